@@ -1,0 +1,91 @@
+/**
+ * The compiled configuration: what the rest of Sluice reads. Everything here is immutable and already validated;
+ * sizes are bytes, durations milliseconds, rates per second. `Infinity` is "unlimited", a duration of 0 is "off".
+ */
+
+/** The side whose messages a limit binds. */
+export type Sender = 'client' | 'upstream';
+
+export interface Rate {
+  /** Tokens (messages or bytes) per second. */
+  readonly perSecond: number;
+  /** The bucket's size: what may pass at once after a quiet time. */
+  readonly burst: number;
+  /** What happens when the bucket is empty: read no more for a while, or close with 1008. */
+  readonly action: 'pause' | 'close';
+}
+
+/** What one sender may do on one connection. All limits are inclusive. */
+export interface SenderLimits {
+  readonly maxMessageBytes: number;
+  readonly maxFrameBytes: number;
+  readonly maxFragments: number;
+  readonly messageTimeoutMs: number;
+  /** `null` is no limit. */
+  readonly messageRate: Rate | null;
+  readonly byteRate: Rate | null;
+  readonly controlRate: Rate;
+  readonly maxBufferBytes: number;
+  /** Messages, whole or partial, in the buffer. */
+  readonly maxQueue: number;
+  /** The longest time without progress towards the receiver while this sender is paused. */
+  readonly maxPauseMs: number;
+}
+
+export interface RouteLimits {
+  readonly mode: 'enforce' | 'report';
+  readonly client: SenderLimits;
+  readonly upstream: SenderLimits;
+}
+
+/** Where a backend listens: from `upstream: http://host:port`. */
+export interface UpstreamTarget {
+  readonly protocol: 'http:' | 'https:';
+  /** As a socket wants it: IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** As a person wrote it. */
+  readonly href: string;
+}
+
+export interface Route {
+  /** The metric label. */
+  readonly name: string;
+  /** Lower-case exact hosts or `*.example.org`; empty matches every host. */
+  readonly hosts: readonly string[];
+  /** The path pattern as written: literal segments, `*` for one, `**` for any number; a prefix that ends at a segment. */
+  readonly path: string;
+  readonly upstream: UpstreamTarget;
+  readonly preset: string | null;
+  /** Exact origins (`https://apps.example.org`); `null` admits every origin. */
+  readonly origins: readonly string[] | null;
+  readonly requireOrigin: boolean;
+  readonly limits: RouteLimits;
+  readonly connections: { readonly max: number; readonly maxPerAddress: number };
+  readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
+  readonly idleTimeoutMs: number;
+  readonly maxLifetimeMs: number;
+  readonly http: { readonly maxBodyBytes: number; readonly inactivityMs: number };
+  readonly timeouts: Timeouts;
+}
+
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly headersMs: number;
+  readonly handshakeMs: number;
+  readonly closeMs: number;
+}
+
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface Config {
+  /** Path of the file as the user named it. */
+  readonly file: string;
+  /** SHA-256 of the file's bytes, hex. */
+  readonly hash: string;
+  readonly listen: { readonly address: ListenAddress; readonly trustedProxies: readonly string[] };
+  readonly admin: { readonly address: ListenAddress };
+  readonly routes: readonly Route[];
+}

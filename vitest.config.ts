@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** The suites of `npm test`: no outside program, all traffic on loopback. The real backends have their own config. */
+export default defineConfig({
+  test: {
+    include: ['test/{unit,property,integration}/**/*.test.ts'],
+    testTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/{protocol,limits,routing}/**/*.ts'],
+      thresholds: { lines: 100, branches: 100 },
+    },
+  },
+});
