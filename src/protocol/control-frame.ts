@@ -1,0 +1,21 @@
+/** Encodes the control frames that Sluice itself sends (RFC 6455 §5.5). */
+import { maxControlPayload } from './opcodes.ts';
+
+/**
+ * A whole control frame. `payload` is at most 125 bytes. `maskingKey` is four fresh random bytes towards a server,
+ * `null` towards a client (RFC 6455 §5.3).
+ */
+export function encodeControl(opcode: number, payload: Uint8Array, maskingKey: Uint8Array | null): Buffer {
+  if (payload.length > maxControlPayload) throw new RangeError(`control payload of ${payload.length} bytes`);
+  const start = maskingKey === null ? 2 : 6;
+  const frame = Buffer.allocUnsafeSlow(start + payload.length);
+  frame[0] = 0x80 | opcode;
+  frame[1] = payload.length | (maskingKey === null ? 0 : 0x80);
+  if (maskingKey === null) {
+    frame.set(payload, start);
+  } else {
+    frame.set(maskingKey, 2);
+    for (let i = 0; i < payload.length; i++) frame[start + i] = payload[i] ^ maskingKey[i & 3];
+  }
+  return frame;
+}

@@ -1,0 +1,263 @@
+/**
+ * The only one that writes to a leg. It joins the spans of one read into one write, knows whether the output stands
+ * between two frames, lets Sluice's own control frames in there, and accounts every byte and message until the
+ * kernel has accepted it.
+ *
+ *   append ─► span ─ flush ─► socket.write ─► kernel          the usual case: nothing waits
+ *                       └───► SendQueue ────►                 while the receiver is slow
+ */
+import { randomFillSync } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { type Close, closePayload } from '../protocol/close.ts';
+import { encodeControl } from '../protocol/control-frame.ts';
+import { Opcode } from '../protocol/opcodes.ts';
+import type { Keeper } from './read-buffers.ts';
+import { type Piece, piece, SendQueue } from './send-queue.ts';
+
+/** Where a stage puts the frames it passes on. */
+export interface FrameSink {
+  /** The next bytes begin a frame. */
+  beginFrame(): void;
+  /** Bytes of the frame, header or payload. `keeper` is `null` where they must be copied before this read ends. */
+  append(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
+  /** The frame is complete; `endsMessage` if it was its message's last. */
+  endFrame(endsMessage: boolean): void;
+}
+
+/** Copies up to this size go through one scratch buffer instead of an allocation each. */
+const scratchSize = 4096;
+let scratch = Buffer.allocUnsafeSlow(scratchSize);
+const nothing = Buffer.alloc(0);
+
+export class LegWriter implements FrameSink {
+  /** Bytes that have waited and then been accepted: as long as this grows, the receiver makes progress. */
+  drainedBytes = 0;
+  /** Whether our close frame has left the buffer. */
+  closeFlushed = false;
+  /** Whether our last ping has left the buffer. */
+  pingFlushed = true;
+
+  readonly #socket: Socket;
+  readonly #masks: boolean;
+  readonly #onDrain: () => void;
+
+  /** Bytes appended since the last flush: one span of one chunk. */
+  #span: Buffer | null = null;
+  #spanStart = 0;
+  #spanEnd = 0;
+  #spanKeeper: Keeper | null = null;
+  #spanMessages = 0;
+  /** Where the appended output stands. */
+  #inFrame = false;
+  #inMessage = false;
+
+  /** What Node has taken and the kernel has not, whole. */
+  #inFlight: Piece | null = null;
+  #inFlightKeeper: Keeper | null = null;
+  readonly #queue = new SendQueue();
+
+  /** Control frames that wait for a frame boundary. */
+  #pong: Buffer | null = null;
+  #pongQueued = false;
+  #ping: Buffer | null = null;
+  #close: Close | null = null;
+  /** Nothing may follow: a close frame, or the end, stands behind the data. */
+  #closed = false;
+  #ending = false;
+
+  /** `masks`: whether Sluice's own frames must be masked on this leg. `onDrain`: waiting bytes have been accepted. */
+  constructor(socket: Socket, masks: boolean, onDrain: () => void) {
+    this.#socket = socket;
+    this.#masks = masks;
+    this.#onDrain = onDrain;
+  }
+
+  /** Bytes that this leg's kernel has not accepted yet. */
+  get bufferedBytes(): number {
+    return this.#queue.bytes + (this.#inFlight === null ? 0 : this.#inFlight.length);
+  }
+
+  /** Messages, whole or partial, in those bytes. */
+  get queuedMessages(): number {
+    if (this.#inFlight === null) return 0;
+    return this.#inFlight.messages + this.#queue.messages + (this.#inMessage ? 1 : 0);
+  }
+
+  /** Whether the output stands between two frames, where a control frame may go. */
+  get betweenFrames(): boolean {
+    return !this.#inFrame;
+  }
+
+  /** Whether the kernel takes no more for now. */
+  get blocked(): boolean {
+    return this.#inFlight !== null;
+  }
+
+  /** Whether a close frame or the end of the stream is behind the data: what is appended now is dropped. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  beginFrame(): void {
+    this.#inFrame = true;
+    this.#inMessage = true;
+  }
+
+  append(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    if (this.#span === chunk && this.#spanEnd === start) {
+      this.#spanEnd = end;
+      return;
+    }
+    this.flush();
+    this.#span = chunk;
+    this.#spanStart = start;
+    this.#spanEnd = end;
+    this.#spanKeeper = keeper;
+  }
+
+  endFrame(endsMessage: boolean): void {
+    this.#inFrame = false;
+    if (endsMessage) {
+      this.#inMessage = false;
+      this.#spanMessages++;
+    }
+    if (this.#pong !== null || this.#ping !== null || this.#close !== null) this.#sendControls();
+  }
+
+  /** Writes or queues what has been appended. Called at the end of each read: its buffer is reused then. */
+  flush(): void {
+    const span = this.#span;
+    if (span === null) return;
+    const keeper = this.#spanKeeper;
+    const messages = this.#spanMessages;
+    this.#span = null;
+    this.#spanKeeper = null;
+    this.#spanMessages = 0;
+    if (this.#closed) return;
+    if (this.#inFlight !== null) {
+      this.#queue.copy(span, this.#spanStart, this.#spanEnd, messages);
+    } else if (keeper !== null) {
+      this.#write(piece(span.subarray(this.#spanStart, this.#spanEnd), messages), keeper);
+    } else {
+      this.#writeCopy(span, this.#spanStart, this.#spanEnd, messages);
+    }
+  }
+
+  /** Answers a ping. Only the latest answer waits: a peer that never reads cannot make them pile up. */
+  pong(payload: Buffer): void {
+    this.#pong = Buffer.from(payload);
+    this.#sendControls();
+  }
+
+  /** Sends a ping at the next frame boundary. */
+  ping(payload: Buffer): void {
+    this.#ping = payload;
+    this.pingFlushed = false;
+    this.#sendControls();
+  }
+
+  /** Sends a close frame at the next frame boundary, behind what is queued. */
+  close(close: Close): void {
+    if (this.#closed || this.#close !== null) return;
+    this.#close = close;
+    this.#sendControls();
+  }
+
+  /** Sends FIN behind what is queued; a frame that is not complete stays so, and the peer sees that it was cut. */
+  end(): void {
+    this.flush();
+    this.#closed = true;
+    this.#ending = true;
+    if (this.#inFlight === null) this.#socket.end();
+  }
+
+  #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {
+    const length = end - start;
+    if (length > scratchSize) {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      chunk.copy(bytes, 0, start, end);
+      this.#write(piece(bytes, messages), null);
+      return;
+    }
+    chunk.copy(scratch, 0, start, end);
+    this.#write(piece(scratch.subarray(0, length), messages), null);
+    // If the kernel was full, the scratch buffer belongs to that write now.
+    if (this.#inFlight !== null) scratch = Buffer.allocUnsafeSlow(scratchSize);
+  }
+
+  #sendControls(): void {
+    if (this.#inFrame || this.#closed) return;
+    if (this.#pong !== null && !this.#pongQueued) {
+      const payload = this.#pong;
+      this.#pong = null;
+      this.#sendControl(Opcode.pong, payload);
+    }
+    if (this.#ping !== null) {
+      const payload = this.#ping;
+      this.#ping = null;
+      this.#sendControl(Opcode.ping, payload);
+    }
+    if (this.#close !== null) {
+      const payload = closePayload(this.#close);
+      this.#close = null;
+      this.#sendControl(Opcode.close, payload);
+      this.#closed = true;
+    }
+  }
+
+  #sendControl(opcode: number, payload: Buffer): void {
+    this.flush();
+    const maskingKey = this.#masks ? randomFillSync(new Uint8Array(4)) : null;
+    const frame = piece(encodeControl(opcode, payload, maskingKey), 0, opcode);
+    if (opcode === Opcode.pong) this.#pongQueued = true;
+    if (this.#inFlight === null) this.#write(frame, null);
+    else this.#queue.push(frame);
+  }
+
+  /** Hands a piece to the kernel, or to Node where the kernel is full; then everything after it waits. */
+  #write(out: Piece, keeper: Keeper | null): void {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) return;
+    socket.write(out.length === out.bytes.length ? out.bytes : out.bytes.subarray(0, out.length));
+    if (socket.writableLength === 0) {
+      if (out.control !== 0) this.#controlLeft(out.control);
+      return;
+    }
+    // The write goes on reading these bytes, so they must not be read into.
+    keeper?.pin();
+    this.#inFlight = out;
+    this.#inFlightKeeper = keeper;
+    // A write of nothing calls back when the one before it is done, and costs nothing in the usual case.
+    socket.write(nothing, this.#accepted);
+  }
+
+  readonly #accepted = (): void => {
+    const done = this.#inFlight;
+    if (done === null) return;
+    this.#inFlightKeeper?.unpin();
+    this.#inFlight = null;
+    this.#inFlightKeeper = null;
+    if (this.#socket.destroyed) return;
+    this.#drained(done);
+    while (this.#inFlight === null) {
+      const next = this.#queue.shift();
+      if (next === null) break;
+      this.#write(next, null);
+      if (this.#inFlight === null) this.drainedBytes += next.length;
+    }
+    if (this.#ending && this.#inFlight === null) this.#socket.end();
+    this.#onDrain();
+  };
+
+  #drained(done: Piece): void {
+    this.drainedBytes += done.length;
+    if (done.control !== 0) this.#controlLeft(done.control);
+  }
+
+  #controlLeft(opcode: number): void {
+    if (opcode === Opcode.close) this.closeFlushed = true;
+    else if (opcode === Opcode.ping) this.pingFlushed = true;
+    else this.#pongQueued = false;
+    if (this.#pong !== null) this.#sendControls();
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Who reads into what. Node allocates 64 KiB for every read of a socket; that costs more than relaying does. So
+ * sockets with small reads share one buffer, and sockets with larger ones lease one of their own.
+ *
+ * The rule that keeps one connection's bytes out of another's: Node arms a socket's next buffer right after each read,
+ * so the shared buffer is armed on many sockets at once. A write may go on reading its buffer long after `write()`
+ * returned. Therefore the shared buffer is never passed to `write()`; what stands in it is copied first. A leased
+ * buffer is armed on one socket only; while a write still reads from it, it is pinned and not read into.
+ */
+
+/** Something that keeps the bytes of a read alive while a write still reads from them. */
+export interface Keeper {
+  pin(): void;
+  unpin(): void;
+}
+
+/** For bytes that belong to nobody else, such as a chunk of a `'data'` event. */
+export const owned: Keeper = { pin() {}, unpin() {} };
+
+/** Measured: larger reads than this serve bulk better, smaller ones cost more system calls. */
+const largeLease = 256 * 1024;
+/** What is lent once half of the budget is out. */
+const smallLease = 64 * 1024;
+const sharedSize = 32 * 1024;
+
+/** A buffer that one socket reads into. */
+export class Lease implements Keeper {
+  readonly buffer: Buffer;
+  readonly #pool: ReadBuffers;
+  #pins = 0;
+  #returned = false;
+
+  constructor(buffer: Buffer, pool: ReadBuffers) {
+    this.buffer = buffer;
+    this.#pool = pool;
+  }
+
+  get pinned(): boolean {
+    return this.#pins > 0;
+  }
+
+  pin(): void {
+    this.#pins++;
+  }
+
+  unpin(): void {
+    this.#pins--;
+    if (this.#returned && this.#pins === 0) this.#pool.takeBack(this.buffer);
+  }
+
+  /** Gives the buffer back; the pool has it again once no write reads from it. */
+  giveBack(): void {
+    if (this.#returned) return;
+    this.#returned = true;
+    if (this.#pins === 0) this.#pool.takeBack(this.buffer);
+  }
+}
+
+/** The process's read buffers: the shared one, and a budget of leases. */
+export class ReadBuffers {
+  readonly shared = Buffer.allocUnsafeSlow(sharedSize);
+  /** A coarse clock in milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones. */
+  now = 0;
+  readonly #budget: number;
+  #lent = 0;
+  readonly #free = new Map<number, Buffer[]>([
+    [largeLease, []],
+    [smallLease, []],
+  ]);
+
+  /** `budget`: bytes of leased buffers at most, all sockets together. */
+  constructor(budget = 16 * 1024 * 1024) {
+    this.#budget = budget;
+  }
+
+  /** Bytes lent now. */
+  get lentBytes(): number {
+    return this.#lent;
+  }
+
+  /** A buffer of one's own; a smaller one when many are lent, `null` when the budget is spent. */
+  lease(): Lease | null {
+    const size = this.#lent + largeLease <= this.#budget / 2 ? largeLease : smallLease;
+    if (this.#lent + size > this.#budget) return null;
+    this.#lent += size;
+    const buffer = this.#free.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
+    return new Lease(buffer, this);
+  }
+
+  /** For `Lease` alone. Keeps a few buffers for the next socket and leaves the others to the garbage collector. */
+  takeBack(buffer: Buffer): void {
+    this.#lent -= buffer.length;
+    const free = this.#free.get(buffer.length)!;
+    if (free.length < 8) free.push(buffer);
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Reads one leg's socket into reusable buffers (see read-buffers.ts).
+ *
+ * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but the sockets of a finished
+ * handshake exist already. So the socket is wrapped anew around the same handle. The `handle` option and
+ * `_handle` are not documented by Node; this file is the only one that uses them, it is tested on every Node version
+ * that Sluice supports, and where they are missing (TLS sockets, other runtimes) it reads `'data'` events instead.
+ */
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import { type Keeper, type Lease, owned, type ReadBuffers } from './read-buffers.ts';
+import type { LegInput } from './types.ts';
+
+/** A read of at least this many bytes earns the socket a buffer of its own: early, because copies cost more. */
+const promoteAt = 4096;
+/** Reads under this size are served as well by the shared buffer. */
+const smallRead = 2048;
+const smallReadsToDemote = 16;
+/** A socket whose last large read is older than this gives its buffer back at the next small one, such as a pong. */
+const quietMs = 1000;
+const keepAliveMs = 30_000;
+
+/** `keeper` is `null` where the bytes must be copied before they are written or kept. */
+export type OnRead = (chunk: Buffer, start: number, end: number, keeper: Keeper | null) => void;
+
+interface Handle {
+  useUserBuffer?: unknown;
+}
+
+export class SocketReader {
+  /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
+  readonly socket: Socket;
+  /** The largest read, in bytes: a byte rate keeps it to what may pass in one second. */
+  maxReadBytes = Number.POSITIVE_INFINITY;
+  readonly #buffers: ReadBuffers;
+  readonly #onRead: OnRead;
+  /** What was read before the relay began. */
+  #early: Buffer[];
+  #lease: Lease | null = null;
+  /** Whether the lease, rather than the shared buffer, is armed. */
+  #leaseArmed = false;
+  #lastRead = 0;
+  #smallReads = 0;
+  #largeReadAt = 0;
+
+  /** Takes the socket over, paused; `start` delivers what it has read already. */
+  constructor(input: LegInput, buffers: ReadBuffers, onRead: OnRead) {
+    this.#buffers = buffers;
+    this.#onRead = onRead;
+    this.#early = input.head.length > 0 ? [input.head] : [];
+    this.socket = this.#takeOver(input.socket);
+    this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, keepAliveMs);
+  }
+
+  /** Delivers the bytes that came with the handshake. Reading itself begins with `resume`. */
+  start(): void {
+    const early = Buffer.concat(this.#early);
+    this.#early = [];
+    if (early.length > 0) this.#onRead(early, 0, early.length, owned);
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.socket.destroyed) this.socket.resume();
+  }
+
+  /** Gives the buffer back; call it when the socket has closed. */
+  close(): void {
+    this.#lease?.giveBack();
+    this.#lease = null;
+    this.#leaseArmed = false;
+  }
+
+  #takeOver(old: Socket): Socket {
+    old.pause();
+    old.setTimeout(0);
+    // What Node has read since the handshake would be lost with the old wrapper.
+    for (let chunk = old.read(); chunk !== null; chunk = old.read()) this.#early.push(chunk);
+    old.removeAllListeners();
+    const inner = old as unknown as { _handle: Handle | null };
+    const handle = inner._handle;
+    if (old.constructor !== Socket || typeof handle?.useUserBuffer !== 'function') {
+      old.allowHalfOpen = true;
+      old.on('data', (chunk: Buffer) => this.#onRead(chunk, 0, chunk.length, owned));
+      old.pause();
+      return old;
+    }
+    inner._handle = null;
+    old.on('error', () => {});
+    // Without its handle this only settles accounts: else `server.close()` would wait for the old wrapper for ever.
+    old.destroy();
+    const options = {
+      handle,
+      allowHalfOpen: true,
+      pauseOnCreate: true,
+      onread: {
+        buffer: () => this.#nextBuffer(),
+        callback: (bytes: number, buffer: Buffer) => this.#read(bytes, buffer),
+      },
+    };
+    return new Socket(options as unknown as SocketConstructorOpts);
+  }
+
+  #read(bytes: number, buffer: Buffer): boolean {
+    this.#lastRead = bytes;
+    this.#onRead(buffer, 0, bytes, this.#leaseArmed ? this.#lease : null);
+    return true;
+  }
+
+  /** Node calls this right after each read: what is returned is armed for the next one. */
+  #nextBuffer(): Buffer {
+    if (this.#lease === null) {
+      if (this.#lastRead >= promoteAt && !this.socket.destroyed) this.#lease = this.#buffers.lease();
+    } else if (this.#isQuiet()) {
+      this.#lease.giveBack();
+      this.#lease = null;
+    }
+    // While a write still reads from the lease, its receiver is slow: what comes now is copied anyway.
+    this.#leaseArmed = this.#lease !== null && !this.#lease.pinned;
+    const buffer = this.#leaseArmed ? this.#lease!.buffer : this.#buffers.shared;
+    return buffer.length > this.maxReadBytes ? buffer.subarray(0, this.maxReadBytes) : buffer;
+  }
+
+  #isQuiet(): boolean {
+    const { now } = this.#buffers;
+    if (this.#lastRead >= smallRead) {
+      this.#smallReads = 0;
+      this.#largeReadAt = now;
+      return false;
+    }
+    return ++this.#smallReads >= smallReadsToDemote || now - this.#largeReadAt > quietMs;
+  }
+}

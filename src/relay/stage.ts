@@ -1,0 +1,31 @@
+/**
+ * A stage stands between a direction's parser and the other leg's writer. It sees each data frame and passes it on:
+ * unchanged, or, for stages to come, inflated, re-fragmented or validated, so what it passes on may have another length.
+ */
+import type { FrameParser } from '../protocol/frame-parser.ts';
+import type { FrameSink } from './leg-writer.ts';
+import type { Keeper } from './read-buffers.ts';
+
+export interface Stage {
+  /** The frame whose header `parser` has just read begins. */
+  begin(parser: FrameParser, keeper: Keeper | null, out: FrameSink): void;
+  /** Payload bytes of that frame stand in the parser's span. */
+  payload(parser: FrameParser, keeper: Keeper | null, out: FrameSink): void;
+  /** That frame is complete. */
+  end(parser: FrameParser, out: FrameSink): void;
+}
+
+/** Passes every frame on as it came: a client's frame is masked already, and the upstream wants it masked. */
+export const verbatim: Stage = {
+  begin(parser, keeper, out) {
+    out.beginFrame();
+    // A header that was split between reads stands in a buffer of the parser's, which the next one overwrites.
+    out.append(parser.header, parser.headerStart, parser.headerEnd, parser.header === parser.chunk ? keeper : null);
+  },
+  payload(parser, keeper, out) {
+    out.append(parser.chunk, parser.spanStart, parser.spanEnd, keeper);
+  },
+  end(parser, out) {
+    out.endFrame(parser.fin);
+  },
+};
