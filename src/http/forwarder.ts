@@ -1,7 +1,11 @@
-/** Plain HTTP: what the listener hands over after routing, and what it gets back. */
+/** Plain HTTP: forwards the requests that the listener has routed, through http-proxy. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { Route } from '../config/types.ts';
+import type { Log } from '../log.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
+import { Agents } from './agents.ts';
+import { Exchange } from './exchange.ts';
 
 /** What the listener found out about a request before its forwarding. */
 export interface ForwardAbout {
@@ -30,4 +34,42 @@ export interface Forwarder {
   readonly active: number;
   /** Closes idle upstream connections and aborts the requests that remain. */
   close(): void;
+}
+
+/** A forwarder with its own pools of upstream connections. */
+export class HttpForwarder implements Forwarder {
+  readonly #log: Log;
+  readonly #agents = new Agents();
+  readonly #exchanges = new Map<IncomingMessage, Exchange>();
+  readonly #proxy: ProxyServer;
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.#proxy = createProxyServer({ selfHandleResponse: true });
+    this.#proxy.on('proxyReq', (upstreamReq, req) => this.#exchanges.get(req)?.dialled(upstreamReq));
+    this.#proxy.on('proxyRes', (upstreamRes, req) => this.#exchanges.get(req)?.answered(upstreamRes));
+  }
+
+  get active(): number {
+    return this.#exchanges.size;
+  }
+
+  forward(req: IncomingMessage, res: ServerResponse, route: Route, counters: RouteCounters, about: ForwardAbout): void {
+    const exchange = new Exchange(req, res, { route, counters, about, log: this.#log });
+    this.#exchanges.set(req, exchange);
+    res.once('close', () => {
+      this.#exchanges.delete(req);
+      exchange.ended();
+    });
+    if (!exchange.admit()) return;
+    const { protocol, host, port } = route.upstream;
+    this.#proxy
+      .web(req, res, { target: { protocol, host, port }, agent: this.#agents.of(route.upstream) })
+      .catch((error: Error) => exchange.failed(error));
+  }
+
+  close(): void {
+    for (const exchange of this.#exchanges.values()) exchange.abort();
+    this.#agents.destroy();
+  }
 }

@@ -1,0 +1,293 @@
+/**
+ * One plain HTTP request, from its admission to its last byte.
+ *
+ *   admit ── dialled ── answered ── ended
+ *     │         │           └ the upstream dies: the client's connection is cut, nothing looks complete
+ *     │         └ body over the limit, no connection, no byte in time: 413, 502 or 504
+ *     └ declared body over the limit: 413; framing that upstreams read differently: 400
+ */
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Route } from '../config/types.ts';
+import { type Log, logHttpFailure, logRefusal, type RequestAbout } from '../log.ts';
+import { type RouteCounters, tally } from '../metrics/counters.ts';
+import type { HttpFailure } from '../outcomes.ts';
+import { type ExceededLimit, type Refusal, refuseHandshake, refuseHttp, renderRefusal } from './errors.ts';
+import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
+import type { ForwardAbout } from './forwarder.ts';
+import { requestFields, responseHeaders, trailerFields } from './headers.ts';
+
+/** What an exchange needs besides the request. */
+export interface ExchangeContext {
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly about: ForwardAbout;
+  readonly log: Log;
+}
+
+/** Methods with a label of their own; a client can invent others without end. */
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** The state of one request; the forwarder calls its methods as http-proxy reports. */
+export class Exchange {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #context: ExchangeContext;
+  readonly #method: string;
+  readonly #accept: string | undefined;
+  readonly #started = performance.now();
+  readonly #expectsContinue: boolean;
+  readonly #hasBody: boolean;
+  #continued = false;
+  #bodyBytes = 0;
+  #upstreamReq: ClientRequest | null = null;
+  #upstreamAnswered = false;
+  /** The answer has no length of its own: it ends where the client's connection ends. */
+  #endsByClosing = false;
+  #over = false;
+  #lastActivity = this.#started;
+  #silence: NodeJS.Timeout | null = null;
+  #connecting: NodeJS.Timeout | null = null;
+
+  constructor(req: IncomingMessage, res: ServerResponse, context: ExchangeContext) {
+    this.#req = req;
+    this.#res = res;
+    this.#context = context;
+    this.#method = req.method ?? '';
+    this.#accept = req.headers.accept;
+    this.#expectsContinue = req.headers.expect?.toLowerCase() === '100-continue';
+    this.#hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+  }
+
+  /** Refuses what can be refused by its header; makes the rest ready for http-proxy. */
+  admit(): boolean {
+    const { headers } = this.#req;
+    if (!isPlain(this.#req)) {
+      this.#over = true;
+      logRefusal(this.#context.log, 'bad_request', 400, this.#requestAbout());
+      this.#answer(refuseHandshake('bad_request', { route: this.#context.route.name, limit: null }));
+      return false;
+    }
+    const declared = Number(headers['content-length'] ?? 0);
+    if (declared > this.#context.route.http.maxBodyBytes) {
+      this.#bodyBytes = declared;
+      this.#refuseBody(declared);
+      return false;
+    }
+    // http-proxy reads these two: a request that expects would go out before our headers are set on it, and the
+    // client's `Connection` is not the upstream's.
+    delete headers.expect;
+    delete headers.connection;
+    this.#watchSilence();
+    return true;
+  }
+
+  /** The upstream request has its socket; nothing of it is sent yet, and no byte of the body is read. */
+  dialled(upstreamReq: ClientRequest): void {
+    this.#upstreamReq = upstreamReq;
+    if (this.#over) {
+      upstreamReq.destroy();
+      return;
+    }
+    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.about);
+    upstreamReq.on('error', (error) => this.failed(error));
+    upstreamReq.on('drain', () => this.#touch());
+    // A 101 that nobody asked for closes the request without an error.
+    upstreamReq.once('close', () => {
+      if (!this.#upstreamAnswered) this.failed(new BadUpstreamAnswer('closed without an answer'));
+    });
+    this.#watchConnect(upstreamReq);
+    this.#req.on('data', (chunk: Buffer) => this.#countBody(chunk.length));
+    this.#req.once('end', () => {
+      this.#touch();
+      const trailers = trailerFields(this.#req.rawTrailers);
+      if (trailers.length > 0 && !upstreamReq.destroyed) upstreamReq.addTrailers(trailers);
+    });
+  }
+
+  /** The upstream's answer begins. */
+  answered(upstreamRes: IncomingMessage): void {
+    this.#upstreamAnswered = true;
+    this.#touch();
+    upstreamRes.on('error', (error) => this.failed(error));
+    upstreamRes.once('close', () => {
+      if (!upstreamRes.complete) this.failed(new BadUpstreamAnswer('broke off'));
+    });
+    if (this.#over) {
+      upstreamRes.destroy();
+      return;
+    }
+    const res = this.#res;
+    const status = upstreamRes.statusCode!;
+    const bodyless = this.#method === 'HEAD' || status === 204 || status === 304;
+    const chunked = !bodyless && res.useChunkedEncodingByDefault && !('content-length' in upstreamRes.headers);
+    this.#endsByClosing = !bodyless && !chunked && !('content-length' in upstreamRes.headers);
+    const headers = responseHeaders(upstreamRes.rawHeaders, { contentLength: status !== 204, trailer: chunked });
+    try {
+      res.writeHead(status, upstreamRes.statusMessage, headers);
+    } catch (error) {
+      // Node writes fewer characters than it reads, DEL for one.
+      this.failed(new BadUpstreamAnswer(error instanceof Error ? error.message : 'invalid header'));
+      return;
+    }
+    // A long poll or an event stream has its headers long before its first byte.
+    res.flushHeaders();
+    res.on('drain', () => this.#touch());
+    upstreamRes.on('data', () => this.#touch());
+    upstreamRes.once('end', () => {
+      const trailers = chunked ? trailerFields(upstreamRes.rawTrailers) : [];
+      if (trailers.length > 0) res.addTrailers(trailers);
+      res.end();
+    });
+    upstreamRes.pipe(res, { end: false });
+  }
+
+  /** Something broke: the upstream's connection, its answer, or our patience. */
+  failed(error: Error): void {
+    // The client's own end is seen at `ended`.
+    if (this.#over || this.#res.writableEnded || this.#req.errored || this.#res.destroyed) return;
+    const { outcome, label } = classify(error);
+    tally(this.#context.counters.upstreamErrors, label);
+    this.#fail(outcome, null, error.message);
+  }
+
+  /** Cuts the request off, whatever its state. */
+  abort(): void {
+    this.#over = true;
+    this.#upstreamReq?.destroy();
+    this.#cut();
+  }
+
+  /** The response is done or its connection gone: counts the request, once. */
+  ended(): void {
+    this.#over = true;
+    clearTimeout(this.#silence ?? undefined);
+    clearTimeout(this.#connecting ?? undefined);
+    const { counters } = this.#context;
+    const method = knownMethods.has(this.#method) ? this.#method : 'OTHER';
+    const codeClass = this.#res.headersSent ? `${Math.floor(this.#res.statusCode / 100)}xx` : 'none';
+    tally(counters.httpRequests, `${method}|${codeClass}`);
+    counters.httpRequestSeconds.observe((performance.now() - this.#started) / 1000);
+    if (this.#hasBody) counters.httpBodyBytes.observe(this.#bodyBytes);
+  }
+
+  #countBody(bytes: number): void {
+    this.#touch();
+    if (this.#over) return;
+    this.#bodyBytes += bytes;
+    if (this.#bodyBytes > this.#context.route.http.maxBodyBytes) this.#refuseBody(this.#bodyBytes);
+  }
+
+  #refuseBody(observed: number): void {
+    const configured = this.#context.route.http.maxBodyBytes;
+    tally(this.#context.counters.client.violations, 'http.max_body_size|reject');
+    this.#fail('body_too_large', { name: 'http.max_body_size', configured, observed });
+  }
+
+  #fail(outcome: HttpFailure, limit: ExceededLimit | null, detail?: string): void {
+    this.#over = true;
+    const { route, log } = this.#context;
+    logHttpFailure(log, outcome, this.#method, { ...this.#requestAbout(), limit, ...(detail ? { detail } : {}) });
+    if (this.#upstreamReq) {
+      this.#req.unpipe(this.#upstreamReq);
+      this.#upstreamReq.destroy();
+    }
+    if (this.#res.headersSent) this.#cut();
+    else this.#answer(refuseHttp(outcome, { route: route.name, limit }));
+  }
+
+  /** Answers by ourselves; a client that is still sending is read on for a while, or it would see a reset instead. */
+  #answer(refusal: Refusal): void {
+    const { headers, body } = renderRefusal(refusal, this.#accept);
+    const req = this.#req;
+    const res = this.#res;
+    clearTimeout(this.#silence ?? undefined);
+    const unread = this.#hasBody && !req.complete;
+    res.writeHead(refusal.status, [...headers.flat(), ...(unread ? ['Connection', 'close'] : [])]);
+    const stillSends = unread && (this.#continued || !this.#expectsContinue);
+    if (!stillSends || this.#method === 'HEAD') {
+      res.end(body);
+      return;
+    }
+    res.write(body);
+    const end = () => res.end();
+    const patience = setTimeout(end, this.#context.route.timeouts.closeMs);
+    res.once('close', () => clearTimeout(patience));
+    req.once('end', end);
+    req.resume();
+  }
+
+  /** Ends the client's connection so that half an answer does not look whole. */
+  #cut(): void {
+    if (this.#endsByClosing) this.#res.socket?.resetAndDestroy();
+    this.#res.destroy();
+  }
+
+  #watchConnect(upstreamReq: ClientRequest): void {
+    const socket = upstreamReq.socket!;
+    const connected = () => {
+      clearTimeout(this.#connecting ?? undefined);
+      if (!this.#expectsContinue || this.#over) return;
+      this.#continued = true;
+      this.#res.writeContinue();
+    };
+    if (!socket.connecting) {
+      connected();
+      return;
+    }
+    const { connectMs } = this.#context.route.timeouts;
+    if (connectMs > 0) {
+      this.#connecting = setTimeout(() => upstreamReq.destroy(new UpstreamSilence('connect')), connectMs);
+    }
+    socket.once('connect', connected);
+  }
+
+  #touch(): void {
+    this.#lastActivity = performance.now();
+  }
+
+  /** One timer per request, moved on when it fires, instead of one reset per chunk. */
+  #watchSilence(after = this.#context.route.http.inactivityMs): void {
+    const { inactivityMs } = this.#context.route.http;
+    if (inactivityMs === 0) return;
+    this.#silence = setTimeout(() => {
+      const left = this.#lastActivity + inactivityMs - performance.now();
+      if (left > 0) this.#watchSilence(left);
+      else this.failed(new UpstreamSilence('answer'));
+    }, after);
+  }
+
+  #requestAbout(): RequestAbout {
+    const { route, about } = this.#context;
+    return { route: route.name, host: this.#req.headers.host, target: this.#req.url, address: about.address };
+  }
+}
+
+/** Characters that Node reads in a header but does not write. */
+const unwritable = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Whether every upstream must read this request as one request for this path, with this Host. */
+function isPlain(req: IncomingMessage): boolean {
+  const coding = req.headers['transfer-encoding'];
+  // Any coding but the bare `chunked` would be lost with this hop-by-hop header; both framings are two requests in one.
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || 'content-length' in req.headers)) return false;
+  if ((req.headersDistinct.host?.length ?? 0) > 1) return false;
+  return req.url!.startsWith('/') && !req.rawHeaders.some((text) => unwritable.test(text));
+}
+
+/** Replaces the lower-case copies that http-proxy made by the client's headers as they came; its framing stays. */
+function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], about: ForwardAbout): void {
+  const host = upstreamReq.getHeader('host');
+  const length = upstreamReq.getHeader('content-length');
+  const coding = upstreamReq.getHeader('transfer-encoding');
+  // http-proxy closes the upstream connection after a chunked request, so that nothing can hide behind it.
+  const connection = upstreamReq.getHeader('connection') ?? 'keep-alive';
+  for (const name of upstreamReq.getHeaderNames()) upstreamReq.removeHeader(name);
+  for (const [name, values] of requestFields(raw, about.forwarding, about.trusted)) {
+    upstreamReq.setHeader(name, values.length === 1 ? values[0]! : values);
+  }
+  // Only a client of HTTP/1.0 may leave it out.
+  if (host !== undefined && !upstreamReq.hasHeader('host')) upstreamReq.setHeader('Host', host);
+  if (length !== undefined) upstreamReq.setHeader('Content-Length', length);
+  if (coding !== undefined) upstreamReq.setHeader('Transfer-Encoding', coding);
+  upstreamReq.setHeader('Connection', connection);
+}

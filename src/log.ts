@@ -1,0 +1,195 @@
+/**
+ * The log: JSON lines on standard output, one at a connection's opening, at its first violation and at its end, one
+ * for each refused handshake and each failed HTTP request; never one per message. Whatever a peer chose (host, path,
+ * subprotocol) is cut, its control characters are escaped, and what looks like a token is left out.
+ */
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import type { Sender } from './config/types.ts';
+import {
+  connectionOutcomes,
+  type HandshakeResult,
+  type HttpFailure,
+  handshakeOutcomes,
+  httpOutcomes,
+  type LimitName,
+} from './outcomes.ts';
+import type { ConnectionAbout, SenderReport, SessionReport, Violation } from './relay/types.ts';
+
+export type Log = Logger;
+
+/** A log on standard output, written synchronously, or on `stream`. */
+export function createLog(stream: DestinationStream = standardOutput()): Log {
+  return pino(
+    { base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    stream,
+  );
+}
+
+/** A full disk or a closed pipe loses log lines; it must not end the gateway. */
+function standardOutput(): DestinationStream {
+  const stream = destination({ dest: 1, sync: true });
+  stream.on('error', () => {});
+  return stream;
+}
+
+/** Which connection a line is about. */
+export interface LogSubject {
+  readonly id: string;
+  readonly route: string;
+  readonly about: ConnectionAbout;
+}
+
+/** One line when a connection opens. */
+export function logOpen(log: Log, subject: LogSubject): void {
+  const { level, flag, words } = handshakeOutcomes.opened;
+  log[level]({ event: 'open', flag, ...subjectFields(subject) }, words);
+}
+
+/** One line for a connection's first violation. */
+export function logViolation(log: Log, subject: LogSubject, violation: Violation): void {
+  const { sender, action } = violation;
+  const words = `the ${sender} exceeds ${violation.limit}`;
+  log.warn({ event: 'violation', ...subjectFields(subject), sender, action, limit: limitFields(violation) }, words);
+}
+
+/** What the process was doing when a connection ended. */
+export interface ProcessState {
+  readonly configHash: string;
+  readonly draining: boolean;
+}
+
+/** One line when a connection ends. */
+export function logEnd(log: Log, subject: LogSubject, report: SessionReport, state: ProcessState): void {
+  const { level, flag, words } = connectionOutcomes[report.reason];
+  const { codes, violation } = report;
+  const fields = {
+    event: 'end',
+    flag,
+    ...subjectFields(subject),
+    duration_s: seconds(report.durationMs),
+    client_sent: senderFields(report.client),
+    upstream_sent: senderFields(report.upstream),
+    closed_by: report.closedBy,
+    reason: report.reason,
+    close_codes: {
+      sent_to_client: codes.sentToClient,
+      received_from_client: codes.receivedFromClient,
+      sent_to_upstream: codes.sentToUpstream,
+      received_from_upstream: codes.receivedFromUpstream,
+    },
+    sender: violation?.sender ?? null,
+    limit: violation && limitFields(violation),
+    cut: report.cut,
+    undelivered_bytes: report.undeliveredBytes,
+    last_data_age_s: seconds(report.lastDataAgeMs),
+    config_hash: state.configHash,
+    draining: state.draining,
+  };
+  log[level](fields, words);
+}
+
+/** What is known of a request that was refused or failed. */
+export interface RequestAbout {
+  /** The route, or `null` where none matched. */
+  readonly route: string | null;
+  readonly host: string | undefined;
+  /** The request target as it came; only its path is logged. */
+  readonly target: string | undefined;
+  readonly address: string;
+  /** For a refused origin. */
+  readonly origin?: string | undefined;
+  /** The limit that was exceeded, where one was. */
+  readonly limit?: { readonly name: LimitName; readonly configured: number; readonly observed: number } | null;
+  /** Size of the request's header block: some backends hang on large ones. */
+  readonly headerBytes?: number;
+  /** What the upstream did, for errors of the upstream; an error's message or code. */
+  readonly detail?: string;
+}
+
+/** One line for a handshake (or a request before its forwarding) that was refused; `status` is what the client got. */
+export function logRefusal(log: Log, result: HandshakeResult, status: number, about: RequestAbout): void {
+  const { level, flag, words } = handshakeOutcomes[result];
+  log[level]({ event: 'refused', flag, result, status, ...requestFields(about) }, words);
+}
+
+/** One line for an HTTP request whose forwarding failed. */
+export function logHttpFailure(log: Log, failure: HttpFailure, method: string, about: RequestAbout): void {
+  const { level, flag, words, status } = httpOutcomes[failure];
+  log[level]({ event: 'http_failed', flag, result: failure, status, method, ...requestFields(about) }, words);
+}
+
+function subjectFields({ id, route, about }: LogSubject): object {
+  return {
+    conn_id: id,
+    route,
+    host: clean(about.host),
+    path: pathOnly(about.path),
+    client: about.address,
+    upstream: about.upstream,
+    subprotocol: about.subprotocol === null ? null : clean(about.subprotocol),
+    handshake_ms: round(about.handshakeMs),
+  };
+}
+
+function requestFields(about: RequestAbout): object {
+  return {
+    route: about.route,
+    host: clean(about.host ?? ''),
+    path: pathOnly(about.target ?? ''),
+    client: about.address,
+    ...(about.origin === undefined ? {} : { origin: clean(about.origin) }),
+    ...(about.limit ? { limit: about.limit } : {}),
+    ...(about.headerBytes === undefined ? {} : { header_bytes: about.headerBytes }),
+    ...(about.detail === undefined ? {} : { detail: clean(about.detail) }),
+  };
+}
+
+function senderFields(report: SenderReport): Record<string, number> {
+  return {
+    messages: report.messages,
+    bytes: report.bytes,
+    max_message_bytes: report.maxMessageBytes,
+    fragments: report.fragments,
+    pauses: report.pauses,
+    paused_ms: round(report.pausedMs),
+    max_buffered_bytes: report.maxBufferedBytes,
+  };
+}
+
+/** JSON has neither bigint nor infinity: those become strings. */
+function limitFields({ limit, configured, observed }: Violation & { readonly sender: Sender }): object {
+  return {
+    name: limit,
+    configured: configured === Number.POSITIVE_INFINITY ? 'unlimited' : configured,
+    observed: typeof observed === 'bigint' ? String(observed) : observed,
+  };
+}
+
+function seconds(ms: number): number {
+  return round(ms / 1000);
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+/** Longer strings help nobody who reads a log; a path with a notebook's name fits. */
+const maxLength = 256;
+/** JSON leaves DEL, C1 controls and Unicode's line ends alone; terminals and line readers do not. */
+const control = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+/** `token=…`, `access_token=…` and the like in any URL. */
+const namedSecret = /((?:token|secret|password|passwd|api[_-]?key|session[_-]?id|jwt|signature)=)[^&;#\s]*/gi;
+/** Base64 of `{"`, which Bokeh's tokens and JWTs begin with, and Jupyter's token subprotocol. */
+const bareSecret = /\beyJ[\w-]{8,}(?:\.[\w-]+)*|(?<=v1\.token\.websocket\.jupyter\.org\.)\S+/g;
+
+/** A string that a peer chose, fit for a log line. */
+export function clean(text: string): string {
+  const known = text.slice(0, 8192).replace(namedSecret, '$1[redacted]').replace(bareSecret, '[redacted]');
+  const cut = known.length > maxLength ? `${known.slice(0, maxLength)}…` : known;
+  return cut.replace(control, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** The path of a request target, fit for a log line: queries and fragments may hold tokens. */
+function pathOnly(target: string): string {
+  return clean(target.slice(0, 8192).split(/[?#]/, 1)[0]!);
+}
