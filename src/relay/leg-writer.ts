@@ -32,7 +32,8 @@ const nothing = Buffer.alloc(0);
 export class LegWriter implements FrameSink {
   /** Bytes that have waited and then been accepted: as long as this grows, the receiver makes progress. */
   drainedBytes = 0;
-  /** Whether our close frame has left the buffer. */
+  /** Whether our close frame has been put behind the data, and whether it has left the buffer. */
+  closeSent = false;
   closeFlushed = false;
   /** Whether our last ping has left the buffer. */
   pingFlushed = true;
@@ -202,6 +203,7 @@ export class LegWriter implements FrameSink {
       this.#close = null;
       this.#sendControl(Opcode.close, payload);
       this.#closed = true;
+      this.closeSent = true;
     }
   }
 

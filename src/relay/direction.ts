@@ -1,0 +1,428 @@
+/**
+ * One direction of a connection: what one sender sends. Each read goes
+ *
+ *   read ─► parser ─► limits ─► stage ─► the other leg's writer
+ *
+ * and afterwards the sender is paused if that writer's buffer has reached its high mark. Control frames, faults and
+ * violations go to the session.
+ */
+import type { Route, Sender, SenderLimits } from '../config/types.ts';
+import { MessageMeter } from '../limits/message-meter.ts';
+import { Stopwatch } from '../limits/stopwatch.ts';
+import { belowLowMark, highMark } from '../limits/watermarks.ts';
+import type { SenderCounters } from '../metrics/counters.ts';
+import type { LimitName } from '../outcomes.ts';
+import { Event, FrameParser } from '../protocol/frame-parser.ts';
+import { Opcode } from '../protocol/opcodes.ts';
+import type { LegWriter } from './leg-writer.ts';
+import { Pauses } from './pauses.ts';
+import { RateGate } from './rate-gate.ts';
+import { type Keeper, owned } from './read-buffers.ts';
+import type { Stage } from './stage.ts';
+import type { SenderReport, Violation } from './types.ts';
+
+/** What the session must hear of. */
+export interface DirectionEvents {
+  /** A ping, pong or close frame; `payload` is valid during the call. */
+  control(opcode: number, payload: Buffer): void;
+  /** The sender broke the protocol. */
+  fault(words: string): void;
+  /** A limit was exceeded and the connection must end. */
+  exceeded(violation: Violation): void;
+  /** A limit was exceeded and the connection goes on (`report`, or a rate that pauses). */
+  noted(violation: Violation): void;
+}
+
+/** The socket as far as a direction needs it. */
+export interface Source {
+  maxReadBytes: number;
+  pause(): void;
+  resume(): void;
+}
+
+/**
+ * What becomes of what is read: passed on; passed on to the end of the frame that has begun; parsed, so that a close frame
+ * is seen; nothing at all.
+ */
+type Mode = 'relay' | 'finish-frame' | 'discard' | 'ignore';
+
+export class Direction {
+  readonly pauses: Pauses;
+  wireBytes = 0;
+  /** Payload bytes of data frames. */
+  payloadBytes = 0;
+
+  readonly #sender: Sender;
+  readonly #counters: SenderCounters;
+  readonly #events: DirectionEvents;
+  readonly #stage: Stage;
+  readonly #parser: FrameParser;
+  readonly #meter: MessageMeter;
+  readonly #messageTime = new Stopwatch();
+  readonly #rates: RateGate;
+  #source!: Source;
+  #out!: LegWriter;
+  #route: Route;
+  #mode: Mode = 'relay';
+  /** Opcode of the current message. */
+  #opcode: number = Opcode.binary;
+  /** One violation per message. */
+  #messageNoted = false;
+  /** Read but not parsed: a rate stopped the parser at a header. */
+  #tail: Buffer | null = null;
+  #onMessageEnd: (() => void) | null = null;
+  #messages = 0;
+  #fragments = 0;
+  #maxMessageBytes = 0;
+  #maxBufferedBytes = 0;
+
+  constructor(sender: Sender, route: Route, counters: SenderCounters, stage: Stage, events: DirectionEvents) {
+    this.#sender = sender;
+    this.#route = route;
+    this.#counters = counters;
+    this.#stage = stage;
+    this.#events = events;
+    this.#parser = new FrameParser(sender === 'client');
+    this.#meter = new MessageMeter(this.limits);
+    this.pauses = new Pauses(counters);
+    this.#rates = new RateGate(this.limits, performance.now(), () => this.#proceed('rate'));
+  }
+
+  /** Connects the sender's socket and the receiver's writer. */
+  connect(source: Source, out: LegWriter): void {
+    this.#source = source;
+    this.#out = out;
+    source.maxReadBytes = this.#rates.maxReadBytes;
+  }
+
+  /** The limits that the next message will have; buffer limits hold at once. */
+  get limits(): SenderLimits {
+    return this.#route.limits[this.#sender];
+  }
+
+  /** Bytes read from this sender that the receiver's kernel has not accepted. */
+  get bufferedBytes(): number {
+    return this.#out.bufferedBytes + (this.#tail?.length ?? 0);
+  }
+
+  get queuedMessages(): number {
+    return this.#out.queuedMessages;
+  }
+
+  /** New limits: buffers at once, the others from the next message. */
+  reconfigure(route: Route): void {
+    this.#route = route;
+    this.#rates.change(this.limits, performance.now());
+    this.#source.maxReadBytes = this.#rates.maxReadBytes;
+    this.relieve();
+  }
+
+  /** Takes what was read. `keeper` is `null` where the bytes must be copied to be kept. */
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    this.wireBytes += end - start;
+    this.#counters.wireBytes += end - start;
+    if (this.#mode === 'ignore') return;
+    this.#parser.feed(chunk, start, end);
+    this.#advance(end, keeper);
+  }
+
+  /** Passes on the rest of the frame that has begun, so that a close frame can follow, and nothing more. */
+  finishFrame(): void {
+    if (this.#mode !== 'relay') return;
+    if (this.#out.betweenFrames) {
+      this.discard();
+      return;
+    }
+    this.#retire('finish-frame');
+    this.#proceed('rate');
+  }
+
+  /** Passes on nothing more; goes on looking for the sender's close frame. */
+  discard(): void {
+    if (this.#mode !== 'ignore') this.#retire('discard');
+    this.#endHolds();
+  }
+
+  /** Passes on nothing more and gives up parsing; only the end of the stream is waited for. */
+  ignore(): void {
+    this.#retire('ignore');
+    this.#tail = null;
+    this.#endHolds();
+  }
+
+  /** Whether a close frame of the sender would be seen. */
+  get listening(): boolean {
+    return this.#mode !== 'ignore';
+  }
+
+  /** Stops reading at the next message boundary, when every message that has been read whole is passed on. */
+  stopAfterMessage(onStopped: () => void): void {
+    this.#onMessageEnd = onStopped;
+    if (this.#tail === null && this.#parser.betweenFrames && !this.#parser.inMessage) this.#stop();
+  }
+
+  /** Looks whether the receiver has caught up; called whenever it has taken bytes that waited. */
+  relieve(): void {
+    if (!this.pauses.waitsForReceiver) return;
+    if (!belowLowMark(this.#out.bufferedBytes, this.queuedMessages, this.limits)) return;
+    const now = performance.now();
+    this.pauses.remove('queue', now);
+    this.#proceed('buffer', now);
+  }
+
+  /** Called every tick. */
+  tick(now: number): void {
+    const { messageTimeoutMs } = this.#meter.limits;
+    if (messageTimeoutMs === 0 || !this.#messageTime.running) return;
+    const elapsed = this.#messageTime.elapsedMs(now);
+    if (elapsed <= messageTimeoutMs) return;
+    this.#messageTime.stop();
+    this.#violated('message_timeout', messageTimeoutMs, Math.round(elapsed));
+  }
+
+  /** Ends clocks and pauses when the connection is gone. */
+  finish(): void {
+    this.#rates.stop();
+    this.pauses.clear(performance.now());
+  }
+
+  report(): SenderReport {
+    return {
+      messages: this.#messages,
+      bytes: this.payloadBytes,
+      maxMessageBytes: this.#maxMessageBytes,
+      fragments: this.#fragments,
+      pauses: this.pauses.count,
+      pausedMs: Math.round(this.pauses.totalMs),
+      maxBufferedBytes: this.#maxBufferedBytes,
+    };
+  }
+
+  /** Works through what was fed; `end` is where it ends. */
+  #advance(end: number, keeper: Keeper | null): void {
+    const parser = this.#parser;
+    const before = this.payloadBytes;
+    for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
+      if (event === Event.frame) {
+        if (!this.#beginFrame(keeper)) {
+          this.#holdTail(end, keeper);
+          break;
+        }
+      } else if (event === Event.payload) {
+        if (this.#mode === 'relay' || this.#mode === 'finish-frame') {
+          this.payloadBytes += parser.spanEnd - parser.spanStart;
+          this.#stage.payload(parser, keeper, this.#out);
+        }
+      } else if (event === Event.end) {
+        this.#endFrame(end);
+      } else if (event === Event.control) {
+        this.#control();
+      } else {
+        this.#mode = 'ignore';
+        this.#events.fault(parser.fault);
+      }
+      if (this.#mode === 'ignore') break;
+    }
+    this.#out.flush();
+    this.#account(this.payloadBytes - before);
+  }
+
+  /** The header of a data frame is complete. `false`: it must wait for its rate. */
+  #beginFrame(keeper: Keeper | null): boolean {
+    const parser = this.#parser;
+    if (this.#mode !== 'relay') return true;
+    if (parser.opcode !== Opcode.continuation && !this.#beginMessage()) return false;
+    if (this.#mode !== 'relay') return true;
+    this.#fragments++;
+    const exceeded = this.#meter.frame(parser.length);
+    if (exceeded !== null) {
+      this.#refuse(exceeded);
+      if (this.#mode !== 'relay') return true;
+    }
+    this.#stage.begin(parser, keeper, this.#out);
+    return true;
+  }
+
+  #beginMessage(): boolean {
+    const limits = this.limits;
+    this.#messageNoted = false;
+    this.#meter.begin(limits);
+    if (limits.messageRate !== null) {
+      const now = performance.now();
+      if (!this.#rates.takeMessage(now)) {
+        this.#violated('max_message_rate', limits.messageRate.perSecond, limits.messageRate.perSecond + 1);
+        if (this.#mode !== 'relay') return true;
+        if (this.#pausesAt(limits.messageRate.action)) {
+          this.#rates.awaitMessage(now);
+          this.#pause('rate', now);
+          return false;
+        }
+      }
+    }
+    this.#opcode = this.#parser.opcode;
+    if (limits.messageTimeoutMs > 0) this.#messageTime.start(performance.now(), this.pauses.any);
+    return true;
+  }
+
+  #pausesAt(action: 'pause' | 'close'): boolean {
+    return action === 'pause' && this.#route.limits.mode === 'enforce';
+  }
+
+  #endFrame(end: number): void {
+    const parser = this.#parser;
+    if (this.#mode === 'discard') return;
+    this.#stage.end(parser, this.#out);
+    if (this.#mode === 'finish-frame') {
+      this.discard();
+      return;
+    }
+    if (!parser.fin) return;
+    this.#messageTime.stop();
+    this.#messages++;
+    const { bytes } = this.#meter;
+    if (bytes > this.#maxMessageBytes) this.#maxMessageBytes = bytes;
+    const counters = this.#counters;
+    if (this.#opcode === Opcode.text) counters.textMessages++;
+    else counters.binaryMessages++;
+    counters.messageSizes.observe(bytes);
+    if (this.#onMessageEnd !== null && !holdsWholeMessage(parser, end, this.#sender === 'client')) this.#stop();
+  }
+
+  #control(): void {
+    const { controlOpcode } = this.#parser;
+    // A close ends the connection anyway; what comes after our own close is only looked through for the peer's.
+    if (controlOpcode !== Opcode.close && this.#mode === 'relay' && !this.#rates.takeControl(performance.now())) {
+      const { perSecond } = this.limits.controlRate;
+      this.#close('max_control_rate', perSecond, perSecond + 1);
+      return;
+    }
+    this.#events.control(controlOpcode, this.#parser.control());
+  }
+
+  /** Charges rates and looks at the buffer, once per read. */
+  #account(payload: number): void {
+    this.#counters.messageBytes += payload;
+    const buffered = this.bufferedBytes;
+    if (buffered > 0 && buffered > this.#maxBufferedBytes) this.#maxBufferedBytes = buffered;
+    if (this.#mode !== 'relay' && this.#mode !== 'finish-frame') return;
+    const limits = this.limits;
+    if (limits.byteRate !== null && payload > 0) this.#chargeBytes(payload);
+    if (buffered === 0) return;
+    const cause = highMark(this.#out.bufferedBytes, this.queuedMessages, limits);
+    if (cause !== null) this.#pause(cause, performance.now());
+  }
+
+  #chargeBytes(payload: number): void {
+    const { byteRate } = this.limits;
+    if (byteRate === null) return;
+    const now = performance.now();
+    if (!this.#rates.chargeBytes(payload, now)) return;
+    this.#violated('max_byte_rate', byteRate.perSecond, byteRate.perSecond + Math.ceil(this.#rates.byteDebt(now)));
+    if (this.#mode !== 'relay' || !this.#pausesAt(byteRate.action)) return;
+    this.#rates.awaitBytes(now);
+    this.#pause('rate', now);
+  }
+
+  /** Keeps what stands behind a header that must wait. */
+  #holdTail(end: number, keeper: Keeper | null): void {
+    const parser = this.#parser;
+    parser.holdHeader();
+    const rest = parser.chunk.subarray(parser.position, end);
+    // Only a tail that is held again may stay where it is; anything else would pin a read buffer.
+    this.#tail = keeper === owned ? rest : Buffer.from(rest);
+  }
+
+  #pause(cause: 'buffer' | 'queue' | 'rate' | 'drain', now: number): void {
+    if (!this.pauses.add(cause, now)) return;
+    this.#messageTime.hold(now);
+    this.#source.pause();
+  }
+
+  /** One cause of pausing is over: if it was the last, goes on with the tail, then with the socket. */
+  #proceed(cause: 'buffer' | 'rate', now = performance.now()): void {
+    this.pauses.remove(cause, now);
+    if (this.pauses.any) return;
+    this.#messageTime.release(now);
+    const tail = this.#tail;
+    if (tail !== null && this.#mode !== 'ignore') {
+      this.#tail = null;
+      this.#parser.feed(tail, 0, tail.length);
+      if (this.#beginFrame(owned)) this.#advance(tail.length, owned);
+      else this.#tail = tail;
+      if (this.pauses.any) return;
+    }
+    this.#source.resume();
+  }
+
+  #retire(mode: Mode): void {
+    this.#mode = mode;
+    this.#messageTime.stop();
+    this.#onMessageEnd = null;
+  }
+
+  /** What is not passed on any more waits for neither rates nor buffers. */
+  #endHolds(): void {
+    const now = performance.now();
+    this.#rates.stop();
+    for (const cause of ['buffer', 'queue', 'drain'] as const) this.pauses.remove(cause, now);
+    this.#proceed('rate', now);
+  }
+
+  #stop(): void {
+    const onStopped = this.#onMessageEnd;
+    this.#onMessageEnd = null;
+    this.#mode = 'ignore';
+    this.#pause('drain', performance.now());
+    onStopped?.();
+  }
+
+  #refuse(limit: 'max_message_size' | 'max_frame_size' | 'max_fragments'): void {
+    const { limits, bytes, fragments } = this.#meter;
+    const parser = this.#parser;
+    if (limit === 'max_message_size') {
+      const observed = parser.length === Infinity ? parser.announced() : bytes;
+      // Beyond 2^53 − 1 nothing can be counted exactly, so that much is refused in every mode.
+      if (bytes > Number.MAX_SAFE_INTEGER) this.#close(limit, limits.maxMessageBytes, observed);
+      else this.#violated(limit, limits.maxMessageBytes, observed);
+    } else if (limit === 'max_frame_size') {
+      this.#violated(limit, limits.maxFrameBytes, parser.length);
+    } else {
+      this.#violated(limit, limits.maxFragments, fragments);
+    }
+    if (this.#mode !== 'relay') this.#counters.messageSizes.observe(bytes);
+  }
+
+  /** A limit that `mode: report` covers. */
+  #violated(limit: LimitName, configured: number, observed: number | bigint): void {
+    const report = this.#route.limits.mode === 'report';
+    const rate = this.#rateOf(limit);
+    if (!report && rate?.action !== 'pause') {
+      this.#close(limit, configured, observed);
+      return;
+    }
+    if (this.#messageNoted) return;
+    this.#messageNoted = true;
+    this.#events.noted({ sender: this.#sender, limit, configured, observed, action: report ? 'report' : 'pause' });
+  }
+
+  #rateOf(limit: LimitName) {
+    if (limit === 'max_message_rate') return this.limits.messageRate;
+    return limit === 'max_byte_rate' ? this.limits.byteRate : null;
+  }
+
+  #close(limit: LimitName, configured: number, observed: number | bigint): void {
+    this.#events.exceeded({ sender: this.#sender, limit, configured, observed, action: 'close' });
+  }
+}
+
+/** Whether another whole message, or a close frame, stands between the parser's position and `end`. */
+function holdsWholeMessage(parser: FrameParser, end: number, masked: boolean): boolean {
+  const ahead = new FrameParser(masked);
+  ahead.feed(parser.chunk, parser.position, end);
+  for (;;) {
+    const event = ahead.next();
+    if (event === Event.starved || event === Event.fault) return false;
+    if (event === Event.end && ahead.fin) return true;
+    if (event === Event.control && ahead.controlOpcode === Opcode.close) return true;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * One leg: its socket, what is read from it, what is written to it, and its own goodbye.
+ *
+ *   open ──► closing (our close frame waits for a frame boundary, then for the kernel, then for the peer) ──► gone
+ *     └────► cut (no close frame can be delivered: FIN behind what was sent, or a reset) ─────────────────► gone
+ *
+ * After a close frame of ours the leg is read on: destroying it at once makes the kernel send a reset, and a peer that is
+ * still sending would see 1006 instead of our code.
+ */
+import type { Route, Sender } from '../config/types.ts';
+import type { Histogram } from '../metrics/counters.ts';
+import type { Close } from '../protocol/close.ts';
+import type { Direction } from './direction.ts';
+import { kernelQueueBytes } from './kernel-queue.ts';
+import { LegWriter } from './leg-writer.ts';
+import { Pinger } from './pinger.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+import { SocketReader } from './socket-reader.ts';
+import { StallWatch } from './stall.ts';
+import type { LegInput } from './types.ts';
+
+export interface LegInit {
+  readonly role: Sender;
+  readonly input: LegInput;
+  readonly route: Route;
+  readonly buffers: ReadBuffers;
+  readonly inbound: Direction;
+  /** Seconds from a ping of ours to its pong. */
+  readonly pingRtt: Histogram;
+}
+
+/** What the session must hear of. */
+export interface LegEvents {
+  /** The peer has taken bytes that waited. */
+  drained(): void;
+  /** The peer sent FIN. */
+  ended(): void;
+  /** The socket is gone. */
+  gone(): void;
+  /** The peer answers no ping. */
+  dead(): void;
+  /** The peer has taken nothing for `stalledMs`, which is as long as `max_pause` or longer. */
+  stalled(stalledMs: number): void;
+}
+
+export class Leg {
+  readonly role: Sender;
+  readonly writer: LegWriter;
+  /** What this leg's peer sends. */
+  readonly inbound: Direction;
+  /** The code of the peer's close frame, `null` until there is one. */
+  received: number | null = null;
+  /** Whether the socket is gone. */
+  gone = false;
+  /** Whether the leg was ended in a way that its peer cannot take for a clean close. */
+  cut = false;
+  readonly #reader: SocketReader;
+  readonly #events: LegEvents;
+  readonly #closeMs: number;
+  readonly #stall = new StallWatch();
+  readonly #pinger: Pinger;
+  #code: number | null = null;
+  #finished = false;
+  /** When the present wait of the goodbye is over. */
+  #deadline = 0;
+  #flushSeen = false;
+
+  constructor(init: LegInit, events: LegEvents) {
+    const { role, route, inbound } = init;
+    this.role = role;
+    this.inbound = inbound;
+    this.#events = events;
+    this.#closeMs = route.timeouts.closeMs;
+    this.#reader = new SocketReader(init.input, init.buffers, (chunk, start, end, keeper) =>
+      inbound.read(chunk, start, end, keeper),
+    );
+    const { socket } = this.#reader;
+    socket.on('error', () => {});
+    socket.on('end', () => this.#onEnd());
+    socket.on('close', () => this.#onClose());
+    this.writer = new LegWriter(socket, role === 'upstream', () => events.drained());
+    const intervalMs = role === 'client' ? route.ping.clientMs : route.ping.upstreamMs;
+    this.#pinger = new Pinger(this.writer, intervalMs, route.ping.timeoutMs, init.pingRtt);
+  }
+
+  get source(): SocketReader {
+    return this.#reader;
+  }
+
+  /** Whether a goodbye has begun. */
+  get closing(): boolean {
+    return this.#code !== null || this.cut || this.#finished;
+  }
+
+  /** The code of the close frame that was sent, or `null`. */
+  get sent(): number | null {
+    return this.writer.closeSent ? this.#code : null;
+  }
+
+  /** Delivers what came with the handshake and begins to read. */
+  start(): void {
+    if (this.#reader.socket.destroyed) {
+      setImmediate(() => this.#onClose());
+      return;
+    }
+    this.#reader.start();
+    if (!this.inbound.pauses.any) this.#reader.resume();
+  }
+
+  /**
+   * Says goodbye with a close frame at the next frame boundary. `completable`: whether the frame that is under way to this
+   * peer can still be completed; if not, the leg is cut.
+   */
+  close(close: Close, completable: boolean, now: number): void {
+    if (this.closing || this.gone) return;
+    if (!this.writer.betweenFrames && !completable) {
+      this.truncate(now);
+      return;
+    }
+    this.#code = close.code;
+    this.#deadline = now + this.#closeMs;
+    this.writer.close(close);
+    this.settle();
+  }
+
+  /** Ends the stream behind what was sent, in the middle of a frame: nobody will complete it. */
+  truncate(now: number): void {
+    if (this.gone || this.writer.closed) return;
+    this.cut = true;
+    this.#deadline = now + this.#closeMs;
+    this.inbound.ignore();
+    this.#finish();
+  }
+
+  /** Gives the peer up: what it has not taken is dropped, in the kernel too. */
+  reset(): void {
+    if (this.gone) return;
+    if (this.received === null || !this.writer.closeFlushed) this.cut = true;
+    this.#reader.socket.resetAndDestroy();
+  }
+
+  /** The peer's close frame is here. */
+  onCloseFrame(code: number): void {
+    this.received = code;
+    this.inbound.ignore();
+    this.settle();
+  }
+
+  onPong(payload: Buffer): void {
+    this.#pinger.onPong(payload);
+  }
+
+  /**
+   * When both close frames have passed, the TCP connection ends too (RFC 6455 §7.1.1). Where the peer's close frame could
+   * not be seen any more, ours is enough.
+   */
+  settle(): void {
+    if (this.writer.closeSent && (this.received !== null || !this.inbound.listening)) this.#finish();
+  }
+
+  /** Called every tick. `awaited`: whether the other leg's sender waits for this peer, `maxPauseMs`: how long it may. */
+  tick(now: number, awaited: boolean, maxPauseMs: number): void {
+    if (this.gone) return;
+    this.settle();
+    if (awaited || (this.writer.closed && this.writer.blocked)) {
+      const stalledMs = this.#stall.stalledMs(now, this.writer.drainedBytes, maxPauseMs, () =>
+        kernelQueueBytes(this.#reader.socket, now),
+      );
+      if (maxPauseMs > 0 && stalledMs >= maxPauseMs) {
+        this.#events.stalled(Math.round(stalledMs));
+        return;
+      }
+    } else {
+      this.#stall.rest();
+    }
+    if (this.closing) this.#tickGoodbye(now);
+    else if (this.#pinger.tick(now, this.inbound.wireBytes, this.inbound.pauses.any) === 'dead') this.#events.dead();
+  }
+
+  #tickGoodbye(now: number): void {
+    // Until our close frame has left the buffer `max_pause` governs, so that a slow download is not truncated.
+    if (this.writer.closed && this.writer.blocked) return;
+    if (this.writer.closed && !this.#flushSeen) {
+      this.#flushSeen = true;
+      this.#deadline = now + this.#closeMs;
+    }
+    if (now < this.#deadline) return;
+    if (this.writer.closed) this.reset();
+    else this.truncate(now);
+  }
+
+  /** The peer's FIN is here. */
+  #onEnd(): void {
+    this.inbound.ignore();
+    this.#events.ended();
+    // A peer that sends nothing more and takes nothing either: its kernel memory would stay for minutes.
+    if (this.writer.blocked && !this.closing) this.reset();
+    else this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    if (this.#deadline === 0) this.#deadline = performance.now() + this.#closeMs;
+    this.writer.end();
+  }
+
+  #onClose(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.#reader.close();
+    this.#events.gone();
+  }
+}

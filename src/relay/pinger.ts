@@ -1,0 +1,37 @@
+/** Sends the pings that a leg's heartbeat asks for, and measures how long their pongs take. */
+import type { Histogram } from '../metrics/counters.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { LegWriter } from './leg-writer.ts';
+
+export class Pinger {
+  readonly #writer: LegWriter;
+  readonly #heartbeat: Heartbeat;
+  readonly #rtt: Histogram;
+  readonly #payload = Buffer.alloc(4);
+  #pings = 0;
+  #sentAt = 0;
+
+  /** Times in milliseconds; an interval of 0 sends no pings. `rtt` is in seconds. */
+  constructor(writer: LegWriter, intervalMs: number, timeoutMs: number, rtt: Histogram) {
+    this.#writer = writer;
+    this.#heartbeat = new Heartbeat(intervalMs, timeoutMs, performance.now());
+    this.#rtt = rtt;
+  }
+
+  /** `received`: bytes read from the peer so far; `held`: whether Sluice is not reading it. */
+  tick(now: number, received: number, held: boolean): 'dead' | null {
+    const { drainedBytes: drained, pingFlushed } = this.#writer;
+    const action = this.#heartbeat.check({ now, received, drained, pingFlushed, held });
+    if (action !== 'ping') return action;
+    this.#payload.writeUInt32BE(++this.#pings >>> 0);
+    this.#sentAt = performance.now();
+    this.#writer.ping(this.#payload);
+    return null;
+  }
+
+  onPong(payload: Buffer): void {
+    if (this.#sentAt === 0 || !payload.equals(this.#payload)) return;
+    this.#rtt.observe((performance.now() - this.#sentAt) / 1000);
+    this.#sentAt = 0;
+  }
+}

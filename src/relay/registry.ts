@@ -1,0 +1,76 @@
+/** All open connections, and the one clock that they share: no connection has timers of its own. */
+import { ReadBuffers } from './read-buffers.ts';
+import { Session, type SessionEvents } from './session.ts';
+import type { SessionInit, SessionReport, Violation } from './types.ts';
+
+/** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
+const tickMs = 250;
+
+export interface RegistryEvents {
+  /** The first violation of a connection. */
+  onViolation(session: Session, violation: Violation): void;
+  onEnd(session: Session, report: SessionReport): void;
+}
+
+export class SessionRegistry {
+  readonly buffers = new ReadBuffers();
+  readonly #open = new Set<Session>();
+  readonly #events: SessionEvents;
+  #timer: NodeJS.Timeout | null = null;
+  #onEmpty: (() => void)[] = [];
+
+  constructor({ onViolation, onEnd }: RegistryEvents) {
+    this.#events = {
+      violated: onViolation,
+      ended: (session, report) => {
+        this.#open.delete(session);
+        onEnd(session, report);
+        if (this.#open.size === 0) this.#settle();
+      },
+    };
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#open;
+  }
+
+  /** Takes over two sockets whose handshakes are done, and relays between them. */
+  open(init: SessionInit): Session {
+    const session = new Session(init, this.buffers, this.#events);
+    this.#open.add(session);
+    if (this.#timer === null) {
+      this.buffers.now = performance.now();
+      this.#timer = setInterval(() => this.#tick(), tickMs);
+    }
+    session.start();
+    return session;
+  }
+
+  /** Drains every connection: clients hear 1012 and come back elsewhere. */
+  drainAll(): void {
+    for (const session of [...this.#open]) session.drain('drain');
+  }
+
+  /** Drops what is left. */
+  cutAll(): void {
+    for (const session of [...this.#open]) session.cut('drain');
+  }
+
+  /** Resolves when no connection is open. */
+  whenEmpty(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    this.buffers.now = now;
+    for (const session of this.#open) session.tick(now);
+  }
+
+  #settle(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+}

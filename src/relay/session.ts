@@ -1,0 +1,278 @@
+/**
+ * One connection: two legs, and the decision how it ends. The first cause decides the outcome; what follows only helps
+ * both legs to say goodbye.
+ *
+ *   open ──► ending: each leg is closing, or cut ──► both sockets gone ──► report
+ *     └────► draining: the upstream is read no more, the client hears 1012, what it still sends is relayed ──► ending
+ */
+import type { Route } from '../config/types.ts';
+import { tally } from '../metrics/counters.ts';
+import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../outcomes.ts';
+import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/close.ts';
+import { Opcode } from '../protocol/opcodes.ts';
+import { Direction, type DirectionEvents } from './direction.ts';
+import { Leg, type LegEvents } from './leg.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+import { verbatim } from './stage.ts';
+import type { SessionInit, SessionReport, Violation } from './types.ts';
+import { explain } from './words.ts';
+
+/** What the registry must hear of. */
+export interface SessionEvents {
+  /** The first violation of this connection. */
+  violated(session: Session, violation: Violation): void;
+  ended(session: Session, report: SessionReport): void;
+}
+
+interface Outcome {
+  readonly reason: ConnectionReason;
+  readonly by: EndedBy;
+  readonly violation: Violation | null;
+}
+
+/** Lifetimes are spread over this share of `max_lifetime`, so that connections opened together do not end together. */
+const lifetimeJitter = 0.1;
+
+export class Session {
+  readonly id: string;
+  readonly init: SessionInit;
+  readonly client: Leg;
+  readonly upstream: Leg;
+  route: Route;
+  readonly #events: SessionEvents;
+  readonly #openedAt = performance.now();
+  readonly #diesAt: number;
+  #outcome: Outcome | null = null;
+  #violationSeen = false;
+  #dataSeen = 0;
+  #lastDataAt = this.#openedAt;
+  #finished = false;
+
+  constructor(init: SessionInit, buffers: ReadBuffers, events: SessionEvents) {
+    const { route, counters } = init;
+    this.id = init.id;
+    this.init = init;
+    this.route = route;
+    this.#events = events;
+    this.#diesAt =
+      route.maxLifetimeMs === 0
+        ? Number.POSITIVE_INFINITY
+        : this.#openedAt + route.maxLifetimeMs * (1 - lifetimeJitter * Math.random());
+    const leg = (role: 'client' | 'upstream') => {
+      const inbound = new Direction(role, route, counters[role], verbatim, this.#directionEvents(role));
+      const pingRtt = counters.pingRttSeconds[role];
+      return new Leg({ role, input: init[role], route, buffers, inbound, pingRtt }, this.#legEvents(role));
+    };
+    this.client = leg('client');
+    this.upstream = leg('upstream');
+    this.client.inbound.connect(this.client.source, this.upstream.writer);
+    this.upstream.inbound.connect(this.upstream.source, this.client.writer);
+  }
+
+  /** Delivers what came with the handshake, and begins to relay. */
+  start(): void {
+    this.client.start();
+    this.upstream.start();
+  }
+
+  /** Gives new limits: buffer limits hold at once, the others from each sender's next message. */
+  reconfigure(route: Route): void {
+    this.route = route;
+    this.client.inbound.reconfigure(route);
+    this.upstream.inbound.reconfigure(route);
+  }
+
+  /** Ends the connection so that its client comes back and nothing is lost: see the diagram. */
+  drain(reason: 'drain' | 'max_lifetime'): void {
+    if (this.#outcome !== null) return;
+    this.#decide(reason, 'sluice', null);
+    this.upstream.inbound.stopAfterMessage(() => this.#sayGoodbye(this.client));
+  }
+
+  /** Drops both legs at once. */
+  cut(reason: ConnectionReason): void {
+    this.#decide(reason, 'sluice', null);
+    this.client.reset();
+    this.upstream.reset();
+  }
+
+  /** Called every tick. */
+  tick(now: number): void {
+    const { client, upstream, route } = this;
+    client.inbound.tick(now);
+    upstream.inbound.tick(now);
+    client.tick(now, upstream.inbound.pauses.waitsForReceiver, route.limits.upstream.maxPauseMs);
+    upstream.tick(now, client.inbound.pauses.waitsForReceiver, route.limits.client.maxPauseMs);
+    const data = client.inbound.payloadBytes + upstream.inbound.payloadBytes;
+    if (data !== this.#dataSeen) {
+      this.#dataSeen = data;
+      this.#lastDataAt = now;
+    }
+    if (this.#outcome !== null) return;
+    if (route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs) this.#end('idle_timeout', 'sluice');
+    else if (now >= this.#diesAt) this.drain('max_lifetime');
+  }
+
+  #directionEvents(role: 'client' | 'upstream'): DirectionEvents {
+    return {
+      control: (opcode, payload) => this.#onControl(this[role], opcode, payload),
+      fault: (words) => this.#end(`${role}_protocol_error`, role, null, words),
+      exceeded: (violation) => this.#onExceeded(violation),
+      noted: (violation) => this.#note(violation),
+    };
+  }
+
+  #legEvents(role: 'client' | 'upstream'): LegEvents {
+    const sender = role === 'client' ? 'upstream' : 'client';
+    return {
+      drained: () => this[sender].inbound.relieve(),
+      ended: () => this.#onLost(role),
+      gone: () => {
+        this.#onLost(role);
+        this.#finishIfGone();
+      },
+      dead: () => {
+        this.#decide(`${role}_heartbeat`, role, null);
+        this[role].reset();
+      },
+      stalled: (stalledMs) => {
+        const configured = this.route.limits[sender].maxPauseMs;
+        this.#onStalled(this[role], { sender, limit: 'max_pause', configured, observed: stalledMs, action: 'close' });
+      },
+    };
+  }
+
+  #onControl(leg: Leg, opcode: number, payload: Buffer): void {
+    if (opcode === Opcode.ping) leg.writer.pong(payload);
+    else if (opcode === Opcode.pong) leg.onPong(payload);
+    else this.#onCloseFrame(leg, payload);
+  }
+
+  #onCloseFrame(leg: Leg, payload: Buffer): void {
+    const { role } = leg;
+    const other = this.#other(leg);
+    const close = readClose(payload);
+    if ('fault' in close) {
+      tally(this.init.counters[role].closeCodes, 'illegal');
+      leg.received = close.code;
+      if (role === 'client' || close.code === null) {
+        this.#end(`${role}_protocol_error`, role, null, close.fault);
+        return;
+      }
+      // Bokeh really closes with 10000 and 10001: for its client that is a server that failed.
+      this.#decide('upstream_closed', 'upstream', null);
+      this.#closeBoth(leg, closeWith(1002, close.fault), closeWith(1011, `the upstream closed with ${close.code}`));
+      leg.onCloseFrame(close.code);
+      return;
+    }
+    tally(this.init.counters[role].closeCodes, foldCloseCode(close.code));
+    const first = this.#outcome === null;
+    this.#decide(`${role}_closed`, role, null);
+    leg.onCloseFrame(close.code);
+    const answer = { code: close.code, reason: Buffer.alloc(0) };
+    this.#closeBoth(leg, answer, first || leg.role === 'upstream' ? close : this.#closeFor(other));
+  }
+
+  #onExceeded(violation: Violation): void {
+    if (this.#outcome !== null) return;
+    this.#note(violation);
+    const reason = reasonOfLimit[violation.limit as keyof typeof reasonOfLimit];
+    this.#end(reason, 'sluice', violation);
+  }
+
+  #onStalled(leg: Leg, violation: Violation): void {
+    if (this.#outcome === null) {
+      this.#note(violation);
+      this.#decide('slow_receiver', 'sluice', violation);
+    }
+    leg.reset();
+  }
+
+  /** A violation is counted; the first of a connection is logged too. */
+  #note(violation: Violation): void {
+    const { sender, limit, action } = violation;
+    tally(this.init.counters[sender].violations, `${limit}|${action}`);
+    if (this.#violationSeen) return;
+    this.#violationSeen = true;
+    this.#events.violated(this, violation);
+  }
+
+  /** A peer sent FIN, or its socket is gone. */
+  #onLost(role: 'client' | 'upstream'): void {
+    const leg = this[role];
+    const other = this.#other(leg);
+    if (leg.received === null && !leg.closing) this.#decide(`${role}_vanished`, role, null);
+    this.#sayGoodbye(other, false);
+    // A close frame that waits for a frame to be completed would wait for ever.
+    if (!other.writer.betweenFrames) other.truncate(performance.now());
+  }
+
+  #end(reason: ConnectionReason, by: EndedBy, violation: Violation | null = null, words?: string): void {
+    if (this.#outcome !== null) return;
+    this.#decide(reason, by, violation);
+    const culprit = by === 'upstream' ? this.upstream : this.client;
+    this.#closeBoth(culprit, this.#closeFor(culprit, words), this.#closeFor(this.#other(culprit), words));
+  }
+
+  #decide(reason: ConnectionReason, by: EndedBy, violation: Violation | null): void {
+    this.#outcome ??= { reason, by, violation };
+  }
+
+  #closeBoth(leg: Leg, close: Close, otherClose: Close): void {
+    const other = this.#other(leg);
+    const now = performance.now();
+    leg.inbound.finishFrame();
+    other.inbound.finishFrame();
+    leg.close(close, !other.gone, now);
+    other.close(otherClose, !leg.gone, now);
+  }
+
+  /** Closes one leg as the outcome's row says. */
+  #sayGoodbye(leg: Leg, completable = true): void {
+    if (leg.closing || leg.gone) return;
+    leg.inbound.finishFrame();
+    leg.close(this.#closeFor(leg), completable, performance.now());
+  }
+
+  #closeFor(leg: Leg, words?: string): Close {
+    const outcome = this.#outcome!;
+    const row = connectionOutcomes[outcome.reason];
+    const text = outcome.violation === null ? (words ?? row.words) : explain(outcome.violation, this.route.name);
+    return closeWith(row[leg.role] === 0 ? 1001 : row[leg.role], text);
+  }
+
+  #other(leg: Leg): Leg {
+    return leg === this.client ? this.upstream : this.client;
+  }
+
+  #finishIfGone(): void {
+    if (this.#finished || !this.client.gone || !this.upstream.gone) return;
+    this.#finished = true;
+    const undeliveredBytes = this.client.inbound.bufferedBytes + this.upstream.inbound.bufferedBytes;
+    this.client.inbound.finish();
+    this.upstream.inbound.finish();
+    const { reason, by, violation } = this.#outcome!;
+    const now = performance.now();
+    const counters = this.init.counters;
+    tally(counters.closed, `${by}|${reason}`);
+    counters.connectionSeconds.observe((now - this.#openedAt) / 1000);
+    this.init.release();
+    this.#events.ended(this, {
+      durationMs: now - this.#openedAt,
+      client: this.client.inbound.report(),
+      upstream: this.upstream.inbound.report(),
+      closedBy: by,
+      reason,
+      codes: {
+        sentToClient: this.client.sent,
+        receivedFromClient: this.client.received,
+        sentToUpstream: this.upstream.sent,
+        receivedFromUpstream: this.upstream.received,
+      },
+      violation,
+      cut: [this.client, this.upstream].filter((leg) => leg.cut).map((leg) => leg.role),
+      undeliveredBytes,
+      lastDataAgeMs: now - this.#lastDataAt,
+    });
+  }
+}

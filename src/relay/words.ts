@@ -1,0 +1,18 @@
+/** What a close frame tells a person about the limit that was exceeded. */
+import type { Violation } from './types.ts';
+
+/** One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then. */
+export function explain({ limit, configured, observed }: Violation, route: string): string {
+  return `${words[limit]?.(String(observed), String(configured)) ?? limit} (route ${route})`;
+}
+
+const words: Partial<Record<Violation['limit'], (observed: string, configured: string) => string>> = {
+  max_message_size: (observed, configured) => `message of ${observed} bytes exceeds ${configured}`,
+  max_frame_size: (observed, configured) => `frame of ${observed} bytes exceeds ${configured}`,
+  max_fragments: (observed, configured) => `message of ${observed} fragments exceeds ${configured}`,
+  message_timeout: (observed, configured) => `message took ${observed} ms, more than ${configured}`,
+  max_message_rate: (_, configured) => `more than ${configured} messages per second`,
+  max_byte_rate: (_, configured) => `more than ${configured} bytes per second`,
+  max_control_rate: (_, configured) => `more than ${configured} control frames per second`,
+  max_pause: (observed, configured) => `receiver took nothing for ${observed} ms, more than ${configured}`,
+};
