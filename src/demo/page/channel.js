@@ -1,0 +1,21 @@
+/** The picture at the top: a gate falls when Sluice stops reading that side, the chamber fills with what is buffered. */
+import { bytes, shower } from './format.js';
+import { on, total } from './live.js';
+
+/** Binds the figure to the counters. */
+export function channel(figure, bufferLimit) {
+  const chamber = figure.querySelector('#chamber');
+  on('counters', () => {
+    const paused = { client: 0, upstream: 0 };
+    for (const sender of ['client', 'upstream']) {
+      paused[sender] = total('paused_connections', { sender });
+      figure.dataset[sender] = paused[sender] > 0 ? 'shut' : 'open';
+    }
+    const buffered = total('buffered_bytes', {});
+    chamber.style.setProperty('--level', String(Math.min(0.9, 0.04 + (0.82 * buffered) / bufferLimit)));
+    const open = ['messages', 'files', 'flood'].reduce((sum, route) => sum + total('connections_active', { route }), 0);
+    shower(figure, 'open').textContent = paused.client > 0 ? 'paused by its rate' : `${open} open`;
+    shower(figure, 'buffered').textContent = buffered > 0 ? `${bytes(buffered)} buffered` : 'buffer empty';
+    shower(figure, 'reading').textContent = paused.upstream > 0 ? 'paused: buffer full' : 'free to send';
+  });
+}

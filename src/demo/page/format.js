@@ -1,0 +1,38 @@
+/** Numbers as people read them, and the two DOM helpers the page needs. */
+
+const grouped = new Intl.NumberFormat('en');
+
+/** 65536 → "65,536". */
+export const number = (value) => grouped.format(value);
+
+/** Bytes in the largest binary unit: 1.5 MiB, 256 KiB, 12 B. */
+export function bytes(value) {
+  if (value >= 1024 ** 2) return `${(value / 1024 ** 2).toFixed(value % 1024 ** 2 === 0 ? 0 : 1)} MiB`;
+  if (value >= 1024) return `${(value / 1024).toFixed(value % 1024 === 0 ? 0 : 1)} KiB`;
+  return `${value} B`;
+}
+
+/** The element inside `root` that shows `what`. */
+export const shower = (root, what) => root.querySelector(`[data-show="${what}"]`);
+
+/** An element with a class and children (strings or elements). */
+export function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/** Adds a row to an experiment's list; `kind` is out, in, note or bad. Old rows go. */
+export function wireRow(list, kind, ...children) {
+  const mark = { out: '→', in: '←', note: '·', good: '✓', bad: '✕' }[kind];
+  list.append(element('li', kind, element('span', 'arrow', mark), element('span', '', ...children)));
+  while (list.children.length > 6) list.firstElementChild.remove();
+}
+
+/** A close code and its reason as a row. */
+export function closeRow(list, who, { code, reason }) {
+  const kind = code === 1000 ? 'good' : 'bad';
+  const words = reason || (code === 1006 ? 'no close frame: the connection was cut' : 'no reason given');
+  wireRow(list, kind, `${who} `, element('b', 'code', String(code)), ` ${words}`);
+}

@@ -1,0 +1,40 @@
+/** The event stream: what the gateway counts and logs, pushed through the gateway itself. */
+
+const listeners = { setup: [], counters: [], flood: [], log: [] };
+/** Every sample by its full name, as it stands in /metrics. */
+const samples = new Map();
+
+/** Calls `listener` with each event of that name. */
+export function on(event, listener) {
+  listeners[event].push(listener);
+}
+
+/** The sum of the samples of `family` whose labels include all of `labels`, such as `{route: 'flood'}`. */
+export function total(family, labels) {
+  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+  let sum = 0;
+  for (const [name, value] of samples) {
+    if (name.startsWith(`sluice_${family}{`) && wanted.every((label) => name.includes(label))) sum += value;
+  }
+  return sum;
+}
+
+/** Opens the stream and keeps it open; `status` shows whether it lives. */
+export function watch(status) {
+  const source = new EventSource('/events');
+  source.addEventListener('open', () => {
+    status.textContent = 'live';
+    status.dataset.state = 'live';
+  });
+  source.addEventListener('error', () => {
+    status.textContent = 'not connected';
+    status.dataset.state = 'lost';
+  });
+  for (const event of Object.keys(listeners)) {
+    source.addEventListener(event, ({ data }) => {
+      const value = JSON.parse(data);
+      if (event === 'counters') for (const [name, sample] of Object.entries(value)) samples.set(name, sample);
+      for (const listener of listeners[event]) listener(value);
+    });
+  }
+}
