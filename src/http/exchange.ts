@@ -129,8 +129,9 @@ export class Exchange {
       this.failed(new BadUpstreamAnswer(error instanceof Error ? error.message : 'invalid header'));
       return;
     }
-    // A long poll or an event stream has its headers long before its first byte.
-    res.flushHeaders();
+    // A long poll or an event stream has its headers long before its first byte. `flushHeaders()` would write them as
+    // UTF-8, and bytes beyond ASCII would arrive as others.
+    res.write('', 'latin1');
     res.on('drain', () => this.#touch());
     upstreamRes.on('data', () => this.#touch());
     upstreamRes.once('end', () => {

@@ -1,0 +1,168 @@
+/** A server that forwards everything to one upstream, as the listener does, and raw sockets to talk with both. */
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net';
+import { Writable } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import type { Route, SenderLimits } from '../../src/config/types.ts';
+import { type ForwardAbout, HttpForwarder } from '../../src/http/forwarder.ts';
+import { createLog } from '../../src/log.ts';
+import { RouteCounters } from '../../src/metrics/counters.ts';
+
+const senderLimits: SenderLimits = {
+  maxMessageBytes: 1 << 20,
+  maxFrameBytes: Number.POSITIVE_INFINITY,
+  maxFragments: 16_384,
+  messageTimeoutMs: 0,
+  messageRate: null,
+  byteRate: null,
+  controlRate: { perSecond: 50, burst: 200, action: 'close' },
+  maxBufferBytes: 1 << 18,
+  maxQueue: 64,
+  maxPauseMs: 30_000,
+};
+
+/** A route of the name `app` to a port on loopback. */
+export function routeTo(
+  port: number,
+  http: Partial<Route['http']> = {},
+  timeouts: Partial<Route['timeouts']> = {},
+): Route {
+  return {
+    name: 'app',
+    hosts: [],
+    path: '/',
+    upstream: { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` },
+    preset: null,
+    origins: null,
+    requireOrigin: false,
+    limits: { mode: 'enforce', client: senderLimits, upstream: senderLimits },
+    connections: { max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
+    ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
+    idleTimeoutMs: 0,
+    maxLifetimeMs: 0,
+    http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0, ...http },
+    timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000, ...timeouts },
+  };
+}
+
+/** What a front has seen. */
+export interface Front {
+  readonly port: number;
+  readonly server: Server;
+  readonly forwarder: HttpForwarder;
+  readonly counters: RouteCounters;
+  /** Parsed log lines. */
+  readonly lines: Record<string, unknown>[];
+}
+
+/** Starts a front for a route; it stops when the test ends. */
+export async function startFront(route: Route, about: Partial<ForwardAbout> = {}): Promise<Front> {
+  const lines: Record<string, unknown>[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)));
+      done();
+    },
+  });
+  const forwarder = new HttpForwarder(createLog(sink));
+  const counters = new RouteCounters();
+  const listener: RequestListener = (req, res) =>
+    forwarder.forward(req, res, route, counters, { address: '127.0.0.1', forwarding: [], trusted: false, ...about });
+  const server = createServer({ requestTimeout: 0 }, listener).on('checkContinue', listener);
+  const port = await listen(server);
+  onTestFinished(() => {
+    forwarder.close();
+    server.closeAllConnections();
+  });
+  return { port, server, forwarder, counters, lines };
+}
+
+/** Starts an upstream of ours; it stops when the test ends. */
+export async function startUpstream(listener: RequestListener): Promise<{ port: number; server: Server }> {
+  const server = createServer({ requestTimeout: 0 }, listener);
+  const port = await listen(server);
+  onTestFinished(() => server.closeAllConnections());
+  return { port, server };
+}
+
+/** Starts an upstream that is a bare socket. */
+export async function startRawUpstream(onConnection: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
+    onConnection(socket);
+  });
+  const port = await listen(server);
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  return port;
+}
+
+async function listen(server: NetServer): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Resolves when a socket is closed, by an error or not. */
+export function over(socket: Socket): Promise<void> {
+  return socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
+/** A bare client: collects what it receives as latin1 text. */
+export class RawHttp {
+  readonly socket: Socket;
+  received = '';
+  /** `end`, `reset` or another error's code, once the connection is over. */
+  over: string | null = null;
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.on('data', (chunk) => {
+      this.received += chunk.toString('latin1');
+    });
+    this.socket.on('end', () => {
+      this.over ??= 'end';
+    });
+    this.socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.over = error.code === 'ECONNRESET' ? 'reset' : (error.code ?? 'error');
+    });
+    onTestFinished(() => {
+      this.socket.destroy();
+    });
+  }
+
+  send(text: string): void {
+    this.socket.write(text, 'latin1');
+  }
+
+  /** Resolves when what was received contains `text`; rejects when the connection ends before. */
+  async until(text: string): Promise<string> {
+    while (!this.received.includes(text)) {
+      if (this.over) throw new Error(`connection over (${this.over}) before ${JSON.stringify(text)}: ${this.received}`);
+      await new Promise<void>((resolve) => {
+        this.socket.once('data', () => resolve());
+        this.socket.once('end', () => resolve());
+        this.socket.once('close', () => resolve());
+      });
+    }
+    return this.received;
+  }
+
+  /** Resolves with everything received when the connection is over. */
+  async closed(): Promise<string> {
+    await over(this.socket);
+    return this.received;
+  }
+}
