@@ -1,0 +1,136 @@
+/** A relay without listener and handshake: two bare TCP peers, a route of the test's, and what the session reported. */
+import { connect, createServer, type Socket } from 'node:net';
+import type { Route, SenderLimits } from '../../src/config/types.ts';
+import { RouteCounters } from '../../src/metrics/counters.ts';
+import { SessionRegistry } from '../../src/relay/registry.ts';
+import type { Session } from '../../src/relay/session.ts';
+import type { SessionReport, Violation } from '../../src/relay/types.ts';
+import { listen } from './listen.ts';
+import { Peer } from './peer.ts';
+
+const controlRate = { perSecond: 50, burst: 200, action: 'close' } as const;
+
+/** Limits that nothing reaches, but for those given. */
+export function senderLimits(overrides: Partial<SenderLimits> = {}): SenderLimits {
+  return {
+    maxMessageBytes: Number.POSITIVE_INFINITY,
+    maxFrameBytes: Number.POSITIVE_INFINITY,
+    maxFragments: Number.POSITIVE_INFINITY,
+    messageTimeoutMs: 0,
+    messageRate: null,
+    byteRate: null,
+    controlRate,
+    maxBufferBytes: 256 * 1024,
+    maxQueue: 64,
+    maxPauseMs: 30_000,
+    ...overrides,
+  };
+}
+
+export interface RouteOverrides extends Partial<Omit<Route, 'limits'>> {
+  readonly mode?: 'enforce' | 'report';
+  readonly client?: Partial<SenderLimits>;
+  readonly upstreamLimits?: Partial<SenderLimits>;
+}
+
+/** A route named `test` without pings and idle timeout. */
+export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }: RouteOverrides = {}): Route {
+  return {
+    name: 'test',
+    hosts: [],
+    path: '/',
+    upstream: { protocol: 'http:', host: '127.0.0.1', port: 1, href: 'http://127.0.0.1:1' },
+    preset: null,
+    origins: null,
+    requireOrigin: false,
+    connections: { max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
+    ping: { clientMs: 0, upstreamMs: 0, timeoutMs: 20_000 },
+    idleTimeoutMs: 0,
+    maxLifetimeMs: 0,
+    http: { maxBodyBytes: 1e9, inactivityMs: 0 },
+    timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000 },
+    ...route,
+    limits: { mode, client: senderLimits(client), upstream: senderLimits(upstreamLimits) },
+  };
+}
+
+export interface Relay extends AsyncDisposable {
+  /** The two ends: what the browser and the backend would be. */
+  readonly client: Peer;
+  readonly upstream: Peer;
+  readonly session: Session;
+  readonly counters: RouteCounters;
+  /** The first violation. */
+  readonly violated: Promise<Violation>;
+  /** The report at the end. */
+  readonly ended: Promise<SessionReport>;
+}
+
+export interface RelayOptions extends RouteOverrides {
+  readonly registry?: RelayHub;
+  /** Bytes that came with the handshakes. */
+  readonly clientHead?: Buffer;
+  readonly upstreamHead?: Buffer;
+  /** Called with Sluice's two sockets before the session takes them over. */
+  readonly prepare?: (client: Socket, upstream: Socket) => void;
+}
+
+/** A registry that many relays of a test share. */
+export class RelayHub {
+  readonly ends = new Map<Session, (report: SessionReport) => void>();
+  readonly violations = new Map<Session, (violation: Violation) => void>();
+  readonly registry = new SessionRegistry({
+    onViolation: (session, violation) => this.violations.get(session)?.(violation),
+    onEnd: (session, report) => this.ends.get(session)?.(report),
+  });
+}
+
+/** Opens a relay between two new TCP connections on loopback. */
+export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
+  const { registry: hub = new RelayHub(), clientHead, upstreamHead, prepare, ...overrides } = options;
+  const [client, clientSide] = await socketPair();
+  const [upstream, upstreamSide] = await socketPair();
+  const counters = new RouteCounters();
+  const violated = Promise.withResolvers<Violation>();
+  const ended = Promise.withResolvers<SessionReport>();
+  prepare?.(clientSide, upstreamSide);
+  const about = { host: 'test', path: '/', address: '127.0.0.1', upstream: '', subprotocol: null, handshakeMs: 1 };
+  // Listeners first: a session may end while it opens.
+  const session = hub.registry.open({
+    id: 'test',
+    route: testRoute(overrides),
+    counters,
+    client: { socket: clientSide, head: clientHead ?? Buffer.alloc(0) },
+    upstream: { socket: upstreamSide, head: upstreamHead ?? Buffer.alloc(0) },
+    about,
+    release: () => {},
+  });
+  hub.violations.set(session, violated.resolve);
+  hub.ends.set(session, ended.resolve);
+  return {
+    client: new Peer(client),
+    upstream: new Peer(upstream),
+    session,
+    counters,
+    violated: violated.promise,
+    ended: ended.promise,
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      upstream.destroy();
+      session.cut('drain');
+      await ended.promise;
+    },
+  };
+}
+
+/** A connected pair: the test's end, and Sluice's, paused as after a handshake. */
+async function socketPair(): Promise<[Socket, Socket]> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const accepted = Promise.withResolvers<Socket>();
+  server.on('connection', accepted.resolve);
+  const port = await listen(server);
+  const end = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const side = await accepted.promise;
+  server.close();
+  return [end, side];
+}
