@@ -1,0 +1,130 @@
+/**
+ * Mistakes that no single value shows: names and patterns that occur twice. They are looked for in the values as
+ * they stand in the file, so that a bad size elsewhere does not hide them.
+ */
+import { canonicalPath, parseHost, parsePath } from './addresses.ts';
+import type { ConfigDocument } from './document.ts';
+import type { ConfigError, ConfigPath } from './errors.ts';
+import { errorAt } from './explain.ts';
+import { roomsPath } from './presets.ts';
+
+/** The name of the route that `preset: jupyter` brings. */
+export function roomsName(name: string): string {
+  return `${name}-rooms`;
+}
+
+/** Where that route listens: below the path of its own. */
+export function roomsPattern(path: string): string {
+  return `${canonicalPath(path) === '/' ? '' : path.replace(/\/+$/, '')}${roomsPath}`;
+}
+
+/** The key under which two patterns are equal. */
+export function patternKeys(hosts: readonly string[], path: string): string[] {
+  return (hosts.length === 0 ? ['any host '] : hosts).map((host) => `${host}${canonicalPath(path)}`);
+}
+
+interface Claim {
+  readonly at: ConfigPath;
+  readonly name: string | null;
+  readonly hosts: readonly string[];
+  readonly path: string | null;
+  readonly jupyter: boolean;
+}
+
+/** Duplicate names, duplicate hosts and equal patterns. */
+export function findConflicts(document: ConfigDocument): ConfigError[] {
+  const claims = claimsOf(document.value);
+  return [...nameConflicts(document, claims), ...patternConflicts(document, claims), ...sameAddress(document)];
+}
+
+function nameConflicts(document: ConfigDocument, claims: readonly Claim[]): ConfigError[] {
+  const errors: ConfigError[] = [];
+  const names = new Map<string, Claim>();
+  for (const claim of claims) {
+    const { name } = claim;
+    if (name === null) continue;
+    const first = names.get(name);
+    if (first) {
+      const line = errorAt(document, [...first.at, 'name'], '').line;
+      errors.push(
+        errorAt(
+          document,
+          [...claim.at, 'name'],
+          `"${name}" is the name of the route in line ${line} too; write another`,
+        ),
+      );
+    } else names.set(name, claim);
+  }
+  for (const claim of claims) {
+    if (!claim.jupyter || claim.name === null || claim.path === null) continue;
+    const taken = names.get(roomsName(claim.name));
+    if (!taken || overlaps(taken, { hosts: claim.hosts, path: roomsPattern(claim.path) })) continue;
+    const why = `is the name of the route that preset jupyter brings with ${claim.name}`;
+    errors.push(errorAt(document, [...taken.at, 'name'], `"${taken.name}" ${why}; write another`));
+  }
+  return errors;
+}
+
+function overlaps(a: Claim, b: Pick<Claim, 'hosts' | 'path'>): boolean {
+  if (a.path === null || b.path === null) return false;
+  const keys = new Set(patternKeys(a.hosts, a.path));
+  return patternKeys(b.hosts, b.path).some((key) => keys.has(key));
+}
+
+function patternConflicts(document: ConfigDocument, claims: readonly Claim[]): ConfigError[] {
+  const errors: ConfigError[] = [];
+  const owners = new Map<string, Claim>();
+  for (const claim of claims) {
+    for (const host of claim.hosts.filter((name, i, all) => all.indexOf(name) !== i)) {
+      errors.push(errorAt(document, [...claim.at, 'match', 'hosts'], `"${host}" is listed twice; write it once`));
+    }
+    if (claim.path === null) continue;
+    const keys = [...new Set(patternKeys(claim.hosts, claim.path))];
+    const owner = keys.map((key) => owners.get(key)).find((found) => found !== undefined);
+    if (owner) {
+      const line = errorAt(document, owner.at, '').line;
+      const who = owner.name === null ? `the route in line ${line}` : `route ${owner.name} (line ${line})`;
+      errors.push(
+        errorAt(
+          document,
+          [...claim.at, 'match', 'path'],
+          `"${claim.path}" matches the same requests as ${who}; write another path or other hosts`,
+        ),
+      );
+    }
+    for (const key of keys) if (!owners.has(key)) owners.set(key, claim);
+  }
+  return errors;
+}
+
+function sameAddress(document: ConfigDocument): ConfigError[] {
+  const file = mapping(document.value);
+  const admin = mapping(file.admin).address ?? '127.0.0.1:9090';
+  const listen = mapping(file.listen).address ?? '0.0.0.0:8080';
+  // Port 0 takes a free port each time.
+  if (typeof admin !== 'string' || admin !== listen || admin.endsWith(':0')) return [];
+  return [errorAt(document, ['admin', 'address'], `"${admin}" is listen.address too; write another port`)];
+}
+
+function claimsOf(value: unknown): Claim[] {
+  const { routes } = mapping(value);
+  if (!Array.isArray(routes)) return [];
+  return routes.map((entry, i) => {
+    const route = mapping(entry);
+    const match = mapping(route.match);
+    const path = parsePath(match.path === undefined ? '/' : match.path);
+    const hosts = Array.isArray(match.hosts) ? match.hosts.map(parseHost) : [];
+    const valid = hosts.every((host) => 'value' in host);
+    return {
+      at: ['routes', i],
+      name: typeof route.name === 'string' ? route.name : null,
+      hosts: hosts.flatMap((host) => ('value' in host ? [host.value] : [])),
+      path: 'value' in path && valid ? path.value : null,
+      jupyter: route.preset === 'jupyter',
+    };
+  });
+}
+
+function mapping(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

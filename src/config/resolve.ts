@@ -1,0 +1,206 @@
+/**
+ * From the file's values to what holds: each setting of a route comes from the route itself, its preset, `defaults`
+ * or what is built in, in this order, and remembers which.
+ */
+import { parseListenAddress } from './addresses.ts';
+import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
+import type { ConfigDocument } from './document.ts';
+import { type ConfigPath, formatPath } from './errors.ts';
+import { type PresetName, presets } from './presets.ts';
+import type { ParsedConfig, ParsedRoute } from './schema.ts';
+import { builtIn, builtInTimeouts, type SettingKey, type Settings, settingKeys } from './settings.ts';
+import type { ListenAddress, Route, Sender, SenderLimits, Timeouts } from './types.ts';
+
+/** Where a value comes from. */
+export type Source =
+  | { readonly from: 'route' | 'defaults' | 'file'; readonly line: number }
+  | { readonly from: 'preset'; readonly preset: PresetName }
+  | { readonly from: 'built in' };
+
+/** A route with its effective settings and the source of each. */
+export interface ResolvedRoute {
+  readonly route: Route;
+  readonly preset: PresetName | null;
+  readonly settings: Settings;
+  readonly sources: Readonly<Record<SettingKey, Source>>;
+  /** The route whose preset brought this one, or `null` for a route of the file. */
+  readonly broughtBy: string | null;
+  /** Keys of `defaults` that the preset overrides here, with their lines. */
+  readonly overridden: readonly { readonly key: SettingKey; readonly line: number }[];
+}
+
+/** Everything that holds, and where it comes from; `Config` has the same values without the sources. */
+export interface Resolved {
+  readonly listen: { readonly address: ListenAddress; readonly trustedProxies: readonly string[] };
+  readonly admin: { readonly address: ListenAddress };
+  readonly timeouts: Timeouts;
+  readonly routes: readonly ResolvedRoute[];
+  /** By path in the file, such as `timeouts.connect`. */
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+/** Some settings, each with its line in the file. */
+type Layer = ReadonlyMap<SettingKey, { readonly value: unknown; readonly line: number }>;
+
+/** Resolves a valid file. */
+export function resolve(document: ConfigDocument, parsed: ParsedConfig): Resolved {
+  const sources = new Map<string, Source>();
+  const top = <T>(path: string, value: T | undefined, otherwise: T): T => {
+    const line = document.places.get(path)?.line;
+    sources.set(path, value === undefined || line === undefined ? { from: 'built in' } : { from: 'file', line });
+    return value ?? otherwise;
+  };
+  const timeouts: Timeouts = {
+    connectMs: top('timeouts.connect', parsed.timeouts?.connect, builtInTimeouts.connect),
+    headersMs: top('timeouts.headers', parsed.timeouts?.headers, builtInTimeouts.headers),
+    handshakeMs: top('timeouts.handshake', parsed.timeouts?.handshake, builtInTimeouts.handshake),
+    closeMs: top('timeouts.close', parsed.timeouts?.close, builtInTimeouts.close),
+  };
+  const defaults = layerOf(document, ['defaults'], parsed.defaults);
+  const written = new Set(parsed.routes.flatMap((route) => patternKeys(route.match?.hosts ?? [], pathOf(route))));
+  const routes = parsed.routes.flatMap((route, i) => {
+    const own = layerOf(document, ['routes', i], route);
+    const resolved = resolveRoute(route, { own, defaults, preset: route.preset ?? null, timeouts });
+    const rooms = route.preset === 'jupyter' ? roomsOf(route) : null;
+    if (rooms === null || patternKeys(rooms.match?.hosts ?? [], pathOf(rooms)).some((key) => written.has(key)))
+      return [resolved];
+    const inherited = new Map(own);
+    for (const key of ownedByRooms) inherited.delete(key);
+    return [
+      resolved,
+      resolveRoute(rooms, { own: inherited, defaults, preset: 'jupyter-collaboration', timeouts }, route.name),
+    ];
+  });
+  return {
+    listen: {
+      address: top('listen.address', parsed.listen?.address, tcp('0.0.0.0:8080')),
+      trustedProxies: top('listen.trusted_proxies', parsed.listen?.trusted_proxies, []),
+    },
+    admin: { address: top('admin.address', parsed.admin?.address, tcp('127.0.0.1:9090')) },
+    timeouts,
+    routes,
+    sources,
+  };
+}
+
+/** What a room does not take from the route above it: that is the reason why it is a route of its own. */
+const ownedByRooms: readonly SettingKey[] = ['limits.client.max_message_size', 'limits.client.max_frame_size'];
+
+function roomsOf(route: ParsedRoute): ParsedRoute {
+  return {
+    ...route,
+    name: roomsName(route.name),
+    preset: 'jupyter-collaboration',
+    match: { ...route.match, path: roomsPattern(pathOf(route)) },
+  };
+}
+
+function pathOf(route: ParsedRoute): string {
+  return route.match?.path ?? '/';
+}
+
+function tcp(address: string): ListenAddress {
+  const parsed = parseListenAddress(address);
+  if ('value' in parsed) return parsed.value;
+  throw new Error(`the built-in address ${address} does not parse`);
+}
+
+/** Flattens a route or `defaults` to the settings it names. */
+function layerOf(document: ConfigDocument, at: ConfigPath, section: object | undefined): Layer {
+  const layer = new Map<SettingKey, { value: unknown; line: number }>();
+  for (const key of settingKeys) {
+    const path = key.split('.');
+    let value: unknown = section;
+    for (const part of path) value = (value as Record<string, unknown> | undefined)?.[part];
+    if (value === undefined) continue;
+    layer.set(key, { value, line: document.places.get(formatPath([...at, ...path]))?.key.line ?? 0 });
+  }
+  return layer;
+}
+
+interface Layers {
+  readonly own: Layer;
+  readonly defaults: Layer;
+  readonly preset: PresetName | null;
+  readonly timeouts: Timeouts;
+}
+
+function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | null = null): ResolvedRoute {
+  const { own, defaults, preset } = layers;
+  const fromPreset: Partial<Settings> = preset === null ? {} : presets[preset].settings;
+  const settings: Partial<Record<SettingKey, unknown>> = {};
+  const sources: Partial<Record<SettingKey, Source>> = {};
+  const overridden: { key: SettingKey; line: number }[] = [];
+  for (const key of settingKeys) {
+    const mine = own.get(key);
+    const fallback = defaults.get(key);
+    if (mine) {
+      settings[key] = mine.value;
+      sources[key] = { from: 'route', line: mine.line };
+    } else if (preset !== null && fromPreset[key] !== undefined) {
+      settings[key] = fromPreset[key];
+      sources[key] = { from: 'preset', preset };
+      if (fallback && fallback.value !== fromPreset[key]) overridden.push({ key, line: fallback.line });
+    } else if (fallback) {
+      settings[key] = fallback.value;
+      sources[key] = { from: 'defaults', line: fallback.line };
+    } else {
+      settings[key] = builtIn[key];
+      sources[key] = { from: 'built in' };
+    }
+  }
+  const complete = settings as Settings;
+  return {
+    route: compileRoute(route, complete, layers),
+    preset,
+    settings: complete,
+    sources: sources as Record<SettingKey, Source>,
+    broughtBy,
+    overridden,
+  };
+}
+
+function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts }: Layers): Route {
+  return {
+    name: route.name,
+    hosts: route.match?.hosts ?? [],
+    path: pathOf(route),
+    upstream: route.upstream,
+    preset,
+    origins: route.origins ?? null,
+    requireOrigin: route.require_origin ?? false,
+    limits: {
+      mode: settings['limits.mode'],
+      client: compileSender(settings, 'client'),
+      upstream: compileSender(settings, 'upstream'),
+    },
+    connections: {
+      max: settings['limits.connections.max'],
+      maxPerAddress: settings['limits.connections.max_per_address'],
+    },
+    ping: {
+      clientMs: settings['ping.client'],
+      upstreamMs: settings['ping.upstream'],
+      timeoutMs: settings['ping.timeout'],
+    },
+    idleTimeoutMs: settings.idle_timeout,
+    maxLifetimeMs: settings.max_lifetime,
+    http: { maxBodyBytes: settings['http.max_body_size'], inactivityMs: settings['http.inactivity'] },
+    timeouts,
+  };
+}
+
+function compileSender(settings: Settings, sender: Sender): SenderLimits {
+  return {
+    maxMessageBytes: settings[`limits.${sender}.max_message_size`],
+    maxFrameBytes: settings[`limits.${sender}.max_frame_size`],
+    maxFragments: settings[`limits.${sender}.max_fragments`],
+    messageTimeoutMs: settings[`limits.${sender}.message_timeout`],
+    messageRate: settings[`limits.${sender}.max_message_rate`],
+    byteRate: settings[`limits.${sender}.max_byte_rate`],
+    controlRate: settings[`limits.${sender}.max_control_rate`],
+    maxBufferBytes: settings[`limits.${sender}.max_buffer_size`],
+    maxQueue: settings[`limits.${sender}.max_queue`],
+    maxPauseMs: settings[`limits.${sender}.max_pause`],
+  };
+}

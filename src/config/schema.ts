@@ -1,0 +1,336 @@
+/**
+ * The one source of the configuration's keys. Parsing, the JSON Schema and docs/configuration.md come from here;
+ * what a value must look like is in `units.ts` and `addresses.ts`.
+ */
+import { z } from 'zod';
+import * as addresses from './addresses.ts';
+import { formatCount, formatDuration, formatRate, formatSize } from './format.ts';
+import { presetNames } from './presets.ts';
+import { builtIn, builtInTimeouts } from './settings.ts';
+import type { Sender } from './types.ts';
+import type { Parsed } from './units.ts';
+import * as units from './units.ts';
+
+/** A scalar of the file: any value goes in, the parser decides; `json` is its shape for the JSON Schema. */
+function leaf<T>(id: string, parse: (value: unknown) => Parsed<T>, json: Record<string, unknown>) {
+  return z
+    .unknown()
+    .transform((value, context): T => {
+      const parsed = parse(value);
+      if ('value' in parsed) return parsed.value;
+      context.addIssue({ code: 'custom', message: parsed.problem, path: parsed.key === undefined ? [] : [parsed.key] });
+      return z.NEVER;
+    })
+    .meta({ id, ...json });
+}
+
+const text = (pattern: string, description: string) => ({ type: 'string', pattern, description });
+const bytes = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+const unlimited = { const: 'unlimited' };
+
+function bucket(pattern: string, burst: object, more: object) {
+  const rate = { type: 'string', pattern };
+  const properties = { rate, burst, ...more };
+  return [rate, { type: 'object', properties, required: ['rate'], additionalProperties: false }];
+}
+
+const sizeText = { type: 'string', pattern: units.sizePattern };
+const count = { type: 'integer', minimum: 1, maximum: 1_000_000_000 };
+const action = { action: { enum: ['pause', 'close'] } };
+
+/** The kinds of values. Their names are those of the reference. */
+const kind = {
+  size: leaf('size', units.parseSize, {
+    description: '`20MiB` (1024), `20MB` (1000) or a number of bytes',
+    anyOf: [sizeText, bytes],
+  }),
+  sizeOrUnlimited: leaf('size_or_unlimited', units.parseSizeOrUnlimited, {
+    description: 'a size, or `unlimited`',
+    anyOf: [sizeText, bytes, unlimited],
+  }),
+  duration: leaf('duration', units.parseDuration, {
+    description: '`500ms`, `30s`, `5m` or `1h`; `0` or `off` disables',
+    anyOf: [{ type: 'string', pattern: units.durationPattern }, { const: 0 }],
+  }),
+  count: leaf('count', units.parseCount, { description: 'a whole number from 1', ...count }),
+  countOrUnlimited: leaf('count_or_unlimited', units.parseCountOrUnlimited, {
+    description: 'a count, or `unlimited`',
+    anyOf: [count, unlimited],
+  }),
+  messageRate: leaf('message_rate', (value) => units.parseRate(value, 'messages'), {
+    description: '`100/s`, or `{rate: 100/s, burst: 200, action: pause}` (or `close`), or `unlimited`',
+    anyOf: [...bucket(units.countRatePattern, count, action), unlimited],
+  }),
+  byteRate: leaf('byte_rate', (value) => units.parseRate(value, 'bytes'), {
+    description: '`10MiB/s`, or `{rate: 10MiB/s, burst: 20MiB, action: pause}` (or `close`), or `unlimited`',
+    anyOf: [...bucket(units.byteRatePattern, { anyOf: [sizeText, bytes] }, action), unlimited],
+  }),
+  controlRate: leaf('control_rate', units.parseControlRate, {
+    description: '`50/s`, or `{rate: 50/s, burst: 200}`; beyond it the connection is closed',
+    anyOf: bucket(units.countRatePattern, count, {}),
+  }),
+  address: leaf('address', addresses.parseListenAddress, {
+    ...text(
+      '^(unix:/.+|.+:[0-9]{1,5})$',
+      '`0.0.0.0:8080`, `[::]:8080` or `unix:/run/sluice.sock`; port 0 takes a free one',
+    ),
+  }),
+  network: leaf(
+    'network',
+    addresses.parseNetwork,
+    text('^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$', '`10.0.0.0/8`, `fd00::/8` or one address'),
+  ),
+  upstream: leaf(
+    'backend',
+    addresses.parseUpstream,
+    text('^https?://[^/?#@]+/?$', '`http://host:port` or `https://host:port`, without a path'),
+  ),
+  origin: leaf(
+    'origin',
+    addresses.parseOrigin,
+    text('^https?://[^/?#@*]+$', '`https://apps.example.org`: scheme, host and port, nothing else'),
+  ),
+  host: leaf(
+    'host',
+    addresses.parseHost,
+    text('^(\\*\\.)?[^*/: ]+$|^\\[.+\\]$', '`apps.example.org`, or `*.example.org` for every name below'),
+  ),
+  path: leaf(
+    'path',
+    addresses.parsePath,
+    text('^/[^?# ]*$', '`/app`: whole segments; `*` is any one, `**` any number of them'),
+  ),
+  name: leaf(
+    'name',
+    parseName,
+    text('^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$', 'letters, digits, `-`, `_` and `.`; at most 63'),
+  ),
+};
+
+function parseName(value: unknown): Parsed<string> {
+  if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(value)) return { value };
+  return { problem: 'is not a name; write letters, digits, -, _ and ., at most 63' };
+}
+
+/** An optional key with its description and what holds without it. */
+function setting<S extends z.ZodType>(schema: S, description: string, builtInValue?: string | number | boolean) {
+  const meta = builtInValue === undefined ? { description } : { description, builtIn: builtInValue };
+  return schema.optional().meta(meta);
+}
+
+const other = { client: 'upstream', upstream: 'client' } as const;
+
+function senderLimits(sender: Sender) {
+  const receiver = other[sender];
+  const of = <K extends string>(key: K) => `limits.${sender}.${key}` as const;
+  return z.strictObject({
+    max_message_size: setting(
+      kind.sizeOrUnlimited,
+      'The largest message: the payload of all its fragments together, inclusive. A larger one is refused at the frame header that crosses it, with 1009.',
+      formatSize(builtIn[of('max_message_size')]),
+    ),
+    max_frame_size: setting(
+      kind.sizeOrUnlimited,
+      'The largest single frame, inclusive; 1009. Left out, a frame may be as large as a message.',
+      formatSize(builtIn[of('max_frame_size')]),
+    ),
+    max_fragments: setting(
+      kind.count,
+      'The most fragments of one message; 1008. Chromium cuts 150 MB into 1146.',
+      builtIn[of('max_fragments')],
+    ),
+    message_timeout: setting(
+      kind.duration,
+      'The longest time from the first to the last byte of a message; 1008. It stands still while Sluice pauses this sender.',
+      formatDuration(builtIn[of('message_timeout')]),
+    ),
+    max_message_rate: setting(
+      kind.messageRate,
+      "Messages per second, as a token bucket; `burst` is one second's worth unless set. `pause` reads later, `close` ends with 1008.",
+      formatRate(builtIn[of('max_message_rate')], 'messages'),
+    ),
+    max_byte_rate: setting(
+      kind.byteRate,
+      'Payload bytes per second, likewise.',
+      formatRate(builtIn[of('max_byte_rate')], 'bytes'),
+    ),
+    max_control_rate: setting(
+      kind.controlRate,
+      'Pings, pongs and close frames per second; a flood is closed with 1008. Enforced in `mode: report` too.',
+      `${builtIn[of('max_control_rate')].perSecond}/s`,
+    ),
+    max_buffer_size: setting(
+      kind.size,
+      `Bytes from the ${sender} that the ${receiver} has not taken yet. At this size the ${sender} is paused until a quarter is left; one read may overshoot it.`,
+      formatSize(builtIn[of('max_buffer_size')]),
+    ),
+    max_queue: setting(
+      kind.count,
+      `Messages, whole or partial, in that buffer. At this number the ${sender} is paused; the messages of one read may overshoot it.`,
+      builtIn[of('max_queue')],
+    ),
+    max_pause: setting(
+      kind.duration,
+      `The longest time without any progress towards the ${receiver} while the ${sender} is paused; then the connection ends as \`slow_receiver\`. A slow ${receiver} that keeps reading lives.`,
+      formatDuration(builtIn[of('max_pause')]),
+    ),
+  });
+}
+
+/** What routes and `defaults` have in common. */
+const shared = {
+  limits: setting(
+    z.strictObject({
+      mode: setting(
+        z.enum(['enforce', 'report']),
+        '`report` counts and logs what message, frame, fragment, message-time and rate limits would have refused, and lets it pass. Buffers, queues, pauses, control floods and connection caps are always enforced.',
+        builtIn['limits.mode'],
+      ),
+      client: setting(senderLimits('client'), 'What the client may send.'),
+      upstream: setting(senderLimits('upstream'), 'What the upstream may send.'),
+      connections: setting(
+        z.strictObject({
+          max: setting(
+            kind.count,
+            'Open connections of the route; one more is refused with 503.',
+            builtIn['limits.connections.max'],
+          ),
+          max_per_address: setting(
+            kind.countOrUnlimited,
+            'Open connections of one client address on the route; one more is refused with 429. Behind a proxy this needs `listen.trusted_proxies`.',
+            formatCount(builtIn['limits.connections.max_per_address']),
+          ),
+        }),
+        'How many connections there may be.',
+      ),
+    }),
+    'Limits. Each is named after the sender that it binds; sizes count payload bytes.',
+  ),
+  ping: setting(
+    z.strictObject({
+      client: setting(
+        kind.duration,
+        'How often the client is pinged. It keeps load balancers from cutting a quiet connection.',
+        formatDuration(builtIn['ping.client']),
+      ),
+      upstream: setting(
+        kind.duration,
+        'How often the upstream is pinged. JupyterHub and jupyter-server-proxy take a ping for user activity: leave it off before them, TCP keepalive watches that leg.',
+        formatDuration(builtIn['ping.upstream']),
+      ),
+      timeout: setting(
+        kind.duration,
+        'How long a ping may stay unanswered. Any byte from the peer answers it.',
+        formatDuration(builtIn['ping.timeout']),
+      ),
+    }),
+    'Heartbeats. Sluice answers and sends pings itself, leg by leg.',
+  ),
+  idle_timeout: setting(
+    kind.duration,
+    'Ends a connection (1001) that has carried no data message in either direction for so long. Some apps send their heartbeats as data, and never count as idle.',
+    formatDuration(builtIn.idle_timeout),
+  ),
+  max_lifetime: setting(
+    kind.duration,
+    'Ends a connection (1012, clients come back) at this age, with a random part so that not all end at once.',
+    formatDuration(builtIn.max_lifetime),
+  ),
+  http: setting(
+    z.strictObject({
+      max_body_size: setting(
+        kind.sizeOrUnlimited,
+        'The largest body of a plain HTTP request; 413. It does not limit WebSocket messages.',
+        formatSize(builtIn['http.max_body_size']),
+      ),
+      inactivity: setting(
+        kind.duration,
+        'Ends a plain HTTP exchange in which neither side has sent a byte for so long. Long polls, event streams and slow exports stay quiet for minutes.',
+        formatDuration(builtIn['http.inactivity']),
+      ),
+    }),
+    'Plain HTTP requests on the same route.',
+  ),
+};
+
+const route = z.strictObject({
+  name: kind.name.meta({ description: 'The route in metrics, logs and close reasons. Unique.' }),
+  match: setting(
+    z.strictObject({
+      hosts: setting(z.array(kind.host).min(1), 'The hosts of the request, without port. Left out, every host.'),
+      path: setting(kind.path, 'The path, as a prefix that ends at a segment.', '/'),
+    }),
+    'Which requests take this route. Exact hosts win over wildcard hosts, those over none; then the longest path wins, a literal segment before `*` before `**`. Left out, all.',
+  ),
+  upstream: kind.upstream.meta({ description: "The backend. The request's path goes to it unchanged." }),
+  preset: setting(
+    z.enum(presetNames),
+    "The backend's kind: limits and timeouts that fit it. See the table of presets.",
+  ),
+  origins: setting(
+    z.array(kind.origin).min(1),
+    'The pages that may connect, as browsers name them in `Origin`. Left out, every page may. A request without Origin passes unless `require_origin` is set.',
+  ),
+  require_origin: setting(z.boolean(), 'Refuses a handshake without `Origin` (403).', false),
+  ...shared,
+});
+
+/** The file. */
+export const configSchema = z.strictObject({
+  listen: setting(
+    z.strictObject({
+      address: setting(kind.address, 'Where clients connect.', '0.0.0.0:8080'),
+      trusted_proxies: setting(
+        z.array(kind.network),
+        'The proxies whose `X-Forwarded-*` headers count. Without the ingress or load balancer in this list, backends see its address and `http` for every client.',
+        '[]',
+      ),
+    }),
+    'The public side.',
+  ),
+  admin: setting(
+    z.strictObject({
+      address: setting(
+        kind.address,
+        'Where /metrics, /healthz and /readyz are served. There is no password: in a pod, publish it to the cluster only.',
+        '127.0.0.1:9090',
+      ),
+    }),
+    "The operators' side.",
+  ),
+  timeouts: setting(
+    z.strictObject({
+      connect: setting(
+        kind.duration,
+        'For the TCP connection to an upstream; 502.',
+        formatDuration(builtInTimeouts.connect),
+      ),
+      headers: setting(
+        kind.duration,
+        "For a client to send its request's headers.",
+        formatDuration(builtInTimeouts.headers),
+      ),
+      handshake: setting(
+        kind.duration,
+        "For the whole WebSocket handshake, the upstream's answer included; 504.",
+        formatDuration(builtInTimeouts.handshake),
+      ),
+      close: setting(
+        kind.duration,
+        'For a peer to answer a close frame once it has left Sluice; then the socket is closed without it.',
+        formatDuration(builtInTimeouts.close),
+      ),
+    }),
+    'How long Sluice waits.',
+  ),
+  defaults: setting(
+    z.strictObject(shared),
+    "What holds for every route that does not say otherwise. A route's preset overrides it.",
+  ),
+  routes: z.array(route).min(1).meta({ description: 'The routes, in any order: the most specific match wins.' }),
+});
+
+/** The file's values, parsed but not yet resolved. */
+export type ParsedConfig = z.output<typeof configSchema>;
+/** One route of them. */
+export type ParsedRoute = ParsedConfig['routes'][number];
