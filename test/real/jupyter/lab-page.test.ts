@@ -1,0 +1,72 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Browser } from '../harness/browser.ts';
+import { LoadBalancer } from '../harness/load-balancer.ts';
+import { screenshotPath } from '../harness/paths.ts';
+import { sluiceBefore } from './gateway.ts';
+import { JupyterServer, token } from './jupyter-server.ts';
+
+const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);
+const printing = 'import time\nfor i in range(40):\n    print("line", i, flush=True)\n    time.sleep(0.1)';
+
+describe('the page of JupyterLab in Chromium', () => {
+  let server: JupyterServer;
+  beforeAll(async () => {
+    server = await JupyterServer.lab();
+  });
+  afterAll(() => server?.stop());
+
+  /** Opens a notebook and waits until its kernel is idle. */
+  async function openNotebook(page: Page, base: string, name: string): Promise<void> {
+    await page.goto(`${base}/lab/tree/${name}?token=${token}`);
+    await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
+  }
+
+  /** Runs the cell with this number as a person does. */
+  async function runCell(page: Page, number: number): Promise<void> {
+    await page.locator('.jp-Notebook .jp-CodeCell .cm-content').nth(number).click();
+    await page.keyboard.press('Shift+Enter');
+  }
+
+  const output = (page: Page, number: number) =>
+    page.locator('.jp-Notebook .jp-CodeCell').nth(number).locator('.jp-OutputArea-output');
+
+  async function outputLines(page: Page, number: number): Promise<string[]> {
+    const texts = await output(page, number).allInnerTexts();
+    return texts.flatMap((text) => text.split('\n')).filter((line) => line !== '');
+  }
+
+  it('runs a notebook; closed with 1012 in the middle of a cell it comes back and has lost no line', async () => {
+    const notebook = server.writeNotebook('drained.ipynb', [printing, 'print(6 * 7)']);
+    await using leaving = await sluiceBefore(server);
+    await using staying = await sluiceBefore(server);
+    await using balancer = await LoadBalancer.start(leaving.port);
+    await using browser = await Browser.launch();
+    const page = await browser.page();
+    await openNotebook(page, balancer.url, notebook);
+
+    await runCell(page, 0);
+    await output(page, 0).filter({ hasText: 'line 5' }).waitFor();
+    balancer.target = staying.port;
+    leaving.process.signal('SIGTERM');
+    const end = await leaving.logged({ event: 'end', reason: 'drain', subprotocol: 'v1.kernel.websocket.jupyter.org' });
+    expect(end).toMatchObject({ close_codes: { sent_to_client: 1012, sent_to_upstream: 1001 } });
+    expect((await outputLines(page, 0)).length).toBeLessThan(lines.length);
+
+    await output(page, 0).filter({ hasText: 'line 39' }).waitFor();
+    expect(await outputLines(page, 0)).toEqual(lines);
+    await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
+    await runCell(page, 1);
+    await output(page, 1).filter({ hasText: '42' }).waitFor();
+    await page.screenshot({ path: screenshotPath('jupyterlab-after-drain') });
+    expect(await leaving.process.exited()).toBe(0);
+
+    // The page's other sockets (events, the notebook's room) passed through Sluice, and came back as well.
+    const opened = (path: RegExp) => (line: Readonly<Record<string, unknown>>) =>
+      line.event === 'open' && path.test(String(line.path));
+    for (const path of [/^\/api\/kernels\/[^/]+\/channels$/, /^\/api\/collaboration\/room\/json:notebook:/]) {
+      expect(leaving.log.filter(opened(path))).toHaveLength(1);
+      expect(staying.log.filter(opened(path))).toHaveLength(1);
+    }
+  });
+});
