@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
+    globalSetup: ['test/real/harness/global-setup.ts'],
     include: ['test/real/**/*.test.ts'],
     // Server starts take seconds and a file's tests share one server, so files run beside each other, tests do not.
     maxWorkers: 2,

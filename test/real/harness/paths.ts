@@ -1,6 +1,5 @@
 /** Where the environments made by `run.sh` stand, and where a suite may leave files. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,11 +14,17 @@ export function venvProgram(environment: Environment, program: string): string {
   return join(root, '.cache', `venv-${environment}`, 'bin', program);
 }
 
-/** A fresh directory outside the checkout for one server or browser; it goes when this test process does. */
+/** What `global-setup.ts` made for this run and removes after it. */
+const scratch = process.env.SLUICE_REAL_SCRATCH!;
+
+/** A fresh directory outside the checkout for one server or browser. */
 export function scratchDirectory(name: string): string {
-  const directory = mkdtempSync(join(tmpdir(), `sluice-${name}-`));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+  return mkdtempSync(join(scratch, `${name}-`));
+}
+
+/** The file that says a server with this pid runs, for the clean-up after an interrupted run. */
+export function runningMark(pid: number): string {
+  return join(scratch, 'running', String(pid));
 }
 
 /** The path of a screenshot that a person may look at after a run. */

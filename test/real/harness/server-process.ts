@@ -4,7 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runningMark } from './paths.ts';
 
 /** How to start a server. */
 export interface ServerCommand {
@@ -42,6 +44,7 @@ export class ServerProcess {
       detached: true,
     });
     this.pid = this.#child.pid ?? 0;
+    if (this.pid !== 0) writeFileSync(runningMark(this.pid), '');
     this.#exited = once(this.#child, 'exit').catch((error: Error) => this.#keep(String(error)));
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       let rest = '';
@@ -105,6 +108,7 @@ export class ServerProcess {
       } catch {
         // The whole group has gone already.
       }
+      rmSync(runningMark(this.pid), { force: true });
     }
     await this.#exited;
   }
