@@ -1,0 +1,12 @@
+/** The `Host` header as routes compare it. */
+
+/** uri-host with an optional port (RFC 9110 §7.2): a registered name or address without encodings, or `[IPv6]`. */
+const hostHeader = /^([a-z0-9._~!$&'()*+,;=-]+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i;
+
+/** The lower-case host without its port; `null` for a value that is no host. */
+export function hostOf(header: string): string | null {
+  const host = hostHeader.exec(header)?.[1]?.toLowerCase();
+  if (host === undefined) return null;
+  // A name with its root label is the same name (RFC 1034 §3.1).
+  return host.length > 1 && host.endsWith('.') ? host.slice(0, -1) : host;
+}

@@ -1,0 +1,58 @@
+/** Path patterns: literal segments, `*` for one segment, `**` for any number. A pattern is a prefix of whole segments. */
+import { decodeSegment } from './target.ts';
+
+/** One segment of a pattern; `null` is `*`. */
+type Piece = string | null;
+
+/** A compiled pattern. */
+export interface Pattern {
+  /** The runs of segments between `**`; the first begins at the start of the path, each other one anywhere later. */
+  readonly runs: readonly (readonly Piece[])[];
+  /** How many segments a path must have at least. */
+  readonly length: number;
+  /** One rank per segment: 0 literal, 1 `*`, 2 `**`. */
+  readonly ranks: readonly number[];
+}
+
+/** Compiles a pattern that configuration has validated. */
+export function compilePattern(path: string): Pattern {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  const runs: Piece[][] = [[]];
+  for (const segment of segments) {
+    if (segment === '**') runs.push([]);
+    else runs.at(-1)!.push(segment === '*' ? null : decodeSegment(segment));
+  }
+  return {
+    runs,
+    length: segments.filter((segment) => segment !== '**').length,
+    ranks: segments.map((segment) => (segment === '**' ? 2 : segment === '*' ? 1 : 0)),
+  };
+}
+
+/** Whether a pattern matches a path, given as decoded segments. Linear: each run takes the first place it finds. */
+export function matchesPattern({ runs }: Pattern, segments: readonly string[]): boolean {
+  let at = 0;
+  for (const [i, run] of runs.entries()) {
+    const last = i === 0 ? 0 : segments.length - run.length;
+    while (at <= last && !runIsAt(run, segments, at)) at++;
+    if (at > last) return false;
+    at += run.length;
+  }
+  return true;
+}
+
+function runIsAt(run: readonly Piece[], segments: readonly string[], at: number): boolean {
+  return run.every((piece, i) => {
+    const segment = segments[at + i];
+    return piece === null ? segment !== undefined && segment !== '' : segment === piece;
+  });
+}
+
+/** Orders patterns, the more specific first: the longer one; then the first difference, a literal before `*` before `**`. */
+export function comparePatterns(a: Pattern, b: Pattern): number {
+  if (a.length !== b.length) return b.length - a.length;
+  for (let i = 0; i < Math.min(a.ranks.length, b.ranks.length); i++) {
+    if (a.ranks[i] !== b.ranks[i]) return a.ranks[i]! - b.ranks[i]!;
+  }
+  return a.ranks.length - b.ranks.length;
+}
