@@ -1,0 +1,90 @@
+/** `npm run bench`: Sluice and its peers, each doing the same work; the comparison, and the numbers that must hold. */
+import { writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { join } from 'node:path';
+import { measure, type Setup } from './measure.ts';
+import { nativePrograms } from './native.ts';
+import { type Options, readOptions, usage } from './options.ts';
+import { cacheDir } from './paths.ts';
+import { peers as allPeers, type Peer } from './peers.ts';
+import { chooseCores } from './processes.ts';
+import { allHold, choose, comparisonTable, ratioTable, targetTable } from './report.ts';
+import { Results } from './results.ts';
+import { toSample } from './sample.ts';
+import type { Workload } from './workloads.ts';
+
+/** Round by round, workload by workload, all peers one after the other: what disturbs the machine disturbs them alike. */
+async function runAll(
+  options: Options,
+  setup: Setup,
+  peers: readonly Peer[],
+  workloads: readonly Workload[],
+): Promise<Results> {
+  const results = new Results();
+  for (let round = 0; round < options.repeat; round++) {
+    for (const workload of workloads) {
+      if (workload.memoryOnly && round > 0) continue;
+      process.stderr.write(`round ${round + 1} of ${options.repeat}: ${workload.title}\n`);
+      for (const peer of peers) {
+        const cell = results.cell(workload.name, peer.name);
+        try {
+          cell.samples.push(toSample(workload, await measure(setup, peer, workload)));
+        } catch (error) {
+          cell.samples.push(null);
+          cell.problem = (error as Error).message;
+          process.stderr.write(`  ${peer.name}: ${cell.problem}\n`);
+        }
+      }
+    }
+  }
+  return results;
+}
+
+/** Returns the exit code: 0, 1 where a number does not hold, 2 where nothing could be measured. */
+async function main(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv);
+  const chosen = typeof options === 'string' ? options : choose(options.only, allPeers);
+  if (typeof options === 'string' || typeof chosen === 'string') {
+    console.error(`${chosen}\n\n${usage}`);
+    return 2;
+  }
+  const programs = process.platform === 'linux' ? nativePrograms() : { problem: 'needs Linux: it reads /proc' };
+  if ('problem' in programs) {
+    console.error(programs.problem);
+    return 2;
+  }
+  const peers = chosen.peers.filter((peer) => {
+    const missing = peer.missing();
+    if (missing !== null) console.log(`${peer.title} is left out: ${missing}`);
+    return missing === null;
+  });
+  const cores = chooseCores();
+  const seconds = options.quick ? 0.4 : 1;
+  const host = `${cpus()[0]?.model.trim()} × ${cpus().length}, Linux ${release()}, Node ${process.version}`;
+  console.log(`${host}\n${describeCores(cores)}; windows of ${seconds} s, median of ${options.repeat}\n`);
+
+  const setup = { ...programs, cores, seconds, warmUpSeconds: options.quick ? 0.2 : 0.4 };
+  const results = await runAll(options, setup, peers, chosen.workloads);
+  console.log(comparisonTable(results, peers, chosen.workloads));
+  if (peers.some(({ name }) => name === 'sluice')) {
+    console.log(`\n${ratioTable(results, peers, chosen.workloads)}\n\n${targetTable(results)}`);
+  }
+  const file = join(cacheDir, 'latest.json');
+  writeFileSync(
+    file,
+    `${JSON.stringify({ date: new Date().toISOString(), host, cores, seconds, results }, null, 2)}\n`,
+  );
+  console.log(`\nEvery sample is in ${file}`);
+  return options.check && !allHold(results) ? 1 : 0;
+}
+
+function describeCores(cores: Setup['cores']): string {
+  if (!cores) return 'not pinned to cores (taskset and two cores are needed)';
+  const others =
+    cores.load === cores.backend
+      ? `load and backend on ${cores.load}`
+      : `load on ${cores.load}, backend on ${cores.backend}`;
+  return `proxy on core ${cores.proxy}, ${others}`;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,120 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheDir } from './paths.ts';
+
+/** Where a proxy listens, where it relays to, and a spare port for its own administration; all on 127.0.0.1. */
+export interface Ports {
+  readonly listen: number;
+  readonly backend: number;
+  readonly admin: number;
+}
+
+/** Writes a configuration file into the cache and returns its path. */
+export function writeConfig(name: string, text: string): string {
+  mkdirSync(cacheDir, { recursive: true });
+  const path = join(cacheDir, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** One process, which is at once master and worker, so that its pid is the one to measure. */
+export function nginxConfig(name: string, ports: Ports, bufferKib: number | null): string {
+  // For an upgraded connection nginx has one buffer per direction, both of proxy_buffer_size (4 KiB by default).
+  const buffers =
+    bufferKib === null
+      ? ''
+      : `
+      proxy_buffer_size ${bufferKib}k;
+      proxy_buffers 8 ${bufferKib}k;
+      proxy_busy_buffers_size ${2 * bufferKib}k;`;
+  return `daemon off;
+master_process off;
+pid ${join(cacheDir, `${name}.pid`)};
+error_log stderr error;
+worker_rlimit_nofile 20000;
+events { worker_connections 16384; }
+http {
+  access_log off;
+  server {
+    listen 127.0.0.1:${ports.listen} backlog=4096;
+    location / {
+      proxy_pass http://127.0.0.1:${ports.backend};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+      proxy_read_timeout 1h;
+      proxy_send_timeout 1h;${buffers}
+    }
+  }
+}
+`;
+}
+
+/** One thread, default buffers (16 KiB). */
+export function haproxyConfig(ports: Ports): string {
+  return `global
+  nbthread 1
+  maxconn 9000
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 1h
+  timeout server 1h
+  timeout tunnel 1h
+frontend gateway
+  bind 127.0.0.1:${ports.listen}
+  default_backend app
+backend app
+  server app 127.0.0.1:${ports.backend}
+`;
+}
+
+/** Limits that are all in force and that no workload reaches: each is checked, none acts. */
+const limitsOn = `
+    limits:
+      client: &sender
+        max_message_size: 256MiB
+        max_frame_size: 256MiB
+        max_fragments: 1000000
+        message_timeout: 10m
+        max_message_rate: 10000000/s
+        max_byte_rate: 1000GiB/s
+        max_control_rate: 50/s
+        max_buffer_size: 256KiB
+        max_queue: 64
+        max_pause: 30s
+      upstream: *sender
+      connections: {max: 10000, max_per_address: 10000}
+    ping: {client: 20s, upstream: 20s, timeout: 20s}
+    idle_timeout: 1h
+    max_lifetime: 24h`;
+
+/** Everything that has an off is off. Buffers and queues always bind and keep their size, so that only the checks differ. */
+const limitsOff = `
+    limits:
+      client: &sender
+        max_message_size: unlimited
+        max_frame_size: unlimited
+        max_fragments: 1000000000
+        message_timeout: off
+        max_message_rate: unlimited
+        max_byte_rate: unlimited
+        max_pause: off
+      upstream: *sender
+      connections: {max: 10000, max_per_address: unlimited}
+    ping: {client: off, upstream: off}
+    idle_timeout: off
+    max_lifetime: off`;
+
+/** One route to the backend, with every limit on, or with every limit off that has an off. */
+export function sluiceConfig(ports: Ports, limits: 'on' | 'off'): string {
+  return `listen:
+  address: 127.0.0.1:${ports.listen}
+admin:
+  address: 127.0.0.1:${ports.admin}
+routes:
+  - name: bench
+    upstream: http://127.0.0.1:${ports.backend}${limits === 'on' ? limitsOn : limitsOff}
+`;
+}

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { node, root } from './paths.ts';
+import { haproxyConfig, nginxConfig, type Ports, sluiceConfig, writeConfig } from './peer-configs.ts';
+
+/** A proxy to measure. */
+export interface Peer {
+  /** What `--only` and the JSON call it. */
+  readonly name: string;
+  /** The head of its column. */
+  readonly title: string;
+  /** The command that listens on `ports.listen` and relays to `ports.backend`; `null` is no proxy at all. */
+  readonly command: ((ports: Ports) => readonly string[]) | null;
+  /** Why it cannot run here, or `null`. */
+  readonly missing: () => string | null;
+}
+
+const always = (): null => null;
+
+function installed(program: string, ...args: string[]): () => string | null {
+  return () => (spawnSync(program, args).error ? `${program} is not installed: run bench/install-peers.sh` : null);
+}
+
+const program = (name: string): string => join(root, 'bench', 'programs', name);
+const chp = join(root, 'node_modules', 'configurable-http-proxy', 'bin', 'configurable-http-proxy');
+
+function nginx(name: string, bufferKib: number | null): Peer['command'] {
+  return (ports) => ['nginx', '-c', writeConfig(`${name}.conf`, nginxConfig(name, ports, bufferKib))];
+}
+
+function sluice(name: string, limits: 'on' | 'off'): Peer['command'] {
+  return (ports) => {
+    const file = writeConfig(`${name}.yaml`, sluiceConfig(ports, limits));
+    return [node, join(root, 'src', 'main.ts'), 'serve', '--config', file];
+  };
+}
+
+/** In the order of the table. Each runs on one thread. */
+export const peers: readonly Peer[] = [
+  { name: 'direct', title: 'direct', command: null, missing: always },
+  { name: 'sluice', title: 'Sluice', command: sluice('sluice', 'on'), missing: always },
+  { name: 'sluice-off', title: 'limits off', command: sluice('sluice-off', 'off'), missing: always },
+  {
+    name: 'http-proxy',
+    title: 'http-proxy',
+    command: ({ listen, backend }) => [node, program('plain-proxy.ts'), String(listen), String(backend)],
+    missing: always,
+  },
+  {
+    name: 'chp',
+    title: 'CHP',
+    command: ({ listen, backend, admin }) => [
+      ...[
+        node,
+        chp,
+        '--ip',
+        '127.0.0.1',
+        '--port',
+        String(listen),
+        '--api-ip',
+        '127.0.0.1',
+        '--api-port',
+        String(admin),
+      ],
+      ...['--default-target', `http://127.0.0.1:${backend}`, '--log-level', 'warn'],
+    ],
+    missing: always,
+  },
+  {
+    name: 'ws-ws',
+    title: 'ws↔ws',
+    command: ({ listen, backend }) => [node, program('ws-ws.ts'), String(listen), String(backend)],
+    missing: always,
+  },
+  { name: 'nginx', title: 'nginx', command: nginx('nginx', null), missing: installed('nginx', '-v') },
+  { name: 'nginx-64k', title: 'nginx 64k', command: nginx('nginx-64k', 64), missing: installed('nginx', '-v') },
+  {
+    name: 'haproxy',
+    title: 'HAProxy',
+    command: (ports) => ['haproxy', '-db', '-f', writeConfig('haproxy.cfg', haproxyConfig(ports))],
+    missing: installed('haproxy', '-v'),
+  },
+];

@@ -1,0 +1,107 @@
+/** The tables that people read. */
+import type { Peer } from './peers.ts';
+import type { Results } from './results.ts';
+import { judge, targets } from './targets.ts';
+import { type Row, type Workload, workloads } from './workloads.ts';
+
+const labels: Record<Row, string> = {
+  cpuUsPerMessage: 'CPU µs per message',
+  cpuSecondsPerGb: 'CPU s per GB',
+  messagesPerSecond: 'messages/s',
+  megabytesPerSecond: 'MB/s',
+  p50Us: 'latency p50 µs',
+  p99Us: 'latency p99 µs',
+  proxyBusy: "proxy's core busy %",
+  loadBusy: "load's core busy %",
+  delivered: 'messages delivered (of 16)',
+  rssPeak: 'RSS peak MB',
+  rssGrowth: 'RSS growth MB',
+  rssPerConnection: 'RSS KB per connection',
+};
+
+const decimals: Partial<Record<Row, number>> = {
+  cpuUsPerMessage: 1,
+  cpuSecondsPerGb: 3,
+  rssPeak: 1,
+  rssGrowth: 1,
+  rssPerConnection: 1,
+};
+
+/** Characters as wide as terminals show them; all of ours are one column wide. */
+function layOut(rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>((all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)), []);
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function format(value: number | null, digits: number): string {
+  return value === null ? '–' : value.toFixed(digits);
+}
+
+/** Every number of every peer, grouped by workload. */
+export function comparisonTable(results: Results, peers: readonly Peer[], chosen: readonly Workload[]): string {
+  const rows: string[][] = [['', ...peers.map((peer) => peer.title)]];
+  for (const workload of chosen) {
+    rows.push(['', ...peers.map(() => '')], [workload.title, ...peers.map(() => '')]);
+    for (const row of workload.rows) {
+      rows.push([
+        `  ${labels[row]}`,
+        ...peers.map((peer) =>
+          results.cell(workload.name, peer.name).problem
+            ? 'failed'
+            : format(results.value(workload.name, peer.name, row), decimals[row] ?? 0),
+        ),
+      ]);
+    }
+  }
+  return layOut(rows);
+}
+
+/** What Sluice needs of each peer's CPU: below 1 it is the cheaper one. */
+export function ratioTable(results: Results, peers: readonly Peer[], chosen: readonly Workload[]): string {
+  const others = peers.filter((peer) => peer.command !== null && peer.name !== 'sluice');
+  const rows = chosen.flatMap((workload) => {
+    const row = workload.rows.find((name) => name.startsWith('cpu'));
+    if (!row) return [];
+    const cells = others.map((peer) => format(results.ratio(workload.name, 'sluice', peer.name, row), 2));
+    return [[workload.title, ...cells]];
+  });
+  return layOut([['Sluice’s CPU, as a multiple of', ...others.map((peer) => peer.title)], ...rows]);
+}
+
+/** The numbers that must hold, and whether they do. */
+export function targetTable(results: Results): string {
+  const rows = targets.map((target) => {
+    const measured = target.measured(results);
+    const show = (value: number): string => `${Number(value.toFixed(2))}${target.unit}`;
+    const found = measured === null ? '–' : show(measured);
+    return [target.what, show(target.atLeast), show(target.aim), found, judge(target, measured)];
+  });
+  return layOut([['number', 'at least', 'aim', 'measured', 'verdict'], ...rows]);
+}
+
+/** Whether every number that was measured is at least what it must be. */
+export function allHold(results: Results): boolean {
+  return targets.every((target) => judge(target, target.measured(results)) !== 'FAILS');
+}
+
+/** Splits the names of `--only` into peers and workloads, or says which name is neither. */
+export function choose(
+  only: readonly string[],
+  peers: readonly Peer[],
+): { readonly peers: readonly Peer[]; readonly workloads: readonly Workload[] } | string {
+  const names = [...peers, ...workloads].map(({ name }) => name);
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) return `--only ${unknown}: choose from ${names.join(', ')}`;
+  const pick = <T extends { readonly name: string }>(all: readonly T[]): readonly T[] => {
+    const named = all.filter(({ name }) => only.includes(name));
+    return named.length > 0 ? named : all;
+  };
+  return { peers: pick(peers), workloads: pick(workloads) };
+}

@@ -1,0 +1,42 @@
+import { median, type Sample } from './sample.ts';
+import type { Row } from './workloads.ts';
+
+/** All rounds of one peer in one workload: their samples in order, `null` for one that failed, and why it did. */
+export interface Cell {
+  readonly samples: (Sample | null)[];
+  problem: string | null;
+}
+
+/** Cells by workload and peer. */
+export class Results {
+  readonly #cells = new Map<string, Map<string, Cell>>();
+
+  /** The cell of a workload and a peer, empty at first. */
+  cell(workload: string, peer: string): Cell {
+    const row = this.#cells.get(workload) ?? new Map<string, Cell>();
+    this.#cells.set(workload, row);
+    const cell = row.get(peer) ?? { samples: [], problem: null };
+    row.set(peer, cell);
+    return cell;
+  }
+
+  /** The median of all rounds. */
+  value(workload: string, peer: string, row: Row): number | null {
+    return median(this.cell(workload, peer).samples.map((sample) => sample?.[row] ?? null));
+  }
+
+  /** The median of the ratios of each round, in which both ran one shortly after the other: noise hits both alike. */
+  ratio(workload: string, peer: string, against: string, row: Row): number | null {
+    const others = this.cell(workload, against).samples;
+    return median(
+      this.cell(workload, peer).samples.map((sample, round) => {
+        const [a, b] = [sample?.[row], others[round]?.[row]];
+        return a != null && b ? a / b : null;
+      }),
+    );
+  }
+
+  toJSON(): unknown {
+    return Object.fromEntries([...this.#cells].map(([name, row]) => [name, Object.fromEntries(row)]));
+  }
+}

@@ -1,0 +1,68 @@
+import type { Phase, Row, Workload } from './workloads.ts';
+
+/** What the load generator says of one command. */
+export interface PhaseReport {
+  readonly seconds: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly unfinished: number;
+  readonly closed: number;
+}
+
+/** What one run of one workload through one peer came to; times in seconds, memory in bytes. */
+export interface Run {
+  readonly reports: readonly PhaseReport[];
+  /** Of the proxy; `null` where there is none. */
+  readonly proxy: {
+    readonly cpu: number;
+    readonly rssBefore: number;
+    readonly rssAfter: number;
+    readonly rssPeak: number;
+  } | null;
+  /** Of load generator and backend, where they share a core; else of the busier one. */
+  readonly loadCpu: number;
+}
+
+/** The numbers of one run; `null` where one has no meaning. */
+export type Sample = Readonly<Record<Row, number | null>>;
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+/** Turns what was counted into the rows of the table. */
+export function toSample(workload: Workload, run: Run): Sample {
+  const { reports, proxy } = run;
+  const seconds = sum(reports.map((report) => report.seconds));
+  const messages = sum(reports.map((report) => report.messages));
+  const bytes = sum(reports.map((report) => report.bytes));
+  const last = reports.at(-1);
+  const per = (value: number, by: number): number | null => (by > 0 ? value / by : null);
+  return {
+    cpuUsPerMessage: proxy && per(proxy.cpu * 1e6, messages),
+    cpuSecondsPerGb: proxy && per(proxy.cpu * 1e9, bytes),
+    messagesPerSecond: per(messages, seconds),
+    megabytesPerSecond: per(bytes / 1e6, seconds),
+    p50Us: last?.p50Us ?? null,
+    p99Us: last?.p99Us ?? null,
+    proxyBusy: proxy && per(proxy.cpu * 100, seconds),
+    loadBusy: per(run.loadCpu * 100, seconds),
+    delivered: messages,
+    rssPeak: proxy && proxy.rssPeak / 1e6,
+    rssGrowth: proxy && (proxy.rssPeak - proxy.rssBefore) / 1e6,
+    rssPerConnection: proxy && (proxy.rssAfter - proxy.rssBefore) / 1024 / workload.connections,
+  };
+}
+
+/** The middle value; of an even number of values, the mean of the two in the middle. */
+export function median(values: readonly (number | null)[]): number | null {
+  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
+  const upper = sorted[sorted.length >> 1];
+  const lower = sorted[(sorted.length - 1) >> 1];
+  return upper === undefined || lower === undefined ? null : (upper + lower) / 2;
+}
+
+/** What the load generator is told, in words that it knows. */
+export function commandFor(phase: Phase, seconds: number): string {
+  return `${phase.mode} ${phase.once ? 0 : seconds}`;
+}

@@ -1,0 +1,94 @@
+/** The numbers that Sluice must hold with every limit on, as far as this bench can measure them. */
+import type { Results } from './results.ts';
+
+export interface Target {
+  readonly what: string;
+  readonly unit: string;
+  readonly atLeast: number;
+  readonly aim: number;
+  /** `null` where a peer or the workload is missing. */
+  readonly measured: (results: Results) => number | null;
+}
+
+const perGb = 'cpuSecondsPerGb';
+const perMessage = 'cpuUsPerMessage';
+
+function limitsCost(results: Results, workload: string, row: typeof perGb | typeof perMessage): number | null {
+  const ratio = results.ratio(workload, 'sluice', 'sluice-off', row);
+  return ratio === null ? null : (ratio - 1) * 100;
+}
+
+export const targets: readonly Target[] = [
+  {
+    what: 'CPU per GB, 1 MB messages up, against nginx with 64k buffers',
+    unit: '×',
+    atLeast: 0.9,
+    aim: 0.7,
+    measured: (results) => results.ratio('up-1m', 'sluice', 'nginx-64k', perGb),
+  },
+  {
+    what: 'CPU per GB, 1 MB messages down, against nginx with 64k buffers',
+    unit: '×',
+    atLeast: 0.9,
+    aim: 0.7,
+    measured: (results) => results.ratio('down-1m', 'sluice', 'nginx-64k', perGb),
+  },
+  {
+    what: 'CPU per 100 B echo, 64 connections, against CHP',
+    unit: '×',
+    atLeast: 0.9,
+    aim: 0.75,
+    measured: (results) => results.ratio('echo-100', 'sluice', 'chp', perMessage),
+  },
+  {
+    what: 'CPU per 100 B echo, 64 connections, against nginx',
+    unit: '×',
+    atLeast: 1.6,
+    aim: 1.25,
+    measured: (results) => results.ratio('echo-100', 'sluice', 'nginx', perMessage),
+  },
+  {
+    what: 'CPU per 16 KiB echo against nginx with 64k buffers',
+    unit: '×',
+    atLeast: 1.3,
+    aim: 1.0,
+    measured: (results) => results.ratio('echo-16k', 'sluice', 'nginx-64k', perMessage),
+  },
+  {
+    what: 'RSS growth while 8 × 150 MB messages pass',
+    unit: ' MB',
+    atLeast: 16,
+    aim: 8,
+    measured: (results) => results.value('big', 'sluice', 'rssGrowth'),
+  },
+  {
+    what: 'memory of an idle connection',
+    unit: ' KB',
+    atLeast: 16,
+    aim: 10,
+    measured: (results) => results.value('idle', 'sluice', 'rssPerConnection'),
+  },
+  {
+    what: 'all limits on against all off, CPU per 100 B echo',
+    unit: ' %',
+    atLeast: 5,
+    aim: 2,
+    measured: (results) => limitsCost(results, 'echo-100', perMessage),
+  },
+  {
+    what: 'all limits on against all off, CPU per GB up',
+    unit: ' %',
+    atLeast: 5,
+    aim: 2,
+    measured: (results) => limitsCost(results, 'up-1m', perGb),
+  },
+];
+
+export type Verdict = 'aim' | 'holds' | 'FAILS' | 'not measured';
+
+/** All numbers are better when smaller. */
+export function judge(target: Target, measured: number | null): Verdict {
+  if (measured === null) return 'not measured';
+  if (measured <= target.aim) return 'aim';
+  return measured <= target.atLeast ? 'holds' : 'FAILS';
+}
