@@ -1,0 +1,98 @@
+/**
+ * Where a request came from: the peer's word counts only if the peer is one of `trusted_proxies`, and then as far as the
+ * chain of trusted proxies reaches.
+ */
+import { plainAddress, type TrustedProxies } from './trusted-proxies.ts';
+
+/** A header of a request, as `rawHeaders` pairs. */
+export type RawHeaders = readonly string[];
+
+/** Who sent a request, and how it came to the first proxy. */
+export interface Origination {
+  /** The client's address; `unix` for a local peer that names nobody. */
+  readonly address: string;
+  readonly scheme: 'http' | 'https';
+  /** The host that the client asked for. */
+  readonly host: string;
+  /** Whether the peer is a trusted proxy. */
+  readonly trusted: boolean;
+  /** Whether a peer that is not trusted sent forwarding headers. */
+  readonly untrustedHeaders: boolean;
+  /** The forwarding headers for the upstream. */
+  readonly forwarding: readonly (readonly [name: string, value: string])[];
+}
+
+/** What is known of the connection a request came on. */
+export interface PeerAbout {
+  /** `socket.remoteAddress`; `undefined` on a unix socket, where file permissions decide who may connect. */
+  readonly address: string | undefined;
+  readonly scheme: 'http' | 'https';
+  /** The `Host` header. */
+  readonly host: string;
+}
+
+/** Headers that say where a request came from. */
+export const forwardingHeader = /^(?:forwarded|x-forwarded-.+|x-real-ip|x-scheme|x-original-forwarded-for)$/i;
+
+/** Finds out who sent a request, and what to tell the upstream of it. */
+export function originationOf(raw: RawHeaders, peer: PeerAbout, proxies: TrustedProxies): Origination {
+  const peerAddress = peer.address === undefined ? null : plainAddress(peer.address);
+  const peerName = peerAddress ?? 'unix';
+  const trusted = peerAddress === null || proxies.includes(peerAddress);
+  if (!trusted) {
+    const untrustedHeaders = raw.some((name, i) => i % 2 === 0 && forwardingHeader.test(name));
+    return describe(peerName, [peerName], peer.scheme, peer.host, { trusted, untrustedHeaders });
+  }
+  const hops = list(raw, 'x-forwarded-for');
+  const address = clientOf(peerName, hops, proxies);
+  const scheme = schemeOf(list(raw, 'x-forwarded-proto')[0] ?? list(raw, 'x-scheme')[0]) ?? peer.scheme;
+  const host = list(raw, 'x-forwarded-host')[0] ?? peer.host;
+  const chain = peerAddress === null ? hops : [...hops, peerAddress];
+  return describe(address, chain.length === 0 ? [address] : chain, scheme, host, { trusted, untrustedHeaders: false });
+}
+
+function describe(
+  address: string,
+  chain: readonly string[],
+  scheme: 'http' | 'https',
+  host: string,
+  flags: Pick<Origination, 'trusted' | 'untrustedHeaders'>,
+): Origination {
+  const forwarding = [
+    ['X-Forwarded-For', chain.join(', ')],
+    ['X-Forwarded-Proto', scheme],
+    ['X-Forwarded-Host', host],
+    ['X-Real-IP', address],
+    // Tornado prefers this one to X-Forwarded-Proto.
+    ['X-Scheme', scheme],
+  ] as const;
+  return { address, scheme, host, forwarding, ...flags };
+}
+
+/** Walks `X-Forwarded-For` from the right, where the nearest proxy wrote, up to the first address that is not trusted. */
+function clientOf(peer: string, hops: readonly string[], proxies: TrustedProxies): string {
+  let address = peer;
+  for (const hop of hops.toReversed()) {
+    const plain = plainAddress(hop);
+    if (plain === null) break;
+    address = plain;
+    if (!proxies.includes(plain)) break;
+  }
+  return address;
+}
+
+/** The first of a list of schemes is the client's: each proxy appends the one it was reached by. */
+function schemeOf(text: string | undefined): 'http' | 'https' | null {
+  const scheme = text?.toLowerCase();
+  if (scheme === 'http' || scheme === 'ws') return 'http';
+  return scheme === 'https' || scheme === 'wss' ? 'https' : null;
+}
+
+/** The elements of a list header, over all its lines, empty ones left out. */
+function list(raw: RawHeaders, name: string): string[] {
+  const values = raw.filter((_, i) => i % 2 === 1 && raw[i - 1]!.toLowerCase() === name);
+  return values
+    .flatMap((value) => value.split(','))
+    .map((element) => element.trim())
+    .filter((element) => element !== '');
+}
