@@ -1,0 +1,42 @@
+/** The process as a whole: its build, its configuration, whether it drains. */
+import type { NumberFamily } from './families.ts';
+
+/** Metrics without a route. */
+export const processFamilies: readonly NumberFamily[] = [
+  {
+    type: 'gauge',
+    name: 'build_info',
+    help: 'Always 1; the labels say which Sluice runs on which Node.',
+    labels: ['version', 'revision', 'node'],
+    collect: ({ build }, emit) =>
+      emit({ version: build.version, revision: build.revision, node: process.versions.node }, 1),
+  },
+  {
+    type: 'gauge',
+    name: 'config_last_reload_successful',
+    help: 'Whether the last attempt to load the configuration file succeeded (1) or not (0); the start counts.',
+    labels: [],
+    collect: (source, emit) => emit({}, Number(source.lastReload().successful)),
+  },
+  {
+    type: 'gauge',
+    name: 'config_last_reload_success_timestamp_seconds',
+    help: 'When the configuration in force was loaded, as Unix time.',
+    labels: [],
+    collect: (source, emit) => emit({}, source.lastReload().succeededAtMs / 1000),
+  },
+  {
+    type: 'gauge',
+    name: 'config_hash',
+    help: 'The first 52 bits of the SHA-256 of the configuration file in force: equal numbers, equal files.',
+    labels: [],
+    collect: (source, emit) => emit({}, Number.parseInt(source.config().hash.slice(0, 13), 16)),
+  },
+  {
+    type: 'gauge',
+    name: 'draining',
+    help: 'Whether the gateway is shutting down (1) or not (0).',
+    labels: [],
+    collect: (source, emit) => emit({}, Number(source.draining())),
+  },
+];

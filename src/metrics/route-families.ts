@@ -1,0 +1,258 @@
+/** What is counted per route. Label sets that are known in advance start at 0, so that the first event is an increase. */
+import type { Sender } from '../config/types.ts';
+import {
+  type ConnectionReason,
+  connectionOutcomes,
+  type EndedBy,
+  handshakeOutcomes,
+  type LimitAction,
+  type LimitName,
+} from '../outcomes.ts';
+import { type Histogram, RouteCounters, type SenderCounters, type Tally } from './counters.ts';
+import type { Family, HistogramFamily, Labels, NumberFamily } from './families.ts';
+import { unroutedName } from './store.ts';
+
+/** Which actions a limit can lead to, and whether it binds both senders or the client alone. */
+const limitActions: Readonly<
+  Record<LimitName, { readonly actions: readonly LimitAction[]; readonly upstream: boolean }>
+> = {
+  max_message_size: { actions: ['close', 'report'], upstream: true },
+  max_frame_size: { actions: ['close', 'report'], upstream: true },
+  max_fragments: { actions: ['close', 'report'], upstream: true },
+  message_timeout: { actions: ['close', 'report'], upstream: true },
+  max_message_rate: { actions: ['close', 'pause', 'report'], upstream: true },
+  max_byte_rate: { actions: ['close', 'pause', 'report'], upstream: true },
+  max_control_rate: { actions: ['close'], upstream: true },
+  max_pause: { actions: ['close'], upstream: true },
+  'connections.max': { actions: ['reject'], upstream: false },
+  'connections.max_per_address': { actions: ['reject'], upstream: false },
+  'http.max_body_size': { actions: ['reject'], upstream: false },
+};
+
+/** Errors of upstreams that have a label of their own. */
+const upstreamErrors = [
+  'connect_refused',
+  'connect_timeout',
+  'dns',
+  'reset',
+  'bad_handshake',
+  'handshake_timeout',
+  'bad_response',
+  'response_timeout',
+  'other',
+];
+
+const senders: readonly Sender[] = ['client', 'upstream'];
+/** Read for the bounds of its histograms. */
+const shape = new RouteCounters();
+
+const zeroHandshakes = zeroes(Object.keys(handshakeOutcomes));
+const zeroClosed = zeroes((Object.keys(connectionOutcomes) as ConnectionReason[]).map((r) => `${endedBy(r)}|${r}`));
+const zeroUpstreamErrors = zeroes(upstreamErrors);
+const zeroViolations: Readonly<Record<Sender, Tally<string>>> = {
+  client: zeroes(violationKeys(() => true)),
+  upstream: zeroes(violationKeys((limit) => limitActions[limit].upstream)),
+};
+
+function violationKeys(binds: (limit: LimitName) => boolean): string[] {
+  const limits = (Object.keys(limitActions) as LimitName[]).filter(binds);
+  return limits.flatMap((limit) => limitActions[limit].actions.map((action) => `${limit}|${action}`));
+}
+
+/** Counters and histograms of every route. */
+export const routeFamilies: readonly Family[] = [
+  perRoute(
+    'handshakes_total',
+    'WebSocket handshakes by how they ended; `opened` became connections.',
+    ['result'],
+    (labels, of, emit) => emitTally(emit, labels, ['result'], zeroHandshakes, of.handshakes),
+    'unrouted too',
+  ),
+  perRouteHistogram(
+    'handshake_duration_seconds',
+    "Time from the client's request to the answer, for handshakes that opened a connection.",
+    (of) => of.handshakeSeconds,
+  ),
+  perRouteHistogram(
+    'upstream_connect_duration_seconds',
+    'Time to connect to the upstream (TCP, and TLS where used) for WebSocket handshakes.',
+    (of) => of.connectSeconds,
+  ),
+  perRouteHistogram(
+    'connection_duration_seconds',
+    'Life of connections that have ended, from the handshake to the last closed socket.',
+    (of) => of.connectionSeconds,
+  ),
+  perRoute(
+    'connections_closed_total',
+    'Connections that have ended, by who ended them and why.',
+    ['closed_by', 'reason'],
+    (labels, of, emit) => emitTally(emit, labels, ['closed_by', 'reason'], zeroClosed, of.closed),
+  ),
+  perSender(
+    'close_codes_total',
+    'Close frames received from the sender, by code; rare codes share a value.',
+    ['code'],
+    (labels, of, emit) => emitTally(emit, labels, ['code'], {}, of.closeCodes),
+  ),
+  perSender('messages_total', 'Complete data messages read from the sender.', ['type'], (labels, of, emit) => {
+    emit({ ...labels, type: 'text' }, of.textMessages);
+    emit({ ...labels, type: 'binary' }, of.binaryMessages);
+  }),
+  perSender(
+    'message_bytes_total',
+    'Payload bytes of data messages read from the sender, without frame headers.',
+    [],
+    (labels, of, emit) => emit(labels, of.messageBytes),
+  ),
+  perSender(
+    'wire_bytes_total',
+    'All bytes read from the sender after the handshake, frame headers and control frames included.',
+    [],
+    (labels, of, emit) => emit(labels, of.wireBytes),
+  ),
+  {
+    type: 'histogram',
+    name: 'message_size_bytes',
+    help: 'Payload sizes of complete messages, and of refused ones as far as known when they were refused.',
+    labels: ['route', 'sender'],
+    bounds: shape.client.messageSizes.bounds,
+    collect({ counters }, emit) {
+      for (const [route, of] of counters.entries()) {
+        for (const sender of senders) emit({ route, sender }, of[sender].messageSizes);
+      }
+    },
+  },
+  perSender(
+    'limit_violations_total',
+    'Exceeded limits, by their key in the configuration and what was done.',
+    ['limit', 'action'],
+    (labels, of, emit) => emitTally(emit, labels, ['limit', 'action'], zeroViolations[labels.sender], of.violations),
+  ),
+  perSender(
+    'pauses_total',
+    'How often Sluice stopped reading from the sender, by cause.',
+    ['cause'],
+    (labels, of, emit) => emitTally(emit, labels, ['cause'], {}, of.pauses),
+  ),
+  perSender(
+    'paused_seconds_total',
+    'For how long Sluice did not read from the sender, by cause.',
+    ['cause'],
+    (labels, of, emit) => {
+      for (const [cause, ms] of Object.entries(of.pausedMs)) emit({ ...labels, cause }, ms / 1000);
+    },
+  ),
+  perRoute(
+    'untrusted_forwarding_headers_total',
+    'Requests with forwarding headers from a peer that trusted_proxies does not name.',
+    [],
+    (labels, of, emit) => emit(labels, of.untrustedForwardingHeaders),
+    'unrouted too',
+  ),
+  {
+    type: 'histogram',
+    name: 'ping_rtt_seconds',
+    help: "Time from a ping of Sluice's own to its pong.",
+    labels: ['route', 'leg'],
+    bounds: shape.pingRttSeconds.client.bounds,
+    collect({ counters }, emit) {
+      for (const [route, { pingRttSeconds }] of counters.entries()) {
+        for (const leg of senders) emit({ route, leg }, pingRttSeconds[leg]);
+      }
+    },
+  },
+  perRoute(
+    'upstream_errors_total',
+    'Errors of upstreams, in handshakes and HTTP requests.',
+    ['error'],
+    (labels, of, emit) => emitTally(emit, labels, ['error'], zeroUpstreamErrors, of.upstreamErrors),
+  ),
+  perRoute(
+    'http_requests_total',
+    'Plain HTTP requests that have ended, by method and class of the status; `none` where the client left before one.',
+    ['method', 'code'],
+    (labels, of, emit) => emitTally(emit, labels, ['method', 'code'], {}, of.httpRequests),
+    'unrouted too',
+  ),
+  perRouteHistogram(
+    'http_request_duration_seconds',
+    'Time from the head of a plain HTTP request to the end of its response; WebSockets never count here.',
+    (of) => of.httpRequestSeconds,
+  ),
+  perRouteHistogram(
+    'http_request_body_bytes',
+    'Sizes of HTTP request bodies, of those that have one; refused ones as far as known.',
+    (of) => of.httpBodyBytes,
+  ),
+];
+
+/** Every reason has one side that it can be blamed on. */
+function endedBy(reason: ConnectionReason): EndedBy {
+  if (reason.startsWith('client_')) return 'client';
+  return reason.startsWith('upstream_') ? 'upstream' : 'sluice';
+}
+
+type Emit = (labels: Labels, value: number) => void;
+
+function perRoute(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (labels: { route: string }, of: RouteCounters, emit: Emit) => void,
+  unrouted?: 'unrouted too',
+): NumberFamily {
+  return {
+    type: 'counter',
+    name,
+    help,
+    labels: ['route', ...labels],
+    collect({ counters }, emit) {
+      for (const [route, of] of counters.entries()) read({ route }, of, emit);
+      if (unrouted) read({ route: unroutedName }, counters.unrouted, emit);
+    },
+  };
+}
+
+function perSender(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (labels: { route: string; sender: Sender }, of: SenderCounters, emit: Emit) => void,
+): NumberFamily {
+  return perRoute(name, help, ['sender', ...labels], ({ route }, of, emit) => {
+    for (const sender of senders) read({ route, sender }, of[sender], emit);
+  });
+}
+
+function perRouteHistogram(name: string, help: string, read: (of: RouteCounters) => Histogram): HistogramFamily {
+  return {
+    type: 'histogram',
+    name,
+    help,
+    labels: ['route'],
+    bounds: read(shape).bounds,
+    collect({ counters }, emit) {
+      for (const [route, of] of counters.entries()) emit({ route }, read(of));
+    },
+  };
+}
+
+/** A tally in which each key stands with 0. */
+function zeroes(keys: readonly string[]): Tally<string> {
+  return Object.fromEntries(keys.map((key) => [key, 0]));
+}
+
+/** Emits a tally whose keys are label values joined by `|`; what `zero` has and `counts` has not, as 0. */
+function emitTally(
+  emit: Emit,
+  labels: Labels,
+  names: readonly string[],
+  zero: Tally<string>,
+  counts: Tally<string>,
+): void {
+  for (const [key, value] of Object.entries({ ...zero, ...counts })) {
+    const values = key.split('|');
+    emit({ ...labels, ...Object.fromEntries(names.map((name, i) => [name, values[i]!])) }, value ?? 0);
+  }
+}

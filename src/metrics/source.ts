@@ -1,0 +1,34 @@
+/** What a scrape reads. */
+import type { Config } from '../config/types.ts';
+import type { CounterStore } from './store.ts';
+
+/** What one sender has in a connection's buffers right now. */
+export interface LiveSender {
+  readonly bufferedBytes: number;
+  readonly queuedMessages: number;
+  readonly paused: boolean;
+}
+
+/** One open connection. */
+export interface LiveSession {
+  readonly routeName: string;
+  readonly client: LiveSender;
+  readonly upstream: LiveSender;
+}
+
+/** The open connections; the relay's registry is one. */
+export interface LiveSource {
+  sessions(): Iterable<LiveSession>;
+}
+
+/** The state of the process that metrics show. */
+export interface MetricsSource {
+  /** The configuration in force. */
+  config(): Config;
+  readonly counters: CounterStore;
+  readonly live: LiveSource;
+  draining(): boolean;
+  /** Whether the last attempt to load the configuration succeeded, and when one last did (Unix time, ms). */
+  lastReload(): { readonly successful: boolean; readonly succeededAtMs: number };
+  readonly build: { readonly version: string; readonly revision: string };
+}

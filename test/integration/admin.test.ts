@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Gauge, Registry } from 'prom-client';
+import { expect, onTestFinished, test } from 'vitest';
+import { AdminServer } from '../../src/admin/server.ts';
+import { RawHttp } from './http-front.ts';
+
+async function startAdmin(): Promise<{
+  port: number;
+  admin: AdminServer;
+  registry: Registry;
+  state: { ready: boolean };
+}> {
+  const registry = new Registry();
+  new Gauge({ name: 'sluice_test', help: 'A test.', registers: [registry] }).set(7);
+  const state = { ready: true };
+  const admin = new AdminServer({ registry, ready: () => state.ready });
+  const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  onTestFinished(() => admin.close());
+  return { port, admin, registry, state };
+}
+
+async function ask(port: number, head: string): Promise<string> {
+  const client = new RawHttp(port);
+  client.send(`${head}\r\nHost: h\r\nConnection: close\r\n\r\n`);
+  return client.closed();
+}
+
+test('serves the metrics in the text format', async () => {
+  const { port } = await startAdmin();
+  const answer = await ask(port, 'GET /metrics HTTP/1.1');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: text\/plain; version=0\.0\.4; charset=utf-8\r\n/);
+  expect(answer).toContain('sluice_test 7');
+});
+
+test('is healthy always and ready until it drains', async () => {
+  const { port, state } = await startAdmin();
+  expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
+  expect(await ask(port, 'GET /readyz?verbose HTTP/1.1')).toMatch(/ 200 /);
+  state.ready = false;
+  expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
+  expect(await ask(port, 'GET /readyz HTTP/1.1')).toMatch(/ 503 /);
+});
+
+test('answers HEAD without a body', async () => {
+  const { port } = await startAdmin();
+  const answer = await ask(port, 'HEAD /healthz HTTP/1.1');
+  expect(answer).toMatch(/ 200 /);
+  expect(answer.split('\r\n\r\n')[1]).toBe('');
+});
+
+for (const [head, status] of [
+  ['GET / HTTP/1.1', 404],
+  ['GET /../etc/passwd HTTP/1.1', 404],
+  ['GET /metrics/../healthz HTTP/1.1', 404],
+  ['GET /metrics%00 HTTP/1.1', 404],
+  ['DELETE /metrics HTTP/1.1', 405],
+  ['POST /healthz HTTP/1.1', 405],
+  ['POST /metrics HTTP/1.1\r\nContent-Length: 999999999999', 413],
+  ['POST /metrics HTTP/1.1\r\nTransfer-Encoding: chunked', 413],
+  ['GET /metrics HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5', 413],
+  [`GET /metrics HTTP/1.1\r\nX: ${'x'.repeat(9000)}`, 431],
+] as const) {
+  test(`answers ${status} to ${JSON.stringify(head.slice(0, 60))}`, async () => {
+    const { port } = await startAdmin();
+    expect(await ask(port, head)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+}
+
+test('opens no tunnel', async () => {
+  const { port } = await startAdmin();
+  const client = new RawHttp(port);
+  client.send('GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  expect(await client.closed()).toBe('');
+});
+
+test('a failing collector gives 500 and the process lives', async () => {
+  const { port, registry } = await startAdmin();
+  new Gauge({
+    name: 'sluice_broken',
+    help: 'A test.',
+    registers: [registry],
+    collect() {
+      throw new Error('broken');
+    },
+  });
+  expect(await ask(port, 'GET /metrics HTTP/1.1')).toMatch(/ 500 [\s\S]*broken/);
+  expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
+});
+
+test('closes although a client keeps its connection alive', async () => {
+  const { port, admin } = await startAdmin();
+  const client = new RawHttp(port);
+  client.send('GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n');
+  await client.until('ok\n');
+  await admin.close();
+  await client.closed();
+  const refused = connect(port, '127.0.0.1');
+  const [error] = await once(refused, 'error');
+  expect(error.code).toBe('ECONNREFUSED');
+});
+
+test('listens on a Unix socket', async () => {
+  const { admin } = await startAdmin();
+  await admin.close();
+  const path = join(tmpdir(), `sluice-admin-${process.pid}.sock`);
+  onTestFinished(() => rm(path, { force: true }));
+  const other = new AdminServer({ registry: new Registry(), ready: () => true });
+  await other.listen({ kind: 'unix', path });
+  onTestFinished(() => other.close());
+  const [res] = await once(get({ socketPath: path, path: '/healthz' }), 'response');
+  expect(res.statusCode).toBe(200);
+  res.resume();
+});
+
+test('says what keeps it from listening', async () => {
+  const { port } = await startAdmin();
+  const second = new AdminServer({ registry: new Registry(), ready: () => true });
+  await expect(second.listen({ kind: 'tcp', host: '127.0.0.1', port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});

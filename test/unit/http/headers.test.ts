@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { requestFields, responseHeaders, trailerFields } from '../../../src/http/headers.ts';
+
+test('keeps order, spelling and duplicates of end-to-end headers', () => {
+  expect(requestFields(['Host', 'h', 'B', '1', 'a', '2', 'b', '3'], [], false)).toEqual([
+    ['Host', ['h']],
+    ['B', ['1', '3']],
+    ['a', ['2']],
+  ]);
+});
+
+test('leaves out hop-by-hop headers, framing, expectations and what Connection names', () => {
+  const raw = ['Connection', 'x-a , CLOSE', 'CONNECTION', 'x-b', 'X-A', '1', 'x-b', '2', 'x-c', '3'];
+  for (const name of ['Keep-Alive', 'TE', 'Trailer', 'Transfer-Encoding', 'Upgrade', 'Content-Length', 'Expect']) {
+    raw.push(name, 'x');
+  }
+  expect(requestFields(raw, [], false)).toEqual([['x-c', ['3']]]);
+});
+
+test('Connection cannot name what carries meaning, nor what Sluice sets', () => {
+  const raw = ['Connection', 'Host, Origin, Cookie, Authorization, X-Real-IP', 'Host', 'h', 'Origin', 'o'];
+  raw.push('Cookie', 'c', 'Authorization', 'a', 'X-Real-IP', 'forged');
+  expect(requestFields(raw, [['X-Real-IP', '203.0.113.9']], false)).toEqual([
+    ['Host', ['h']],
+    ['Origin', ['o']],
+    ['Cookie', ['c']],
+    ['Authorization', ['a']],
+    ['X-Real-IP', ['203.0.113.9']],
+  ]);
+});
+
+test('drops forwarding headers unless their sender is trusted, and replaces those that Sluice sets in both cases', () => {
+  const raw = ['Forwarded', 'for=x', 'X-Forwarded-For', 'x', 'x-forwarded-port', '1', 'X-Scheme', 'ftp'];
+  const ours = [['X-Forwarded-For', '203.0.113.9']] as const;
+  expect(requestFields(raw, ours, false)).toEqual([['X-Forwarded-For', ['203.0.113.9']]]);
+  expect(requestFields(raw, ours, true)).toEqual([
+    ['Forwarded', ['for=x']],
+    ['x-forwarded-port', ['1']],
+    ['X-Scheme', ['ftp']],
+    ['X-Forwarded-For', ['203.0.113.9']],
+  ]);
+});
+
+test('responses keep every line, but not hop-by-hop ones', () => {
+  const raw = ['Set-Cookie', 'a', 'Connection', 'x-hop', 'X-Hop', '1', 'set-cookie', 'b', 'Content-Length', '3'];
+  raw.push('Trailer', 'X-Sum', 'Upgrade', 'h2c', 'Transfer-Encoding', 'chunked', 'Keep-Alive', 'timeout=5');
+  expect(responseHeaders(raw, { contentLength: true, trailer: false })).toEqual([
+    'Set-Cookie',
+    'a',
+    'set-cookie',
+    'b',
+    'Content-Length',
+    '3',
+  ]);
+  expect(responseHeaders(raw, { contentLength: false, trailer: true })).toEqual([
+    'Set-Cookie',
+    'a',
+    'set-cookie',
+    'b',
+    'Trailer',
+    'X-Sum',
+  ]);
+});
+
+test('trailers carry no framing, routing or credentials', () => {
+  const raw = ['X-Sum', '1', 'Content-Length', '5', 'Transfer-Encoding', 'chunked', 'Host', 'h', 'Authorization', 'a'];
+  expect(trailerFields(raw)).toEqual([['X-Sum', '1']]);
+});
