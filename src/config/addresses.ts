@@ -121,13 +121,13 @@ export function parsePath(value: unknown): Parsed<string> {
   if (!value.startsWith('/')) return { problem: `does not begin with a slash; write /${value.replace(/^\/+/, '')}` };
   if (value.includes('//')) return { problem: `has an empty segment; write ${value.replace(/\/{2,}/g, '/')}` };
   if (/[?#]/.test(value)) return { problem: 'holds ? or #; write the path alone, a query never decides the route' };
-  if (/%(2e|2f|5c)/i.test(value))
+  if (/%(00|2e|2f|5c)/i.test(value))
     return { problem: 'has an ambiguous encoding; write segments without encoded dots and slashes' };
   if (/\\|%(?![0-9a-f]{2})|[^\x21-\x7e]/i.test(value)) {
     return { problem: 'holds a character that no request path has; write it percent-encoded as browsers send it' };
   }
   for (const segment of value.split('/')) {
-    if (segment === '.' || segment === '..')
+    if (/^\.\.?(;|$)/.test(segment))
       return { problem: 'has a dot segment, which no request keeps; write the path without it' };
     if (segment.includes('*') && segment !== '*' && segment !== '**') {
       return { problem: `has * inside a segment; write * for one whole segment or ** for any number` };
@@ -136,11 +136,17 @@ export function parsePath(value: unknown): Parsed<string> {
   return { value };
 }
 
-/** One spelling for all patterns that match the same paths: a pattern is a prefix, so `/a`, `/a/` and `/a/**` are equal. */
+/**
+ * One spelling for all patterns that match the same paths: a pattern is a prefix, so `/a`, `/a/` and `/a/**` are equal,
+ * and `/%61` is `/a`, as it is to the routes.
+ */
 export function canonicalPath(path: string): string {
   const segments = path
     .split('/')
-    .filter((segment, i, all) => segment !== '' && !(segment === '**' && all[i - 1] === '**'));
+    .filter((segment, i, all) => segment !== '' && !(segment === '**' && all[i - 1] === '**'))
+    .map((segment) =>
+      segment.replace(/%(?!2a)([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    );
   while (segments.at(-1) === '**') segments.pop();
   return `/${segments.join('/')}`;
 }

@@ -11,8 +11,10 @@ const second = 1000;
 export interface BackendLimit {
   /** The backend's default for messages it receives, in bytes. */
   readonly maxMessageBytes: number;
-  /** What to write on the backend so that it takes `bytes`; `null` where nothing raises it. */
-  readonly raise: ((bytes: number) => string) | null;
+  /** What to write on the backend so that it takes `bytes`, each a way of its own; `null` where nothing raises it. */
+  readonly raise: ((bytes: number | string) => readonly string[]) | null;
+  /** Tornado holds one frame whole in its read buffer; a larger one loses its connection without a close frame. */
+  readonly readBuffer: { readonly bytes: number; readonly raise: (bytes: number) => string } | null;
 }
 
 /** A backend that Sluice knows. */
@@ -33,12 +35,12 @@ function preset(
   maxMessageSize: number,
   maxPauseSeconds: number,
   pingTimeoutSeconds: number | null,
-  about: Omit<Preset, 'settings' | 'backend'> & Pick<BackendLimit, 'raise'>,
+  about: Omit<Preset, 'settings' | 'backend'> & Pick<BackendLimit, 'raise' | 'readBuffer'>,
 ): Preset {
-  const { raise, ...rest } = about;
+  const { raise, readBuffer, ...rest } = about;
   return {
     ...rest,
-    backend: { maxMessageBytes: maxMessageSize, raise },
+    backend: { maxMessageBytes: maxMessageSize, raise, readBuffer },
     settings: {
       'limits.client.max_message_size': maxMessageSize,
       'limits.client.max_pause': maxPauseSeconds * second,
@@ -52,7 +54,8 @@ function preset(
 const uvicorn = (fits: string) =>
   preset(16 * MiB, 15, null, {
     fits,
-    raise: (bytes) => `uvicorn --ws-max-size ${bytes}`,
+    raise: (bytes) => [`uvicorn --ws-max-size ${bytes}`],
+    readBuffer: null,
     backendPingTimeoutMs: 20 * second,
     pingIsActivity: false,
     files: 'binary',
@@ -62,30 +65,47 @@ const uvicorn = (fits: string) =>
 export const presets = {
   panel: preset(20 * MiB, 30, 300, {
     fits: 'Panel on its own server (`panel serve`, `pn.serve`)',
-    raise: (bytes) =>
-      `panel serve --websocket-max-message-size=${bytes} (or pn.serve(..., websocket_max_message_size=${bytes}))`,
+    raise: (bytes) => [
+      `panel serve --websocket-max-message-size=${bytes}`,
+      `pn.serve(..., websocket_max_message_size=${bytes})`,
+    ],
+    readBuffer: {
+      bytes: 100 * MiB,
+      raise: (bytes) => `pn.serve(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
+    },
     backendPingTimeoutMs: 0,
     pingIsActivity: false,
     files: 'panel',
   }),
   bokeh: preset(20 * MiB, 30, 300, {
     fits: 'Bokeh (`bokeh serve`)',
-    raise: (bytes) => `bokeh serve --websocket-max-message-size=${bytes}`,
+    raise: (bytes) => [
+      `bokeh serve --websocket-max-message-size=${bytes}`,
+      `Server(..., websocket_max_message_size=${bytes})`,
+    ],
+    readBuffer: {
+      bytes: 100 * MiB,
+      raise: (bytes) => `Server(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
+    },
     backendPingTimeoutMs: 0,
     pingIsActivity: false,
     files: 'bokeh',
   }),
   'panel-fastapi': preset(16 * MiB, 15, 300, {
     fits: 'Panel or Bokeh inside FastAPI (uvicorn)',
-    raise: (bytes) => `uvicorn --ws-max-size ${bytes}`,
+    raise: (bytes) => [`uvicorn --ws-max-size ${bytes}`],
+    readBuffer: null,
     backendPingTimeoutMs: 20 * second,
     pingIsActivity: false,
     files: 'panel',
   }),
   jupyter: preset(10 * MiB, 60, 90, {
     fits: 'Jupyter Server, JupyterLab, Notebook 7 and classic, JupyterHub',
-    raise: (bytes) =>
-      `c.ServerApp.tornado_settings = {"websocket_max_message_size": ${bytes}} (c.NotebookApp on Notebook classic)`,
+    raise: (bytes) => [
+      `c.ServerApp.tornado_settings = {"websocket_max_message_size": ${bytes}}`,
+      `c.NotebookApp.tornado_settings = {"websocket_max_message_size": ${bytes}}   # Notebook classic`,
+    ],
+    readBuffer: { bytes: 512 * MiB, raise: (bytes) => `c.ServerApp.max_buffer_size = ${bytes}` },
     backendPingTimeoutMs: 90 * second,
     pingIsActivity: true,
     files: 'http',
@@ -93,13 +113,15 @@ export const presets = {
   'jupyter-collaboration': preset(1024 * MiB, 60, 90, {
     fits: 'the rooms of jupyter-collaboration; `jupyter` brings a route with it',
     raise: null,
+    readBuffer: null,
     backendPingTimeoutMs: 0,
     pingIsActivity: true,
     files: 'http',
   }),
   tornado: preset(10 * MiB, 30, null, {
     fits: 'Tornado',
-    raise: (bytes) => `tornado.web.Application(..., websocket_max_message_size=${bytes})`,
+    raise: (bytes) => [`tornado.web.Application(..., websocket_max_message_size=${bytes})`],
+    readBuffer: { bytes: 100 * MiB, raise: (bytes) => `HTTPServer(..., max_buffer_size=${bytes})` },
     backendPingTimeoutMs: 0,
     pingIsActivity: false,
     files: 'binary',
@@ -108,7 +130,8 @@ export const presets = {
   uvicorn: uvicorn('any other ASGI app on uvicorn'),
   websockets: preset(1 * MiB, 15, null, {
     fits: 'Python `websockets`',
-    raise: (bytes) => `serve(..., max_size=${bytes})`,
+    raise: (bytes) => [`serve(..., max_size=${bytes})`],
+    readBuffer: null,
     backendPingTimeoutMs: 20 * second,
     pingIsActivity: false,
     files: 'binary',

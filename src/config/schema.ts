@@ -52,6 +52,11 @@ const kind = {
     description: '`500ms`, `30s`, `5m` or `1h`; `0` or `off` disables',
     anyOf: [{ type: 'string', pattern: units.durationPattern }, { const: 0 }],
   }),
+  finiteDuration: leaf('finite_duration', units.parseFiniteDuration, {
+    description: '`500ms`, `30s`, `5m` or `1h`; it cannot be turned off',
+    type: 'string',
+    pattern: units.finiteDurationPattern,
+  }),
   count: leaf('count', units.parseCount, { description: 'a whole number from 1', ...count }),
   countOrUnlimited: leaf('count_or_unlimited', units.parseCountOrUnlimited, {
     description: 'a count, or `unlimited`',
@@ -113,7 +118,11 @@ function parseName(value: unknown): Parsed<string> {
 }
 
 /** An optional key with its description and what holds without it. */
-function setting<S extends z.ZodType>(schema: S, description: string, builtInValue?: string | number | boolean) {
+function setting<S extends z.ZodType>(
+  schema: S,
+  description: string,
+  builtInValue?: string | number | boolean | readonly string[],
+) {
   const meta = builtInValue === undefined ? { description } : { description, builtIn: builtInValue };
   return schema.optional().meta(meta);
 }
@@ -122,6 +131,7 @@ const other = { client: 'upstream', upstream: 'client' } as const;
 
 function senderLimits(sender: Sender) {
   const receiver = other[sender];
+  const control = builtIn[`limits.${sender}.max_control_rate`];
   const of = <K extends string>(key: K) => `limits.${sender}.${key}` as const;
   return z.strictObject({
     max_message_size: setting(
@@ -157,7 +167,7 @@ function senderLimits(sender: Sender) {
     max_control_rate: setting(
       kind.controlRate,
       'Pings, pongs and close frames per second; a flood is closed with 1008. Enforced in `mode: report` too.',
-      `${builtIn[of('max_control_rate')].perSecond}/s`,
+      { rate: `${control.perSecond}/s`, burst: control.burst },
     ),
     max_buffer_size: setting(
       kind.size,
@@ -283,7 +293,7 @@ export const configSchema = z.strictObject({
       trusted_proxies: setting(
         z.array(kind.network),
         'The proxies whose `X-Forwarded-*` headers count. Without the ingress or load balancer in this list, backends see its address and `http` for every client.',
-        '[]',
+        [],
       ),
     }),
     'The public side.',
@@ -316,7 +326,7 @@ export const configSchema = z.strictObject({
         formatDuration(builtInTimeouts.handshake),
       ),
       close: setting(
-        kind.duration,
+        kind.finiteDuration,
         'For a peer to answer a close frame once it has left Sluice; then the socket is closed without it.',
         formatDuration(builtInTimeouts.close),
       ),

@@ -31,6 +31,8 @@ const largestCount = 1_000_000_000;
 export const sizePattern = '^[0-9]+(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
 /** The pattern of a duration in the JSON Schema. */
 export const durationPattern = '^([0-9]+(ms|s|m|h)|0|off)$';
+/** The pattern of a duration that cannot be off. */
+export const finiteDurationPattern = '^[0-9]*[1-9][0-9]*(ms|s|m|h)$';
 /** The pattern of a rate of messages or frames in the JSON Schema. */
 export const countRatePattern = '^[0-9]+/s$';
 /** The pattern of a rate of bytes in the JSON Schema. */
@@ -83,6 +85,13 @@ export function parseDuration(value: unknown): Parsed<number> {
   const n = leadingNumber(value, 30);
   if (typeof value === 'number') return { problem: `has no unit; write ${n}s, ${n}m or ${n}ms` };
   return { problem: `is not a duration; write ${n}s, ${n}m, ${n}ms, or off` };
+}
+
+/** Parses a duration that cannot be off. */
+export function parseFiniteDuration(value: unknown): Parsed<number> {
+  const duration = parseDuration(value);
+  if (!('value' in duration)) return { problem: duration.problem.replace(/,? or off$/, '') };
+  return duration.value > 0 ? duration : { problem: 'would wait for ever; write a duration such as 10s' };
 }
 
 /** Parses a whole number from 1. */

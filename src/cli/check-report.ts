@@ -1,0 +1,157 @@
+/** What `sluice check` says of a valid configuration: what holds, where it comes from, what it may cost, what to mind. */
+import { formatListenAddress } from '../config/addresses.ts';
+import * as format from '../config/format.ts';
+import { perConnectionParts, processBytes, worstCaseMemory } from '../config/memory.ts';
+import { presets } from '../config/presets.ts';
+import type { Resolved, ResolvedRoute, Source } from '../config/resolve.ts';
+import { type SenderKey, type SettingKey, type Settings, senderKeys, settingKeys } from '../config/settings.ts';
+import type { Rate } from '../config/types.ts';
+import { findWarnings, formatSource, type Warning } from '../config/warnings.ts';
+import { type Cell, formatTable, type Style, wrap } from './table.ts';
+
+const width = 100;
+const keyWidth = 'connections.max_per_address'.length;
+
+/** The whole report as lines. */
+export function reportConfig(file: string, resolved: Resolved, style: Style): string[] {
+  const warnings = findWarnings(resolved);
+  const routes = counted(resolved.routes.length, 'route');
+  const verdict = `${file} is valid: ${routes}, ${warnings.length === 0 ? 'no warnings' : counted(warnings.length, 'warning')}`;
+  return [
+    style.bold(verdict),
+    '',
+    ...formatTable(topRows(resolved, style), 2, [keyWidth]),
+    ...resolved.routes.flatMap((route) => ['', ...reportRoute(route, style)]),
+    '',
+    ...reportMemory(resolved, style),
+    ...warnings.flatMap((warning) => ['', ...reportWarning(warning, style)]),
+  ];
+}
+
+function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+function from(source: Source | undefined, style: Style): Cell {
+  const text = formatSource(source ?? { from: 'built in' });
+  return { text, paint: style.dim };
+}
+
+function topRows({ listen, admin, timeouts, sources }: Resolved, style: Style): Cell[][] {
+  const row = (key: string, text: string): Cell[] => [{ text: key }, { text }, from(sources.get(key), style)];
+  const proxies = listen.trustedProxies;
+  const shownProxies =
+    proxies.length > 2 ? `${proxies.slice(0, 2).join(', ')} and ${proxies.length - 2} more` : proxies.join(', ');
+  return [
+    row('listen.address', formatListenAddress(listen.address)),
+    row('listen.trusted_proxies', shownProxies || 'none'),
+    row('admin.address', formatListenAddress(admin.address)),
+    row('timeouts.connect', format.formatDuration(timeouts.connectMs)),
+    row('timeouts.headers', format.formatDuration(timeouts.headersMs)),
+    row('timeouts.handshake', format.formatDuration(timeouts.handshakeMs)),
+    row('timeouts.close', format.formatDuration(timeouts.closeMs)),
+  ];
+}
+
+function reportRoute(resolved: ResolvedRoute, style: Style): string[] {
+  const { route, preset, settings, sources, broughtBy } = resolved;
+  const places = route.hosts.length === 0 ? [route.path] : route.hosts.map((host) => host + route.path);
+  const facts = [
+    ...(preset === null ? [] : [`preset ${preset}`]),
+    ...(broughtBy === null ? [] : [`brought by the preset of route ${broughtBy}`]),
+    route.origins === null ? 'any origin' : `origins ${route.origins.join(', ')}`,
+    ...(route.requireOrigin ? ['origin required'] : []),
+  ];
+  const senderRows = senderKeys.map((key): Cell[] => [
+    { text: key },
+    ...(['client', 'upstream'] as const).flatMap((sender): Cell[] => {
+      const path = `limits.${sender}.${key}` as const;
+      return [{ text: formatSenderLimit(settings, path, key) }, from(sources[path], style)];
+    }),
+  ]);
+  const otherRows = settingKeys
+    .filter((key) => !/^limits\.(client|upstream)\./.test(key))
+    .map((key): Cell[] => [
+      { text: key.replace(/^limits\./, '') },
+      { text: formatOther(settings, key) },
+      from(sources[key], style),
+    ]);
+  const heading: Cell[] = ['limits', 'client', '', 'upstream'].map((text) => ({ text, paint: style.dim }));
+  const memory = worstCaseMemory(route);
+  const last: Cell[][] = [
+    [{ text: 'files' }, { text: fileAdvice(resolved) }],
+    [
+      { text: 'memory at worst' },
+      {
+        text: `${format.formatMemory(memory.total)} = ${memory.connections} connections × ${format.formatMemory(memory.perConnection)}`,
+      },
+    ],
+  ];
+  return [
+    ...wrap(`route ${route.name}: ${places.join(', ')} → ${route.upstream.href}`, width).map(style.bold),
+    ...wrap(facts.join(', '), width - 2).map((line) => `  ${line}`),
+    '',
+    ...formatTable([heading, ...senderRows, ...otherRows], 2, [keyWidth]),
+    ...last.flatMap(([key, text]) => hang(key!.text, text!.text)),
+  ];
+}
+
+/** A key and text that may need several lines. */
+function hang(key: string, text: string): string[] {
+  const [first = '', ...more] = wrap(text, width - keyWidth - 4);
+  const indent = ' '.repeat(keyWidth + 4);
+  return [`  ${key.padEnd(keyWidth)}  ${first}`, ...more.map((line) => indent + line)];
+}
+
+function formatSenderLimit(settings: Settings, path: SettingKey, key: SenderKey): string {
+  const value = settings[path];
+  if (key === 'max_message_rate') return format.formatRate(value as Rate | null, 'messages');
+  if (key === 'max_byte_rate') return format.formatRate(value as Rate | null, 'bytes');
+  if (key === 'max_control_rate') return format.formatRate(value as Rate, 'messages', 'close');
+  if (key === 'max_fragments' || key === 'max_queue') return format.formatCount(value as number);
+  if (key === 'message_timeout' || key === 'max_pause') return format.formatDuration(value as number);
+  return format.formatSize(value as number);
+}
+
+function formatOther(settings: Settings, key: SettingKey): string {
+  const value = settings[key];
+  if (typeof value === 'string') return value;
+  if (key.startsWith('limits.connections.')) return format.formatCount(value as number);
+  return key === 'http.max_body_size' ? format.formatSize(value as number) : format.formatDuration(value as number);
+}
+
+/** How large a file fits, given how the backend's pages send files. Base64 makes four bytes of three. */
+function fileAdvice({ settings, preset }: ResolvedRoute): string {
+  const message = settings['limits.client.max_message_size'];
+  const body = format.formatFileSize(settings['http.max_body_size']);
+  const base64 = format.formatFileSize(Number.isFinite(message) ? Math.floor((message * 3) / 4) : message);
+  const about = Number.isFinite(message) ? 'about ' : '';
+  switch (preset === null ? 'binary' : presets[preset].files) {
+    case 'panel':
+      return `FileInput up to ${about}${base64} (base64, one message); FileDropper any size, in chunks of 10 MB; HTTP bodies ${body}`;
+    case 'bokeh':
+      return `FileInput up to ${about}${base64} (base64, one message); HTTP bodies ${body}`;
+    case 'http':
+      return `uploads go over HTTP, ${body} in one request; kernel messages up to ${format.formatFileSize(message)}`;
+    case 'binary':
+      return `${format.formatFileSize(message)} as one binary message, ${about}${base64} as base64; HTTP bodies ${body}`;
+  }
+}
+
+function reportMemory({ routes }: Resolved, style: Style): string[] {
+  const total = routes.reduce((sum, { route }) => sum + worstCaseMemory(route).total, 0);
+  const sum = `worst-case memory: ${format.formatMemory(total + processBytes)}`;
+  const how =
+    `All connections.max open and every buffer full, plus ${format.formatMemory(processBytes)} for the process. A connection counts ` +
+    `${perConnectionParts}. Message sizes do not matter, no message is held whole. Lower connections.max or max_buffer_size to fit a container.`;
+  return [style.bold(sum), ...wrap(how, width - 2).map((line) => `  ${line}`)];
+}
+
+function reportWarning({ subject, message, settings }: Warning, style: Style): string[] {
+  const [first = '', ...more] = wrap(`${subject}: ${message}`, width - 9);
+  return [
+    `${style.yellow('warning')}  ${first}`,
+    ...more.map((line) => `         ${line}`),
+    ...settings.map((line) => `           ${style.bold(line)}`),
+  ];
+}

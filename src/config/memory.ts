@@ -1,0 +1,27 @@
+/** The most memory that a configuration allows. */
+import type { Route } from './types.ts';
+
+/** One read of each leg that may come on top of a full buffer: the size of the shared read buffer. */
+const readBytes = 2 * 32 * 1024;
+/** A connection that carries nothing: two sockets and their state. */
+const idleBytes = 16 * 1024;
+/** Node, the program and its leased read buffers. */
+export const processBytes = 112 * 1024 * 1024;
+
+/** One route's worst case: every connection open and both of its buffers full. */
+export interface RouteMemory {
+  readonly connections: number;
+  readonly perConnection: number;
+  readonly total: number;
+}
+
+/** What a route's limits let it hold. Messages do not matter: Sluice never holds one whole. */
+export function worstCaseMemory(route: Route): RouteMemory {
+  const { client, upstream } = route.limits;
+  const perConnection = client.maxBufferBytes + upstream.maxBufferBytes + readBytes + idleBytes;
+  const connections = route.connections.max;
+  return { connections, perConnection, total: connections * perConnection };
+}
+
+/** The parts of `perConnection` in words. */
+export const perConnectionParts = 'both max_buffer_size, 64KiB for one read each way, 16KiB for its sockets';

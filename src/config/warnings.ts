@@ -1,0 +1,146 @@
+/**
+ * What is valid and still likely to hurt, given what is known of the backends. Each warning says what to change, and
+ * where a backend must be raised too, the very setting.
+ */
+import { formatDuration, formatSize } from './format.ts';
+import { presets } from './presets.ts';
+import type { Resolved, ResolvedRoute, Source } from './resolve.ts';
+import type { SettingKey } from './settings.ts';
+
+/** One warning. */
+export interface Warning {
+  /** The route's name, or the key at the file's top. */
+  readonly subject: string;
+  readonly message: string;
+  /** To copy: one line for each backend setting. */
+  readonly settings: readonly string[];
+}
+
+const KiB = 1024;
+/** Panel's FileDropper sends chunks of this size, raw, one message each. */
+const fileDropperChunk = 10_000_000;
+/** Browsers and servers that fragment use frames of this size or more. */
+const usualFragment = 64 * KiB;
+
+/** All warnings of a configuration, route by route. */
+export function findWarnings(resolved: Resolved): Warning[] {
+  return [...trustedProxies(resolved), ...resolved.routes.flatMap(routeWarnings)];
+}
+
+function trustedProxies({ listen }: Resolved): Warning[] {
+  if (listen.trustedProxies.length > 0) return [];
+  const message =
+    'is empty, so X-Forwarded-* headers of an ingress or load balancer are ignored: backends see its address and ' +
+    'http instead of https, which breaks OAuth redirects. Name its network, unless clients connect directly.';
+  return [{ subject: 'listen.trusted_proxies', message, settings: [] }];
+}
+
+function routeWarnings(route: ResolvedRoute): Warning[] {
+  // What the preset's second route inherits has been said of the first.
+  if (route.broughtBy !== null) return fewFragments(route);
+  return [
+    ...aboveBackend(route),
+    ...fileDropper(route),
+    ...longPause(route),
+    ...fewFragments(route),
+    ...upstreamPings(route),
+    ...overriddenDefaults(route),
+  ];
+}
+
+function aboveBackend(route: ResolvedRoute): Warning[] {
+  const limit = route.settings['limits.client.max_message_size'];
+  if (route.preset === null) return [];
+  const { maxMessageBytes, raise } = presets[route.preset].backend;
+  if (limit <= maxMessageBytes) return [];
+  const where = `${setting(route, 'limits.client.max_message_size')} is above the backend's own ${formatSize(maxMessageBytes)}`;
+  const race = 'whose refusal browsers often see as 1006';
+  if (raise === null) return [warn(route, `${where}, ${race}, and which no setting raises.`)];
+  const finite = Number.isFinite(limit);
+  const ways = raise(finite ? limit : 'BYTES');
+  const how = ways.length > 1 ? ', in one of these ways:' : ':';
+  const remedy = finite ? `Raise it there too${how}` : `Write a size here, and raise the backend to it${how}`;
+  return [warn(route, `${where}, ${race}. ${remedy}`, ways), ...smallReadBuffer(route)];
+}
+
+function smallReadBuffer(route: ResolvedRoute): Warning[] {
+  const limit = route.settings['limits.client.max_message_size'];
+  const readBuffer = route.preset === null ? null : presets[route.preset].backend.readBuffer;
+  if (readBuffer === null || limit <= readBuffer.bytes || !Number.isFinite(limit)) return [];
+  const message =
+    `a program that sends one frame of more than ${formatSize(readBuffer.bytes)} outgrows the backend's read buffer, and loses its ` +
+    'connection without a close frame. Browsers send small frames and need no change; for such programs:';
+  // The buffer holds the frame and what comes behind it in the same reads.
+  return [warn(route, message, [readBuffer.raise(2 * limit)])];
+}
+
+function fileDropper(route: ResolvedRoute): Warning[] {
+  const limit = route.settings['limits.client.max_message_size'];
+  if (route.preset === null || presets[route.preset].files !== 'panel' || limit >= fileDropperChunk) return [];
+  const message = `is below the chunks of FileDropper (${fileDropperChunk} bytes), which breaks it. Write 10MB or more.`;
+  return [warn(route, `${setting(route, 'limits.client.max_message_size')} ${message}`)];
+}
+
+function longPause(route: ResolvedRoute): Warning[] {
+  if (route.preset === null) return [];
+  const patience = presets[route.preset].backendPingTimeoutMs;
+  const pause = route.settings['limits.upstream.max_pause'];
+  if (patience === 0 || (pause !== 0 && pause < patience)) return [];
+  const message =
+    `reaches the backend's ping timeout of ${formatDuration(patience)}: while the upstream is paused its pings wait, and it ` +
+    `closes with a code that blames nobody's buffer. Write less than ${formatDuration(patience)}.`;
+  return [warn(route, `${setting(route, 'limits.upstream.max_pause')} ${message}`)];
+}
+
+function fewFragments(route: ResolvedRoute): Warning[] {
+  return (['client', 'upstream'] as const).flatMap((sender) => {
+    const size = route.settings[`limits.${sender}.max_message_size`];
+    const needed = Math.ceil(size / usualFragment);
+    if (!Number.isFinite(size) || route.settings[`limits.${sender}.max_fragments`] >= needed) return [];
+    const message =
+      `is too few for messages of ${formatSize(size)} in fragments of 64KiB, so some end with 1008 before ` +
+      `max_message_size is reached. Write ${needed} or more.`;
+    return [warn(route, `${setting(route, `limits.${sender}.max_fragments`)} ${message}`)];
+  });
+}
+
+function upstreamPings(route: ResolvedRoute): Warning[] {
+  if (route.preset === null || !presets[route.preset].pingIsActivity || route.settings['ping.upstream'] === 0)
+    return [];
+  const message =
+    'makes idle servers look busy: JupyterHub and jupyter-server-proxy count a ping as activity, so forgotten ' +
+    'notebooks are never culled. Write off; TCP keepalive watches that side.';
+  return [warn(route, `${setting(route, 'ping.upstream')} ${message}`)];
+}
+
+function overriddenDefaults(route: ResolvedRoute): Warning[] {
+  return route.overridden.map(({ key, line }) => {
+    const value = shown(key, route.settings[key]);
+    return warn(
+      route,
+      `defaults.${key} (line ${line}) does not hold here: preset ${route.preset} sets ${value}. Write it in the route to override the preset.`,
+    );
+  });
+}
+
+function warn(route: ResolvedRoute, message: string, settings: readonly string[] = []): Warning {
+  return { subject: route.route.name, message, settings };
+}
+
+/** A setting with its value and place: `limits.client.max_message_size 150MiB (line 14)`. */
+function setting(route: ResolvedRoute, key: SettingKey): string {
+  return `${key} ${shown(key, route.settings[key])} (${formatSource(route.sources[key])})`;
+}
+
+function shown(key: SettingKey, value: unknown): string {
+  if (key.endsWith('_size')) return formatSize(value as number);
+  if (key.endsWith('max_fragments')) return String(value);
+  return formatDuration(value as number);
+}
+
+/** A source in few words. */
+export function formatSource(source: Source): string {
+  if (source.from === 'built in') return 'built in';
+  if (source.from === 'preset') return 'preset';
+  return source.from === 'defaults' ? `defaults, line ${source.line}` : `line ${source.line}`;
+}

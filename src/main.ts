@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** argv to a command to an exit code. Commands are loaded when asked for, so `check` never loads the gateway. */
+import { readFileSync } from 'node:fs';
+
+const commands: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
+  serve: () => import('./cli/serve.ts'),
+  check: () => import('./cli/check.ts'),
+  demo: () => import('./cli/demo.ts'),
+};
+
+const usage = `usage: sluice COMMAND
+
+  serve --config FILE   run the gateway
+  check FILE            print the errors of a configuration, or its effective limits
+  demo                  run a small backend and Sluice in front of it
+  --version             print the version
+`;
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function main([name, ...argv]: string[]): Promise<number> {
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (name === undefined || !Object.hasOwn(commands, name)) {
+    process.stderr.write(name === undefined ? usage : `sluice: there is no command "${name}"\n\n${usage}`);
+    return 2;
+  }
+  const command = await commands[name]!();
+  return command.run(argv);
+}
+
+process.exit(await main(process.argv.slice(2)));
