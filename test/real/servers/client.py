@@ -2,6 +2,7 @@
 
 Each line on stdin is a command with an `id` and an `op`; each line on stdout is its result with the same `id`.
 Commands run concurrently. A connection that a command leaves open is kept under the command's `name`.
+Every name leads to 127.0.0.1, so that a gateway on loopback can tell its routes apart by their hosts.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ async def exchange(uri: str, bytes: int, kind: str = "binary", fragments: int = 
     data = (b"0123456789abcdef" * (bytes // 16 + 1))[:bytes]
     message = data.decode() if kind == "text" else data
     result: dict[str, object] = {"sha256": digest(data)}
-    connection = await connect(uri, max_size=None, compression=None)
+    connection = await connect(uri, host="127.0.0.1", max_size=None, compression=None)
     try:
         if fragments == 1:
             await connection.send(message)
@@ -57,7 +58,7 @@ async def exchange(uri: str, bytes: int, kind: str = "binary", fragments: int = 
 
 async def await_close(uri: str) -> dict[str, object]:
     """Sends a message that makes the server close, and reports the close as received."""
-    async with connect(uri) as connection:
+    async with connect(uri, host="127.0.0.1") as connection:
         await connection.send("close now")
         await connection.wait_closed()
         return ending(connection)
@@ -65,18 +66,30 @@ async def await_close(uri: str) -> dict[str, object]:
 
 async def close_with(uri: str, code: int, reason: str) -> dict[str, object]:
     """Closes with a code and a reason of its own; reports the answer to it."""
-    connection = await connect(uri)
+    connection = await connect(uri, host="127.0.0.1")
     await connection.close(code, reason)
     return ending(connection)
 
 
+class connect_once(connect):
+    """A connect that takes a redirect as the refusal it is."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def refusal(uri: str) -> dict[str, object]:
+    """Expects the handshake to be refused; `run` reports how."""
+    async with connect_once(uri, host="127.0.0.1"):
+        return {"error": "the handshake was accepted"}
+
+
 async def open_unread(uri: str, name: str) -> dict[str, object]:
     """Opens a connection and takes nothing from it: a small receive buffer, and no reading beyond the first frames."""
-    url = urlsplit(uri)
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
     small.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(small, (url.hostname, url.port))
+    await asyncio.get_running_loop().sock_connect(small, ("127.0.0.1", urlsplit(uri).port))
     kept[name] = await connect(uri, sock=small, max_size=None, max_queue=1, ping_interval=None, compression=None)
     return {}
 
@@ -96,7 +109,7 @@ async def read_all(name: str) -> dict[str, object]:
 async def ask_files(uri: str, requests: list[dict[str, object]]) -> dict[str, object]:
     """Talks to the file service: a request, binary chunks, a result or an error; and so on."""
     answers = []
-    async with connect(uri, max_size=None) as connection:
+    async with connect(uri, host="127.0.0.1", max_size=None) as connection:
         for request in requests:
             await connection.send(json.dumps(request))
             sizes, sha = [], hashlib.sha256()
@@ -107,7 +120,7 @@ async def ask_files(uri: str, requests: list[dict[str, object]]) -> dict[str, ob
     return {"answers": answers}
 
 
-operations = {f.__name__: f for f in (exchange, await_close, close_with, open_unread, read_all, ask_files)}
+operations = {f.__name__: f for f in (exchange, await_close, close_with, refusal, open_unread, read_all, ask_files)}
 
 
 async def run(command: dict) -> None:

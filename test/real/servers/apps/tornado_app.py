@@ -52,7 +52,7 @@ class Watch(Handler):
 
 
 class Flood(Watch):
-    """Sends numbered messages as fast as they are taken."""
+    """Sends numbered messages as fast as they are taken, then closes."""
 
     def open(self, *_args: str) -> None:
         asyncio.get_running_loop().create_task(self.pour())
@@ -64,6 +64,7 @@ class Flood(Watch):
                 await self.write_message(number.to_bytes(4, "big") + bytes(size - 4), binary=True)
         except WebSocketClosedError:
             return
+        self.close(1000, "all sent")
 
 
 class Refuse(RequestHandler):
