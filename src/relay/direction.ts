@@ -70,6 +70,7 @@ export class Direction {
   #messageNoted = false;
   /** Read but not parsed: a rate stopped the parser at a header. */
   #tail: Buffer | null = null;
+  #undeliveredTail = 0;
   #onMessageEnd: (() => void) | null = null;
   #messages = 0;
   #fragments = 0;
@@ -109,6 +110,16 @@ export class Direction {
     return this.#out.queuedMessages;
   }
 
+  /** Whether the sender's socket is not being read. */
+  get paused(): boolean {
+    return this.pauses.any;
+  }
+
+  /** Bytes read that the receiver's kernel never took; known when the receiver's socket is gone. */
+  get undeliveredBytes(): number {
+    return this.#out.undeliveredBytes + this.#undeliveredTail;
+  }
+
   /** New limits: buffers at once, the others from the next message. */
   reconfigure(route: Route): void {
     this.#route = route;
@@ -146,6 +157,7 @@ export class Direction {
   /** Passes on nothing more and gives up parsing; only the end of the stream is waited for. */
   ignore(): void {
     this.#retire('ignore');
+    this.#undeliveredTail += this.#tail?.length ?? 0;
     this.#tail = null;
     this.#endHolds();
   }

@@ -32,6 +32,8 @@ const nothing = Buffer.alloc(0);
 export class LegWriter implements FrameSink {
   /** Bytes that have waited and then been accepted: as long as this grows, the receiver makes progress. */
   drainedBytes = 0;
+  /** What waited when the socket went away, in bytes. */
+  undeliveredBytes = 0;
   /** Whether our close frame has been put behind the data, and whether it has left the buffer. */
   closeSent = false;
   closeFlushed = false;
@@ -172,6 +174,15 @@ export class LegWriter implements FrameSink {
     if (this.#inFlight === null) this.#socket.end();
   }
 
+  /** The socket is gone: drops what waits, and keeps the sum of it. */
+  abandon(): void {
+    this.undeliveredBytes = this.bufferedBytes;
+    this.#closed = true;
+    this.#span = null;
+    this.#inFlight = null;
+    this.#queue.clear();
+  }
+
   #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {
     const length = end - start;
     if (length > scratchSize) {
@@ -234,12 +245,11 @@ export class LegWriter implements FrameSink {
   }
 
   readonly #accepted = (): void => {
-    const done = this.#inFlight;
-    if (done === null) return;
     this.#inFlightKeeper?.unpin();
-    this.#inFlight = null;
     this.#inFlightKeeper = null;
-    if (this.#socket.destroyed) return;
+    const done = this.#inFlight;
+    if (done === null || this.#socket.destroyed) return;
+    this.#inFlight = null;
     this.#drained(done);
     while (this.#inFlight === null) {
       const next = this.#queue.shift();

@@ -64,6 +64,7 @@ export class Leg {
   /** When the present wait of the goodbye is over. */
   #deadline = 0;
   #flushSeen = false;
+  #kernelBytes = Number.POSITIVE_INFINITY;
 
   constructor(init: LegInit, events: LegEvents) {
     const { role, route, inbound } = init;
@@ -189,8 +190,16 @@ export class Leg {
       this.#deadline = now + this.#closeMs;
     }
     if (now < this.#deadline) return;
-    if (this.writer.closed) this.reset();
-    else this.truncate(now);
+    if (!this.writer.closed) this.truncate(now);
+    else if (this.#kernelIsDelivering(now)) this.#deadline = now + this.#closeMs;
+    else this.reset();
+  }
+
+  /** Whether the kernel still holds bytes for this peer, and fewer than when it was asked last. */
+  #kernelIsDelivering(now: number): boolean {
+    const before = this.#kernelBytes;
+    this.#kernelBytes = kernelQueueBytes(this.#reader.socket, now) ?? 0;
+    return this.#kernelBytes > 0 && this.#kernelBytes < before;
   }
 
   /** The peer's FIN is here. */
@@ -212,6 +221,7 @@ export class Leg {
   #onClose(): void {
     if (this.gone) return;
     this.gone = true;
+    this.writer.abandon();
     this.#reader.close();
     this.#events.gone();
   }

@@ -70,6 +70,11 @@ export class SendQueue {
     return head;
   }
 
+  /** Drops everything. */
+  clear(): void {
+    while (this.shift() !== null);
+  }
+
   /** Room for `wanted` bytes: as much as that, or twice the piece before, so that gathering stays cheap. */
   #grow(wanted: number): Piece {
     const before = this.#tail === null || this.#tail.control !== 0 ? 0 : this.#tail.bytes.length;

@@ -86,7 +86,9 @@ export class Session {
   drain(reason: 'drain' | 'max_lifetime'): void {
     if (this.#outcome !== null) return;
     this.#decide(reason, 'sluice', null);
-    this.upstream.inbound.stopAfterMessage(() => this.#sayGoodbye(this.client));
+    const { client, upstream } = this;
+    // What the client still sends is relayed until its close frame comes.
+    upstream.inbound.stopAfterMessage(() => client.close(this.#closeFor(client), false, performance.now()));
   }
 
   /** Drops both legs at once. */
@@ -94,6 +96,11 @@ export class Session {
     this.#decide(reason, 'sluice', null);
     this.client.reset();
     this.upstream.reset();
+  }
+
+  /** The label of its metrics. */
+  get routeName(): string {
+    return this.init.route.name;
   }
 
   /** Called every tick. */
@@ -202,6 +209,8 @@ export class Session {
     const leg = this[role];
     const other = this.#other(leg);
     if (leg.received === null && !leg.closing) this.#decide(`${role}_vanished`, role, null);
+    // Nobody is there any more for what the other side sends.
+    other.inbound.discard();
     this.#sayGoodbye(other, false);
     // A close frame that waits for a frame to be completed would wait for ever.
     if (!other.writer.betweenFrames) other.truncate(performance.now());
@@ -248,7 +257,6 @@ export class Session {
   #finishIfGone(): void {
     if (this.#finished || !this.client.gone || !this.upstream.gone) return;
     this.#finished = true;
-    const undeliveredBytes = this.client.inbound.bufferedBytes + this.upstream.inbound.bufferedBytes;
     this.client.inbound.finish();
     this.upstream.inbound.finish();
     const { reason, by, violation } = this.#outcome!;
@@ -271,7 +279,7 @@ export class Session {
       },
       violation,
       cut: [this.client, this.upstream].filter((leg) => leg.cut).map((leg) => leg.role),
-      undeliveredBytes,
+      undeliveredBytes: this.client.inbound.undeliveredBytes + this.upstream.inbound.undeliveredBytes,
       lastDataAgeMs: now - this.#lastDataAt,
     });
   }

@@ -15,7 +15,7 @@ export class StallWatch {
 
   /**
    * Milliseconds without progress. `drained` counts bytes that have waited and were taken; `kernelBytes` is asked for
-   * half-way to `limitMs` and again at it, because asking is costly.
+   * after a quarter of `limitMs` and again at its end, because asking is costly.
    */
   stalledMs(now: number, drained: number, limitMs: number, kernelBytes: () => number | null): number {
     if (!this.#watching || drained !== this.#drained) {
@@ -31,7 +31,7 @@ export class StallWatch {
         this.#restart(now, bytes);
         return 0;
       }
-    } else if (stalled >= limitMs / 2 && this.#kernelBytes === null) {
+    } else if (stalled >= limitMs / 4 && this.#kernelBytes === null) {
       this.#kernelBytes = kernelBytes();
     }
     return stalled;

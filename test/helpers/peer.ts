@@ -14,6 +14,8 @@ export class Peer {
   /** Bytes received and not yet taken. */
   #received: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
+  /** Bytes in both. */
+  #size = 0;
   #ending: Ending | null = null;
   #wake: (() => void)[] = [];
 
@@ -36,6 +38,7 @@ export class Peer {
     });
     socket.on('data', (chunk) => {
       this.#chunks.push(chunk);
+      this.#size += chunk.length;
       this.#notify();
     });
   }
@@ -80,7 +83,7 @@ export class Peer {
 
   /** Takes exactly `count` bytes. */
   async bytes(count: number): Promise<Buffer> {
-    await this.#until(() => this.received.length >= count, `${count} bytes`);
+    await this.#until(() => this.#size >= count, `${count} bytes`);
     return this.#take(count);
   }
 
@@ -120,6 +123,7 @@ export class Peer {
   #take(count: number): Buffer {
     const { received } = this;
     this.#received = received.subarray(count);
+    this.#size = this.#received.length;
     return received.subarray(0, count);
   }
 

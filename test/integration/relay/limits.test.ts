@@ -48,7 +48,10 @@ for (const sender of ['client', 'upstream'] as const) {
         await goodbye(relay);
         expect((await relay.ended).violation).toBeNull();
       } else {
-        expect(await from.closeFrame()).toEqual({ code: 1009, reason: 'message of 1001 bytes exceeds 1000 (route test)' });
+        expect(await from.closeFrame()).toEqual({
+          code: 1009,
+          reason: 'message of 1001 bytes exceeds 1000 (route test)',
+        });
         expect((await to.closeFrame()).code).toBe(1009);
         await goodbye(relay);
         const { violation, reason } = await relay.ended;
@@ -109,7 +112,10 @@ test('ends a message that is begun and never finished', async () => {
 });
 
 test('report mode counts a message once and closes nothing', async () => {
-  await using relay = await openRelay({ mode: 'report', client: { maxMessageBytes: 10, maxFrameBytes: 5, maxFragments: 2 } });
+  await using relay = await openRelay({
+    mode: 'report',
+    client: { maxMessageBytes: 10, maxFrameBytes: 5, maxFragments: 2 },
+  });
   const sent = fragments(100, 5, true);
   relay.client.send(sent);
   relay.client.send(clientFrame('ok'));
@@ -135,11 +141,16 @@ test('a message rate pauses the sender, loses nothing, and keeps the order', asy
 test('a message rate with action close ends the connection with 1008', async () => {
   await using relay = await openRelay({ client: { messageRate: { perSecond: 5, burst: 5, action: 'close' } } });
   relay.client.send(Buffer.concat(Array.from({ length: 6 }, () => clientFrame('x'))));
-  expect(await relay.client.closeFrame()).toEqual({ code: 1008, reason: 'more than 5 messages per second (route test)' });
+  expect(await relay.client.closeFrame()).toEqual({
+    code: 1008,
+    reason: 'more than 5 messages per second (route test)',
+  });
 });
 
 test('a byte rate pauses the sender and loses nothing', async () => {
-  await using relay = await openRelay({ client: { byteRate: { perSecond: 400_000, burst: 100_000, action: 'pause' } } });
+  await using relay = await openRelay({
+    client: { byteRate: { perSecond: 400_000, burst: 100_000, action: 'pause' } },
+  });
   const sent = clientFrame(Buffer.alloc(300_000, 5), { opcode: 2 });
   const started = performance.now();
   relay.client.send(sent);

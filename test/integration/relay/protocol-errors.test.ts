@@ -17,7 +17,10 @@ const brokenByClient: Record<string, Buffer> = {
   'a close of one byte': clientFrame('x', { opcode: 8 }),
   'a close reason that is not UTF-8': clientFrame(Buffer.from('03e8ff', 'hex'), { opcode: 8 }),
   ...Object.fromEntries(
-    [999, 1004, 1005, 1006, 1015, 2999, 5000].map((code) => [`close code ${code}`, closeFrame(code, '', { mask: true })]),
+    [999, 1004, 1005, 1006, 1015, 2999, 5000].map((code) => [
+      `close code ${code}`,
+      closeFrame(code, '', { mask: true }),
+    ]),
   ),
 };
 

@@ -1,0 +1,135 @@
+import { expect, test } from 'vitest';
+import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
+import type { Peer } from '../../helpers/peer.ts';
+import { openRelay, RelayHub } from '../../helpers/relay.ts';
+
+/** Resolves when the condition holds, looked at between events. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** Sends frames for as long as the other side takes them. */
+function flood(peer: Peer, bytes: Buffer): void {
+  const more = () => {
+    if (peer.socket.destroyed || peer.socket.writableEnded) return;
+    while (peer.socket.write(bytes));
+    peer.socket.once('drain', more);
+  };
+  more();
+}
+
+test('pauses the sender at max_buffer_size and lets it go on when the receiver has caught up', async () => {
+  await using relay = await openRelay({ upstreamLimits: { maxBufferBytes: 100_000 } });
+  relay.client.pause();
+  const message = frame(Buffer.alloc(50_000, 3), { opcode: 2 });
+  let sent = 0;
+  while (!relay.session.upstream.inbound.pauses.any) {
+    relay.upstream.send(message);
+    sent++;
+    await new Promise(setImmediate);
+  }
+  expect(relay.session.upstream.inbound.pauses.has('buffer')).toBe(true);
+  // One read may overshoot it.
+  expect(relay.session.upstream.inbound.bufferedBytes).toBeLessThanOrEqual(100_000 + 256 * 1024);
+  relay.client.resume();
+  const expected = Buffer.concat(Array.from({ length: sent }, () => message));
+  expect((await relay.client.bytes(expected.length)).equals(expected)).toBe(true);
+  expect(relay.session.upstream.inbound.pauses.any).toBe(false);
+  expect(relay.session.upstream.inbound.bufferedBytes).toBe(0);
+  expect(relay.counters.upstream.pauses.buffer).toBeGreaterThan(0);
+});
+
+test('pauses the sender at max_queue', async () => {
+  await using relay = await openRelay({ upstreamLimits: { maxQueue: 5, maxBufferBytes: 1e9 } });
+  relay.client.pause();
+  relay.upstream.send(frame(Buffer.alloc(30e6), { opcode: 2 }));
+  await until(() => relay.session.upstream.inbound.bufferedBytes > 1e6);
+  await until(() => relay.upstream.socket.writableLength === 0);
+  for (let i = 0; i < 5; i++) relay.upstream.send(frame(`message ${i}`));
+  await until(() => relay.session.upstream.inbound.pauses.any);
+  expect(relay.session.upstream.inbound.pauses.has('queue')).toBe(true);
+  expect(relay.session.upstream.inbound.queuedMessages).toBeGreaterThanOrEqual(5);
+  relay.client.resume();
+  expect((await relay.client.frame()).payload.length).toBe(30e6);
+  for (let i = 0; i < 5; i++) expect((await relay.client.frame()).payload.toString()).toBe(`message ${i}`);
+});
+
+for (const sender of ['client', 'upstream'] as const) {
+  test(`ends a connection whose receiver takes nothing for max_pause (${sender} floods)`, async () => {
+    const limits = { maxBufferBytes: 64 * 1024, maxPauseMs: 600 };
+    await using relay = await openRelay({ client: limits, upstreamLimits: limits });
+    const [from, to] = sender === 'client' ? [relay.client, relay.upstream] : [relay.upstream, relay.client];
+    to.pause();
+    flood(from, frame(Buffer.alloc(60_000), { opcode: 2, mask: sender === 'client' }));
+    const { code } = await from.closeFrame();
+    expect(code).toBe(sender === 'client' ? 1013 : 1001);
+    from.socket.destroy();
+    const report = await relay.ended;
+    expect(report).toMatchObject({ reason: 'slow_receiver', closedBy: 'sluice' });
+    expect(report.cut).toContain(sender === 'client' ? 'upstream' : 'client');
+    expect(report.violation).toMatchObject({ limit: 'max_pause', sender, configured: 600 });
+    expect(report.undeliveredBytes).toBeGreaterThan(0);
+    expect(relay.counters[sender].violations).toEqual({ 'max_pause|close': 1 });
+    to.resume();
+    expect(await to.ended).toBe('reset');
+  });
+}
+
+test('a slow reader that makes progress outlives max_pause many times', async () => {
+  await using relay = await openRelay({ upstreamLimits: { maxBufferBytes: 64 * 1024, maxPauseMs: 2000 } });
+  flood(relay.upstream, frame(Buffer.alloc(30_000), { opcode: 2 }));
+  // Reads less than would empty the kernel's buffers, six times per max_pause.
+  const { socket } = relay.client;
+  socket.removeAllListeners('data');
+  socket.pause();
+  const started = performance.now();
+  while (performance.now() - started < 8000) {
+    socket.read(128 * 1024) ?? socket.read();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  expect(relay.session.client.gone).toBe(false);
+  expect(relay.counters.upstream.violations).toEqual({});
+});
+
+test('a stuck receiver beside busy neighbours: no byte of one arrives in another', async () => {
+  const hub = new RelayHub();
+  await using stuck = await openRelay({ registry: hub, upstreamLimits: { maxBufferBytes: 1024 * 1024 } });
+  stuck.client.pause();
+  const stuckFrame = frame(Buffer.alloc(20_000, 0xee), { opcode: 2 });
+  const neighbours = await Promise.all(Array.from({ length: 20 }, () => openRelay({ registry: hub })));
+  flood(stuck.upstream, stuckFrame);
+  let echoes = 0;
+  await Promise.all(
+    neighbours.map(async (relay, i) => {
+      for (let round = 0; round < 60; round++) {
+        // Small ones go through the shared buffer, larger ones through leases.
+        const size = [40, 900, 3000, 12_000, 70_000][(round + i) % 5];
+        const up = clientFrame(Buffer.alloc(size, i + 1), { opcode: 2 });
+        relay.client.send(up);
+        expect((await relay.upstream.bytes(up.length)).equals(up)).toBe(true);
+        const down = frame(Buffer.alloc(size, 0x80 + i), { opcode: 2 });
+        relay.upstream.send(down);
+        expect((await relay.client.bytes(down.length)).equals(down)).toBe(true);
+        echoes++;
+      }
+    }),
+  );
+  expect(echoes).toBe(1200);
+  stuck.upstream.socket.removeAllListeners('drain');
+  stuck.client.resume();
+  for (let i = 0; i < 50; i++) expect((await stuck.client.bytes(stuckFrame.length)).equals(stuckFrame)).toBe(true);
+  for (const relay of neighbours) await relay[Symbol.asyncDispose]();
+});
+
+test('a download that ends with a close is delivered whole to a slow reader', async () => {
+  await using relay = await openRelay({ timeouts: { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 500 } });
+  const download = frame(Buffer.alloc(8e6, 9), { opcode: 2 });
+  relay.client.pause();
+  relay.upstream.send(Buffer.concat([download, closeFrame(1000, 'end of file')]));
+  // Longer than close_timeout: until our close frame has left the buffer, max_pause governs.
+  await until(() => relay.session.upstream.inbound.bufferedBytes > 0);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  relay.client.resume();
+  expect((await relay.client.bytes(download.length)).equals(download)).toBe(true);
+  expect(await relay.client.closeFrame()).toEqual({ code: 1000, reason: 'end of file' });
+});

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
+import { openRelay, RelayHub } from '../../helpers/relay.ts';
+
+const quick = { connectMs: 1000, headersMs: 1000, handshakeMs: 1000, closeMs: 400 };
+
+/** Waits until the condition holds; events of the other process half are not ours to await. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+test('a draining session relays what the client still sends, and loses nothing', async () => {
+  await using relay = await openRelay();
+  relay.upstream.send(Buffer.concat([frame('one'), frame('two'), frame('thr', { fin: false })]));
+  await until(() => relay.session.upstream.inbound.wireBytes > 0);
+  relay.session.drain('drain');
+  // The message under way is completed first.
+  relay.upstream.send(frame('ee', { opcode: 0 }));
+  for (const text of ['one', 'two', 'thr', 'ee']) expect((await relay.client.frame()).payload.toString()).toBe(text);
+  expect(await relay.client.closeFrame()).toEqual({ code: 1012, reason: 'the gateway is shutting down' });
+  relay.client.send(clientFrame('still sending'));
+  relay.client.send(closeFrame(1012, '', { mask: true }));
+  expect((await relay.upstream.frame()).payload.toString()).toBe('still sending');
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  relay.client.end();
+  relay.upstream.end();
+  expect(await relay.ended).toMatchObject({ reason: 'drain', closedBy: 'sluice', cut: [], undeliveredBytes: 0 });
+});
+
+test('a drain delivers every upstream message that was read whole', async () => {
+  await using relay = await openRelay();
+  const messages = Array.from({ length: 2000 }, (_, i) => frame(`message ${i}`));
+  relay.upstream.send(Buffer.concat([...messages, frame('cut', { fin: false })]));
+  await until(() => relay.session.upstream.inbound.wireBytes > 0);
+  relay.session.drain('drain');
+  relay.upstream.send(frame(' off', { opcode: 0 }));
+  for (let i = 0; i < 2000; i++) expect((await relay.client.frame()).payload.toString()).toBe(`message ${i}`);
+  expect((await relay.client.frame()).payload.toString()).toBe('cut');
+  expect((await relay.client.frame()).payload.toString()).toBe(' off');
+  expect((await relay.client.closeFrame()).code).toBe(1012);
+});
+
+test('a connection that reaches max_lifetime is drained', async () => {
+  await using relay = await openRelay({ maxLifetimeMs: 300 });
+  expect((await relay.client.closeFrame()).code).toBe(1012);
+  relay.client.send(closeFrame(1012, '', { mask: true }));
+  relay.client.end();
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  relay.upstream.end();
+  expect((await relay.ended).reason).toBe('max_lifetime');
+});
+
+test('no data for idle_timeout ends a connection with 1001; pings are no data', async () => {
+  await using relay = await openRelay({ idleTimeoutMs: 600 });
+  const started = performance.now();
+  relay.client.send(clientFrame('x', { opcode: 9 }));
+  setTimeout(() => relay.client.send(clientFrame('x', { opcode: 9 })), 300);
+  expect((await relay.client.closeFrame()).code).toBe(1001);
+  expect(performance.now() - started).toBeLessThan(1500);
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+});
+
+test('data keeps a connection with an idle_timeout open', async () => {
+  await using relay = await openRelay({ idleTimeoutMs: 600 });
+  for (let i = 0; i < 6; i++) {
+    relay.upstream.send(frame('tick'));
+    await relay.client.frame();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  expect(relay.session.client.closing).toBe(false);
+});
+
+test('pings the client, and gives a silent one up', async () => {
+  await using relay = await openRelay({ ping: { clientMs: 300, upstreamMs: 0, timeoutMs: 500 } });
+  expect((await relay.client.frame()).opcode).toBe(9);
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  expect(await relay.client.ended).toBe('reset');
+  relay.upstream.send(closeFrame(1001));
+  relay.upstream.end();
+  expect((await relay.ended).reason).toBe('client_heartbeat');
+});
+
+test('a client that answers pings stays, and its round trip is measured', async () => {
+  await using relay = await openRelay({ ping: { clientMs: 250, upstreamMs: 0, timeoutMs: 400 } });
+  for (let i = 0; i < 4; i++) {
+    const ping = await relay.client.frame();
+    expect([ping.opcode, ping.masked]).toEqual([9, false]);
+    relay.client.send(clientFrame(ping.payload, { opcode: 10 }));
+  }
+  await until(() => relay.counters.pingRttSeconds.client.sum > 0);
+  expect(relay.session.client.closing).toBe(false);
+});
+
+test('pings the upstream only where told to, and masks what it sends there', async () => {
+  await using relay = await openRelay({ ping: { clientMs: 0, upstreamMs: 250, timeoutMs: 500 } });
+  const ping = await relay.upstream.frame();
+  expect([ping.opcode, ping.masked]).toEqual([9, true]);
+  expect((await relay.client.closeFrame()).code).toBe(1011);
+  relay.client.end();
+  expect((await relay.ended).reason).toBe('upstream_heartbeat');
+});
+
+test('a sender that goes on sending after our 1009 sees it, and is read on', async () => {
+  await using relay = await openRelay({ client: { maxMessageBytes: 1_000_000 } });
+  // Tens of megabytes are under way when the close comes: a reset would drop it.
+  const oversize = clientFrame(Buffer.alloc(40e6), { opcode: 2 });
+  relay.client.send(oversize);
+  expect((await relay.client.closeFrame()).code).toBe(1009);
+  relay.client.send(closeFrame(1009, '', { mask: true }));
+  expect(await relay.client.ended).toBe('fin');
+});
+
+const silences: Record<string, (peer: { end(): void }) => void> = {
+  'never answers our close': () => {},
+  'half-closes': (peer) => peer.end(),
+};
+
+for (const [what, act] of Object.entries(silences)) {
+  test(`a peer that ${what} is gone within close_timeout`, async () => {
+    await using relay = await openRelay({ timeouts: quick });
+    act(relay.client);
+    relay.upstream.send(closeFrame(1000));
+    const report = await relay.ended;
+    expect(['upstream_closed', 'client_vanished']).toContain(report.reason);
+  });
+}
+
+test('a frame that nobody completes is cut, and the outcome says so', async () => {
+  await using relay = await openRelay({ timeouts: quick });
+  relay.client.send(clientFrame('half', { length: 100 }));
+  await relay.upstream.bytes(10);
+  relay.client.reset();
+  expect(await relay.upstream.ended).toBe('fin');
+  relay.upstream.end();
+  expect(await relay.ended).toMatchObject({ reason: 'client_vanished', cut: ['upstream'] });
+});
+
+test('leaves no socket, whatever the order of FIN, RST and close', async () => {
+  const acts = ['fin', 'rst', 'close', 'half frame', 'ping'] as const;
+  const sides = ['client', 'upstream'] as const;
+  const hub = new RelayHub();
+  const ports: number[] = [];
+  const play = async (steps: (readonly [(typeof sides)[number], (typeof acts)[number]])[]) => {
+    await using relay = await openRelay({ registry: hub, timeouts: quick });
+    ports.push(relay.client.socket.remotePort!, relay.upstream.socket.remotePort!);
+    for (const [side, act] of steps) {
+      const peer = relay[side];
+      const mask = side === 'client';
+      if (act === 'fin') peer.end();
+      else if (act === 'rst') peer.reset();
+      else if (act === 'close') peer.send(closeFrame(1000, '', { mask }));
+      else if (act === 'ping') peer.send(frame('', { opcode: 9, mask }));
+      else peer.send(frame('x', { length: 10, mask }));
+    }
+    if (steps.every(([, act]) => act === 'half frame' || act === 'ping')) relay.client.end();
+    expect((await relay.ended).durationMs).toBeGreaterThan(0);
+  };
+  const plays: Promise<void>[] = [];
+  for (const one of sides) {
+    for (const two of sides) {
+      for (const first of acts) {
+        for (const second of acts) plays.push(play([[one, first] as const, [two, second] as const]));
+      }
+    }
+  }
+  await Promise.all(plays);
+  expect(hub.registry.sessions.size).toBe(0);
+  await until(() => openSockets(ports).length === 0);
+});
+
+/** Rows of the kernel's tables for these local ports; TIME_WAIT (06) belongs to the kernel alone. */
+function openSockets(ports: readonly number[]): string[] {
+  return ['/proc/self/net/tcp', '/proc/self/net/tcp6']
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n').slice(1))
+    .filter((line) => {
+      const fields = line.trim().split(/\s+/);
+      if (fields.length < 5 || fields[3] === '06') return false;
+      return ports.includes(Number.parseInt(fields[1].slice(-4), 16));
+    });
+}
