@@ -25,9 +25,12 @@ export function createLog(stream: DestinationStream = standardOutput()): Log {
   );
 }
 
+/** What is kept while standard output takes nothing, before lines are dropped. */
+const maxPendingBytes = 1 << 20;
+
 /** A full disk or a closed pipe loses log lines; it must not end the gateway. */
 function standardOutput(): DestinationStream {
-  const stream = destination({ dest: 1, sync: true });
+  const stream = destination({ dest: 1, sync: true, maxLength: maxPendingBytes });
   stream.on('error', () => {});
   return stream;
 }

@@ -11,7 +11,8 @@ import type { Route } from '../config/types.ts';
 import { type Log, logHttpFailure, logRefusal, type RequestAbout } from '../log.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
 import type { HttpFailure } from '../outcomes.ts';
-import { type ExceededLimit, type Refusal, refuseHandshake, refuseHttp, renderRefusal } from './errors.ts';
+import { carriesBody, sendRefusal } from './answer.ts';
+import { type ExceededLimit, type Refusal, refuseHandshake, refuseHttp } from './errors.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import type { ForwardAbout } from './forwarder.ts';
 import { requestFields, responseHeaders, trailerFields } from './headers.ts';
@@ -55,7 +56,7 @@ export class Exchange {
     this.#method = req.method ?? '';
     this.#accept = req.headers.accept;
     this.#expectsContinue = req.headers.expect?.toLowerCase() === '100-continue';
-    this.#hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+    this.#hasBody = carriesBody(req);
   }
 
   /** Refuses what can be refused by its header; makes the rest ready for http-proxy. */
@@ -196,25 +197,13 @@ export class Exchange {
     else this.#answer(refuseHttp(outcome, { route: route.name, limit }));
   }
 
-  /** Answers by ourselves; a client that is still sending is read on for a while, or it would see a reset instead. */
   #answer(refusal: Refusal): void {
-    const { headers, body } = renderRefusal(refusal, this.#accept);
-    const req = this.#req;
-    const res = this.#res;
     clearTimeout(this.#silence ?? undefined);
-    const unread = this.#hasBody && !req.complete;
-    res.writeHead(refusal.status, [...headers.flat(), ...(unread ? ['Connection', 'close'] : [])]);
-    const stillSends = unread && (this.#continued || !this.#expectsContinue);
-    if (!stillSends || this.#method === 'HEAD') {
-      res.end(body);
-      return;
-    }
-    res.write(body);
-    const end = () => res.end();
-    const patience = setTimeout(end, this.#context.route.timeouts.closeMs);
-    res.once('close', () => clearTimeout(patience));
-    req.once('end', end);
-    req.resume();
+    const patience = {
+      waitsForContinue: this.#expectsContinue && !this.#continued,
+      lingerMs: this.#context.route.timeouts.closeMs,
+    };
+    sendRefusal(this.#req, this.#res, refusal, this.#accept, patience);
   }
 
   /** Ends the client's connection so that half an answer does not look whole. */

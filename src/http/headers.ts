@@ -1,100 +1,46 @@
 /**
  * Which headers pass from one HTTP message to the next. Works on `rawHeaders` (name, value, name, value …), so that
- * order, spelling and duplicates survive. RFC 9110 §7.6.1.
+ * order, spelling and duplicates survive.
  */
+import { forwardingHeader } from '../admission/client-address.ts';
+import { endToEnd, type RawHeaders } from '../handshake/fields.ts';
 
 /** A header with every value it had, spelled as it first came. */
 export type Field = readonly [name: string, values: string[]];
 
-/** These concern one connection only, whatever `Connection` says. */
-const hopByHop: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
-
-/** `Connection` may name headers to drop, but never these: a message without them means something else. */
-const neverNominated: ReadonlySet<string> = new Set([
-  'host',
-  'origin',
-  'cookie',
-  'set-cookie',
-  'authorization',
-  'content-length',
-]);
-
-/** Where a request came from; only a trusted proxy may say so. */
-const forwardingHeader = /^(?:forwarded|x-forwarded-.+|x-real-ip|x-scheme|x-original-forwarded-for)$/;
-
 /** The request headers for the upstream; framing (`Content-Length`, `Transfer-Encoding`) and `Connection` are left out. */
 export function requestFields(
-  raw: readonly string[],
+  raw: RawHeaders,
   forwarding: readonly (readonly [name: string, value: string])[],
   trusted: boolean,
 ): Field[] {
   const ours = new Set(forwarding.map(([name]) => name.toLowerCase()));
-  const nominated = nominatedBy(raw);
-  const fields = collect(raw, (name) => {
-    if (hopByHop.has(name) || nominated.has(name) || ours.has(name)) return false;
-    if (name === 'expect' || name === 'content-length') return false;
-    return trusted || !forwardingHeader.test(name);
-  });
-  for (const [name, value] of forwarding) fields.push([name, [value]]);
-  return fields;
+  const fields = new Map<string, Field>();
+  for (const [spelled, value] of endToEnd(raw)) {
+    const name = spelled.toLowerCase();
+    // Whether to send the body is settled here, not by the upstream.
+    if (ours.has(name) || name === 'expect' || name === 'content-length') continue;
+    if (!trusted && forwardingHeader.test(name)) continue;
+    const field = fields.get(name);
+    if (field) field[1].push(value);
+    else fields.set(name, [spelled, [value]]);
+  }
+  return [...fields.values(), ...forwarding.map(([name, value]): Field => [name, [value]])];
 }
 
 /** The response headers for the client, flat as `writeHead` takes them. */
-export function responseHeaders(raw: readonly string[], keep: { contentLength: boolean; trailer: boolean }): string[] {
-  const nominated = nominatedBy(raw);
-  const headers: string[] = [];
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (name === 'trailer' && keep.trailer) headers.push(raw[i]!, raw[i + 1]!);
-    if (hopByHop.has(name) || nominated.has(name)) continue;
-    if (name === 'content-length' && !keep.contentLength) continue;
-    headers.push(raw[i]!, raw[i + 1]!);
+export function responseHeaders(raw: RawHeaders, keep: { contentLength: boolean; trailer: boolean }): string[] {
+  const headers = endToEnd(raw).filter(([name]) => keep.contentLength || name.toLowerCase() !== 'content-length');
+  for (let i = 0; keep.trailer && i < raw.length; i += 2) {
+    if (raw[i]!.toLowerCase() === 'trailer') headers.push([raw[i]!, raw[i + 1]!]);
   }
-  return headers;
+  return headers.flat();
 }
 
-/** Trailers as `addTrailers` takes them; framing, routing and credentials have no place there (RFC 9110 §6.5.1). */
-export function trailerFields(raw: readonly string[]): [string, string][] {
-  const trailers: [string, string][] = [];
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (!hopByHop.has(name) && !neverNominated.has(name)) trailers.push([raw[i]!, raw[i + 1]!]);
-  }
-  return trailers;
-}
+/** Framing, routing and credentials have no place in a trailer (RFC 9110 §6.5.1). */
+const neverTrailing = /^(?:host|cookie|set-cookie|authorization|www-authenticate|content-.+|location|cache-control)$/i;
 
-/** The headers that `Connection` names. */
-function nominatedBy(raw: readonly string[]): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (let i = 0; i < raw.length; i += 2) {
-    if (raw[i]!.toLowerCase() !== 'connection') continue;
-    for (const token of raw[i + 1]!.split(',')) {
-      const name = token.trim().toLowerCase();
-      if (name !== '' && !neverNominated.has(name)) names.add(name);
-    }
-  }
-  return names;
-}
-
-function collect(raw: readonly string[], passes: (name: string) => boolean): Field[] {
-  const fields = new Map<string, Field>();
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (!passes(name)) continue;
-    const field = fields.get(name);
-    if (field) field[1].push(raw[i + 1]!);
-    else fields.set(name, [raw[i]!, [raw[i + 1]!]]);
-  }
-  return [...fields.values()];
+/** Trailers as `addTrailers` takes them. */
+export function trailerFields(raw: RawHeaders): [string, string][] {
+  return endToEnd(raw).filter(([name]) => !neverTrailing.test(name));
 }
