@@ -5,7 +5,7 @@ export type Samples = Record<string, number>;
 
 /** Families that the page shows; histograms and process metrics would be noise there. */
 const shown =
-  /^sluice_(connections_active|messages_total|message_bytes_total|buffered_bytes|paused_connections|pauses_total|limit_violations_total|connections_closed_total|message_size_limit_bytes)\{/;
+  /^sluice_(connections_active|messages_total|message_bytes_total|buffered_bytes|paused_connections|pauses_total|limit_violations_total|connections_closed_total)\{/;
 
 /** Parses the text exposition format as far as the shown samples need it. */
 export function parseSamples(text: string): Samples {
