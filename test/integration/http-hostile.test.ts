@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test } from 'vitest';
 import { over, RawHttp, routeTo, startFront, startRawUpstream, startUpstream } from './http-front.ts';
 
 /** An upstream that answers every request it parses with `ok` and remembers the request lines. */
@@ -251,6 +252,58 @@ test('an answer that comes in pieces outlives the inactivity limit many times ov
   const client = new RawHttp(front.port);
   client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
   expect(await client.closed()).toContain('done');
+});
+
+test('an upload that comes in pieces outlives the inactivity limit many times over', async () => {
+  const upstream = await countingUpstream();
+  const front = await startFront(routeTo(upstream.port, { inactivityMs: 300 }));
+  const client = new RawHttp(front.port);
+  client.send('PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 15\r\n\r\n');
+  let left = 15;
+  const timer = setInterval(() => {
+    client.send('x');
+    if (--left === 0) clearInterval(timer);
+  }, 40);
+  expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('an upstream that never takes the connection gives 504 after the connect timeout', async () => {
+  // A thread that sleeps accepts nothing: once its backlog is full, the kernel leaves further connections waiting.
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads');
+     const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+       parentPort.postMessage(server.address().port);
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+     });`,
+    { eval: true },
+  );
+  onTestFinished(async () => {
+    await worker.terminate();
+  });
+  const [port] = (await once(worker, 'message')) as [number];
+  const front = await startFront(routeTo(port, {}, { connectMs: 300 }));
+  const fillers = Array.from({ length: 4 }, () => new RawHttp(port));
+  await Promise.race(fillers.map(({ socket }) => once(socket, 'connect')));
+  const client = new RawHttp(front.port);
+  client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
+  expect(await client.closed()).toMatch(/^HTTP\/1\.1 504 /);
+  expect(front.counters.upstreamErrors).toEqual({ connect_timeout: 1 });
+});
+
+test('closing the forwarder aborts what is under way and frees idle upstream connections', async () => {
+  const upstream = await countingUpstream();
+  const front = await startFront(routeTo(upstream.port));
+  const idle = new RawHttp(front.port);
+  idle.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  await idle.until('ok');
+  const busy = new RawHttp(front.port);
+  busy.send('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\npart');
+  await expect.poll(() => upstream.seen.length).toBe(2);
+  expect(front.forwarder.active).toBe(1);
+  front.forwarder.close();
+  await busy.closed();
+  await expect.poll(() => upstream.open.size).toBe(0);
+  expect(front.forwarder.active).toBe(0);
 });
 
 test('an upstream that answers before the upload ends is heard, and its connection freed', async () => {

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import {
@@ -198,4 +201,22 @@ test('a line stays one line: control characters are escaped and long strings cut
   expect(text().trimEnd()).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
   expect(text().length).toBeLessThan(1000);
   expect(line().path).toContain('/a\\u000a');
+});
+
+test.runIf(existsSync('/dev/full'))('a full disk loses lines, neither the process nor its memory', async () => {
+  const disk = openSync('/dev/full', 'w');
+  const script = `const { createLog } = await import(${JSON.stringify(new URL('../../src/log.ts', import.meta.url))});
+    const log = createLog();
+    for (let i = 0; i < 20_000; i++) log.info({ a: 'x'.repeat(5000) }, 'line');
+    process.stderr.write(String(process.memoryUsage().rss));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', disk, 'pipe'] });
+  closeSync(disk);
+  let rss = '';
+  child.stderr!.on('data', (chunk) => {
+    rss += chunk;
+  });
+  const [code] = await once(child, 'close');
+  expect(code).toBe(0);
+  // 100 MB were logged.
+  expect(Number(rss)).toBeLessThan(150e6);
 });
