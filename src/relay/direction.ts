@@ -1,36 +1,30 @@
 /**
  * One direction of a connection: what one sender sends. Each read goes
  *
- *   read ─► parser ─► limits ─► stage ─► the other leg's writer
+ *   read ─► parser ─► gate (limits) ─► stage ─► the other leg's writer
  *
  * and afterwards the sender is paused if that writer's buffer has reached its high mark. Control frames, faults and
  * violations go to the session.
  */
 import type { Route, Sender, SenderLimits } from '../config/types.ts';
-import { MessageMeter } from '../limits/message-meter.ts';
-import { Stopwatch } from '../limits/stopwatch.ts';
 import { belowLowMark, highMark } from '../limits/watermarks.ts';
 import type { SenderCounters } from '../metrics/counters.ts';
-import type { LimitName } from '../outcomes.ts';
 import { Event, FrameParser } from '../protocol/frame-parser.ts';
+import { holdsWholeMessage } from '../protocol/look-ahead.ts';
 import { Opcode } from '../protocol/opcodes.ts';
+import { Gate, type GateEvents } from './gate.ts';
 import type { LegWriter } from './leg-writer.ts';
-import { Pauses } from './pauses.ts';
-import { RateGate } from './rate-gate.ts';
+import { type HoldCause, Pauses } from './pauses.ts';
 import { type Keeper, owned } from './read-buffers.ts';
 import type { Stage } from './stage.ts';
-import type { SenderReport, Violation } from './types.ts';
+import type { SenderReport } from './types.ts';
 
 /** What the session must hear of. */
-export interface DirectionEvents {
+export interface DirectionEvents extends GateEvents {
   /** A ping, pong or close frame; `payload` is valid during the call. */
   control(opcode: number, payload: Buffer): void;
   /** The sender broke the protocol. */
   fault(words: string): void;
-  /** A limit was exceeded and the connection must end. */
-  exceeded(violation: Violation): void;
-  /** A limit was exceeded and the connection goes on (`report`, or a rate that pauses). */
-  noted(violation: Violation): void;
 }
 
 /** The socket as far as a direction needs it. */
@@ -57,17 +51,10 @@ export class Direction {
   readonly #events: DirectionEvents;
   readonly #stage: Stage;
   readonly #parser: FrameParser;
-  readonly #meter: MessageMeter;
-  readonly #messageTime = new Stopwatch();
-  readonly #rates: RateGate;
+  readonly #gate: Gate;
   #source!: Source;
   #out!: LegWriter;
-  #route: Route;
   #mode: Mode = 'relay';
-  /** Opcode of the current message. */
-  #opcode: number = Opcode.binary;
-  /** One violation per message. */
-  #messageNoted = false;
   /** Read but not parsed: a rate stopped the parser at a header. */
   #tail: Buffer | null = null;
   #undeliveredTail = 0;
@@ -79,26 +66,24 @@ export class Direction {
 
   constructor(sender: Sender, route: Route, counters: SenderCounters, stage: Stage, events: DirectionEvents) {
     this.#sender = sender;
-    this.#route = route;
     this.#counters = counters;
     this.#stage = stage;
     this.#events = events;
     this.#parser = new FrameParser(sender === 'client');
-    this.#meter = new MessageMeter(this.limits);
+    this.#gate = new Gate(sender, route, events, () => this.#proceed('rate'));
     this.pauses = new Pauses(counters);
-    this.#rates = new RateGate(this.limits, performance.now(), () => this.#proceed('rate'));
   }
 
   /** Connects the sender's socket and the receiver's writer. */
   connect(source: Source, out: LegWriter): void {
     this.#source = source;
     this.#out = out;
-    source.maxReadBytes = this.#rates.maxReadBytes;
+    source.maxReadBytes = this.#gate.rates.maxReadBytes;
   }
 
   /** The limits that the next message will have; buffer limits hold at once. */
   get limits(): SenderLimits {
-    return this.#route.limits[this.#sender];
+    return this.#gate.limits;
   }
 
   /** Bytes read from this sender that the receiver's kernel has not accepted. */
@@ -122,9 +107,8 @@ export class Direction {
 
   /** New limits: buffers at once, the others from the next message. */
   reconfigure(route: Route): void {
-    this.#route = route;
-    this.#rates.change(this.limits, performance.now());
-    this.#source.maxReadBytes = this.#rates.maxReadBytes;
+    this.#gate.reconfigure(route);
+    this.#source.maxReadBytes = this.#gate.rates.maxReadBytes;
     this.relieve();
   }
 
@@ -184,17 +168,12 @@ export class Direction {
 
   /** Called every tick. */
   tick(now: number): void {
-    const { messageTimeoutMs } = this.#meter.limits;
-    if (messageTimeoutMs === 0 || !this.#messageTime.running) return;
-    const elapsed = this.#messageTime.elapsedMs(now);
-    if (elapsed <= messageTimeoutMs) return;
-    this.#messageTime.stop();
-    this.#violated('message_timeout', messageTimeoutMs, Math.round(elapsed));
+    this.#gate.tick(now);
   }
 
   /** Ends clocks and pauses when the connection is gone. */
   finish(): void {
-    this.#rates.stop();
+    this.#gate.rates.stop();
     this.pauses.clear(performance.now());
   }
 
@@ -241,43 +220,16 @@ export class Direction {
 
   /** The header of a data frame is complete. `false`: it must wait for its rate. */
   #beginFrame(keeper: Keeper | null): boolean {
-    const parser = this.#parser;
     if (this.#mode !== 'relay') return true;
-    if (parser.opcode !== Opcode.continuation && !this.#beginMessage()) return false;
-    if (this.#mode !== 'relay') return true;
+    const pass = this.#gate.frame(this.#parser, this.paused);
+    if (pass === 'wait') {
+      this.#pause('rate', performance.now());
+      return false;
+    }
     this.#fragments++;
-    const exceeded = this.#meter.frame(parser.length);
-    if (exceeded !== null) {
-      this.#refuse(exceeded);
-      if (this.#mode !== 'relay') return true;
-    }
-    this.#stage.begin(parser, keeper, this.#out);
+    if (pass === 'pass') this.#stage.begin(this.#parser, keeper, this.#out);
+    else this.#counters.messageSizes.observe(this.#gate.meter.bytes);
     return true;
-  }
-
-  #beginMessage(): boolean {
-    const limits = this.limits;
-    this.#messageNoted = false;
-    this.#meter.begin(limits);
-    if (limits.messageRate !== null) {
-      const now = performance.now();
-      if (!this.#rates.takeMessage(now)) {
-        this.#violated('max_message_rate', limits.messageRate.perSecond, limits.messageRate.perSecond + 1);
-        if (this.#mode !== 'relay') return true;
-        if (this.#pausesAt(limits.messageRate.action)) {
-          this.#rates.awaitMessage(now);
-          this.#pause('rate', now);
-          return false;
-        }
-      }
-    }
-    this.#opcode = this.#parser.opcode;
-    if (limits.messageTimeoutMs > 0) this.#messageTime.start(performance.now(), this.pauses.any);
-    return true;
-  }
-
-  #pausesAt(action: 'pause' | 'close'): boolean {
-    return action === 'pause' && this.#route.limits.mode === 'enforce';
   }
 
   #endFrame(end: number): void {
@@ -289,25 +241,26 @@ export class Direction {
       return;
     }
     if (!parser.fin) return;
-    this.#messageTime.stop();
+    this.#countMessage();
+    if (this.#onMessageEnd === null) return;
+    if (!holdsWholeMessage(parser.chunk, parser.position, end, this.#sender === 'client')) this.#stop();
+  }
+
+  #countMessage(): void {
+    this.#gate.end();
     this.#messages++;
-    const { bytes } = this.#meter;
+    const { bytes } = this.#gate.meter;
     if (bytes > this.#maxMessageBytes) this.#maxMessageBytes = bytes;
     const counters = this.#counters;
-    if (this.#opcode === Opcode.text) counters.textMessages++;
+    if (this.#gate.opcode === Opcode.text) counters.textMessages++;
     else counters.binaryMessages++;
     counters.messageSizes.observe(bytes);
-    if (this.#onMessageEnd !== null && !holdsWholeMessage(parser, end, this.#sender === 'client')) this.#stop();
   }
 
   #control(): void {
     const { controlOpcode } = this.#parser;
     // A close ends the connection anyway; what comes after our own close is only looked through for the peer's.
-    if (controlOpcode !== Opcode.close && this.#mode === 'relay' && !this.#rates.takeControl(performance.now())) {
-      const { perSecond } = this.limits.controlRate;
-      this.#close('max_control_rate', perSecond, perSecond + 1);
-      return;
-    }
+    if (controlOpcode !== Opcode.close && this.#mode === 'relay' && this.#gate.control() !== 'pass') return;
     this.#events.control(controlOpcode, this.#parser.control());
   }
 
@@ -317,22 +270,10 @@ export class Direction {
     const buffered = this.bufferedBytes;
     if (buffered > 0 && buffered > this.#maxBufferedBytes) this.#maxBufferedBytes = buffered;
     if (this.#mode !== 'relay' && this.#mode !== 'finish-frame') return;
-    const limits = this.limits;
-    if (limits.byteRate !== null && payload > 0) this.#chargeBytes(payload);
+    if (payload > 0 && this.#gate.payload(payload) === 'wait') this.#pause('rate', performance.now());
     if (buffered === 0) return;
-    const cause = highMark(this.#out.bufferedBytes, this.queuedMessages, limits);
+    const cause = highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits);
     if (cause !== null) this.#pause(cause, performance.now());
-  }
-
-  #chargeBytes(payload: number): void {
-    const { byteRate } = this.limits;
-    if (byteRate === null) return;
-    const now = performance.now();
-    if (!this.#rates.chargeBytes(payload, now)) return;
-    this.#violated('max_byte_rate', byteRate.perSecond, byteRate.perSecond + Math.ceil(this.#rates.byteDebt(now)));
-    if (this.#mode !== 'relay' || !this.#pausesAt(byteRate.action)) return;
-    this.#rates.awaitBytes(now);
-    this.#pause('rate', now);
   }
 
   /** Keeps what stands behind a header that must wait. */
@@ -344,9 +285,9 @@ export class Direction {
     this.#tail = keeper === owned ? rest : Buffer.from(rest);
   }
 
-  #pause(cause: 'buffer' | 'queue' | 'rate' | 'drain', now: number): void {
+  #pause(cause: HoldCause, now: number): void {
     if (!this.pauses.add(cause, now)) return;
-    this.#messageTime.hold(now);
+    this.#gate.hold(now);
     this.#source.pause();
   }
 
@@ -354,7 +295,7 @@ export class Direction {
   #proceed(cause: 'buffer' | 'rate', now = performance.now()): void {
     this.pauses.remove(cause, now);
     if (this.pauses.any) return;
-    this.#messageTime.release(now);
+    this.#gate.release(now);
     const tail = this.#tail;
     if (tail !== null && this.#mode !== 'ignore') {
       this.#tail = null;
@@ -368,14 +309,14 @@ export class Direction {
 
   #retire(mode: Mode): void {
     this.#mode = mode;
-    this.#messageTime.stop();
+    this.#gate.end();
     this.#onMessageEnd = null;
   }
 
   /** What is not passed on any more waits for neither rates nor buffers. */
   #endHolds(): void {
     const now = performance.now();
-    this.#rates.stop();
+    this.#gate.rates.stop();
     for (const cause of ['buffer', 'queue', 'drain'] as const) this.pauses.remove(cause, now);
     this.#proceed('rate', now);
   }
@@ -386,55 +327,5 @@ export class Direction {
     this.#mode = 'ignore';
     this.#pause('drain', performance.now());
     onStopped?.();
-  }
-
-  #refuse(limit: 'max_message_size' | 'max_frame_size' | 'max_fragments'): void {
-    const { limits, bytes, fragments } = this.#meter;
-    const parser = this.#parser;
-    if (limit === 'max_message_size') {
-      const observed = parser.length === Infinity ? parser.announced() : bytes;
-      // Beyond 2^53 − 1 nothing can be counted exactly, so that much is refused in every mode.
-      if (bytes > Number.MAX_SAFE_INTEGER) this.#close(limit, limits.maxMessageBytes, observed);
-      else this.#violated(limit, limits.maxMessageBytes, observed);
-    } else if (limit === 'max_frame_size') {
-      this.#violated(limit, limits.maxFrameBytes, parser.length);
-    } else {
-      this.#violated(limit, limits.maxFragments, fragments);
-    }
-    if (this.#mode !== 'relay') this.#counters.messageSizes.observe(bytes);
-  }
-
-  /** A limit that `mode: report` covers. */
-  #violated(limit: LimitName, configured: number, observed: number | bigint): void {
-    const report = this.#route.limits.mode === 'report';
-    const rate = this.#rateOf(limit);
-    if (!report && rate?.action !== 'pause') {
-      this.#close(limit, configured, observed);
-      return;
-    }
-    if (this.#messageNoted) return;
-    this.#messageNoted = true;
-    this.#events.noted({ sender: this.#sender, limit, configured, observed, action: report ? 'report' : 'pause' });
-  }
-
-  #rateOf(limit: LimitName) {
-    if (limit === 'max_message_rate') return this.limits.messageRate;
-    return limit === 'max_byte_rate' ? this.limits.byteRate : null;
-  }
-
-  #close(limit: LimitName, configured: number, observed: number | bigint): void {
-    this.#events.exceeded({ sender: this.#sender, limit, configured, observed, action: 'close' });
-  }
-}
-
-/** Whether another whole message, or a close frame, stands between the parser's position and `end`. */
-function holdsWholeMessage(parser: FrameParser, end: number, masked: boolean): boolean {
-  const ahead = new FrameParser(masked);
-  ahead.feed(parser.chunk, parser.position, end);
-  for (;;) {
-    const event = ahead.next();
-    if (event === Event.starved || event === Event.fault) return false;
-    if (event === Event.end && ahead.fin) return true;
-    if (event === Event.control && ahead.controlOpcode === Opcode.close) return true;
   }
 }

@@ -1,0 +1,171 @@
+/**
+ * Decides at each frame header of one sender: pass, wait for a rate, or end the connection. It takes the limits when a
+ * message starts, and they hold until its end.
+ */
+import type { Rate, Route, Sender, SenderLimits } from '../config/types.ts';
+import { MessageMeter, type SizeLimit } from '../limits/message-meter.ts';
+import { Stopwatch } from '../limits/stopwatch.ts';
+import type { LimitName } from '../outcomes.ts';
+import type { FrameParser } from '../protocol/frame-parser.ts';
+import { Opcode } from '../protocol/opcodes.ts';
+import { RateGate } from './rate-gate.ts';
+import type { Violation } from './types.ts';
+
+export interface GateEvents {
+  /** A limit was exceeded and the connection must end. */
+  exceeded(violation: Violation): void;
+  /** A limit was exceeded and the connection goes on (`report`, or a rate that pauses). */
+  noted(violation: Violation): void;
+}
+
+/** `wait`: the header must be offered again when the rate's timer says so. `refused`: `exceeded` has been called. */
+export type Pass = 'pass' | 'wait' | 'refused';
+
+export class Gate {
+  readonly meter: MessageMeter;
+  readonly rates: RateGate;
+  /** Opcode of the current message. */
+  opcode: number = Opcode.binary;
+  readonly #sender: Sender;
+  readonly #events: GateEvents;
+  readonly #messageTime = new Stopwatch();
+  #route: Route;
+  /** One violation per message. */
+  #noted = false;
+
+  /** `onRate` is called when what had to wait for a rate may go on. */
+  constructor(sender: Sender, route: Route, events: GateEvents, onRate: () => void) {
+    this.#sender = sender;
+    this.#route = route;
+    this.#events = events;
+    this.meter = new MessageMeter(this.limits);
+    this.rates = new RateGate(this.limits, performance.now(), onRate);
+  }
+
+  /** The limits that the next message will have; buffer limits hold at once. */
+  get limits(): SenderLimits {
+    return this.#route.limits[this.#sender];
+  }
+
+  reconfigure(route: Route): void {
+    this.#route = route;
+    this.rates.change(this.limits, performance.now());
+  }
+
+  /** The header that `parser` has just read. `held`: whether the sender is being held up. */
+  frame(parser: FrameParser, held: boolean): Pass {
+    if (parser.opcode !== Opcode.continuation) {
+      const pass = this.#message(parser.opcode, held);
+      if (pass !== 'pass') return pass;
+    }
+    const exceeded = this.meter.frame(parser.length);
+    return exceeded === null || this.#passes(exceeded, parser) ? 'pass' : 'refused';
+  }
+
+  /** A control frame of the sender. */
+  control(): Pass {
+    if (this.rates.takeControl(performance.now())) return 'pass';
+    const { perSecond } = this.limits.controlRate;
+    this.#close('max_control_rate', perSecond, perSecond + 1);
+    return 'refused';
+  }
+
+  /** Payload bytes that have just passed. */
+  payload(bytes: number): Pass {
+    const { byteRate } = this.limits;
+    if (byteRate === null) return 'pass';
+    const now = performance.now();
+    if (!this.rates.chargeBytes(bytes, now)) return 'pass';
+    const observed = byteRate.perSecond + Math.ceil(this.rates.byteDebt(now));
+    return this.#overRate('max_byte_rate', byteRate, observed, () => this.rates.awaitBytes(now));
+  }
+
+  /** The message is complete, or nothing more of it matters. */
+  end(): void {
+    this.#messageTime.stop();
+  }
+
+  /** Sluice holds the sender up, or lets it go on: its message's clock stands still meanwhile. */
+  hold(now: number): void {
+    this.#messageTime.hold(now);
+  }
+
+  release(now: number): void {
+    this.#messageTime.release(now);
+  }
+
+  /** Called every tick: a message that is begun and never finished. */
+  tick(now: number): void {
+    const { messageTimeoutMs } = this.meter.limits;
+    if (messageTimeoutMs === 0 || !this.#messageTime.running) return;
+    const elapsed = this.#messageTime.elapsedMs(now);
+    if (elapsed <= messageTimeoutMs) return;
+    this.#messageTime.stop();
+    this.#exceed('message_timeout', messageTimeoutMs, Math.round(elapsed));
+  }
+
+  #message(opcode: number, held: boolean): Pass {
+    const { limits } = this;
+    this.#noted = false;
+    this.meter.begin(limits);
+    if (limits.messageRate !== null) {
+      const now = performance.now();
+      if (!this.rates.takeMessage(now)) {
+        const { perSecond } = limits.messageRate;
+        const wait = () => this.rates.awaitMessage(now);
+        const pass = this.#overRate('max_message_rate', limits.messageRate, perSecond + 1, wait);
+        if (pass !== 'pass') return pass;
+      }
+    }
+    this.opcode = opcode;
+    if (limits.messageTimeoutMs > 0) this.#messageTime.start(performance.now(), held);
+    return 'pass';
+  }
+
+  #overRate(limit: LimitName, rate: Rate, observed: number, wait: () => void): Pass {
+    if (this.#reports) {
+      this.#note(limit, rate.perSecond, observed, 'report');
+      return 'pass';
+    }
+    if (rate.action === 'close') {
+      this.#close(limit, rate.perSecond, observed);
+      return 'refused';
+    }
+    this.#note(limit, rate.perSecond, observed, 'pause');
+    wait();
+    return 'wait';
+  }
+
+  /** Whether a frame that exceeds a limit passes all the same. */
+  #passes(limit: SizeLimit, parser: FrameParser): boolean {
+    const { limits, bytes, fragments } = this.meter;
+    if (limit === 'max_frame_size') return this.#exceed(limit, limits.maxFrameBytes, parser.length);
+    if (limit === 'max_fragments') return this.#exceed(limit, limits.maxFragments, fragments);
+    const observed = parser.length === Infinity ? parser.announced() : bytes;
+    if (bytes <= Number.MAX_SAFE_INTEGER) return this.#exceed(limit, limits.maxMessageBytes, observed);
+    // Beyond 2^53 − 1 nothing can be counted exactly: that much is refused in every mode.
+    this.#close(limit, limits.maxMessageBytes, observed);
+    return false;
+  }
+
+  /** A limit that `mode: report` covers. Whether the connection goes on. */
+  #exceed(limit: LimitName, configured: number, observed: number | bigint): boolean {
+    if (this.#reports) this.#note(limit, configured, observed, 'report');
+    else this.#close(limit, configured, observed);
+    return this.#reports;
+  }
+
+  get #reports(): boolean {
+    return this.#route.limits.mode === 'report';
+  }
+
+  #note(limit: LimitName, configured: number, observed: number | bigint, action: 'report' | 'pause'): void {
+    if (this.#noted) return;
+    this.#noted = true;
+    this.#events.noted({ sender: this.#sender, limit, configured, observed, action });
+  }
+
+  #close(limit: LimitName, configured: number, observed: number | bigint): void {
+    this.#events.exceeded({ sender: this.#sender, limit, configured, observed, action: 'close' });
+  }
+}
