@@ -59,11 +59,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return missing === null;
   });
   const cores = chooseCores();
-  const seconds = options.quick ? 0.4 : 1;
+  const seconds = options.quick ? 0.4 : 0.8;
   const host = `${cpus()[0]?.model.trim()} × ${cpus().length}, Linux ${release()}, Node ${process.version}`;
   console.log(`${host}\n${describeCores(cores)}; windows of ${seconds} s, median of ${options.repeat}\n`);
 
-  const setup = { ...programs, cores, seconds, warmUpSeconds: options.quick ? 0.2 : 0.4 };
+  const setup = { ...programs, cores, seconds, warmUpSeconds: options.quick ? 0.3 : 0.7 };
   const results = await runAll(options, setup, peers, chosen.workloads);
   console.log(comparisonTable(results, peers, chosen.workloads));
   if (peers.some(({ name }) => name === 'sluice')) {
