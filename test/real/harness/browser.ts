@@ -1,6 +1,6 @@
 /** Debian's Chromium with a fresh profile, held to loopback. */
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { scratchDirectory } from './paths.ts';
+import { scratchDirectory, screenshotPath } from './paths.ts';
 
 /** A browser and what its pages said; `await using` closes it. */
 export class Browser {
@@ -8,12 +8,16 @@ export class Browser {
   /** Every console line of every page, as `type: text`. */
   readonly console: string[] = [];
 
-  private constructor(context: BrowserContext) {
+  readonly #name: string;
+
+  private constructor(context: BrowserContext, name: string) {
     this.context = context;
+    this.#name = name;
     context.on('console', (message) => this.console.push(`${message.type()}: ${message.text()}`));
   }
 
-  static async launch(): Promise<Browser> {
+  /** Starts a browser; its last page is left as a screenshot with this name, also when the test fails. */
+  static async launch(name: string): Promise<Browser> {
     const profile = scratchDirectory('chromium');
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: '/usr/bin/chromium',
@@ -30,7 +34,7 @@ export class Browser {
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
       ],
     });
-    return new Browser(context);
+    return new Browser(context, name);
   }
 
   async page(): Promise<Page> {
@@ -38,6 +42,10 @@ export class Browser {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.context
+      .pages()
+      .at(-1)
+      ?.screenshot({ path: screenshotPath(this.#name) });
     await this.context.close();
   }
 }

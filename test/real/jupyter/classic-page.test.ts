@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../harness/browser.ts';
-import { screenshotPath } from '../harness/paths.ts';
 import { sluiceBefore } from './gateway.ts';
 import { JupyterServer, token } from './jupyter-server.ts';
 
@@ -14,14 +13,13 @@ describe('the page of Notebook classic in Chromium', () => {
   it('runs a cell through Sluice', async () => {
     const notebook = server.writeNotebook('classic.ipynb', ['print(6 * 7)']);
     await using sluice = await sluiceBefore(server);
-    await using browser = await Browser.launch();
+    await using browser = await Browser.launch('notebook-classic');
     const page = await browser.page();
     await page.goto(`${sluice.url}/notebooks/${notebook}?token=${token}`);
     await page.locator('#kernel_indicator_icon.kernel_idle_icon').waitFor();
     await page.locator('.code_cell .CodeMirror').first().click();
     await page.keyboard.press('Shift+Enter');
     await page.locator('.output_area .output_text', { hasText: '42' }).waitFor();
-    await page.screenshot({ path: screenshotPath('notebook-classic') });
     const open = await sluice.logged({ event: 'open', route: 'jupyter' });
     expect(open.path).toMatch(/^\/api\/kernels\/[^/]+\/channels$/);
     expect(open.subprotocol).toBeNull();

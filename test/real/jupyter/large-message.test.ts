@@ -27,7 +27,7 @@ describe.each([
 
   it('pass a widget message with 140 MB from Chromium whole', async () => {
     const kernel = await KernelAPI.startNew({ name: 'python3' }, serverSettings(server.url));
-    await using browser = await Browser.launch();
+    await using browser = await Browser.launch(`upload-${kind}`);
     const page = await browser.page();
     await page.goto(`${sluice.url}/login`);
     const url = `${sluice.url.replace('http', 'ws')}/api/kernels/${kernel.id}/channels?session_id=page&token=${token}`;
