@@ -42,6 +42,7 @@ const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
   ambiguous_path: 'send a path without `..`, `//`, `%2e` or `%2f`',
   method_not_allowed: 'open WebSocket connections with GET',
   unsupported_version: 'send `Sec-WebSocket-Version: 13`',
+  request_timeout: 'send the whole header within `timeouts.headers`',
   headers_too_large: 'clear the cookies of this site, or shorten them',
   origin_refused: "add the page's origin, exactly as the browser sends it, to `origins` of the route",
   too_many_connections: 'try again later, or raise `connections.max` of the route',

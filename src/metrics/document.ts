@@ -49,6 +49,7 @@ const requestAdvice: Readonly<Record<HandshakeResult | HttpFailure, string>> = {
   method_not_allowed: 'look at the client',
   unsupported_version: 'look at the client: it is older than RFC 6455',
   headers_too_large: "clear the site's cookies; shorten what the application puts into them",
+  request_timeout: 'look at the client, or at the network: its headers come too slowly',
   origin_refused: "add the page's origin, scheme and port included, to `origins`",
   too_many_connections: 'raise `connections.max`, or add instances',
   too_many_per_address: 'raise `connections.max_per_address`; behind a proxy, check `trusted_proxies`',

@@ -1,0 +1,133 @@
+/**
+ * The composition root: one gateway from one configuration. Requests flow one way: listener, routing, admission,
+ * handshake, relay (or the HTTP forwarder), outcome.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { AdminServer } from './admin/server.ts';
+import type { Config, ListenAddress } from './config/types.ts';
+import { HttpForwarder } from './http/forwarder.ts';
+import { compileEdge } from './listener/edge.ts';
+import { Listener } from './listener/listener.ts';
+import { type Log, type LogSubject, logEnd, logOpen, logViolation } from './log.ts';
+import { createRegistry } from './metrics/prometheus.ts';
+import type { LiveSession } from './metrics/source.ts';
+import { CounterStore } from './metrics/store.ts';
+import { SessionRegistry } from './relay/registry.ts';
+import type { Session } from './relay/session.ts';
+
+/** Where a started gateway listens, with the ports it really has. */
+export interface GatewayAddresses {
+  readonly address: ListenAddress;
+  readonly adminAddress: ListenAddress;
+}
+
+export interface GatewayParts {
+  readonly log: Log;
+}
+
+/** How long after `timeouts.close` the last connections of a drain are dropped: their own deadlines come first. */
+const drainGraceMs = 1000;
+/** How often a drain looks whether all are gone. */
+const drainPollMs = 50;
+
+/** A gateway that is not started yet. */
+export function createGateway(config: Config, parts: GatewayParts): Gateway {
+  return new Gateway(config, parts);
+}
+
+export class Gateway {
+  readonly counters = new CounterStore();
+  readonly sessions: SessionRegistry;
+  readonly #config: Config;
+  readonly #forwarder: HttpForwarder;
+  readonly #listener: Listener;
+  readonly #admin: AdminServer;
+  #draining = false;
+
+  constructor(config: Config, { log }: GatewayParts) {
+    this.#config = config;
+    const state = () => ({ configHash: config.hash, draining: this.#draining });
+    this.sessions = new SessionRegistry({
+      onViolation: (session, violation) => logViolation(log, subjectOf(session), violation),
+      onEnd: (session, report) => logEnd(log, subjectOf(session), report, state()),
+    });
+    this.#forwarder = new HttpForwarder(log);
+    const edge = compileEdge(config, this.counters);
+    this.#listener = new Listener({
+      edge: () => edge,
+      forwarder: this.#forwarder,
+      log,
+      open: (init) => {
+        logOpen(log, { id: init.id, route: init.route.name, about: init.about });
+        this.sessions.open(init);
+      },
+    });
+    const loadedAtMs = Date.now();
+    const registry = createRegistry({
+      config: () => config,
+      counters: this.counters,
+      live: { sessions: () => liveSessions(this.sessions) },
+      draining: () => this.#draining,
+      lastReload: () => ({ successful: true, succeededAtMs: loadedAtMs }),
+      build: { version: packageVersion(), revision: '' },
+    });
+    this.#admin = new AdminServer({ registry, ready: () => !this.#draining });
+  }
+
+  /** Listens; rejects with the system's error where an address cannot be had, and then listens nowhere. */
+  async start(): Promise<GatewayAddresses> {
+    const { listen, admin } = this.#config;
+    const adminPort = await this.#admin.listen(admin.address);
+    try {
+      const port = await this.#listener.listen(listen.address);
+      return { address: withPort(listen.address, port), adminAddress: withPort(admin.address, adminPort) };
+    } catch (error) {
+      await this.#admin.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Accepts nothing more, sends every client away with 1012 and waits until all are gone, at most `timeouts.close` and a
+   * second, or until `signal` is aborted; then drops what is left and stops.
+   */
+  async stop(signal?: AbortSignal): Promise<void> {
+    this.#draining = true;
+    this.#listener.drain();
+    this.sessions.drainAll();
+    const closeMs = Math.max(...this.#config.routes.map((route) => route.timeouts.closeMs));
+    const deadline = performance.now() + closeMs + drainGraceMs;
+    while (this.#busy && performance.now() < deadline && !signal?.aborted) {
+      await pause(drainPollMs, undefined, { signal }).catch(() => {});
+    }
+    await this.#listener.close();
+    this.#forwarder.close();
+    this.sessions.cutAll();
+    await this.sessions.whenEmpty();
+    await this.#admin.close();
+  }
+
+  get #busy(): boolean {
+    return this.sessions.sessions.size > 0 || this.#listener.handshakes > 0 || this.#forwarder.active > 0;
+  }
+}
+
+function subjectOf({ id, init }: Session): LogSubject {
+  return { id, route: init.route.name, about: init.about };
+}
+
+function* liveSessions(registry: SessionRegistry): Generator<LiveSession> {
+  for (const { routeName, client, upstream } of registry.sessions) {
+    yield { routeName, client: client.inbound, upstream: upstream.inbound };
+  }
+}
+
+function withPort(address: ListenAddress, port: number): ListenAddress {
+  return address.kind === 'unix' ? address : { ...address, port };
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,27 @@
+/** The handshake that goes to the upstream: the client's own, less what concerns its connection to Sluice. */
+import { endToEnd, type RawHeaders } from './fields.ts';
+
+/** What is told to the upstream about the client's connection. */
+export interface Forwarded {
+  /** Forwarding headers, in order; incoming ones of the same names are replaced. */
+  readonly forwarding: readonly (readonly [name: string, value: string])[];
+  /** Whether other incoming forwarding headers pass. */
+  readonly trusted: boolean;
+}
+
+/** Headers that say where a request came from. */
+const forwardingHeader = /^(?:forwarded|x-forwarded-.+|x-real-ip|x-scheme|x-original-forwarded-for)$/;
+
+/** Answered, refused or settled here: an offered extension would make sizes untrue, and there is no body to wait for. */
+const notForwarded: ReadonlySet<string> = new Set(['sec-websocket-extensions', 'content-length', 'expect']);
+
+/** The header list for the upstream, flat, in order: end-to-end headers byte for byte, then those that Sluice sets. */
+export function upstreamHeaders(raw: RawHeaders, { forwarding, trusted }: Forwarded): string[] {
+  const ours = new Set(forwarding.map(([name]) => name.toLowerCase()));
+  const passed = endToEnd(raw).filter(([header]) => {
+    const name = header.toLowerCase();
+    if (notForwarded.has(name) || ours.has(name)) return false;
+    return trusted || !forwardingHeader.test(name);
+  });
+  return [...passed, ...forwarding, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']].flat();
+}

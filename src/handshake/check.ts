@@ -1,0 +1,31 @@
+/** Whether an upstream's 101 opens the tunnel that was asked for (RFC 6455 §4.1, the client's duties). */
+import { acceptOf } from './accept.ts';
+import { elementsOf, hasElement, type RawHeaders, valuesOf } from './fields.ts';
+import type { HandshakeAsk } from './validate.ts';
+
+/** What the upstream agreed to, or why its answer is not valid. */
+export type Agreement = { readonly subprotocol: string | null } | { readonly problem: string };
+
+/** An upstream's answer with the status 101. */
+export interface Switch {
+  readonly httpVersion: string;
+  readonly headers: RawHeaders;
+}
+
+/** Checks a 101 against what was asked. */
+export function checkSwitch({ httpVersion, headers }: Switch, ask: HandshakeAsk): Agreement {
+  if (httpVersion !== '1.1') return { problem: `it answers with HTTP/${httpVersion}` };
+  if (!hasElement(headers, 'upgrade', 'websocket')) return { problem: 'Upgrade does not name websocket' };
+  if (!hasElement(headers, 'connection', 'upgrade')) return { problem: 'Connection does not name Upgrade' };
+  const accepts = valuesOf(headers, 'sec-websocket-accept');
+  if (accepts.length !== 1 || accepts[0] !== acceptOf(ask.key)) return { problem: 'Sec-WebSocket-Accept is wrong' };
+  if (elementsOf(headers, 'sec-websocket-extensions').length > 0) {
+    return { problem: 'it accepts an extension, and none was offered' };
+  }
+  const chosen = valuesOf(headers, 'sec-websocket-protocol');
+  const [subprotocol = null] = chosen;
+  if (chosen.length > 1 || (subprotocol !== null && !ask.subprotocols.includes(subprotocol))) {
+    return { problem: 'it chose a subprotocol that was not offered' };
+  }
+  return { subprotocol };
+}

@@ -1,0 +1,57 @@
+/** Header fields as Node gives them raw: name, value, name, value …, so that order, spelling and duplicates survive. */
+
+/** Names and values in turn, as in `message.rawHeaders`. */
+export type RawHeaders = readonly string[];
+
+/** Every value of a header, in order; `name` in lower case. */
+export function valuesOf(raw: RawHeaders, name: string): string[] {
+  return raw.filter((_, i) => i % 2 === 1 && raw[i - 1]!.toLowerCase() === name);
+}
+
+/** The elements of a list header over all its lines, without empty ones (RFC 9110 §5.6.1). */
+export function elementsOf(raw: RawHeaders, name: string): string[] {
+  const elements = valuesOf(raw, name).flatMap((value) => value.split(','));
+  return elements.map((element) => element.trim()).filter((element) => element !== '');
+}
+
+/** Whether a list header has an element, whatever its case. */
+export function hasElement(raw: RawHeaders, name: string, element: string): boolean {
+  return elementsOf(raw, name).some((one) => one.toLowerCase() === element);
+}
+
+/** Headers that concern one connection only, whatever `Connection` says (RFC 9110 §7.6.1). */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** `Connection` may name headers to remove, but never one without which the message means something else. */
+const neverNominated = /^(?:host|origin|cookie|set-cookie|authorization|content-length|sec-websocket-.+)$/;
+
+/** The headers that go on from one hop to the next, as pairs, in order and byte for byte. */
+export function endToEnd(raw: RawHeaders): [name: string, value: string][] {
+  const nominated = new Set(elementsOf(raw, 'connection').map((name) => name.toLowerCase()));
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (hopByHop.has(name) || (nominated.has(name) && !neverNominated.test(name))) continue;
+    pairs.push([raw[i]!, raw[i + 1]!]);
+  }
+  return pairs;
+}
+
+/** The size in bytes of a header block on the wire, from its first line to its blank line. */
+export function headerBytes(firstLine: number, raw: RawHeaders): number {
+  // Each header has `: ` and a line end; so have the first line and the block.
+  let bytes = firstLine + 4;
+  for (let i = 0; i < raw.length; i += 2) bytes += raw[i]!.length + raw[i + 1]!.length + 4;
+  return bytes;
+}

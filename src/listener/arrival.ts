@@ -1,0 +1,62 @@
+/** A request, as far as its header alone says: whole, for one host, with one path, on one route. */
+import { type Origination, originationOf } from '../admission/client-address.ts';
+import type { Refused } from '../admission/verdict.ts';
+import { headerBytes, type RawHeaders, valuesOf } from '../handshake/fields.ts';
+import { hostOf } from '../routing/host.ts';
+import { parseTarget, type Target } from '../routing/target.ts';
+import type { Edge, EdgeRoute } from './edge.ts';
+
+/** What of a request and its connection matters here. */
+export interface Incoming {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: RawHeaders;
+  /** `undefined` on a unix socket. */
+  readonly peerAddress: string | undefined;
+}
+
+/** A request whose route is known. */
+export interface Arrival {
+  readonly route: EdgeRoute;
+  readonly target: Target;
+  /** The `Host` header. */
+  readonly host: string;
+  readonly origination: Origination;
+  readonly headerBytes: number;
+}
+
+/** The longest header block in bytes, from the first line to the blank one. */
+export const maxHeaderBytes = 64 * 1024;
+/** A browser behind three proxies sends about 40; every one costs us a comparison or two. */
+const maxHeaders = 128;
+/** What Node would refuse to send on, and with an exception. */
+const notInValue = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Reads a request's header; where it goes no further, `refused` says why and the rest is what is known. */
+export function readArrival(
+  request: Incoming,
+  edge: Edge,
+): Arrival | { readonly refused: Refused; readonly origination: Origination } {
+  const { headers } = request;
+  const hosts = valuesOf(headers, 'host');
+  const peer = { address: request.peerAddress, scheme: 'http', host: hosts[0] ?? '' } as const;
+  const origination = originationOf(headers, peer, edge.proxies);
+  const refuse = (outcome: Refused['outcome'], detail: string) => ({ refused: { outcome, detail }, origination });
+
+  // `GET / HTTP/1.1`: the version and two spaces are 10 bytes.
+  const bytes = headerBytes(request.method.length + request.url.length + 10, headers);
+  if (bytes > maxHeaderBytes) return refuse('headers_too_large', `the header block has ${bytes} bytes`);
+  if (headers.length / 2 > maxHeaders) {
+    return refuse('headers_too_large', `there are ${headers.length / 2} headers, and ${maxHeaders} are allowed`);
+  }
+  if (headers.some((value, i) => i % 2 === 1 && notInValue.test(value))) {
+    return refuse('bad_request', 'a header holds a control character');
+  }
+  const host = hosts.length === 1 ? hostOf(peer.host) : null;
+  if (host === null) return refuse('bad_request', `there are ${hosts.length} Host headers, or it is no host`);
+  const target = parseTarget(request.url, peer.host);
+  if (typeof target === 'string') return refuse(target, 'the request target');
+  const route = edge.routes.match(host, target.segments);
+  if (route === null) return refuse('no_route', '');
+  return { route, target, host: peer.host, origination, headerBytes: bytes };
+}

@@ -1,0 +1,46 @@
+/** What the listener decides by: immutable, made anew when the configuration changes. */
+import { ConnectionSlots } from '../admission/slots.ts';
+import { TrustedProxies } from '../admission/trusted-proxies.ts';
+import type { Config, Route } from '../config/types.ts';
+import type { RouteCounters } from '../metrics/counters.ts';
+import type { CounterStore } from '../metrics/store.ts';
+import { Endpoint } from '../routing/endpoints.ts';
+import { RouteTable } from '../routing/table.ts';
+
+/** A route and what belongs to it while the process runs. */
+export interface EdgeRoute {
+  readonly hosts: readonly string[];
+  readonly path: string;
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly slots: ConnectionSlots;
+  readonly endpoint: Endpoint;
+}
+
+export interface Edge {
+  readonly routes: RouteTable<EdgeRoute>;
+  readonly proxies: TrustedProxies;
+  /** For what ends before a route is known. */
+  readonly unrouted: RouteCounters;
+  /** Time for a request's headers; 0 is off. They come before the route is known, so the longest of all counts. */
+  readonly headersMs: number;
+}
+
+/** Compiles a configuration. */
+export function compileEdge(config: Config, counters: CounterStore): Edge {
+  const routes = config.routes.map((route) => ({
+    hosts: route.hosts,
+    path: route.path,
+    route,
+    counters: counters.of(route.name),
+    slots: new ConnectionSlots(),
+    endpoint: new Endpoint(route.upstream),
+  }));
+  const headersMs = config.routes.map((route) => route.timeouts.headersMs);
+  return {
+    routes: new RouteTable(routes),
+    proxies: new TrustedProxies(config.listen.trustedProxies),
+    unrouted: counters.unrouted,
+    headersMs: headersMs.includes(0) ? 0 : Math.max(...headersMs),
+  };
+}

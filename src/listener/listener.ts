@@ -1,0 +1,213 @@
+/** The public port: an HTTP server whose WebSocket handshakes become tunnels and whose other requests are forwarded. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { plainAddress } from '../admission/trusted-proxies.ts';
+import { UntrustedPeers } from '../admission/untrusted-peers.ts';
+import type { Refused } from '../admission/verdict.ts';
+import type { ListenAddress } from '../config/types.ts';
+import { asksForWebSocket, validateHandshake } from '../handshake/validate.ts';
+import type { Forwarder } from '../http/forwarder.ts';
+import type { Log } from '../log.ts';
+import type { SessionInit } from '../relay/types.ts';
+import { type Arrival, maxHeaderBytes, readArrival } from './arrival.ts';
+import { judgeBrokenRequest } from './broken-request.ts';
+import type { Edge } from './edge.ts';
+import { type RefusalContext, refuseOnResponse, refuseOnSocket } from './refusals.ts';
+import { Tunnel } from './tunnel.ts';
+
+/** What the listener works with. */
+export interface ListenerParts {
+  /** The configuration in force. */
+  readonly edge: () => Edge;
+  readonly forwarder: Forwarder;
+  readonly log: Log;
+  /** Takes both sockets of a finished handshake over. */
+  readonly open: (init: SessionInit) => void;
+}
+
+/** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
+const keepAliveTimeout = 75_000;
+/** How often Node looks for requests whose headers take too long. */
+const connectionsCheckingInterval = 1000;
+
+export class Listener {
+  readonly #parts: ListenerParts;
+  readonly #server: Server;
+  readonly #tunnels = new Set<Tunnel>();
+  /** Responses under way on each connection: more than one where a client pipelines. */
+  readonly #responses = new WeakMap<Duplex, Set<ServerResponse>>();
+  readonly #untrustedPeers = new UntrustedPeers();
+  #draining = false;
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts;
+    const { headersMs } = parts.edge();
+    this.#server = createServer({
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersMs,
+      // Uploads and long polls take as long as they take; only inactivity ends them.
+      requestTimeout: 0,
+      keepAliveTimeout,
+      connectionsCheckingInterval: Math.min(connectionsCheckingInterval, headersMs || connectionsCheckingInterval),
+      // Checked in `readArrival`, where it is counted and logged.
+      requireHostHeader: false,
+      // A handshake behind another request could be answered only after that; and a tunnel never shares its connection.
+      shouldUpgradeCallback: (req: IncomingMessage) =>
+        asksForWebSocket(req.rawHeaders) && !this.#responses.get(req.socket)?.size,
+    });
+    // Bounded by the size of the block; Node would cut the list off without a word.
+    this.#server.maxHeadersCount = 0;
+    this.#server
+      .on('request', (req, res) => this.#onRequest(req, res))
+      .on('checkContinue', (req, res) => this.#onRequest(req, res))
+      .on('upgrade', (req, socket, head) => this.#onUpgrade(req, socket as Socket, head))
+      .on('connect', (req, socket) => this.#onConnect(req, socket as Socket))
+      .on('clientError', (error, socket) => this.#onClientError(error, socket as Socket));
+  }
+
+  /** Handshakes that are not over. */
+  get handshakes(): number {
+    return this.#tunnels.size;
+  }
+
+  /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
+  async listen(address: ListenAddress): Promise<number> {
+    if (address.kind === 'unix') this.#server.listen(address.path);
+    else this.#server.listen(address.port, address.host);
+    await once(this.#server, 'listening');
+    return address.kind === 'unix' ? 0 : (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Accepts no connection more, refuses new handshakes on those that exist, and lets requests under way end. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#server.listening) this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  /** Drops every connection that has not become a tunnel. */
+  async close(): Promise<void> {
+    this.drain();
+    const over = [...this.#tunnels].map((tunnel) => tunnel.done);
+    for (const tunnel of this.#tunnels) tunnel.cancel();
+    this.#server.closeAllConnections();
+    await Promise.all(over);
+  }
+
+  #onRequest(req: IncomingMessage, res: ServerResponse): void {
+    const responses = this.#responses.get(req.socket) ?? new Set();
+    this.#responses.set(req.socket, responses.add(res));
+    res.once('close', () => {
+      responses.delete(res);
+      if (this.#draining) this.#server.closeIdleConnections();
+    });
+    const arrival = this.#read(req);
+    if ('refused' in arrival) {
+      refuseOnResponse(res, this.#contextOf(req, arrival), arrival.refused);
+    } else if (asksForWebSocket(req.rawHeaders)) {
+      const invalid = validateHandshake({ method: req.method!, httpVersion: req.httpVersion, headers: req.rawHeaders });
+      const pipelined = { outcome: 'bad_request', detail: 'it came before the answer to an earlier request' } as const;
+      refuseOnResponse(res, this.#contextOf(req, arrival), 'outcome' in invalid ? invalid : pipelined);
+    } else {
+      const { route, target, origination } = arrival;
+      req.url = target.target;
+      this.#parts.forwarder.forward(req, res, route.route, route.counters, origination);
+    }
+  }
+
+  #onUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', () => {});
+    const arrival = this.#read(req);
+    const refused: Refused | null =
+      'refused' in arrival ? arrival.refused : this.#draining ? { outcome: 'draining', detail: '' } : null;
+    if ('refused' in arrival || refused !== null) {
+      refuseOnSocket(socket, req.headers.accept, this.#contextOf(req, arrival), refused!);
+      return;
+    }
+    const tunnel = new Tunnel({
+      arrival,
+      method: req.method!,
+      httpVersion: req.httpVersion,
+      headers: req.rawHeaders,
+      socket,
+      head,
+      log: this.#parts.log,
+      draining: () => this.#draining,
+      open: this.#parts.open,
+    });
+    this.#tunnels.add(tunnel);
+    tunnel.done
+      .catch((error) => {
+        // A bug in one handshake must not end the connections of others.
+        this.#parts.log.error({ event: 'handshake_bug', err: error }, 'a handshake failed for a reason of our own');
+        socket.destroy();
+      })
+      .finally(() => this.#tunnels.delete(tunnel));
+  }
+
+  /** CONNECT asks a proxy for a tunnel to anywhere; there is none here. */
+  #onConnect(req: IncomingMessage, socket: Socket): void {
+    socket.on('error', () => {});
+    const context = { ...this.#unknown(socket), log: this.#parts.log };
+    refuseOnSocket(socket, req.headers.accept, context, { outcome: 'method_not_allowed', detail: 'CONNECT' });
+  }
+
+  #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    socket.on('error', () => {});
+    const refused = judgeBrokenRequest(error, socket.bytesRead);
+    const responses = [...(this.#responses.get(socket) ?? [])];
+    // Where an answer has begun, another would be read as a part of it.
+    const silent = refused === null || !socket.writable || responses.some((res) => res.headersSent);
+    if (refused !== null && !silent) refuseOnSocket(socket, undefined, this.#unknown(socket), refused);
+    else socket.destroy();
+  }
+
+  #read(req: IncomingMessage): ReturnType<typeof readArrival> {
+    const { method = '', url = '', rawHeaders } = req;
+    const peerAddress = req.socket.remoteAddress;
+    const arrival = readArrival({ method, url, headers: rawHeaders, peerAddress }, this.#parts.edge());
+    if (arrival.origination.untrustedHeaders) this.#onUntrustedHeaders(arrival);
+    return arrival;
+  }
+
+  #onUntrustedHeaders(arrival: ReturnType<typeof readArrival>): void {
+    const { unrouted } = this.#parts.edge();
+    const counters = 'route' in arrival ? arrival.route.counters : unrouted;
+    counters.untrustedForwardingHeaders++;
+    const { address } = arrival.origination;
+    if (!this.#untrustedPeers.isNew(address)) return;
+    this.#parts.log.warn(
+      { event: 'untrusted_forwarding_headers', peer: address },
+      'forwarding headers from a peer that is not in listen.trusted_proxies are dropped; if it is your proxy, add it',
+    );
+  }
+
+  #contextOf(
+    req: IncomingMessage,
+    arrival: Arrival | { readonly origination: Arrival['origination'] },
+  ): RefusalContext {
+    const routed = 'route' in arrival ? arrival.route : null;
+    return {
+      log: this.#parts.log,
+      counters: routed?.counters ?? this.#parts.edge().unrouted,
+      about: {
+        route: routed?.route.name ?? null,
+        host: req.headers.host,
+        target: req.url,
+        address: arrival.origination.address,
+      },
+    };
+  }
+
+  /** What can be said of a request that could not be read. */
+  #unknown(socket: Socket): RefusalContext {
+    const address = plainAddress(socket.remoteAddress ?? '') ?? 'unix';
+    return {
+      log: this.#parts.log,
+      counters: this.#parts.edge().unrouted,
+      about: { route: null, host: undefined, target: undefined, address },
+    };
+  }
+}

@@ -1,0 +1,59 @@
+/** How a refusal leaves the gateway: one answer, one counter, one log line. */
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Refused } from '../admission/verdict.ts';
+import { type HandshakeRefusal, type Refusal, refusalBytes, refuseHandshake, renderRefusal } from '../http/errors.ts';
+import { type Log, logRefusal, type RequestAbout } from '../log.ts';
+import { type RouteCounters, tally } from '../metrics/counters.ts';
+import { handshakeOutcomes } from '../outcomes.ts';
+import { sayFarewell } from './farewell.ts';
+
+/** What is known of the request that is refused. */
+export interface RefusalContext {
+  readonly log: Log;
+  readonly counters: RouteCounters;
+  readonly about: Omit<RequestAbout, 'limit' | 'detail'>;
+}
+
+/** Counts and logs a refusal. `status` is what the client got, where that is not the outcome's own. */
+export function recordRefusal(
+  { log, counters, about }: RefusalContext,
+  refused: Refused,
+  status: number = handshakeOutcomes[refused.outcome].status,
+): void {
+  const { outcome, detail, limit } = refused;
+  tally(counters.handshakes, outcome);
+  if (limit) tally(counters.client.violations, `${limit.name}|reject`);
+  logRefusal(log, outcome, status, {
+    ...about,
+    ...(limit ? { limit } : {}),
+    ...(detail === '' ? {} : { detail }),
+  });
+}
+
+/** Refuses a request whose socket is ours: the connection ends with it. */
+export function refuseOnSocket(
+  socket: Socket,
+  accept: string | undefined,
+  context: RefusalContext,
+  refused: Refused,
+): void {
+  recordRefusal(context, refused);
+  const { status } = handshakeOutcomes[refused.outcome];
+  if (status === 0) socket.destroy();
+  else sayFarewell(socket, refusalBytes(answerTo(context, refused), accept));
+}
+
+/** Refuses a plain HTTP request; its connection ends with it, as what follows on it cannot be trusted to be a request. */
+export function refuseOnResponse(res: ServerResponse, context: RefusalContext, refused: Refused): void {
+  recordRefusal(context, refused);
+  const answer = answerTo(context, refused);
+  const { headers, body } = renderRefusal(answer, res.req.headers.accept);
+  res.writeHead(answer.status, [...headers.flat(), 'Connection', 'close']);
+  res.end(body);
+}
+
+function answerTo({ about }: RefusalContext, { outcome, limit }: Refused): Refusal {
+  // `opened`, `client_gone` and `upstream_refused` have nobody to answer, or an answer of their own.
+  return refuseHandshake(outcome as HandshakeRefusal, { route: about.route, limit: limit ?? null });
+}

@@ -1,0 +1,191 @@
+/**
+ * One handshake, from its header to the relay:
+ *
+ *   validate ─► origin ─► slots ─► dial ─► answer ─► relay
+ *      │           │        │       ├ refused: the upstream's own answer, mirrored
+ *      └───────────┴────────┴───────┴ one answer, one counter, one log line
+ *
+ * The client may leave at each arrow: then what was lent is given back and the upstream's socket is freed.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { checkOrigin } from '../admission/origin.ts';
+import type { Refused } from '../admission/verdict.ts';
+import { switchingBytes } from '../handshake/answer.ts';
+import { upstreamHeaders } from '../handshake/build.ts';
+import { type Dialled, dial, type RefusedByUpstream, type Switched } from '../handshake/dial.ts';
+import { EarlyBytes } from '../handshake/early-bytes.ts';
+import { type RawHeaders, valuesOf } from '../handshake/fields.ts';
+import { mirrorRefusal } from '../handshake/mirror.ts';
+import { type HandshakeAsk, validateHandshake } from '../handshake/validate.ts';
+import { clean, type Log } from '../log.ts';
+import { tally } from '../metrics/counters.ts';
+import type { SessionInit } from '../relay/types.ts';
+import type { EndpointLease } from '../routing/endpoints.ts';
+import type { Arrival } from './arrival.ts';
+import { sayFarewell } from './farewell.ts';
+import { type RefusalContext, recordRefusal, refuseOnSocket } from './refusals.ts';
+
+/** A handshake as the listener hands it over. */
+export interface TunnelRequest {
+  readonly arrival: Arrival;
+  readonly method: string;
+  readonly httpVersion: string;
+  readonly headers: RawHeaders;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly log: Log;
+  /** Whether the gateway shuts down. */
+  readonly draining: () => boolean;
+  /** Takes both sockets over. */
+  readonly open: (init: SessionInit) => void;
+}
+
+/** A handshake under way. */
+export class Tunnel {
+  /** Resolves when the handshake is over, whatever came of it. */
+  readonly done: Promise<void>;
+  readonly #request: TunnelRequest;
+  readonly #context: RefusalContext;
+  readonly #abort = new AbortController();
+  readonly #early: EarlyBytes;
+  readonly #startedAt = performance.now();
+  #cancelled = false;
+
+  constructor(request: TunnelRequest) {
+    this.#request = request;
+    const { arrival, log, headers, socket, head } = request;
+    const origin = valuesOf(headers, 'origin')[0];
+    this.#context = {
+      log,
+      counters: arrival.route.counters,
+      about: {
+        route: arrival.route.route.name,
+        host: arrival.host,
+        target: arrival.target.target,
+        address: arrival.origination.address,
+        origin,
+        headerBytes: arrival.headerBytes,
+      },
+    };
+    this.#early = new EarlyBytes(socket, head, () => this.#abort.abort());
+    this.done = this.#run();
+  }
+
+  /** Gives the handshake up, because the gateway shuts down. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#abort.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { arrival, socket } = this.#request;
+    const { route, slots, endpoint } = arrival.route;
+    const ask = validateHandshake(this.#request);
+    if ('outcome' in ask) return this.#refuse(ask);
+    const origin = checkOrigin(valuesOf(this.#request.headers, 'origin'), route);
+    if (origin !== null) return this.#refuse(origin);
+    const slot = slots.take(arrival.origination.address, route.connections);
+    if ('outcome' in slot) return this.#refuse(slot);
+    const loan = new DisposableStack();
+    loan.use(slot);
+    const lease = loan.use(endpoint.lease());
+
+    const dialled = await this.#dial(lease, ask);
+    if (dialled.kind === 'switched' && (await this.#answer(dialled, ask, lease, loan))) return;
+    loan.dispose();
+    if (dialled.kind === 'failed') {
+      if (dialled.error !== null) tally(arrival.route.counters.upstreamErrors, dialled.error);
+      this.#refuse(dialled);
+    } else if (dialled.kind === 'refused') {
+      await this.#mirror(dialled);
+    } else {
+      dialled.socket.destroy();
+      if (this.#request.draining() && !this.#abort.signal.aborted) this.#refuse({ outcome: 'draining', detail: '' });
+      else this.#refuse({ outcome: 'client_gone', detail: 'the client left' });
+    }
+    if (this.#abort.signal.aborted) socket.destroy();
+  }
+
+  #dial(lease: EndpointLease, ask: HandshakeAsk): Promise<Dialled> {
+    const { arrival, headers } = this.#request;
+    const { connectMs, handshakeMs } = arrival.route.route.timeouts;
+    return dial({
+      target: lease.target,
+      path: arrival.target.target,
+      headers: upstreamHeaders(headers, arrival.origination),
+      ask,
+      connectMs,
+      handshakeMs,
+      signal: this.#abort.signal,
+      onConnect: (elapsedMs) => arrival.route.counters.connectSeconds.observe(elapsedMs / 1000),
+    });
+  }
+
+  /** Sends the 101 and hands both sockets to the relay; `false` where it came too late for that. */
+  async #answer(
+    upstream: Switched,
+    { key }: HandshakeAsk,
+    lease: EndpointLease,
+    loan: DisposableStack,
+  ): Promise<boolean> {
+    const { arrival, socket, draining, open } = this.#request;
+    if (this.#abort.signal.aborted || draining()) return false;
+    const sent = await send(socket, switchingBytes(upstream.headers, key));
+    if (!sent || this.#abort.signal.aborted) return false;
+    const handshakeMs = performance.now() - this.#startedAt;
+    const { route, counters } = arrival.route;
+    tally(counters.handshakes, 'opened');
+    counters.handshakeSeconds.observe(handshakeMs / 1000);
+    open({
+      id: randomBytes(6).toString('hex'),
+      route,
+      counters,
+      client: { socket, head: this.#early.take() },
+      upstream: { socket: upstream.socket, head: upstream.head },
+      about: {
+        host: arrival.host,
+        path: arrival.target.path,
+        address: arrival.origination.address,
+        upstream: lease.target.href,
+        subprotocol: upstream.subprotocol === null ? null : clean(upstream.subprotocol),
+        handshakeMs,
+      },
+      release: () => loan.dispose(),
+    });
+    return true;
+  }
+
+  async #mirror(upstream: RefusedByUpstream): Promise<void> {
+    const { arrival, socket } = this.#request;
+    const { handshakeMs } = arrival.route.route.timeouts;
+    const status = upstream.response.statusCode!;
+    // The body belongs to the handshake, so its time is bounded too.
+    const timer = handshakeMs > 0 ? setTimeout(() => this.#abort.abort(), handshakeMs) : undefined;
+    this.#early.take();
+    socket.resume();
+    const whole = await mirrorRefusal(upstream.response, socket, this.#abort.signal);
+    clearTimeout(timer);
+    upstream.destroy();
+    const detail = whole ? `the upstream answered ${status}` : `the upstream answered ${status}, not to its end`;
+    recordRefusal(this.#context, { outcome: 'upstream_refused', detail }, status);
+    if (whole) sayFarewell(socket, null);
+    else socket.destroy();
+  }
+
+  #refuse(refused: Refused): void {
+    this.#early.take();
+    if (this.#cancelled) {
+      recordRefusal(this.#context, { outcome: 'draining', detail: '' });
+      this.#request.socket.destroy();
+      return;
+    }
+    refuseOnSocket(this.#request.socket, valuesOf(this.#request.headers, 'accept')[0], this.#context, refused);
+  }
+}
+
+/** Writes to a socket; `false` where it closed before the kernel had taken everything. */
+function send(socket: Socket, bytes: Buffer): Promise<boolean> {
+  if (socket.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => socket.write(bytes, (error) => resolve(!error)));
+}

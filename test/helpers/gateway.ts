@@ -1,0 +1,86 @@
+/** A whole gateway on free ports of loopback, with its log at hand. */
+import type { Config, Route } from '../../src/config/types.ts';
+import { createGateway, type Gateway } from '../../src/gateway.ts';
+import { createLog } from '../../src/log.ts';
+import type { FakeUpstream } from './fake-upstream.ts';
+import { type RouteOverrides, testRoute } from './relay.ts';
+
+/** A parsed log line. */
+export type LogLine = Record<string, unknown> & { readonly event: string };
+
+export interface TestGateway extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly port: number;
+  readonly adminPort: number;
+  /** Every line so far. */
+  readonly log: readonly LogLine[];
+  /** The first line with this event (and these fields) that was not returned before; waits for it. */
+  logged(event: string, fields?: Readonly<Record<string, unknown>>): Promise<LogLine>;
+  /** The text of `/metrics`. */
+  metrics(): Promise<string>;
+}
+
+export interface GatewayOptions {
+  readonly routes: readonly Route[];
+  readonly trustedProxies?: readonly string[];
+  /** The path of a unix socket to listen on. */
+  readonly unix?: string;
+}
+
+/** A route to an upstream (or to a port), with the limits of `testRoute`. */
+export function routeTo(upstream: FakeUpstream | number, overrides: RouteOverrides = {}): Route {
+  const port = typeof upstream === 'number' ? upstream : upstream.port;
+  const target = { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` } as const;
+  return testRoute({ upstream: target, ...overrides });
+}
+
+/** Starts a gateway; disposing of it stops it at once. */
+export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
+  const lines: LogLine[] = [];
+  const fresh: LogLine[] = [];
+  let wake: (() => void)[] = [];
+  const log = createLog({
+    write(text) {
+      const line = JSON.parse(text) as LogLine;
+      lines.push(line);
+      fresh.push(line);
+      const waiting = wake;
+      wake = [];
+      for (const resolve of waiting) resolve();
+    },
+  });
+  const gateway = createGateway(configOf(options), { log });
+  const { address, adminAddress } = await gateway.start();
+  const port = address.kind === 'tcp' ? address.port : 0;
+  const adminPort = adminAddress.kind === 'tcp' ? adminAddress.port : 0;
+  return {
+    gateway,
+    port,
+    adminPort,
+    log: lines,
+    async logged(event, fields = {}) {
+      for (;;) {
+        const at = fresh.findIndex(
+          (line) => line.event === event && Object.entries(fields).every(([key, value]) => line[key] === value),
+        );
+        if (at >= 0) return fresh.splice(at, 1)[0]!;
+        await new Promise<void>((resolve) => wake.push(resolve));
+      }
+    },
+    async metrics() {
+      return (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+    },
+    [Symbol.asyncDispose]: () => gateway.stop(AbortSignal.abort()),
+  };
+}
+
+function configOf({ routes, trustedProxies = [], unix }: GatewayOptions): Config {
+  const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+  return {
+    file: 'test.yaml',
+    hash: 'test',
+    listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, trustedProxies },
+    admin: { address: loopback },
+    routes,
+  };
+}
