@@ -1,0 +1,144 @@
+/** Who may import whom: docs and reviews rely on it, so it is held here. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../../src');
+
+/** A folder imports only from its right; folders that stand together do not import each other. */
+const chain: readonly (readonly string[])[] = [
+  ['main'],
+  ['cli'],
+  ['gateway'],
+  ['listener', 'admin'],
+  ['http', 'relay'],
+  ['handshake'],
+  ['admission'],
+  ['routing'],
+  ['limits'],
+  ['protocol'],
+];
+
+/** Everything may import these; they import only one another. */
+const leaves = ['config/types', 'outcomes', 'log', 'metrics/counters'];
+
+/** Folders beside the chain: who may import them, and what they may import apart from leaves. */
+const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
+  config: { by: ['main', 'cli', 'gateway'], imports: ['admission', 'routing', 'limits', 'protocol'] },
+  metrics: { by: ['gateway', 'listener', 'admin'], imports: [] },
+  demo: { by: ['cli'], imports: [] },
+};
+
+const pure = ['protocol', 'limits', 'routing'];
+
+/** What pure code may have of Node: bytes, nothing that reads, waits or listens. */
+const pureNode = ['node:buffer'];
+
+/** Names that stand for time, chance or the process: in pure code they are arguments. */
+const impure =
+  /\b(setTimeout|setInterval|setImmediate|queueMicrotask|performance|Date|process|fetch)\b|\bMath\.random\b/;
+
+interface Source {
+  /** Below src/, without its ending: `relay/session`. */
+  readonly name: string;
+  readonly code: string;
+}
+
+const sources: readonly Source[] = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ name: path.slice(0, -3), code: withoutComments(readFileSync(join(root, path), 'utf8')) }));
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+}
+
+/** What a file imports, as it is written; exports from elsewhere and types count too. */
+function importsOf({ code }: Source): string[] {
+  const found = code.matchAll(/\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g);
+  return [...found].map((match) => match[2]);
+}
+
+/** The part of Sluice that a file belongs to: a leaf, or the folder or file directly below src/. */
+function unitOf(name: string): string {
+  return leaves.includes(name) ? name : name.split('/')[0];
+}
+
+function rankOf(unit: string): number {
+  return chain.findIndex((units) => units.includes(unit));
+}
+
+function mayImport(from: string, to: string): boolean {
+  if (from === to || leaves.includes(to)) return true;
+  if (leaves.includes(from)) return false;
+  if (from in beside) return beside[from].imports.includes(to);
+  if (to in beside) return beside[to].by.includes(from);
+  return rankOf(from) < rankOf(to);
+}
+
+/** Every import of a file that breaks the rule, in words. */
+function breaches(source: Source): string[] {
+  const from = unitOf(source.name);
+  return importsOf(source)
+    .filter((path) => path.startsWith('.'))
+    .map((path) => relative(root, join(root, dirname(source.name), path)).replace(/\.ts$/, ''))
+    .filter((target) => !mayImport(from, unitOf(target)))
+    .map((target) => `${source.name} imports ${target}`);
+}
+
+/** What a pure file takes from outside of the pure code. */
+function impurities(source: Source): string[] {
+  const outside = importsOf(source).filter((path) => !path.startsWith('.') && !pureNode.includes(path));
+  const name = impure.exec(source.code)?.[0];
+  return [...outside, ...(name === undefined ? [] : [name])].map((what) => `${source.name} uses ${what}`);
+}
+
+const file = (name: string, code: string): Source => ({ name, code: withoutComments(code) });
+
+describe('the layers of src/', () => {
+  test('each file belongs to a known one', () => {
+    const known = [...chain.flat(), ...leaves, ...Object.keys(beside)];
+    expect(sources.filter(({ name }) => !known.includes(unitOf(name))).map(({ name }) => name)).toEqual([]);
+    expect(sources.length).toBeGreaterThan(30);
+  });
+
+  test('import only to their right', () => {
+    expect(sources.flatMap(breaches)).toEqual([]);
+  });
+
+  test('are told apart: an import to the left or across is seen in whatever form', () => {
+    expect(breaches(file('limits/a', "import { b } from '../relay/b.ts';"))).toEqual(['limits/a imports relay/b']);
+    expect(breaches(file('relay/a', "import type {\n  B,\n} from '../http/b.ts';"))).toEqual([
+      'relay/a imports http/b',
+    ]);
+    expect(breaches(file('protocol/a', "export * from '../limits/b.ts';"))).toEqual(['protocol/a imports limits/b']);
+    expect(breaches(file('outcomes', "import './config/load.ts';"))).toEqual(['outcomes imports config/load']);
+    expect(breaches(file('relay/a', "await import('../gateway.ts');"))).toEqual(['relay/a imports gateway']);
+    expect(breaches(file('relay/a', "import '../config/load.ts';"))).toEqual(['relay/a imports config/load']);
+    expect(breaches(file('relay/a', "// from '../http/b.ts'\nimport '../config/types.ts'; import './b.ts';"))).toEqual(
+      [],
+    );
+    expect(breaches(file('gateway', "import './config/load.ts'; import './protocol/close.ts';"))).toEqual([]);
+  });
+});
+
+describe('pure code', () => {
+  const pureSources = sources.filter(({ name }) => pure.includes(unitOf(name)));
+
+  test('takes bytes and time as arguments, and nothing else from outside', () => {
+    expect(new Set(pureSources.map(({ name }) => unitOf(name)))).toEqual(new Set(pure));
+    expect(pureSources.flatMap(impurities)).toEqual([]);
+  });
+
+  test('is told from other code', () => {
+    expect(impurities(file('limits/a', "import { Socket } from 'node:net';"))).toEqual(['limits/a uses node:net']);
+    expect(impurities(file('limits/a', "import type { Log } from 'pino';"))).toEqual(['limits/a uses pino']);
+    expect(impurities(file('limits/a', 'const now = performance.now();'))).toEqual(['limits/a uses performance']);
+    expect(impurities(file('limits/a', 'setTimeout(go, 1); // Date'))).toEqual(['limits/a uses setTimeout']);
+    expect(impurities(file('protocol/a', "import { isUtf8 } from 'node:buffer'; /* Date */"))).toEqual([]);
+  });
+});
+
+test('only main.ts ends the process', () => {
+  const ends = sources.filter(({ code }) => /\bprocess\.(exit|abort|kill)\s*\(/.test(code));
+  expect(ends.map(({ name }) => name).filter((name) => name !== 'main')).toEqual([]);
+});
