@@ -24,6 +24,8 @@ export interface Backend {
   attach(addresses: GatewayAddresses): void;
   /** Shows one line of the gateway's log on the page. */
   showLogLine(line: string): void;
+  /** Ends the flood and the event streams, which would never end by themselves. */
+  endStreams(): void;
   stop(): Promise<void>;
 }
 
@@ -117,10 +119,13 @@ export async function startBackend(port: number, setup: Record<string, unknown>)
       if (log.length > keptLogLines) log.shift();
       hub.send('log', entry);
     },
-    async stop() {
+    endStreams() {
       clearInterval(timer);
       flood.stop();
       hub.close();
+    },
+    async stop() {
+      clearInterval(timer);
       for (const socket of sockets.clients) socket.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -30,7 +30,7 @@ export function files(section, chunkSize) {
     for (const button of buttons) button.disabled = true;
     socket.addEventListener('open', () => {
       const pieces = Math.ceil(data.length / pieceSize);
-      wireRow(list, 'out', `${bytes(data.length)} in ${number(pieces)} ${pieces === 1 ? 'message' : 'chunks'}`);
+      wireRow(list, 'out', `${bytes(data.length)} in ${pieces === 1 ? 'one message' : `${number(pieces)} chunks`}`);
       socket.send(JSON.stringify({ size: data.length }));
       sendUpTo(chunksAhead * pieceSize);
     });

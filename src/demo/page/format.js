@@ -33,6 +33,6 @@ export function wireRow(list, kind, ...children) {
 /** A close code and its reason as a row. */
 export function closeRow(list, who, { code, reason }) {
   const kind = code === 1000 ? 'good' : 'bad';
-  const words = reason || (code === 1006 ? 'no close frame: the connection was cut' : 'no reason given');
+  const words = reason || (code === 1006 ? 'no close frame: the connection was cut' : '');
   wireRow(list, kind, `${who} `, element('b', 'code', String(code)), ` ${words}`);
 }

@@ -13,6 +13,7 @@ const rows = [
   ['pauses_total', { cause: 'buffer' }],
   ['pauses_total', { cause: 'rate' }],
   ['limit_violations_total', { limit: 'max_message_size' }],
+  ['limit_violations_total', { limit: 'max_byte_rate' }],
   ['limit_violations_total', { limit: 'max_pause' }],
   ['connections_closed_total', { reason: 'client_closed' }],
   ['connections_closed_total', { reason: 'message_too_big' }],
@@ -68,6 +69,6 @@ export function log(list) {
 }
 
 function compact(value) {
-  if (value >= 10 * 1024 ** 2) return `${(value / 1024 ** 2).toFixed(1)} Mi`;
+  if (value >= 1024 ** 2) return `${(value / 1024 ** 2).toFixed(1)} Mi`;
   return number(value);
 }
