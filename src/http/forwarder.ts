@@ -36,6 +36,9 @@ export interface Forwarder {
   close(): void;
 }
 
+/** As much as for requests; Node's default of 16 KiB would turn an answer with many cookies into a 502. */
+const maxResponseHeaderBytes = 64 * 1024;
+
 /** A forwarder with its own pools of upstream connections. */
 export class HttpForwarder implements Forwarder {
   readonly #log: Log;
@@ -63,8 +66,11 @@ export class HttpForwarder implements Forwarder {
     });
     if (!exchange.admit()) return;
     const { protocol, host, port } = route.upstream;
+    const target = { protocol, host, port };
+    // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one each time.
+    const ssl = { maxHeaderSize: maxResponseHeaderBytes };
     this.#proxy
-      .web(req, res, { target: { protocol, host, port }, agent: this.#agents.of(route.upstream) })
+      .web(req, res, { target, ssl, agent: this.#agents.of(route.upstream) })
       .catch((error: Error) => exchange.failed(error));
   }
 

@@ -63,7 +63,7 @@ function violationKeys(binds: (limit: LimitName) => boolean): string[] {
 export const routeFamilies: readonly Family[] = [
   perRoute(
     'handshakes_total',
-    'WebSocket handshakes by how they ended; `opened` became connections.',
+    'WebSocket handshakes, and HTTP requests refused before their forwarding, by how they ended; `opened` became connections.',
     ['result'],
     (labels, of, emit) => emitTally(emit, labels, ['result'], zeroHandshakes, of.handshakes),
     'unrouted too',
@@ -170,10 +170,9 @@ export const routeFamilies: readonly Family[] = [
   ),
   perRoute(
     'http_requests_total',
-    'Plain HTTP requests that have ended, by method and class of the status; `none` where the client left before one.',
+    'Forwarded plain HTTP requests that have ended, by method and class of the status; `none` where the client left before one.',
     ['method', 'code'],
     (labels, of, emit) => emitTally(emit, labels, ['method', 'code'], {}, of.httpRequests),
-    'unrouted too',
   ),
   perRouteHistogram(
     'http_request_duration_seconds',

@@ -92,13 +92,17 @@ test('a failing collector gives 500 and the process lives', async () => {
   expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
 });
 
-test('closes although a client keeps its connection alive', async () => {
+test('closes although one client keeps its connection alive and another has sent half a request', async () => {
   const { port, admin } = await startAdmin();
   const client = new RawHttp(port);
   client.send('GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n');
   await client.until('ok\n');
+  const half = new RawHttp(port);
+  half.send('GET /healthz HTTP/1.1\r\nHost: ');
+  await once(half.socket, 'connect');
   await admin.close();
   await client.closed();
+  await half.closed();
   const refused = connect(port, '127.0.0.1');
   const [error] = await once(refused, 'error');
   expect(error.code).toBe('ECONNREFUSED');

@@ -44,6 +44,16 @@ test('returns status words, header order, spelling and every Set-Cookie as they 
   );
 });
 
+test('passes an answer with 40 KiB of cookies', async () => {
+  const cookies = Array.from({ length: 10 }, (_, i) => `c${i}=${'x'.repeat(4096)}`);
+  const { port } = await startUpstream((_req, res) => res.setHeader('Set-Cookie', cookies).end('ok'));
+  const front = await startFront(routeTo(port));
+  const client = new RawHttp(front.port);
+  client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
+  const text = await client.closed();
+  expect(text.match(/Set-Cookie: c\d=x{4096}\r\n/g)).toHaveLength(10);
+});
+
 test('drops hop-by-hop and nominated headers, but never those that carry meaning', async () => {
   const { port } = await startUpstream((req, res) => res.end(JSON.stringify(req.headers)));
   const forwarding = [['X-Forwarded-For', '203.0.113.9']] as const;

@@ -195,15 +195,24 @@ test('an upstream that cannot be reached gives 502', async () => {
   expect(front.lines).toMatchObject([{ event: 'http_failed', flag: 'UF', route: 'app', status: 502 }]);
 });
 
-for (const [name, answer] of [
-  ['that is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
-  ['that closes without an answer', ''],
+for (const [name, label, answer] of [
+  ['that is not HTTP', 'bad_response', 'SSH-2.0-OpenSSH_9.2\r\n'],
+  ['that closes without an answer', 'reset', ''],
   [
     'that switches protocols unasked',
+    'bad_response',
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
   ],
-  ['with two framings', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-  ['with a character that cannot be sent on', 'HTTP/1.1 200 OK\r\nX-A: \x7f\r\nContent-Length: 0\r\n\r\n'],
+  [
+    'with two framings',
+    'bad_response',
+    'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
+  [
+    'with a character that cannot be sent on',
+    'bad_response',
+    'HTTP/1.1 200 OK\r\nX-A: \x7f\r\nContent-Length: 0\r\n\r\n',
+  ],
 ] as const) {
   test(`an upstream ${name} gives 502`, async () => {
     const port = await startRawUpstream((socket) => socket.once('data', () => socket.end(answer, 'latin1')));
@@ -211,6 +220,7 @@ for (const [name, answer] of [
     const client = new RawHttp(front.port);
     client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
     expect(await client.closed()).toMatch(/^HTTP\/1\.1 502 /);
+    expect(front.counters.upstreamErrors).toEqual({ [label]: 1 });
   });
 }
 
