@@ -1,0 +1,133 @@
+/** A real Panel page in Chromium: files up and down, with the limit in the way, and a slow network. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Browser } from '../harness/browser.ts';
+import { screenshotPath } from '../harness/paths.ts';
+import { residentBytes } from '../harness/process-memory.ts';
+import { Sluice } from '../harness/sluice.ts';
+import { describeFile, FilesPage, makeFile } from './files-page.ts';
+import { type PanelServer, panelServe } from './panel-server.ts';
+import { Throttle } from './throttle.ts';
+import { uploadTooMuch } from './upload-too-much.ts';
+
+const MiB = 1024 * 1024;
+const limit = 20 * MiB;
+
+let panel: PanelServer;
+let sluice: Sluice;
+let browser: Browser;
+
+const route = (port: number, settings: object = {}): Record<string, unknown> => ({
+  name: 'panel',
+  match: { path: '/' },
+  upstream: `http://127.0.0.1:${port}`,
+  preset: 'panel',
+  ...settings,
+});
+
+beforeAll(async () => {
+  [panel, browser] = await Promise.all([panelServe(), Browser.launch('panel-last-page')]);
+  sluice = await Sluice.start({ routes: [route(panel.port)] });
+});
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await sluice?.stop();
+  await panel?.[Symbol.asyncDispose]();
+});
+
+it('takes 15 MB from a FileInput whole, and loads nothing from outside', async () => {
+  const files = await FilesPage.open(browser, sluice.url);
+  const file = await makeFile(15_000_000);
+  await files.fileInput.setInputFiles(file.path);
+  await files.says(file.received);
+  await files.page.screenshot({ path: screenshotPath('panel-file-input-15mb') });
+  expect(files.outside).toEqual([]);
+  await files.page.close();
+});
+
+it('closes on 16 MB from a FileInput, and console, metric and log say by how much', async () => {
+  const files = await FilesPage.open(browser, sluice.url);
+  const file = await makeFile(16_000_000);
+  const lost = files.page.waitForEvent('console', {
+    predicate: (message) => message.text().includes('Lost websocket 0 connection'),
+  });
+  await files.fileInput.setInputFiles(file.path);
+  const text = (await lost).text();
+  const found = /1009 \(message of (\d+) bytes exceeds (\d+) \(route panel\)\)/.exec(text);
+  expect(found, text).not.toBeNull();
+  const [observed, configured] = [Number(found![1]), Number(found![2])];
+  expect(configured).toBe(limit);
+  // 16 MB in base64, and the patch around it.
+  expect(observed).toBeGreaterThan((16_000_000 * 4) / 3);
+  await files.page.screenshot({ path: screenshotPath('panel-file-input-16mb') });
+
+  const labels = { route: 'panel', sender: 'client', limit: 'max_message_size', action: 'close' };
+  expect(await sluice.metric('limit_violations_total', labels)).toBe(1);
+  await sluice.logged({ reason: 'message_too_big', limit: { name: 'max_message_size', configured, observed } });
+  await files.page.close();
+});
+
+it('carries a FileDownload of 50 MB', async () => {
+  const files = await FilesPage.open(browser, sluice.url);
+  const download = await files.download();
+  expect(`offered ${await describeFile(await download.path())}`).toBe(await files.offered());
+  await files.page.screenshot({ path: screenshotPath('panel-file-download-50mb') });
+  await files.page.close();
+});
+
+it('keeps its memory while a FileDropper sends 60 MB to a slow upstream, and the file arrives whole', async () => {
+  await using slow = await Throttle.start(panel.port, 2_500_000);
+  await using throttled = await Sluice.start({ routes: [route(slow.port)] });
+  const files = await FilesPage.open(browser, throttled.url);
+  const file = await makeFile(60_000_000);
+  const arrived = files.says(file.received, 80_000);
+  const before = await residentBytes(throttled.process.pid);
+  const sizes: number[] = [];
+  const sampling = setInterval(() => {
+    void residentBytes(throttled.process.pid).then((bytes) => sizes.push(bytes));
+  }, 200);
+  try {
+    await files.fileDropper.setInputFiles(file.path);
+    await arrived;
+  } finally {
+    clearInterval(sampling);
+  }
+  await files.page.screenshot({ path: screenshotPath('panel-file-dropper-60mb') });
+  // The page sends everything at once, so without backpressure all of it would stand in Sluice.
+  expect(Math.max(...sizes) - before).toBeLessThan(16 * MiB);
+  console.log(`FileDropper: RSS ${before / MiB} MiB before, at most ${Math.max(...sizes) / MiB} MiB`);
+  expect(await throttled.metric('pauses_total', { route: 'panel', sender: 'client', cause: 'buffer' })).toBeGreaterThan(
+    0,
+  );
+  expect(await throttled.metric('limit_violations_total')).toBe(0);
+  await files.page.close();
+});
+
+it('shows a page that sends too much 1009 and the reason in 50 of 50 uploads', async () => {
+  const page = await browser.page();
+  await page.goto(`${sluice.url}/files`);
+  const before = await sluice.metric('limit_violations_total', { route: 'panel', limit: 'max_message_size' });
+  const endings = await page.evaluate(uploadTooMuch, { url: `${sluice.url}/document`, bytes: 30_000_000, times: 50 });
+  const expected = `1009 message of 30000000 bytes exceeds ${limit} (route panel) true`;
+  expect(endings.filter((ending) => ending !== expected)).toEqual([]);
+  expect(endings).toHaveLength(50);
+  expect(await sluice.metric('limit_violations_total', { route: 'panel', limit: 'max_message_size' })).toBe(
+    before + 50,
+  );
+  await page.close();
+});
+
+it('works for a browser with 12 kB of cookies, whose token outgrows the usual header limits', async () => {
+  const value = (): string => Array.from({ length: 3_900 }, () => Math.random().toString(36)[2] ?? '0').join('');
+  const cookies = ['one', 'two', 'three'].map((name) => ({ name, value: value(), url: sluice.url }));
+  await browser.context.addCookies(cookies);
+  try {
+    const files = await FilesPage.open(browser, sluice.url);
+    const file = await makeFile(1_000);
+    await files.fileInput.setInputFiles(file.path);
+    await files.says(file.received);
+    await files.page.close();
+  } finally {
+    await browser.context.clearCookies();
+  }
+});
