@@ -3,7 +3,6 @@ import { ConnectionSlots } from '../admission/slots.ts';
 import { TrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Config, Route } from '../config/types.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
-import type { CounterStore } from '../metrics/store.ts';
 import { Endpoint } from '../routing/endpoints.ts';
 import { RouteTable } from '../routing/table.ts';
 
@@ -26,8 +25,14 @@ export interface Edge {
   readonly headersMs: number;
 }
 
+/** Where the counters are: they outlive configurations. */
+export interface CountersByRoute {
+  of(routeName: string): RouteCounters;
+  readonly unrouted: RouteCounters;
+}
+
 /** Compiles a configuration. */
-export function compileEdge(config: Config, counters: CounterStore): Edge {
+export function compileEdge(config: Config, counters: CountersByRoute): Edge {
   const routes = config.routes.map((route) => ({
     hosts: route.hosts,
     path: route.path,

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { acceptOf } from '../../../src/handshake/accept.ts';
+import { checkSwitch } from '../../../src/handshake/check.ts';
+
+const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+const accept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+/** Headers to add, to replace, or (`null`) to leave out. */
+type Changes = Record<string, string | string[] | null>;
+
+const good: Record<string, string | string[]> = {
+  Upgrade: 'websocket',
+  Connection: 'Upgrade',
+  'Sec-WebSocket-Accept': accept,
+};
+
+function check(changes: Changes = {}, offered: string[] = [], httpVersion = '1.1') {
+  const headers = Object.entries({ ...good, ...changes }).flatMap(([name, values]) =>
+    values === null ? [] : [values].flat().flatMap((value) => [name, value]),
+  );
+  return checkSwitch({ httpVersion, headers }, { key, subprotocols: offered });
+}
+
+test('the proof is that of RFC 6455 section 1.3', () => {
+  expect(acceptOf(key)).toBe(accept);
+});
+
+test.each<Changes>([
+  {},
+  { Upgrade: 'WebSocket' },
+  { Connection: 'keep-alive, upgrade' },
+  { 'Sec-WebSocket-Extensions': '' },
+])('a 101 with %j opens the tunnel', (changes) => {
+  expect(check(changes)).toEqual({ subprotocol: null });
+});
+
+test('any offered subprotocol may be chosen', () => {
+  expect(check({ 'Sec-WebSocket-Protocol': 'b' }, ['a', 'b'])).toEqual({ subprotocol: 'b' });
+});
+
+describe('a 101 opens nothing', () => {
+  test.each<Changes>([
+    { Upgrade: null },
+    { Upgrade: 'h2c' },
+    { Connection: null },
+    { Connection: 'close' },
+    { 'Sec-WebSocket-Accept': null },
+    { 'Sec-WebSocket-Accept': accept.toLowerCase() },
+    { 'Sec-WebSocket-Accept': [accept, accept] },
+    { 'Sec-WebSocket-Extensions': 'permessage-deflate' },
+    { 'Sec-WebSocket-Protocol': 'c' },
+    { 'Sec-WebSocket-Protocol': 'A' },
+    { 'Sec-WebSocket-Protocol': '' },
+    { 'Sec-WebSocket-Protocol': 'a, b' },
+    { 'Sec-WebSocket-Protocol': ['a', 'b'] },
+  ])('with %j', (changes) => {
+    expect(check(changes, ['a', 'b'])).toHaveProperty('problem');
+  });
+
+  test('in HTTP/1.0', () => {
+    expect(check({}, [], '1.0')).toEqual({ problem: 'it answers with HTTP/1.0' });
+  });
+});
