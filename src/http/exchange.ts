@@ -90,7 +90,6 @@ export class Exchange {
       return;
     }
     setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.about);
-    upstreamReq.on('error', (error) => this.failed(error));
     upstreamReq.on('drain', () => this.#touch());
     // A 101 that nobody asked for closes the request without an error.
     upstreamReq.once('close', () => {

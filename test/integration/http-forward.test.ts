@@ -147,6 +147,17 @@ test('keeps upstream connections alive between requests', async () => {
   expect(connections).toBe(1);
 });
 
+test('gives up an idle upstream connection before backends do', async () => {
+  const { port, server } = await startUpstream((_req, res) => res.end('ok'));
+  server.keepAliveTimeout = 0;
+  const idle = once(server, 'connection').then(([socket]) => once(socket, 'end'));
+  const front = await startFront(routeTo(port));
+  const client = new RawHttp(front.port);
+  client.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  await client.until('ok');
+  await idle;
+});
+
 test('answers HEAD, 204 and 304 without a body and keeps the connection usable', async () => {
   const { port } = await startUpstream((req, res) => {
     if (req.url === '/head') res.writeHead(200, { 'Content-Length': 5 }).end();

@@ -125,6 +125,8 @@ test('adds up live connections, those of removed routes too', async () => {
   ]) {
     expect(lines).toContain(line);
   }
+  sessions.length = 1;
+  expect(await scrape()).toContain('sluice_buffered_bytes{route="panel",sender="client"} 10');
 });
 
 test('shows limits beside the values, unlimited as +Inf', async () => {
