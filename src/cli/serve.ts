@@ -5,6 +5,7 @@ import { formatConfigError } from '../config/errors.ts';
 import { readConfig } from '../config/read.ts';
 import { createGateway } from '../gateway.ts';
 import { createLog } from '../log.ts';
+import { compactHeap } from './compact-heap.ts';
 
 const usage = `usage: sluice serve --config FILE
 
@@ -33,6 +34,7 @@ export async function run(argv: string[]): Promise<number> {
   const gateway = createGateway(config, { log });
   // Before listening, so that a signal is never missed.
   const signals = new Signals();
+  compactHeap();
   try {
     const { address, adminAddress } = await gateway.start();
     log.info(

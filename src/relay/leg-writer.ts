@@ -12,7 +12,7 @@ import { type Close, closePayload } from '../protocol/close.ts';
 import { encodeControl } from '../protocol/control-frame.ts';
 import { Opcode } from '../protocol/opcodes.ts';
 import type { Keeper } from './read-buffers.ts';
-import { type Piece, piece, SendQueue } from './send-queue.ts';
+import { type Piece, piece, recycle, SendQueue } from './send-queue.ts';
 
 /** Where a stage puts the frames it passes on. */
 export interface FrameSink {
@@ -58,6 +58,8 @@ export class LegWriter implements FrameSink {
   #inFlight: Piece | null = null;
   #inFlightKeeper: Keeper | null = null;
   readonly #queue = new SendQueue();
+  /** The piece of the queue that is in flight, if it came from there. */
+  #waiting: Piece | null = null;
 
   /** Control frames that wait for a frame boundary. */
   #pong: Buffer | null = null;
@@ -137,13 +139,11 @@ export class LegWriter implements FrameSink {
     this.#spanKeeper = null;
     this.#spanMessages = 0;
     if (this.#closed) return;
-    if (this.#inFlight !== null) {
-      this.#queue.copy(span, this.#spanStart, this.#spanEnd, messages);
-    } else if (keeper !== null) {
-      this.#write(piece(span.subarray(this.#spanStart, this.#spanEnd), messages), keeper);
-    } else {
-      this.#writeCopy(span, this.#spanStart, this.#spanEnd, messages);
-    }
+    const start = this.#spanStart;
+    const end = this.#spanEnd;
+    if (this.#inFlight !== null) this.#queue.copy(span, start, end, messages);
+    else if (keeper === null) this.#writeCopy(span, start, end, messages);
+    else this.#write(end - start === span.length ? span : span.subarray(start, end), messages, 0, keeper);
   }
 
   /** Answers a ping. Only the latest answer waits: a peer that never reads cannot make them pile up. */
@@ -188,11 +188,11 @@ export class LegWriter implements FrameSink {
     if (length > scratchSize) {
       const bytes = Buffer.allocUnsafeSlow(length);
       chunk.copy(bytes, 0, start, end);
-      this.#write(piece(bytes, messages), null);
+      this.#write(bytes, messages, 0, null);
       return;
     }
     chunk.copy(scratch, 0, start, end);
-    this.#write(piece(scratch.subarray(0, length), messages), null);
+    this.#write(scratch.subarray(0, length), messages, 0, null);
     // If the kernel was full, the scratch buffer belongs to that write now.
     if (this.#inFlight !== null) scratch = Buffer.allocUnsafeSlow(scratchSize);
   }
@@ -221,27 +221,31 @@ export class LegWriter implements FrameSink {
   #sendControl(opcode: number, payload: Buffer): void {
     this.flush();
     const maskingKey = this.#masks ? randomFillSync(new Uint8Array(4)) : null;
-    const frame = piece(encodeControl(opcode, payload, maskingKey), 0, opcode);
+    const frame = encodeControl(opcode, payload, maskingKey);
     if (opcode === Opcode.pong) this.#pongQueued = true;
-    if (this.#inFlight === null) this.#write(frame, null);
-    else this.#queue.push(frame);
+    if (this.#inFlight === null && this.#queue.isEmpty) this.#write(frame, 0, opcode, null);
+    else this.#queue.push(piece(frame, 0, opcode));
   }
 
-  /** Hands a piece to the kernel, or to Node where the kernel is full; then everything after it waits. */
-  #write(out: Piece, keeper: Keeper | null): void {
+  /**
+   * Hands bytes to the kernel, or to Node where the kernel is full; then everything after them waits. Whether the kernel
+   * has them all.
+   */
+  #write(bytes: Buffer, messages: number, control: number, keeper: Keeper | null): boolean {
     const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return;
-    socket.write(out.length === out.bytes.length ? out.bytes : out.bytes.subarray(0, out.length));
+    if (socket.destroyed || socket.writableEnded) return true;
+    socket.write(bytes);
     if (socket.writableLength === 0) {
-      if (out.control !== 0) this.#controlLeft(out.control);
-      return;
+      if (control !== 0) this.#controlLeft(control);
+      return true;
     }
     // The write goes on reading these bytes, so they must not be read into.
     keeper?.pin();
-    this.#inFlight = out;
+    this.#inFlight = piece(bytes, messages, control);
     this.#inFlightKeeper = keeper;
     // A write of nothing calls back when the one before it is done, and costs nothing in the usual case.
     socket.write(nothing, this.#accepted);
+    return false;
   }
 
   readonly #accepted = (): void => {
@@ -250,20 +254,27 @@ export class LegWriter implements FrameSink {
     const done = this.#inFlight;
     if (done === null || this.#socket.destroyed) return;
     this.#inFlight = null;
-    this.#drained(done);
-    while (this.#inFlight === null) {
-      const next = this.#queue.shift();
-      if (next === null) break;
-      this.#write(next, null);
-      if (this.#inFlight === null) this.drainedBytes += next.length;
-    }
+    this.drainedBytes += done.length;
+    if (this.#waiting !== null) recycle(this.#waiting);
+    this.#waiting = null;
+    if (done.control !== 0) this.#controlLeft(done.control);
+    this.#drainQueue();
     if (this.#ending && this.#inFlight === null) this.#socket.end();
     this.#onDrain();
   };
 
-  #drained(done: Piece): void {
-    this.drainedBytes += done.length;
-    if (done.control !== 0) this.#controlLeft(done.control);
+  #drainQueue(): void {
+    while (this.#inFlight === null) {
+      const next = this.#queue.shift();
+      if (next === null) return;
+      const bytes = next.length === next.bytes.length ? next.bytes : next.bytes.subarray(0, next.length);
+      if (this.#write(bytes, next.messages, next.control, null)) {
+        this.drainedBytes += next.length;
+        recycle(next);
+      } else {
+        this.#waiting = next;
+      }
+    }
   }
 
   #controlLeft(opcode: number): void {

@@ -24,6 +24,19 @@ export function piece(bytes: Buffer, messages: number, control = 0): Piece {
   return { bytes, length: bytes.length, messages, control, next: null };
 }
 
+/** Buffers of the largest piece, to be used again: the garbage collector would see them too late, they are not on its heap. */
+const spare: Buffer[] = [];
+const maxSpare = 32;
+
+/** Gives back the buffer of a piece that came out of a queue and that no write reads from any more. */
+export function recycle({ bytes }: Piece): void {
+  if (bytes.length === maxPiece && spare.length < maxSpare) spare.push(bytes);
+}
+
+function allocate(size: number): Buffer {
+  return (size === maxPiece ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
+}
+
 export class SendQueue {
   #head: Piece | null = null;
   #tail: Piece | null = null;
@@ -72,14 +85,14 @@ export class SendQueue {
 
   /** Drops everything. */
   clear(): void {
-    while (this.shift() !== null);
+    for (let dropped = this.shift(); dropped !== null; dropped = this.shift()) recycle(dropped);
   }
 
   /** Room for `wanted` bytes: as much as that, or twice the piece before, so that gathering stays cheap. */
   #grow(wanted: number): Piece {
     const before = this.#tail === null || this.#tail.control !== 0 ? 0 : this.#tail.bytes.length;
     const size = Math.min(maxPiece, Math.max(wanted, before * 2, minPiece));
-    const grown = piece(Buffer.allocUnsafeSlow(size), 0);
+    const grown = piece(allocate(size), 0);
     grown.length = 0;
     this.#link(grown);
     return grown;

@@ -89,7 +89,8 @@ export class Sluice {
 
   /** The sum of a metric's samples with these labels; 0 where there is none. The name is without `sluice_`. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const response = await fetch(`${this.adminUrl}/metrics`);
+    // A connection kept alive may be closed by the server just as it is used again.
+    const response = await fetch(`${this.adminUrl}/metrics`, { headers: { connection: 'close' } });
     if (!response.ok) throw new Error(`/metrics answered ${response.status}`);
     return sumSamples(await response.text(), `sluice_${name}`, labels) ?? 0;
   }
