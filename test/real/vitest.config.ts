@@ -6,6 +6,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
     globalSetup: ['test/real/harness/global-setup.ts'],
+    setupFiles: ['test/real/harness/show-output-of-failures.ts'],
     include: ['test/real/**/*.test.ts'],
     // Server starts take seconds and a file's tests share one server, so files run beside each other, tests do not.
     maxWorkers: 2,

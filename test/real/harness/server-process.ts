@@ -23,6 +23,9 @@ export interface ServerCommand {
   readonly onLine?: (line: string) => void;
 }
 
+/** Every server that this file's tests have started, ended ones too. */
+export const startedServers: ServerProcess[] = [];
+
 const keptLines = 400;
 const pollMs = 50;
 
@@ -62,6 +65,7 @@ export class ServerProcess {
   /** Starts a server and resolves when it is ready; throws with its output when it never is. */
   static async start(spec: ServerCommand): Promise<ServerProcess> {
     const server = new ServerProcess(spec);
+    startedServers.push(server);
     const deadline = performance.now() + (spec.readyWithinMs ?? 60_000);
     while (!(await spec.ready().catch(() => false))) {
       const late = performance.now() > deadline;
