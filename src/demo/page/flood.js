@@ -53,14 +53,17 @@ export function flood(section, maxPauseMs) {
   on('flood', (now) => {
     const before = state;
     state = now;
+    if (before.phase !== 'flooding' && now.phase === 'over') return draw(); // A flood of before this page.
     if (before.phase !== 'flooding' && now.phase === 'flooding') {
       wireRow(list, 'note', 'the client connected, and sleeps');
     }
     if (before.asleep && !now.asleep && now.phase === 'flooding') wireRow(list, 'in', 'the client reads again');
     if (now.server && !before.server) closeRow(list, 'the server was told', now.server);
     if (now.client && !before.client) closeRow(list, 'the client found', now.client);
-    if (now.phase === 'over' && before.phase === 'flooding' && now.received === now.total) {
-      wireRow(list, 'good', `all ${bytes(now.total)} arrived`);
+    if (now.phase === 'over') {
+      const lost = now.written - now.received;
+      if (now.received === now.total) wireRow(list, 'good', `all ${bytes(now.total)} arrived`);
+      else wireRow(list, 'note', `${bytes(lost)} that had left the server were dropped with the connection`);
     }
     draw();
   });
