@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { noStatus } from '../../../src/protocol/close.ts';
 import { Event, FrameParser } from '../../../src/protocol/frame-parser.ts';
 import { LegWriter } from '../../../src/relay/leg-writer.ts';
 import type { Keeper } from '../../../src/relay/read-buffers.ts';
@@ -199,17 +198,18 @@ describe.each([
   });
 });
 
-test('a receiver that is gone unpins what was pinned, whenever it goes', () => {
+test('a receiver that is gone unpins what was pinned, and what waited is summed up, whenever it goes', () => {
   fc.assert(
     fc.property(frames(false), fc.nat(5000), fc.array(step, { maxLength: 20 }), (known, room, steps) => {
       const run = new Run(known, false, room);
       for (const step of steps) run.step(step);
+      const waited = run.writer.bufferedBytes;
       run.socket.destroy();
       expect(run.keeper.pins).toBe(0);
-      run.writer.close({ code: noStatus, reason: Buffer.alloc(0) });
-      run.writer.end();
+      run.writer.abandon();
+      expect([run.writer.undeliveredBytes, run.writer.bufferedBytes]).toEqual([waited, 0]);
       while (!run.finished) run.read(10_000, true);
-      expect(run.keeper.pins).toBe(0);
+      expect([run.keeper.pins, run.writer.bufferedBytes]).toEqual([0, 0]);
     }),
     { numRuns: 200 },
   );
