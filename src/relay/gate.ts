@@ -32,6 +32,8 @@ export class Gate {
   #route: Route;
   /** One violation per message. */
   #noted = false;
+  /** Whether the message whose header comes next has waited for its rate: then it is the same one again. */
+  #waits = false;
 
   /** `onRate` is called when what had to wait for a rate may go on. */
   constructor(sender: Sender, route: Route, events: GateEvents, onRate: () => void) {
@@ -106,7 +108,8 @@ export class Gate {
 
   #message(opcode: number, held: boolean): Pass {
     const { limits } = this;
-    this.#noted = false;
+    if (!this.#waits) this.#noted = false;
+    this.#waits = false;
     this.meter.begin(limits);
     if (limits.messageRate !== null) {
       const now = performance.now();
@@ -114,6 +117,7 @@ export class Gate {
         const { perSecond } = limits.messageRate;
         const wait = () => this.rates.awaitMessage(now);
         const pass = this.#overRate('max_message_rate', limits.messageRate, perSecond + 1, wait);
+        this.#waits = pass === 'wait';
         if (pass !== 'pass') return pass;
       }
     }

@@ -125,6 +125,20 @@ describe('a rate', () => {
     expect(exceeded).toEqual([]);
   });
 
+  test('is violated once by a message that must wait, however often its header is offered', () => {
+    const { gate, header, noted, onRate } = setUp({ messageRate: pausing(1), byteRate: pausing(1000) });
+    expect([header(1), header(1)]).toEqual(['pass', 'wait']);
+    // The read that ends at that header has brought more bytes than their rate allows: their wait is shorter.
+    expect(gate.payload(1100)).toBe('wait');
+    vi.advanceTimersByTime(100);
+    expect(onRate).toHaveBeenCalledTimes(1);
+    expect(header(1)).toBe('wait');
+    expect(noted).toHaveLength(1);
+    vi.advanceTimersByTime(900);
+    expect([header(1), header(1)]).toEqual(['pass', 'wait']);
+    expect(noted).toHaveLength(2);
+  });
+
   test('of messages takes no token for a continuation', () => {
     const { header } = setUp({ messageRate: pausing(1) });
     expect([header(1, { fin: false }), header(1, { opcode: 0, fin: false }), header(1, { opcode: 0 })]).toEqual([
