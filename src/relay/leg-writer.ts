@@ -11,8 +11,9 @@ import type { Socket } from 'node:net';
 import { type Close, closePayload } from '../protocol/close.ts';
 import { encodeControl } from '../protocol/control-frame.ts';
 import { Opcode } from '../protocol/opcodes.ts';
+import { giveBuffer, takeBuffer } from './copy-buffers.ts';
 import type { Keeper } from './read-buffers.ts';
-import { type Piece, piece, recycle, SendQueue } from './send-queue.ts';
+import { type Piece, piece, SendQueue } from './send-queue.ts';
 
 /** Where a stage puts the frames it passes on. */
 export interface FrameSink {
@@ -24,9 +25,6 @@ export interface FrameSink {
   endFrame(endsMessage: boolean): void;
 }
 
-/** Copies up to this size go through one scratch buffer instead of an allocation each. */
-const scratchSize = 4096;
-let scratch = Buffer.allocUnsafeSlow(scratchSize);
 const nothing = Buffer.alloc(0);
 
 export class LegWriter implements FrameSink {
@@ -54,12 +52,10 @@ export class LegWriter implements FrameSink {
   #inFrame = false;
   #inMessage = false;
 
-  /** What Node has taken and the kernel has not, whole. */
+  /** What Node has taken and the kernel has not, whole. Its bytes are a copy, unless a keeper is pinned for them. */
   #inFlight: Piece | null = null;
   #inFlightKeeper: Keeper | null = null;
   readonly #queue = new SendQueue();
-  /** The piece of the queue that is in flight, if it came from there. */
-  #waiting: Piece | null = null;
 
   /** Control frames that wait for a frame boundary. */
   #pong: Buffer | null = null;
@@ -143,7 +139,7 @@ export class LegWriter implements FrameSink {
     const end = this.#spanEnd;
     if (this.#inFlight !== null) this.#queue.copy(span, start, end, messages);
     else if (keeper === null) this.#writeCopy(span, start, end, messages);
-    else this.#write(end - start === span.length ? span : span.subarray(start, end), messages, 0, keeper);
+    else this.#writeKept(span, start, end, messages, keeper);
   }
 
   /** Answers a ping. Only the latest answer waits: a peer that never reads cannot make them pile up. */
@@ -183,18 +179,17 @@ export class LegWriter implements FrameSink {
     this.#queue.clear();
   }
 
+  #writeKept(chunk: Buffer, start: number, end: number, messages: number, keeper: Keeper): void {
+    const bytes = end - start === chunk.length ? chunk : chunk.subarray(start, end);
+    if (this.#write(bytes)) return;
+    keeper.pin();
+    this.#wait(piece(bytes, messages), keeper);
+  }
+
   #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {
-    const length = end - start;
-    if (length > scratchSize) {
-      const bytes = Buffer.allocUnsafeSlow(length);
-      chunk.copy(bytes, 0, start, end);
-      this.#write(bytes, messages, 0, null);
-      return;
-    }
-    chunk.copy(scratch, 0, start, end);
-    this.#write(scratch.subarray(0, length), messages, 0, null);
-    // If the kernel was full, the scratch buffer belongs to that write now.
-    if (this.#inFlight !== null) scratch = Buffer.allocUnsafeSlow(scratchSize);
+    const copy = piece(takeBuffer(end - start), messages);
+    copy.length = chunk.copy(copy.bytes, 0, start, end);
+    this.#writePiece(copy);
   }
 
   #sendControls(): void {
@@ -221,61 +216,57 @@ export class LegWriter implements FrameSink {
   #sendControl(opcode: number, payload: Buffer): void {
     this.flush();
     const maskingKey = this.#masks ? randomFillSync(new Uint8Array(4)) : null;
-    const frame = encodeControl(opcode, payload, maskingKey);
+    const frame = piece(encodeControl(opcode, payload, maskingKey), 0, opcode);
     if (opcode === Opcode.pong) this.#pongQueued = true;
-    if (this.#inFlight === null && this.#queue.isEmpty) this.#write(frame, 0, opcode, null);
-    else this.#queue.push(piece(frame, 0, opcode));
+    if (this.#inFlight === null && this.#queue.isEmpty) this.#writePiece(frame);
+    else this.#queue.push(frame);
   }
 
-  /**
-   * Hands bytes to the kernel, or to Node where the kernel is full; then everything after them waits. Whether the kernel
-   * has them all.
-   */
-  #write(bytes: Buffer, messages: number, control: number, keeper: Keeper | null): boolean {
+  /** Hands a piece to the kernel. Whether it took the whole of it. */
+  #writePiece(out: Piece): boolean {
+    if (!this.#write(out.length === out.bytes.length ? out.bytes : out.bytes.subarray(0, out.length))) {
+      this.#wait(out, null);
+      return false;
+    }
+    giveBuffer(out.bytes);
+    if (out.control !== 0) this.#controlLeft(out.control);
+    return true;
+  }
+
+  /** Hands bytes to the kernel, or to Node where the kernel is full: `false`, and that write goes on reading them. */
+  #write(bytes: Buffer): boolean {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return true;
     socket.write(bytes);
-    if (socket.writableLength === 0) {
-      if (control !== 0) this.#controlLeft(control);
-      return true;
-    }
-    // The write goes on reading these bytes, so they must not be read into.
-    keeper?.pin();
-    this.#inFlight = piece(bytes, messages, control);
+    return socket.writableLength === 0;
+  }
+
+  /** Everything after this piece waits until the kernel has taken it. */
+  #wait(out: Piece, keeper: Keeper | null): void {
+    this.#inFlight = out;
     this.#inFlightKeeper = keeper;
     // A write of nothing calls back when the one before it is done, and costs nothing in the usual case.
-    socket.write(nothing, this.#accepted);
-    return false;
+    this.#socket.write(nothing, this.#accepted);
   }
 
   readonly #accepted = (): void => {
-    this.#inFlightKeeper?.unpin();
+    const keeper = this.#inFlightKeeper;
     this.#inFlightKeeper = null;
+    keeper?.unpin();
     const done = this.#inFlight;
     if (done === null || this.#socket.destroyed) return;
     this.#inFlight = null;
+    if (keeper === null) giveBuffer(done.bytes);
     this.drainedBytes += done.length;
-    if (this.#waiting !== null) recycle(this.#waiting);
-    this.#waiting = null;
     if (done.control !== 0) this.#controlLeft(done.control);
-    this.#drainQueue();
+    while (this.#inFlight === null) {
+      const next = this.#queue.shift();
+      if (next === null) break;
+      if (this.#writePiece(next)) this.drainedBytes += next.length;
+    }
     if (this.#ending && this.#inFlight === null) this.#socket.end();
     this.#onDrain();
   };
-
-  #drainQueue(): void {
-    while (this.#inFlight === null) {
-      const next = this.#queue.shift();
-      if (next === null) return;
-      const bytes = next.length === next.bytes.length ? next.bytes : next.bytes.subarray(0, next.length);
-      if (this.#write(bytes, next.messages, next.control, null)) {
-        this.drainedBytes += next.length;
-        recycle(next);
-      } else {
-        this.#waiting = next;
-      }
-    }
-  }
 
   #controlLeft(opcode: number): void {
     if (opcode === Opcode.close) this.closeFlushed = true;

@@ -3,6 +3,8 @@
  * is pinned. Small pieces are gathered, so that a million tiny ones cost no more than their bytes.
  */
 
+import { giveBuffer, takeBuffer } from './copy-buffers.ts';
+
 /** Bytes on their way to the kernel. */
 export interface Piece {
   readonly bytes: Buffer;
@@ -22,19 +24,6 @@ const minPiece = 512;
 /** A piece that is not part of a queue. */
 export function piece(bytes: Buffer, messages: number, control = 0): Piece {
   return { bytes, length: bytes.length, messages, control, next: null };
-}
-
-/** Buffers of the largest piece, to be used again: the garbage collector would see them too late, they are not on its heap. */
-const spare: Buffer[] = [];
-const maxSpare = 32;
-
-/** Gives back the buffer of a piece that came out of a queue and that no write reads from any more. */
-export function recycle({ bytes }: Piece): void {
-  if (bytes.length === maxPiece && spare.length < maxSpare) spare.push(bytes);
-}
-
-function allocate(size: number): Buffer {
-  return (size === maxPiece ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
 }
 
 export class SendQueue {
@@ -85,14 +74,14 @@ export class SendQueue {
 
   /** Drops everything. */
   clear(): void {
-    for (let dropped = this.shift(); dropped !== null; dropped = this.shift()) recycle(dropped);
+    for (let dropped = this.shift(); dropped !== null; dropped = this.shift()) giveBuffer(dropped.bytes);
   }
 
   /** Room for `wanted` bytes: as much as that, or twice the piece before, so that gathering stays cheap. */
   #grow(wanted: number): Piece {
     const before = this.#tail === null || this.#tail.control !== 0 ? 0 : this.#tail.bytes.length;
     const size = Math.min(maxPiece, Math.max(wanted, before * 2, minPiece));
-    const grown = piece(allocate(size), 0);
+    const grown = piece(size === maxPiece ? takeBuffer(size) : Buffer.allocUnsafeSlow(size), 0);
     grown.length = 0;
     this.#link(grown);
     return grown;
