@@ -53,12 +53,13 @@ it('closes on 16 MB from a FileInput, and console, metric and log say by how muc
   });
   await files.fileInput.setInputFiles(file.path);
   const text = (await lost).text();
-  const found = /1009 \(message of (\d+) bytes exceeds (\d+) \(route panel\)\)/.exec(text);
+  const found = /1009 \(message of (?:at least )?(\d+) bytes exceeds (\d+) \(route panel\)\)/.exec(text);
   expect(found, text).not.toBeNull();
   const [observed, configured] = [Number(found![1]), Number(found![2])];
   expect(configured).toBe(limit);
-  // 16 MB in base64, and the patch around it.
-  expect(observed).toBeGreaterThan((16_000_000 * 4) / 3);
+  // Chromium cuts the message into frames of at most 131 000 bytes: the sum crossed the limit with one of them.
+  expect(observed).toBeGreaterThan(limit);
+  expect(observed).toBeLessThanOrEqual(limit + 131_000);
   await files.page.screenshot({ path: screenshotPath('panel-file-input-16mb') });
 
   const labels = { route: 'panel', sender: 'client', limit: 'max_message_size', action: 'close' };
@@ -108,8 +109,8 @@ it('shows a page that sends too much 1009 and the reason in 50 of 50 uploads', a
   await page.goto(`${sluice.url}/files`);
   const before = await sluice.metric('limit_violations_total', { route: 'panel', limit: 'max_message_size' });
   const endings = await page.evaluate(uploadTooMuch, { url: `${sluice.url}/document`, bytes: 30_000_000, times: 50 });
-  const expected = `1009 message of 30000000 bytes exceeds ${limit} (route panel) true`;
-  expect(endings.filter((ending) => ending !== expected)).toEqual([]);
+  const expected = new RegExp(`^1009 message of (at least )?2\\d{7} bytes exceeds ${limit} \\(route panel\\)$`);
+  expect(endings.filter((ending) => !expected.test(ending))).toEqual([]);
   expect(endings).toHaveLength(50);
   expect(await sluice.metric('limit_violations_total', { route: 'panel', limit: 'max_message_size' })).toBe(
     before + 50,

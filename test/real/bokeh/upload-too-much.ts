@@ -9,18 +9,18 @@ export interface OversizeOrder {
 }
 
 /**
- * Sends one message on each of so many connections, one after another, and tells how each ended, as
- * `<code> <reason> <was it clean>`. Self-contained: it is sent to the page as text.
+ * Sends one message on each of so many connections to one session, one after another, and tells how each ended, as
+ * `<code> <reason>`. Self-contained: it is sent to the page as text.
  */
 export async function uploadTooMuch({ url, bytes, times }: OversizeOrder): Promise<string[]> {
   const data = new Uint8Array(bytes);
+  const page = await (await fetch(url)).text();
+  const token = /"token":"([^"]+)"/.exec(page)![1]!;
   const endings: string[] = [];
   for (let i = 0; i < times; i++) {
-    const page = await (await fetch(url)).text();
-    const token = /"token":"([^"]+)"/.exec(page)![1]!;
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, ['bokeh', token]);
     const ended = new Promise<string>((resolve) => {
-      socket.onclose = ({ code, reason, wasClean }) => resolve(`${code} ${reason} ${wasClean}`);
+      socket.onclose = ({ code, reason }) => resolve(`${code} ${reason}`);
     });
     socket.onopen = () => socket.send(data);
     endings.push(await ended);
