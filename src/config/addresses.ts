@@ -1,7 +1,7 @@
 /** Addresses, URLs, origins, hosts and path patterns. Answers like `units.ts`: a value, or the rest of a sentence. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { ListenAddress, UpstreamTarget } from './types.ts';
-import type { Parsed } from './units.ts';
+import { type Parsed, scalarText } from './units.ts';
 
 const label = '[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?';
 const hostname = new RegExp(`^${label}(\\.${label})*$`);
@@ -34,7 +34,7 @@ export function parseListenAddress(value: unknown): Parsed<ListenAddress> {
     const tcp = splitHostPort(value);
     if (tcp) return { value: { kind: 'tcp', ...tcp } };
   }
-  const port = /^:?(\d{1,5})$/.exec(String(value))?.[1] ?? '8080';
+  const port = /^:?(\d{1,5})$/.exec(scalarText(value))?.[1] ?? '8080';
   return {
     problem: `is not an address; write 0.0.0.0:${port}, 127.0.0.1:${port}, [::]:${port} or unix:/run/sluice.sock`,
   };

@@ -18,7 +18,7 @@ export function roomsPattern(path: string): string {
   return `${canonicalPath(path) === '/' ? '' : path.replace(/\/+$/, '')}${roomsPath}`;
 }
 
-/** The key under which two patterns are equal. */
+/** What a pattern claims: one key for each host, or one for any; two routes may not claim the same. */
 export function patternKeys(hosts: readonly string[], path: string): string[] {
   return (hosts.length === 0 ? ['any host '] : hosts).map((host) => `${host}${canonicalPath(path)}`);
 }
@@ -58,17 +58,18 @@ function nameConflicts(document: ConfigDocument, claims: readonly Claim[]): Conf
   for (const claim of claims) {
     if (!claim.jupyter || claim.name === null || claim.path === null) continue;
     const taken = names.get(roomsName(claim.name));
-    if (!taken || overlaps(taken, { hosts: claim.hosts, path: roomsPattern(claim.path) })) continue;
+    if (!taken || covers(taken, { hosts: claim.hosts, path: roomsPattern(claim.path) })) continue;
     const why = `is the name of the route that preset jupyter brings with ${claim.name}`;
     errors.push(errorAt(document, [...taken.at, 'name'], `"${taken.name}" ${why}; write another`));
   }
   return errors;
 }
 
-function overlaps(a: Claim, b: Pick<Claim, 'hosts' | 'path'>): boolean {
-  if (a.path === null || b.path === null) return false;
-  const keys = new Set(patternKeys(a.hosts, a.path));
-  return patternKeys(b.hosts, b.path).some((key) => keys.has(key));
+/** Whether a route of the file takes the place of a brought one on all of its hosts. */
+function covers(written: Claim, brought: { readonly hosts: readonly string[]; readonly path: string }): boolean {
+  if (written.path === null) return false;
+  const keys = new Set(patternKeys(written.hosts, written.path));
+  return patternKeys(brought.hosts, brought.path).every((key) => keys.has(key));
 }
 
 function patternConflicts(document: ConfigDocument, claims: readonly Claim[]): ConfigError[] {

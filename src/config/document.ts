@@ -14,6 +14,9 @@ export interface Place {
   readonly source: string;
 }
 
+/** Stands for a value of which an error has been told already, so that nothing more is said of it. */
+export const unreadable = Symbol('unreadable');
+
 /** A parsed file: values as JSON knows them, and the place of each by its path. */
 export interface ConfigDocument {
   readonly file: string;
@@ -69,6 +72,8 @@ class Walk {
   readonly #anchors = new Map<string, Node>();
   readonly #open = new Set<Node>();
   #values = 0;
+  /** Where the alias stands through which the walk goes now. */
+  #aliasOffset: number | null = null;
 
   constructor(file: string, lines: LineCounter) {
     this.#file = file;
@@ -96,21 +101,24 @@ class Walk {
       if (this.#values === mostValues + 1) {
         this.fail(
           path,
-          keyOffset ?? offset,
+          this.#aliasOffset ?? offset,
           `the file holds more than ${mostValues} values, aliases included; write fewer`,
         );
       }
-      return null;
+      return unreadable;
     }
     if (level > mostLevels) {
       this.fail(path, offset, 'is nested too deeply; no key is that deep');
-      return null;
+      return unreadable;
     }
     const target = this.#resolve(node, path, offset);
-    if (target === null) return null;
+    if (target === null) return unreadable;
+    const outermost = target !== node && this.#aliasOffset === null;
+    if (outermost) this.#aliasOffset = offset;
     this.#open.add(target);
     const value = this.#content(target, path, level);
     this.#open.delete(target);
+    if (outermost) this.#aliasOffset = null;
     return value;
   }
 

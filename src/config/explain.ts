@@ -1,8 +1,9 @@
 /** Turns what zod found into sentences with a place: what was found, and what to write instead. */
 import { z } from 'zod';
-import type { ConfigDocument } from './document.ts';
+import { type ConfigDocument, unreadable } from './document.ts';
 import { type ConfigError, type ConfigPath, formatPath } from './errors.ts';
 import { configSchema } from './schema.ts';
+import { scalarText } from './units.ts';
 
 /** An error at a value, or at the nearest thing around it that the file has. */
 export function errorAt(
@@ -27,6 +28,7 @@ export function explainIssue(document: ConfigDocument, issue: z.core.$ZodIssue):
   const found = valueAt(document.value, path);
   const rest = complaint(issue);
   const remedy = rest.slice(rest.indexOf('; ') + 2);
+  if (found === unreadable) return [];
   if (found === undefined) return [errorAt(document, path, `is missing; ${remedy}`)];
   if (found === null) return [errorAt(document, path, `is empty; ${remedy}, or remove the key`)];
   return [errorAt(document, path, `${quote(document, path, found)} ${rest}`)];
@@ -36,7 +38,7 @@ function complaint(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom') return issue.message;
   if (issue.code === 'invalid_value') {
     const names = issue.values.map(String);
-    const near = closest(String(issue.input), names);
+    const near = closest(scalarText(issue.input), names);
     return `is not one of ${names.join(', ')}; write ${near ?? oneOf(names)}`;
   }
   if (issue.code === 'invalid_type') {

@@ -61,9 +61,8 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig): Resolve
   const routes = parsed.routes.flatMap((route, i) => {
     const own = layerOf(document, ['routes', i], route);
     const resolved = resolveRoute(route, { own, defaults, preset: route.preset ?? null, timeouts });
-    const rooms = route.preset === 'jupyter' ? roomsOf(route) : null;
-    if (rooms === null || patternKeys(rooms.match?.hosts ?? [], pathOf(rooms)).some((key) => written.has(key)))
-      return [resolved];
+    const rooms = route.preset === 'jupyter' ? roomsOf(route, written) : null;
+    if (rooms === null) return [resolved];
     const inherited = new Map(own);
     for (const key of ownedByRooms) inherited.delete(key);
     return [
@@ -86,13 +85,14 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig): Resolve
 /** What a room does not take from the route above it: that is the reason why it is a route of its own. */
 const ownedByRooms: readonly SettingKey[] = ['limits.client.max_message_size', 'limits.client.max_frame_size'];
 
-function roomsOf(route: ParsedRoute): ParsedRoute {
-  return {
-    ...route,
-    name: roomsName(route.name),
-    preset: 'jupyter-collaboration',
-    match: { ...route.match, path: roomsPattern(pathOf(route)) },
-  };
+/** The route for the rooms below a Jupyter route, on the hosts where the file has none of its own. */
+function roomsOf(route: ParsedRoute, written: ReadonlySet<string>): ParsedRoute | null {
+  const path = roomsPattern(pathOf(route));
+  const free = (hosts: readonly string[]) => patternKeys(hosts, path).every((key) => !written.has(key));
+  const hosts = route.match?.hosts;
+  const left = hosts?.filter((host) => free([host]));
+  if (left === undefined ? !free([]) : left.length === 0) return null;
+  return { ...route, name: roomsName(route.name), preset: 'jupyter-collaboration', match: { hosts: left, path } };
 }
 
 function pathOf(route: ParsedRoute): string {

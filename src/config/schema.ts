@@ -121,7 +121,7 @@ function parseName(value: unknown): Parsed<string> {
 function setting<S extends z.ZodType>(
   schema: S,
   description: string,
-  builtInValue?: string | number | boolean | readonly string[],
+  builtInValue?: string | number | boolean | object,
 ) {
   const meta = builtInValue === undefined ? { description } : { description, builtIn: builtInValue };
   return schema.optional().meta(meta);

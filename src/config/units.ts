@@ -38,9 +38,14 @@ export const countRatePattern = '^[0-9]+/s$';
 /** The pattern of a rate of bytes in the JSON Schema. */
 export const byteRatePattern = '^[0-9]+(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)/s$';
 
+/** A scalar as text; a mapping may hold a `toString` of its own, so only scalars are turned into text. */
+export function scalarText(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
 /** The number a person probably meant, so that the remedy can be copied. */
 function leadingNumber(value: unknown, otherwise: number): string {
-  const digits = /^\s*(\d{1,9})(?!\d)/.exec(String(value))?.[1];
+  const digits = /^\s*(\d{1,9})(?!\d)/.exec(scalarText(value))?.[1];
   return digits !== undefined && Number(digits) > 0 ? String(Number(digits)) : String(otherwise);
 }
 

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { formatConfigError } from '../../../src/config/errors.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+
+function linesOf(...routes: string[]): string[] {
+  const loaded = loadConfig('f', `routes:\n${routes.map((route) => `  - ${route}\n`).join('')}`);
+  return 'errors' in loaded ? loaded.errors.map(formatConfigError) : [];
+}
+
+test('two routes of one name', () => {
+  expect(
+    linesOf('{name: a, match: {path: /a}, upstream: http://h}', '{name: a, match: {path: /b}, upstream: http://h}'),
+  ).toEqual(['routes[1].name: "a" is the name of the route in line 2 too; write another (f:3:12)']);
+});
+
+test.each([
+  ['/', '/'],
+  ['/a', '/a/'],
+  ['/a/**', '/a'],
+])('the patterns %s and %s are equal', (first, second) => {
+  expect(
+    linesOf(
+      `{name: a, match: {path: ${first}}, upstream: http://h}`,
+      `{name: b, match: {path: ${second}}, upstream: http://h}`,
+    ),
+  ).toEqual([
+    `routes[1].match.path: "${second}" matches the same requests as route a (line 2); write another path or other hosts (f:3:29)`,
+  ]);
+});
+
+test('a pattern left out is every host and every path', () => {
+  expect(linesOf('{name: a, upstream: http://h}', '{name: b, match: {path: /}, upstream: http://h}')).toHaveLength(1);
+});
+
+test('one host in common is enough, whatever its case', () => {
+  const lines = linesOf(
+    '{name: a, match: {hosts: [x.org, y.org]}, upstream: http://h}',
+    '{name: b, match: {hosts: [z.org, Y.org]}, upstream: http://h}',
+  );
+  expect(lines).toEqual([
+    'routes[1].match.path: "/" matches the same requests as route a (line 2); write another path or other hosts (f:3:22)',
+  ]);
+});
+
+test('different hosts, or different paths, do not conflict', () => {
+  expect(
+    linesOf(
+      '{name: a, match: {hosts: [x.org]}, upstream: http://h}',
+      '{name: b, match: {hosts: ["*.x.org"]}, upstream: http://h}',
+      '{name: c, upstream: http://h}',
+      '{name: d, match: {path: /*}, upstream: http://h}',
+    ),
+  ).toEqual([]);
+});
+
+test('a host listed twice', () => {
+  expect(linesOf('{name: a, match: {hosts: [x.org, X.org]}, upstream: http://h}')).toEqual([
+    'routes[0].match.hosts: "x.org" is listed twice; write it once (f:2:30)',
+  ]);
+});
+
+test('a name that preset jupyter needs for its second route', () => {
+  expect(
+    linesOf(
+      '{name: lab, preset: jupyter, upstream: http://h}',
+      '{name: lab-rooms, match: {path: /x}, upstream: http://h}',
+    ),
+  ).toEqual([
+    'routes[1].name: "lab-rooms" is the name of the route that preset jupyter brings with lab; write another (f:3:12)',
+  ]);
+});
+
+test('a conflict is found beside a mistake in a value, and a pattern that is one is not compared', () => {
+  const lines = linesOf(
+    '{name: a, match: {path: bad}, upstream: 5}',
+    '{name: a, match: {path: bad}, upstream: http://h}',
+  );
+  expect(lines.map((line) => line.split(':')[0])).toEqual([
+    'routes[0].match.path',
+    'routes[0].upstream',
+    'routes[1].name',
+    'routes[1].match.path',
+  ]);
+});
