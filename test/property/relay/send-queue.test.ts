@@ -66,7 +66,7 @@ test('gives back the same bytes in order, and says rightly how many wait', () =>
       expect(Buffer.concat(got).equals(Buffer.concat(put))).toBe(true);
       expect([queue.bytes, queue.messages, queue.capacity, queue.isEmpty]).toEqual([0, 0, 0, true]);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
