@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { giveBuffer, takeBuffer } from '../../../src/relay/copy-buffers.ts';
+
+const kib = 1024;
+
+test('a buffer has the smallest of three sizes that holds what is wanted, or just that size', () => {
+  const sizes = [1, 4 * kib, 4 * kib + 1, 32 * kib, 32 * kib + 1, 64 * kib, 64 * kib + 1, 100 * kib];
+  expect(sizes.map((size) => takeBuffer(size).length)).toEqual([
+    ...[4 * kib, 4 * kib, 32 * kib, 32 * kib, 64 * kib, 64 * kib],
+    ...[64 * kib + 1, 100 * kib],
+  ]);
+});
+
+test('what is given back is taken again, and by one only', () => {
+  const buffer = takeBuffer(10);
+  giveBuffer(buffer);
+  expect(takeBuffer(4 * kib)).toBe(buffer);
+  expect(takeBuffer(4 * kib)).not.toBe(buffer);
+});
+
+test('no two that are out share memory', () => {
+  const out = Array.from({ length: 50 }, (_, i) => takeBuffer(i % 2 === 0 ? 10 : 64 * kib));
+  expect(new Set(out.map((buffer) => buffer.buffer)).size).toBe(50);
+});
+
+test('keeps a few of each size, and none of another', () => {
+  const given = Array.from({ length: 40 }, () => Buffer.allocUnsafeSlow(32 * kib));
+  for (const buffer of given) giveBuffer(buffer);
+  const again = new Set(Array.from({ length: 40 }, () => takeBuffer(32 * kib)));
+  expect(given.filter((buffer) => again.has(buffer))).toHaveLength(32);
+  const odd = Buffer.allocUnsafeSlow(100);
+  giveBuffer(odd);
+  expect(takeBuffer(100)).not.toBe(odd);
+});
