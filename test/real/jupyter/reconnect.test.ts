@@ -5,13 +5,14 @@ import { sluiceBefore } from './gateway.ts';
 import { JupyterServer } from './jupyter-server.ts';
 import { KernelClient } from './kernel-client.ts';
 
-const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);
-const printing = 'import time\nfor i in range(40):\n    print("line", i, flush=True)\n    time.sleep(0.1)';
+/** One line each millisecond: whatever is lost between the close on one leg and the other's answer shows. */
+const lines = Array.from({ length: 1_500 }, (_, i) => `line ${i}`);
+const printing = 'import time\nfor i in range(1500):\n    print("line", i, flush=True)\n    time.sleep(0.001)';
 
 describe('JupyterLab, cut off in the middle of an execution', () => {
   let server: JupyterServer;
   beforeAll(async () => {
-    server = await JupyterServer.lab();
+    server = await JupyterServer.lab({ unlimitedOutput: true });
   });
   afterAll(() => server?.stop());
 
@@ -21,7 +22,7 @@ describe('JupyterLab, cut off in the middle of an execution', () => {
     await using balancer = await LoadBalancer.start(leaving.port);
     await using client = await KernelClient.start(balancer.url);
     const run = client.run(printing);
-    await run.shown((text) => text.includes('line 5\n'));
+    await run.shown((text) => text.includes('line 300\n'));
 
     balancer.target = staying.port;
     leaving.process.signal('SIGTERM');
@@ -43,7 +44,7 @@ describe('JupyterLab, cut off in the middle of an execution', () => {
     const first = await sluiceBefore(server);
     await using client = await KernelClient.start(first.url);
     const run = client.run(printing);
-    await run.shown((text) => text.includes('line 5\n'));
+    await run.shown((text) => text.includes('line 300\n'));
     first.process.signal('SIGTERM');
     await first.process.exited();
     await using _second = await sluiceBefore(server, {}, { port: first.port });
