@@ -137,11 +137,7 @@ export class Leg {
   reset(): void {
     if (this.gone) return;
     if (this.received === null || !this.writer.closeFlushed) this.cut = true;
-    const { socket } = this.#reader;
-    // While a FIN is on its way into the kernel, Node cannot reset the handle and would lose it: `uv_tcp_close_reset`
-    // refuses a handle that is shutting down. That takes one turn of the event loop.
-    if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => socket.resetAndDestroy());
-    else socket.resetAndDestroy();
+    this.#reader.reset();
   }
 
   /** The peer's close frame is here. */

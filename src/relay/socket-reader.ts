@@ -67,6 +67,15 @@ export class SocketReader {
     if (!this.socket.destroyed) this.socket.resume();
   }
 
+  /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */
+  reset(): void {
+    const { socket } = this;
+    // While a FIN is on its way into the kernel, Node cannot reset the handle and would lose it: `uv_tcp_close_reset`
+    // refuses a handle that is shutting down. That takes one turn of the event loop.
+    if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => resetNow(socket));
+    else resetNow(socket);
+  }
+
   /** Gives the buffer back; call it when the socket has closed. */
   close(): void {
     this.#lease?.giveBack();
@@ -132,5 +141,15 @@ export class SocketReader {
       return false;
     }
     return ++this.#smallReads >= smallReadsToDemote || now - this.#largeReadAt > quietMs;
+  }
+}
+
+/** Only TCP can be reset: unix sockets and TLS are destroyed. */
+function resetNow(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_INVALID_HANDLE_TYPE') throw error;
+    socket.destroy();
   }
 }
