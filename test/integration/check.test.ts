@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'sluice-check-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Result {
+  readonly code: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real program in an empty folder, so that it names files as they were given. */
+function sluice(...argv: string[]): Promise<Result> {
+  const { promise, resolve } = Promise.withResolvers<Result>();
+  execFile(process.execPath, [main, ...argv], { cwd: folder }, (error, stdout, stderr) => {
+    resolve({ code: error ? error.code : 0, stdout, stderr });
+  });
+  return promise;
+}
+
+async function check(name: string, text: string): Promise<Result> {
+  writeFileSync(join(folder, name), text);
+  return sluice('check', name);
+}
+
+test('six different mistakes are six errors, each with its line and what to write instead, and exit code 2', async () => {
+  const { code, stdout, stderr } = await check(
+    'six.yaml',
+    [
+      'listen:',
+      '  address: 8080',
+      'routes:',
+      '  - name: panel',
+      '    upstream: http://panel:5006/app',
+      '    preset: panle',
+      '    limits:',
+      '      client:',
+      '        max_message_size: 20 MiBs',
+      '        max_mesage_rate: 100/s',
+      '  - name: panel',
+      '    match: {path: /other}',
+      '    upstream: http://other:5006',
+    ].join('\n'),
+  );
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    'error  listen.address: 8080 is not an address; write 0.0.0.0:8080, 127.0.0.1:8080, [::]:8080 or unix:/run/sluice.sock (six.yaml:2:12)',
+    'error  routes[0].upstream: "http://panel:5006/app" has a path; set --prefix or base_url on the backend instead, and write http://panel:5006 (six.yaml:5:15)',
+    'error  routes[0].preset: "panle" is not one of panel, bokeh, panel-fastapi, jupyter, jupyter-collaboration, tornado, fastapi, uvicorn, websockets; write panel (six.yaml:6:13)',
+    'error  routes[0].limits.client.max_message_size: "20 MiBs" is not a size; write 20MiB, 20MB or bytes (six.yaml:9:27)',
+    'error  routes[0].limits.client.max_mesage_rate: unknown key; did you mean max_message_rate? (six.yaml:10:9)',
+    'error  routes[1].name: "panel" is the name of the route in line 4 too; write another (six.yaml:11:11)',
+  ]);
+});
+
+describe('a valid file', () => {
+  const text = [
+    'defaults:',
+    '  limits: {client: {max_message_rate: 500/s, max_pause: 10s}}',
+    'routes:',
+    '  - name: panel',
+    '    match: {hosts: [apps.example.org], path: /}',
+    '    upstream: http://panel:5006',
+    '    preset: panel',
+    '    limits:',
+    '      client: {max_message_size: 150MiB, max_buffer_size: 1MiB}',
+    '      connections: {max: 2000}',
+    '  - name: files',
+    '    match: {path: /files}',
+    '    upstream: http://panel:5007',
+    '    preset: panel',
+  ].join('\n');
+
+  test('shows each limit with its source, the memory, the file sizes and the warnings, and exits with 0', async () => {
+    const { code, stdout, stderr } = await check('good.yaml', text);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const [panel = '', files = ''] = stdout.split(/^(?=route )/m).slice(1);
+    expect(stdout).toMatch(/^good\.yaml is valid: 2 routes, 5 warnings\n/);
+    expect(panel).toContain('route panel: apps.example.org/ → http://panel:5006\n  preset panel, any origin');
+    expect(panel).toMatch(/^ {2}max_message_size +150MiB +line 9 +unlimited +preset$/m);
+    expect(panel).toMatch(/^ {2}max_message_rate +500\/s +defaults, line 2 +unlimited +built in$/m);
+    expect(panel).toMatch(/^ {2}max_control_rate +50\/s, burst 200 +built in +50\/s, burst 200 +built in$/m);
+    expect(panel).toMatch(/^ {2}connections\.max +2000 +line 10$/m);
+    expect(panel).toMatch(/^ {2}ping\.timeout +5m +preset$/m);
+    // 2000 × (1 MiB + 256 KiB + 64 KiB + 16 KiB)
+    expect(panel).toMatch(/^ {2}memory at worst +2\.59 GiB = 2000 connections × 1\.33 MiB$/m);
+    expect(files).toMatch(/^ {2}files +FileInput up to about 15\.7 MB/m);
+    expect(stdout).toMatch(/^worst-case memory: 8\.35 GiB\n/m);
+    expect(stdout).toContain('           panel serve --websocket-max-message-size=157286400\n');
+    expect(stdout.match(/^warning {2}/gm)).toHaveLength(5);
+  });
+
+  test('fits a terminal of 100 columns, and has no colours where there is no terminal', async () => {
+    const { stdout } = await check('good.yaml', text);
+    expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
+    expect(stdout).not.toContain('\u001b');
+  });
+});
+
+describe('the command line', () => {
+  test.each([
+    [['check'], 2, 'usage: sluice check FILE'],
+    [['check', 'a.yaml', 'b.yaml'], 2, 'usage: sluice check FILE'],
+    [['check', 'absent.yaml'], 2, 'absent.yaml does not exist'],
+    [['chekc'], 2, 'there is no command "chekc"'],
+    [['toString'], 2, 'there is no command "toString"'],
+    [[], 2, 'usage: sluice COMMAND'],
+  ])('sluice %j', async (argv, expected, words) => {
+    const { code, stdout, stderr } = await sluice(...argv);
+    expect(code).toBe(expected);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(words);
+  });
+
+  test('help and version go to stdout', async () => {
+    expect(await sluice('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('serve --config FILE') });
+    expect(await sluice('check', '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('usage') });
+    expect(await sluice('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { formatConfigError } from '../../../src/config/errors.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { findWarnings, type Warning } from '../../../src/config/warnings.ts';
+
+function warningsOf(route: string, top = ''): Warning[] {
+  const loaded = loadConfig('f', `listen: {trusted_proxies: [10.0.0.0/8]}\n${top}routes:\n  - ${route}\n`);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  return findWarnings(loaded.resolved);
+}
+
+const app = (preset: string, more: string) => `{name: app, upstream: "http://h", preset: ${preset}, ${more}}`;
+const clientSize = (size: string) => `limits: {client: {max_message_size: ${size}}}`;
+
+test('no trusted proxies', () => {
+  const loaded = loadConfig('f', 'routes: [{name: a, upstream: "http://h"}]');
+  if ('errors' in loaded) throw new Error('not valid');
+  expect(findWarnings(loaded.resolved)).toMatchObject([
+    { subject: 'listen.trusted_proxies', message: expect.stringContaining('X-Forwarded-*') },
+  ]);
+  expect(warningsOf('{name: a, upstream: "http://h"}')).toEqual([]);
+});
+
+describe("a client limit above the backend's own, with the setting that raises it", () => {
+  test.each([
+    [
+      'panel',
+      '21MiB',
+      ['panel serve --websocket-max-message-size=22020096', 'pn.serve(..., websocket_max_message_size=22020096)'],
+    ],
+    [
+      'bokeh',
+      '21MiB',
+      ['bokeh serve --websocket-max-message-size=22020096', 'Server(..., websocket_max_message_size=22020096)'],
+    ],
+    ['panel-fastapi', '17MiB', ['uvicorn --ws-max-size 17825792']],
+    ['fastapi', '17MiB', ['uvicorn --ws-max-size 17825792']],
+    ['uvicorn', '17MiB', ['uvicorn --ws-max-size 17825792']],
+    [
+      'jupyter',
+      '11MiB',
+      [
+        'c.ServerApp.tornado_settings = {"websocket_max_message_size": 11534336}',
+        'c.NotebookApp.tornado_settings = {"websocket_max_message_size": 11534336}   # Notebook classic',
+      ],
+    ],
+    ['tornado', '11MiB', ['tornado.web.Application(..., websocket_max_message_size=11534336)']],
+    ['websockets', '2MiB', ['serve(..., max_size=2097152)']],
+    ['jupyter-collaboration', '1073741825', []],
+  ])('%s', (preset, size, settings) => {
+    const warnings = warningsOf(app(preset, `limits: {client: {max_message_size: ${size}, max_fragments: 100000}}`));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]!.message).toMatch(/^limits\.client\.max_message_size \S+ \(line 3\) is above the backend's own/);
+    expect(warnings[0]!.settings).toEqual(settings);
+    expect(warningsOf(app(preset, 'idle_timeout: off'))).toEqual([]);
+  });
+
+  test('unlimited asks for a size', () => {
+    const [warning] = warningsOf(app('tornado', clientSize('unlimited')));
+    expect(warning!.message).toContain('Write a size here');
+    expect(warning!.settings).toEqual(['tornado.web.Application(..., websocket_max_message_size=BYTES)']);
+  });
+
+  test("beyond Tornado's read buffer the setting for single frames comes too", () => {
+    expect(warningsOf(app('panel', clientSize('100MiB')))).toHaveLength(1);
+    const [, second] = warningsOf(app('panel', clientSize('150MiB')));
+    expect(second!.settings).toEqual(["pn.serve(..., http_server_kwargs={'max_buffer_size': 314572800})"]);
+  });
+});
+
+test('a Panel route whose limit is below the chunks of FileDropper', () => {
+  expect(warningsOf(app('panel', clientSize('9999999')))).toMatchObject([
+    { message: expect.stringContaining('FileDropper') },
+  ]);
+  expect(warningsOf(app('panel', clientSize('10MB')))).toEqual([]);
+  expect(warningsOf(app('bokeh', clientSize('1MB')))).toEqual([]);
+});
+
+test('a pause of the upstream as long as its patience for pongs', () => {
+  const pause = (value: string) => `limits: {upstream: {max_pause: ${value}}}`;
+  expect(warningsOf(app('uvicorn', pause('20s')))).toMatchObject([
+    { message: expect.stringContaining('ping timeout of 20s') },
+  ]);
+  expect(warningsOf(app('uvicorn', pause('off')))).toHaveLength(1);
+  expect(warningsOf(app('uvicorn', pause('19s')))).toEqual([]);
+  expect(warningsOf(app('jupyter', pause('90s')))).toHaveLength(1);
+  expect(warningsOf(app('panel', pause('1h')))).toEqual([]);
+  // Pausing the client delays no ping of the backend.
+  expect(warningsOf(app('uvicorn', 'limits: {client: {max_pause: 1m}}'))).toEqual([]);
+});
+
+test('too few fragments for the message size, for either sender', () => {
+  const limits = (sender: string, n: number) =>
+    `{name: a, upstream: "http://h", limits: {${sender}: {max_message_size: 1MiB, max_fragments: ${n}}}}`;
+  expect(warningsOf(limits('client', 15))).toMatchObject([{ message: expect.stringContaining('Write 16 or more.') }]);
+  expect(warningsOf(limits('upstream', 15))).toHaveLength(1);
+  expect(warningsOf(limits('client', 16))).toEqual([]);
+});
+
+test('few fragments on a Jupyter route hurt the rooms that it brings', () => {
+  expect(warningsOf(app('jupyter', 'limits: {client: {max_fragments: 1000}}')).map(({ subject }) => subject)).toEqual([
+    'app-rooms',
+  ]);
+});
+
+test('upstream pings where a ping counts as activity, told once', () => {
+  expect(warningsOf(app('jupyter', 'ping: {upstream: 30s}'))).toMatchObject([
+    { subject: 'app', message: expect.stringContaining('never culled') },
+  ]);
+  expect(warningsOf(app('jupyter-collaboration', 'ping: {upstream: 30s}'))).toHaveLength(1);
+  expect(warningsOf(app('panel', 'ping: {upstream: 30s}'))).toEqual([]);
+});
+
+test('defaults that the preset overrides, unless the route says the same itself', () => {
+  const top = 'defaults: {limits: {client: {max_message_size: 5MiB}}}\n';
+  expect(warningsOf(app('panel', 'idle_timeout: off'), top)).toMatchObject([
+    {
+      subject: 'app',
+      message: expect.stringMatching(
+        /^defaults\.limits\.client\.max_message_size \(line 2\) does not hold here: preset panel sets 20MiB/,
+      ),
+    },
+  ]);
+  expect(warningsOf(app('panel', clientSize('15MiB')), top)).toEqual([]);
+  expect(
+    warningsOf(app('panel', 'idle_timeout: off'), 'defaults: {limits: {client: {max_message_size: 20MiB}}}\n'),
+  ).toEqual([]);
+});
