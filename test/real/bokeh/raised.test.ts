@@ -19,27 +19,23 @@ afterAll(() => browser?.[Symbol.asyncDispose]());
 it.for([
   ['panel serve', () => panelServe(`--websocket-max-message-size=${raised}`)],
   ['pn.serve', pnServe],
-] as const)(
-  '%s takes a message of 140 MB from Chromium',
-  async ([, serve]) => {
-    await using server = await serve();
-    await using sluice = await Sluice.start({
-      routes: [
-        {
-          name: 'panel',
-          match: { path: '/' },
-          upstream: `http://127.0.0.1:${server.port}`,
-          preset: 'panel',
-          limits: { client: { max_message_size: raised } },
-        },
-      ],
-    });
-    const files = await FilesPage.open(browser, sluice.url);
-    await files.fileInput.setInputFiles(file.path);
-    await files.says(file.received, 150_000);
-    await files.page.close();
-    const { client_sent } = (await sluice.logged({ event: 'end' })) as { client_sent?: { max_message_bytes: number } };
-    expect(client_sent!.max_message_bytes).toBeGreaterThan(140_000_000);
-  },
-  180_000,
-);
+] as const)('%s takes a message of 140 MB from Chromium', { timeout: 180_000 }, async ([, serve]) => {
+  await using server = await serve();
+  await using sluice = await Sluice.start({
+    routes: [
+      {
+        name: 'panel',
+        match: { path: '/' },
+        upstream: `http://127.0.0.1:${server.port}`,
+        preset: 'panel',
+        limits: { client: { max_message_size: raised } },
+      },
+    ],
+  });
+  const files = await FilesPage.open(browser, sluice.url);
+  await files.fileInput.setInputFiles(file.path);
+  await files.says(file.received, 150_000);
+  await files.page.close();
+  const { client_sent } = (await sluice.logged({ event: 'end' })) as { client_sent?: { max_message_bytes: number } };
+  expect(client_sent!.max_message_bytes).toBeGreaterThan(140_000_000);
+});
