@@ -143,7 +143,7 @@ export const connectionOutcomes = {
     flag: 'MR',
     words: 'messages came faster than max_message_rate',
   },
-  byte_rate: { client: 1008, upstream: 1008, level: 'warn', flag: 'BR', words: 'bytes came faster than max_byte_rate' },
+  byte_rate: { client: 1008, upstream: 1008, level: 'warn', flag: 'BY', words: 'bytes came faster than max_byte_rate' },
   control_flood: {
     client: 1008,
     upstream: 1008,
