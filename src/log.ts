@@ -13,7 +13,7 @@ import {
   httpOutcomes,
   type LimitName,
 } from './outcomes.ts';
-import type { ConnectionAbout, SenderReport, SessionReport, Violation } from './relay/types.ts';
+import type { ConnectionAbout, SenderReport, SessionReport, Violation } from './report.ts';
 
 export type Log = Logger;
 

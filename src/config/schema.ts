@@ -312,7 +312,7 @@ export const configSchema = z.strictObject({
     z.strictObject({
       connect: setting(
         kind.duration,
-        'For the TCP connection to an upstream; 502.',
+        'For the TCP connection to an upstream; 504.',
         formatDuration(builtInTimeouts.connect),
       ),
       headers: setting(

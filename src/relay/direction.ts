@@ -12,12 +12,12 @@ import type { SenderCounters } from '../metrics/counters.ts';
 import { Event, FrameParser } from '../protocol/frame-parser.ts';
 import { holdsWholeMessage } from '../protocol/look-ahead.ts';
 import { Opcode } from '../protocol/opcodes.ts';
+import type { SenderReport } from '../report.ts';
 import { Gate, type GateEvents } from './gate.ts';
 import type { LegWriter } from './leg-writer.ts';
 import { type HoldCause, Pauses } from './pauses.ts';
 import { type Keeper, owned } from './read-buffers.ts';
 import type { Stage } from './stage.ts';
-import type { SenderReport } from './types.ts';
 
 /** What the session must hear of. */
 export interface DirectionEvents extends GateEvents {

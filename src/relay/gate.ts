@@ -8,8 +8,8 @@ import { Stopwatch } from '../limits/stopwatch.ts';
 import type { LimitName } from '../outcomes.ts';
 import type { FrameParser } from '../protocol/frame-parser.ts';
 import { Opcode } from '../protocol/opcodes.ts';
+import type { Violation } from '../report.ts';
 import { RateGate } from './rate-gate.ts';
-import type { Violation } from './types.ts';
 
 export interface GateEvents {
   /** A limit was exceeded and the connection must end. */

@@ -1,7 +1,9 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
+
+import type { SessionReport, Violation } from '../report.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Session, type SessionEvents } from './session.ts';
-import type { SessionInit, SessionReport, Violation } from './types.ts';
+import type { SessionInit } from './types.ts';
 
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
 const tickMs = 250;

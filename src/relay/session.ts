@@ -10,11 +10,12 @@ import { tally } from '../metrics/counters.ts';
 import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../outcomes.ts';
 import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/close.ts';
 import { Opcode } from '../protocol/opcodes.ts';
+import type { SessionReport, Violation } from '../report.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
 import { Leg, type LegEvents } from './leg.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { verbatim } from './stage.ts';
-import type { SessionInit, SessionReport, Violation } from './types.ts';
+import type { SessionInit } from './types.ts';
 import { explain } from './words.ts';
 
 /** What the registry must hear of. */

@@ -1,6 +1,6 @@
 /**
  * Tells a receiver that is slow from one that does not read at all. Progress is a waiting piece that the kernel took, or
- * a falling send queue in the kernel.
+ * any change of the kernel's own queue: while its peer takes nothing, nothing can enter or leave it.
  */
 export class StallWatch {
   #watching = false;
@@ -27,7 +27,7 @@ export class StallWatch {
     const stalled = now - this.#since;
     if (stalled >= limitMs) {
       const bytes = kernelBytes();
-      if (bytes !== null && this.#kernelBytes !== null && bytes < this.#kernelBytes) {
+      if (bytes !== null && this.#kernelBytes !== null && bytes !== this.#kernelBytes) {
         this.#restart(now, bytes);
         return 0;
       }

@@ -1,5 +1,5 @@
 /** What a close frame tells a person about the limit that was exceeded. */
-import type { Violation } from './types.ts';
+import type { Violation } from '../report.ts';
 
 /** One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then. */
 export function explain({ limit, configured, observed }: Violation, route: string): string {

@@ -4,7 +4,7 @@ import type { Route, SenderLimits } from '../../src/config/types.ts';
 import { RouteCounters } from '../../src/metrics/counters.ts';
 import { SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
-import type { SessionReport, Violation } from '../../src/relay/types.ts';
+import type { SessionReport, Violation } from '../../src/report.ts';
 import { listen } from './listen.ts';
 import { Peer } from './peer.ts';
 

@@ -12,7 +12,7 @@ import {
   logRefusal,
   logViolation,
 } from '../../src/log.ts';
-import type { SenderReport, SessionReport, Violation } from '../../src/relay/types.ts';
+import type { SenderReport, SessionReport, Violation } from '../../src/report.ts';
 
 function capture(): { log: ReturnType<typeof createLog>; text: () => string; line: () => Record<string, unknown> } {
   let text = '';

@@ -116,6 +116,11 @@ describe('one mistake', () => {
       'routes[0].idle_timeout: is empty; write 30s, 30m, 30ms, or off, or remove the key (sluice.yaml:4:18)',
     ],
     [
+      'a key without a colon',
+      '{routes}\n',
+      'routes: is empty; write [one, two], or one line for each with a dash, or remove the key (sluice.yaml:1:2)',
+    ],
+    [
       'an empty section',
       `admin:\n${route()}`,
       'admin: is empty; write its keys below it, indented, or remove the key (sluice.yaml:1:7)',

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Event, FrameParser } from '../../../src/protocol/frame-parser.ts';
 import { Gate } from '../../../src/relay/gate.ts';
-import type { Violation } from '../../../src/relay/types.ts';
+import type { Violation } from '../../../src/report.ts';
 import { frame } from '../../helpers/frames.ts';
 import { type RouteOverrides, testRoute } from '../../helpers/relay.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { closeWith } from '../../../src/protocol/close.ts';
-import type { Violation } from '../../../src/relay/types.ts';
+import type { Violation } from '../../../src/report.ts';
 import { explain } from '../../../src/relay/words.ts';
 
 const violation = (limit: Violation['limit'], configured: number, observed: number | bigint): Violation => ({

@@ -1,0 +1,62 @@
+/** What is known of a connection when it opens, what may go wrong with it, and what the relay says of it at its end. */
+import type { Sender } from './config/types.ts';
+import type { ConnectionReason, EndedBy, LimitAction, LimitName } from './outcomes.ts';
+
+/** What is known of a connection when it opens; for logs and listings, never for the relay's decisions. */
+export interface ConnectionAbout {
+  /** The `Host` header. */
+  readonly host: string;
+  /** Without its query, which may hold tokens. */
+  readonly path: string;
+  /** The client's address after `trusted_proxies`. */
+  readonly address: string;
+  /** The upstream's href. */
+  readonly upstream: string;
+  /** The negotiated subprotocol, redacted where it may hold a token; `null` for none. */
+  readonly subprotocol: string | null;
+  readonly handshakeMs: number;
+}
+
+/** A limit that was exceeded. `observed` is what was seen, in the unit of `configured`. */
+export interface Violation {
+  readonly sender: Sender;
+  readonly limit: LimitName;
+  readonly configured: number;
+  /** A bigint where a frame announced more than 2^53 − 1 bytes. */
+  readonly observed: number | bigint;
+  readonly action: LimitAction;
+}
+
+export interface SenderReport {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly maxMessageBytes: number;
+  readonly fragments: number;
+  readonly pauses: number;
+  readonly pausedMs: number;
+  readonly maxBufferedBytes: number;
+}
+
+/** What the log line at the end of a connection says of the relay. */
+export interface SessionReport {
+  readonly durationMs: number;
+  readonly client: SenderReport;
+  readonly upstream: SenderReport;
+  readonly closedBy: EndedBy;
+  readonly reason: ConnectionReason;
+  /** Close codes per leg; `null` where none was sent or received, 1005 for a close frame without a code. */
+  readonly codes: {
+    readonly sentToClient: number | null;
+    readonly receivedFromClient: number | null;
+    readonly sentToUpstream: number | null;
+    readonly receivedFromUpstream: number | null;
+  };
+  /** The limit that ended it, or `null`. */
+  readonly violation: Violation | null;
+  /** Legs that were reset because no close frame could be delivered in time. */
+  readonly cut: readonly ('client' | 'upstream')[];
+  /** Bytes read from one leg that the other leg's kernel never accepted. */
+  readonly undeliveredBytes: number;
+  /** Time since the last payload byte of a data message, either direction. */
+  readonly lastDataAgeMs: number;
+}
