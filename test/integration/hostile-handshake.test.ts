@@ -85,6 +85,7 @@ describe('a request that is no valid handshake is refused, and the upstream hear
     ['NUL in a value', (text) => text.replace('gateway.test', 'gateway\0.test')],
     ['NUL in a name', (text) => text.replace('Upgrade:', 'Upgr\0ade:')],
     ['a control character in a value', (text) => text.replace('websocket\r\n', 'websocket\r\nX-Y: \x01\r\n')],
+    ['DEL in a value', (text) => text.replace('websocket\r\n', 'websocket\r\nX-Y: \x7f\r\n')],
     ['a header without a name', (text) => text.replace('Upgrade: ', ': ')],
     ['another protocol', () => '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
   ];
@@ -104,6 +105,21 @@ describe('a request that is no valid handshake is refused, and the upstream hear
     const answers = (await client.rest()).toString();
     expect(answers).toMatch(/^HTTP\/1\.1 200 OK\r\n.*okHTTP\/1\.1 400 Bad Request\r\n/s);
     expect(hanging.accepted).toBe(1);
+  });
+
+  test('bad_request: plain HTTP without a Host', async () => {
+    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    await expectRefusal(gateway, await answerTo(gateway, 'GET / HTTP/1.1\r\n\r\n'), 'bad_request');
+  });
+
+  test('a client that reads only after it has sent everything still sees why it was refused', async () => {
+    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    const client = await rawConnect(gateway.port);
+    client.pause();
+    client.sendText(handshakeRequest({ headers: { 'Content-Length': '32000000' } }));
+    await new Promise((sent) => client.socket.write(Buffer.alloc(32_000_000), sent));
+    client.resume();
+    await expectRefusal(gateway, (await client.rest()).toString(), 'bad_request');
   });
 
   test('no_route: no route for the path, or for the host', async () => {
@@ -402,15 +418,18 @@ const ways: Way[] = [
 ];
 
 describe('a thousand handshakes that fail leave no socket', () => {
-  test.each(ways)('$name', async ({ answer, run }) => {
+  test.each(ways)('$name', { timeout: 120_000 }, async ({ answer, run }) => {
     await using upstream = await fakeUpstream({ answer });
-    const routes = [routeTo(upstream, { hosts: ['gateway.test'], origins: ['https://apps.example.org'] })];
+    // The upstream never answers the relay's goodbye.
+    const timeouts = { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 100 };
+    const origins = ['https://apps.example.org'];
+    const routes = [routeTo(upstream, { hosts: ['gateway.test'], origins, timeouts })];
     await using gateway = await startGateway({ routes });
     let left = 1000;
     const worker = async () => {
       while (left-- > 0) await run(gateway, upstream);
     };
-    await Promise.all(Array.from({ length: 20 }, worker));
+    await Promise.all(Array.from({ length: 100 }, worker));
     await upstream.idle();
     await expect.poll(() => socketsOn([gateway.port, upstream.port]), { timeout: 15_000 }).toBe(0);
     await expect.poll(openSockets, { timeout: 15_000 }).toBe(0);
@@ -439,16 +458,29 @@ describe('a thousand handshakes that fail leave no socket', () => {
   }
 });
 
+test('a request that breaks within its body gets no second answer into the one that has begun', async () => {
+  await using upstream = await fakeUpstream({ answer: () => 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf' });
+  await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+  const client = await rawConnect(gateway.port);
+  client.sendText('POST / HTTP/1.1\r\nHost: gateway.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n');
+  await client.head();
+  expect((await client.bytes(4)).toString()).toBe('half');
+  client.sendText('not a chunk\r\n');
+  expect((await client.rest()).toString()).toBe('');
+});
+
 test('a client that floods before the 101 is held back, and its connection ends with its handshake', async () => {
   await using upstream = await fakeUpstream({ answer: () => null });
-  const timeouts = { connectMs: 5000, headersMs: 10_000, handshakeMs: 300, closeMs: 10_000 };
+  const timeouts = { connectMs: 5000, headersMs: 10_000, handshakeMs: 1000, closeMs: 10_000 };
   await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
   const client = await rawConnect(gateway.port);
   client.sendText(handshakeRequest());
+  const server = await upstream.next();
   const flood = clientFrame(Buffer.alloc(1024 * 1024));
   for (let i = 0; i < 64; i++) client.send(flood);
-  const server = await upstream.next();
   await gateway.logged('refused', { result: 'upstream_timeout' });
+  // What the kernel holds at both ends is far from the rest.
+  expect(client.socket.writableLength).toBeGreaterThan(32 * 1024 * 1024);
   expect(server.received.length).toBe(0);
   client.socket.destroy();
   await expect.poll(() => socketsOn([gateway.port, upstream.port]), { timeout: 15_000 }).toBe(0);
