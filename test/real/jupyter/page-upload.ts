@@ -19,17 +19,13 @@ export interface Upload {
 export async function uploadFromPage({ url, subprotocol, fileBytes }: UploadOrder): Promise<Upload> {
   const kernelSide = `
 import hashlib
-try:
-    from comm import get_comm_manager
-    comms = get_comm_manager()
-except ImportError:
-    comms = get_ipython().kernel.comm_manager
+from comm import get_comm_manager
 def opened(comm, _):
     @comm.on_msg
     def received(message):
         file = message['buffers'][0]
         comm.send({'bytes': len(file), 'sha256': hashlib.sha256(file).hexdigest()})
-comms.register_target('upload', opened)`;
+get_comm_manager().register_target('upload', opened)`;
 
   const words = new Uint32Array(fileBytes / 4);
   let state = 0x9e3779b9;
