@@ -93,7 +93,7 @@ describe('a valid file', () => {
     // 2000 × (1 MiB + 256 KiB + 64 KiB + 16 KiB)
     expect(panel).toMatch(/^ {2}memory at worst +2\.59 GiB = 2000 connections × 1\.33 MiB$/m);
     expect(files).toMatch(/^ {2}files +FileInput up to about 15\.7 MB/m);
-    expect(stdout).toMatch(/^worst-case memory: 8\.35 GiB\n/m);
+    expect(stdout).toMatch(/^worst-case memory: 8\.36 GiB\n/m);
     expect(stdout).toContain('           panel serve --websocket-max-message-size=157286400\n');
     expect(stdout.match(/^warning {2}/gm)).toHaveLength(5);
   });
