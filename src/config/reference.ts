@@ -42,7 +42,7 @@ export function referenceText(): string {
   return [
     '# Configuration reference',
     '',
-    'Generated from the schema in `src/config/`; change it there and run `npm run docs:config`.',
+    'Generated from the schema in `src/config/`; change it there and run `npm run docs`.',
     '',
     ...introduction,
     '',

@@ -16,11 +16,11 @@ const files = [
   ...readdirSync(new URL('config/examples/', root)).map((name) => `examples/${name}`),
 ].map((name) => `config/${name}`);
 
-test('docs/configuration.md is what the schema generates (npm run docs:config)', () => {
+test('docs/configuration.md is what the schema generates (npm run docs)', () => {
   expect(read('docs/configuration.md')).toBe(referenceText());
 });
 
-test('docs/sluice.schema.json is what the schema generates (npm run docs:config)', () => {
+test('docs/sluice.schema.json is what the schema generates (npm run docs)', () => {
   expect(read('docs/sluice.schema.json')).toBe(schemaText());
 });
 
