@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { readArrival } from '../../../src/listener/arrival.ts';
+import { compileEdge } from '../../../src/listener/edge.ts';
+import { CounterStore } from '../../../src/metrics/store.ts';
+import { testRoute } from '../../helpers/relay.ts';
+
+const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+
+function edgeOf(...headersMs: number[]) {
+  const routes = headersMs.map((ms, i) =>
+    testRoute({
+      name: `r${i}`,
+      path: `/r${i}`,
+      timeouts: { connectMs: 1, headersMs: ms, handshakeMs: 1, closeMs: 1 },
+    }),
+  );
+  const listen = { address: loopback, trustedProxies: [] };
+  return compileEdge({ file: 'f', hash: 'h', listen, admin: { address: loopback }, routes }, new CounterStore());
+}
+
+function read(url: string, headers: string[]) {
+  return readArrival({ method: 'GET', url, headers, peerAddress: '192.0.2.1' }, edgeOf(1000));
+}
+
+test('a request is routed, and its target and size are known', () => {
+  const arrival = read('/r0/x?y', ['Host', 'A.test:1']);
+  expect(arrival).toMatchObject({ host: 'A.test:1', target: { path: '/r0/x', target: '/r0/x?y' } });
+  expect(arrival).toMatchObject({ headerBytes: 'GET /r0/x?y HTTP/1.1\r\nHost: A.test:1\r\n\r\n'.length });
+});
+
+test.each(['\0', '\x01', '\n', '\x7f', '\u0100'])(
+  'a header value with %j goes no further, whatever read it',
+  (character) => {
+    const arrival = read('/r0', ['Host', 'a', 'X-Y', `a${character}b`]);
+    expect(arrival).toMatchObject({ refused: { outcome: 'bad_request' } });
+  },
+);
+
+test('a tab and bytes above 0x7f may stand in a value', () => {
+  expect(read('/r0', ['Host', 'a', 'X-Y', 'a\tb\u00ff'])).toHaveProperty('route');
+});
+
+test('128 headers pass and 129 do not', () => {
+  const headers = (count: number) => ['Host', 'a', ...Array.from({ length: count - 1 }, () => ['X', 'y']).flat()];
+  expect(read('/r0', headers(128))).toHaveProperty('route');
+  expect(read('/r0', headers(129))).toMatchObject({ refused: { outcome: 'headers_too_large' } });
+});
+
+test('headers have the time of the most patient route, or no limit where one has none', () => {
+  expect(edgeOf(1000, 3000, 2000).headersMs).toBe(3000);
+  expect(edgeOf(1000, 0).headersMs).toBe(0);
+});

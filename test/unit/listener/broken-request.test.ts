@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { judgeBrokenRequest } from '../../../src/listener/broken-request.ts';
+
+const error = (code?: string) => Object.assign(new Error('Parse Error'), code === undefined ? {} : { code });
+
+test.each([
+  ['HPE_HEADER_OVERFLOW', 'headers_too_large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
+  ['HPE_INVALID_EOF_STATE', 'client_gone'],
+  ['HPE_INVALID_HEADER_TOKEN', 'bad_request'],
+])('%s is %s', (code, outcome) => {
+  expect(judgeBrokenRequest(error(code), 1)).toMatchObject({ outcome });
+});
+
+test.each(['ECONNRESET', undefined])('%s is the end of a connection, not a request', (code) => {
+  expect(judgeBrokenRequest(error(code), 1)).toBeNull();
+});
+
+test('a connection that never said anything made no request', () => {
+  expect(judgeBrokenRequest(error('ERR_HTTP_REQUEST_TIMEOUT'), 0)).toBeNull();
+});
