@@ -1,6 +1,6 @@
 /** `npm run bench`: Sluice and its peers, each doing the same work; the comparison, and the numbers that must hold. */
 import { writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { measure, type Setup } from './measure.ts';
 import { nativePrograms } from './native.ts';
@@ -62,6 +62,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const seconds = options.quick ? 0.4 : 0.8;
   const host = `${cpus()[0]?.model.trim()} × ${cpus().length}, Linux ${release()}, Node ${process.version}`;
   console.log(`${host}\n${describeCores(cores)}; windows of ${seconds} s, median of ${options.repeat}\n`);
+
+  const [load = 0] = loadavg();
+  if (load > 0.5) console.log(`The machine is busy (load average ${load.toFixed(1)}): do not quote what follows.\n`);
 
   const setup = { ...programs, cores, seconds, warmUpSeconds: options.quick ? 0.3 : 0.7 };
   const results = await runAll(options, setup, peers, chosen.workloads);
