@@ -96,7 +96,6 @@ it('keeps its memory while a FileDropper sends 60 MB to a slow upstream, and the
   await files.page.screenshot({ path: screenshotPath('panel-file-dropper-60mb') });
   // The page sends everything at once, so without backpressure all of it would stand in Sluice.
   expect(Math.max(...sizes) - before).toBeLessThan(16 * MiB);
-  console.log(`FileDropper: RSS ${before / MiB} MiB before, at most ${Math.max(...sizes) / MiB} MiB`);
   expect(await throttled.metric('pauses_total', { route: 'panel', sender: 'client', cause: 'buffer' })).toBeGreaterThan(
     0,
   );
