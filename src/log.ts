@@ -160,11 +160,13 @@ function senderFields(report: SenderReport): Record<string, number> {
 }
 
 /** JSON has neither bigint nor infinity: those become strings. */
-function limitFields({ limit, configured, observed }: Violation & { readonly sender: Sender }): object {
+function limitFields({ limit, configured, observed, partial }: Violation & { readonly sender: Sender }): object {
   return {
     name: limit,
     configured: configured === Number.POSITIVE_INFINITY ? 'unlimited' : configured,
     observed: typeof observed === 'bigint' ? String(observed) : observed,
+    // A fragmented message is refused before its whole size is known.
+    ...(partial ? { at_least: true } : {}),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Violation {
   readonly configured: number;
   /** A bigint where a frame announced more than 2^53 − 1 bytes. */
   readonly observed: number | bigint;
+  /** Whether more would have come: a fragmented message is refused before its whole size is known. */
+  readonly partial: boolean;
   readonly action: LimitAction;
 }
 

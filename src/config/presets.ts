@@ -36,6 +36,7 @@ function preset(
   maxPauseSeconds: number,
   pingTimeoutSeconds: number | null,
   about: Omit<Preset, 'settings' | 'backend'> & Pick<BackendLimit, 'raise' | 'readBuffer'>,
+  more: Partial<Settings> = {},
 ): Preset {
   const { raise, readBuffer, ...rest } = about;
   return {
@@ -47,9 +48,13 @@ function preset(
       'limits.upstream.max_message_size': Number.POSITIVE_INFINITY,
       'limits.upstream.max_pause': maxPauseSeconds * second,
       ...(pingTimeoutSeconds === null ? {} : { 'ping.timeout': pingTimeoutSeconds * second }),
+      ...more,
     },
   };
 }
+
+/** Jupyter keeps a kernel's output for a client that comes back, but only once it knows that the client is gone. */
+const keepsOutput: Partial<Settings> = { 'drain.protect': 'upstream' };
 
 const uvicorn = (fits: string) =>
   preset(16 * MiB, 15, null, {
@@ -99,25 +104,37 @@ export const presets = {
     pingIsActivity: false,
     files: 'panel',
   }),
-  jupyter: preset(10 * MiB, 60, 90, {
-    fits: 'Jupyter Server, JupyterLab, Notebook 7 and classic, JupyterHub',
-    raise: (bytes) => [
-      `c.ServerApp.tornado_settings = {"websocket_max_message_size": ${bytes}}`,
-      `c.NotebookApp.tornado_settings = {"websocket_max_message_size": ${bytes}}   # Notebook classic`,
-    ],
-    readBuffer: { bytes: 512 * MiB, raise: (bytes) => `c.ServerApp.max_buffer_size = ${bytes}` },
-    backendPingTimeoutMs: 90 * second,
-    pingIsActivity: true,
-    files: 'http',
-  }),
-  'jupyter-collaboration': preset(1024 * MiB, 60, 90, {
-    fits: 'the rooms of jupyter-collaboration; `jupyter` brings a route with it',
-    raise: null,
-    readBuffer: null,
-    backendPingTimeoutMs: 0,
-    pingIsActivity: true,
-    files: 'http',
-  }),
+  jupyter: preset(
+    10 * MiB,
+    60,
+    90,
+    {
+      fits: 'Jupyter Server, JupyterLab, Notebook 7 and classic, JupyterHub',
+      raise: (bytes) => [
+        `c.ServerApp.tornado_settings = {"websocket_max_message_size": ${bytes}}`,
+        `c.NotebookApp.tornado_settings = {"websocket_max_message_size": ${bytes}}   # Notebook classic`,
+      ],
+      readBuffer: { bytes: 512 * MiB, raise: (bytes) => `c.ServerApp.max_buffer_size = ${bytes}` },
+      backendPingTimeoutMs: 90 * second,
+      pingIsActivity: true,
+      files: 'http',
+    },
+    keepsOutput,
+  ),
+  'jupyter-collaboration': preset(
+    1024 * MiB,
+    60,
+    90,
+    {
+      fits: 'the rooms of jupyter-collaboration; `jupyter` brings a route with it',
+      raise: null,
+      readBuffer: null,
+      backendPingTimeoutMs: 0,
+      pingIsActivity: true,
+      files: 'http',
+    },
+    keepsOutput,
+  ),
   tornado: preset(10 * MiB, 30, null, {
     fits: 'Tornado',
     raise: (bytes) => [`tornado.web.Application(..., websocket_max_message_size=${bytes})`],

@@ -185,6 +185,7 @@ function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts
     },
     idleTimeoutMs: settings.idle_timeout,
     maxLifetimeMs: settings.max_lifetime,
+    drain: { protect: settings['drain.protect'] },
     http: { maxBodyBytes: settings['http.max_body_size'], inactivityMs: settings['http.inactivity'] },
     timeouts,
   };

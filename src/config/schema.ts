@@ -246,6 +246,16 @@ const shared = {
     'Ends a connection (1012, clients come back) at this age, with a random part so that not all end at once.',
     formatDuration(builtIn.max_lifetime),
   ),
+  drain: setting(
+    z.strictObject({
+      protect: setting(
+        z.enum(['client', 'upstream']),
+        'Whose messages a drain (shutdown, `max_lifetime`) loses none of. `client`: the client is closed first, and what it sends until it answers is relayed. `upstream`: the upstream is closed first, and what it sends until it answers is relayed; Jupyter keeps later output for the client that comes back.',
+        builtIn['drain.protect'],
+      ),
+    }),
+    'How a connection is drained. Two connections cannot be closed in the same instant.',
+  ),
   http: setting(
     z.strictObject({
       max_body_size: setting(

@@ -35,6 +35,7 @@ export type Settings = ForSender<'client'> &
     readonly 'ping.timeout': number;
     readonly idle_timeout: number;
     readonly max_lifetime: number;
+    readonly 'drain.protect': Sender;
     readonly 'http.max_body_size': number;
     readonly 'http.inactivity': number;
   };
@@ -80,6 +81,7 @@ export const builtIn: Settings = {
   'ping.timeout': 20 * second,
   idle_timeout: 0,
   max_lifetime: 0,
+  'drain.protect': 'client',
   'http.max_body_size': 512 * MiB,
   // A notebook's PDF export or a spawning server may compute for many minutes without a byte; only dead ones take an hour.
   'http.inactivity': 60 * minute,

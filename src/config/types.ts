@@ -65,6 +65,11 @@ export interface Route {
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
+  /**
+   * Whose messages a drain loses none of: no proxy can close two connections in one instant, and what the other side sends
+   * meanwhile finds nobody.
+   */
+  readonly drain: { readonly protect: Sender };
   readonly http: { readonly maxBodyBytes: number; readonly inactivityMs: number };
   readonly timeouts: Timeouts;
 }

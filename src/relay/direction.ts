@@ -58,7 +58,7 @@ export class Direction {
   /** Read but not parsed: a rate stopped the parser at a header. */
   #tail: Buffer | null = null;
   #undeliveredTail = 0;
-  #onMessageEnd: (() => void) | null = null;
+  #onMessageEnd: { readonly then: 'hold' | 'discard'; readonly onStopped: () => void } | null = null;
   #messages = 0;
   #fragments = 0;
   #maxMessageBytes = 0;
@@ -151,9 +151,12 @@ export class Direction {
     return this.#mode !== 'ignore';
   }
 
-  /** Stops reading at the next message boundary, when every message that has been read whole is passed on. */
-  stopAfterMessage(onStopped: () => void): void {
-    this.#onMessageEnd = onStopped;
+  /**
+   * Passes on nothing more from the next message boundary on, when every message that has been read whole is passed on.
+   * `hold`: the sender is not read then, and what it still sends stays with it; `discard`: it is, for its close frame.
+   */
+  stopAfterMessage(then: 'hold' | 'discard', onStopped: () => void): void {
+    this.#onMessageEnd = { then, onStopped };
     if (this.#tail === null && this.#parser.betweenFrames && !this.#parser.inMessage) this.#stop();
   }
 
@@ -322,10 +325,13 @@ export class Direction {
   }
 
   #stop(): void {
-    const onStopped = this.#onMessageEnd;
-    this.#onMessageEnd = null;
-    this.#mode = 'ignore';
-    this.#pause('drain', performance.now());
-    onStopped?.();
+    const stop = this.#onMessageEnd!;
+    if (stop.then === 'discard') {
+      this.discard();
+    } else {
+      this.#retire('ignore');
+      this.#pause('drain', performance.now());
+    }
+    stop.onStopped();
   }
 }

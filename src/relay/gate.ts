@@ -144,18 +144,20 @@ export class Gate {
   #passes(limit: SizeLimit, parser: FrameParser): boolean {
     const { limits, bytes, fragments } = this.meter;
     if (limit === 'max_frame_size') return this.#exceed(limit, limits.maxFrameBytes, parser.length);
-    if (limit === 'max_fragments') return this.#exceed(limit, limits.maxFragments, fragments);
-    const observed = parser.length === Infinity ? parser.announced() : bytes;
-    if (bytes <= Number.MAX_SAFE_INTEGER) return this.#exceed(limit, limits.maxMessageBytes, observed);
-    // Beyond 2^53 − 1 nothing can be counted exactly: that much is refused in every mode.
-    this.#close(limit, limits.maxMessageBytes, observed);
+    // Fragments that are still to come would add to it.
+    const partial = !parser.fin;
+    if (limit === 'max_fragments') return this.#exceed(limit, limits.maxFragments, fragments, partial);
+    if (bytes <= Number.MAX_SAFE_INTEGER) return this.#exceed(limit, limits.maxMessageBytes, bytes, partial);
+    // Beyond 2^53 − 1 nothing can be counted exactly: that much is refused in every mode, and without a limit too.
+    const configured = Math.min(limits.maxMessageBytes, Number.MAX_SAFE_INTEGER);
+    this.#close(limit, configured, parser.length === Infinity ? parser.announced() : bytes, partial);
     return false;
   }
 
   /** A limit that `mode: report` covers. Whether the connection goes on. */
-  #exceed(limit: LimitName, configured: number, observed: number | bigint): boolean {
-    if (this.#reports) this.#note(limit, configured, observed, 'report');
-    else this.#close(limit, configured, observed);
+  #exceed(limit: LimitName, configured: number, observed: number, partial = false): boolean {
+    if (this.#reports) this.#note(limit, configured, observed, 'report', partial);
+    else this.#close(limit, configured, observed, partial);
     return this.#reports;
   }
 
@@ -163,13 +165,13 @@ export class Gate {
     return this.#route.limits.mode === 'report';
   }
 
-  #note(limit: LimitName, configured: number, observed: number | bigint, action: 'report' | 'pause'): void {
+  #note(limit: LimitName, configured: number, observed: number, action: 'report' | 'pause', partial = false): void {
     if (this.#noted) return;
     this.#noted = true;
-    this.#events.noted({ sender: this.#sender, limit, configured, observed, action });
+    this.#events.noted({ sender: this.#sender, limit, configured, observed, partial, action });
   }
 
-  #close(limit: LimitName, configured: number, observed: number | bigint): void {
-    this.#events.exceeded({ sender: this.#sender, limit, configured, observed, action: 'close' });
+  #close(limit: LimitName, configured: number, observed: number | bigint, partial = false): void {
+    this.#events.exceeded({ sender: this.#sender, limit, configured, observed, partial, action: 'close' });
   }
 }

@@ -156,7 +156,10 @@ export class Leg {
    * not be seen any more, ours is enough.
    */
   settle(): void {
-    if (this.writer.closeSent && (this.received !== null || !this.inbound.listening)) this.#finish();
+    if (!this.writer.closeSent) return;
+    // Whoever was held is read on, for the end of the stream.
+    if (!this.inbound.listening) this.inbound.ignore();
+    if (this.received !== null || !this.inbound.listening) this.#finish();
   }
 
   /** Called every tick. `awaited`: whether the other leg's sender waits for this peer, `maxPauseMs`: how long it may. */
@@ -181,6 +184,8 @@ export class Leg {
   #tickGoodbye(now: number): void {
     // Until our close frame has left the buffer `max_pause` governs, so that a slow download is not truncated.
     if (this.writer.closed && this.writer.blocked) return;
+    // Nor does its own time run while Sluice does not read its answer.
+    if (this.inbound.paused) this.#deadline = now + this.#closeMs;
     if (this.writer.closed && !this.#flushSeen) {
       this.#flushSeen = true;
       this.#deadline = now + this.#closeMs;

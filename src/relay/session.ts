@@ -3,7 +3,7 @@
  * both legs to say goodbye.
  *
  *   open ──► ending: each leg is closing, or cut ──► both sockets gone ──► report
- *     └────► draining: the upstream is read no more, the client hears 1012, what it still sends is relayed ──► ending
+ *     └────► draining: one side hears its close first and what it still sends is relayed ──► ending
  */
 import type { Route } from '../config/types.ts';
 import { tally } from '../metrics/counters.ts';
@@ -88,8 +88,10 @@ export class Session {
     if (this.#outcome !== null) return;
     this.#decide(reason, 'sluice', null);
     const { client, upstream } = this;
-    // What the client still sends is relayed until its close frame comes.
-    upstream.inbound.stopAfterMessage(() => client.close(this.#closeFor(client), false, performance.now()));
+    // What the protected side still sends is relayed until it answers the other's close, and then it is closed too.
+    const [first, last] = this.route.drain.protect === 'client' ? [client, upstream] : [upstream, client];
+    const reading = first === client ? 'hold' : 'discard';
+    last.inbound.stopAfterMessage(reading, () => first.close(this.#closeFor(first), false, performance.now()));
   }
 
   /** Drops both legs at once. */
@@ -145,7 +147,8 @@ export class Session {
       },
       stalled: (stalledMs) => {
         const configured = this.route.limits[sender].maxPauseMs;
-        this.#onStalled(this[role], { sender, limit: 'max_pause', configured, observed: stalledMs, action: 'close' });
+        const violation = { sender, limit: 'max_pause', configured, observed: stalledMs, partial: false } as const;
+        this.#onStalled(this[role], { ...violation, action: 'close' });
       },
     };
   }
@@ -178,7 +181,7 @@ export class Session {
     this.#decide(`${role}_closed`, role, null);
     leg.onCloseFrame(close.code);
     const answer = { code: close.code, reason: Buffer.alloc(0) };
-    this.#closeBoth(leg, answer, first || leg.role === 'upstream' ? close : this.#closeFor(other));
+    this.#closeBoth(leg, answer, first ? close : this.#closeFor(other));
   }
 
   #onExceeded(violation: Violation): void {

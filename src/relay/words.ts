@@ -2,8 +2,9 @@
 import type { Violation } from '../report.ts';
 
 /** One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then. */
-export function explain({ limit, configured, observed }: Violation, route: string): string {
-  return `${words[limit]?.(String(observed), String(configured)) ?? limit} (route ${route})`;
+export function explain({ limit, configured, observed, partial }: Violation, route: string): string {
+  const seen = partial ? `at least ${observed}` : String(observed);
+  return `${words[limit]?.(seen, String(configured)) ?? limit} (route ${route})`;
 }
 
 const words: Partial<Record<Violation['limit'], (observed: string, configured: string) => string>> = {

@@ -61,6 +61,7 @@ const violation: Violation = {
   limit: 'max_message_size',
   configured: 20_971_520,
   observed: 157_286_400,
+  partial: false,
   action: 'close',
 };
 const report: SessionReport = {

@@ -41,6 +41,40 @@ test('a drain delivers every upstream message that was read whole', async () => 
   expect((await relay.client.closeFrame()).code).toBe(1012);
 });
 
+test('a drain that protects the upstream delivers all that it sends until it answers', async () => {
+  await using relay = await openRelay({ drain: { protect: 'upstream' } });
+  relay.client.send(Buffer.concat([clientFrame('whole'), clientFrame('ha', { fin: false })]));
+  await until(() => relay.session.client.inbound.wireBytes > 0);
+  relay.session.drain('drain');
+  // The client's message under way is completed; what it sends then finds nobody.
+  relay.client.send(Buffer.concat([clientFrame('lf', { opcode: 0 }), clientFrame('too late')]));
+  for (const text of ['whole', 'ha', 'lf']) expect((await relay.upstream.frame()).payload.toString()).toBe(text);
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  const lines = Array.from({ length: 1000 }, (_, i) => `line ${i}`);
+  relay.upstream.send(Buffer.concat([...lines.map((line) => frame(line)), closeFrame(1001)]));
+  for (const line of lines) expect((await relay.client.frame()).payload.toString()).toBe(line);
+  expect((await relay.client.closeFrame()).code).toBe(1012);
+  relay.client.send(closeFrame(1012, '', { mask: true }));
+  relay.client.end();
+  relay.upstream.end();
+  expect(await relay.ended).toMatchObject({ reason: 'drain', closedBy: 'sluice', cut: [], undeliveredBytes: 0 });
+});
+
+test('a drain that protects the upstream waits for a slow client, and does not blame the upstream', async () => {
+  await using relay = await openRelay({ drain: { protect: 'upstream' }, timeouts: quick });
+  relay.client.pause();
+  const output = frame(Buffer.alloc(12e6, 7), { opcode: 2 });
+  relay.upstream.send(output);
+  await until(() => relay.session.upstream.inbound.pauses.has('buffer'));
+  relay.session.drain('drain');
+  relay.upstream.send(closeFrame(1001));
+  // Several times close_timeout: the upstream's answer stands behind what Sluice itself does not read.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  relay.client.resume();
+  expect((await relay.client.bytes(output.length)).equals(output)).toBe(true);
+  expect((await relay.client.closeFrame()).code).toBe(1012);
+});
+
 test('a connection that reaches max_lifetime is drained', async () => {
   await using relay = await openRelay({ maxLifetimeMs: 300 });
   expect((await relay.client.closeFrame()).code).toBe(1012);

@@ -44,6 +44,7 @@ test('what is built in', () => {
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
+    drain: { protect: 'client' },
     http: { maxBodyBytes: 512 * MiB, inactivityMs: 3_600_000 },
     timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000 },
   });
@@ -69,6 +70,12 @@ describe('presets', () => {
       },
       ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs },
     });
+  });
+
+  test('Jupyter keeps its output through a drain', () => {
+    const of = (preset: string) => load(`routes: [{name: a, upstream: "http://h", preset: ${preset}}]`).config.routes;
+    expect(of('jupyter').map((route) => route.drain.protect)).toEqual(['upstream', 'upstream']);
+    expect(of('panel')[0].drain.protect).toBe('client');
   });
 
   test('the list above is complete', () => {
@@ -121,6 +128,7 @@ test('every section of a route and of the top reaches the configuration', () => 
       '    ping: {client: off, upstream: 12s, timeout: 13s}',
       '    idle_timeout: 14s',
       '    max_lifetime: 15s',
+      '    drain: {protect: upstream}',
       '    http: {max_body_size: unlimited, inactivity: off}',
     ].join('\n'),
   );
@@ -154,6 +162,7 @@ test('every section of a route and of the top reaches the configuration', () => 
     ping: { clientMs: 0, upstreamMs: 12_000, timeoutMs: 13_000 },
     idleTimeoutMs: 14_000,
     maxLifetimeMs: 15_000,
+    drain: { protect: 'upstream' },
     http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0 },
     timeouts: { connectMs: 1000, headersMs: 2000, handshakeMs: 0, closeMs: 4000 },
   });

@@ -38,9 +38,8 @@ describe('sizes', () => {
   test('pass at the limit and end the connection beyond it, with both numbers', () => {
     const { header, exceeded } = setUp({ maxMessageBytes: 1000 });
     expect([header(999), header(1000), header(1001)]).toEqual(['pass', 'pass', 'refused']);
-    expect(exceeded).toEqual([
-      { sender: 'upstream', limit: 'max_message_size', configured: 1000, observed: 1001, action: 'close' },
-    ]);
+    const numbers = { configured: 1000, observed: 1001, partial: false };
+    expect(exceeded).toEqual([{ sender: 'upstream', limit: 'max_message_size', ...numbers, action: 'close' }]);
   });
 
   test('count over the fragments of a message', () => {

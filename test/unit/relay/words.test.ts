@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { closeWith } from '../../../src/protocol/close.ts';
-import type { Violation } from '../../../src/report.ts';
 import { explain } from '../../../src/relay/words.ts';
+import type { Violation } from '../../../src/report.ts';
 
 const violation = (limit: Violation['limit'], configured: number, observed: number | bigint): Violation => ({
   ...{ sender: 'client', action: 'close' },
-  ...{ limit, configured, observed },
+  ...{ limit, configured, observed, partial: false },
 });
 
 const sentences: [Violation['limit'], number, number | bigint, string][] = [
@@ -27,6 +27,11 @@ test('tells a length that only a bigint holds exactly', () => {
   expect(explain(violation('max_message_size', 1000, 2n ** 63n - 1n), 'r')).toBe(
     'message of 9223372036854775807 bytes exceeds 1000 (route r)',
   );
+});
+
+test('says "at least" of a message that was refused before its last fragment', () => {
+  const words = explain({ ...violation('max_message_size', 1000, 1200), partial: true }, 'r');
+  expect(words).toBe('message of at least 1200 bytes exceeds 1000 (route r)');
 });
 
 test('names a limit that has no sentence', () => {
