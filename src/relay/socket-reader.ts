@@ -26,6 +26,12 @@ interface Handle {
   useUserBuffer?: unknown;
 }
 
+interface Carrier {
+  close(done: () => void): void;
+  /** Returns an error number, 0 for none. */
+  reset(done: () => void): number;
+}
+
 export class SocketReader {
   /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
   readonly socket: Socket;
@@ -71,8 +77,10 @@ export class SocketReader {
   reset(): void {
     const { socket } = this;
     // While a FIN is on its way into the kernel, Node cannot reset the handle and would lose it: `uv_tcp_close_reset`
-    // refuses a handle that is shutting down. That takes one turn of the event loop.
-    if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => resetNow(socket));
+    // refuses a handle that is shutting down. That takes one turn of the event loop; but TLS writes its own goodbye first,
+    // for which a stuck peer has no room.
+    if (socket.writableEnded && !socket.writableFinished && carrierOf(socket) === null)
+      socket.once('finish', () => resetNow(socket));
     else resetNow(socket);
   }
 
@@ -88,16 +96,18 @@ export class SocketReader {
     old.setTimeout(0);
     // What Node has read since the handshake would be lost with the old wrapper.
     for (let chunk = old.read(); chunk !== null; chunk = old.read()) this.#early.push(chunk);
-    old.removeAllListeners();
     const inner = old as unknown as { _handle: Handle | null };
     const handle = inner._handle;
     if (old.constructor !== Socket || typeof handle?.useUserBuffer !== 'function') {
+      // Not all listeners: TLS has some of Node's own among them.
+      old.removeAllListeners('data').removeAllListeners('readable');
       old.allowHalfOpen = true;
       old.on('data', (chunk: Buffer) => this.#onRead(chunk, 0, chunk.length, owned));
       old.pause();
       return old;
     }
     inner._handle = null;
+    old.removeAllListeners();
     old.on('error', () => {});
     // Without its handle this only settles accounts: else `server.close()` would wait for the old wrapper for ever.
     old.destroy();
@@ -144,12 +154,29 @@ export class SocketReader {
   }
 }
 
-/** Only TCP can be reset: unix sockets and TLS are destroyed. */
+/** Unix sockets leave nothing behind in the kernel; everything else is reset. */
 function resetNow(socket: Socket): void {
+  const carrier = carrierOf(socket);
+  if (carrier !== null) resetWhenClosed(carrier);
   try {
     socket.resetAndDestroy();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_INVALID_HANDLE_TYPE') throw error;
     socket.destroy();
   }
+}
+
+/** The TCP handle below TLS, where `socket` is TLS and Node shows it. */
+function carrierOf(socket: Socket): Carrier | null {
+  const carrier = (socket as unknown as { _handle: { _parent?: Carrier } | null })._handle?._parent;
+  return typeof carrier?.reset === 'function' ? carrier : null;
+}
+
+/** Node resets TCP only, and destroying TLS leaves up to 4 MiB in the kernel: what closes the TCP below it resets it. */
+function resetWhenClosed(carrier: Carrier): void {
+  const { close } = carrier;
+  carrier.close = (done) => {
+    // A handle whose FIN is under way refuses.
+    if (carrier.reset(done) !== 0) close.call(carrier, done);
+  };
 }

@@ -74,7 +74,12 @@ export interface RelayOptions extends RouteOverrides {
   readonly upstreamHead?: Buffer;
   /** Called with Sluice's two sockets before the session takes them over. */
   readonly prepare?: (client: Socket, upstream: Socket) => void;
+  /** Makes each leg's connection; plain TCP unless given. */
+  readonly pair?: () => Promise<SocketPair>;
 }
+
+/** A connection, paused on Sluice's side as after a handshake: the test's end, and Sluice's. */
+export type SocketPair = [end: Socket, side: Socket];
 
 /** A registry that many relays of a test share. */
 export class RelayHub {
@@ -88,9 +93,16 @@ export class RelayHub {
 
 /** Opens a relay between two new TCP connections on loopback. */
 export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
-  const { registry: hub = new RelayHub(), clientHead, upstreamHead, prepare, ...overrides } = options;
-  const [client, clientSide] = await socketPair();
-  const [upstream, upstreamSide] = await socketPair();
+  const {
+    registry: hub = new RelayHub(),
+    clientHead,
+    upstreamHead,
+    prepare,
+    pair = socketPair,
+    ...overrides
+  } = options;
+  const [client, clientSide] = await pair();
+  const [upstream, upstreamSide] = await pair();
   const counters = new RouteCounters();
   const violated = Promise.withResolvers<Violation>();
   const ended = Promise.withResolvers<SessionReport>();
@@ -124,8 +136,8 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
   };
 }
 
-/** A connected pair: the test's end, and Sluice's, paused as after a handshake. */
-async function socketPair(): Promise<[Socket, Socket]> {
+/** A pair of plain TCP. */
+export async function socketPair(): Promise<SocketPair> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   const accepted = Promise.withResolvers<Socket>();
   server.on('connection', accepted.resolve);
