@@ -1,4 +1,5 @@
 /** The handshake that goes to the upstream: the client's own, less what concerns its connection to Sluice. */
+import { forwardingHeader } from '../admission/client-address.ts';
 import { endToEnd, type RawHeaders } from './fields.ts';
 
 /** What is told to the upstream about the client's connection. */
@@ -8,9 +9,6 @@ export interface Forwarded {
   /** Whether other incoming forwarding headers pass. */
   readonly trusted: boolean;
 }
-
-/** Headers that say where a request came from. */
-const forwardingHeader = /^(?:forwarded|x-forwarded-.+|x-real-ip|x-scheme|x-original-forwarded-for)$/;
 
 /** Answered, refused or settled here: an offered extension would make sizes untrue, and there is no body to wait for. */
 const notForwarded: ReadonlySet<string> = new Set(['sec-websocket-extensions', 'content-length', 'expect']);
