@@ -1,0 +1,50 @@
+/**
+ * The fast way of reading stands on what Node does not document: here a Node that takes it away is seen. Without it all
+ * else works on, at several times the cost.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { ReadBuffers } from '../../../src/relay/read-buffers.ts';
+import { SocketReader } from '../../../src/relay/socket-reader.ts';
+import { listen } from '../../helpers/listen.ts';
+
+/** Both ends of a connection that has changed its protocol: the sockets that a relay gets. */
+async function upgraded(): Promise<{ accepted: Socket; connected: Socket }> {
+  const server = createServer();
+  const port = await listen(server);
+  const upgrade = once(server, 'upgrade') as Promise<[IncomingMessage, Socket, Buffer]>;
+  const asked = request({ port, host: '127.0.0.1', headers: { Connection: 'Upgrade', Upgrade: 'websocket' } });
+  const answer = once(asked, 'upgrade') as Promise<[IncomingMessage, Socket, Buffer]>;
+  asked.end();
+  const [, accepted] = await upgrade;
+  accepted.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const [, connected] = await answer;
+  server.close();
+  return { accepted: accepted.pause(), connected: connected.pause() };
+}
+
+test.each(['accepted', 'connected'] as const)(
+  `Node ${process.versions.node} reads a socket that was %s into buffers of ours`,
+  async (which) => {
+    const pair = await upgraded();
+    const socket = pair[which];
+    const other = pair[which === 'accepted' ? 'connected' : 'accepted'];
+    const buffers = new ReadBuffers();
+    const { promise: read, resolve } = Promise.withResolvers<{ chunk: Buffer; text: string }>();
+    const reader = new SocketReader({ socket, head: Buffer.alloc(0) }, buffers, (chunk, start, end) =>
+      resolve({ chunk, text: chunk.toString('latin1', start, end) }),
+    );
+    expect(reader.socket).not.toBe(socket);
+    reader.resume();
+    other.write('some bytes');
+    const { chunk, text } = await read;
+    expect(text).toBe('some bytes');
+    expect(chunk).toBe(buffers.shared);
+    const gone = [reader.socket, other].map((one) => new Promise((resolve) => one.once('close', resolve)));
+    other.on('error', () => {}).resume();
+    reader.reset();
+    await Promise.all(gone);
+  },
+);
