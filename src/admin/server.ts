@@ -1,8 +1,8 @@
 /** The admin port: `/metrics` for Prometheus, `/healthz` and `/readyz` for Kubernetes. It shows, and changes nothing. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
 
 /** What the admin port shows. */
@@ -46,11 +46,8 @@ export class AdminServer {
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a Unix socket. */
-  async listen(address: ListenAddress): Promise<number> {
-    if (address.kind === 'unix') this.#server.listen(address.path);
-    else this.#server.listen(address.port, address.host);
-    await once(this.#server, 'listening');
-    return address.kind === 'unix' ? 0 : (this.#server.address() as AddressInfo).port;
+  listen(address: ListenAddress): Promise<number> {
+    return bind(this.#server, address);
   }
 
   /** Stops listening and closes every connection, idle or not. */

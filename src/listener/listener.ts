@@ -1,11 +1,11 @@
 /** The public port: an HTTP server whose WebSocket handshakes become tunnels and whose other requests are forwarded. */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { plainAddress } from '../admission/trusted-proxies.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
+import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
 import { asksForWebSocket, validateHandshake } from '../handshake/validate.ts';
 import type { Forwarder } from '../http/forwarder.ts';
@@ -73,11 +73,8 @@ export class Listener {
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
-  async listen(address: ListenAddress): Promise<number> {
-    if (address.kind === 'unix') this.#server.listen(address.path);
-    else this.#server.listen(address.port, address.host);
-    await once(this.#server, 'listening');
-    return address.kind === 'unix' ? 0 : (this.#server.address() as AddressInfo).port;
+  listen(address: ListenAddress): Promise<number> {
+    return bind(this.#server, address);
   }
 
   /** Accepts no connection more, refuses new handshakes on those that exist, and lets requests under way end. */

@@ -1,14 +1,10 @@
 /** How the gateway stops: clients are sent away so that they come back elsewhere, new ones are refused, then it ends. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { type FakeUpstream, fakeUpstream, switching } from '../helpers/fake-upstream.ts';
+import { fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { closeFrame } from '../helpers/frames.ts';
-import { type LogLine, routeTo, startGateway } from '../helpers/gateway.ts';
+import { routeTo, startGateway } from '../helpers/gateway.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../helpers/raw-client.ts';
+import { Serve } from '../helpers/serve.ts';
 
 test('a client hears 1012, its upstream 1001, and then the gateway is gone', async () => {
   await using upstream = await fakeUpstream();
@@ -65,54 +61,6 @@ test('what does not go by itself is dropped when the signal says so', async () =
   await Promise.all([stopped, pending.gone, hanging.gone, upstream.idle()]);
   expect(await logged('refused')).toMatchObject({ result: 'draining' });
 });
-
-/** `sluice serve` as a process of its own. */
-class Serve implements AsyncDisposable {
-  readonly process: ChildProcess;
-  readonly exit: Promise<number | null>;
-  readonly #lines: AsyncIterator<string>;
-  readonly #folder: string;
-
-  private constructor(folder: string) {
-    this.#folder = folder;
-    const main = join(import.meta.dirname, '../../src/main.ts');
-    this.process = spawn(process.execPath, [main, 'serve', '--config', join(folder, 'sluice.yaml')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.exit = new Promise((resolve) => this.process.once('exit', resolve));
-    this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
-  }
-
-  static async start(upstream: FakeUpstream): Promise<{ serve: Serve; port: number }> {
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
-    const yaml = `
-listen: {address: "127.0.0.1:0"}
-admin: {address: "127.0.0.1:0"}
-timeouts: {close: 10m}
-routes:
-  - {name: test, match: {path: /}, upstream: "http://127.0.0.1:${upstream.port}"}
-`;
-    await writeFile(join(folder, 'sluice.yaml'), yaml);
-    const serve = new Serve(folder);
-    const { address } = await serve.logged('listening');
-    return { serve, port: Number(String(address).split(':')[1]) };
-  }
-
-  async logged(event: string): Promise<LogLine> {
-    for (;;) {
-      const { value, done } = await this.#lines.next();
-      if (done) throw new Error(`the process ended before ${event}`);
-      const line = JSON.parse(value) as LogLine;
-      if (line.event === event) return line;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.process.kill('SIGKILL');
-    await this.exit;
-    await rm(this.#folder, { recursive: true });
-  }
-}
 
 test('serve ends with 0 after SIGTERM when all connections are gone', async () => {
   await using upstream = await fakeUpstream();

@@ -11,6 +11,7 @@ const chain: readonly (readonly string[])[] = [
   ['cli'],
   ['gateway'],
   ['listener', 'admin'],
+  ['bind'],
   ['http', 'relay'],
   ['handshake'],
   ['admission'],

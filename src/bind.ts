@@ -1,0 +1,45 @@
+/** Listening on a TCP port or a unix socket, for the public port and the admin port alike. */
+import { once } from 'node:events';
+import { lstat, unlink } from 'node:fs/promises';
+import { type AddressInfo, connect, type Server } from 'node:net';
+import type { ListenAddress } from './config/types.ts';
+
+/** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
+export async function bind(server: Server, address: ListenAddress): Promise<number> {
+  if (address.kind === 'unix') {
+    await bindPath(server, address.path);
+    return 0;
+  }
+  server.listen(address.port, address.host);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A process that was killed leaves its socket's file behind, and nobody else may listen there until it is removed. */
+async function bindPath(server: Server, path: string): Promise<void> {
+  server.listen(path);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !(await isAbandoned(path))) throw error;
+    await unlink(path);
+    server.listen(path);
+    await once(server, 'listening');
+  }
+}
+
+/** Whether the file is a socket where nobody listens. A full backlog or a missing right to connect is no proof of that. */
+async function isAbandoned(path: string): Promise<boolean> {
+  // Connecting to an ordinary file is refused too.
+  const file = await lstat(path).catch(() => null);
+  if (!file?.isSocket()) return false;
+  const probe = connect(path);
+  try {
+    await once(probe, 'connect');
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  } finally {
+    probe.destroy();
+  }
+}
