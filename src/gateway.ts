@@ -113,8 +113,8 @@ export class Gateway {
   }
 }
 
-function subjectOf({ id, init }: Session): LogSubject {
-  return { id, route: init.route.name, about: init.about };
+function subjectOf({ id, routeName, about }: Session): LogSubject {
+  return { id, route: routeName, about };
 }
 
 function* liveSessions(registry: SessionRegistry): Generator<LiveSession> {

@@ -151,7 +151,8 @@ export class Tunnel {
         subprotocol: upstream.subprotocol === null ? null : clean(upstream.subprotocol),
         handshakeMs,
       },
-      release: () => loan.dispose(),
+      // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.
+      release: loan.dispose.bind(loan),
     });
     return true;
   }

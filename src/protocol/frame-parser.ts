@@ -58,16 +58,18 @@ export class FrameParser {
   inMessage = false;
 
   readonly #masked: boolean;
-  readonly #held = Buffer.alloc(maxHeaderBytes);
+  /** Made when first needed: most connections are quiet, and a buffer costs more than its bytes. */
+  #held: Buffer = empty;
   #heldBytes = 0;
   #state: number = State.header;
   #pos = 0;
   #end = 0;
   /** Payload bytes of the current frame still to come. */
   #remaining = 0;
-  readonly #control = Buffer.alloc(maxControlPayload);
+  #control: Buffer = empty;
   #controlBytes = 0;
-  readonly #mask = new Uint8Array(4);
+  /** The control frame's masking key, big-endian. */
+  #mask = 0;
 
   /** `masked`: whether this peer must mask its frames; a client must, a server must not (RFC 6455 §5.1). */
   constructor(masked: boolean) {
@@ -117,6 +119,7 @@ export class FrameParser {
   /** Moves the current header's bytes out of the chunk, so that the chunk may be reused before the frame goes on. */
   holdHeader(): void {
     if (this.header === this.#held) return;
+    this.#makeHeld();
     const bytes = this.header.copy(this.#held, 0, this.headerStart, this.headerEnd);
     this.header = this.#held;
     this.headerStart = 0;
@@ -139,6 +142,7 @@ export class FrameParser {
 
   /** The slow path: the header is split between chunks. */
   #collectHeader(): Event {
+    this.#makeHeld();
     while (this.#pos < this.#end) {
       this.#held[this.#heldBytes++] = this.chunk[this.#pos++];
       if (this.#heldBytes < 2) continue;
@@ -211,7 +215,8 @@ export class FrameParser {
     if (opcode > Opcode.pong) return this.#fail(`opcode ${opcode} is unknown`);
     if (length > maxControlPayload) return this.#fail('a control frame is longer than 125 bytes');
     if (!fin) return this.#fail('a control frame is fragmented');
-    if (this.#masked) bytes.copy(this.#mask, 0, maskStart, maskStart + 4);
+    if (this.#control === empty) this.#control = Buffer.allocUnsafeSlow(maxControlPayload);
+    this.#mask = this.#masked ? bytes.readUInt32BE(maskStart) : 0;
     this.controlOpcode = opcode;
     this.#controlBytes = 0;
     this.#remaining = length;
@@ -223,12 +228,16 @@ export class FrameParser {
     while (this.#remaining > 0) {
       if (this.#pos === this.#end) return Event.starved;
       const i = this.#controlBytes++;
-      const byte = this.chunk[this.#pos++];
-      this.#control[i] = this.#masked ? byte ^ this.#mask[i & 3] : byte;
+      // The assignment keeps the low eight bits.
+      this.#control[i] = this.chunk[this.#pos++] ^ (this.#mask >>> (24 - 8 * (i & 3)));
       this.#remaining--;
     }
     this.#state = State.header;
     return Event.control;
+  }
+
+  #makeHeld(): void {
+    if (this.#held === empty) this.#held = Buffer.allocUnsafeSlow(maxHeaderBytes);
   }
 
   #fail(fault: string): Event {

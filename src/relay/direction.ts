@@ -196,6 +196,7 @@ export class Direction {
   #advance(end: number, keeper: Keeper | null): void {
     const parser = this.#parser;
     const before = this.payloadBytes;
+    this.#gate.beginRead();
     for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
       if (event === Event.frame) {
         if (!this.#beginFrame(keeper)) {
@@ -217,6 +218,7 @@ export class Direction {
       }
       if (this.#mode === 'ignore') break;
     }
+    this.#gate.endRead(this.paused);
     this.#out.flush();
     this.#account(this.payloadBytes - before);
   }
@@ -224,7 +226,7 @@ export class Direction {
   /** The header of a data frame is complete. `false`: it must wait for its rate. */
   #beginFrame(keeper: Keeper | null): boolean {
     if (this.#mode !== 'relay') return true;
-    const pass = this.#gate.frame(this.#parser, this.paused);
+    const pass = this.#gate.frame(this.#parser);
     if (pass === 'wait') {
       this.#pause('rate', performance.now());
       return false;
@@ -270,11 +272,11 @@ export class Direction {
   /** Charges rates and looks at the buffer, once per read. */
   #account(payload: number): void {
     this.#counters.messageBytes += payload;
-    const buffered = this.bufferedBytes;
-    if (buffered > 0 && buffered > this.#maxBufferedBytes) this.#maxBufferedBytes = buffered;
     if (this.#mode !== 'relay' && this.#mode !== 'finish-frame') return;
     if (payload > 0 && this.#gate.payload(payload) === 'wait') this.#pause('rate', performance.now());
-    if (buffered === 0) return;
+    // The usual case: the kernel has taken all.
+    if (!this.#out.blocked && this.#tail === null) return;
+    this.#maxBufferedBytes = Math.max(this.#maxBufferedBytes, this.bufferedBytes);
     const cause = highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits);
     if (cause !== null) this.#pause(cause, performance.now());
   }
@@ -303,6 +305,7 @@ export class Direction {
     if (tail !== null && this.#mode !== 'ignore') {
       this.#tail = null;
       this.#parser.feed(tail, 0, tail.length);
+      this.#gate.beginRead();
       if (this.#beginFrame(owned)) this.#advance(tail.length, owned);
       else this.#tail = tail;
       if (this.pauses.any) return;

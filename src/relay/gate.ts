@@ -29,6 +29,10 @@ export class Gate {
   readonly #sender: Sender;
   readonly #events: GateEvents;
   readonly #messageTime = new Stopwatch();
+  /** Whether a message is under way. */
+  #open = false;
+  /** The time of the present read, asked for once; 0 until then. */
+  #readAt = 0;
   #route: Route;
   /** One violation per message. */
   #noted = false;
@@ -54,10 +58,22 @@ export class Gate {
     this.rates.change(this.limits, performance.now());
   }
 
-  /** The header that `parser` has just read. `held`: whether the sender is being held up. */
-  frame(parser: FrameParser, held: boolean): Pass {
+  /** A read begins: all that is in it came at the same time. */
+  beginRead(): void {
+    this.#readAt = 0;
+  }
+
+  /** A read is used up. `held`: whether the sender is being held up. Only a message that is still open needs its clock. */
+  endRead(held: boolean): void {
+    if (this.#open && !this.#messageTime.running && this.meter.limits.messageTimeoutMs > 0) {
+      this.#messageTime.start(this.#now(), held);
+    }
+  }
+
+  /** The header that `parser` has just read. */
+  frame(parser: FrameParser): Pass {
     if (parser.opcode !== Opcode.continuation) {
-      const pass = this.#message(parser.opcode, held);
+      const pass = this.#message(parser.opcode);
       if (pass !== 'pass') return pass;
     }
     const exceeded = this.meter.frame(parser.length);
@@ -66,7 +82,7 @@ export class Gate {
 
   /** A control frame of the sender. */
   control(): Pass {
-    if (this.rates.takeControl(performance.now())) return 'pass';
+    if (this.rates.takeControl(this.#now())) return 'pass';
     const { perSecond } = this.limits.controlRate;
     this.#close('max_control_rate', perSecond, perSecond + 1);
     return 'refused';
@@ -76,7 +92,7 @@ export class Gate {
   payload(bytes: number): Pass {
     const { byteRate } = this.limits;
     if (byteRate === null) return 'pass';
-    const now = performance.now();
+    const now = this.#now();
     if (!this.rates.chargeBytes(bytes, now)) return 'pass';
     const observed = byteRate.perSecond + Math.ceil(this.rates.byteDebt(now));
     return this.#overRate('max_byte_rate', byteRate, observed, () => this.rates.awaitBytes(now));
@@ -84,6 +100,7 @@ export class Gate {
 
   /** The message is complete, or nothing more of it matters. */
   end(): void {
+    this.#open = false;
     this.#messageTime.stop();
   }
 
@@ -106,13 +123,13 @@ export class Gate {
     this.#exceed('message_timeout', messageTimeoutMs, Math.round(elapsed));
   }
 
-  #message(opcode: number, held: boolean): Pass {
+  #message(opcode: number): Pass {
     const { limits } = this;
     if (!this.#waits) this.#noted = false;
     this.#waits = false;
     this.meter.begin(limits);
     if (limits.messageRate !== null) {
-      const now = performance.now();
+      const now = this.#now();
       if (!this.rates.takeMessage(now)) {
         const { perSecond } = limits.messageRate;
         const wait = () => this.rates.awaitMessage(now);
@@ -122,8 +139,13 @@ export class Gate {
       }
     }
     this.opcode = opcode;
-    if (limits.messageTimeoutMs > 0) this.#messageTime.start(performance.now(), held);
+    this.#open = true;
     return 'pass';
+  }
+
+  #now(): number {
+    if (this.#readAt === 0) this.#readAt = performance.now();
+    return this.#readAt;
   }
 
   #overRate(limit: LimitName, rate: Rate, observed: number, wait: () => void): Pass {

@@ -187,9 +187,16 @@ export class LegWriter implements FrameSink {
   }
 
   #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {
-    const copy = piece(takeBuffer(end - start), messages);
-    copy.length = chunk.copy(copy.bytes, 0, start, end);
-    this.#writePiece(copy);
+    const length = end - start;
+    const copy = takeBuffer(length);
+    chunk.copy(copy, 0, start, end);
+    if (this.#write(copy.subarray(0, length))) {
+      giveBuffer(copy);
+      return;
+    }
+    const rest = piece(copy, messages);
+    rest.length = length;
+    this.#wait(rest, null);
   }
 
   #sendControls(): void {

@@ -11,7 +11,8 @@ export class Pauses {
   count = 0;
   totalMs = 0;
   readonly #counters: SenderCounters;
-  readonly #since = new Map<HoldCause, number>();
+  /** Made at the first pause: most senders are never paused. */
+  #since: Map<HoldCause, number> | null = null;
   #pausedAt = 0;
 
   constructor(counters: SenderCounters) {
@@ -19,11 +20,11 @@ export class Pauses {
   }
 
   get any(): boolean {
-    return this.#since.size > 0;
+    return this.#since !== null && this.#since.size > 0;
   }
 
   has(cause: HoldCause): boolean {
-    return this.#since.has(cause);
+    return this.#since?.has(cause) ?? false;
   }
 
   /** Whether the sender waits for its receiver, rather than for a rate or a goodbye. */
@@ -35,6 +36,7 @@ export class Pauses {
   add(cause: HoldCause, now: number): boolean {
     if (this.has(cause)) return false;
     const first = !this.any;
+    this.#since ??= new Map();
     this.#since.set(cause, now);
     if (first) this.#pausedAt = now;
     if (cause !== 'drain') {
@@ -46,9 +48,9 @@ export class Pauses {
 
   /** Removes a cause, and says whether it was the last: then the sender may go on. */
   remove(cause: HoldCause, now: number): boolean {
-    const since = this.#since.get(cause);
+    const since = this.#since?.get(cause);
     if (since === undefined) return false;
-    this.#since.delete(cause);
+    this.#since?.delete(cause);
     if (cause !== 'drain') this.#counters.pausedMs[cause] += now - since;
     if (this.any) return false;
     this.totalMs += now - this.#pausedAt;

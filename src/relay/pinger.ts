@@ -7,7 +7,6 @@ export class Pinger {
   readonly #writer: LegWriter;
   readonly #heartbeat: Heartbeat;
   readonly #rtt: Histogram;
-  readonly #payload = Buffer.alloc(4);
   #pings = 0;
   #sentAt = 0;
 
@@ -23,14 +22,15 @@ export class Pinger {
     const { drainedBytes: drained, pingFlushed } = this.#writer;
     const action = this.#heartbeat.check({ now, received, drained, pingFlushed, held });
     if (action !== 'ping') return action;
-    this.#payload.writeUInt32BE(++this.#pings >>> 0);
+    const payload = Buffer.allocUnsafeSlow(4);
+    payload.writeUInt32BE(++this.#pings >>> 0);
     this.#sentAt = performance.now();
-    this.#writer.ping(this.#payload);
+    this.#writer.ping(payload);
     return null;
   }
 
   onPong(payload: Buffer): void {
-    if (this.#sentAt === 0 || !payload.equals(this.#payload)) return;
+    if (this.#sentAt === 0 || payload.length !== 4 || payload.readUInt32BE() !== this.#pings >>> 0) return;
     this.#rtt.observe((performance.now() - this.#sentAt) / 1000);
     this.#sentAt = 0;
   }

@@ -6,11 +6,11 @@
  *     └────► draining: one side hears its close first and what it still sends is relayed ──► ending
  */
 import type { Route } from '../config/types.ts';
-import { tally } from '../metrics/counters.ts';
+import { type RouteCounters, tally } from '../metrics/counters.ts';
 import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../outcomes.ts';
 import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/close.ts';
 import { Opcode } from '../protocol/opcodes.ts';
-import type { SessionReport, Violation } from '../report.ts';
+import type { ConnectionAbout, SessionReport, Violation } from '../report.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
 import { Leg, type LegEvents } from './leg.ts';
 import type { ReadBuffers } from './read-buffers.ts';
@@ -36,10 +36,12 @@ const lifetimeJitter = 0.1;
 
 export class Session {
   readonly id: string;
-  readonly init: SessionInit;
+  readonly about: ConnectionAbout;
   readonly client: Leg;
   readonly upstream: Leg;
   route: Route;
+  readonly #counters: RouteCounters;
+  readonly #release: () => void;
   readonly #events: SessionEvents;
   readonly #openedAt = performance.now();
   readonly #diesAt: number;
@@ -52,8 +54,11 @@ export class Session {
   constructor(init: SessionInit, buffers: ReadBuffers, events: SessionEvents) {
     const { route, counters } = init;
     this.id = init.id;
-    this.init = init;
+    // Not `init` itself: it holds the handshake's sockets, whose handles are taken over.
+    this.about = init.about;
     this.route = route;
+    this.#counters = counters;
+    this.#release = init.release;
     this.#events = events;
     this.#diesAt =
       route.maxLifetimeMs === 0
@@ -103,7 +108,7 @@ export class Session {
 
   /** The label of its metrics. */
   get routeName(): string {
-    return this.init.route.name;
+    return this.route.name;
   }
 
   /** Called every tick. */
@@ -164,7 +169,7 @@ export class Session {
     const other = this.#other(leg);
     const close = readClose(payload);
     if ('fault' in close) {
-      tally(this.init.counters[role].closeCodes, 'illegal');
+      tally(this.#counters[role].closeCodes, 'illegal');
       leg.received = close.code;
       if (role === 'client' || close.code === null) {
         this.#end(`${role}_protocol_error`, role, null, close.fault);
@@ -176,7 +181,7 @@ export class Session {
       leg.onCloseFrame(close.code);
       return;
     }
-    tally(this.init.counters[role].closeCodes, foldCloseCode(close.code));
+    tally(this.#counters[role].closeCodes, foldCloseCode(close.code));
     const first = this.#outcome === null;
     this.#decide(`${role}_closed`, role, null);
     leg.onCloseFrame(close.code);
@@ -202,7 +207,7 @@ export class Session {
   /** A violation is counted; the first of a connection is logged too. */
   #note(violation: Violation): void {
     const { sender, limit, action } = violation;
-    tally(this.init.counters[sender].violations, `${limit}|${action}`);
+    tally(this.#counters[sender].violations, `${limit}|${action}`);
     if (this.#violationSeen) return;
     this.#violationSeen = true;
     this.#events.violated(this, violation);
@@ -265,10 +270,9 @@ export class Session {
     this.upstream.inbound.finish();
     const { reason, by, violation } = this.#outcome!;
     const now = performance.now();
-    const counters = this.init.counters;
-    tally(counters.closed, `${by}|${reason}`);
-    counters.connectionSeconds.observe((now - this.#openedAt) / 1000);
-    this.init.release();
+    tally(this.#counters.closed, `${by}|${reason}`);
+    this.#counters.connectionSeconds.observe((now - this.#openedAt) / 1000);
+    this.#release();
     this.#events.ended(this, {
       durationMs: now - this.#openedAt,
       client: this.client.inbound.report(),

@@ -29,7 +29,10 @@ function setUp(limits: RouteOverrides['upstreamLimits'], mode: RouteOverrides['m
     const bytes = frame('', { opcode, fin, length });
     parser.feed(bytes, 0, bytes.length);
     expect(parser.next()).toBe(Event.frame);
-    return gate.frame(parser, held);
+    gate.beginRead();
+    const pass = gate.frame(parser);
+    gate.endRead(held);
+    return pass;
   };
   return { gate, header, exceeded, noted, onRate };
 }
