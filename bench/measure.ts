@@ -32,6 +32,7 @@ const maxWarmUps = 4;
 
 /** Memory counts as settled when it has not moved for so long. */
 const settledMs = 600;
+const quietMs = 15_000;
 
 /** Runs one workload through one fresh process of one peer. A peer that fails is a rejection with its words. */
 export async function measure(setup: Setup, peer: Peer, workload: Workload): Promise<Run> {
@@ -105,6 +106,8 @@ async function idle(workload: Workload, proxy: Running | null, open: Open): Prom
   const rssBefore = await settled(proxy.pid);
   forgetPeak(proxy.pid);
   await open(workload.connections);
+  // A runtime with a collector clears up after the handshakes when it has been quiet for a while.
+  await delay(quietMs);
   const rssAfter = await settled(proxy.pid);
   return { reports: [], proxy: { cpu: 0, rssBefore, rssAfter, rssPeak: memory(proxy.pid).peak }, loadCpu: 0 };
 }
