@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { SessionInit } from '../relay/types.ts';
 import { type Arrival, maxHeaderBytes, readArrival } from './arrival.ts';
 import { judgeBrokenRequest } from './broken-request.ts';
+import { Descriptors } from './descriptors.ts';
 import type { Edge } from './edge.ts';
 import { type RefusalContext, refuseOnResponse, refuseOnSocket } from './refusals.ts';
 import { Tunnel } from './tunnel.ts';
@@ -39,10 +40,12 @@ export class Listener {
   /** Responses under way on each connection: more than one where a client pipelines. */
   readonly #responses = new WeakMap<Duplex, Set<ServerResponse>>();
   readonly #untrustedPeers = new UntrustedPeers();
+  readonly #descriptors: Descriptors;
   #draining = false;
 
   constructor(parts: ListenerParts) {
     this.#parts = parts;
+    this.#descriptors = new Descriptors(parts.log);
     const { headersMs } = parts.edge();
     this.#server = createServer({
       maxHeaderSize: maxHeaderBytes,
@@ -60,6 +63,9 @@ export class Listener {
     // Bounded by the size of the block; Node would cut the list off without a word.
     this.#server.maxHeadersCount = 0;
     this.#server
+      .on('connection', (socket) => {
+        if (!this.#descriptors.admit()) socket.destroy();
+      })
       .on('request', (req, res) => this.#onRequest(req, res))
       .on('checkContinue', (req, res) => this.#onRequest(req, res))
       .on('upgrade', (req, socket, head) => this.#onUpgrade(req, socket as Socket, head))
@@ -91,6 +97,7 @@ export class Listener {
     for (const tunnel of this.#tunnels) tunnel.cancel();
     this.#server.closeAllConnections();
     await Promise.all(over);
+    this.#descriptors.close();
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
