@@ -2,11 +2,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refused } from '../admission/verdict.ts';
-import { type HandshakeRefusal, type Refusal, refusalBytes, refuseHandshake, renderRefusal } from '../http/errors.ts';
+import { sendRefusal } from '../http/answer.ts';
+import { type HandshakeRefusal, type Refusal, refusalBytes, refuseHandshake } from '../http/errors.ts';
 import { type Log, logRefusal, type RequestAbout } from '../log.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
 import { handshakeOutcomes } from '../outcomes.ts';
 import { sayFarewell } from './farewell.ts';
+
+/** How long the body of a refused request is read and thrown away; as long as a route's `timeouts.close` unless set. */
+const lingerMs = 10_000;
 
 /** What is known of the request that is refused. */
 export interface RefusalContext {
@@ -47,10 +51,11 @@ export function refuseOnSocket(
 /** Refuses a plain HTTP request; its connection ends with it, as what follows on it cannot be trusted to be a request. */
 export function refuseOnResponse(res: ServerResponse, context: RefusalContext, refused: Refused): void {
   recordRefusal(context, refused);
-  const answer = answerTo(context, refused);
-  const { headers, body } = renderRefusal(answer, res.req.headers.accept);
-  res.writeHead(answer.status, [...headers.flat(), 'Connection', 'close']);
-  res.end(body);
+  const { req } = res;
+  const { accept, expect } = req.headers;
+  res.setHeader('Connection', 'close');
+  const waitsForContinue = expect?.toLowerCase() === '100-continue';
+  sendRefusal(req, res, answerTo(context, refused), accept, { waitsForContinue, lingerMs });
 }
 
 function answerTo({ about }: RefusalContext, { outcome, limit }: Refused): Refusal {
