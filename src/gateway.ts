@@ -70,7 +70,7 @@ export class Gateway {
       live: { sessions: () => liveSessions(this.sessions) },
       draining: () => this.#draining,
       lastReload: () => ({ successful: true, succeededAtMs: loadedAtMs }),
-      build: { version: packageVersion(), revision: '' },
+      build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     });
     this.#admin = new AdminServer({ registry, ready: () => !this.#draining });
   }

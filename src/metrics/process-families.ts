@@ -6,7 +6,7 @@ export const processFamilies: readonly NumberFamily[] = [
   {
     type: 'gauge',
     name: 'build_info',
-    help: 'Always 1; the labels say which Sluice runs on which Node.',
+    help: 'Always 1; the labels say which Sluice runs on which Node. An image sets its revision as SLUICE_REVISION.',
     labels: ['version', 'revision', 'node'],
     collect: ({ build }, emit) =>
       emit({ version: build.version, revision: build.revision, node: process.versions.node }, 1),

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { Gauge, Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
 import { AdminServer } from '../../src/admin/server.ts';
+import { fakeUpstream } from '../helpers/fake-upstream.ts';
+import { Serve } from '../helpers/serve.ts';
 import { RawHttp } from './http-front.ts';
 
 async function startAdmin(): Promise<{
@@ -125,4 +127,11 @@ test('says what keeps it from listening', async () => {
   const { port } = await startAdmin();
   const second = new AdminServer({ registry: new Registry(), ready: () => true });
   await expect(second.listen({ kind: 'tcp', host: '127.0.0.1', port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+test('names the revision that SLUICE_REVISION gives', async () => {
+  await using upstream = await fakeUpstream();
+  const { serve, adminPort } = await Serve.start(upstream, { env: { SLUICE_REVISION: '4f2c1d9' } });
+  await using _ = serve;
+  expect(await ask(adminPort, 'GET /metrics HTTP/1.1')).toMatch(/^sluice_build_info\{.*revision="4f2c1d9".*\} 1$/m);
 });
