@@ -102,7 +102,7 @@ export class SocketReader {
       // Not all listeners: TLS has some of Node's own among them.
       old.removeAllListeners('data').removeAllListeners('readable');
       old.allowHalfOpen = true;
-      old.on('data', (chunk: Buffer) => this.#onRead(chunk, 0, chunk.length, owned));
+      old.on('data', (chunk: Buffer) => this.#readChunk(old, chunk));
       old.pause();
       return old;
     }
@@ -121,6 +121,19 @@ export class SocketReader {
       },
     };
     return new Socket(options as unknown as SocketConstructorOpts);
+  }
+
+  /** Node decides how large a chunk of `'data'` is: what is too much for one read goes back where a pause comes of it. */
+  #readChunk(socket: Socket, chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) {
+      if (at > 0 && socket.isPaused()) {
+        socket.unshift(chunk.subarray(at));
+        return;
+      }
+      const end = Math.min(chunk.length, at + this.maxReadBytes);
+      this.#onRead(chunk, at, end, owned);
+      at = end;
+    }
   }
 
   #read(bytes: number, buffer: Buffer): boolean {

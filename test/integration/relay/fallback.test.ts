@@ -112,6 +112,18 @@ describe.each(kinds)('%s', (_name, pair) => {
     expect(relay.counters.upstream.pauses.buffer).toBeGreaterThan(0);
   });
 
+  test('reads no more at once than a byte rate lets pass in a second', async () => {
+    const byteRate = { perSecond: 20_000, burst: 20_000, action: 'pause' } as const;
+    const relay = await open({ client: { byteRate } });
+    const { inbound } = relay.session.client;
+    const sent = clientFrame(Buffer.alloc(60_000, 5), { opcode: 2 });
+    relay.client.send(sent);
+    await until(() => inbound.pauses.has('rate'));
+    // The burst, and one read beyond it.
+    expect(inbound.wireBytes).toBeLessThanOrEqual(40_000);
+    expect((await relay.upstream.bytes(sent.length)).equals(sent)).toBe(true);
+  });
+
   test.each(['client', 'upstream'] as const)(
     'ends a connection whose receiver takes nothing for max_pause (%s floods)',
     async (sender) => {
