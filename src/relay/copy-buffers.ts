@@ -3,23 +3,31 @@
  * allocation per copy, 200 busy connections left 80 MB of garbage between two collections (measured).
  */
 
-const maxSpare = 32;
-
 /** Buffers of one size that nothing reads from. */
 class Spares {
   readonly size: number;
   readonly #buffers: Buffer[] = [];
+  /** How many have been there all the time since the last trim: nobody wanted those. */
+  #idle = 0;
 
   constructor(size: number) {
     this.size = size;
   }
 
   take(): Buffer {
-    return this.#buffers.pop() ?? Buffer.allocUnsafeSlow(this.size);
+    const buffer = this.#buffers.pop();
+    if (buffer === undefined) return Buffer.allocUnsafeSlow(this.size);
+    if (this.#buffers.length < this.#idle) this.#idle = this.#buffers.length;
+    return buffer;
   }
 
   give(buffer: Buffer): void {
-    if (this.#buffers.length < maxSpare) this.#buffers.push(buffer);
+    this.#buffers.push(buffer);
+  }
+
+  trim(): void {
+    this.#buffers.length -= this.#idle;
+    this.#idle = this.#buffers.length;
   }
 }
 
@@ -42,4 +50,11 @@ export function giveBuffer(buffer: Buffer): void {
   if (length === small.size) small.give(buffer);
   else if (length === medium.size) medium.give(buffer);
   else if (length === large.size) large.give(buffer);
+}
+
+/** Drops what was not wanted since the last call; the registry calls it about once a second. */
+export function trimBuffers(): void {
+  small.trim();
+  medium.trim();
+  large.trim();
 }

@@ -192,15 +192,15 @@ export class Direction {
     };
   }
 
-  /** Works through what was fed; `end` is where it ends. */
-  #advance(end: number, keeper: Keeper | null): void {
+  /** Works through what was fed; `end` is where it ends. `inPlace`: it is a tail already, which may stay where it is. */
+  #advance(end: number, keeper: Keeper | null, inPlace = false): void {
     const parser = this.#parser;
     const before = this.payloadBytes;
     this.#gate.beginRead();
     for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
       if (event === Event.frame) {
         if (!this.#beginFrame(keeper)) {
-          this.#holdTail(end, keeper);
+          this.#holdTail(end, inPlace);
           break;
         }
       } else if (event === Event.payload) {
@@ -232,8 +232,13 @@ export class Direction {
       return false;
     }
     this.#fragments++;
-    if (pass === 'pass') this.#stage.begin(this.#parser, keeper, this.#out);
-    else this.#counters.messageSizes.observe(this.#gate.meter.bytes);
+    if (pass === 'pass') {
+      this.#stage.begin(this.#parser, keeper, this.#out);
+    } else {
+      this.#counters.messageSizes.observe(this.#gate.meter.bytes);
+      // Whatever the session does: what was refused is not passed on.
+      this.discard();
+    }
     return true;
   }
 
@@ -282,12 +287,11 @@ export class Direction {
   }
 
   /** Keeps what stands behind a header that must wait. */
-  #holdTail(end: number, keeper: Keeper | null): void {
+  #holdTail(end: number, inPlace: boolean): void {
     const parser = this.#parser;
     parser.holdHeader();
     const rest = parser.chunk.subarray(parser.position, end);
-    // Only a tail that is held again may stay where it is; anything else would pin a read buffer.
-    this.#tail = keeper === owned ? rest : Buffer.from(rest);
+    this.#tail = inPlace ? rest : Buffer.from(rest);
   }
 
   #pause(cause: HoldCause, now: number): void {
@@ -306,7 +310,7 @@ export class Direction {
       this.#tail = null;
       this.#parser.feed(tail, 0, tail.length);
       this.#gate.beginRead();
-      if (this.#beginFrame(owned)) this.#advance(tail.length, owned);
+      if (this.#beginFrame(owned)) this.#advance(tail.length, owned, true);
       else this.#tail = tail;
       if (this.pauses.any) return;
     }

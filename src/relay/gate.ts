@@ -70,14 +70,15 @@ export class Gate {
     }
   }
 
-  /** The header that `parser` has just read. */
+  /** The header that `parser` has just read. Its size is looked at before its rate. */
   frame(parser: FrameParser): Pass {
-    if (parser.opcode !== Opcode.continuation) {
-      const pass = this.#message(parser.opcode);
-      if (pass !== 'pass') return pass;
+    const starts = parser.opcode !== Opcode.continuation;
+    if (!this.#waits) {
+      if (starts) this.#begin(parser.opcode);
+      const exceeded = this.meter.frame(parser.length);
+      if (exceeded !== null && !this.#passes(exceeded, parser)) return 'refused';
     }
-    const exceeded = this.meter.frame(parser.length);
-    return exceeded === null || this.#passes(exceeded, parser) ? 'pass' : 'refused';
+    return starts ? this.#rate() : 'pass';
   }
 
   /** A control frame of the sender. */
@@ -123,24 +124,26 @@ export class Gate {
     this.#exceed('message_timeout', messageTimeoutMs, Math.round(elapsed));
   }
 
-  #message(opcode: number): Pass {
-    const { limits } = this;
-    if (!this.#waits) this.#noted = false;
-    this.#waits = false;
-    this.meter.begin(limits);
-    if (limits.messageRate !== null) {
+  #begin(opcode: number): void {
+    this.#noted = false;
+    this.opcode = opcode;
+    this.meter.begin(this.limits);
+  }
+
+  /** Whether the message that begins may pass now. */
+  #rate(): Pass {
+    const { messageRate } = this.meter.limits;
+    let pass: Pass = 'pass';
+    if (messageRate !== null) {
       const now = this.#now();
       if (!this.rates.takeMessage(now)) {
-        const { perSecond } = limits.messageRate;
         const wait = () => this.rates.awaitMessage(now);
-        const pass = this.#overRate('max_message_rate', limits.messageRate, perSecond + 1, wait);
-        this.#waits = pass === 'wait';
-        if (pass !== 'pass') return pass;
+        pass = this.#overRate('max_message_rate', messageRate, messageRate.perSecond + 1, wait);
       }
     }
-    this.opcode = opcode;
-    this.#open = true;
-    return 'pass';
+    this.#waits = pass === 'wait';
+    this.#open = pass === 'pass';
+    return pass;
   }
 
   #now(): number {

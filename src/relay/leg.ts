@@ -43,6 +43,9 @@ export interface LegEvents {
   stalled(stalledMs: number): void;
 }
 
+/** How many times `timeouts.close` a goodbye may take at most once our close frame has left. */
+const patience = 10;
+
 export class Leg {
   readonly role: Sender;
   readonly writer: LegWriter;
@@ -64,6 +67,7 @@ export class Leg {
   /** When the present wait of the goodbye is over. */
   #deadline = 0;
   #flushSeen = false;
+  #lastDeadline = Number.POSITIVE_INFINITY;
   #kernelBytes = Number.POSITIVE_INFINITY;
 
   constructor(init: LegInit, events: LegEvents) {
@@ -166,11 +170,11 @@ export class Leg {
   tick(now: number, awaited: boolean, maxPauseMs: number): void {
     if (this.gone) return;
     this.settle();
-    if (awaited || (this.writer.closed && this.writer.blocked)) {
+    if (maxPauseMs > 0 && (awaited || (this.writer.closed && this.writer.blocked))) {
       const stalledMs = this.#stall.stalledMs(now, this.writer.drainedBytes, maxPauseMs, () =>
         kernelQueueBytes(this.#reader.socket, now),
       );
-      if (maxPauseMs > 0 && stalledMs >= maxPauseMs) {
+      if (stalledMs >= maxPauseMs) {
         this.#events.stalled(Math.round(stalledMs));
         return;
       }
@@ -184,10 +188,11 @@ export class Leg {
   #tickGoodbye(now: number): void {
     // Until our close frame has left the buffer `max_pause` governs, so that a slow download is not truncated.
     if (this.writer.closed && this.writer.blocked) return;
-    // Nor does its own time run while Sluice does not read its answer.
-    if (this.inbound.paused) this.#deadline = now + this.#closeMs;
+    // Nor does its time run while Sluice does not read its answer because the other side is slow, within reason.
+    if (this.inbound.pauses.waitsForReceiver && now < this.#lastDeadline) this.#deadline = now + this.#closeMs;
     if (this.writer.closed && !this.#flushSeen) {
       this.#flushSeen = true;
+      this.#lastDeadline = now + patience * this.#closeMs;
       this.#deadline = now + this.#closeMs;
     }
     if (now < this.#deadline) return;

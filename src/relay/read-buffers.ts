@@ -63,6 +63,7 @@ export class ReadBuffers {
   now = 0;
   readonly #budget: number;
   #lent = 0;
+  #denied = false;
   readonly #free = new Map<number, Buffer[]>([
     [largeLease, []],
     [smallLease, []],
@@ -81,10 +82,20 @@ export class ReadBuffers {
   /** A buffer of one's own; a smaller one when many are lent, `null` when the budget is spent. */
   lease(): Lease | null {
     const size = this.#lent + largeLease <= this.#budget / 2 ? largeLease : smallLease;
-    if (this.#lent + size > this.#budget) return null;
+    if (this.#lent + size > this.#budget) {
+      this.#denied = true;
+      return null;
+    }
     this.#lent += size;
     const buffer = this.#free.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
     return new Lease(buffer, this);
+  }
+
+  /** Whether a lease was refused since this was asked last: then sockets that have fallen silent must give theirs back. */
+  takeDenied(): boolean {
+    const denied = this.#denied;
+    this.#denied = false;
+    return denied;
   }
 
   /** For `Lease` alone. Keeps a few buffers for the next socket and leaves the others to the garbage collector. */

@@ -1,12 +1,14 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
 import type { SessionReport, Violation } from '../report.ts';
+import { trimBuffers } from './copy-buffers.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Session, type SessionEvents } from './session.ts';
 import type { SessionInit } from './types.ts';
 
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
 const tickMs = 250;
+const ticksPerTrim = 4;
 
 export interface RegistryEvents {
   /** The first violation of a connection. */
@@ -19,6 +21,7 @@ export class SessionRegistry {
   readonly #open = new Set<Session>();
   readonly #events: SessionEvents;
   #timer: NodeJS.Timeout | null = null;
+  #ticks = 0;
   #onEmpty: (() => void)[] = [];
 
   constructor({ onViolation, onEnd }: RegistryEvents) {
@@ -67,12 +70,19 @@ export class SessionRegistry {
   #tick(): void {
     const now = performance.now();
     this.buffers.now = now;
-    for (const session of this.#open) session.tick(now);
+    const yields = this.buffers.takeDenied();
+    for (const session of this.#open) {
+      session.tick(now);
+      if (yields) session.yieldBuffers();
+    }
+    if (++this.#ticks % ticksPerTrim === 0) trimBuffers();
   }
 
   #settle(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+    trimBuffers();
+    trimBuffers();
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 }

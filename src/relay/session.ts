@@ -5,7 +5,7 @@
  *   open ──► ending: each leg is closing, or cut ──► both sockets gone ──► report
  *     └────► draining: one side hears its close first and what it still sends is relayed ──► ending
  */
-import type { Route } from '../config/types.ts';
+import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
 import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../outcomes.ts';
 import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/close.ts';
@@ -46,6 +46,8 @@ export class Session {
   readonly #openedAt = performance.now();
   readonly #diesAt: number;
   #outcome: Outcome | null = null;
+  /** The direction whose message a drain waits for, its bytes so far, and since when they are no more. */
+  #boundary: { readonly of: Direction; readonly bytes: number; readonly since: number } | null = null;
   #violationSeen = false;
   #dataSeen = 0;
   #lastDataAt = this.#openedAt;
@@ -96,7 +98,11 @@ export class Session {
     // What the protected side still sends is relayed until it answers the other's close, and then it is closed too.
     const [first, last] = this.route.drain.protect === 'client' ? [client, upstream] : [upstream, client];
     const reading = first === client ? 'hold' : 'discard';
-    last.inbound.stopAfterMessage(reading, () => first.close(this.#closeFor(first), false, performance.now()));
+    this.#boundary = { of: last.inbound, bytes: last.inbound.wireBytes, since: performance.now() };
+    last.inbound.stopAfterMessage(reading, () => {
+      this.#boundary = null;
+      first.close(this.#closeFor(first), false, performance.now());
+    });
   }
 
   /** Drops both legs at once. */
@@ -104,6 +110,12 @@ export class Session {
     this.#decide(reason, 'sluice', null);
     this.client.reset();
     this.upstream.reset();
+  }
+
+  /** Gives back the read buffers of sockets that have fallen silent. */
+  yieldBuffers(): void {
+    this.client.source.yieldBuffer();
+    this.upstream.source.yieldBuffer();
   }
 
   /** The label of its metrics. */
@@ -123,9 +135,23 @@ export class Session {
       this.#dataSeen = data;
       this.#lastDataAt = now;
     }
+    this.#tickBoundary(now);
     if (this.#outcome !== null) return;
     if (route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs) this.#end('idle_timeout', 'sluice');
     else if (now >= this.#diesAt) this.drain('max_lifetime');
+  }
+
+  /** A message that is not continued for `timeouts.close` does not hold a drain up any longer. */
+  #tickBoundary(now: number): void {
+    const boundary = this.#boundary;
+    if (boundary === null) return;
+    const { of: direction, bytes, since } = boundary;
+    if (direction.paused || direction.wireBytes !== bytes) {
+      this.#boundary = { of: direction, bytes: direction.wireBytes, since: now };
+    } else if (now - since >= this.route.timeouts.closeMs) {
+      this.#boundary = null;
+      this.#closeBoth(this.client, this.#closeFor(this.client), this.#closeFor(this.upstream));
+    }
   }
 
   #directionEvents(role: 'client' | 'upstream'): DirectionEvents {
@@ -190,7 +216,6 @@ export class Session {
   }
 
   #onExceeded(violation: Violation): void {
-    if (this.#outcome !== null) return;
     this.#note(violation);
     const reason = reasonOfLimit[violation.limit as keyof typeof reasonOfLimit];
     this.#end(reason, 'sluice', violation);
@@ -225,11 +250,16 @@ export class Session {
     if (!other.writer.betweenFrames) other.truncate(performance.now());
   }
 
+  /** Ends the connection, also where a drain has begun: then its outcome stays, and the codes are those of this end. */
   #end(reason: ConnectionReason, by: EndedBy, violation: Violation | null = null, words?: string): void {
-    if (this.#outcome !== null) return;
     this.#decide(reason, by, violation);
     const culprit = by === 'upstream' ? this.upstream : this.client;
-    this.#closeBoth(culprit, this.#closeFor(culprit, words), this.#closeFor(this.#other(culprit), words));
+    const closeFor = (leg: Leg) => closeOf(reason, leg.role, violation === null ? words : this.#explain(violation));
+    this.#closeBoth(culprit, closeFor(culprit), closeFor(this.#other(culprit)));
+  }
+
+  #explain(violation: Violation): string {
+    return explain(violation, this.routeName);
   }
 
   #decide(reason: ConnectionReason, by: EndedBy, violation: Violation | null): void {
@@ -252,11 +282,10 @@ export class Session {
     leg.close(this.#closeFor(leg), completable, performance.now());
   }
 
-  #closeFor(leg: Leg, words?: string): Close {
-    const outcome = this.#outcome!;
-    const row = connectionOutcomes[outcome.reason];
-    const text = outcome.violation === null ? (words ?? row.words) : explain(outcome.violation, this.route.name);
-    return closeWith(row[leg.role] === 0 ? 1001 : row[leg.role], text);
+  /** The close that the outcome has for a leg. */
+  #closeFor(leg: Leg): Close {
+    const { reason, violation } = this.#outcome!;
+    return closeOf(reason, leg.role, violation === null ? undefined : this.#explain(violation));
   }
 
   #other(leg: Leg): Leg {
@@ -291,4 +320,10 @@ export class Session {
       lastDataAgeMs: now - this.#lastDataAt,
     });
   }
+}
+
+/** The close that the catalogue has for a leg. Where it says to pass the peer's own on, that peer is gone. */
+function closeOf(reason: ConnectionReason, role: Sender, words?: string): Close {
+  const row = connectionOutcomes[reason];
+  return closeWith(row[role] === 0 ? 1001 : row[role], words ?? row.words);
 }

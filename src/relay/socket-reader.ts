@@ -23,7 +23,7 @@ const keepAliveMs = 30_000;
 export type OnRead = (chunk: Buffer, start: number, end: number, keeper: Keeper | null) => void;
 
 interface Handle {
-  useUserBuffer?: unknown;
+  useUserBuffer(buffer: Buffer): void;
 }
 
 interface Carrier {
@@ -42,8 +42,10 @@ export class SocketReader {
   /** What was read before the relay began. */
   #early: Buffer[];
   #lease: Lease | null = null;
-  /** Whether the lease, rather than the shared buffer, is armed. */
+  /** What the next read goes into, and whether that is the lease. */
+  #armed: Buffer;
   #leaseArmed = false;
+  #handle: Handle | null = null;
   #lastRead = 0;
   #smallReads = 0;
   #largeReadAt = 0;
@@ -51,6 +53,7 @@ export class SocketReader {
   /** Takes the socket over, paused; `start` delivers what it has read already. */
   constructor(input: LegInput, buffers: ReadBuffers, onRead: OnRead) {
     this.#buffers = buffers;
+    this.#armed = buffers.shared;
     this.#onRead = onRead;
     this.#early = input.head.length > 0 ? [input.head] : [];
     this.socket = this.#takeOver(input.socket);
@@ -84,11 +87,26 @@ export class SocketReader {
     else resetNow(socket);
   }
 
+  /**
+   * Gives the buffer back if the socket has fallen silent, though it is armed. Node arms another only after a read, so
+   * this goes past it; a few bytes of Node's stay with the handle each time, so it is for a spent budget only.
+   */
+  yieldBuffer(): void {
+    if (this.#lease === null || !this.#leaseArmed || this.#buffers.now - this.#largeReadAt <= quietMs) return;
+    const { shared } = this.#buffers;
+    this.#armed = shared.length > this.maxReadBytes ? shared.subarray(0, this.maxReadBytes) : shared;
+    if (!this.socket.destroyed) this.#handle?.useUserBuffer(this.#armed);
+    this.#leaseArmed = false;
+    this.#lease.giveBack();
+    this.#lease = null;
+  }
+
   /** Gives the buffer back; call it when the socket has closed. */
   close(): void {
     this.#lease?.giveBack();
     this.#lease = null;
     this.#leaseArmed = false;
+    this.#handle = null;
   }
 
   #takeOver(old: Socket): Socket {
@@ -107,6 +125,7 @@ export class SocketReader {
       return old;
     }
     inner._handle = null;
+    this.#handle = handle;
     old.removeAllListeners();
     old.on('error', () => {});
     // Without its handle this only settles accounts: else `server.close()` would wait for the old wrapper for ever.
@@ -117,7 +136,7 @@ export class SocketReader {
       pauseOnCreate: true,
       onread: {
         buffer: () => this.#nextBuffer(),
-        callback: (bytes: number, buffer: Buffer) => this.#read(bytes, buffer),
+        callback: (bytes: number) => this.#read(bytes),
       },
     };
     return new Socket(options as unknown as SocketConstructorOpts);
@@ -136,16 +155,16 @@ export class SocketReader {
     }
   }
 
-  #read(bytes: number, buffer: Buffer): boolean {
+  #read(bytes: number): boolean {
     this.#lastRead = bytes;
-    this.#onRead(buffer, 0, bytes, this.#leaseArmed ? this.#lease : null);
+    this.#onRead(this.#armed, 0, bytes, this.#leaseArmed ? this.#lease : null);
     return true;
   }
 
   /** Node calls this right after each read: what is returned is armed for the next one. */
   #nextBuffer(): Buffer {
     if (this.#lease === null) {
-      if (this.#lastRead >= promoteAt && !this.socket.destroyed) this.#lease = this.#buffers.lease();
+      if (this.#lastRead >= promoteAt && !this.socket.destroyed) this.#promote();
     } else if (this.#isQuiet()) {
       this.#lease.giveBack();
       this.#lease = null;
@@ -153,7 +172,14 @@ export class SocketReader {
     // While a write still reads from the lease, its receiver is slow: what comes now is copied anyway.
     this.#leaseArmed = this.#lease !== null && !this.#lease.pinned;
     const buffer = this.#leaseArmed ? this.#lease!.buffer : this.#buffers.shared;
-    return buffer.length > this.maxReadBytes ? buffer.subarray(0, this.maxReadBytes) : buffer;
+    this.#armed = buffer.length > this.maxReadBytes ? buffer.subarray(0, this.maxReadBytes) : buffer;
+    return this.#armed;
+  }
+
+  #promote(): void {
+    this.#lease = this.#buffers.lease();
+    this.#smallReads = 0;
+    this.#largeReadAt = this.#buffers.now;
   }
 
   #isQuiet(): boolean {

@@ -4,7 +4,7 @@
  */
 import type { FrameParser } from '../protocol/frame-parser.ts';
 import type { FrameSink } from './leg-writer.ts';
-import type { Keeper } from './read-buffers.ts';
+import { type Keeper, owned } from './read-buffers.ts';
 
 export interface Stage {
   /** The frame whose header `parser` has just read begins. */
@@ -19,8 +19,15 @@ export interface Stage {
 export const verbatim: Stage = {
   begin(parser, keeper, out) {
     out.beginFrame();
-    // A header that was split between reads stands in a buffer of the parser's, which the next one overwrites.
-    out.append(parser.header, parser.headerStart, parser.headerEnd, parser.header === parser.chunk ? keeper : null);
+    const { header, headerStart, headerEnd } = parser;
+    if (header === parser.chunk) {
+      out.append(header, headerStart, headerEnd, keeper);
+    } else {
+      // It was split between reads, and stands in a buffer of the parser's that the next split header overwrites, perhaps
+      // in this very read.
+      const copy = Buffer.from(header.subarray(headerStart, headerEnd));
+      out.append(copy, 0, copy.length, owned);
+    }
   },
   payload(parser, keeper, out) {
     out.append(parser.chunk, parser.spanStart, parser.spanEnd, keeper);

@@ -75,6 +75,55 @@ test('a drain that protects the upstream waits for a slow client, and does not b
   expect((await relay.client.closeFrame()).code).toBe(1012);
 });
 
+test('limits hold while a session drains: what is refused is not passed on', async () => {
+  await using relay = await openRelay({ client: { maxMessageBytes: 1000 } });
+  relay.session.drain('drain');
+  expect((await relay.client.closeFrame()).code).toBe(1012);
+  // The payload of the refused frame looks like a frame itself.
+  const forged = clientFrame('forged');
+  relay.client.send(clientFrame(Buffer.concat([forged, Buffer.alloc(1000)]), { opcode: 2 }));
+  relay.client.send(closeFrame(1012, '', { mask: true }));
+  relay.client.end();
+  expect((await relay.upstream.closeFrame()).code).toBe(1009);
+  relay.upstream.end();
+  expect((await relay.upstream.rest()).length).toBe(0);
+  expect((await relay.ended).reason).toBe('drain');
+  expect(relay.counters.client.violations).toEqual({ 'max_message_size|close': 1 });
+});
+
+test('a message that is never finished does not hold a drain up for ever', async () => {
+  await using relay = await openRelay({ timeouts: quick });
+  relay.upstream.send(frame('begun', { fin: false }));
+  await until(() => relay.session.upstream.inbound.wireBytes > 0);
+  relay.session.drain('drain');
+  expect((await relay.client.closeFrame()).code).toBe(1012);
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  expect((await relay.ended).reason).toBe('drain');
+});
+
+test('a peer that breaks the protocol while a drain waits for it ends the connection', async () => {
+  await using relay = await openRelay();
+  relay.upstream.send(frame('begun', { fin: false }));
+  await until(() => relay.session.upstream.inbound.wireBytes > 0);
+  relay.session.drain('drain');
+  relay.upstream.send(frame('x', { opcode: 0, rsv: 1 }));
+  expect((await relay.upstream.closeFrame()).code).toBe(1002);
+  expect((await relay.client.closeFrame()).code).toBe(1014);
+  relay.client.end();
+  relay.upstream.end();
+  expect((await relay.ended).reason).toBe('drain');
+});
+
+test('a client that ignores 1012 and sends on above its rate is gone all the same', async () => {
+  const messageRate = { perSecond: 5, burst: 5, action: 'pause' } as const;
+  await using relay = await openRelay({ client: { messageRate }, timeouts: quick });
+  const chatter = setInterval(() => relay.client.send(clientFrame('still here')), 20);
+  relay.session.drain('drain');
+  const report = await relay.ended;
+  clearInterval(chatter);
+  expect(report.reason).toBe('drain');
+});
+
 test('a connection that reaches max_lifetime is drained', async () => {
   await using relay = await openRelay({ maxLifetimeMs: 300 });
   expect((await relay.client.closeFrame()).code).toBe(1012);

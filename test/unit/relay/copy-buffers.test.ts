@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giveBuffer, takeBuffer } from '../../../src/relay/copy-buffers.ts';
+import { giveBuffer, takeBuffer, trimBuffers } from '../../../src/relay/copy-buffers.ts';
 
 const kib = 1024;
 
@@ -23,12 +23,26 @@ test('no two that are out share memory', () => {
   expect(new Set(out.map((buffer) => buffer.buffer)).size).toBe(50);
 });
 
-test('keeps a few of each size, and none of another', () => {
+test('keeps all that is given, and none of another size', () => {
   const given = Array.from({ length: 40 }, () => Buffer.allocUnsafeSlow(32 * kib));
   for (const buffer of given) giveBuffer(buffer);
   const again = new Set(Array.from({ length: 40 }, () => takeBuffer(32 * kib)));
-  expect(given.filter((buffer) => again.has(buffer))).toHaveLength(32);
+  expect(given.filter((buffer) => again.has(buffer))).toHaveLength(40);
   const odd = Buffer.allocUnsafeSlow(100);
   giveBuffer(odd);
   expect(takeBuffer(100)).not.toBe(odd);
+});
+
+test('a trim drops what nobody wanted since the last one', () => {
+  trimBuffers();
+  trimBuffers();
+  const given = Array.from({ length: 10 }, () => Buffer.allocUnsafeSlow(64 * kib));
+  for (const buffer of given) giveBuffer(buffer);
+  trimBuffers();
+  // Three are wanted at once: seven have been idle all the time.
+  const wanted = [takeBuffer(64 * kib), takeBuffer(64 * kib), takeBuffer(64 * kib)];
+  for (const buffer of wanted) giveBuffer(buffer);
+  trimBuffers();
+  const left = Array.from({ length: 10 }, () => takeBuffer(64 * kib));
+  expect(left.filter((buffer) => (given as Buffer[]).includes(buffer))).toHaveLength(3);
 });

@@ -222,3 +222,12 @@ describe('a message that is begun and never finished', () => {
     expect(exceeded).toEqual([]);
   });
 });
+
+test('a message is measured before its rate is asked', () => {
+  const enforce = setUp({ maxMessageBytes: 1000, messageRate: pausing(1) });
+  expect([enforce.header(1), enforce.header(1001)]).toEqual(['pass', 'refused']);
+  expect(enforce.exceeded.map(({ limit }) => limit)).toEqual(['max_message_size']);
+  const report = setUp({ maxMessageBytes: 1000, messageRate: closing(1) }, 'report');
+  expect([report.header(1), report.header(1001)]).toEqual(['pass', 'pass']);
+  expect(report.noted.map(({ limit }) => limit)).toEqual(['max_message_size']);
+});

@@ -34,8 +34,19 @@ test('passes header and payload on as they came, masked', () => {
   ]);
 });
 
-test('has a header copied that was split, because the next one overwrites it', () => {
+test('copies a header that was split, because the next one overwrites it, perhaps in the same read', () => {
   expect(pass('82 82 0102', '0304 aa', 'bb')).toEqual([
-    ...['begin', '828201020304 to copy', 'aa kept', 'bb kept', 'end of message'],
+    ...['begin', '828201020304 kept', 'aa kept', 'bb kept', 'end of message'],
   ]);
+  const parser = new FrameParser(true);
+  const appended: Buffer[] = [];
+  const sink = { beginFrame() {}, endFrame() {}, append: (chunk: Buffer) => appended.push(chunk) };
+  for (const hex of ['8180aa', 'bbccdd8282', '01020304']) {
+    const chunk = Buffer.from(hex, 'hex');
+    parser.feed(chunk, 0, chunk.length);
+    for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
+      if (event === Event.frame) verbatim.begin(parser, owned, sink);
+    }
+  }
+  expect(appended.map((chunk) => chunk.toString('hex'))).toEqual(['8180aabbccdd', '828201020304']);
 });

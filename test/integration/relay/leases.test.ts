@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { clientFrame, frame } from '../../helpers/frames.ts';
+import { openRelay, RelayHub } from '../../helpers/relay.ts';
+
+test('sockets that have fallen silent give their read buffers back when others want some', async () => {
+  const hub = new RelayHub();
+  const { buffers } = hub.registry;
+  const relays = await Promise.all(Array.from({ length: 180 }, () => openRelay({ registry: hub })));
+  const output = frame(Buffer.alloc(40_000, 1), { opcode: 2 });
+  for (const { upstream, client } of relays) {
+    for (let i = 0; i < 3; i++) {
+      upstream.send(output);
+      await client.bytes(output.length);
+    }
+  }
+  const spent = buffers.lentBytes;
+  expect(spent).toBeGreaterThan(15 * 1024 * 1024);
+  // Uploads on the other legs want buffers, and find the budget spent, until the silent ones have given way.
+  const upload = clientFrame(Buffer.alloc(40_000, 2), { opcode: 2 });
+  const [first] = relays;
+  while (buffers.lentBytes > spent / 2) {
+    first.client.send(upload);
+    expect((await first.upstream.bytes(upload.length)).equals(upload)).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  // They read on, into the shared buffer, and lose nothing.
+  for (const [i, { upstream, client }] of relays.entries()) {
+    const bytes = frame(Buffer.alloc(60_000, i), { opcode: 2 });
+    upstream.send(bytes);
+    expect((await client.bytes(bytes.length)).equals(bytes)).toBe(true);
+  }
+  for (const relay of relays) await relay[Symbol.asyncDispose]();
+});
