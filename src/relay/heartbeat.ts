@@ -32,6 +32,11 @@ export class Heartbeat {
     this.#nextPingAt = now + intervalMs;
   }
 
+  /** Whether a ping has not been answered yet. */
+  get outstanding(): boolean {
+    return this.#outstanding;
+  }
+
   /** What to do now. */
   check({ now, received, drained, pingFlushed, held }: HeartbeatInput): 'ping' | 'dead' | null {
     if (this.#intervalMs === 0) return null;

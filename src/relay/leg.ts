@@ -171,9 +171,7 @@ export class Leg {
     if (this.gone) return;
     this.settle();
     if (maxPauseMs > 0 && (awaited || (this.writer.closed && this.writer.blocked))) {
-      const stalledMs = this.#stall.stalledMs(now, this.writer.drainedBytes, maxPauseMs, () =>
-        kernelQueueBytes(this.#reader.socket, now),
-      );
+      const stalledMs = this.#stall.stalledMs(now, this.writer.drainedBytes, maxPauseMs, () => this.#kernelQueue(now));
       if (stalledMs >= maxPauseMs) {
         this.#events.stalled(Math.round(stalledMs));
         return;
@@ -182,7 +180,16 @@ export class Leg {
       this.#stall.rest();
     }
     if (this.closing) this.#tickGoodbye(now);
-    else if (this.#pinger.tick(now, this.inbound.wireBytes, this.inbound.pauses.any) === 'dead') this.#events.dead();
+    else this.#tickHeartbeat(now);
+  }
+
+  #tickHeartbeat(now: number): void {
+    const { wireBytes, paused } = this.inbound;
+    if (this.#pinger.tick(now, wireBytes, paused, () => this.#kernelQueue(now)) === 'dead') this.#events.dead();
+  }
+
+  #kernelQueue(now: number): number | null {
+    return kernelQueueBytes(this.#reader.socket, now);
   }
 
   #tickGoodbye(now: number): void {
@@ -204,7 +211,7 @@ export class Leg {
   /** Whether the kernel still holds bytes for this peer, and fewer than when it was asked last. */
   #kernelIsDelivering(now: number): boolean {
     const before = this.#kernelBytes;
-    this.#kernelBytes = kernelQueueBytes(this.#reader.socket, now) ?? 0;
+    this.#kernelBytes = this.#kernelQueue(now) ?? 0;
     return this.#kernelBytes > 0 && this.#kernelBytes < before;
   }
 

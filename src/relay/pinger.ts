@@ -2,10 +2,13 @@
 import type { Histogram } from '../metrics/counters.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LegWriter } from './leg-writer.ts';
+import { StallWatch } from './stall.ts';
 
 export class Pinger {
   readonly #writer: LegWriter;
   readonly #heartbeat: Heartbeat;
+  readonly #timeoutMs: number;
+  readonly #stall = new StallWatch();
   readonly #rtt: Histogram;
   #pings = 0;
   #sentAt = 0;
@@ -14,19 +17,30 @@ export class Pinger {
   constructor(writer: LegWriter, intervalMs: number, timeoutMs: number, rtt: Histogram) {
     this.#writer = writer;
     this.#heartbeat = new Heartbeat(intervalMs, timeoutMs, performance.now());
+    this.#timeoutMs = timeoutMs;
     this.#rtt = rtt;
   }
 
-  /** `received`: bytes read from the peer so far; `held`: whether Sluice is not reading it. */
-  tick(now: number, received: number, held: boolean): 'dead' | null {
+  /**
+   * `received`: bytes read from the peer so far; `held`: whether Sluice is not reading it; `kernelBytes`: what the kernel
+   * still holds for it.
+   */
+  tick(now: number, received: number, held: boolean, kernelBytes: () => number | null): 'dead' | null {
     const { drainedBytes: drained, pingFlushed } = this.#writer;
     const action = this.#heartbeat.check({ now, received, drained, pingFlushed, held });
-    if (action !== 'ping') return action;
-    const payload = Buffer.allocUnsafeSlow(4);
-    payload.writeUInt32BE(++this.#pings >>> 0);
-    this.#sentAt = performance.now();
-    this.#writer.ping(payload);
-    return null;
+    if (action === 'ping') {
+      const payload = Buffer.allocUnsafeSlow(4);
+      payload.writeUInt32BE(++this.#pings >>> 0);
+      this.#sentAt = performance.now();
+      this.#writer.ping(payload);
+    }
+    if (!this.#heartbeat.outstanding || !this.#writer.pingFlushed || held) {
+      this.#stall.rest();
+      return null;
+    }
+    // The ping may stand behind megabytes in the kernel: a slow reader sees it minutes later, and is alive.
+    const stalledMs = this.#stall.stalledMs(now, drained, this.#timeoutMs, kernelBytes);
+    return action === 'dead' && stalledMs >= this.#timeoutMs ? 'dead' : null;
   }
 
   onPong(payload: Buffer): void {

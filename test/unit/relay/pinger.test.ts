@@ -19,9 +19,9 @@ function setUp(room = Number.MAX_SAFE_INTEGER) {
   const pinger = new Pinger(writer, 1000, 500, rtt);
   const start = performance.now();
   /** Advances to `ms` after the start and ticks. */
-  const tick = (ms: number, received = 0, held = false) => {
+  const tick = (ms: number, received = 0, held = false, kernelBytes: number | null = null) => {
     vi.advanceTimersByTime(start + ms - performance.now());
-    return pinger.tick(performance.now(), received, held);
+    return pinger.tick(performance.now(), received, held, () => kernelBytes);
   };
   return { socket, pinger, rtt, tick };
 }
@@ -72,4 +72,12 @@ test('gives a peer its time only from when the ping has left', () => {
   expect([tick(1000), tick(1250), tick(9000)]).toEqual([null, null, null]);
   socket.accept(100);
   expect([tick(9250), tick(9750), tick(9751)]).toEqual([null, null, 'dead']);
+});
+
+test('a slow reader is alive while the kernel gets rid of what stands before the ping', () => {
+  const { tick } = setUp();
+  for (let ms = 1000; ms < 20_000; ms += 100) expect(tick(ms, 0, false, 4_000_000 - ms)).toBeNull();
+  // Then nothing moves any more.
+  const endings = Array.from({ length: 10 }, (_, i) => tick(20_000 + i * 100, 0, false, 3_000_000));
+  expect(endings).toContain('dead');
 });
