@@ -12,6 +12,7 @@ import { type Close, closePayload } from '../protocol/close.ts';
 import { encodeControl } from '../protocol/control-frame.ts';
 import { Opcode } from '../protocol/opcodes.ts';
 import { giveBuffer, takeBuffer } from './copy-buffers.ts';
+import { type Output, outputOf } from './output.ts';
 import type { Keeper } from './read-buffers.ts';
 import { type Piece, piece, SendQueue } from './send-queue.ts';
 
@@ -25,7 +26,21 @@ export interface FrameSink {
   endFrame(endsMessage: boolean): void;
 }
 
-const nothing = Buffer.alloc(0);
+/** Copies up to this size, the most frequent ones, go through one buffer. */
+const smallCopy = 4 * 1024;
+
+/** A buffer with a view for each length: making one costs as much as copying the bytes of a small message. */
+class Scratch {
+  readonly #buffer = Buffer.allocUnsafeSlow(smallCopy);
+  readonly #views: Buffer[] = [];
+
+  of(length: number): Buffer {
+    this.#views[length] ??= this.#buffer.subarray(0, length);
+    return this.#views[length];
+  }
+}
+
+let smallCopies = new Scratch();
 
 export class LegWriter implements FrameSink {
   /** Bytes that have waited and then been accepted: as long as this grows, the receiver makes progress. */
@@ -39,6 +54,7 @@ export class LegWriter implements FrameSink {
   pingFlushed = true;
 
   readonly #socket: Socket;
+  readonly #output: Output;
   readonly #masks: boolean;
   readonly #onDrain: () => void;
 
@@ -69,6 +85,7 @@ export class LegWriter implements FrameSink {
   /** `masks`: whether Sluice's own frames must be masked on this leg. `onDrain`: waiting bytes have been accepted. */
   constructor(socket: Socket, masks: boolean, onDrain: () => void) {
     this.#socket = socket;
+    this.#output = outputOf(socket, () => this.#accepted());
     this.#masks = masks;
     this.#onDrain = onDrain;
   }
@@ -172,7 +189,7 @@ export class LegWriter implements FrameSink {
 
   /** The socket is gone: drops what waits, and keeps the sum of it. */
   abandon(): void {
-    this.undeliveredBytes = this.bufferedBytes;
+    this.undeliveredBytes += this.bufferedBytes;
     this.#closed = true;
     this.#span = null;
     this.#inFlight = null;
@@ -188,6 +205,15 @@ export class LegWriter implements FrameSink {
 
   #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {
     const length = end - start;
+    if (length <= smallCopy) {
+      const copy = smallCopies.of(length);
+      chunk.copy(copy, 0, start, end);
+      if (this.#write(copy)) return;
+      // That write goes on reading the scratch buffer: from now on there is another.
+      smallCopies = new Scratch();
+      this.#wait(piece(copy, messages), null);
+      return;
+    }
     const copy = takeBuffer(length);
     chunk.copy(copy, 0, start, end);
     if (this.#write(copy.subarray(0, length))) {
@@ -242,21 +268,17 @@ export class LegWriter implements FrameSink {
 
   /** Hands bytes to the kernel, or to Node where the kernel is full: `false`, and that write goes on reading them. */
   #write(bytes: Buffer): boolean {
-    const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return true;
-    socket.write(bytes);
-    return socket.writableLength === 0;
+    if (this.#output.broken) this.undeliveredBytes += bytes.length;
+    return this.#output.write(bytes);
   }
 
   /** Everything after this piece waits until the kernel has taken it. */
   #wait(out: Piece, keeper: Keeper | null): void {
     this.#inFlight = out;
     this.#inFlightKeeper = keeper;
-    // A write of nothing calls back when the one before it is done, and costs nothing in the usual case.
-    this.#socket.write(nothing, this.#accepted);
   }
 
-  readonly #accepted = (): void => {
+  #accepted(): void {
     const keeper = this.#inFlightKeeper;
     this.#inFlightKeeper = null;
     keeper?.unpin();
@@ -273,7 +295,7 @@ export class LegWriter implements FrameSink {
     }
     if (this.#ending && this.#inFlight === null) this.#socket.end();
     this.#onDrain();
-  };
+  }
 
   #controlLeft(opcode: number): void {
     if (opcode === Opcode.close) this.closeFlushed = true;

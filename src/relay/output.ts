@@ -1,0 +1,117 @@
+/**
+ * The way from a leg's writer into the kernel: one system call per write, and a word when the kernel was full.
+ *
+ * `net.Socket` brings each write through a stream that we have no use for: nothing is written before the last write is
+ * done, and what waits waits in our own queue. That costs 2 µs of the 10 that relaying 100 B takes (measured). And it
+ * destroys the socket at the first failed write, with the peer's close frame unread in it: a backend that closes with
+ * 1009 and resets the connection would look as if it had vanished. So a plain socket's handle is written to directly, as
+ * `net.Socket` itself does it. That is not documented by Node; this file is the only one that does so, it is tested on
+ * every Node version that Sluice supports, and where the parts are missing (TLS sockets, other runtimes) it writes to
+ * the stream.
+ */
+import { Socket } from 'node:net';
+
+export interface Output {
+  /** Whether the kernel took all of it; otherwise these bytes are in use, and nothing may be written, until `onAccepted`. */
+  write(bytes: Buffer): boolean;
+  /** Whether the peer takes nothing more, ever: what is written is lost. */
+  readonly broken: boolean;
+}
+
+/** The output of a socket that nobody else writes to. */
+export function outputOf(socket: Socket, onAccepted: () => void): Output {
+  const { _handle: handle } = socket as unknown as { _handle: Handle | null };
+  const plain = socket.constructor === Socket && typeof handle?.writeBuffer === 'function';
+  return plain && binding !== null
+    ? new HandleOutput(socket, handle, onAccepted)
+    : new StreamOutput(socket, onAccepted);
+}
+
+interface WriteRequest {
+  oncomplete: ((status: number) => void) | null;
+  /** Keeps the bytes alive while the write goes on. */
+  buffer: Buffer | null;
+}
+
+interface Handle {
+  /** Returns an error number, 0 for none. */
+  writeBuffer(request: WriteRequest, bytes: Buffer): number;
+}
+
+interface StreamBinding {
+  readonly WriteWrap: new () => WriteRequest;
+  readonly streamBaseState: Int32Array;
+  readonly kLastWriteWasAsync: number;
+}
+
+const binding = findBinding();
+
+function findBinding(): StreamBinding | null {
+  try {
+    const { binding: find } = process as unknown as { binding(name: string): Partial<StreamBinding> };
+    const found = find('stream_wrap');
+    const usable = typeof found.WriteWrap === 'function' && found.streamBaseState instanceof Int32Array;
+    return usable && typeof found.kLastWriteWasAsync === 'number' ? (found as StreamBinding) : null;
+  } catch {
+    return null;
+  }
+}
+
+class HandleOutput implements Output {
+  broken = false;
+  readonly #socket: Socket;
+  readonly #handle: Handle;
+  readonly #onAccepted: () => void;
+  /** Used again until the kernel was full with it. */
+  #request: WriteRequest;
+
+  constructor(socket: Socket, handle: Handle, onAccepted: () => void) {
+    this.#socket = socket;
+    this.#handle = handle;
+    this.#onAccepted = onAccepted;
+    this.#request = new binding!.WriteWrap();
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.broken || this.#socket.destroyed || this.#socket.writableEnded) return true;
+    const request = this.#request;
+    const error = this.#handle.writeBuffer(request, bytes);
+    if (error !== 0) {
+      // What the peer sent before it went away is still to be read; the end of reading ends the socket.
+      this.broken = true;
+      return true;
+    }
+    const { streamBaseState, kLastWriteWasAsync, WriteWrap } = binding!;
+    if (streamBaseState[kLastWriteWasAsync] === 0) return true;
+    request.buffer = bytes;
+    request.oncomplete = (status) => {
+      if (status !== 0) this.broken = true;
+      this.#onAccepted();
+    };
+    this.#request = new WriteWrap();
+    return false;
+  }
+}
+
+const nothing = Buffer.alloc(0);
+
+class StreamOutput implements Output {
+  readonly broken = false;
+  readonly #socket: Socket;
+  readonly #onAccepted: () => void;
+
+  constructor(socket: Socket, onAccepted: () => void) {
+    this.#socket = socket;
+    this.#onAccepted = onAccepted;
+  }
+
+  write(bytes: Buffer): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) return true;
+    socket.write(bytes);
+    if (socket.writableLength === 0) return true;
+    // A write of nothing calls back when the one before it is done, and costs nothing in the usual case.
+    socket.write(nothing, this.#onAccepted);
+    return false;
+  }
+}
