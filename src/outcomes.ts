@@ -8,7 +8,7 @@ export type Level = 'info' | 'warn' | 'error';
 /** Who ended it. */
 export type EndedBy = 'client' | 'upstream' | 'sluice';
 
-interface HandshakeRow {
+interface RequestRow {
   /** HTTP status to the client; 0 where none can be sent (it is gone) or where the upstream's own is mirrored. */
   readonly status: number;
   readonly level: Level;
@@ -50,16 +50,9 @@ export const handshakeOutcomes = {
     words: 'the upstream did not answer the handshake in time',
   },
   client_gone: { status: 0, level: 'info', flag: 'CG', words: 'the client left before the handshake was complete' },
-} as const satisfies Record<string, HandshakeRow>;
+} as const satisfies Record<string, RequestRow>;
 
 export type HandshakeResult = keyof typeof handshakeOutcomes;
-
-interface HttpRow {
-  readonly status: number;
-  readonly level: Level;
-  readonly flag: string;
-  readonly words: string;
-}
 
 /** How the forwarding of a plain HTTP request fails. */
 export const httpOutcomes = {
@@ -67,7 +60,7 @@ export const httpOutcomes = {
   upstream_unreachable: { status: 502, level: 'error', flag: 'UF', words: 'the upstream cannot be reached' },
   upstream_failed: { status: 502, level: 'error', flag: 'UE', words: 'the upstream broke off its answer' },
   upstream_timeout: { status: 504, level: 'error', flag: 'UT', words: 'the upstream was silent for too long' },
-} as const satisfies Record<string, HttpRow>;
+} as const satisfies Record<string, RequestRow>;
 
 export type HttpFailure = keyof typeof httpOutcomes;
 
