@@ -57,38 +57,39 @@ function findBinding(): StreamBinding | null {
   }
 }
 
+/** For the next write of any socket: only one that the kernel was full with is used up. */
+let spareRequest: WriteRequest | null = null;
+
 class HandleOutput implements Output {
   broken = false;
   readonly #socket: Socket;
   readonly #handle: Handle;
   readonly #onAccepted: () => void;
-  /** Used again until the kernel was full with it. */
-  #request: WriteRequest;
 
   constructor(socket: Socket, handle: Handle, onAccepted: () => void) {
     this.#socket = socket;
     this.#handle = handle;
     this.#onAccepted = onAccepted;
-    this.#request = new binding!.WriteWrap();
   }
 
   write(bytes: Buffer): boolean {
     if (this.broken || this.#socket.destroyed || this.#socket.writableEnded) return true;
-    const request = this.#request;
+    const { streamBaseState, kLastWriteWasAsync, WriteWrap } = binding!;
+    spareRequest ??= new WriteWrap();
+    const request = spareRequest;
     const error = this.#handle.writeBuffer(request, bytes);
     if (error !== 0) {
       // What the peer sent before it went away is still to be read; the end of reading ends the socket.
       this.broken = true;
       return true;
     }
-    const { streamBaseState, kLastWriteWasAsync, WriteWrap } = binding!;
     if (streamBaseState[kLastWriteWasAsync] === 0) return true;
     request.buffer = bytes;
     request.oncomplete = (status) => {
       if (status !== 0) this.broken = true;
       this.#onAccepted();
     };
-    this.#request = new WriteWrap();
+    spareRequest = null;
     return false;
   }
 }
