@@ -44,6 +44,12 @@ export function takeBuffer(length: number): Buffer {
   return length <= large.size ? large.take() : Buffer.allocUnsafeSlow(length);
 }
 
+/** A buffer of exactly `length` bytes: for what may wait, and shall not take more than its size. */
+export function takeExactBuffer(length: number): Buffer {
+  const pooled = length === small.size || length === medium.size || length === large.size;
+  return pooled ? takeBuffer(length) : Buffer.allocUnsafeSlow(length);
+}
+
 /** Gives a buffer back from which nothing reads any more. One of another size is left to the garbage collector. */
 export function giveBuffer(buffer: Buffer): void {
   const { length } = buffer;

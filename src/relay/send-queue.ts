@@ -3,7 +3,7 @@
  * is pinned. Small pieces are gathered, so that a million tiny ones cost no more than their bytes.
  */
 
-import { giveBuffer, takeBuffer } from './copy-buffers.ts';
+import { giveBuffer, takeExactBuffer } from './copy-buffers.ts';
 
 /** Bytes on their way to the kernel. */
 export interface Piece {
@@ -81,7 +81,7 @@ export class SendQueue {
   #grow(wanted: number): Piece {
     const before = this.#tail === null || this.#tail.control !== 0 ? 0 : this.#tail.bytes.length;
     const size = Math.min(maxPiece, Math.max(wanted, before * 2, minPiece));
-    const grown = piece(size === maxPiece ? takeBuffer(size) : Buffer.allocUnsafeSlow(size), 0);
+    const grown = piece(takeExactBuffer(size), 0);
     grown.length = 0;
     this.#link(grown);
     return grown;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giveBuffer, takeBuffer, trimBuffers } from '../../../src/relay/copy-buffers.ts';
+import { giveBuffer, takeBuffer, takeExactBuffer, trimBuffers } from '../../../src/relay/copy-buffers.ts';
 
 const kib = 1024;
 
@@ -31,6 +31,13 @@ test('keeps all that is given, and none of another size', () => {
   const odd = Buffer.allocUnsafeSlow(100);
   giveBuffer(odd);
   expect(takeBuffer(100)).not.toBe(odd);
+});
+
+test('takes exactly what is wanted, from the same store', () => {
+  const given = Buffer.allocUnsafeSlow(32 * kib);
+  giveBuffer(given);
+  expect(takeExactBuffer(32 * kib)).toBe(given);
+  expect([1, 4096, 5000, 65_536].map((size) => takeExactBuffer(size).length)).toEqual([1, 4096, 5000, 65_536]);
 });
 
 test('a trim drops what nobody wanted since the last one', () => {
