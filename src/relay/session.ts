@@ -245,9 +245,10 @@ export class Session {
     if (leg.received === null && !leg.closing) this.#decide(`${role}_vanished`, role, null);
     // Nobody is there any more for what the other side sends.
     other.inbound.discard();
-    this.#sayGoodbye(other, false);
+    const now = performance.now();
+    other.close(this.#closeFor(other), false, now);
     // A close frame that waits for a frame to be completed would wait for ever.
-    if (!other.writer.betweenFrames) other.truncate(performance.now());
+    if (!other.writer.betweenFrames) other.truncate(now);
   }
 
   /** Ends the connection, also where a drain has begun: then its outcome stays, and the codes are those of this end. */
@@ -273,13 +274,6 @@ export class Session {
     other.inbound.finishFrame();
     leg.close(close, !other.gone, now);
     other.close(otherClose, !leg.gone, now);
-  }
-
-  /** Closes one leg as the outcome's row says. */
-  #sayGoodbye(leg: Leg, completable = true): void {
-    if (leg.closing || leg.gone) return;
-    leg.inbound.finishFrame();
-    leg.close(this.#closeFor(leg), completable, performance.now());
   }
 
   /** The close that the outcome has for a leg. */
