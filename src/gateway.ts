@@ -72,7 +72,8 @@ export class Gateway {
       lastReload: () => ({ successful: true, succeededAtMs: loadedAtMs }),
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     });
-    this.#admin = new AdminServer({ registry, ready: () => !this.#draining });
+    // What else the admin port serves: the API, the page's files and its feed are lists of endpoints (admin/router.ts).
+    this.#admin = new AdminServer({ registry, ready: () => !this.#draining, endpoints: [] });
   }
 
   /** Listens; rejects with the system's error where an address cannot be had, and then listens nowhere. */

@@ -1,46 +1,37 @@
-/** The admin port: `/metrics` for Prometheus, `/healthz` and `/readyz` for Kubernetes. It shows, and changes nothing. */
+/**
+ * The admin port: probes and metrics for machines, an API and a page for operators. It serves the endpoints that it is
+ * given; what each does stands in its own file.
+ */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Registry } from 'prom-client';
 import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
+import { problem, send, strictHeaders } from './answer.ts';
+import { type ProbeSource, probeEndpoints } from './probes.ts';
+import { type Endpoint, Router } from './router.ts';
 
 /** What the admin port shows. */
-export interface AdminSource {
-  readonly registry: Registry;
-  /** Whether new connections should come here: false while the gateway drains. */
-  ready(): boolean;
+export interface AdminSource extends ProbeSource {
+  /** The API, the page's files and the page's feed. */
+  readonly endpoints?: readonly Endpoint[];
 }
 
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-}
-
-const text = 'text/plain; charset=utf-8';
-/** Prometheus and probes send a few hundred bytes; anybody else gets 431. */
+/** Prometheus, probes and operators send a few hundred bytes; anybody else gets 431. */
 const maxHeaderSize = 8192;
 /** A probe that cannot say its request in this time is broken. */
 const requestTimeout = 10_000;
 
 /** The admin port's server. */
 export class AdminServer {
-  readonly #source: AdminSource;
   readonly #server: Server;
-  readonly #pages: ReadonlyMap<string, () => Answer | Promise<Answer>>;
+  readonly #router: Router;
 
   constructor(source: AdminSource) {
-    this.#source = source;
-    this.#pages = new Map<string, () => Answer | Promise<Answer>>([
-      ['/metrics', () => this.#metrics()],
-      ['/healthz', () => ({ status: 200, type: text, body: 'ok\n' })],
-      ['/readyz', () => this.#readiness()],
-    ]);
+    this.#router = new Router([...probeEndpoints(source), ...(source.endpoints ?? [])]);
     this.#server = createServer({ maxHeaderSize, requestTimeout, connectionsCheckingInterval: 1000 }, (req, res) => {
       this.#serve(req, res);
     });
-    // Asking first is asking to send a body, and no page takes one.
+    // Asking first is asking to send a body, and no endpoint takes one.
     this.#server.on('checkContinue', (req, res) => this.#serve(req, res));
     this.#server.on('upgrade', (_req, socket) => socket.destroy());
   }
@@ -60,41 +51,18 @@ export class AdminServer {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const answer = await this.#answer(req);
-    // What was not read must not be taken for the next request.
-    if (carriesBody(req)) res.setHeader('Connection', 'close');
-    if (answer.status === 405) res.setHeader('Allow', 'GET, HEAD');
-    res.writeHead(answer.status, {
-      'Content-Type': answer.type,
-      'Content-Length': Buffer.byteLength(answer.body),
-      'Cache-Control': 'no-store',
-    });
-    res.end(answer.body);
-  }
-
-  #answer(req: IncomingMessage): Answer | Promise<Answer> {
-    if (carriesBody(req)) return { status: 413, type: text, body: 'no page takes a body\n' };
-    const page = this.#pages.get(req.url!.split('?', 1)[0]!);
-    if (!page) return { status: 404, type: text, body: 'not found; there are /metrics, /healthz and /readyz\n' };
-    if (req.method !== 'GET' && req.method !== 'HEAD') {
-      return { status: 405, type: text, body: 'only GET and HEAD\n' };
+    for (const [name, value] of Object.entries(strictHeaders)) res.setHeader(name, value);
+    if (carriesBody(req)) {
+      // What was not read must not be taken for the next request.
+      res.setHeader('Connection', 'close');
+      const what = 'the request has a body, and nothing here takes one';
+      return send(res, problem(413, { code: 'body', what, remedy: 'send the request without a body' }));
     }
-    return page();
-  }
-
-  async #metrics(): Promise<Answer> {
-    const { registry } = this.#source;
-    try {
-      return { status: 200, type: registry.contentType, body: await registry.metrics() };
-    } catch (error) {
-      // A scrape that fails must not take the open connections with it.
-      return { status: 500, type: text, body: `the metrics cannot be read: ${error}\n` };
-    }
-  }
-
-  #readiness(): Answer {
-    if (this.#source.ready()) return { status: 200, type: text, body: 'ready\n' };
-    return { status: 503, type: text, body: 'draining\n' };
+    const found = this.#router.find(req);
+    if ('refused' in found) return send(res, found.refused);
+    const { endpoint, ask } = found;
+    if ('stream' in endpoint) endpoint.stream(ask, res);
+    else send(res, await endpoint.answer(ask));
   }
 }
 

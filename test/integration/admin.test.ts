@@ -35,7 +35,8 @@ async function ask(port: number, head: string): Promise<string> {
 test('serves the metrics in the text format', async () => {
   const { port } = await startAdmin();
   const answer = await ask(port, 'GET /metrics HTTP/1.1');
-  expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: text\/plain; version=0\.0\.4; charset=utf-8\r\n/);
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(answer).toMatch(/^Content-Type: text\/plain; version=0\.0\.4; charset=utf-8\r$/m);
   expect(answer).toContain('sluice_test 7');
 });
 
@@ -72,6 +73,34 @@ for (const [head, status] of [
     expect(await ask(port, head)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 }
+
+test('ends a streamed answer when the port closes', async () => {
+  const registry = new Registry();
+  const gone: string[] = [];
+  const admin = new AdminServer({
+    registry,
+    ready: () => true,
+    endpoints: [
+      {
+        method: 'GET',
+        path: '/stream/:name',
+        access: 'open',
+        stream({ params }, res) {
+          res.on('close', () => gone.push(params.name!));
+          res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+          res.write(`data: ${params.name}\n\n`);
+        },
+      },
+    ],
+  });
+  const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  const stays = new RawHttp(port);
+  stays.send('GET /stream/stays HTTP/1.1\r\nHost: h\r\n\r\n');
+  await stays.until('data: stays\n\n');
+  await admin.close();
+  expect(await stays.closed()).toMatch(/^X-Content-Type-Options: nosniff\r$/m);
+  expect(gone).toEqual(['stays']);
+});
 
 test('opens no tunnel', async () => {
   const { port } = await startAdmin();

@@ -1,0 +1,58 @@
+/** What the admin port answers: text for probes and scrapers, JSON for everything else, errors with their remedy. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+/** A whole answer. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+/** What stands in the `error` of a refusal: what is wrong and what to do about it. */
+export interface Problem {
+  readonly code: string;
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const textType = 'text/plain; charset=utf-8';
+const jsonType = 'application/json; charset=utf-8';
+
+/**
+ * On every answer. Nothing here may be framed, cached, guessed or read by another site; a page loosens the policy for
+ * itself, to what `pagePolicy` says at most.
+ */
+export const strictHeaders: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** The policy of a page: its own scripts, styles, images and requests, and nothing inline. */
+export const pagePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Text for probes. */
+export function text(status: number, body: string, type = textType): Answer {
+  return { status, type, body };
+}
+
+/** A value as JSON, indented: people read it with curl. */
+export function json(status: number, value: unknown, headers?: OutgoingHttpHeaders): Answer {
+  return { status, type: jsonType, body: `${JSON.stringify(value, null, 2)}\n`, ...(headers && { headers }) };
+}
+
+/** A refusal. */
+export function problem(status: number, error: Problem, headers?: OutgoingHttpHeaders): Answer {
+  return json(status, { error }, headers);
+}
+
+/** Sends an answer; `strictHeaders` are set already. */
+export function send(res: ServerResponse, { status, type, body, headers }: Answer): void {
+  res.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body), ...headers });
+  res.end(body);
+}
