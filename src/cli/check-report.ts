@@ -37,15 +37,22 @@ function from(source: Source | undefined, style: Style): Cell {
   return { text, paint: style.dim };
 }
 
-function topRows({ listen, admin, timeouts, sources }: Resolved, style: Style): Cell[][] {
+function topRows({ listen, admin, memory, drain, timeouts, sources }: Resolved, style: Style): Cell[][] {
   const row = (key: string, text: string): Cell[] => [{ text: key }, { text }, from(sources.get(key), style)];
   const proxies = listen.trustedProxies;
   const shownProxies =
     proxies.length > 2 ? `${proxies.slice(0, 2).join(', ')} and ${proxies.length - 2} more` : proxies.join(', ');
   return [
     row('listen.address', formatListenAddress(listen.address)),
+    row('listen.tls', listen.tls === null ? 'off' : listen.tls.cert),
     row('listen.trusted_proxies', shownProxies || 'none'),
     row('admin.address', formatListenAddress(admin.address)),
+    row('admin.token_file', admin.tokenFile ?? 'none'),
+    row(
+      'memory.max_buffered',
+      memory.maxBufferedBytes === null ? 'from the container' : format.formatSize(memory.maxBufferedBytes),
+    ),
+    row('drain.announce', format.formatDuration(drain.announceMs)),
     row('timeouts.connect', format.formatDuration(timeouts.connectMs)),
     row('timeouts.headers', format.formatDuration(timeouts.headersMs)),
     row('timeouts.handshake', format.formatDuration(timeouts.handshakeMs)),

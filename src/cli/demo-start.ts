@@ -68,7 +68,7 @@ function moved(config: Config, backendPort: number, port: number, adminPort: num
   return {
     ...config,
     listen: { ...config.listen, address: { kind: 'tcp', host: '127.0.0.1', port } },
-    admin: { address: { kind: 'tcp', host: '127.0.0.1', port: adminPort } },
+    admin: { ...config.admin, address: { kind: 'tcp', host: '127.0.0.1', port: adminPort } },
     routes: config.routes.map((route) => ({ ...route, upstream })),
   };
 }

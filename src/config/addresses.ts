@@ -115,6 +115,14 @@ export function parseHost(value: unknown): Parsed<string> {
   return { problem: `is not a host; ${example}` };
 }
 
+/** Parses the path of a file. */
+export function parseFile(value: unknown): Parsed<string> {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) {
+    return { problem: 'is not the path of a file; write /run/secrets/token' };
+  }
+  return { value };
+}
+
 /** Parses a path pattern: literal segments, `*` for one, `**` for any number. It is kept as written. */
 export function parsePath(value: unknown): Parsed<string> {
   if (typeof value !== 'string') return { problem: 'is not a path; write / or /app' };

@@ -30,6 +30,8 @@ export function loadConfig(file: string, text: string): Loaded {
     hash: createHash('sha256').update(text).digest('hex'),
     listen: resolved.listen,
     admin: resolved.admin,
+    memory: resolved.memory,
+    drain: resolved.drain,
     routes: resolved.routes.map(({ route }) => route),
   };
   return { config, resolved };

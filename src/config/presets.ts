@@ -53,6 +53,9 @@ function preset(
   };
 }
 
+/** A page of Panel or Bokeh dies with its connection, so a drain leaves it alone as long as it can. */
+const diesWithConnection: Partial<Settings> = { 'drain.close': 'wait' };
+
 /** Jupyter keeps a kernel's output for a client that comes back, but only once it knows that the client is gone. */
 const keepsOutput: Partial<Settings> = { 'drain.protect': 'upstream' };
 
@@ -68,42 +71,60 @@ const uvicorn = (fits: string) =>
 
 /** The presets by the name that `preset:` takes. */
 export const presets = {
-  panel: preset(20 * MiB, 30, 300, {
-    fits: 'Panel on its own server (`panel serve`, `pn.serve`)',
-    raise: (bytes) => [
-      `panel serve --websocket-max-message-size=${bytes}`,
-      `pn.serve(..., websocket_max_message_size=${bytes})`,
-    ],
-    readBuffer: {
-      bytes: 100 * MiB,
-      raise: (bytes) => `pn.serve(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
+  panel: preset(
+    20 * MiB,
+    30,
+    300,
+    {
+      fits: 'Panel on its own server (`panel serve`, `pn.serve`)',
+      raise: (bytes) => [
+        `panel serve --websocket-max-message-size=${bytes}`,
+        `pn.serve(..., websocket_max_message_size=${bytes})`,
+      ],
+      readBuffer: {
+        bytes: 100 * MiB,
+        raise: (bytes) => `pn.serve(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
+      },
+      backendPingTimeoutMs: 0,
+      pingIsActivity: false,
+      files: 'panel',
     },
-    backendPingTimeoutMs: 0,
-    pingIsActivity: false,
-    files: 'panel',
-  }),
-  bokeh: preset(20 * MiB, 30, 300, {
-    fits: 'Bokeh (`bokeh serve`)',
-    raise: (bytes) => [
-      `bokeh serve --websocket-max-message-size=${bytes}`,
-      `Server(..., websocket_max_message_size=${bytes})`,
-    ],
-    readBuffer: {
-      bytes: 100 * MiB,
-      raise: (bytes) => `Server(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
+    diesWithConnection,
+  ),
+  bokeh: preset(
+    20 * MiB,
+    30,
+    300,
+    {
+      fits: 'Bokeh (`bokeh serve`)',
+      raise: (bytes) => [
+        `bokeh serve --websocket-max-message-size=${bytes}`,
+        `Server(..., websocket_max_message_size=${bytes})`,
+      ],
+      readBuffer: {
+        bytes: 100 * MiB,
+        raise: (bytes) => `Server(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
+      },
+      backendPingTimeoutMs: 0,
+      pingIsActivity: false,
+      files: 'bokeh',
     },
-    backendPingTimeoutMs: 0,
-    pingIsActivity: false,
-    files: 'bokeh',
-  }),
-  'panel-fastapi': preset(16 * MiB, 15, 300, {
-    fits: 'Panel or Bokeh inside FastAPI (uvicorn)',
-    raise: (bytes) => [`uvicorn --ws-max-size ${bytes}`],
-    readBuffer: null,
-    backendPingTimeoutMs: 20 * second,
-    pingIsActivity: false,
-    files: 'panel',
-  }),
+    diesWithConnection,
+  ),
+  'panel-fastapi': preset(
+    16 * MiB,
+    15,
+    300,
+    {
+      fits: 'Panel or Bokeh inside FastAPI (uvicorn)',
+      raise: (bytes) => [`uvicorn --ws-max-size ${bytes}`],
+      readBuffer: null,
+      backendPingTimeoutMs: 20 * second,
+      pingIsActivity: false,
+      files: 'panel',
+    },
+    diesWithConnection,
+  ),
   jupyter: preset(
     10 * MiB,
     60,

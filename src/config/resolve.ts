@@ -1,6 +1,6 @@
 /**
- * From the file's values to what holds: each setting of a route comes from the route itself, its preset, `defaults`
- * or what is built in, in this order, and remembers which.
+ * From the file's values to what holds: each setting of a route comes from the route itself, its preset, `defaults`,
+ * the file's top or what is built in, in this order, and remembers which.
  */
 import { parseListenAddress } from './addresses.ts';
 import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
@@ -8,8 +8,15 @@ import type { ConfigDocument } from './document.ts';
 import { type ConfigPath, formatPath } from './errors.ts';
 import { type PresetName, presets } from './presets.ts';
 import type { ParsedConfig, ParsedRoute } from './schema.ts';
-import { builtIn, builtInTimeouts, type SettingKey, type Settings, settingKeys } from './settings.ts';
-import type { ListenAddress, Route, Sender, SenderLimits, Timeouts } from './types.ts';
+import {
+  builtIn,
+  builtInAnnounceMs,
+  builtInTimeouts,
+  type SettingKey,
+  type Settings,
+  settingKeys,
+} from './settings.ts';
+import type { Config, ListenAddress, Route, Sender, SenderLimits, Timeouts } from './types.ts';
 
 /** Where a value comes from. */
 export type Source =
@@ -31,8 +38,10 @@ export interface ResolvedRoute {
 
 /** Everything that holds, and where it comes from; `Config` has the same values without the sources. */
 export interface Resolved {
-  readonly listen: { readonly address: ListenAddress; readonly trustedProxies: readonly string[] };
-  readonly admin: { readonly address: ListenAddress };
+  readonly listen: Config['listen'];
+  readonly admin: Config['admin'];
+  readonly memory: Config['memory'];
+  readonly drain: Config['drain'];
   readonly timeouts: Timeouts;
   readonly routes: readonly ResolvedRoute[];
   /** By path in the file, such as `timeouts.connect`. */
@@ -57,25 +66,32 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig): Resolve
     closeMs: top('timeouts.close', parsed.timeouts?.close, builtInTimeouts.close),
   };
   const defaults = layerOf(document, ['defaults'], parsed.defaults);
+  const file = layerOf(document, [], { drain: parsed.drain });
   const written = new Set(parsed.routes.flatMap((route) => patternKeys(route.match?.hosts ?? [], pathOf(route))));
   const routes = parsed.routes.flatMap((route, i) => {
     const own = layerOf(document, ['routes', i], route);
-    const resolved = resolveRoute(route, { own, defaults, preset: route.preset ?? null, timeouts });
+    const resolved = resolveRoute(route, { own, defaults, file, preset: route.preset ?? null, timeouts });
     const rooms = route.preset === 'jupyter' ? roomsOf(route, written) : null;
     if (rooms === null) return [resolved];
     const inherited = new Map(own);
     for (const key of ownedByRooms) inherited.delete(key);
     return [
       resolved,
-      resolveRoute(rooms, { own: inherited, defaults, preset: 'jupyter-collaboration', timeouts }, route.name),
+      resolveRoute(rooms, { own: inherited, defaults, file, preset: 'jupyter-collaboration', timeouts }, route.name),
     ];
   });
   return {
     listen: {
       address: top('listen.address', parsed.listen?.address, tcp('0.0.0.0:8080')),
+      tls: top('listen.tls', parsed.listen?.tls, null),
       trustedProxies: top('listen.trusted_proxies', parsed.listen?.trusted_proxies, []),
     },
-    admin: { address: top('admin.address', parsed.admin?.address, tcp('127.0.0.1:9090')) },
+    admin: {
+      address: top('admin.address', parsed.admin?.address, tcp('127.0.0.1:9090')),
+      tokenFile: top('admin.token_file', parsed.admin?.token_file, null),
+    },
+    memory: { maxBufferedBytes: top('memory.max_buffered', parsed.memory?.max_buffered, null) },
+    drain: { announceMs: top('drain.announce', parsed.drain?.announce, builtInAnnounceMs) },
     timeouts,
     routes,
     sources,
@@ -121,12 +137,14 @@ function layerOf(document: ConfigDocument, at: ConfigPath, section: object | und
 interface Layers {
   readonly own: Layer;
   readonly defaults: Layer;
+  /** What stands at the file's top and holds for every route without a value of its own. */
+  readonly file: Layer;
   readonly preset: PresetName | null;
   readonly timeouts: Timeouts;
 }
 
 function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | null = null): ResolvedRoute {
-  const { own, defaults, preset } = layers;
+  const { own, defaults, file, preset } = layers;
   const fromPreset: Partial<Settings> = preset === null ? {} : presets[preset].settings;
   const settings: Partial<Record<SettingKey, unknown>> = {};
   const sources: Partial<Record<SettingKey, Source>> = {};
@@ -144,6 +162,10 @@ function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | nu
     } else if (fallback) {
       settings[key] = fallback.value;
       sources[key] = { from: 'defaults', line: fallback.line };
+    } else if (file.has(key)) {
+      const { value, line } = file.get(key)!;
+      settings[key] = value;
+      sources[key] = { from: 'file', line };
     } else {
       settings[key] = builtIn[key];
       sources[key] = { from: 'built in' };
@@ -185,7 +207,12 @@ function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts
     },
     idleTimeoutMs: settings.idle_timeout,
     maxLifetimeMs: settings.max_lifetime,
-    drain: { protect: settings['drain.protect'] },
+    drain: {
+      close: settings['drain.close'],
+      protect: settings['drain.protect'],
+      spreadMs: settings['drain.spread'],
+      deadlineMs: settings['drain.deadline'],
+    },
     http: { maxBodyBytes: settings['http.max_body_size'], inactivityMs: settings['http.inactivity'] },
     timeouts,
   };

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import * as addresses from './addresses.ts';
 import { formatCount, formatDuration, formatRate, formatSize } from './format.ts';
 import { presetNames } from './presets.ts';
-import { builtIn, builtInTimeouts } from './settings.ts';
+import { builtIn, builtInAnnounceMs, builtInTimeouts } from './settings.ts';
 import type { Sender } from './types.ts';
 import type { Parsed } from './units.ts';
 import * as units from './units.ts';
@@ -105,6 +105,10 @@ const kind = {
     addresses.parsePath,
     text('^/[^?# ]*$', '`/app`: whole segments; `*` is any one, `**` any number of them'),
   ),
+  file: leaf('file', addresses.parseFile, {
+    ...text('^[^\\u0000]+$', 'the path of a file, from the working directory where it does not begin with `/`'),
+    minLength: 1,
+  }),
   name: leaf(
     'name',
     parseName,
@@ -248,13 +252,28 @@ const shared = {
   ),
   drain: setting(
     z.strictObject({
+      close: setting(
+        z.enum(['spread', 'wait']),
+        '`spread`: each connection is closed (1012) at a random moment within `spread`, idle ones first, and its client comes back elsewhere. `wait`: it is left alone until it ends by itself or `deadline` comes; for pages that die with their connection, as those of Panel and Bokeh do.',
+        builtIn['drain.close'],
+      ),
+      spread: setting(
+        kind.duration,
+        "The window over which the closes are spread, so that clients do not come back all at once. Left out, the file's own `drain.spread`.",
+        formatDuration(builtIn['drain.spread']),
+      ),
+      deadline: setting(
+        kind.finiteDuration,
+        "When what is left is cut, counted from the signal. Left out, the file's own `drain.deadline`.",
+        formatDuration(builtIn['drain.deadline']),
+      ),
       protect: setting(
         z.enum(['client', 'upstream']),
-        'Whose messages a drain (shutdown, `max_lifetime`) loses none of. `client`: the client is closed first, and what it sends until it answers is relayed. `upstream`: the upstream is closed first, and what it sends until it answers is relayed; Jupyter keeps later output for the client that comes back.',
+        'Whose messages a drain (shutdown, `max_lifetime`) loses none of: two connections cannot be closed in the same instant. `client`: the client is closed first, and what it sends until it answers is relayed. `upstream`: the upstream is closed first, and what it sends until it answers is relayed; Jupyter keeps later output for the client that comes back.',
         builtIn['drain.protect'],
       ),
     }),
-    'How a connection is drained. Two connections cannot be closed in the same instant.',
+    'How a connection is drained when the gateway is taken away.',
   ),
   http: setting(
     z.strictObject({
@@ -300,6 +319,13 @@ export const configSchema = z.strictObject({
   listen: setting(
     z.strictObject({
       address: setting(kind.address, 'Where clients connect.', '0.0.0.0:8080'),
+      tls: setting(
+        z.strictObject({
+          cert: kind.file.meta({ description: 'The certificate and its chain, PEM.' }),
+          key: kind.file.meta({ description: 'Its private key, PEM.' }),
+        }),
+        'Serves TLS. The files are read again when they change. Left out, plain HTTP.',
+      ),
       trusted_proxies: setting(
         z.array(kind.network),
         'The proxies whose `X-Forwarded-*` headers count. Without the ingress or load balancer in this list, backends see its address and `http` for every client.',
@@ -312,11 +338,44 @@ export const configSchema = z.strictObject({
     z.strictObject({
       address: setting(
         kind.address,
-        'Where /metrics, /healthz and /readyz are served. There is no password: in a pod, publish it to the cluster only.',
+        'Where metrics, health, the API and the status page are served. Anywhere but on loopback or a unix socket it needs `token_file`.',
         '127.0.0.1:9090',
+      ),
+      token_file: setting(
+        kind.file,
+        'A file that holds the token which the API asks for (`Authorization: Bearer`). /metrics, /healthz and /readyz stay open to scrapers and probes.',
       ),
     }),
     "The operators' side.",
+  ),
+  memory: setting(
+    z.strictObject({
+      max_buffered: setting(
+        kind.size,
+        'Bytes that the buffers of all connections may hold together. Near it, senders with more than their share are paused and new handshakes get 503; at it, the connection with the largest buffer ends with 1013. Left out, a share of what the container may use.',
+      ),
+    }),
+    'What all connections together may hold.',
+  ),
+  drain: setting(
+    z.strictObject({
+      announce: setting(
+        kind.duration,
+        'How long new connections are still accepted while /readyz already says 503, so that load balancers look elsewhere first.',
+        formatDuration(builtInAnnounceMs),
+      ),
+      spread: setting(
+        kind.duration,
+        'The window over which connections are closed, where a route says nothing else.',
+        formatDuration(builtIn['drain.spread']),
+      ),
+      deadline: setting(
+        kind.finiteDuration,
+        'When what is left is cut, counted from the signal, where a route says nothing else.',
+        formatDuration(builtIn['drain.deadline']),
+      ),
+    }),
+    'How the gateway is taken away, on SIGTERM or `POST /api/drain`.',
   ),
   timeouts: setting(
     z.strictObject({

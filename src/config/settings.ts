@@ -2,7 +2,7 @@
  * The settings of a route as one flat record, keyed by their path in the file. Route, preset, defaults and what is
  * built in are four such records; resolving is taking each key from the first that has it.
  */
-import type { Rate, Sender } from './types.ts';
+import type { DrainClose, Rate, Sender } from './types.ts';
 
 interface SenderSettings {
   readonly max_message_size: number;
@@ -35,7 +35,10 @@ export type Settings = ForSender<'client'> &
     readonly 'ping.timeout': number;
     readonly idle_timeout: number;
     readonly max_lifetime: number;
+    readonly 'drain.close': DrainClose;
     readonly 'drain.protect': Sender;
+    readonly 'drain.spread': number;
+    readonly 'drain.deadline': number;
     readonly 'http.max_body_size': number;
     readonly 'http.inactivity': number;
   };
@@ -81,7 +84,10 @@ export const builtIn: Settings = {
   'ping.timeout': 20 * second,
   idle_timeout: 0,
   max_lifetime: 0,
+  'drain.close': 'spread',
   'drain.protect': 'client',
+  'drain.spread': 30 * second,
+  'drain.deadline': 60 * second,
   'http.max_body_size': 512 * MiB,
   // A notebook's PDF export or a spawning server may compute for many minutes without a byte; only dead ones take an hour.
   'http.inactivity': 60 * minute,
@@ -100,3 +106,6 @@ export const builtInTimeouts = {
   handshake: 15 * second,
   close: 10 * second,
 } as const;
+
+/** How long a drain goes on accepting, so that load balancers hear of it before clients do. */
+export const builtInAnnounceMs = 10 * second;

@@ -65,13 +65,25 @@ export interface Route {
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
+  readonly drain: RouteDrain;
+  readonly http: { readonly maxBodyBytes: number; readonly inactivityMs: number };
+  readonly timeouts: Timeouts;
+}
+
+/** What a drain does to a connection: close it at a slot of its own, or leave it until it ends by itself. */
+export type DrainClose = 'spread' | 'wait';
+
+export interface RouteDrain {
+  readonly close: DrainClose;
   /**
    * Whose messages a drain loses none of: no proxy can close two connections in one instant, and what the other side sends
    * meanwhile finds nobody.
    */
-  readonly drain: { readonly protect: Sender };
-  readonly http: { readonly maxBodyBytes: number; readonly inactivityMs: number };
-  readonly timeouts: Timeouts;
+  readonly protect: Sender;
+  /** The window of the slots, from when handshakes are refused; 0 closes all at once. */
+  readonly spreadMs: number;
+  /** When what is left is cut, from the drain's beginning. */
+  readonly deadlineMs: number;
 }
 
 export interface Timeouts {
@@ -85,12 +97,29 @@ export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+export interface Listen {
+  readonly address: ListenAddress;
+  /** Paths of PEM files; `null` listens without TLS. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly trustedProxies: readonly string[];
+}
+
+export interface Admin {
+  readonly address: ListenAddress;
+  /** Path of the file that holds the bearer token; `null` asks for none. */
+  readonly tokenFile: string | null;
+}
+
 export interface Config {
   /** Path of the file as the user named it. */
   readonly file: string;
   /** SHA-256 of the file's bytes, hex. */
   readonly hash: string;
-  readonly listen: { readonly address: ListenAddress; readonly trustedProxies: readonly string[] };
-  readonly admin: { readonly address: ListenAddress };
+  readonly listen: Listen;
+  readonly admin: Admin;
+  /** Bytes that all buffers may hold together; `null` takes a share of what the container may use. */
+  readonly memory: { readonly maxBufferedBytes: number | null };
+  /** How long a drain goes on accepting; the rest of it is a matter of each route. */
+  readonly drain: { readonly announceMs: number };
   readonly routes: readonly Route[];
 }

@@ -133,6 +133,7 @@ function setting(route: ResolvedRoute, key: SettingKey): string {
 }
 
 function shown(key: SettingKey, value: unknown): string {
+  if (typeof value === 'string') return value;
   if (key.endsWith('_size')) return formatSize(value as number);
   if (key.endsWith('max_fragments')) return String(value);
   return formatDuration(value as number);

@@ -79,8 +79,10 @@ function configOf({ routes, trustedProxies = [], unix }: GatewayOptions): Config
   return {
     file: 'test.yaml',
     hash: 'test',
-    listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, trustedProxies },
-    admin: { address: loopback },
+    listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, tls: null, trustedProxies },
+    admin: { address: loopback, tokenFile: null },
+    memory: { maxBufferedBytes: null },
+    drain: { announceMs: 0 },
     routes,
   };
 }

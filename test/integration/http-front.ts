@@ -47,7 +47,7 @@ export function routeTo(
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
-    drain: { protect: 'client' },
+    drain: { close: 'spread', protect: 'client', spreadMs: 0, deadlineMs: 60_000 },
     http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0, ...http },
     timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000, ...timeouts },
   };

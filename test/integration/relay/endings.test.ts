@@ -10,6 +10,8 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
+const protectUpstream = { close: 'spread', protect: 'upstream', spreadMs: 0, deadlineMs: 60_000 } as const;
+
 test('a draining session relays what the client still sends, and loses nothing', async () => {
   await using relay = await openRelay();
   relay.upstream.send(Buffer.concat([frame('one'), frame('two'), frame('thr', { fin: false })]));
@@ -42,7 +44,7 @@ test('a drain delivers every upstream message that was read whole', async () => 
 });
 
 test('a drain that protects the upstream delivers all that it sends until it answers', async () => {
-  await using relay = await openRelay({ drain: { protect: 'upstream' } });
+  await using relay = await openRelay({ drain: protectUpstream });
   relay.client.send(Buffer.concat([clientFrame('whole'), clientFrame('ha', { fin: false })]));
   await until(() => relay.session.client.inbound.wireBytes > 0);
   relay.session.drain('drain');
@@ -61,7 +63,7 @@ test('a drain that protects the upstream delivers all that it sends until it ans
 });
 
 test('a drain that protects the upstream waits for a slow client, and does not blame the upstream', async () => {
-  await using relay = await openRelay({ drain: { protect: 'upstream' }, timeouts: quick });
+  await using relay = await openRelay({ drain: protectUpstream, timeouts: quick });
   relay.client.pause();
   const output = frame(Buffer.alloc(12e6, 7), { opcode: 2 });
   relay.upstream.send(output);

@@ -221,3 +221,10 @@ test('any value gives a result, never an exception', () => {
     { numRuns: 500 },
   );
 });
+
+test('a file is named by a path', () => {
+  expect(addresses.parseFile('/run/secrets/token')).toEqual({ value: '/run/secrets/token' });
+  for (const wrong of ['', 5, 'a\0b']) {
+    expect(addresses.parseFile(wrong)).toEqual({ problem: 'is not the path of a file; write /run/secrets/token' });
+  }
+});

@@ -83,7 +83,7 @@ describe('one mistake', () => {
     [
       'a key of a later release',
       `admin: {token: x}\n${route()}`,
-      'admin.token: unknown key; remove it, or write one of address (sluice.yaml:1:9)',
+      'admin.token: unknown key; remove it, or write one of address, token_file (sluice.yaml:1:9)',
     ],
     [
       'a key of the top level',

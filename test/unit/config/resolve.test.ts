@@ -44,7 +44,7 @@ test('what is built in', () => {
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
-    drain: { protect: 'client' },
+    drain: { close: 'spread', protect: 'client', spreadMs: 30_000, deadlineMs: 60_000 },
     http: { maxBodyBytes: 512 * MiB, inactivityMs: 3_600_000 },
     timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000 },
   });
@@ -111,8 +111,10 @@ test('a route comes before its preset, that before defaults, those before what i
 test('every section of a route and of the top reaches the configuration', () => {
   const { config, resolved } = load(
     [
-      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8]}',
-      'admin: {address: 0.0.0.0:9999}',
+      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8], tls: {cert: c.pem, key: k.pem}}',
+      'admin: {address: 0.0.0.0:9999, token_file: /run/token}',
+      'memory: {max_buffered: 64MiB}',
+      'drain: {announce: 16s, spread: 17s, deadline: 18s}',
       'timeouts: {connect: 1s, headers: 2s, handshake: off, close: 4s}',
       'routes:',
       '  - name: a',
@@ -128,12 +130,18 @@ test('every section of a route and of the top reaches the configuration', () => 
       '    ping: {client: off, upstream: 12s, timeout: 13s}',
       '    idle_timeout: 14s',
       '    max_lifetime: 15s',
-      '    drain: {protect: upstream}',
+      '    drain: {close: wait, protect: upstream, spread: 19s}',
       '    http: {max_body_size: unlimited, inactivity: off}',
     ].join('\n'),
   );
-  expect(config.listen).toEqual({ address: { kind: 'unix', path: '/run/s.sock' }, trustedProxies: ['10.0.0.0/8'] });
-  expect(config.admin.address).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 9999 });
+  expect(config.listen).toEqual({
+    address: { kind: 'unix', path: '/run/s.sock' },
+    tls: { cert: 'c.pem', key: 'k.pem' },
+    trustedProxies: ['10.0.0.0/8'],
+  });
+  expect(config.admin).toEqual({ address: { kind: 'tcp', host: '0.0.0.0', port: 9999 }, tokenFile: '/run/token' });
+  expect(config.memory).toEqual({ maxBufferedBytes: 64 * MiB });
+  expect(config.drain).toEqual({ announceMs: 16_000 });
   expect(config.routes[0]).toEqual({
     name: 'a',
     hosts: ['a.org'],
@@ -162,11 +170,19 @@ test('every section of a route and of the top reaches the configuration', () => 
     ping: { clientMs: 0, upstreamMs: 12_000, timeoutMs: 13_000 },
     idleTimeoutMs: 14_000,
     maxLifetimeMs: 15_000,
-    drain: { protect: 'upstream' },
+    drain: { close: 'wait', protect: 'upstream', spreadMs: 19_000, deadlineMs: 18_000 },
     http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0 },
     timeouts: { connectMs: 1000, headersMs: 2000, handshakeMs: 0, closeMs: 4000 },
   });
   expect(resolved.sources.get('admin.address')).toEqual({ from: 'file', line: 2 });
+  expect(resolved.routes[0]!.sources['drain.deadline']).toEqual({ from: 'file', line: 4 });
+});
+
+test('what defaults say of a drain overrides the top of the file, and pages that die with their connection wait', () => {
+  const { config } = load(
+    'drain: {spread: 1s, deadline: 2s}\ndefaults: {drain: {spread: 3s}}\nroutes: [{name: a, upstream: "http://h", preset: panel}]',
+  );
+  expect(config.routes[0]!.drain).toEqual({ close: 'wait', protect: 'client', spreadMs: 3000, deadlineMs: 2000 });
 });
 
 test('a route turns off a rate of defaults with unlimited', () => {

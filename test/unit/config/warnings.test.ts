@@ -121,6 +121,9 @@ test('defaults that the preset overrides, unless the route says the same itself'
       ),
     },
   ]);
+  expect(warningsOf(app('panel', 'idle_timeout: off'), 'defaults: {drain: {close: spread}}\n')).toMatchObject([
+    { message: expect.stringContaining('preset panel sets wait') },
+  ]);
   expect(warningsOf(app('panel', clientSize('15MiB')), top)).toEqual([]);
   expect(
     warningsOf(app('panel', 'idle_timeout: off'), 'defaults: {limits: {client: {max_message_size: 20MiB}}}\n'),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Config } from '../../../src/config/types.ts';
 import { readArrival } from '../../../src/listener/arrival.ts';
 import { compileEdge } from '../../../src/listener/edge.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
@@ -14,8 +15,16 @@ function edgeOf(...headersMs: number[]) {
       timeouts: { connectMs: 1, headersMs: ms, handshakeMs: 1, closeMs: 1 },
     }),
   );
-  const listen = { address: loopback, trustedProxies: [] };
-  return compileEdge({ file: 'f', hash: 'h', listen, admin: { address: loopback }, routes }, new CounterStore());
+  const config: Config = {
+    file: 'f',
+    hash: 'h',
+    listen: { address: loopback, tls: null, trustedProxies: [] },
+    admin: { address: loopback, tokenFile: null },
+    memory: { maxBufferedBytes: null },
+    drain: { announceMs: 0 },
+    routes,
+  };
+  return compileEdge(config, new CounterStore());
 }
 
 function read(url: string, headers: string[]) {

@@ -28,8 +28,10 @@ function fixture(): Fixture {
     config: {
       file: 'sluice.yaml',
       hash: 'fffffffffffff000',
-      listen: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, trustedProxies: [] },
-      admin: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 } },
+      listen: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tls: null, trustedProxies: [] },
+      admin: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tokenFile: null },
+      memory: { maxBufferedBytes: null },
+      drain: { announceMs: 0 },
       routes: [panel],
     } satisfies Config as Config,
     scrape: async () => (await registry.metrics()).split('\n'),
