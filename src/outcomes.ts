@@ -160,6 +160,7 @@ export const connectionOutcomes = {
     words: 'the connection reached max_lifetime',
   },
   drain: { client: 1012, upstream: 1001, level: 'info', flag: 'DR', words: 'the gateway is shutting down' },
+  operator: { client: 1012, upstream: 1001, level: 'info', flag: 'OP', words: 'closed by the operator' },
 } as const satisfies Record<string, ConnectionRow>;
 
 export type ConnectionReason = keyof typeof connectionOutcomes;

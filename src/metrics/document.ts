@@ -38,6 +38,7 @@ const connectionAdvice: Readonly<Record<ConnectionReason, string>> = {
   idle_timeout: 'nothing; raise `idle_timeout` if such connections were in use',
   max_lifetime: 'nothing: clients reconnect',
   drain: 'nothing: clients reconnect to another instance',
+  operator: 'nothing: somebody closed it with the admin API or the status page; its client may come back at once',
 };
 
 /** What to do about each refusal and failure before a connection is open. */

@@ -4,6 +4,7 @@ import type { PauseCause, SenderCounters } from '../metrics/counters.ts';
 /** `drain` holds the upstream while its client says goodbye; it is no pause that anyone counts. */
 export type HoldCause = PauseCause | 'drain';
 
+const none: ReadonlyMap<HoldCause, number> = new Map();
 const causes: readonly HoldCause[] = ['buffer', 'queue', 'rate', 'memory', 'drain'];
 
 export class Pauses {
@@ -17,6 +18,11 @@ export class Pauses {
 
   constructor(counters: SenderCounters) {
     this.#counters = counters;
+  }
+
+  /** The causes that hold the sender now, each with the time it began. */
+  get causes(): ReadonlyMap<HoldCause, number> {
+    return this.#since ?? none;
   }
 
   get any(): boolean {

@@ -25,7 +25,8 @@ export interface SessionEvents {
   ended(session: Session, report: SessionReport): void;
 }
 
-interface Outcome {
+/** What ends or has ended a connection. */
+export interface Outcome {
   readonly reason: ConnectionReason;
   readonly by: EndedBy;
   readonly violation: Violation | null;
@@ -43,14 +44,15 @@ export class Session {
   readonly #counters: RouteCounters;
   readonly #release: () => void;
   readonly #events: SessionEvents;
-  readonly #openedAt = performance.now();
+  /** When it opened, as `performance.now()` has it. */
+  readonly openedAt = performance.now();
   readonly #diesAt: number;
   #outcome: Outcome | null = null;
   /** The direction whose message a drain waits for, its bytes so far, and since when they are no more. */
   #boundary: { readonly of: Direction; readonly bytes: number; readonly since: number } | null = null;
   #violationSeen = false;
   #dataSeen = 0;
-  #lastDataAt = this.#openedAt;
+  #lastDataAt = this.openedAt;
   #finished = false;
 
   constructor(init: SessionInit, buffers: ReadBuffers, events: SessionEvents) {
@@ -65,7 +67,7 @@ export class Session {
     this.#diesAt =
       route.maxLifetimeMs === 0
         ? Number.POSITIVE_INFINITY
-        : this.#openedAt + route.maxLifetimeMs * (1 - lifetimeJitter * Math.random());
+        : this.openedAt + route.maxLifetimeMs * (1 - lifetimeJitter * Math.random());
     const leg = (role: 'client' | 'upstream') => {
       const inbound = new Direction(role, route, counters[role], verbatim, this.#directionEvents(role));
       const pingRtt = counters.pingRttSeconds[role];
@@ -91,7 +93,7 @@ export class Session {
   }
 
   /** Ends the connection so that its client comes back and nothing is lost: see the diagram. */
-  drain(reason: 'drain' | 'max_lifetime'): void {
+  drain(reason: 'drain' | 'max_lifetime' | 'operator'): void {
     if (this.#outcome !== null) return;
     this.#decide(reason, 'sluice', null);
     const { client, upstream } = this;
@@ -121,6 +123,16 @@ export class Session {
   /** The label of its metrics. */
   get routeName(): string {
     return this.route.name;
+  }
+
+  /** How it ends, from when that is decided; `null` before. */
+  get outcome(): Outcome | null {
+    return this.#outcome;
+  }
+
+  /** When a tick last saw a new payload byte of a data message, either direction. */
+  get lastDataAt(): number {
+    return this.#lastDataAt;
   }
 
   /** Called every tick. */
@@ -294,10 +306,10 @@ export class Session {
     const { reason, by, violation } = this.#outcome!;
     const now = performance.now();
     tally(this.#counters.closed, `${by}|${reason}`);
-    this.#counters.connectionSeconds.observe((now - this.#openedAt) / 1000);
+    this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000);
     this.#release();
     this.#events.ended(this, {
-      durationMs: now - this.#openedAt,
+      durationMs: now - this.openedAt,
       client: this.client.inbound.report(),
       upstream: this.upstream.inbound.report(),
       closedBy: by,

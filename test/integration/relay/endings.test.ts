@@ -77,6 +77,27 @@ test('a drain that protects the upstream waits for a slow client, and does not b
   expect((await relay.client.closeFrame()).code).toBe(1012);
 });
 
+test('an operator closes a connection as a drain does, and the client hears who did', async () => {
+  await using relay = await openRelay();
+  expect(relay.session.outcome).toBeNull();
+  relay.upstream.send(frame('whole'));
+  relay.upstream.send(frame('begun, ', { fin: false }));
+  await until(() => relay.session.upstream.inbound.wireBytes > 5);
+  relay.session.drain('operator');
+  expect(relay.session.outcome).toMatchObject({ reason: 'operator', by: 'sluice' });
+  relay.upstream.send(frame('ended', { opcode: 0 }));
+  expect((await relay.client.frame()).payload.toString()).toBe('whole');
+  expect((await relay.client.frame()).payload.toString()).toBe('begun, ');
+  expect((await relay.client.frame()).payload.toString()).toBe('ended');
+  expect(await relay.client.closeFrame()).toEqual({ code: 1012, reason: 'closed by the operator' });
+  relay.client.send(closeFrame(1012, '', { mask: true }));
+  relay.client.end();
+  expect(await relay.upstream.closeFrame()).toEqual({ code: 1001, reason: 'closed by the operator' });
+  relay.upstream.send(closeFrame(1001));
+  relay.upstream.end();
+  expect(await relay.ended).toMatchObject({ reason: 'operator', closedBy: 'sluice', cut: [], undeliveredBytes: 0 });
+});
+
 test('limits hold while a session drains: what is refused is not passed on', async () => {
   await using relay = await openRelay({ client: { maxMessageBytes: 1000 } });
   relay.session.drain('drain');

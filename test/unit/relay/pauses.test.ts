@@ -18,6 +18,15 @@ test('the first cause pauses and the last one gone resumes', () => {
   expect(pauses.any).toBe(false);
 });
 
+test('names the causes of now with their beginnings', () => {
+  const { pauses } = setUp();
+  expect([...pauses.causes]).toEqual([]);
+  pauses.add('buffer', 10);
+  pauses.add('rate', 20);
+  pauses.remove('buffer', 30);
+  expect([...pauses.causes]).toEqual([['rate', 20]]);
+});
+
 test('counts each cause, and its time, by itself', () => {
   const { counters, pauses } = setUp();
   pauses.add('buffer', 100);
