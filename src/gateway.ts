@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AdminServer } from './admin/server.ts';
+import type { Resolved } from './config/resolve.ts';
+import type { ConfigState } from './config/state.ts';
 import type { Config, ListenAddress } from './config/types.ts';
 import { HttpForwarder } from './http/forwarder.ts';
 import { compileEdge } from './listener/edge.ts';
@@ -24,6 +26,8 @@ export interface GatewayAddresses {
 
 export interface GatewayParts {
   readonly log: Log;
+  /** Where the configuration's values come from, if it came from files. */
+  readonly resolved?: Resolved | null;
 }
 
 /** How long after `timeouts.close` the last connections of a drain are dropped: their own deadlines come first. */
@@ -39,15 +43,15 @@ export function createGateway(config: Config, parts: GatewayParts): Gateway {
 export class Gateway {
   readonly counters = new CounterStore();
   readonly sessions: SessionRegistry;
-  readonly #config: Config;
+  readonly #state: ConfigState;
   readonly #forwarder: HttpForwarder;
   readonly #listener: Listener;
   readonly #admin: AdminServer;
   #draining = false;
 
-  constructor(config: Config, { log }: GatewayParts) {
-    this.#config = config;
-    const state = () => ({ configHash: config.hash, draining: this.#draining });
+  constructor(config: Config, { log, resolved = null }: GatewayParts) {
+    this.#state = { config, resolved, loadedAtMs: Date.now(), lastError: null };
+    const state = () => ({ configHash: this.#state.config.hash, draining: this.#draining });
     this.sessions = new SessionRegistry({
       onViolation: (session, violation) => logViolation(log, subjectOf(session), violation),
       onEnd: (session, report) => logEnd(log, subjectOf(session), report, state()),
@@ -63,22 +67,26 @@ export class Gateway {
         this.sessions.open(init);
       },
     });
-    const loadedAtMs = Date.now();
     const registry = createRegistry({
-      config: () => config,
+      config: () => this.#state.config,
       counters: this.counters,
       live: { sessions: () => liveSessions(this.sessions) },
       draining: () => this.#draining,
-      lastReload: () => ({ successful: true, succeededAtMs: loadedAtMs }),
+      lastReload: () => ({ successful: true, succeededAtMs: this.#state.loadedAtMs }),
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     });
     // What else the admin port serves: the API, the page's files and its feed are lists of endpoints (admin/router.ts).
     this.#admin = new AdminServer({ registry, ready: () => !this.#draining, endpoints: [] });
   }
 
+  /** The configuration in force, and what is wrong with the files if they do not hold. */
+  configState(): ConfigState {
+    return this.#state;
+  }
+
   /** Listens; rejects with the system's error where an address cannot be had, and then listens nowhere. */
   async start(): Promise<GatewayAddresses> {
-    const { listen, admin } = this.#config;
+    const { listen, admin } = this.#state.config;
     const adminPort = await this.#admin.listen(admin.address);
     try {
       const port = await this.#listener.listen(listen.address);
@@ -97,7 +105,7 @@ export class Gateway {
     this.#draining = true;
     this.#listener.drain();
     this.sessions.drainAll();
-    const closeMs = Math.max(...this.#config.routes.map((route) => route.timeouts.closeMs));
+    const closeMs = Math.max(...this.#state.config.routes.map((route) => route.timeouts.closeMs));
     const deadline = performance.now() + closeMs + drainGraceMs;
     while (this.#busy && performance.now() < deadline && !signal?.aborted) {
       await pause(drainPollMs, undefined, { signal }).catch(() => {});

@@ -10,8 +10,8 @@ const commands: Record<string, () => Promise<{ run(argv: string[]): Promise<numb
 
 const usage = `usage: sluice COMMAND
 
-  serve --config FILE   run the gateway
-  check FILE            print the errors of a configuration, or its effective limits
+  serve --config FILE   run the gateway; --config may be repeated
+  check FILE…           print the errors of a configuration, or its effective limits
   demo                  run a small backend and Sluice in front of it
   --version             print the version
 `;

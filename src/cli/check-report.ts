@@ -2,26 +2,29 @@
 import { formatListenAddress } from '../config/addresses.ts';
 import * as format from '../config/format.ts';
 import { perConnectionParts, processBytes, worstCaseMemory } from '../config/memory.ts';
+import { formatSource, placeNamer } from '../config/place-names.ts';
 import { presets } from '../config/presets.ts';
 import type { Resolved, ResolvedRoute, Source } from '../config/resolve.ts';
 import { type SenderKey, type SettingKey, type Settings, senderKeys, settingKeys } from '../config/settings.ts';
 import type { Rate } from '../config/types.ts';
-import { findWarnings, formatSource, type Warning } from '../config/warnings.ts';
+import { findWarnings, type Warning } from '../config/warnings.ts';
 import { type Cell, formatTable, type Style, wrap } from './table.ts';
 
 const width = 100;
 const keyWidth = 'connections.max_per_address'.length;
 
 /** The whole report as lines. */
-export function reportConfig(file: string, resolved: Resolved, style: Style): string[] {
+export function reportConfig(resolved: Resolved, style: Style): string[] {
   const warnings = findWarnings(resolved);
   const routes = counted(resolved.routes.length, 'route');
-  const verdict = `${file} is valid: ${routes}, ${warnings.length === 0 ? 'no warnings' : counted(warnings.length, 'warning')}`;
+  const from = originCells(resolved.files, style);
+  const verb = resolved.files.length === 1 ? 'is' : 'are';
+  const verdict = `${resolved.files.join(', ')} ${verb} valid: ${routes}, ${warnings.length === 0 ? 'no warnings' : counted(warnings.length, 'warning')}`;
   return [
     style.bold(verdict),
     '',
-    ...formatTable(topRows(resolved, style), 2, [keyWidth]),
-    ...resolved.routes.flatMap((route) => ['', ...reportRoute(route, style)]),
+    ...formatTable(topRows(resolved, from), 2, [keyWidth]),
+    ...resolved.routes.flatMap((route) => ['', ...reportRoute(route, style, from)]),
     '',
     ...reportMemory(resolved, style),
     ...warnings.flatMap((warning) => ['', ...reportWarning(warning, style)]),
@@ -32,13 +35,16 @@ function counted(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-function from(source: Source | undefined, style: Style): Cell {
-  const text = formatSource(source ?? { from: 'built in' });
-  return { text, paint: style.dim };
+/** The cell that says where a value comes from. */
+type OriginCell = (source: Source | undefined) => Cell;
+
+function originCells(files: readonly string[], style: Style): OriginCell {
+  const nameOf = placeNamer(files);
+  return (source) => ({ text: formatSource(source ?? { from: 'built in' }, nameOf), paint: style.dim });
 }
 
-function topRows({ listen, admin, memory, drain, timeouts, sources }: Resolved, style: Style): Cell[][] {
-  const row = (key: string, text: string): Cell[] => [{ text: key }, { text }, from(sources.get(key), style)];
+function topRows({ listen, admin, memory, drain, timeouts, sources }: Resolved, from: OriginCell): Cell[][] {
+  const row = (key: string, text: string): Cell[] => [{ text: key }, { text }, from(sources.get(key))];
   const proxies = listen.trustedProxies;
   const shownProxies =
     proxies.length > 2 ? `${proxies.slice(0, 2).join(', ')} and ${proxies.length - 2} more` : proxies.join(', ');
@@ -60,7 +66,7 @@ function topRows({ listen, admin, memory, drain, timeouts, sources }: Resolved, 
   ];
 }
 
-function reportRoute(resolved: ResolvedRoute, style: Style): string[] {
+function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): string[] {
   const { route, preset, settings, sources, broughtBy } = resolved;
   const places = route.hosts.length === 0 ? [route.path] : route.hosts.map((host) => host + route.path);
   const facts = [
@@ -73,7 +79,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style): string[] {
     { text: key },
     ...(['client', 'upstream'] as const).flatMap((sender): Cell[] => {
       const path = `limits.${sender}.${key}` as const;
-      return [{ text: formatSenderLimit(settings, path, key) }, from(sources[path], style)];
+      return [{ text: formatSenderLimit(settings, path, key) }, from(sources[path])];
     }),
   ]);
   const otherRows = settingKeys
@@ -81,7 +87,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style): string[] {
     .map((key): Cell[] => [
       { text: key.replace(/^limits\./, '') },
       { text: formatOther(settings, key) },
-      from(sources[key], style),
+      from(sources[key]),
     ]);
   const heading: Cell[] = ['limits', 'client', '', 'upstream'].map((text) => ({ text, paint: style.dim }));
   const memory = worstCaseMemory(route);

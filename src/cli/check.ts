@@ -1,11 +1,12 @@
-/** `sluice check FILE`: every error of a configuration, or what it means. */
+/** `sluice check FILE…`: every error of a configuration, or what it means. */
 import { formatConfigError } from '../config/errors.ts';
 import { readConfig } from '../config/read.ts';
 import { reportConfig } from './check-report.ts';
 import { styleFor } from './table.ts';
 
 const usage =
-  'usage: sluice check FILE\n\nPrints every error of a configuration file and exits with 2, or its effective limits and exits with 0.\n';
+  'usage: sluice check FILE…\n\nPrints every error of a configuration and exits with 2, or its effective limits and exits with 0. A configuration\n' +
+  'may stand in several files, with each top-level key in one of them.\n';
 
 /** Runs the command; answers with the exit code. */
 export async function run(argv: string[]): Promise<number> {
@@ -13,18 +14,17 @@ export async function run(argv: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const [file, ...more] = argv;
-  if (file === undefined || file.startsWith('-') || more.length > 0) {
+  if (argv.length === 0 || argv.some((file) => file.startsWith('-'))) {
     process.stderr.write(usage);
     return 2;
   }
-  const loaded = await readConfig(file);
+  const loaded = await readConfig(argv);
   if ('errors' in loaded) {
     const { red } = styleFor(process.stderr);
     const lines = loaded.errors.map((error) => `${red('error')}  ${formatConfigError(error)}\n`);
     process.stderr.write(lines.join(''));
     return 2;
   }
-  process.stdout.write(`${reportConfig(file, loaded.resolved, styleFor(process.stdout)).join('\n')}\n`);
+  process.stdout.write(`${reportConfig(loaded.resolved, styleFor(process.stdout)).join('\n')}\n`);
   return 0;
 }

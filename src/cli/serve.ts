@@ -1,4 +1,4 @@
-/** `sluice serve --config FILE`: runs the gateway until SIGTERM or SIGINT. */
+/** `sluice serve --config FILE…`: runs the gateway until SIGTERM or SIGINT. */
 import { parseArgs } from 'node:util';
 import { formatListenAddress } from '../config/addresses.ts';
 import { formatConfigError } from '../config/errors.ts';
@@ -7,31 +7,31 @@ import { createGateway } from '../gateway.ts';
 import { createLog } from '../log.ts';
 import { compactHeap } from './compact-heap.ts';
 
-const usage = `usage: sluice serve --config FILE
+const usage = `usage: sluice serve --config FILE [--config FILE …]
 
-Runs the gateway. SIGTERM and SIGINT send every client away with close code 1012 and end the process when all are gone;
+Runs the gateway. The configuration may stand in several files, with each top-level key in one of them. SIGTERM and SIGINT send every client away with close code 1012 and end the process when all are gone;
 a second signal ends it at once.
 `;
 
 /** Runs the command. Returns the exit code: 0, 1 where it cannot listen, 2 for wrong arguments or a wrong file. */
 export async function run(argv: string[]): Promise<number> {
-  const file = parseFile(argv);
-  if (file === null) {
+  const files = parseFiles(argv);
+  if (files === null) {
     process.stdout.write(usage);
     return 0;
   }
-  if (file === undefined) {
+  if (files === undefined) {
     process.stderr.write(usage);
     return 2;
   }
-  const loaded = await readConfig(file);
+  const loaded = await readConfig(files);
   if ('errors' in loaded) {
     process.stderr.write(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''));
     return 2;
   }
-  const { config } = loaded;
+  const { config, resolved } = loaded;
   const log = createLog();
-  const gateway = createGateway(config, { log });
+  const gateway = createGateway(config, { log, resolved });
   // Before listening, so that a signal is never missed.
   const signals = new Signals();
   compactHeap();
@@ -62,12 +62,12 @@ export async function run(argv: string[]): Promise<number> {
   return 0;
 }
 
-/** The file; `null` where help is asked for, `undefined` for wrong arguments. */
-function parseFile(argv: string[]): string | null | undefined {
+/** The files; `null` where help is asked for, `undefined` for wrong arguments. */
+function parseFiles(argv: string[]): readonly string[] | null | undefined {
   try {
     const { values } = parseArgs({
       args: argv,
-      options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } },
+      options: { config: { type: 'string', short: 'c', multiple: true }, help: { type: 'boolean', short: 'h' } },
     });
     return values.help ? null : values.config;
   } catch {

@@ -7,6 +7,7 @@ import { byPlace, type ConfigError, type ConfigPath, formatPath } from './errors
 
 /** Where a value stands, and its key where it has one. */
 export interface Place {
+  readonly file: string;
   readonly line: number;
   readonly column: number;
   readonly key: { readonly line: number; readonly column: number };
@@ -17,8 +18,9 @@ export interface Place {
 /** Stands for a value of which an error has been told already, so that nothing more is said of it. */
 export const unreadable = Symbol('unreadable');
 
-/** A parsed file: values as JSON knows them, and the place of each by its path. */
+/** A parsed file, or several as one: values as JSON knows them, and the place of each by its path. */
 export interface ConfigDocument {
+  /** The file's name; of several, all names. */
   readonly file: string;
   readonly value: unknown;
   readonly places: ReadonlyMap<string, Place>;
@@ -50,7 +52,7 @@ export function parseConfigDocument(
   if (parsed.contents === null) {
     return {
       document: null,
-      errors: [{ file, line: 0, column: 0, path: '', message: 'is empty; write at least one route' }],
+      errors: [{ file, line: 0, column: 0, path: '', message: 'is empty; write at least one key' }],
     };
   }
   const value = walk.read(parsed.contents, [], null, 0);
@@ -96,7 +98,8 @@ class Walk {
     const { line, col } = this.#lines.linePos(offset);
     const key = keyOffset === null ? { line, col } : this.#lines.linePos(keyOffset);
     const source = isScalar(node) && node.source !== undefined ? node.source : '';
-    this.places.set(formatPath(path), { line, column: col, key: { line: key.line, column: key.col }, source });
+    const keyPlace = { line: key.line, column: key.col };
+    this.places.set(formatPath(path), { file: this.#file, line, column: col, key: keyPlace, source });
     if (++this.#values > mostValues) {
       if (this.#values === mostValues + 1) {
         this.fail(
@@ -162,7 +165,7 @@ class Walk {
   #entry(value: Node | null, path: ConfigPath, keyOffset: number, level: number): unknown {
     if (value !== null) return this.read(value, path, keyOffset, level + 1);
     const { line, col: column } = this.#lines.linePos(keyOffset);
-    this.places.set(formatPath(path), { line, column, key: { line, column }, source: '' });
+    this.places.set(formatPath(path), { file: this.#file, line, column, key: { line, column }, source: '' });
     return null;
   }
 }

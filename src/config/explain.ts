@@ -16,7 +16,7 @@ export function errorAt(
   while (known.length > 0 && !document.places.has(formatPath(known))) known = known.slice(0, -1);
   const place = document.places.get(formatPath(known));
   const { line, column } = (at === 'key' ? place?.key : place) ?? { line: 0, column: 0 };
-  return { file: document.file, line, column, path: formatPath(path), message };
+  return { file: place?.file ?? document.file, line, column, path: formatPath(path), message };
 }
 
 /** All errors of one zod issue; unknown keys come several to an issue. */

@@ -1,6 +1,6 @@
-/** Reading a configuration file from disk. */
+/** Reading configuration files from disk. */
 import { readFile } from 'node:fs/promises';
-import { type Loaded, loadConfig } from './load.ts';
+import { type ConfigText, type Loaded, loadConfigs } from './load.ts';
 
 /** No configuration is longer; a wrong path to a data file shall not fill the memory. */
 const longestFile = 1024 * 1024;
@@ -11,22 +11,30 @@ const words: Partial<Record<string, string>> = {
   EISDIR: 'is a directory',
 };
 
-/** Reads and loads a file. A file that cannot be read is an error like any other. */
-export async function readConfig(path: string): Promise<Loaded> {
-  const failed = (message: string): Loaded => ({ errors: [{ file: path, line: 0, column: 0, path: '', message }] });
+/** Reads and loads files. A file that cannot be read is an error like any other. */
+export async function readConfig(paths: readonly string[]): Promise<Loaded> {
+  const files = await Promise.all(paths.map(readText));
+  const unreadable = files.flatMap((file) => ('message' in file ? file : []));
+  if (unreadable.length > 0) {
+    return { errors: unreadable.map(({ file, message }) => ({ file, line: 0, column: 0, path: '', message })) };
+  }
+  return loadConfigs(files.flatMap((file) => ('text' in file ? file : [])));
+}
+
+async function readText(file: string): Promise<ConfigText | { readonly file: string; readonly message: string }> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readFile(file);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    return failed(`${words[code] ?? `cannot be read: ${message}`}; give the path of a configuration file`);
+    return { file, message: `${words[code] ?? `cannot be read: ${message}`}; give the path of a configuration file` };
   }
-  if (bytes.length > longestFile)
-    return failed(`is longer than ${longestFile} bytes; give the path of a configuration file`);
+  if (bytes.length > longestFile) {
+    return { file, message: `is longer than ${longestFile} bytes; give the path of a configuration file` };
+  }
   try {
-    return loadConfig(path, new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
-    return failed('is not UTF-8 text; save it as UTF-8');
+    return { file, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { file, message: 'is not UTF-8 text; save it as UTF-8' };
   }
 }

@@ -61,8 +61,12 @@ export function referenceText(): string {
 }
 
 const introduction = [
-  '`sluice check FILE` prints every error of a file at once, each with its line, column and remedy; for a valid file',
+  '`sluice check FILE…` prints every error at once, each with its file, line, column and remedy; for a valid configuration',
   'the effective limits of each route, where each value comes from, the worst-case memory and warnings.',
+  '',
+  'A configuration may stand in several files (`sluice serve --config listener.yaml --config limits.yaml`): each top-level key',
+  'stands in one of them.',
+  '',
   '[`sluice.schema.json`](sluice.schema.json) is the same schema for editors; this first line turns it on in many of them:',
   '',
   '```yaml',

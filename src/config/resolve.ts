@@ -20,7 +20,7 @@ import type { Config, ListenAddress, Route, Sender, SenderLimits, Timeouts } fro
 
 /** Where a value comes from. */
 export type Source =
-  | { readonly from: 'route' | 'defaults' | 'file'; readonly line: number }
+  | { readonly from: 'route' | 'defaults' | 'file'; readonly file: string; readonly line: number }
   | { readonly from: 'preset'; readonly preset: PresetName }
   | { readonly from: 'built in' };
 
@@ -32,12 +32,14 @@ export interface ResolvedRoute {
   readonly sources: Readonly<Record<SettingKey, Source>>;
   /** The route whose preset brought this one, or `null` for a route of the file. */
   readonly broughtBy: string | null;
-  /** Keys of `defaults` that the preset overrides here, with their lines. */
-  readonly overridden: readonly { readonly key: SettingKey; readonly line: number }[];
+  /** Keys of `defaults` that the preset overrides here, with their places. */
+  readonly overridden: readonly { readonly key: SettingKey; readonly file: string; readonly line: number }[];
 }
 
 /** Everything that holds, and where it comes from; `Config` has the same values without the sources. */
 export interface Resolved {
+  /** The files' names as the user gave them. */
+  readonly files: readonly string[];
   readonly listen: Config['listen'];
   readonly admin: Config['admin'];
   readonly memory: Config['memory'];
@@ -48,15 +50,15 @@ export interface Resolved {
   readonly sources: ReadonlyMap<string, Source>;
 }
 
-/** Some settings, each with its line in the file. */
-type Layer = ReadonlyMap<SettingKey, { readonly value: unknown; readonly line: number }>;
+/** Some settings, each with its place. */
+type Layer = ReadonlyMap<SettingKey, { readonly value: unknown; readonly file: string; readonly line: number }>;
 
-/** Resolves a valid file. */
-export function resolve(document: ConfigDocument, parsed: ParsedConfig): Resolved {
+/** Resolves a valid configuration; `files` are the files it stands in. */
+export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: readonly string[]): Resolved {
   const sources = new Map<string, Source>();
   const top = <T>(path: string, value: T | undefined, otherwise: T): T => {
-    const line = document.places.get(path)?.line;
-    sources.set(path, value === undefined || line === undefined ? { from: 'built in' } : { from: 'file', line });
+    const place = document.places.get(path);
+    sources.set(path, value === undefined || !place ? { from: 'built in' } : { from: 'file', ...lineOf(place) });
     return value ?? otherwise;
   };
   const timeouts: Timeouts = {
@@ -81,6 +83,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig): Resolve
     ];
   });
   return {
+    files,
     listen: {
       address: top('listen.address', parsed.listen?.address, tcp('0.0.0.0:8080')),
       tls: top('listen.tls', parsed.listen?.tls, null),
@@ -111,6 +114,10 @@ function roomsOf(route: ParsedRoute, written: ReadonlySet<string>): ParsedRoute 
   return { ...route, name: roomsName(route.name), preset: 'jupyter-collaboration', match: { hosts: left, path } };
 }
 
+function lineOf({ file, line }: { readonly file: string; readonly line: number }) {
+  return { file, line };
+}
+
 function pathOf(route: ParsedRoute): string {
   return route.match?.path ?? '/';
 }
@@ -123,13 +130,14 @@ function tcp(address: string): ListenAddress {
 
 /** Flattens a route or `defaults` to the settings it names. */
 function layerOf(document: ConfigDocument, at: ConfigPath, section: object | undefined): Layer {
-  const layer = new Map<SettingKey, { value: unknown; line: number }>();
+  const layer = new Map<SettingKey, { value: unknown; file: string; line: number }>();
   for (const key of settingKeys) {
     const path = key.split('.');
     let value: unknown = section;
     for (const part of path) value = (value as Record<string, unknown> | undefined)?.[part];
     if (value === undefined) continue;
-    layer.set(key, { value, line: document.places.get(formatPath([...at, ...path]))?.key.line ?? 0 });
+    const { file, key: place } = document.places.get(formatPath([...at, ...path]))!;
+    layer.set(key, { value, file, line: place.line });
   }
   return layer;
 }
@@ -148,24 +156,24 @@ function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | nu
   const fromPreset: Partial<Settings> = preset === null ? {} : presets[preset].settings;
   const settings: Partial<Record<SettingKey, unknown>> = {};
   const sources: Partial<Record<SettingKey, Source>> = {};
-  const overridden: { key: SettingKey; line: number }[] = [];
+  const overridden: { key: SettingKey; file: string; line: number }[] = [];
   for (const key of settingKeys) {
     const mine = own.get(key);
     const fallback = defaults.get(key);
     if (mine) {
       settings[key] = mine.value;
-      sources[key] = { from: 'route', line: mine.line };
+      sources[key] = { from: 'route', ...lineOf(mine) };
     } else if (preset !== null && fromPreset[key] !== undefined) {
       settings[key] = fromPreset[key];
       sources[key] = { from: 'preset', preset };
-      if (fallback && fallback.value !== fromPreset[key]) overridden.push({ key, line: fallback.line });
+      if (fallback && fallback.value !== fromPreset[key]) overridden.push({ key, ...lineOf(fallback) });
     } else if (fallback) {
       settings[key] = fallback.value;
-      sources[key] = { from: 'defaults', line: fallback.line };
+      sources[key] = { from: 'defaults', ...lineOf(fallback) };
     } else if (file.has(key)) {
-      const { value, line } = file.get(key)!;
-      settings[key] = value;
-      sources[key] = { from: 'file', line };
+      const written = file.get(key)!;
+      settings[key] = written.value;
+      sources[key] = { from: 'file', ...lineOf(written) };
     } else {
       settings[key] = builtIn[key];
       sources[key] = { from: 'built in' };

@@ -111,9 +111,9 @@ export interface Admin {
 }
 
 export interface Config {
-  /** Path of the file as the user named it. */
-  readonly file: string;
-  /** SHA-256 of the file's bytes, hex. */
+  /** Paths of the files as the user named them. */
+  readonly files: readonly string[];
+  /** SHA-256 of the files' text, one after the other, hex. */
   readonly hash: string;
   readonly listen: Listen;
   readonly admin: Admin;

@@ -3,8 +3,9 @@
  * where a backend must be raised too, the very setting.
  */
 import { formatDuration, formatSize } from './format.ts';
+import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
-import type { Resolved, ResolvedRoute, Source } from './resolve.ts';
+import type { Resolved, ResolvedRoute } from './resolve.ts';
 import type { SettingKey } from './settings.ts';
 
 /** One warning. */
@@ -24,7 +25,13 @@ const usualFragment = 64 * KiB;
 
 /** All warnings of a configuration, route by route. */
 export function findWarnings(resolved: Resolved): Warning[] {
-  return [...trustedProxies(resolved), ...resolved.routes.flatMap(routeWarnings)];
+  const nameOf = placeNamer(resolved.files);
+  return [...trustedProxies(resolved), ...resolved.routes.flatMap((route) => routeWarnings({ ...route, nameOf }))];
+}
+
+/** A route, and how its places are told. */
+interface JudgedRoute extends ResolvedRoute {
+  readonly nameOf: NamePlace;
 }
 
 function trustedProxies({ listen }: Resolved): Warning[] {
@@ -35,7 +42,7 @@ function trustedProxies({ listen }: Resolved): Warning[] {
   return [{ subject: 'listen.trusted_proxies', message, settings: [] }];
 }
 
-function routeWarnings(route: ResolvedRoute): Warning[] {
+function routeWarnings(route: JudgedRoute): Warning[] {
   // What the preset's second route inherits has been said of the first.
   if (route.broughtBy !== null) return fewFragments(route);
   return [
@@ -48,7 +55,7 @@ function routeWarnings(route: ResolvedRoute): Warning[] {
   ];
 }
 
-function aboveBackend(route: ResolvedRoute): Warning[] {
+function aboveBackend(route: JudgedRoute): Warning[] {
   const limit = route.settings['limits.client.max_message_size'];
   if (route.preset === null) return [];
   const { maxMessageBytes, raise } = presets[route.preset].backend;
@@ -63,7 +70,7 @@ function aboveBackend(route: ResolvedRoute): Warning[] {
   return [warn(route, `${where}, ${race}. ${remedy}`, ways), ...smallReadBuffer(route)];
 }
 
-function smallReadBuffer(route: ResolvedRoute): Warning[] {
+function smallReadBuffer(route: JudgedRoute): Warning[] {
   const limit = route.settings['limits.client.max_message_size'];
   const readBuffer = route.preset === null ? null : presets[route.preset].backend.readBuffer;
   if (readBuffer === null || limit <= readBuffer.bytes || !Number.isFinite(limit)) return [];
@@ -74,14 +81,14 @@ function smallReadBuffer(route: ResolvedRoute): Warning[] {
   return [warn(route, message, [readBuffer.raise(2 * limit)])];
 }
 
-function fileDropper(route: ResolvedRoute): Warning[] {
+function fileDropper(route: JudgedRoute): Warning[] {
   const limit = route.settings['limits.client.max_message_size'];
   if (route.preset === null || presets[route.preset].files !== 'panel' || limit >= fileDropperChunk) return [];
   const message = `is below the chunks of FileDropper (${fileDropperChunk} bytes), which breaks it. Write 10MB or more.`;
   return [warn(route, `${setting(route, 'limits.client.max_message_size')} ${message}`)];
 }
 
-function longPause(route: ResolvedRoute): Warning[] {
+function longPause(route: JudgedRoute): Warning[] {
   if (route.preset === null) return [];
   const patience = presets[route.preset].backendPingTimeoutMs;
   const pause = route.settings['limits.upstream.max_pause'];
@@ -92,7 +99,7 @@ function longPause(route: ResolvedRoute): Warning[] {
   return [warn(route, `${setting(route, 'limits.upstream.max_pause')} ${message}`)];
 }
 
-function fewFragments(route: ResolvedRoute): Warning[] {
+function fewFragments(route: JudgedRoute): Warning[] {
   return (['client', 'upstream'] as const).flatMap((sender) => {
     const size = route.settings[`limits.${sender}.max_message_size`];
     const needed = Math.ceil(size / usualFragment);
@@ -104,7 +111,7 @@ function fewFragments(route: ResolvedRoute): Warning[] {
   });
 }
 
-function upstreamPings(route: ResolvedRoute): Warning[] {
+function upstreamPings(route: JudgedRoute): Warning[] {
   if (route.preset === null || !presets[route.preset].pingIsActivity || route.settings['ping.upstream'] === 0)
     return [];
   const message =
@@ -113,23 +120,23 @@ function upstreamPings(route: ResolvedRoute): Warning[] {
   return [warn(route, `${setting(route, 'ping.upstream')} ${message}`)];
 }
 
-function overriddenDefaults(route: ResolvedRoute): Warning[] {
-  return route.overridden.map(({ key, line }) => {
+function overriddenDefaults(route: JudgedRoute): Warning[] {
+  return route.overridden.map(({ key, ...place }) => {
     const value = shown(key, route.settings[key]);
     return warn(
       route,
-      `defaults.${key} (line ${line}) does not hold here: preset ${route.preset} sets ${value}. Write it in the route to override the preset.`,
+      `defaults.${key} (${route.nameOf(place)}) does not hold here: preset ${route.preset} sets ${value}. Write it in the route to override the preset.`,
     );
   });
 }
 
-function warn(route: ResolvedRoute, message: string, settings: readonly string[] = []): Warning {
+function warn(route: JudgedRoute, message: string, settings: readonly string[] = []): Warning {
   return { subject: route.route.name, message, settings };
 }
 
 /** A setting with its value and place: `limits.client.max_message_size 150MiB (line 14)`. */
-function setting(route: ResolvedRoute, key: SettingKey): string {
-  return `${key} ${shown(key, route.settings[key])} (${formatSource(route.sources[key])})`;
+function setting(route: JudgedRoute, key: SettingKey): string {
+  return `${key} ${shown(key, route.settings[key])} (${formatSource(route.sources[key], route.nameOf)})`;
 }
 
 function shown(key: SettingKey, value: unknown): string {
@@ -137,11 +144,4 @@ function shown(key: SettingKey, value: unknown): string {
   if (key.endsWith('_size')) return formatSize(value as number);
   if (key.endsWith('max_fragments')) return String(value);
   return formatDuration(value as number);
-}
-
-/** A source in few words. */
-export function formatSource(source: Source): string {
-  if (source.from === 'built in') return 'built in';
-  if (source.from === 'preset') return 'preset';
-  return source.from === 'defaults' ? `defaults, line ${source.line}` : `line ${source.line}`;
 }

@@ -77,7 +77,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
 function configOf({ routes, trustedProxies = [], unix }: GatewayOptions): Config {
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   return {
-    file: 'test.yaml',
+    files: ['test.yaml'],
     hash: 'test',
     listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, tls: null, trustedProxies },
     admin: { address: loopback, tokenFile: null },

@@ -60,6 +60,16 @@ test('six different mistakes are six errors, each with its line and what to writ
   ]);
 });
 
+test('a configuration in two files is one: what holds, and from which line of which file', async () => {
+  writeFileSync(join(folder, 'listener.yaml'), 'listen:\n  address: 127.0.0.1:8181\n');
+  writeFileSync(join(folder, 'limits.yaml'), 'routes:\n  - {name: a, upstream: "http://h", idle_timeout: 7m}\n');
+  const { code, stdout } = await sluice('check', 'listener.yaml', 'limits.yaml');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^listener\.yaml, limits\.yaml are valid: 1 route/);
+  expect(stdout).toMatch(/listen\.address +127\.0\.0\.1:8181 +listener\.yaml:2\n/);
+  expect(stdout).toMatch(/idle_timeout +7m +limits\.yaml:2\n/);
+});
+
 describe('a valid file', () => {
   const text = [
     'defaults:',
@@ -108,7 +118,8 @@ describe('a valid file', () => {
 describe('the command line', () => {
   test.each([
     [['check'], 2, 'usage: sluice check FILE'],
-    [['check', 'a.yaml', 'b.yaml'], 2, 'usage: sluice check FILE'],
+    [['check', 'a.yaml', '--all'], 2, 'usage: sluice check FILE'],
+    [['serve'], 2, 'usage: sluice serve --config FILE'],
     [['check', 'absent.yaml'], 2, 'absent.yaml does not exist'],
     [['chekc'], 2, 'there is no command "chekc"'],
     [['toString'], 2, 'there is no command "toString"'],

@@ -25,7 +25,7 @@ const leaves = ['config/types', 'outcomes', 'report', 'log', 'metrics/counters']
 
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
-  config: { by: ['main', 'cli', 'gateway'], imports: ['admission', 'routing', 'limits', 'protocol'] },
+  config: { by: ['main', 'cli', 'gateway', 'admin'], imports: ['admission', 'routing', 'limits', 'protocol'] },
   metrics: { by: ['gateway', 'listener', 'admin'], imports: [] },
   demo: { by: ['cli'], imports: [] },
 };

@@ -23,7 +23,7 @@ test('a minimal file is a configuration with what is built in', () => {
   const loaded = loadConfig('sluice.yaml', text);
   expect(loaded).toMatchObject({
     config: {
-      file: 'sluice.yaml',
+      files: ['sluice.yaml'],
       hash: createHash('sha256').update(text).digest('hex'),
       listen: { address: { kind: 'tcp', host: '0.0.0.0', port: 8080 }, trustedProxies: [] },
       admin: { address: { kind: 'tcp', host: '127.0.0.1', port: 9090 } },
@@ -180,7 +180,7 @@ describe('one mistake', () => {
       '- a\n',
       '["a"] is not a mapping; write its keys below it, indented (sluice.yaml:1:1)',
     ],
-    ['an empty file', '# nothing\n', 'sluice.yaml is empty; write at least one route'],
+    ['an empty file', '# nothing\n', 'sluice.yaml is empty; write at least one key'],
   ])('%s', (_, text, line) => {
     expect(linesOf(text)).toEqual([line]);
   });

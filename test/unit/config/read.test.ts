@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function problemsOf(name: string, content?: string | Uint8Array): Promise<string[]> {
   const path = join(folder, name);
   if (content !== undefined) writeFileSync(path, content);
-  const loaded = await readConfig(path);
+  const loaded = await readConfig([path]);
   return 'errors' in loaded ? loaded.errors.map((error) => formatConfigError(error).replace(`${folder}/`, '')) : [];
 }
 

@@ -35,7 +35,7 @@ describe('every file in config/', () => {
   const published = z.fromJSONSchema(JSON.parse(schemaText()));
 
   test.each(files)('%s is valid', async (file) => {
-    const loaded = await readConfig(new URL(file, root).pathname);
+    const loaded = await readConfig([new URL(file, root).pathname]);
     expect('errors' in loaded ? loaded.errors.map(formatConfigError) : []).toEqual([]);
   });
 

@@ -101,11 +101,11 @@ test('a route comes before its preset, that before defaults, those before what i
   const [{ settings, sources, overridden }] = resolved.routes as [Resolved['routes'][number]];
   const of = (key: 'max_pause' | 'max_message_size' | 'max_queue' | 'max_fragments') =>
     [settings[`limits.client.${key}`], sources[`limits.client.${key}`]] as const;
-  expect(of('max_pause')).toEqual([9000, { from: 'route', line: 10 }]);
+  expect(of('max_pause')).toEqual([9000, { from: 'route', file: 'f', line: 10 }]);
   expect(of('max_message_size')).toEqual([20 * MiB, { from: 'preset', preset: 'panel' }]);
-  expect(of('max_queue')).toEqual([7, { from: 'defaults', line: 3 }]);
+  expect(of('max_queue')).toEqual([7, { from: 'defaults', file: 'f', line: 3 }]);
   expect(of('max_fragments')).toEqual([16_384, { from: 'built in' }]);
-  expect(overridden).toEqual([{ key: 'limits.client.max_message_size', line: 3 }]);
+  expect(overridden).toEqual([{ key: 'limits.client.max_message_size', file: 'f', line: 3 }]);
 });
 
 test('every section of a route and of the top reaches the configuration', () => {
@@ -174,8 +174,8 @@ test('every section of a route and of the top reaches the configuration', () => 
     http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0 },
     timeouts: { connectMs: 1000, headersMs: 2000, handshakeMs: 0, closeMs: 4000 },
   });
-  expect(resolved.sources.get('admin.address')).toEqual({ from: 'file', line: 2 });
-  expect(resolved.routes[0]!.sources['drain.deadline']).toEqual({ from: 'file', line: 4 });
+  expect(resolved.sources.get('admin.address')).toEqual({ from: 'file', file: 'f', line: 2 });
+  expect(resolved.routes[0]!.sources['drain.deadline']).toEqual({ from: 'file', file: 'f', line: 4 });
 });
 
 test('what defaults say of a drain overrides the top of the file, and pages that die with their connection wait', () => {

@@ -16,7 +16,7 @@ function edgeOf(...headersMs: number[]) {
     }),
   );
   const config: Config = {
-    file: 'f',
+    files: ['f'],
     hash: 'h',
     listen: { address: loopback, tls: null, trustedProxies: [] },
     admin: { address: loopback, tokenFile: null },

@@ -26,7 +26,7 @@ function fixture(): Fixture {
     sessions,
     draining: false,
     config: {
-      file: 'sluice.yaml',
+      files: ['sluice.yaml'],
       hash: 'fffffffffffff000',
       listen: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tls: null, trustedProxies: [] },
       admin: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tokenFile: null },
