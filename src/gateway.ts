@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AdminServer } from './admin/server.ts';
+import { ViolationLog } from './admin/violations.ts';
 import type { Resolved } from './config/resolve.ts';
 import type { ConfigState } from './config/state.ts';
 import type { Config, ListenAddress } from './config/types.ts';
@@ -17,6 +18,7 @@ import type { LiveSession } from './metrics/source.ts';
 import { CounterStore } from './metrics/store.ts';
 import { SessionRegistry } from './relay/registry.ts';
 import type { Session } from './relay/session.ts';
+import type { Rejection } from './report.ts';
 
 /** Where a started gateway listens, with the ports it really has. */
 export interface GatewayAddresses {
@@ -47,16 +49,23 @@ export class Gateway {
   readonly #forwarder: HttpForwarder;
   readonly #listener: Listener;
   readonly #admin: AdminServer;
+  readonly #violations = new ViolationLog();
   #draining = false;
 
   constructor(config: Config, { log, resolved = null }: GatewayParts) {
     this.#state = { config, resolved, loadedAtMs: Date.now(), lastError: null };
     const state = () => ({ configHash: this.#state.config.hash, draining: this.#draining });
     this.sessions = new SessionRegistry({
-      onViolation: (session, violation) => logViolation(log, subjectOf(session), violation),
+      onViolation: (session, violation) => {
+        logViolation(log, subjectOf(session), violation);
+        this.#violations.addOfConnection(subjectOf(session), violation, 1, Date.now());
+      },
+      onFurtherViolations: (session, violation, times) =>
+        this.#violations.addOfConnection(subjectOf(session), violation, times, Date.now()),
       onEnd: (session, report) => logEnd(log, subjectOf(session), report, state()),
     });
-    this.#forwarder = new HttpForwarder(log);
+    const rejected = (rejection: Rejection) => this.#violations.addRejection(rejection, Date.now());
+    this.#forwarder = new HttpForwarder(log, rejected);
     const edge = compileEdge(config, this.counters);
     this.#listener = new Listener({
       edge: () => edge,
@@ -66,6 +75,7 @@ export class Gateway {
         logOpen(log, { id: init.id, route: init.route.name, about: init.about });
         this.sessions.open(init);
       },
+      rejected,
     });
     const registry = createRegistry({
       config: () => this.#state.config,

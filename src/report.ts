@@ -29,6 +29,16 @@ export interface Violation {
   readonly action: LimitAction;
 }
 
+/** A request that a limit of its route turned away: no connection came of it. */
+export interface Rejection {
+  readonly route: string;
+  /** The client's address after `trusted_proxies`. */
+  readonly address: string;
+  readonly limit: LimitName;
+  readonly configured: number;
+  readonly observed: number;
+}
+
 export interface SenderReport {
   readonly messages: number;
   readonly bytes: number;

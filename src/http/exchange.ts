@@ -11,6 +11,7 @@ import type { Route } from '../config/types.ts';
 import { type Log, logHttpFailure, logRefusal, type RequestAbout } from '../log.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
 import type { HttpFailure } from '../outcomes.ts';
+import type { Rejection } from '../report.ts';
 import { carriesBody, sendRefusal } from './answer.ts';
 import { type ExceededLimit, type Refusal, refuseHandshake, refuseHttp } from './errors.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
@@ -23,6 +24,8 @@ export interface ExchangeContext {
   readonly counters: RouteCounters;
   readonly about: ForwardAbout;
   readonly log: Log;
+  /** Hears of it when a limit of the route turns the request away. */
+  readonly rejected: (rejection: Rejection) => void;
 }
 
 /** Methods with a label of their own; a client can invent others without end. */
@@ -179,9 +182,12 @@ export class Exchange {
   }
 
   #refuseBody(observed: number): void {
-    const configured = this.#context.route.http.maxBodyBytes;
-    tally(this.#context.counters.client.violations, 'http.max_body_size|reject');
-    this.#fail('body_too_large', { name: 'http.max_body_size', configured, observed });
+    const { route, counters, about, rejected } = this.#context;
+    const limit = 'http.max_body_size';
+    const configured = route.http.maxBodyBytes;
+    tally(counters.client.violations, `${limit}|reject`);
+    rejected({ route: route.name, address: about.address, limit, configured, observed });
+    this.#fail('body_too_large', { name: limit, configured, observed });
   }
 
   #fail(outcome: HttpFailure, limit: ExceededLimit | null, detail?: string): void {

@@ -4,6 +4,7 @@ import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { Route } from '../config/types.ts';
 import type { Log } from '../log.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
+import type { Rejection } from '../report.ts';
 import { Agents } from './agents.ts';
 import { Exchange } from './exchange.ts';
 
@@ -42,12 +43,15 @@ const maxResponseHeaderBytes = 64 * 1024;
 /** A forwarder with its own pools of upstream connections. */
 export class HttpForwarder implements Forwarder {
   readonly #log: Log;
+  readonly #rejected: (rejection: Rejection) => void;
   readonly #agents = new Agents();
   readonly #exchanges = new Map<IncomingMessage, Exchange>();
   readonly #proxy: ProxyServer;
 
-  constructor(log: Log) {
+  /** `rejected` hears of requests that a limit of their route turns away. */
+  constructor(log: Log, rejected: (rejection: Rejection) => void) {
     this.#log = log;
+    this.#rejected = rejected;
     this.#proxy = createProxyServer({ selfHandleResponse: true });
     this.#proxy.on('proxyReq', (upstreamReq, req) => this.#exchanges.get(req)?.dialled(upstreamReq));
     this.#proxy.on('proxyRes', (upstreamRes, req) => this.#exchanges.get(req)?.answered(upstreamRes));
@@ -58,7 +62,7 @@ export class HttpForwarder implements Forwarder {
   }
 
   forward(req: IncomingMessage, res: ServerResponse, route: Route, counters: RouteCounters, about: ForwardAbout): void {
-    const exchange = new Exchange(req, res, { route, counters, about, log: this.#log });
+    const exchange = new Exchange(req, res, { route, counters, about, log: this.#log, rejected: this.#rejected });
     this.#exchanges.set(req, exchange);
     res.once('close', () => {
       this.#exchanges.delete(req);

@@ -11,6 +11,7 @@ import { asksForWebSocket, validateHandshake } from '../handshake/validate.ts';
 import type { Forwarder } from '../http/forwarder.ts';
 import type { Log } from '../log.ts';
 import type { SessionInit } from '../relay/types.ts';
+import type { Rejection } from '../report.ts';
 import { type Arrival, maxHeaderBytes, readArrival } from './arrival.ts';
 import { judgeBrokenRequest } from './broken-request.ts';
 import { Descriptors } from './descriptors.ts';
@@ -26,6 +27,8 @@ export interface ListenerParts {
   readonly log: Log;
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
+  /** Hears of requests that a limit of their route turns away. */
+  readonly rejected: (rejection: Rejection) => void;
 }
 
 /** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
@@ -140,6 +143,7 @@ export class Listener {
       log: this.#parts.log,
       draining: () => this.#draining,
       open: this.#parts.open,
+      rejected: this.#parts.rejected,
     });
     this.#tunnels.add(tunnel);
     tunnel.done
@@ -154,8 +158,10 @@ export class Listener {
   /** CONNECT asks a proxy for a tunnel to anywhere; there is none here. */
   #onConnect(req: IncomingMessage, socket: Socket): void {
     socket.on('error', () => {});
-    const context = { ...this.#unknown(socket), log: this.#parts.log };
-    refuseOnSocket(socket, req.headers.accept, context, { outcome: 'method_not_allowed', detail: 'CONNECT' });
+    refuseOnSocket(socket, req.headers.accept, this.#unknown(socket), {
+      outcome: 'method_not_allowed',
+      detail: 'CONNECT',
+    });
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -195,6 +201,7 @@ export class Listener {
     const routed = 'route' in arrival ? arrival.route : null;
     return {
       log: this.#parts.log,
+      rejected: this.#parts.rejected,
       counters: routed?.counters ?? this.#parts.edge().unrouted,
       about: {
         route: routed?.route.name ?? null,
@@ -210,6 +217,7 @@ export class Listener {
     const address = plainAddress(socket.remoteAddress ?? '') ?? 'unix';
     return {
       log: this.#parts.log,
+      rejected: this.#parts.rejected,
       counters: this.#parts.edge().unrouted,
       about: { route: null, host: undefined, target: undefined, address },
     };

@@ -7,6 +7,7 @@ import { type HandshakeRefusal, type Refusal, refusalBytes, refuseHandshake } fr
 import { type Log, logRefusal, type RequestAbout } from '../log.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
 import { handshakeOutcomes } from '../outcomes.ts';
+import type { Rejection } from '../report.ts';
 import { sayFarewell } from './farewell.ts';
 
 /** How long the body of a refused request is read and thrown away; as long as a route's `timeouts.close` unless set. */
@@ -17,17 +18,24 @@ export interface RefusalContext {
   readonly log: Log;
   readonly counters: RouteCounters;
   readonly about: Omit<RequestAbout, 'limit' | 'detail'>;
+  /** Hears of requests that a limit of their route turns away. */
+  readonly rejected: (rejection: Rejection) => void;
 }
 
 /** Counts and logs a refusal. `status` is what the client got, where that is not the outcome's own. */
 export function recordRefusal(
-  { log, counters, about }: RefusalContext,
+  { log, counters, about, rejected }: RefusalContext,
   refused: Refused,
   status: number = handshakeOutcomes[refused.outcome].status,
 ): void {
   const { outcome, detail, limit } = refused;
   tally(counters.handshakes, outcome);
-  if (limit) tally(counters.client.violations, `${limit.name}|reject`);
+  if (limit) {
+    const { name, configured, observed } = limit;
+    tally(counters.client.violations, `${name}|reject`);
+    if (about.route !== null)
+      rejected({ route: about.route, address: about.address, limit: name, configured, observed });
+  }
   logRefusal(log, outcome, status, {
     ...about,
     ...(limit ? { limit } : {}),

@@ -21,6 +21,7 @@ import { type HandshakeAsk, validateHandshake } from '../handshake/validate.ts';
 import { clean, type Log } from '../log.ts';
 import { tally } from '../metrics/counters.ts';
 import type { SessionInit } from '../relay/types.ts';
+import type { Rejection } from '../report.ts';
 import type { EndpointLease } from '../routing/endpoints.ts';
 import type { Arrival } from './arrival.ts';
 import { sayFarewell } from './farewell.ts';
@@ -39,6 +40,8 @@ export interface TunnelRequest {
   readonly draining: () => boolean;
   /** Takes both sockets over. */
   readonly open: (init: SessionInit) => void;
+  /** Hears of it when a limit of the route turns the request away. */
+  readonly rejected: (rejection: Rejection) => void;
 }
 
 /** A handshake under way. */
@@ -54,10 +57,11 @@ export class Tunnel {
 
   constructor(request: TunnelRequest) {
     this.#request = request;
-    const { arrival, log, headers, socket, head } = request;
+    const { arrival, log, headers, socket, head, rejected } = request;
     const origin = valuesOf(headers, 'origin')[0];
     this.#context = {
       log,
+      rejected,
       counters: arrival.route.counters,
       about: {
         route: arrival.route.route.name,

@@ -13,6 +13,8 @@ const ticksPerTrim = 4;
 export interface RegistryEvents {
   /** The first violation of a connection. */
   onViolation(session: Session, violation: Violation): void;
+  /** Further ones: how many of the same kind since the last tick, and the largest of them. */
+  onFurtherViolations(session: Session, violation: Violation, times: number): void;
   onEnd(session: Session, report: SessionReport): void;
 }
 
@@ -24,9 +26,10 @@ export class SessionRegistry {
   #ticks = 0;
   #onEmpty: (() => void)[] = [];
 
-  constructor({ onViolation, onEnd }: RegistryEvents) {
+  constructor({ onViolation, onFurtherViolations, onEnd }: RegistryEvents) {
     this.#events = {
       violated: onViolation,
+      violatedAgain: onFurtherViolations,
       ended: (session, report) => {
         this.#open.delete(session);
         onEnd(session, report);

@@ -16,12 +16,15 @@ import { Leg, type LegEvents } from './leg.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { verbatim } from './stage.ts';
 import type { SessionInit } from './types.ts';
+import { ViolationNotes } from './violation-notes.ts';
 import { explain } from './words.ts';
 
 /** What the registry must hear of. */
 export interface SessionEvents {
   /** The first violation of this connection. */
   violated(session: Session, violation: Violation): void;
+  /** Further ones: how many of the same kind since the last tick, and the largest of them. */
+  violatedAgain(session: Session, violation: Violation, times: number): void;
   ended(session: Session, report: SessionReport): void;
 }
 
@@ -44,13 +47,13 @@ export class Session {
   readonly #counters: RouteCounters;
   readonly #release: () => void;
   readonly #events: SessionEvents;
+  readonly #violations: ViolationNotes;
   /** When it opened, as `performance.now()` has it. */
   readonly openedAt = performance.now();
   readonly #diesAt: number;
   #outcome: Outcome | null = null;
   /** The direction whose message a drain waits for, its bytes so far, and since when they are no more. */
   #boundary: { readonly of: Direction; readonly bytes: number; readonly since: number } | null = null;
-  #violationSeen = false;
   #dataSeen = 0;
   #lastDataAt = this.openedAt;
   #finished = false;
@@ -64,6 +67,10 @@ export class Session {
     this.#counters = counters;
     this.#release = init.release;
     this.#events = events;
+    this.#violations = new ViolationNotes({
+      first: (violation) => events.violated(this, violation),
+      further: (violation, times) => events.violatedAgain(this, violation, times),
+    });
     this.#diesAt =
       route.maxLifetimeMs === 0
         ? Number.POSITIVE_INFINITY
@@ -148,6 +155,7 @@ export class Session {
       this.#lastDataAt = now;
     }
     this.#tickBoundary(now);
+    this.#violations.flush();
     if (this.#outcome !== null) return;
     if (route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs) this.#end('idle_timeout', 'sluice');
     else if (now >= this.#diesAt) this.drain('max_lifetime');
@@ -241,13 +249,11 @@ export class Session {
     leg.reset();
   }
 
-  /** A violation is counted; the first of a connection is logged too. */
+  /** A violation is counted at once; the registry hears of it. */
   #note(violation: Violation): void {
     const { sender, limit, action } = violation;
     tally(this.#counters[sender].violations, `${limit}|${action}`);
-    if (this.#violationSeen) return;
-    this.#violationSeen = true;
-    this.#events.violated(this, violation);
+    this.#violations.note(violation);
   }
 
   /** A peer sent FIN, or its socket is gone. */
@@ -303,6 +309,7 @@ export class Session {
     this.#finished = true;
     this.client.inbound.finish();
     this.upstream.inbound.finish();
+    this.#violations.flush();
     const { reason, by, violation } = this.#outcome!;
     const now = performance.now();
     tally(this.#counters.closed, `${by}|${reason}`);

@@ -85,8 +85,11 @@ export type SocketPair = [end: Socket, side: Socket];
 export class RelayHub {
   readonly ends = new Map<Session, (report: SessionReport) => void>();
   readonly violations = new Map<Session, (violation: Violation) => void>();
+  /** What was told after each connection's first. */
+  readonly furtherViolations: { session: Session; violation: Violation; times: number }[] = [];
   readonly registry = new SessionRegistry({
     onViolation: (session, violation) => this.violations.get(session)?.(violation),
+    onFurtherViolations: (session, violation, times) => this.furtherViolations.push({ session, violation, times }),
     onEnd: (session, report) => this.ends.get(session)?.(report),
   });
 }

@@ -14,6 +14,7 @@ import type { Route, SenderLimits } from '../../src/config/types.ts';
 import { type ForwardAbout, HttpForwarder } from '../../src/http/forwarder.ts';
 import { createLog } from '../../src/log.ts';
 import { RouteCounters } from '../../src/metrics/counters.ts';
+import type { Rejection } from '../../src/report.ts';
 
 const senderLimits: SenderLimits = {
   maxMessageBytes: 1 << 20,
@@ -61,6 +62,8 @@ export interface Front {
   readonly counters: RouteCounters;
   /** Parsed log lines. */
   readonly lines: Record<string, unknown>[];
+  /** What limits have turned away. */
+  readonly rejections: readonly Rejection[];
 }
 
 /** Starts a front for a route; it stops when the test ends. */
@@ -72,7 +75,8 @@ export async function startFront(route: Route, about: Partial<ForwardAbout> = {}
       done();
     },
   });
-  const forwarder = new HttpForwarder(createLog(sink));
+  const rejections: Rejection[] = [];
+  const forwarder = new HttpForwarder(createLog(sink), (rejection) => rejections.push(rejection));
   const counters = new RouteCounters();
   const listener: RequestListener = (req, res) =>
     forwarder.forward(req, res, route, counters, { address: '127.0.0.1', forwarding: [], trusted: false, ...about });
@@ -82,7 +86,7 @@ export async function startFront(route: Route, about: Partial<ForwardAbout> = {}
     forwarder.close();
     server.closeAllConnections();
   });
-  return { port, server, forwarder, counters, lines };
+  return { port, server, forwarder, counters, lines, rejections };
 }
 
 /** Starts an upstream of ours; it stops when the test ends. */

@@ -71,6 +71,9 @@ test('refuses a declared body over the limit at the header, reading on so that t
   expect(client.over).toBe('end');
   expect(upstream.seen).toEqual([]);
   expect(front.counters.client.violations).toEqual({ 'http.max_body_size|reject': 1 });
+  expect(front.rejections).toEqual([
+    { route: 'app', address: '127.0.0.1', limit: 'http.max_body_size', configured: 10, observed: 4_000_000 },
+  ]);
   expect(front.counters.httpRequests).toEqual({ 'POST|4xx': 1 });
   expect(front.lines).toMatchObject([
     { event: 'http_failed', flag: 'BL', level: 'warn', limit: { name: 'http.max_body_size', observed: 4_000_000 } },

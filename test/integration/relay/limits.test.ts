@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import type { Peer } from '../../helpers/peer.ts';
-import { openRelay, type Relay } from '../../helpers/relay.ts';
+import { openRelay, type Relay, RelayHub } from '../../helpers/relay.ts';
 
 /** Cuts `total` bytes into `parts` fragments at random places, some of them empty. */
 function fragments(total: number, parts: number, mask: boolean): Buffer {
@@ -133,6 +133,15 @@ test('report mode counts a message once and closes nothing', async () => {
   const counts = Object.values(relay.counters.client.violations);
   expect(counts).toEqual([1]);
   expect(await relay.violated).toMatchObject({ action: 'report', sender: 'client' });
+});
+
+test('later violations of a connection are told too, together', async () => {
+  const hub = new RelayHub();
+  await using relay = await openRelay({ registry: hub, mode: 'report', client: { maxMessageBytes: 10 } });
+  for (const size of [11, 12, 14, 13]) relay.client.send(clientFrame('x'.repeat(size)));
+  expect(await relay.violated).toMatchObject({ observed: 11 });
+  await vi.waitFor(() => expect(hub.furtherViolations.reduce((sum, { times }) => sum + times, 0)).toBe(3));
+  expect(hub.furtherViolations.map(({ violation }) => violation.observed)).toContain(14);
 });
 
 test('a message rate pauses the sender, loses nothing, and keeps the order', async () => {

@@ -1,0 +1,183 @@
+/**
+ * Who exceeded which limit in the last hour. Violations of one address that are alike stand in one entry with a count, so
+ * a client that reconnects and fails again and again is one line, and memory is bounded: the entry that was quiet for the
+ * longest gives way. Counts by route and limit stay right whatever gives way.
+ */
+import type { Sender } from '../config/types.ts';
+import type { LimitAction, LimitName } from '../outcomes.ts';
+import type { ConnectionAbout, Rejection, Violation } from '../report.ts';
+import { HourCount } from './hour-count.ts';
+
+/** Whose violation it is. */
+export interface ViolationSubject {
+  readonly id: string;
+  readonly route: string;
+  readonly about: ConnectionAbout;
+}
+
+/** Violations that are alike, as JSON: times are Unix milliseconds. */
+export interface ViolationEntry {
+  readonly id: number;
+  readonly route: string;
+  readonly address: string;
+  readonly sender: Sender;
+  readonly limit: LimitName;
+  readonly action: LimitAction;
+  /** `null` is unlimited. */
+  readonly configured: number | null;
+  /** The largest; text where it is beyond 2^53 − 1. */
+  readonly observed: number | string;
+  /** More would have come. */
+  readonly partial: boolean;
+  /** The last connection; `null` where the request became none. */
+  readonly connection: string | null;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** How often, within the last hour. */
+  readonly times: number;
+}
+
+/** How often a limit was exceeded on a route within the last hour. */
+export interface ViolationTotal {
+  readonly route: string;
+  readonly limit: LimitName;
+  readonly action: LimitAction;
+  readonly times: number;
+}
+
+interface Group {
+  readonly id: number;
+  readonly key: string;
+  readonly route: string;
+  readonly address: string;
+  violation: Violation;
+  connection: string | null;
+  firstAt: number;
+  lastAt: number;
+  readonly hour: HourCount;
+}
+
+interface Total {
+  readonly route: string;
+  readonly limit: LimitName;
+  readonly action: LimitAction;
+  readonly hour: HourCount;
+}
+
+/** Enough for a bad hour; more lines than that nobody reads. */
+const maxGroups = 1000;
+const hourMs = 3_600_000;
+
+export class ViolationLog {
+  /** In the order of their last violation. */
+  readonly #groups = new Map<string, Group>();
+  readonly #changed = new Set<Group>();
+  readonly #totals = new Map<string, Total>();
+  #lastId = 0;
+
+  /** Takes `times` violations of a connection, the largest of which is `violation`. */
+  addOfConnection({ id, route, about }: ViolationSubject, violation: Violation, times: number, now: number): void {
+    this.#add(route, about.address, id, violation, times, now);
+  }
+
+  /** Takes a request that was turned away. */
+  addRejection({ route, address, limit, configured, observed }: Rejection, now: number): void {
+    const violation = { sender: 'client', limit, configured, observed, partial: false, action: 'reject' } as const;
+    this.#add(route, address, null, violation, 1, now);
+  }
+
+  /** Everything of the last hour, the latest first. */
+  list(now: number): ViolationEntry[] {
+    this.#forget(now);
+    return [...this.#groups.values()].reverse().map((group) => entryOf(group, now));
+  }
+
+  /** What has changed since the last call; for one caller. */
+  takeChanged(now: number): ViolationEntry[] {
+    this.#forget(now);
+    const changed = [...this.#changed].map((group) => entryOf(group, now));
+    this.#changed.clear();
+    return changed;
+  }
+
+  /** Counts of the last hour, also of what gave way in the list. */
+  totals(now: number): ViolationTotal[] {
+    const counted: ViolationTotal[] = [];
+    for (const [key, { route, limit, action, hour }] of this.#totals) {
+      const times = hour.count(now);
+      if (times > 0) counted.push({ route, limit, action, times });
+      // Routes come and go with the configuration.
+      else this.#totals.delete(key);
+    }
+    return counted;
+  }
+
+  #add(
+    route: string,
+    address: string,
+    connection: string | null,
+    violation: Violation,
+    times: number,
+    now: number,
+  ): void {
+    const { sender, limit, action } = violation;
+    const kind = `${route}|${limit}|${action}`;
+    const key = `${kind}|${sender}|${address}`;
+    const known = this.#groups.get(key);
+    const group = known ?? this.#begin(key, route, address, violation, now);
+    // The limit may have been changed meanwhile: what was seen under the old one says nothing about the new one.
+    const comparable = group.violation.configured === violation.configured;
+    if (!comparable || violation.observed > group.violation.observed) group.violation = violation;
+    group.connection = connection;
+    group.lastAt = now;
+    group.hour.add(times, now);
+    if (known) this.#groups.delete(key);
+    this.#groups.set(key, group);
+    this.#changed.add(group);
+
+    let total = this.#totals.get(kind);
+    if (!total) {
+      total = { route, limit, action, hour: new HourCount() };
+      this.#totals.set(kind, total);
+    }
+    total.hour.add(times, now);
+  }
+
+  #begin(key: string, route: string, address: string, violation: Violation, now: number): Group {
+    if (this.#groups.size >= maxGroups) this.#drop(this.#groups.values().next().value!);
+    const id = ++this.#lastId;
+    return { id, key, route, address, violation, connection: null, firstAt: now, lastAt: now, hour: new HourCount() };
+  }
+
+  #forget(now: number): void {
+    for (const group of this.#groups.values()) {
+      if (group.lastAt > now - hourMs) return;
+      this.#drop(group);
+    }
+  }
+
+  #drop(group: Group): void {
+    this.#groups.delete(group.key);
+    this.#changed.delete(group);
+  }
+}
+
+function entryOf(group: Group, now: number): ViolationEntry {
+  const { id, route, address, violation, connection, lastAt, hour } = group;
+  const { sender, limit, action, configured, observed, partial } = violation;
+  return {
+    id,
+    route,
+    address,
+    sender,
+    limit,
+    action,
+    configured: configured === Number.POSITIVE_INFINITY ? null : configured,
+    observed: typeof observed === 'bigint' ? String(observed) : observed,
+    partial,
+    connection,
+    firstAt: Math.max(group.firstAt, now - hourMs),
+    lastAt,
+    times: hour.count(now),
+  };
+}
