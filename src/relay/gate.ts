@@ -34,6 +34,8 @@ export class Gate {
   /** The time of the present read, asked for once; 0 until then. */
   #readAt = 0;
   #route: Route;
+  /** Whether the message under way is in `mode: report`. */
+  #reports: boolean;
   /** One violation per message. */
   #noted = false;
   /** Whether the message whose header comes next has waited for its rate: then it is the same one again. */
@@ -43,6 +45,7 @@ export class Gate {
   constructor(sender: Sender, route: Route, events: GateEvents, onRate: () => void) {
     this.#sender = sender;
     this.#route = route;
+    this.#reports = route.limits.mode === 'report';
     this.#events = events;
     this.meter = new MessageMeter(this.limits);
     this.rates = new RateGate(this.limits, performance.now(), onRate);
@@ -126,6 +129,7 @@ export class Gate {
 
   #begin(opcode: number): void {
     this.#noted = false;
+    this.#reports = this.#route.limits.mode === 'report';
     this.opcode = opcode;
     this.meter.begin(this.limits);
   }
@@ -184,10 +188,6 @@ export class Gate {
     if (this.#reports) this.#note(limit, configured, observed, 'report', partial);
     else this.#close(limit, configured, observed, partial);
     return this.#reports;
-  }
-
-  get #reports(): boolean {
-    return this.#route.limits.mode === 'report';
   }
 
   #note(limit: LimitName, configured: number, observed: number, action: 'report' | 'pause', partial = false): void {

@@ -17,8 +17,8 @@ export interface HeartbeatInput {
 }
 
 export class Heartbeat {
-  readonly #intervalMs: number;
-  readonly #timeoutMs: number;
+  #intervalMs: number;
+  #timeoutMs: number;
   readonly #waiting = new Stopwatch();
   #outstanding = false;
   #nextPingAt: number;
@@ -32,6 +32,15 @@ export class Heartbeat {
     this.#nextPingAt = now + intervalMs;
   }
 
+  /** Goes on with other times: the next ping comes within the new interval. */
+  change(intervalMs: number, timeoutMs: number, now: number): void {
+    const began = this.#intervalMs === 0 ? now : this.#nextPingAt - this.#intervalMs;
+    this.#nextPingAt = began + intervalMs;
+    this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+    if (intervalMs === 0) this.#forget();
+  }
+
   /** Whether a ping has not been answered yet. */
   get outstanding(): boolean {
     return this.#outstanding;
@@ -42,8 +51,7 @@ export class Heartbeat {
     if (this.#intervalMs === 0) return null;
     if (received !== this.#received) {
       this.#received = received;
-      this.#outstanding = false;
-      this.#waiting.stop();
+      this.#forget();
     }
     if (this.#outstanding) {
       if (!this.#waiting.running ? pingFlushed : drained !== this.#drained) this.#waiting.start(now, held);
@@ -58,5 +66,10 @@ export class Heartbeat {
     this.#outstanding = true;
     this.#drained = drained;
     return 'ping';
+  }
+
+  #forget(): void {
+    this.#outstanding = false;
+    this.#waiting.stop();
   }
 }

@@ -59,7 +59,7 @@ export class Leg {
   cut = false;
   readonly #reader: SocketReader;
   readonly #events: LegEvents;
-  readonly #closeMs: number;
+  #closeMs: number;
   readonly #stall = new StallWatch();
   readonly #pinger: Pinger;
   #code: number | null = null;
@@ -84,8 +84,18 @@ export class Leg {
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => this.#onClose());
     this.writer = new LegWriter(socket, role === 'upstream', () => events.drained());
-    const intervalMs = role === 'client' ? route.ping.clientMs : route.ping.upstreamMs;
-    this.#pinger = new Pinger(this.writer, intervalMs, route.ping.timeoutMs, init.pingRtt);
+    this.#pinger = new Pinger(this.writer, this.#pingMs(route), route.ping.timeoutMs, init.pingRtt);
+  }
+
+  /** New times and limits: the next ping and the next goodbye have them. */
+  reconfigure(route: Route, now: number): void {
+    this.#closeMs = route.timeouts.closeMs;
+    this.#pinger.change(this.#pingMs(route), route.ping.timeoutMs, now);
+    this.inbound.reconfigure(route);
+  }
+
+  #pingMs({ ping }: Route): number {
+    return this.role === 'client' ? ping.clientMs : ping.upstreamMs;
   }
 
   get source(): SocketReader {

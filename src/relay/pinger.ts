@@ -7,7 +7,7 @@ import { StallWatch } from './stall.ts';
 export class Pinger {
   readonly #writer: LegWriter;
   readonly #heartbeat: Heartbeat;
-  readonly #timeoutMs: number;
+  #timeoutMs: number;
   readonly #stall = new StallWatch();
   readonly #rtt: Histogram;
   #pings = 0;
@@ -19,6 +19,12 @@ export class Pinger {
     this.#heartbeat = new Heartbeat(intervalMs, timeoutMs, performance.now());
     this.#timeoutMs = timeoutMs;
     this.#rtt = rtt;
+  }
+
+  /** Goes on with other times. */
+  change(intervalMs: number, timeoutMs: number, now: number): void {
+    this.#heartbeat.change(intervalMs, timeoutMs, now);
+    this.#timeoutMs = timeoutMs;
   }
 
   /**

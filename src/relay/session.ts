@@ -13,6 +13,7 @@ import { Opcode } from '../protocol/opcodes.ts';
 import type { ConnectionAbout, SessionReport, Violation } from '../report.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
 import { Leg, type LegEvents } from './leg.ts';
+import { Lifetime } from './lifetime.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { verbatim } from './stage.ts';
 import type { SessionInit } from './types.ts';
@@ -35,9 +36,6 @@ export interface Outcome {
   readonly violation: Violation | null;
 }
 
-/** Lifetimes are spread over this share of `max_lifetime`, so that connections opened together do not end together. */
-const lifetimeJitter = 0.1;
-
 export class Session {
   readonly id: string;
   readonly about: ConnectionAbout;
@@ -50,7 +48,7 @@ export class Session {
   readonly #violations: ViolationNotes;
   /** When it opened, as `performance.now()` has it. */
   readonly openedAt = performance.now();
-  readonly #diesAt: number;
+  readonly #lifetime: Lifetime;
   #outcome: Outcome | null = null;
   /** The direction whose message a drain waits for, its bytes so far, and since when they are no more. */
   #boundary: { readonly of: Direction; readonly bytes: number; readonly since: number } | null = null;
@@ -71,10 +69,7 @@ export class Session {
       first: (violation) => events.violated(this, violation),
       further: (violation, times) => events.violatedAgain(this, violation, times),
     });
-    this.#diesAt =
-      route.maxLifetimeMs === 0
-        ? Number.POSITIVE_INFINITY
-        : this.openedAt + route.maxLifetimeMs * (1 - lifetimeJitter * Math.random());
+    this.#lifetime = new Lifetime(this.openedAt, route.maxLifetimeMs, Math.random());
     const leg = (role: 'client' | 'upstream') => {
       const inbound = new Direction(role, route, counters[role], verbatim, this.#directionEvents(role));
       const pingRtt = counters.pingRttSeconds[role];
@@ -92,11 +87,13 @@ export class Session {
     this.upstream.start();
   }
 
-  /** Gives new limits: buffer limits hold at once, the others from each sender's next message. */
+  /** Gives new limits: buffer limits and times hold at once, the others from each sender's next message. */
   reconfigure(route: Route): void {
+    const now = performance.now();
     this.route = route;
-    this.client.inbound.reconfigure(route);
-    this.upstream.inbound.reconfigure(route);
+    this.#lifetime.change(route.maxLifetimeMs, now);
+    this.client.reconfigure(route, now);
+    this.upstream.reconfigure(route, now);
   }
 
   /** Ends the connection so that its client comes back and nothing is lost: see the diagram. */
@@ -158,7 +155,7 @@ export class Session {
     this.#violations.flush();
     if (this.#outcome !== null) return;
     if (route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs) this.#end('idle_timeout', 'sluice');
-    else if (now >= this.#diesAt) this.drain('max_lifetime');
+    else if (this.#lifetime.isOver(now)) this.drain('max_lifetime');
   }
 
   /** A message that is not continued for `timeouts.close` does not hold a drain up any longer. */

@@ -78,6 +78,14 @@ describe('sizes', () => {
     expect(header(400, { opcode: 0 })).toBe('pass');
     expect(header(11)).toBe('refused');
   });
+
+  test('are enforced or reported as when their message began', () => {
+    const { gate, header } = setUp({ maxMessageBytes: 10 }, 'report');
+    expect(header(600, { fin: false })).toBe('pass');
+    gate.reconfigure(testRoute({ upstreamLimits: { maxMessageBytes: 10 } }));
+    expect(header(400, { opcode: 0 })).toBe('pass');
+    expect(header(11)).toBe('refused');
+  });
 });
 
 describe('a report', () => {

@@ -37,6 +37,31 @@ describe('pings', () => {
   });
 });
 
+describe('new times', () => {
+  test('count from the last ping', () => {
+    const beat = heartbeat();
+    beat.change(5000, 5000, 1000);
+    expect([4999, 5000].map((now) => beat.check(input(now)))).toEqual([null, 'ping']);
+  });
+
+  test('turn pings on from now, and off with the ping that waits', () => {
+    const beat = new Heartbeat(0, 5000, 0);
+    beat.change(20_000, 5000, 100_000);
+    expect([119_999, 120_000].map((now) => beat.check(input(now)))).toEqual([null, 'ping']);
+    beat.change(0, 5000, 121_000);
+    expect([122_000, 1e9].map((now) => beat.check(input(now)))).toEqual([null, null]);
+    expect(beat.outstanding).toBe(false);
+  });
+
+  test('let a ping wait longer', () => {
+    const beat = heartbeat();
+    beat.check(input(20_000));
+    beat.check(input(20_250));
+    beat.change(20_000, 50_000, 24_000);
+    expect([26_000, 70_251].map((now) => beat.check(input(now)))).toEqual([null, 'dead']);
+  });
+});
+
 describe('a peer', () => {
   test('is dead when a ping is unanswered for longer than the timeout', () => {
     const beat = heartbeat();
