@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Guard } from './admin/guard.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
 import type { Resolved } from './config/resolve.ts';
@@ -13,6 +14,7 @@ import { HttpForwarder } from './http/forwarder.ts';
 import { compileEdge } from './listener/edge.ts';
 import { Listener } from './listener/listener.ts';
 import { type Log, type LogSubject, logEnd, logOpen, logViolation } from './log.ts';
+import { tally } from './metrics/counters.ts';
 import { createRegistry } from './metrics/prometheus.ts';
 import type { LiveSession } from './metrics/source.ts';
 import { CounterStore } from './metrics/store.ts';
@@ -50,6 +52,7 @@ export class Gateway {
   readonly #listener: Listener;
   readonly #admin: AdminServer;
   readonly #violations = new ViolationLog();
+  readonly #guard: Guard;
   #draining = false;
 
   constructor(config: Config, { log, resolved = null }: GatewayParts) {
@@ -77,6 +80,11 @@ export class Gateway {
       },
       rejected,
     });
+    this.#guard = new Guard({
+      admin: config.admin,
+      log,
+      count: (reason) => tally(this.counters.adminRefusals, reason),
+    });
     const registry = createRegistry({
       config: () => this.#state.config,
       counters: this.counters,
@@ -86,7 +94,13 @@ export class Gateway {
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     });
     // What else the admin port serves: the API, the page's files and its feed are lists of endpoints (admin/router.ts).
-    this.#admin = new AdminServer({ registry, ready: () => !this.#draining, endpoints: [] });
+    this.#admin = new AdminServer({
+      registry,
+      ready: () => !this.#draining,
+      guard: this.#guard,
+      endpoints: [],
+      log,
+    });
   }
 
   /** The configuration in force, and what is wrong with the files if they do not hold. */
@@ -94,9 +108,14 @@ export class Gateway {
     return this.#state;
   }
 
-  /** Listens; rejects with the system's error where an address cannot be had, and then listens nowhere. */
+  /**
+   * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the admin
+   * port has no usable token, and then listens nowhere.
+   */
   async start(): Promise<GatewayAddresses> {
     const { listen, admin } = this.#state.config;
+    const trouble = await this.#guard.problem();
+    if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
     const adminPort = await this.#admin.listen(admin.address);
     try {
       const port = await this.#listener.listen(listen.address);

@@ -6,6 +6,8 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Sender } from './config/types.ts';
 import {
+  type AdminRefusal,
+  adminOutcomes,
   connectionOutcomes,
   type HandshakeResult,
   type HttpFailure,
@@ -119,6 +121,24 @@ export function logRefusal(log: Log, result: HandshakeResult, status: number, ab
 export function logHttpFailure(log: Log, failure: HttpFailure, method: string, about: RequestAbout): void {
   const { level, flag, words, status } = httpOutcomes[failure];
   log[level]({ event: 'http_failed', flag, result: failure, status, method, ...requestFields(about) }, words);
+}
+
+/** Requests that the admin port has refused since the last such line. */
+export interface AdminRefusals {
+  readonly reason: AdminRefusal;
+  /** The address of the last. */
+  readonly client: string;
+  readonly refused: number;
+  readonly detail?: string | undefined;
+}
+
+/** One line for refused requests of operators. */
+export function logAdminRefusal(log: Log, { reason, client, refused, detail }: AdminRefusals): void {
+  const { level, flag, words } = adminOutcomes[reason];
+  log[level](
+    { event: 'admin_refused', flag, reason, client, refused, ...(detail && { detail: clean(detail) }) },
+    words,
+  );
 }
 
 function subjectFields({ id, route, about }: LogSubject): object {

@@ -1,5 +1,5 @@
 /**
- * The catalogue: every way in which a handshake, an HTTP request or a connection ends. One row each, with the HTTP
+ * The catalogue: every way in which a handshake, a request or a connection ends. One row each, with the HTTP
  * status or close codes, the log level, the two-letter flag, and words for people. Code, metrics, log and docs read it.
  */
 
@@ -63,6 +63,22 @@ export const httpOutcomes = {
 } as const satisfies Record<string, RequestRow>;
 
 export type HttpFailure = keyof typeof httpOutcomes;
+
+/** How the admin port turns an operator's request away. The key is the `reason` label, and the `code` of the answer. */
+export const adminOutcomes = {
+  host: {
+    status: 403,
+    level: 'warn',
+    flag: 'AH',
+    words: 'the Host header is a name that anybody may have pointed here',
+  },
+  cross_site: { status: 403, level: 'warn', flag: 'AX', words: 'a page of another site asks for this' },
+  no_token: { status: 401, level: 'warn', flag: 'AN', words: 'the request carries no token' },
+  wrong_token: { status: 401, level: 'warn', flag: 'AW', words: 'the token is not the one of admin.token_file' },
+  token_file: { status: 503, level: 'error', flag: 'AF', words: 'admin.token_file holds no token to compare with' },
+} as const satisfies Record<string, RequestRow>;
+
+export type AdminRefusal = keyof typeof adminOutcomes;
 
 interface ConnectionRow {
   /** Close code to the client; 0 passes on the peer's own code. */

@@ -51,7 +51,7 @@ export async function run(argv: string[]): Promise<number> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    process.stderr.write(`sluice serve: cannot listen: ${message}\n`);
+    process.stderr.write(`sluice serve: ${code === 'ERR_ADMIN_TOKEN' ? '' : 'cannot listen: '}${message}\n`);
     return 1;
   }
   const signal = await signals.first;

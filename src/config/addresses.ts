@@ -40,6 +40,13 @@ export function parseListenAddress(value: unknown): Parsed<ListenAddress> {
   };
 }
 
+/** Whether only programs on the same machine reach it. A name may resolve to anything, but for `localhost`. */
+export function isLocal(address: ListenAddress): boolean {
+  if (address.kind === 'unix') return true;
+  const { host } = address;
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
 /** The listen address as `parseListenAddress` reads it. */
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;

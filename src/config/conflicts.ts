@@ -1,8 +1,8 @@
 /**
- * Mistakes that no single value shows: names and patterns that occur twice. They are looked for in the values as
- * they stand in the file, so that a bad size elsewhere does not hide them.
+ * Mistakes that no single value shows: names and patterns that occur twice, an admin port open to all. They are looked for
+ * in the values as they stand in the file, so that a bad size elsewhere does not hide them.
  */
-import { canonicalPath, parseHost, parsePath } from './addresses.ts';
+import { canonicalPath, isLocal, parseHost, parseListenAddress, parsePath } from './addresses.ts';
 import type { ConfigDocument } from './document.ts';
 import type { ConfigError, ConfigPath } from './errors.ts';
 import { errorAt } from './explain.ts';
@@ -31,10 +31,15 @@ interface Claim {
   readonly jupyter: boolean;
 }
 
-/** Duplicate names, duplicate hosts and equal patterns. */
+/** Duplicate names, duplicate hosts, equal patterns, and an admin port without the token that it needs. */
 export function findConflicts(document: ConfigDocument): ConfigError[] {
   const claims = claimsOf(document.value);
-  return [...nameConflicts(document, claims), ...patternConflicts(document, claims), ...sameAddress(document)];
+  return [
+    ...nameConflicts(document, claims),
+    ...patternConflicts(document, claims),
+    ...sameAddress(document),
+    ...openAdmin(document),
+  ];
 }
 
 function nameConflicts(document: ConfigDocument, claims: readonly Claim[]): ConfigError[] {
@@ -105,6 +110,17 @@ function sameAddress(document: ConfigDocument): ConfigError[] {
   // Port 0 takes a free port each time.
   if (typeof admin !== 'string' || admin !== listen || admin.endsWith(':0')) return [];
   return [errorAt(document, ['admin', 'address'], `"${admin}" is listen.address too; write another port`)];
+}
+
+/** Whoever reaches the admin port closes connections and drains: beyond this machine that takes a token. */
+function openAdmin(document: ConfigDocument): ConfigError[] {
+  const { address, token_file: tokenFile } = mapping(mapping(document.value).admin);
+  if (address === undefined || tokenFile !== undefined) return [];
+  const parsed = parseListenAddress(address);
+  if (!('value' in parsed) || isLocal(parsed.value)) return [];
+  const remedy = 'add admin.token_file: PATH, or write 127.0.0.1:9090 or unix:/run/sluice-admin.sock';
+  const message = `"${address}" is reached from other machines, and the admin API has no token; ${remedy}`;
+  return [errorAt(document, ['admin', 'address'], message)];
 }
 
 function claimsOf(value: unknown): Claim[] {

@@ -1,5 +1,7 @@
 /** Writes docs/metrics.md from the registry's families and the outcome catalogue. */
 import {
+  type AdminRefusal,
+  adminOutcomes,
   type ConnectionReason,
   connectionOutcomes,
   type HandshakeResult,
@@ -42,7 +44,7 @@ const connectionAdvice: Readonly<Record<ConnectionReason, string>> = {
 };
 
 /** What to do about each refusal and failure before a connection is open. */
-const requestAdvice: Readonly<Record<HandshakeResult | HttpFailure, string>> = {
+const requestAdvice: Readonly<Record<HandshakeResult | HttpFailure | AdminRefusal, string>> = {
   opened: 'nothing',
   no_route: 'add a route, or correct the address',
   bad_request: 'look at the client: it speaks no valid HTTP/1.1 or WebSocket',
@@ -62,6 +64,11 @@ const requestAdvice: Readonly<Record<HandshakeResult | HttpFailure, string>> = {
   client_gone: 'nothing, unless many: then the backend is slow to answer',
   body_too_large: 'raise `http.max_body_size`, here and in the backend',
   upstream_failed: "look into the backend's log",
+  host: 'ask for an address or localhost, or set `admin.token_file`; if nobody of yours asked, a page tries DNS rebinding',
+  cross_site: 'use the status page of the port itself; if nobody of yours asked, a page tries to use your browser',
+  no_token: 'send `Authorization: Bearer TOKEN`',
+  wrong_token: 'read the token again; if nobody of yours asked, close the port to others',
+  token_file: 'mount the Secret again: `detail` says what is wrong with the file; all are refused meanwhile',
 };
 
 /** The text of docs/metrics.md. */
@@ -100,6 +107,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`end\` | it ends | as \`open\`, and duration_s, client_sent and upstream_sent {messages, bytes, max_message_bytes, fragments, pauses, paused_ms, max_buffered_bytes}, closed_by, reason, close_codes {sent_to_client, received_from_client, sent_to_upstream, received_from_upstream}, sender, limit, cut (legs that were reset), undelivered_bytes, last_data_age_s, config_hash, draining |
 | \`refused\` | a handshake is refused | flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply |
 | \`http_failed\` | an HTTP request fails | flag, result, status, method, route, host, path, client; limit, detail where they apply |
+| \`admin_refused\` | the admin API refuses requests; at once, then at most every 10 s | flag, reason, client (address of the last), refused (how many since the last line), detail where it applies |
 | \`descriptors_exhausted\` | connections are turned away because the process may open no more files; at once, then every 10 s | turned_away, limit |
 
 \`observed\` is a string of digits where a frame announced more than 2^53−1 bytes, \`configured\` is \`"unlimited"\` where
@@ -133,6 +141,12 @@ ${requestRows(handshakeOutcomes)}
 | flag | result | status | what happened | what to do |
 |---|---|---|---|---|
 ${requestRows(httpOutcomes)}
+
+### Flags of the admin API (\`event: admin_refused\`)
+
+| flag | reason | status | what happened | what to do |
+|---|---|---|---|---|
+${requestRows(adminOutcomes)}
 `;
 }
 
@@ -144,12 +158,14 @@ function table(families: readonly Family[]): string {
 }
 
 function requestRows(
-  outcomes: Partial<Record<HandshakeResult | HttpFailure, { flag: string; status: number; words: string }>>,
+  outcomes: Partial<
+    Record<HandshakeResult | HttpFailure | AdminRefusal, { flag: string; status: number; words: string }>
+  >,
 ): string {
   return Object.entries(outcomes)
     .map(([result, { flag, status, words }]) => {
       const shown = status === 0 ? '–' : String(status);
-      return row(flag, `\`${result}\``, shown, words, requestAdvice[result as HandshakeResult | HttpFailure]);
+      return row(flag, `\`${result}\``, shown, words, requestAdvice[result as keyof typeof requestAdvice]);
     })
     .join('\n');
 }

@@ -1,4 +1,5 @@
 /** The process as a whole: its build, its configuration, whether it drains. */
+import { type AdminRefusal, adminOutcomes } from '../outcomes.ts';
 import type { NumberFamily } from './families.ts';
 
 /** Metrics without a route. */
@@ -38,5 +39,16 @@ export const processFamilies: readonly NumberFamily[] = [
     help: 'Whether the gateway is shutting down (1) or not (0).',
     labels: [],
     collect: (source, emit) => emit({}, Number(source.draining())),
+  },
+  {
+    type: 'counter',
+    name: 'admin_refused_total',
+    help: 'Requests to the admin API that were refused: without the token, with a wrong one, or led here by a page of another site.',
+    labels: ['reason'],
+    collect({ counters }, emit) {
+      for (const reason of Object.keys(adminOutcomes) as AdminRefusal[]) {
+        emit({ reason }, counters.adminRefusals[reason] ?? 0);
+      }
+    },
   },
 ];

@@ -6,10 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Gauge, Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
+import { problem, text } from '../../src/admin/answer.ts';
+import type { Endpoint } from '../../src/admin/router.ts';
 import { AdminServer } from '../../src/admin/server.ts';
+import { createLog } from '../../src/log.ts';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { Serve } from '../helpers/serve.ts';
 import { RawHttp } from './http-front.ts';
+
+const parts = {
+  ready: () => true,
+  guard: { refuse: async () => null },
+  log: createLog({ write() {} }),
+};
 
 async function startAdmin(): Promise<{
   port: number;
@@ -20,7 +29,7 @@ async function startAdmin(): Promise<{
   const registry = new Registry();
   new Gauge({ name: 'sluice_test', help: 'A test.', registers: [registry] }).set(7);
   const state = { ready: true };
-  const admin = new AdminServer({ registry, ready: () => state.ready });
+  const admin = new AdminServer({ ...parts, registry, ready: () => state.ready });
   const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   onTestFinished(() => admin.close());
   return { port, admin, registry, state };
@@ -75,11 +84,10 @@ for (const [head, status] of [
 }
 
 test('ends a streamed answer when the port closes', async () => {
-  const registry = new Registry();
   const gone: string[] = [];
   const admin = new AdminServer({
-    registry,
-    ready: () => true,
+    ...parts,
+    registry: new Registry(),
     endpoints: [
       {
         method: 'GET',
@@ -123,6 +131,59 @@ test('a failing collector gives 500 and the process lives', async () => {
   expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
 });
 
+test('a failing endpoint gives 500, is logged, and the process lives', async () => {
+  const lines: string[] = [];
+  const broken = (path: string, begin: boolean): Endpoint => ({
+    method: 'GET',
+    path,
+    access: 'operator',
+    stream(_, res) {
+      if (begin) res.write('begun');
+      throw new Error('broken');
+    },
+  });
+  const endpoints = [broken('/fails', false), broken('/fails-later', true)];
+  const log = createLog({ write: (line) => void lines.push(line) });
+  const admin = new AdminServer({ ...parts, registry: new Registry(), endpoints, log });
+  const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  onTestFinished(() => admin.close());
+  expect(await ask(port, 'GET /fails HTTP/1.1')).toMatch(/ 500 [\s\S]*"code": "bug"/);
+  const cut = await ask(port, 'GET /fails-later HTTP/1.1');
+  expect(cut.endsWith('0\r\n\r\n')).toBe(false);
+  expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
+  expect(lines).toEqual([expect.stringContaining('admin_bug'), expect.stringContaining('admin_bug')]);
+});
+
+test('endpoints for operators pass the guard, open ones do not', async () => {
+  const asked: (string | undefined)[] = [];
+  const admin = new AdminServer({
+    ...parts,
+    registry: new Registry(),
+    guard: {
+      async refuse(req) {
+        asked.push(req.url);
+        return problem(403, { code: 'no', what: 'no', remedy: 'none' });
+      },
+    },
+    endpoints: [
+      { method: 'GET', path: '/secret', access: 'operator', answer: () => text(200, 'secret') },
+      { method: 'GET', path: '/page', access: 'open', answer: () => text(200, 'page') },
+      { method: 'GET', path: '/feed', access: 'operator', stream: (_, res) => void res.end('secret') },
+    ],
+  });
+  const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  onTestFinished(() => admin.close());
+  for (const path of ['/secret', '/secret?x', '/feed']) {
+    const answer = await ask(port, `GET ${path} HTTP/1.1`);
+    expect(answer).toMatch(/ 403 /);
+    expect(answer).not.toContain('secret');
+  }
+  for (const path of ['/page', '/metrics', '/healthz', '/readyz']) {
+    expect(await ask(port, `GET ${path} HTTP/1.1`)).toMatch(/ 200 /);
+  }
+  expect(asked).toEqual(['/secret', '/secret?x', '/feed']);
+});
+
 test('closes although one client keeps its connection alive and another has sent half a request', async () => {
   const { port, admin } = await startAdmin();
   const client = new RawHttp(port);
@@ -144,7 +205,7 @@ test('listens on a Unix socket', async () => {
   await admin.close();
   const path = join(tmpdir(), `sluice-admin-${process.pid}.sock`);
   onTestFinished(() => rm(path, { force: true }));
-  const other = new AdminServer({ registry: new Registry(), ready: () => true });
+  const other = new AdminServer({ ...parts, registry: new Registry() });
   await other.listen({ kind: 'unix', path });
   onTestFinished(() => other.close());
   const [res] = await once(get({ socketPath: path, path: '/healthz' }), 'response');
@@ -154,7 +215,7 @@ test('listens on a Unix socket', async () => {
 
 test('says what keeps it from listening', async () => {
   const { port } = await startAdmin();
-  const second = new AdminServer({ registry: new Registry(), ready: () => true });
+  const second = new AdminServer({ ...parts, registry: new Registry() });
   await expect(second.listen({ kind: 'tcp', host: '127.0.0.1', port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 

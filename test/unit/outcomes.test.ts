@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
-import { connectionOutcomes, handshakeOutcomes, httpOutcomes, reasonOfLimit } from '../../src/outcomes.ts';
+import {
+  adminOutcomes,
+  connectionOutcomes,
+  handshakeOutcomes,
+  httpOutcomes,
+  reasonOfLimit,
+} from '../../src/outcomes.ts';
 import { isLegalCode } from '../../src/protocol/close.ts';
 
 test('a flag stands for one outcome, also where a handshake and an HTTP request can end alike', () => {
   const names = new Map<string, string>();
-  for (const table of [handshakeOutcomes, httpOutcomes, connectionOutcomes]) {
+  for (const table of [handshakeOutcomes, httpOutcomes, adminOutcomes, connectionOutcomes]) {
     for (const [name, { flag }] of Object.entries(table)) {
       expect(flag).toMatch(/^[A-Z]{2}$/);
       // A drain refuses handshakes and ends connections.

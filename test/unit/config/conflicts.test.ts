@@ -82,3 +82,30 @@ test('a conflict is found beside a mistake in a value, and a pattern that is one
     'routes[1].match.path',
   ]);
 });
+
+function adminErrors(admin: string): string[] {
+  const loaded = loadConfig('f', `admin:\n  ${admin}\nroutes:\n  - {name: a, upstream: http://h}\n`);
+  return 'errors' in loaded ? loaded.errors.map(formatConfigError) : [];
+}
+
+test.each(['0.0.0.0:9090', '[::]:9090', '10.0.0.7:9090', 'admin.internal:9090', '128.0.0.1:9090'])(
+  'the admin port at %s needs a token',
+  (address) => {
+    expect(adminErrors(`address: "${address}"`)).toEqual([
+      `admin.address: "${address}" is reached from other machines, and the admin API has no token; add admin.token_file: PATH, or write 127.0.0.1:9090 or unix:/run/sluice-admin.sock (f:2:12)`,
+    ]);
+    expect(adminErrors(`{address: "${address}", token_file: /run/token}`)).toEqual([]);
+  },
+);
+
+test.each(['127.0.0.1:9090', '127.9.9.9:9090', '[::1]:9090', 'localhost:9090', 'unix:/run/admin.sock'])(
+  'the admin port at %s needs none',
+  (address) => {
+    expect(adminErrors(`address: "${address}"`)).toEqual([]);
+  },
+);
+
+test('an admin address that cannot be read is one error, not two', () => {
+  expect(adminErrors('address: nowhere')).toHaveLength(1);
+  expect(adminErrors('{address: 0.0.0.0:9090, token_file: ""}')).toEqual([expect.stringContaining('admin.token_file')]);
+});

@@ -1,0 +1,99 @@
+/** Stands before every endpoint for operators. What it turns away is counted, and logged now and then. */
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { plainAddress } from '../admission/trusted-proxies.ts';
+import type { Admin } from '../config/types.ts';
+import { type Log, logAdminRefusal } from '../log.ts';
+import { type AdminRefusal, adminOutcomes } from '../outcomes.ts';
+import { type Answer, problem } from './answer.ts';
+import { TokenFile } from './token.ts';
+import { bearerOf, isCrossSite, isOurName } from './visit.ts';
+
+export interface GuardParts {
+  readonly admin: Admin;
+  readonly log: Log;
+  /** Counts a refusal. */
+  readonly count: (reason: AdminRefusal) => void;
+  /** A monotonic time in milliseconds. */
+  readonly now?: () => number;
+}
+
+/** One line at once, then at most one in this time. */
+const logIntervalMs = 10_000;
+
+export class Guard {
+  readonly #parts: GuardParts;
+  readonly #token: TokenFile | null;
+  readonly #now: () => number;
+  #unlogged = 0;
+  #loggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts;
+    this.#now = parts.now ?? (() => performance.now());
+    this.#token = parts.admin.tokenFile === null ? null : new TokenFile(parts.admin.tokenFile, this.#now);
+  }
+
+  /** What keeps the token from being used, in words that name its file; `null` for nothing, or without a token. */
+  async problem(): Promise<string | null> {
+    return (await this.#token?.problem()) ?? null;
+  }
+
+  /** The answer to a request that is refused; `null` lets it pass. */
+  async refuse(req: IncomingMessage): Promise<Answer | null> {
+    const { method = '', headers } = req;
+    const { address } = this.#parts.admin;
+    // No browser reaches a unix socket; and who has the token was not led here by a name.
+    const visit = {
+      method,
+      host: headers.host,
+      origin: headers.origin,
+      site: header(req, 'sec-fetch-site'),
+      mode: header(req, 'sec-fetch-mode'),
+    };
+    const named = this.#token !== null || address.kind === 'unix' || isOurName(headers.host, address.host);
+    if (!named) return this.#refused(req, 'host');
+    if (isCrossSite(visit)) return this.#refused(req, 'cross_site');
+    return this.#token === null ? null : this.#checkToken(req, this.#token);
+  }
+
+  async #checkToken(req: IncomingMessage, token: TokenFile): Promise<Answer | null> {
+    const trouble = await token.problem();
+    if (trouble !== null) return this.#refused(req, 'token_file', trouble);
+    const tried = bearerOf(req.headers.authorization);
+    if (tried === null) return this.#refused(req, 'no_token');
+    return (await token.matches(tried)) ? null : this.#refused(req, 'wrong_token');
+  }
+
+  #refused(req: IncomingMessage, reason: AdminRefusal, detail?: string): Answer {
+    this.#parts.count(reason);
+    this.#unlogged++;
+    const now = this.#now();
+    if (now - this.#loggedAt >= logIntervalMs) {
+      const client = plainAddress(req.socket.remoteAddress ?? '') ?? 'unix';
+      logAdminRefusal(this.#parts.log, { reason, client, refused: this.#unlogged, detail });
+      this.#unlogged = 0;
+      this.#loggedAt = now;
+    }
+    const { status, words } = adminOutcomes[reason];
+    return problem(status, { code: reason, what: words, remedy: remedies[reason] }, challenges[reason]);
+  }
+}
+
+const remedies: Readonly<Record<AdminRefusal, string>> = {
+  host: 'ask for http://127.0.0.1, http://localhost or the host of admin.address, or set admin.token_file',
+  cross_site: 'use the status page of this port, or a program that is no browser',
+  no_token: 'send Authorization: Bearer TOKEN, with the token of admin.token_file',
+  wrong_token: 'read the file again, or ask who set it',
+  token_file: "look into Sluice's log, which says what is wrong with the file",
+};
+
+/** RFC 6750 §3 names an error only where a token was tried. */
+const challenges: Partial<Record<AdminRefusal, OutgoingHttpHeaders>> = {
+  no_token: { 'WWW-Authenticate': 'Bearer realm="sluice"' },
+  wrong_token: { 'WWW-Authenticate': 'Bearer realm="sluice", error="invalid_token"' },
+};
+
+function header({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,75 @@
+/** The operators' token: a file, so that a Secret can be mounted and replaced while Sluice runs. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+/** What the file holds, or what is wrong with it. */
+type Content = { readonly digest: Buffer } | { readonly problem: string };
+
+/** A flood of tries reads the file once in this time; a new token holds that soon. */
+const freshMs = 1000;
+/** With its header name it fits into the header block that the port accepts. */
+const longestToken = 4096;
+
+const words: Partial<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a directory',
+};
+
+export class TokenFile {
+  readonly #path: string;
+  readonly #now: () => number;
+  #content: Promise<Content> | null = null;
+  #readAt = 0;
+
+  /** `now` is a monotonic time in milliseconds. */
+  constructor(path: string, now: () => number = () => performance.now()) {
+    this.#path = path;
+    this.#now = now;
+  }
+
+  /** What keeps the file from being used, in words that name it, or `null`. */
+  async problem(): Promise<string | null> {
+    const content = await this.#read();
+    return 'problem' in content ? `admin.token_file ${this.#path} ${content.problem}` : null;
+  }
+
+  /** Whether this is the token. The time it takes tells nothing of either. */
+  async matches(token: string): Promise<boolean> {
+    const content = await this.#read();
+    return 'digest' in content && timingSafeEqual(content.digest, digestOf(token));
+  }
+
+  #read(): Promise<Content> {
+    if (this.#content === null || this.#now() - this.#readAt >= freshMs) {
+      this.#readAt = this.#now();
+      this.#content = readToken(this.#path);
+    }
+    return this.#content;
+  }
+}
+
+async function readToken(path: string): Promise<Content> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    return { problem: `${words[code] ?? `cannot be read: ${message}`}; write a token into it` };
+  }
+  const token = text.trim();
+  if (token === '') return { problem: 'is empty; write a token into it, for example of openssl rand -hex 32' };
+  if (token.length > longestToken) {
+    return { problem: `is longer than ${longestToken} characters; write a token of openssl rand -hex 32` };
+  }
+  // A header carries nothing else (RFC 6750 §2.1).
+  if (!/^[\w.~+/-]+=*$/.test(token)) {
+    return { problem: 'holds more than letters, digits and -._~+/=; write a token of openssl rand -hex 32' };
+  }
+  return { digest: digestOf(token) };
+}
+
+/** Digests have one length, whatever was tried. */
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { Guard } from '../../../src/admin/guard.ts';
+import type { Admin } from '../../../src/config/types.ts';
+import { createLog } from '../../../src/log.ts';
+import type { AdminRefusal } from '../../../src/outcomes.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-guard-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const loopback = { kind: 'tcp', host: '127.0.0.1', port: 9090 } as const;
+let now = 0;
+let lines: Record<string, unknown>[] = [];
+let counted: AdminRefusal[] = [];
+beforeEach(() => {
+  now = 0;
+  lines = [];
+  counted = [];
+});
+
+function guard(admin: Partial<Admin> = {}): Guard {
+  const log = createLog({ write: (text) => void lines.push(JSON.parse(text)) });
+  const parts = { log, count: (reason: AdminRefusal) => void counted.push(reason), now: () => now };
+  return new Guard({ admin: { address: loopback, tokenFile: null, ...admin }, ...parts });
+}
+
+async function visit(guard: Guard, headers: Record<string, string>, method = 'GET') {
+  const req = { method, headers, socket: { remoteAddress: '::ffff:10.1.2.3' } } as unknown as IncomingMessage;
+  const answer = await guard.refuse(req);
+  if (answer === null) return 'admitted';
+  return { status: answer.status, code: JSON.parse(answer.body).error.code, headers: answer.headers };
+}
+
+describe('without a token', () => {
+  test('admits an operator on the machine, and nobody whom a name or a page led here', async () => {
+    const it = guard();
+    expect(await it.problem()).toBeNull();
+    expect(await visit(it, { host: 'localhost:9090' }, 'DELETE')).toBe('admitted');
+    expect(await visit(it, { host: 'evil.example' })).toMatchObject({ status: 403, code: 'host' });
+    expect(await visit(it, {})).toMatchObject({ status: 403, code: 'host' });
+    const page = { host: '127.0.0.1:9090', origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    expect(await visit(it, page, 'POST')).toMatchObject({ status: 403, code: 'cross_site' });
+    expect(counted).toEqual(['host', 'host', 'cross_site']);
+  });
+
+  test('a unix socket has no name', async () => {
+    const it = guard({ address: { kind: 'unix', path: '/run/a.sock' } });
+    expect(await visit(it, { host: 'whatever' })).toBe('admitted');
+    const page = { host: 'a', origin: 'https://evil.example' };
+    expect(await visit(it, page)).toMatchObject({ code: 'cross_site' });
+  });
+});
+
+describe('with a token', () => {
+  const tokenFile = join(folder, 'token');
+  const token = { authorization: 'Bearer right' };
+  beforeEach(() => writeFileSync(tokenFile, 'right\n'));
+
+  test('asks for it under whatever name', async () => {
+    const it = guard({ tokenFile });
+    expect(await it.problem()).toBeNull();
+    expect(await visit(it, { host: 'sluice.monitoring.svc:9090', ...token })).toBe('admitted');
+    expect(await visit(it, { host: '127.0.0.1:9090' })).toEqual({
+      status: 401,
+      code: 'no_token',
+      headers: { 'WWW-Authenticate': 'Bearer realm="sluice"' },
+    });
+    expect(await visit(it, { authorization: 'Bearer wrong' })).toEqual({
+      status: 401,
+      code: 'wrong_token',
+      headers: { 'WWW-Authenticate': 'Bearer realm="sluice", error="invalid_token"' },
+    });
+    const page = { host: 'a', origin: 'https://evil.example', ...token };
+    expect(await visit(it, page, 'DELETE')).toMatchObject({ code: 'cross_site' });
+    expect(counted).toEqual(['no_token', 'wrong_token', 'cross_site']);
+  });
+
+  test('admits nobody while the file holds none, and says why in the log alone', async () => {
+    const it = guard({ tokenFile });
+    writeFileSync(tokenFile, '\n');
+    expect(await it.problem()).toContain('token is empty');
+    expect(await visit(it, { authorization: 'Bearer ' })).toMatchObject({ status: 503, code: 'token_file' });
+    expect(lines).toMatchObject([{ level: 'error', flag: 'AF', detail: expect.stringContaining('is empty') }]);
+    writeFileSync(tokenFile, 'right');
+    now = 1000;
+    expect(await visit(it, token)).toBe('admitted');
+  });
+});
+
+test('a thousand tries are a thousand counts and a line each ten seconds', async () => {
+  const it = guard();
+  for (let i = 0; i < 1000; i++) await visit(it, { host: 'evil.example' });
+  expect(counted).toHaveLength(1000);
+  now = 9999;
+  await visit(it, { host: 'evil.example' });
+  expect(lines).toHaveLength(1);
+  now = 10_000;
+  await visit(it, { host: 'evil.example' });
+  expect(lines).toMatchObject([
+    { event: 'admin_refused', level: 'warn', flag: 'AH', reason: 'host', client: '10.1.2.3', refused: 1 },
+    { reason: 'host', refused: 1001 },
+  ]);
+});
