@@ -1,8 +1,10 @@
-/** Writes the generated references into docs/: `npm run docs`. A test fails where they differ from the code. */
+/** Writes the generated references into docs/, and rules and dashboard into the chart: `npm run docs`. A test fails where they differ. */
 import { writeFileSync } from 'node:fs';
+import { files } from '../monitoring/files.ts';
 import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
 
 writeFileSync('docs/configuration.md', referenceText());
 writeFileSync('docs/sluice.schema.json', schemaText());
 writeFileSync('docs/metrics.md', await describeMetrics());
+for (const [path, text] of Object.entries(files)) writeFileSync(path, text());

@@ -1,0 +1,77 @@
+/** Writes docs/alerts.md from the same alerts as the rules file. */
+import type { Alert, AlertGroup } from './alert.ts';
+import { alertGroups } from './alerts/index.ts';
+import { recordingRules } from './recording-rules.ts';
+
+/** The text of docs/alerts.md. */
+export function alertsText(): string {
+  return `# Alerts
+
+<!-- Generated from monitoring/ by \`npm run docs\`. -->
+
+The rules are in \`helm/sluice/files/rules/alerts.yaml\`. The chart installs them as a PrometheusRule; a Prometheus without the
+operator reads the file as it is (\`rule_files\`). Each alert below says what it means, where to look and what to change; its
+message carries the same in short (annotations \`summary\`, \`description\` and \`runbook\`).
+
+- \`critical\`: users are hurt now, call somebody. \`warning\`: look within the working day.
+- There is one alert per release, or per release and route, however many pods and connections are concerned. A single user who
+  hits a limit raises none: the log and the dashboard show that.
+- An alert with both severities keeps its name, so that one inhibition rule of Alertmanager (source \`severity="critical"\`, target
+  \`severity="warning"\`, equal \`alertname\`, \`namespace\`) mutes the lower by the higher.
+- Messages refused in \`mode: report\` raise no alert.
+
+| alert | severity | when |
+|---|---|---|
+${alertGroups.flatMap(({ alerts }) => alerts.map(overview)).join('\n')}
+
+${alertGroups.map(section).join('\n')}
+## Recording rules
+
+The alerts read these, and so may autoscalers and reports over long ranges. The dashboard reads Sluice's own metrics only, so it
+works without them.
+
+| series | meaning |
+|---|---|
+${recordingRules.map(({ record, means }) => `| \`${record}\` | ${means} |`).join('\n')}
+`;
+}
+
+function overview({ name, levels, means }: Alert): string {
+  return `| [${name}](#${name.toLowerCase()}) | ${levels.map(({ severity }) => severity).join(', ')} | ${firstSentence(means)} |`;
+}
+
+function section({ title, alerts }: AlertGroup): string {
+  return `## ${title}\n\n${alerts.map(chapter).join('\n')}`;
+}
+
+function chapter({ name, levels, means, look, change }: Alert): string {
+  const conditions = levels.map(
+    (level) =>
+      `\`${level.severity}\`${level.for === '0m' ? '' : `, held for ${level.for}`}:\n\n${indent(level.expr)}\n`,
+  );
+  return `### ${name}
+
+${means}
+
+${conditions.join('\n')}
+Look at:
+
+${list(look)}
+
+Change:
+
+${list(change)}
+`;
+}
+
+function indent(expr: string): string {
+  return `\`\`\`promql\n${expr}\n\`\`\``;
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join('\n');
+}
+
+function firstSentence(text: string): string {
+  return /^.*?[.!?](?= |$)/.exec(text)![0];
+}

@@ -1,0 +1,140 @@
+/** What is about to run out. */
+import { type AlertGroup, release, releaseRoute } from '../alert.ts';
+
+export const capacity: AlertGroup = {
+  name: 'sluice.capacity',
+  title: 'Capacity',
+  alerts: [
+    {
+      name: 'SluiceConnectionsNearLimit',
+      levels: [
+        { severity: 'warning', expr: 'namespace_job_route:sluice_connections_utilization:max > 0.8', for: '15m' },
+        { severity: 'critical', expr: 'namespace_job_route:sluice_connections_utilization:max > 0.95', for: '5m' },
+      ],
+      summary: `${releaseRoute}: {{ $value | humanizePercentage }} of connections.max are in use`,
+      description:
+        'The fullest pod has {{ $value | humanizePercentage }} of the connections that `connections.max` admits on this route. Beyond it new clients get 503.',
+      means: 'Soon, or already, users who open a page get no connection.',
+      look: [
+        '`sluice_connections_active` by pod: is one pod full and are others empty? Then stickiness or an old rollout has filled it.',
+        'Its growth over days, against the number of users: connections that nobody closes grow without users.',
+      ],
+      change: [
+        'Raise `limits.connections.max` (a reload is enough) if memory and file descriptors allow it, or add pods.',
+        'Set `idle_timeout` or `max_lifetime` where forgotten tabs keep connections.',
+      ],
+    },
+    {
+      name: 'SluiceHandshakesRefusedByCap',
+      levels: [
+        {
+          severity: 'warning',
+          expr: `sum by (namespace, job, route, result) (
+  increase(sluice_handshakes_total{result=~"too_many_connections|too_many_per_address"}[10m])
+) >= 5`,
+          for: '2m',
+        },
+      ],
+      summary: `${releaseRoute}: handshakes refused, {{ $labels.result }}`,
+      description:
+        'About {{ printf "%.0f" $value }} handshakes were refused within 10 minutes because a maximum of connections was reached ({{ $labels.result }}).',
+      means:
+        '`too_many_connections`: the route of a pod is full, new users are locked out. `too_many_per_address`: one address has its maximum; behind an untrusted proxy all users share one address.',
+      look: [
+        'The log, event `refused`, flag `CL` or `AL`: route, client and the limit.',
+        'SluiceConnectionsNearLimit and SluiceUntrustedForwardingHeaders, which often fire beside it.',
+      ],
+      change: [
+        '`too_many_connections`: raise `limits.connections.max`, or add pods.',
+        '`too_many_per_address`: raise `limits.connections.max_per_address`; behind a proxy, check `listen.trusted_proxies` first.',
+      ],
+    },
+    {
+      name: 'SluiceMemoryPressure',
+      levels: [{ severity: 'warning', expr: pods('sluice_memory_pressure_ratio > 0.8'), for: '10m' }],
+      summary: `${release}: {{ $value }} pod(s) have more than 80 % of their buffer memory in use`,
+      description:
+        'On {{ $value }} pod(s) all buffers together have held more than 80 % of `memory.max_buffered` for 10 minutes. When it is full, Sluice pauses senders and then ends the connections that hold the most.',
+      means: 'Many receivers are slower than their senders. Nothing is lost yet.',
+      look: [
+        '`sluice_buffered_bytes` by route and sender: who waits for whom?',
+        'The log, event `end`: `max_buffered_bytes` of single connections.',
+      ],
+      change: [
+        'Lower `max_buffer_size` of the route that holds the most, or raise `memory.max_buffered` with the memory limit of the container.',
+        'Add pods if all of them are so full.',
+      ],
+    },
+    {
+      name: 'SluiceMemoryShed',
+      levels: [
+        {
+          severity: 'critical',
+          expr: 'sum by (namespace, job, route) (increase(sluice_connections_closed_total{reason="memory"}[10m])) > 0',
+          for: '0m',
+        },
+      ],
+      summary: `${releaseRoute}: connections ended to save memory`,
+      description:
+        'About {{ printf "%.0f" $value }} connections were ended within 10 minutes because all buffers together reached `memory.max_buffered`.',
+      means: 'Users lose their connections so that the pod survives.',
+      look: [
+        '`sluice_memory_pressure_ratio` by pod, `sluice_buffered_bytes` by route and sender.',
+        'The log, event `end`, reason `memory`: which connections held the most?',
+      ],
+      change: [
+        'Raise the memory limit of the container (and `memory.max_buffered`, if it is set), or add pods.',
+        'Lower `max_buffer_size` of the route that holds the most: its senders are paused earlier.',
+      ],
+    },
+    {
+      name: 'SluiceFileDescriptorsNearLimit',
+      levels: [
+        { severity: 'warning', expr: descriptors(0.8), for: '10m' },
+        { severity: 'critical', expr: descriptors(0.95), for: '2m' },
+      ],
+      summary: `${release}: {{ $value | humanizePercentage }} of the file descriptors are in use`,
+      description:
+        'A pod has {{ $value | humanizePercentage }} of the files open that it may open. A WebSocket takes two. At the limit Sluice turns connections away before they are read.',
+      means: 'Soon new connections are turned away, probes and scrapes may be among them.',
+      look: [
+        '`process_open_fds` beside twice `sluice_connections_active`: what is more are HTTP connections or a leak.',
+        'The log, event `descriptors_exhausted`: since when, and how many were turned away.',
+      ],
+      change: [
+        'Raise the limit of open files of the container runtime (`ulimit -n`, `LimitNOFILE`), or add pods.',
+        'Lower `limits.connections.max`, so that clients get a clean 503 instead.',
+      ],
+    },
+    {
+      name: 'SluiceCpuSaturated',
+      levels: [
+        {
+          severity: 'warning',
+          expr: pods('rate(process_cpu_seconds_total[5m]) > 0.9 and on (namespace, job, instance) sluice_build_info'),
+          for: '15m',
+        },
+      ],
+      summary: `${release}: {{ $value }} pod(s) use a whole core`,
+      description:
+        'On {{ $value }} pod(s) the process has used more than 90 % of a core for 15 minutes. It relays on one thread, so all its connections wait for each other.',
+      means: 'Every message is late; heartbeats of backends may run out.',
+      look: [
+        '`nodejs_eventloop_lag_p99_seconds`, and bytes and messages per second by route.',
+        'CPU throttling of the container: a CPU limit below one core makes this worse and shows less.',
+      ],
+      change: ['Add pods, or set `max_message_rate` or `max_byte_rate` on the route that sends the most.'],
+    },
+  ],
+};
+
+/** How many pods something holds for: one alert per release, however many pods it has. */
+function pods(condition: string): string {
+  return `count by (namespace, job) (${condition})`;
+}
+
+function descriptors(threshold: number): string {
+  return `max by (namespace, job) (
+  process_open_fds / process_max_fds and on (namespace, job, instance) sluice_build_info
+) > ${threshold}`;
+}

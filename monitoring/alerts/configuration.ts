@@ -1,0 +1,99 @@
+/** Configuration and rollout. */
+import { type AlertGroup, release, releaseRoute } from '../alert.ts';
+
+export const configuration: AlertGroup = {
+  name: 'sluice.configuration',
+  title: 'Configuration and rollout',
+  alerts: [
+    {
+      name: 'SluiceConfigReloadFailed',
+      levels: [
+        {
+          severity: 'warning',
+          expr: 'count by (namespace, job) (sluice_config_last_reload_successful == 0)',
+          for: '5m',
+        },
+      ],
+      summary: `${release}: {{ $value }} pod(s) refuse the new configuration`,
+      description:
+        '{{ $value }} pod(s) could not load the last change of the configuration. They go on with the one before; a restarted pod would not start.',
+      means: 'Nobody is hurt yet: the old limits are in force. But the next restart of a pod fails.',
+      look: [
+        'The log: the failed reload is there with file, line, column, what was found and what was expected.',
+        '`sluice check FILE` prints the same, all mistakes at once.',
+      ],
+      change: ['Correct the file, or roll the ConfigMap back; pods load it by themselves within a minute or two.'],
+    },
+    {
+      name: 'SluiceConfigDiffers',
+      levels: [
+        {
+          severity: 'warning',
+          // A pod that drains keeps what it had.
+          expr: `count by (namespace, job) (
+  count_values by (namespace, job) (
+    "config_hash",
+    sluice_config_hash and on (namespace, job, instance) (sluice_draining == 0)
+  )
+) > 1`,
+          for: '15m',
+        },
+      ],
+      summary: `${release}: pods run with {{ $value }} different configurations`,
+      description:
+        'For 15 minutes the pods of one job have had {{ $value }} different configurations in force, so what a user may send depends on the pod.',
+      means: 'The same upload passes on one pod and is refused on another.',
+      look: [
+        '`sluice_config_hash` by pod, and `sluice_config_last_reload_successful`: did some refuse the change?',
+        'A rollout that is stuck half-way: `kubectl rollout status`.',
+        'A ConfigMap mounted with `subPath` is never updated in a running pod.',
+      ],
+      change: ['Finish or undo the rollout; restart pods that did not take the change.'],
+    },
+    {
+      name: 'SluiceDrainHanging',
+      levels: [
+        {
+          severity: 'warning',
+          // Per pod: a long rollout has always one that drains. Range functions also see pods that are gone by now.
+          expr: 'count by (namespace, job) (min_over_time(sluice_draining[10m]) == 1 and sluice_draining == 1)',
+          for: '1m',
+        },
+      ],
+      summary: `${release}: {{ $value }} pod(s) have been draining for more than 10 minutes`,
+      description:
+        '{{ $value }} pod(s) have been shutting down for more than 10 minutes. They take no new connections and hold up the rollout.',
+      means: 'A rollout or a node drain waits for these pods. Their users still work.',
+      look: [
+        '`sluice_connections_active` of these pods: whom do they wait for?',
+        '`drain.deadline`, also of the routes, and `terminationGracePeriodSeconds` of the pod.',
+      ],
+      change: [
+        'Lower `drain.deadline` where nobody needs to wait so long; where somebody does, raise the 10 minutes of this alert.',
+        'Delete the pod with `--grace-period=0` if it must go now: its clients see 1006 and reconnect.',
+      ],
+    },
+    {
+      name: 'SluiceUntrustedForwardingHeaders',
+      levels: [
+        {
+          severity: 'warning',
+          expr: `sum by (namespace, job, route) (rate(sluice_untrusted_forwarding_headers_total[5m]))
+/ (namespace_job_route:sluice_requests:rate5m > 0) > 0.1
+and on (namespace, job, route)
+  sum by (namespace, job, route) (increase(sluice_untrusted_forwarding_headers_total[15m])) >= 10`,
+          for: '5m',
+        },
+      ],
+      summary: `${releaseRoute}: forwarding headers of an untrusted proxy are ignored`,
+      description:
+        '{{ $value | humanizePercentage }} of the requests carry X-Forwarded-* headers from a peer that `trusted_proxies` does not name. Backends see http instead of https, and the address of the proxy for every client.',
+      means:
+        'Login redirects go to http and fail, secure cookies get lost, Origin checks of backends fail, and `connections.max_per_address` counts the whole ingress as one client.',
+      look: ["The log: the warning about untrusted forwarding headers names the peer's address."],
+      change: [
+        'Add the network of the ingress or load balancer to `listen.trusted_proxies`. Never name networks that clients come from.',
+      ],
+    },
+  ],
+};

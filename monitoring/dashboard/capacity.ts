@@ -1,0 +1,103 @@
+/** What runs where, with which configuration, and how much of it is left. */
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import { BytesIEC, PercentUnit, Seconds, Short } from '@grafana/grafana-foundation-sdk/units';
+import { graph } from './panels.ts';
+import { podTable } from './pods.ts';
+import { ofRelease, ofRoute } from './variables.ts';
+
+const rate = '$__rate_interval';
+/** Metrics of Node and the process are not Sluice's alone. */
+const ofSluice = `and on (namespace, job, instance) sluice_build_info{${ofRelease}}`;
+/** Outside Kubernetes there is no `pod`. */
+const podLegend = '{{pod}} {{instance}}';
+
+export const capacity: readonly Builder<Panel>[] = [
+  podTable(),
+  graph({
+    title: 'Connections against the limit',
+    description:
+      '`connections.max` holds for each pod and route; this is the share in use. From 100 % on new clients get 503. Alerts at 80 and 95 %.',
+    unit: PercentUnit,
+    max: 1,
+    marks: { warning: 0.8, critical: 0.95 },
+    queries: [
+      {
+        expr: `sluice_connections_active{${ofRoute}} / sluice_connections_limit{${ofRoute}}`,
+        legend: `{{route}} ${podLegend}`,
+      },
+    ],
+  }),
+  graph({
+    title: 'Memory pressure',
+    description:
+      'Share of `memory.max_buffered` that all buffers of a pod hold. When it is full, Sluice pauses senders and then ends the connections that hold the most.',
+    unit: PercentUnit,
+    max: 1,
+    marks: { warning: 0.8, critical: 0.95 },
+    queries: [{ expr: `sluice_memory_pressure_ratio{${ofRelease}}`, legend: podLegend }],
+  }),
+  graph({
+    title: 'Memory',
+    description: 'Resident memory of the process, and the part that is JavaScript heap. Buffers are outside the heap.',
+    unit: BytesIEC,
+    queries: [
+      { expr: `process_resident_memory_bytes ${ofSluice}`, legend: `resident ${podLegend}` },
+      { expr: `nodejs_heap_size_used_bytes ${ofSluice}`, legend: `heap ${podLegend}` },
+    ],
+  }),
+  graph({
+    title: 'CPU',
+    description: 'Cores in use. Sluice relays on one thread, so a pod is full at one core.',
+    unit: PercentUnit,
+    marks: { warning: 0.9 },
+    queries: [{ expr: `rate(process_cpu_seconds_total[${rate}]) ${ofSluice}`, legend: podLegend }],
+  }),
+  graph({
+    title: 'Event loop lag',
+    description: '99th percentile of how late the event loop comes to its work. Every message waits at least so long.',
+    unit: Seconds,
+    queries: [{ expr: `nodejs_eventloop_lag_p99_seconds ${ofSluice}`, legend: podLegend }],
+  }),
+  graph({
+    title: 'File descriptors',
+    description: 'Share of the files that the process may have open. A WebSocket takes two. Alerts at 80 and 95 %.',
+    unit: PercentUnit,
+    max: 1,
+    marks: { warning: 0.8, critical: 0.95 },
+    queries: [{ expr: `process_open_fds / process_max_fds ${ofSluice}`, legend: podLegend }],
+  }),
+  graph({
+    title: 'Different configurations',
+    description:
+      'How many different configurations the pods of a release have in force. 2 during a rollout, 1 otherwise; an alert says when it stays.',
+    unit: Short,
+    marks: { warning: 2 },
+    queries: [
+      {
+        expr: `count by (namespace, job) (count_values by (namespace, job) ("config_hash", sluice_config_hash{${ofRelease}}))`,
+        legend: '{{namespace}} {{job}}',
+      },
+    ],
+  }),
+  graph({
+    title: 'Reloads',
+    description:
+      'Reloads of the configuration within each interval, by result. A failed one leaves the old configuration in force.',
+    unit: Short,
+    stacked: true,
+    queries: [
+      { expr: `sum by (result) (increase(sluice_config_reloads_total{${ofRelease}}[${rate}]))`, legend: '{{result}}' },
+    ],
+  }),
+  graph({
+    title: 'Draining pods and restarts',
+    description:
+      'Pods that are shutting down, and processes that ended and were started again in the same pod: each such restart cuts all its connections.',
+    unit: Short,
+    queries: [
+      { expr: `sum(sluice_draining{${ofRelease}})`, legend: 'draining' },
+      { expr: `sum(changes(process_start_time_seconds[${rate}]) ${ofSluice})`, legend: 'restarted' },
+    ],
+  }),
+];
