@@ -3,10 +3,12 @@
  * handshake, relay (or the HTTP forwarder), outcome.
  */
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Guard } from './admin/guard.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
+import { defaultMaxBuffered } from './config/memory.ts';
 import type { Resolved } from './config/resolve.ts';
 import type { ConfigState } from './config/state.ts';
 import type { Config, ListenAddress } from './config/types.ts';
@@ -18,7 +20,7 @@ import { tally } from './metrics/counters.ts';
 import { createRegistry } from './metrics/prometheus.ts';
 import type { LiveSession } from './metrics/source.ts';
 import { CounterStore } from './metrics/store.ts';
-import { SessionRegistry } from './relay/registry.ts';
+import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
 import type { Session } from './relay/session.ts';
 import type { Rejection } from './report.ts';
 
@@ -58,7 +60,12 @@ export class Gateway {
   constructor(config: Config, { log, resolved = null }: GatewayParts) {
     this.#state = { config, resolved, loadedAtMs: Date.now(), lastError: null };
     const state = () => ({ configHash: this.#state.config.hash, draining: this.#draining });
-    this.sessions = new SessionRegistry({
+    const memory = memoryBound(config);
+    log.info(
+      { event: 'memory_bound', max_buffered_bytes: memory.bytes, source: memory.source },
+      'all buffers together may hold this',
+    );
+    const events: RegistryEvents = {
       onViolation: (session, violation) => {
         logViolation(log, subjectOf(session), violation);
         this.#violations.addOfConnection(subjectOf(session), violation, 1, Date.now());
@@ -66,7 +73,9 @@ export class Gateway {
       onFurtherViolations: (session, violation, times) =>
         this.#violations.addOfConnection(subjectOf(session), violation, times, Date.now()),
       onEnd: (session, report) => logEnd(log, subjectOf(session), report, state()),
-    });
+    };
+    this.sessions = new SessionRegistry(events, memory.bytes);
+    const { budget } = this.sessions.memory;
     const rejected = (rejection: Rejection) => this.#violations.addRejection(rejection, Date.now());
     this.#forwarder = new HttpForwarder(log, rejected);
     const edge = compileEdge(config, this.counters);
@@ -74,6 +83,7 @@ export class Gateway {
       edge: () => edge,
       forwarder: this.#forwarder,
       log,
+      memory: budget,
       open: (init) => {
         logOpen(log, { id: init.id, route: init.route.name, about: init.about });
         this.sessions.open(init);
@@ -88,7 +98,7 @@ export class Gateway {
     const registry = createRegistry({
       config: () => this.#state.config,
       counters: this.counters,
-      live: { sessions: () => liveSessions(this.sessions) },
+      live: { sessions: () => liveSessions(this.sessions), memory: budget },
       draining: () => this.#draining,
       lastReload: () => ({ successful: true, succeededAtMs: this.#state.loadedAtMs }),
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
@@ -149,6 +159,15 @@ export class Gateway {
   get #busy(): boolean {
     return this.sessions.sessions.size > 0 || this.#listener.handshakes > 0 || this.#forwarder.active > 0;
   }
+}
+
+/** What all buffers may hold, and why. */
+function memoryBound({ memory }: Config): { readonly bytes: number; readonly source: string } {
+  if (memory.maxBufferedBytes !== null) return { bytes: memory.maxBufferedBytes, source: 'memory.max_buffered' };
+  const container = process.constrainedMemory();
+  const bytes = defaultMaxBuffered(container, totalmem());
+  const isBound = container > 0 && container <= totalmem();
+  return { bytes, source: isBound ? `a quarter of the container's ${container} bytes` : 'built in' };
 }
 
 function subjectOf({ id, routeName, about }: Session): LogSubject {

@@ -34,6 +34,7 @@ export const handshakeOutcomes = {
     flag: 'AL',
     words: 'this address has its maximum of connections',
   },
+  memory: { status: 503, level: 'warn', flag: 'MH', words: 'the buffers of all connections are almost full' },
   draining: { status: 503, level: 'info', flag: 'DR', words: 'the gateway is shutting down' },
   upstream_refused: { status: 0, level: 'info', flag: 'UR', words: 'the upstream refused the handshake' },
   upstream_unreachable: { status: 502, level: 'error', flag: 'UF', words: 'the upstream cannot be reached' },
@@ -167,6 +168,13 @@ export const connectionOutcomes = {
     flag: 'SR',
     words: 'the receiver made no progress for max_pause',
   },
+  memory: {
+    client: 1013,
+    upstream: 1001,
+    level: 'warn',
+    flag: 'ME',
+    words: 'all buffers together exceeded memory.max_buffered, and this was the largest',
+  },
   idle_timeout: { client: 1001, upstream: 1001, level: 'info', flag: 'IT', words: 'no data for idle_timeout' },
   max_lifetime: {
     client: 1012,
@@ -191,6 +199,7 @@ export type LimitName =
   | 'max_byte_rate'
   | 'max_control_rate'
   | 'max_pause'
+  | 'memory.max_buffered'
   | 'connections.max'
   | 'connections.max_per_address'
   | 'http.max_body_size';
@@ -208,4 +217,5 @@ export const reasonOfLimit = {
   max_byte_rate: 'byte_rate',
   max_control_rate: 'control_flood',
   max_pause: 'slow_receiver',
+  'memory.max_buffered': 'memory',
 } as const satisfies Partial<Record<LimitName, ConnectionReason>>;

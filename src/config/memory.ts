@@ -25,3 +25,18 @@ export function worstCaseMemory(route: Route): RouteMemory {
 
 /** The parts of `perConnection` in words. */
 export const perConnectionParts = 'both max_buffer_size, 64KiB for one read each way, 16KiB for its sockets';
+
+const MiB = 1024 * 1024;
+/** Without a bound from outside: enough for a thousand slow receivers, and less than any machine has. */
+const unboundedDefault = 256 * MiB;
+const smallestDefault = 16 * MiB;
+
+/**
+ * What all buffers may hold where the file does not say. `constrainedBytes`: what the container may use, as
+ * `process.constrainedMemory()` tells; `machineBytes`: what there is. A quarter: the process takes 128 MiB, and the kernel's
+ * own buffers, up to 4 MiB for a slow receiver, count against the container too.
+ */
+export function defaultMaxBuffered(constrainedBytes: number, machineBytes: number): number {
+  if (constrainedBytes <= 0 || constrainedBytes > machineBytes) return unboundedDefault;
+  return Math.max(smallestDefault, Math.floor(constrainedBytes / 4));
+}

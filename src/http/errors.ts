@@ -47,6 +47,7 @@ const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
   origin_refused: "add the page's origin, exactly as the browser sends it, to `origins` of the route",
   too_many_connections: 'try again later, or raise `connections.max` of the route',
   too_many_per_address: 'close other tabs, or raise `connections.max_per_address` of the route',
+  memory: 'try again later, raise `memory.max_buffered`, or add instances',
   draining: 'try again: another instance will answer',
   upstream_unreachable: 'check that the backend runs and that `upstream` of the route names its address',
   upstream_bad_handshake: 'check that `upstream` of the route is a WebSocket server',
@@ -61,6 +62,7 @@ const extraHeaders: Partial<Record<HandshakeRefusal | HttpFailure, readonly (rea
   unsupported_version: [['Sec-WebSocket-Version', '13']],
   too_many_connections: [['Retry-After', '5']],
   too_many_per_address: [['Retry-After', '5']],
+  memory: [['Retry-After', '5']],
   draining: [['Retry-After', '1']],
 };
 

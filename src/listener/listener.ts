@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { MemoryState } from '../admission/memory.ts';
 import { plainAddress } from '../admission/trusted-proxies.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
@@ -25,6 +26,8 @@ export interface ListenerParts {
   readonly edge: () => Edge;
   readonly forwarder: Forwarder;
   readonly log: Log;
+  /** What the relay's buffers hold. */
+  readonly memory: MemoryState;
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
   /** Hears of requests that a limit of their route turns away. */
@@ -141,6 +144,7 @@ export class Listener {
       socket,
       head,
       log: this.#parts.log,
+      memory: this.#parts.memory,
       draining: () => this.#draining,
       open: this.#parts.open,
       rejected: this.#parts.rejected,

@@ -1,14 +1,15 @@
 /**
  * One handshake, from its header to the relay:
  *
- *   validate ─► origin ─► slots ─► dial ─► answer ─► relay
- *      │           │        │       ├ refused: the upstream's own answer, mirrored
- *      └───────────┴────────┴───────┴ one answer, one counter, one log line
+ *   validate ─► origin ─► memory ─► slots ─► dial ─► answer ─► relay
+ *      │           │         │        │       ├ refused: the upstream's own answer, mirrored
+ *      └───────────┴─────────┴────────┴───────┴ one answer, one counter, one log line
  *
  * The client may leave at each arrow: then what was lent is given back and the upstream's socket is freed.
  */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { checkMemory, type MemoryState } from '../admission/memory.ts';
 import { checkOrigin } from '../admission/origin.ts';
 import type { Refused } from '../admission/verdict.ts';
 import { switchingBytes } from '../handshake/answer.ts';
@@ -36,6 +37,7 @@ export interface TunnelRequest {
   readonly socket: Socket;
   readonly head: Buffer;
   readonly log: Log;
+  readonly memory: MemoryState;
   /** Whether the gateway shuts down. */
   readonly draining: () => boolean;
   /** Takes both sockets over. */
@@ -89,6 +91,8 @@ export class Tunnel {
     if ('outcome' in ask) return this.#refuse(ask);
     const origin = checkOrigin(valuesOf(this.#request.headers, 'origin'), route);
     if (origin !== null) return this.#refuse(origin);
+    const memory = checkMemory(this.#request.memory);
+    if (memory !== null) return this.#refuse(memory);
     const slot = slots.take(arrival.origination.address, route.connections);
     if ('outcome' in slot) return this.#refuse(slot);
     const loan = new DisposableStack();

@@ -37,6 +37,8 @@ const connectionAdvice: Readonly<Record<ConnectionReason, string>> = {
   byte_rate: 'raise `max_byte_rate`, or let it pause instead of close',
   control_flood: 'look at the peer: nothing sane sends that many pings',
   slow_receiver: 'the receiver stopped reading: raise `max_pause` if it may, or look at why it does',
+  memory:
+    'many receivers are slow at once: look at what they have in common; raise `memory.max_buffered`, lower `max_buffer_size`, or add instances',
   idle_timeout: 'nothing; raise `idle_timeout` if such connections were in use',
   max_lifetime: 'nothing: clients reconnect',
   drain: 'nothing: clients reconnect to another instance',
@@ -56,6 +58,7 @@ const requestAdvice: Readonly<Record<HandshakeResult | HttpFailure | AdminRefusa
   origin_refused: "add the page's origin, scheme and port included, to `origins`",
   too_many_connections: 'raise `connections.max`, or add instances',
   too_many_per_address: 'raise `connections.max_per_address`; behind a proxy, check `trusted_proxies`',
+  memory: 'as for `memory` of connections; new ones are refused before open ones are ended',
   draining: 'nothing',
   upstream_refused: "the status and body are the backend's: look into its log",
   upstream_unreachable: 'check that the backend runs and that `upstream` is its address',

@@ -42,14 +42,23 @@ export const liveFamilies: readonly NumberFamily[] = [
   {
     type: 'gauge',
     name: 'buffer_limit_bytes',
-    help: 'max_buffer_size: what may be buffered of the sender. The scope `connection` is the limit of each connection.',
+    help: 'What may be buffered. Scope `connection`: of one sender of each connection, max_buffer_size. Scope `process`: of all together, memory.max_buffered, without the other labels.',
     labels: ['scope', 'route', 'sender'],
-    collect: (source, emit) =>
+    collect(source, emit) {
       eachRoute(source, ({ name, limits }) => {
         for (const sender of senders) {
           emit({ scope: 'connection', route: name, sender }, limits[sender].maxBufferBytes);
         }
-      }),
+      });
+      emit({ scope: 'process' }, source.live.memory.limitBytes);
+    },
+  },
+  {
+    type: 'gauge',
+    name: 'memory_pressure_ratio',
+    help: 'What all buffers together hold, as a share of memory.max_buffered. From 0.75 on new handshakes get 503, above 1 the largest connections end.',
+    labels: [],
+    collect: (source, emit) => emit({}, source.live.memory.pressure),
   },
   liveSum(
     'paused_connections',

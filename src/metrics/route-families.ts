@@ -24,6 +24,7 @@ const limitActions: Readonly<
   max_byte_rate: { actions: ['close', 'pause', 'report'], upstream: true },
   max_control_rate: { actions: ['close'], upstream: true },
   max_pause: { actions: ['close'], upstream: true },
+  'memory.max_buffered': { actions: ['close'], upstream: true },
   'connections.max': { actions: ['reject'], upstream: false },
   'connections.max_per_address': { actions: ['reject'], upstream: false },
   'http.max_body_size': { actions: ['reject'], upstream: false },

@@ -19,6 +19,8 @@ export interface LiveSession {
 /** The open connections; the relay's registry is one. */
 export interface LiveSource {
   sessions(): Iterable<LiveSession>;
+  /** What all buffers together hold, and may hold, in bytes. */
+  readonly memory: { readonly pressure: number; readonly limitBytes: number };
 }
 
 /** The state of the process that metrics show. */

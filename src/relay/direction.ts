@@ -15,6 +15,7 @@ import { Opcode } from '../protocol/opcodes.ts';
 import type { SenderReport } from '../report.ts';
 import { Gate, type GateEvents } from './gate.ts';
 import type { LegWriter } from './leg-writer.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { type HoldCause, Pauses } from './pauses.ts';
 import { type Keeper, owned } from './read-buffers.ts';
 import type { Stage } from './stage.ts';
@@ -25,6 +26,15 @@ export interface DirectionEvents extends GateEvents {
   control(opcode: number, payload: Buffer): void;
   /** The sender broke the protocol. */
   fault(words: string): void;
+}
+
+export interface DirectionInit {
+  readonly sender: Sender;
+  readonly route: Route;
+  readonly counters: SenderCounters;
+  readonly stage: Stage;
+  /** What all connections' buffers hold together. */
+  readonly memory: MemoryBudget;
 }
 
 /** The socket as far as a direction needs it. */
@@ -50,6 +60,7 @@ export class Direction {
   readonly #counters: SenderCounters;
   readonly #events: DirectionEvents;
   readonly #stage: Stage;
+  readonly #memory: MemoryBudget;
   readonly #parser: FrameParser;
   readonly #gate: Gate;
   #source!: Source;
@@ -57,6 +68,7 @@ export class Direction {
   #mode: Mode = 'relay';
   /** Read but not parsed: a rate stopped the parser at a header. */
   #tail: Buffer | null = null;
+  #tailCapacity = 0;
   #undeliveredTail = 0;
   #onMessageEnd: { readonly then: 'hold' | 'discard'; readonly onStopped: () => void } | null = null;
   #messages = 0;
@@ -64,10 +76,12 @@ export class Direction {
   #maxMessageBytes = 0;
   #maxBufferedBytes = 0;
 
-  constructor(sender: Sender, route: Route, counters: SenderCounters, stage: Stage, events: DirectionEvents) {
+  constructor(init: DirectionInit, events: DirectionEvents) {
+    const { sender, route, counters } = init;
     this.#sender = sender;
     this.#counters = counters;
-    this.#stage = stage;
+    this.#stage = init.stage;
+    this.#memory = init.memory;
     this.#events = events;
     this.#parser = new FrameParser(sender === 'client');
     this.#gate = new Gate(sender, route, events, () => this.#proceed('rate'));
@@ -141,8 +155,7 @@ export class Direction {
   /** Passes on nothing more and gives up parsing; only the end of the stream is waited for. */
   ignore(): void {
     this.#retire('ignore');
-    this.#undeliveredTail += this.#tail?.length ?? 0;
-    this.#tail = null;
+    this.#undeliveredTail += this.#dropTail();
     this.#endHolds();
   }
 
@@ -163,10 +176,23 @@ export class Direction {
   /** Looks whether the receiver has caught up; called whenever it has taken bytes that waited. */
   relieve(): void {
     if (!this.pauses.waitsForReceiver) return;
-    if (!belowLowMark(this.#out.bufferedBytes, this.queuedMessages, this.limits)) return;
+    const { bufferedBytes } = this.#out;
+    if (!belowLowMark(bufferedBytes, this.queuedMessages, this.limits)) return;
+    if (bufferedBytes > this.#memory.allowance / 4) return;
     const now = performance.now();
     this.pauses.remove('queue', now);
+    this.pauses.remove('memory', now);
     this.#proceed('buffer', now);
+  }
+
+  /** All memory is spent: a sender whose receiver lags behind is not read any more. */
+  yieldMemory(now: number): void {
+    if (this.#mode !== 'ignore' && (this.#out.blocked || this.#tail !== null)) this.#pause('memory', now);
+  }
+
+  /** Bytes allocated for what this sender's receiver has not taken. */
+  get capacity(): number {
+    return this.#out.capacity + (this.#tail === null ? 0 : this.#tailCapacity);
   }
 
   /** Called every tick. */
@@ -281,8 +307,11 @@ export class Direction {
     if (payload > 0 && this.#gate.payload(payload) === 'wait') this.#pause('rate', performance.now());
     // The usual case: the kernel has taken all.
     if (!this.#out.blocked && this.#tail === null) return;
-    this.#maxBufferedBytes = Math.max(this.#maxBufferedBytes, this.bufferedBytes);
-    const cause = highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits);
+    const { bufferedBytes } = this;
+    this.#maxBufferedBytes = Math.max(this.#maxBufferedBytes, bufferedBytes);
+    const cause =
+      highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits) ??
+      (bufferedBytes > this.#memory.allowance ? 'memory' : null);
     if (cause !== null) this.#pause(cause, performance.now());
   }
 
@@ -291,7 +320,24 @@ export class Direction {
     const parser = this.#parser;
     parser.holdHeader();
     const rest = parser.chunk.subarray(parser.position, end);
-    this.#tail = inPlace ? rest : Buffer.from(rest);
+    if (inPlace) this.#keepTail(rest, this.#tailCapacity);
+    else this.#keepTail(Buffer.from(rest), rest.length);
+  }
+
+  /** `capacity`: bytes allocated for it. */
+  #keepTail(tail: Buffer, capacity: number): void {
+    this.#tail = tail;
+    this.#tailCapacity = capacity;
+    this.#memory.take(capacity);
+  }
+
+  /** Lets go of the tail; returns its length. */
+  #dropTail(): number {
+    if (this.#tail === null) return 0;
+    const { length } = this.#tail;
+    this.#tail = null;
+    this.#memory.give(this.#tailCapacity);
+    return length;
   }
 
   #pause(cause: HoldCause, now: number): void {
@@ -307,11 +353,11 @@ export class Direction {
     this.#gate.release(now);
     const tail = this.#tail;
     if (tail !== null && this.#mode !== 'ignore') {
-      this.#tail = null;
+      this.#dropTail();
       this.#parser.feed(tail, 0, tail.length);
       this.#gate.beginRead();
       if (this.#beginFrame(owned)) this.#advance(tail.length, owned, true);
-      else this.#tail = tail;
+      else this.#keepTail(tail, this.#tailCapacity);
       if (this.pauses.any) return;
     }
     this.#source.resume();
@@ -327,7 +373,7 @@ export class Direction {
   #endHolds(): void {
     const now = performance.now();
     this.#gate.rates.stop();
-    for (const cause of ['buffer', 'queue', 'drain'] as const) this.pauses.remove(cause, now);
+    for (const cause of ['buffer', 'queue', 'memory', 'drain'] as const) this.pauses.remove(cause, now);
     this.#proceed('rate', now);
   }
 

@@ -12,6 +12,7 @@ import { type Close, closePayload } from '../protocol/close.ts';
 import { encodeControl } from '../protocol/control-frame.ts';
 import { Opcode } from '../protocol/opcodes.ts';
 import { giveBuffer, takeBuffer } from './copy-buffers.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { type Output, outputOf } from './output.ts';
 import type { Keeper } from './read-buffers.ts';
 import { type Piece, piece, SendQueue } from './send-queue.ts';
@@ -71,7 +72,11 @@ export class LegWriter implements FrameSink {
   /** What Node has taken and the kernel has not, whole. Its bytes are a copy, unless a keeper is pinned for them. */
   #inFlight: Piece | null = null;
   #inFlightKeeper: Keeper | null = null;
-  readonly #queue = new SendQueue();
+  /** Bytes allocated for it; what a keeper keeps is counted where it was lent. */
+  #inFlightCapacity = 0;
+  #holding = false;
+  readonly #budget: MemoryBudget;
+  readonly #queue: SendQueue;
 
   /** Control frames that wait for a frame boundary. */
   #pong: Buffer | null = null;
@@ -83,16 +88,23 @@ export class LegWriter implements FrameSink {
   #ending = false;
 
   /** `masks`: whether Sluice's own frames must be masked on this leg. `onDrain`: waiting bytes have been accepted. */
-  constructor(socket: Socket, masks: boolean, onDrain: () => void) {
+  constructor(socket: Socket, masks: boolean, budget: MemoryBudget, onDrain: () => void) {
     this.#socket = socket;
     this.#output = outputOf(socket, () => this.#accepted());
     this.#masks = masks;
+    this.#budget = budget;
+    this.#queue = new SendQueue(budget);
     this.#onDrain = onDrain;
   }
 
   /** Bytes that this leg's kernel has not accepted yet. */
   get bufferedBytes(): number {
     return this.#queue.bytes + (this.#inFlight === null ? 0 : this.#inFlight.length);
+  }
+
+  /** Bytes allocated for them. */
+  get capacity(): number {
+    return this.#queue.capacity + this.#inFlightCapacity;
   }
 
   /** Messages, whole or partial, in those bytes. */
@@ -187,20 +199,21 @@ export class LegWriter implements FrameSink {
     if (this.#inFlight === null) this.#socket.end();
   }
 
-  /** The socket is gone: drops what waits, and keeps the sum of it. */
+  /** The socket is gone, or about to go: drops what waits, and keeps the sum of it. */
   abandon(): void {
     this.undeliveredBytes += this.bufferedBytes;
     this.#closed = true;
     this.#span = null;
-    this.#inFlight = null;
     this.#queue.clear();
+    this.#land();
+    this.#rest();
   }
 
   #writeKept(chunk: Buffer, start: number, end: number, messages: number, keeper: Keeper): void {
     const bytes = end - start === chunk.length ? chunk : chunk.subarray(start, end);
     if (this.#write(bytes)) return;
     keeper.pin();
-    this.#wait(piece(bytes, messages), keeper);
+    this.#wait(piece(bytes, messages), keeper, 0);
   }
 
   #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {
@@ -211,7 +224,7 @@ export class LegWriter implements FrameSink {
       if (this.#write(copy)) return;
       // That write goes on reading the scratch buffer: from now on there is another.
       smallCopies = new Scratch();
-      this.#wait(piece(copy, messages), null);
+      this.#wait(piece(copy, messages), null, smallCopy);
       return;
     }
     const copy = takeBuffer(length);
@@ -222,7 +235,7 @@ export class LegWriter implements FrameSink {
     }
     const rest = piece(copy, messages);
     rest.length = length;
-    this.#wait(rest, null);
+    this.#wait(rest, null, copy.length);
   }
 
   #sendControls(): void {
@@ -258,7 +271,7 @@ export class LegWriter implements FrameSink {
   /** Hands a piece to the kernel. Whether it took the whole of it. */
   #writePiece(out: Piece): boolean {
     if (!this.#write(out.length === out.bytes.length ? out.bytes : out.bytes.subarray(0, out.length))) {
-      this.#wait(out, null);
+      this.#wait(out, null, out.bytes.length);
       return false;
     }
     giveBuffer(out.bytes);
@@ -273,9 +286,26 @@ export class LegWriter implements FrameSink {
   }
 
   /** Everything after this piece waits until the kernel has taken it. */
-  #wait(out: Piece, keeper: Keeper | null): void {
+  #wait(out: Piece, keeper: Keeper | null, capacity: number): void {
+    if (!this.#holding) this.#budget.enter();
+    this.#holding = true;
     this.#inFlight = out;
     this.#inFlightKeeper = keeper;
+    this.#inFlightCapacity = capacity;
+    this.#budget.take(capacity);
+  }
+
+  /** What was in flight is the kernel's, or lost. */
+  #land(): void {
+    this.#inFlight = null;
+    this.#budget.give(this.#inFlightCapacity);
+    this.#inFlightCapacity = 0;
+  }
+
+  /** Nothing waits any more. */
+  #rest(): void {
+    if (this.#holding) this.#budget.leave();
+    this.#holding = false;
   }
 
   #accepted(): void {
@@ -284,7 +314,7 @@ export class LegWriter implements FrameSink {
     keeper?.unpin();
     const done = this.#inFlight;
     if (done === null || this.#socket.destroyed) return;
-    this.#inFlight = null;
+    this.#land();
     if (keeper === null) giveBuffer(done.bytes);
     this.drainedBytes += done.length;
     if (done.control !== 0) this.#controlLeft(done.control);
@@ -293,7 +323,10 @@ export class LegWriter implements FrameSink {
       if (next === null) break;
       if (this.#writePiece(next)) this.drainedBytes += next.length;
     }
-    if (this.#ending && this.#inFlight === null) this.#socket.end();
+    if (this.#inFlight === null) {
+      this.#rest();
+      if (this.#ending) this.#socket.end();
+    }
     this.#onDrain();
   }
 

@@ -14,16 +14,15 @@ import type { Direction } from './direction.ts';
 import { kernelQueueBytes } from './kernel-queue.ts';
 import { LegWriter } from './leg-writer.ts';
 import { Pinger } from './pinger.ts';
-import type { ReadBuffers } from './read-buffers.ts';
 import { SocketReader } from './socket-reader.ts';
 import { StallWatch } from './stall.ts';
-import type { LegInput } from './types.ts';
+import type { LegInput, RelayMemory } from './types.ts';
 
 export interface LegInit {
   readonly role: Sender;
   readonly input: LegInput;
   readonly route: Route;
-  readonly buffers: ReadBuffers;
+  readonly memory: RelayMemory;
   readonly inbound: Direction;
   /** Seconds from a ping of ours to its pong. */
   readonly pingRtt: Histogram;
@@ -76,14 +75,14 @@ export class Leg {
     this.inbound = inbound;
     this.#events = events;
     this.#closeMs = route.timeouts.closeMs;
-    this.#reader = new SocketReader(init.input, init.buffers, (chunk, start, end, keeper) =>
+    this.#reader = new SocketReader(init.input, init.memory.buffers, (chunk, start, end, keeper) =>
       inbound.read(chunk, start, end, keeper),
     );
     const { socket } = this.#reader;
     socket.on('error', () => {});
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => this.#onClose());
-    this.writer = new LegWriter(socket, role === 'upstream', () => events.drained());
+    this.writer = new LegWriter(socket, role === 'upstream', init.memory.budget, () => events.drained());
     this.#pinger = new Pinger(this.writer, this.#pingMs(route), route.ping.timeoutMs, init.pingRtt);
   }
 
@@ -152,6 +151,12 @@ export class Leg {
     if (this.gone) return;
     if (this.received === null || !this.writer.closeFlushed) this.cut = true;
     this.#reader.reset();
+  }
+
+  /** Gives the peer up, and what waits for it too, to have that memory at once. */
+  shed(): void {
+    this.writer.abandon();
+    this.reset();
   }
 
   /** The peer's close frame is here. */

@@ -8,6 +8,8 @@
  * buffer is armed on one socket only; while a write still reads from it, it is pinned and not read into.
  */
 
+import type { MemoryBudget } from './memory-budget.ts';
+
 /** Something that keeps the bytes of a read alive while a write still reads from them. */
 export interface Keeper {
   pin(): void;
@@ -22,6 +24,8 @@ const largeLease = 256 * 1024;
 /** What is lent once half of the budget is out. */
 const smallLease = 64 * 1024;
 const sharedSize = 32 * 1024;
+/** Leases are at most this together, and at most a quarter of the memory budget: beyond it they serve nobody better. */
+const mostLent = 16 * 1024 * 1024;
 
 /** A buffer that one socket reads into. */
 export class Lease implements Keeper {
@@ -56,12 +60,12 @@ export class Lease implements Keeper {
   }
 }
 
-/** The process's read buffers: the shared one, and a budget of leases. */
+/** The process's read buffers: the shared one, and leases. */
 export class ReadBuffers {
   readonly shared = Buffer.allocUnsafeSlow(sharedSize);
   /** A coarse clock in milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones. */
   now = 0;
-  readonly #budget: number;
+  readonly #memory: MemoryBudget;
   #lent = 0;
   #denied = false;
   readonly #free = new Map<number, Buffer[]>([
@@ -69,9 +73,9 @@ export class ReadBuffers {
     [smallLease, []],
   ]);
 
-  /** `budget`: bytes of leased buffers at most, all sockets together. */
-  constructor(budget = 16 * 1024 * 1024) {
-    this.#budget = budget;
+  /** `memory`: what all buffers share; leases take a part of it. */
+  constructor(memory: MemoryBudget) {
+    this.#memory = memory;
   }
 
   /** Bytes lent now. */
@@ -79,14 +83,16 @@ export class ReadBuffers {
     return this.#lent;
   }
 
-  /** A buffer of one's own; a smaller one when many are lent, `null` when the budget is spent. */
+  /** A buffer of one's own; a smaller one when many are lent, `null` when there is none to lend. */
   lease(): Lease | null {
-    const size = this.#lent + largeLease <= this.#budget / 2 ? largeLease : smallLease;
-    if (this.#lent + size > this.#budget) {
+    const most = Math.min(mostLent, this.#memory.limitBytes / 4);
+    const size = this.#lent + largeLease <= most / 2 ? largeLease : smallLease;
+    if (this.#lent + size > most || this.#memory.pressed) {
       this.#denied = true;
       return null;
     }
     this.#lent += size;
+    this.#memory.take(size);
     const buffer = this.#free.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
     return new Lease(buffer, this);
   }
@@ -101,6 +107,7 @@ export class ReadBuffers {
   /** For `Lease` alone. Keeps a few buffers for the next socket and leaves the others to the garbage collector. */
   takeBack(buffer: Buffer): void {
     this.#lent -= buffer.length;
+    this.#memory.give(buffer.length);
     const free = this.#free.get(buffer.length)!;
     if (free.length < 8) free.push(buffer);
   }

@@ -2,9 +2,10 @@
 
 import type { SessionReport, Violation } from '../report.ts';
 import { trimBuffers } from './copy-buffers.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Session, type SessionEvents } from './session.ts';
-import type { SessionInit } from './types.ts';
+import type { RelayMemory, SessionInit } from './types.ts';
 
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
 const tickMs = 250;
@@ -19,14 +20,21 @@ export interface RegistryEvents {
 }
 
 export class SessionRegistry {
-  readonly buffers = new ReadBuffers();
+  readonly memory: RelayMemory;
   readonly #open = new Set<Session>();
   readonly #events: SessionEvents;
   #timer: NodeJS.Timeout | null = null;
   #ticks = 0;
   #onEmpty: (() => void)[] = [];
+  #relieving = false;
 
-  constructor({ onViolation, onFurtherViolations, onEnd }: RegistryEvents) {
+  /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
+  constructor(
+    { onViolation, onFurtherViolations, onEnd }: RegistryEvents,
+    maxBufferedBytes = Number.POSITIVE_INFINITY,
+  ) {
+    const budget = new MemoryBudget(maxBufferedBytes, () => this.#onSpent());
+    this.memory = { budget, buffers: new ReadBuffers(budget) };
     this.#events = {
       violated: onViolation,
       violatedAgain: onFurtherViolations,
@@ -44,10 +52,10 @@ export class SessionRegistry {
 
   /** Takes over two sockets whose handshakes are done, and relays between them. */
   open(init: SessionInit): Session {
-    const session = new Session(init, this.buffers, this.#events);
+    const session = new Session(init, this.memory, this.#events);
     this.#open.add(session);
     if (this.#timer === null) {
-      this.buffers.now = performance.now();
+      this.memory.buffers.now = performance.now();
       this.#timer = setInterval(() => this.#tick(), tickMs);
     }
     session.start();
@@ -70,10 +78,34 @@ export class SessionRegistry {
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
+  /** More is held than may be: whoever allocated is in the middle of a read, so this waits for its end. */
+  #onSpent(): void {
+    if (this.#relieving) return;
+    this.#relieving = true;
+    queueMicrotask(() => {
+      this.#relieving = false;
+      this.#relieve();
+    });
+  }
+
+  /** Pauses every sender whose receiver lags behind, and ends the largest connections until the rest fits. */
+  #relieve(): void {
+    const { budget } = this.memory;
+    if (budget.excessBytes === 0) return;
+    const now = performance.now();
+    for (const session of this.#open) session.yieldMemory(now);
+    const observed = budget.usedBytes;
+    for (const session of [...this.#open].toSorted((a, b) => b.capacity - a.capacity)) {
+      if (budget.excessBytes === 0 || session.capacity === 0) break;
+      session.shed(budget.limitBytes, observed);
+    }
+  }
+
   #tick(): void {
     const now = performance.now();
-    this.buffers.now = now;
-    const yields = this.buffers.takeDenied();
+    const { buffers } = this.memory;
+    buffers.now = now;
+    const yields = buffers.takeDenied();
     for (const session of this.#open) {
       session.tick(now);
       if (yields) session.yieldBuffers();

@@ -4,6 +4,7 @@
  */
 
 import { giveBuffer, takeExactBuffer } from './copy-buffers.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 
 /** Bytes on their way to the kernel. */
 export interface Piece {
@@ -27,6 +28,7 @@ export function piece(bytes: Buffer, messages: number, control = 0): Piece {
 }
 
 export class SendQueue {
+  readonly #budget: MemoryBudget;
   #head: Piece | null = null;
   #tail: Piece | null = null;
   /** Bytes waiting, and bytes allocated for them. */
@@ -34,6 +36,10 @@ export class SendQueue {
   capacity = 0;
   /** Messages that end in those bytes. */
   messages = 0;
+
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
+  }
 
   get isEmpty(): boolean {
     return this.#head === null;
@@ -68,6 +74,7 @@ export class SendQueue {
     if (this.#head === null) this.#tail = null;
     this.bytes -= head.length;
     this.capacity -= head.bytes.length;
+    this.#budget.give(head.bytes.length);
     this.messages -= head.messages;
     return head;
   }
@@ -92,5 +99,6 @@ export class SendQueue {
     if (this.#tail === null) this.#head = added;
     else this.#tail.next = added;
     this.#tail = added;
+    this.#budget.take(added.bytes.length);
   }
 }

@@ -14,9 +14,8 @@ import type { ConnectionAbout, SessionReport, Violation } from '../report.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
 import { Leg, type LegEvents } from './leg.ts';
 import { Lifetime } from './lifetime.ts';
-import type { ReadBuffers } from './read-buffers.ts';
 import { verbatim } from './stage.ts';
-import type { SessionInit } from './types.ts';
+import type { RelayMemory, SessionInit } from './types.ts';
 import { ViolationNotes } from './violation-notes.ts';
 import { explain } from './words.ts';
 
@@ -56,7 +55,7 @@ export class Session {
   #lastDataAt = this.openedAt;
   #finished = false;
 
-  constructor(init: SessionInit, buffers: ReadBuffers, events: SessionEvents) {
+  constructor(init: SessionInit, memory: RelayMemory, events: SessionEvents) {
     const { route, counters } = init;
     this.id = init.id;
     // Not `init` itself: it holds the handshake's sockets, whose handles are taken over.
@@ -71,9 +70,11 @@ export class Session {
     });
     this.#lifetime = new Lifetime(this.openedAt, route.maxLifetimeMs, Math.random());
     const leg = (role: 'client' | 'upstream') => {
-      const inbound = new Direction(role, route, counters[role], verbatim, this.#directionEvents(role));
+      const { budget } = memory;
+      const direction = { sender: role, route, counters: counters[role], stage: verbatim, memory: budget };
+      const inbound = new Direction(direction, this.#directionEvents(role));
       const pingRtt = counters.pingRttSeconds[role];
-      return new Leg({ role, input: init[role], route, buffers, inbound, pingRtt }, this.#legEvents(role));
+      return new Leg({ role, input: init[role], route, memory, inbound, pingRtt }, this.#legEvents(role));
     };
     this.client = leg('client');
     this.upstream = leg('upstream');
@@ -116,6 +117,24 @@ export class Session {
     this.#decide(reason, 'sluice', null);
     this.client.reset();
     this.upstream.reset();
+  }
+
+  /** Bytes allocated for what either side has not taken. */
+  get capacity(): number {
+    return this.client.inbound.capacity + this.upstream.inbound.capacity;
+  }
+
+  /** All memory is spent: reads no sender whose receiver lags behind. */
+  yieldMemory(now: number): void {
+    this.client.inbound.yieldMemory(now);
+    this.upstream.inbound.yieldMemory(now);
+  }
+
+  /** Ends the connection for the memory that it holds, which is free when this returns. */
+  shed(configured: number, observed: number): void {
+    const sender = this.client.inbound.capacity >= this.upstream.inbound.capacity ? 'client' : 'upstream';
+    const violation = { sender, limit: 'memory.max_buffered', configured, observed, partial: false } as const;
+    this.#giveUp(sender === 'client' ? this.upstream : this.client, { ...violation, action: 'close' });
   }
 
   /** Gives back the read buffers of sockets that have fallen silent. */
@@ -196,7 +215,7 @@ export class Session {
       stalled: (stalledMs) => {
         const configured = this.route.limits[sender].maxPauseMs;
         const violation = { sender, limit: 'max_pause', configured, observed: stalledMs, partial: false } as const;
-        this.#onStalled(this[role], { ...violation, action: 'close' });
+        this.#giveUp(this[role], { ...violation, action: 'close' });
       },
     };
   }
@@ -238,12 +257,13 @@ export class Session {
     this.#end(reason, 'sluice', violation);
   }
 
-  #onStalled(leg: Leg, violation: Violation): void {
+  /** Drops a receiver, because it takes nothing or because of what waits for it. */
+  #giveUp(receiver: Leg, violation: Violation): void {
     if (this.#outcome === null) {
       this.#note(violation);
-      this.#decide('slow_receiver', 'sluice', violation);
+      this.#decide(reasonOfLimit[violation.limit as keyof typeof reasonOfLimit], 'sluice', violation);
     }
-    leg.reset();
+    receiver.shed();
   }
 
   /** A violation is counted at once; the registry hears of it. */

@@ -3,11 +3,19 @@ import type { Socket } from 'node:net';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
 import type { ConnectionAbout } from '../report.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
 /** One side of a finished handshake: a paused, plain socket and the bytes that came with or after the handshake. */
 export interface LegInput {
   readonly socket: Socket;
   readonly head: Buffer;
+}
+
+/** Where the relay's bytes are, and how many there may be. */
+export interface RelayMemory {
+  readonly budget: MemoryBudget;
+  readonly buffers: ReadBuffers;
 }
 
 export interface SessionInit {

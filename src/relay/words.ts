@@ -15,5 +15,7 @@ const words: Partial<Record<Violation['limit'], (observed: string, configured: s
   max_message_rate: (_, configured) => `more than ${configured} messages per second`,
   max_byte_rate: (_, configured) => `more than ${configured} bytes per second`,
   max_control_rate: (_, configured) => `more than ${configured} control frames per second`,
+  'memory.max_buffered': (_, configured) =>
+    `all buffers together exceed ${configured} bytes, and this one was the largest`,
   max_pause: (observed, configured) => `receiver took nothing for ${observed} ms, more than ${configured}`,
 };

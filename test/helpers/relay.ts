@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { Route, SenderLimits } from '../../src/config/types.ts';
 import { RouteCounters } from '../../src/metrics/counters.ts';
-import { SessionRegistry } from '../../src/relay/registry.ts';
+import { type RegistryEvents, SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
 import type { SessionReport, Violation } from '../../src/report.ts';
 import { listen } from './listen.ts';
@@ -87,11 +87,17 @@ export class RelayHub {
   readonly violations = new Map<Session, (violation: Violation) => void>();
   /** What was told after each connection's first. */
   readonly furtherViolations: { session: Session; violation: Violation; times: number }[] = [];
-  readonly registry = new SessionRegistry({
-    onViolation: (session, violation) => this.violations.get(session)?.(violation),
-    onFurtherViolations: (session, violation, times) => this.furtherViolations.push({ session, violation, times }),
-    onEnd: (session, report) => this.ends.get(session)?.(report),
-  });
+  readonly registry: SessionRegistry;
+
+  /** `maxBufferedBytes`: what all buffers may hold together. */
+  constructor(maxBufferedBytes?: number) {
+    const events: RegistryEvents = {
+      onViolation: (session, violation) => this.violations.get(session)?.(violation),
+      onFurtherViolations: (session, violation, times) => this.furtherViolations.push({ session, violation, times }),
+      onEnd: (session, report) => this.ends.get(session)?.(report),
+    };
+    this.registry = new SessionRegistry(events, maxBufferedBytes);
+  }
 }
 
 /** Opens a relay between two new TCP connections on loopback. */

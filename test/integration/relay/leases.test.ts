@@ -4,7 +4,7 @@ import { openRelay, RelayHub } from '../../helpers/relay.ts';
 
 test('sockets that have fallen silent give their read buffers back when others want some', async () => {
   const hub = new RelayHub();
-  const { buffers } = hub.registry;
+  const { buffers } = hub.registry.memory;
   const relays = await Promise.all(Array.from({ length: 180 }, () => openRelay({ registry: hub })));
   const output = frame(Buffer.alloc(40_000, 1), { opcode: 2 });
   for (const { upstream, client } of relays) {

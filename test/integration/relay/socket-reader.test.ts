@@ -9,6 +9,7 @@ import { expect, test } from 'vitest';
 import { ReadBuffers } from '../../../src/relay/read-buffers.ts';
 import { SocketReader } from '../../../src/relay/socket-reader.ts';
 import { listen } from '../../helpers/listen.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 
 /** Both ends of a connection that has changed its protocol: the sockets that a relay gets. */
 async function upgraded(): Promise<{ accepted: Socket; connected: Socket }> {
@@ -31,7 +32,7 @@ test.each(['accepted', 'connected'] as const)(
     const pair = await upgraded();
     const socket = pair[which];
     const other = pair[which === 'accepted' ? 'connected' : 'accepted'];
-    const buffers = new ReadBuffers();
+    const buffers = new ReadBuffers(budgetOf());
     const { promise: read, resolve } = Promise.withResolvers<{ chunk: Buffer; text: string }>();
     const reader = new SocketReader({ socket, head: Buffer.alloc(0) }, buffers, (chunk, start, end) =>
       resolve({ chunk, text: chunk.toString('latin1', start, end) }),

@@ -7,6 +7,7 @@ import { LegWriter } from '../../../src/relay/leg-writer.ts';
 import { verbatim } from '../../../src/relay/stage.ts';
 import { frames, type KnownFrame } from '../../helpers/arbitrary-frames.ts';
 import { BlockingSocket } from '../../helpers/blocking-socket.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
 const rates = {
@@ -22,14 +23,17 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
   const fail = (what: unknown) => expect.fail(JSON.stringify(what));
   const events = { control() {}, fault: fail, exceeded: fail, noted() {} };
   const direction = new Direction(
-    'client',
-    testRoute({ client: sender }),
-    new RouteCounters().client,
-    verbatim,
+    {
+      sender: 'client',
+      route: testRoute({ client: sender }),
+      counters: new RouteCounters().client,
+      stage: verbatim,
+      memory: budgetOf(),
+    },
     events,
   );
   const kernel = new BlockingSocket(Number.POSITIVE_INFINITY);
-  const writer = new LegWriter(kernel.asSocket, masked, () => direction.relieve());
+  const writer = new LegWriter(kernel.asSocket, masked, budgetOf(), () => direction.relieve());
   const source = { maxReadBytes: Number.POSITIVE_INFINITY, paused: false, pause() {}, resume() {} };
   direction.connect(source, writer);
   const bytes = Buffer.concat(stream.map((frame) => frame.bytes));

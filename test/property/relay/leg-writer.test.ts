@@ -7,6 +7,7 @@ import { verbatim } from '../../../src/relay/stage.ts';
 import { frames, type KnownFrame } from '../../helpers/arbitrary-frames.ts';
 import { BlockingSocket } from '../../helpers/blocking-socket.ts';
 import { type Frame, parseFrame } from '../../helpers/frames.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 
 /** Counts the pins of one leased buffer. */
 class CountingKeeper implements Keeper {
@@ -66,7 +67,7 @@ class Run {
 
   constructor(known: KnownFrame[], masks: boolean, room: number) {
     this.socket = new BlockingSocket(room);
-    this.writer = new LegWriter(this.socket.asSocket, masks, () => this.drains++);
+    this.writer = new LegWriter(this.socket.asSocket, masks, budgetOf(), () => this.drains++);
     this.#parser = new FrameParser(masks);
     this.#stream = Buffer.concat(known.map(({ bytes }) => bytes));
     this.#known = known.filter(({ opcode }) => opcode < 8);

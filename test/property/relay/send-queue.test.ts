@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Piece, piece, SendQueue } from '../../../src/relay/send-queue.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 
 const largestPiece = 64 * 1024;
 
@@ -21,7 +22,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 test('gives back the same bytes in order, and says rightly how many wait', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const queue = new SendQueue();
+      const queue = new SendQueue(budgetOf());
       const put: Buffer[] = [];
       const got: Buffer[] = [];
       let next = 0;
@@ -73,7 +74,7 @@ test('gives back the same bytes in order, and says rightly how many wait', () =>
 test('costs at most one piece more than what waits, and little where little waits', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 3000 }), { maxLength: 300 }), (sizes) => {
-      const queue = new SendQueue();
+      const queue = new SendQueue(budgetOf());
       const chunk = Buffer.alloc(3000);
       for (const size of sizes) {
         queue.copy(chunk, 0, size, 0);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
-import { worstCaseMemory } from '../../../src/config/memory.ts';
+import { defaultMaxBuffered, worstCaseMemory } from '../../../src/config/memory.ts';
 
 test('all connections with both buffers full, one read each way, and their sockets', () => {
   const text =
@@ -13,4 +13,13 @@ test('all connections with both buffers full, one read each way, and their socke
     perConnection,
     total: 200 * perConnection,
   });
+});
+
+test('all buffers may hold a quarter of what the container may use', () => {
+  const MiB = 1024 * 1024;
+  expect(defaultMaxBuffered(512 * MiB, 8192 * MiB)).toBe(128 * MiB);
+  expect(defaultMaxBuffered(32 * MiB, 8192 * MiB)).toBe(16 * MiB);
+  // No container: Node says 0, or a number beyond any machine.
+  expect(defaultMaxBuffered(0, 8192 * MiB)).toBe(256 * MiB);
+  expect(defaultMaxBuffered(2 ** 64, 8192 * MiB)).toBe(256 * MiB);
 });

@@ -39,7 +39,7 @@ function fixture(): Fixture {
   const source: MetricsSource = {
     config: () => state.config,
     counters,
-    live: { sessions: () => sessions },
+    live: { sessions: () => sessions, memory: { pressure: 0.25, limitBytes: 4096 } },
     draining: () => state.draining,
     lastReload: () => ({ successful: true, succeededAtMs: 1_700_000_000_500 }),
     build: { version: '1.2.3', revision: 'abc' },

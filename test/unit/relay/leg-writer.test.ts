@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { LegWriter } from '../../../src/relay/leg-writer.ts';
 import type { Keeper } from '../../../src/relay/read-buffers.ts';
 import { BlockingSocket } from '../../helpers/blocking-socket.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 import { hex } from '../../helpers/parser-events.ts';
 
 const everything = Number.MAX_SAFE_INTEGER;
@@ -11,7 +12,7 @@ const goingFrame = hex('88 05 03f4 627965');
 function setUp(room: number, masks = false) {
   const socket = new BlockingSocket(room);
   const onDrain = vi.fn();
-  return { socket, onDrain, writer: new LegWriter(socket.asSocket, masks, onDrain) };
+  return { socket, onDrain, writer: new LegWriter(socket.asSocket, masks, budgetOf(), onDrain) };
 }
 
 /** Passes a whole frame of one byte of payload on, as a read of its own. */

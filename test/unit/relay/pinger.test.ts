@@ -4,6 +4,7 @@ import { LegWriter } from '../../../src/relay/leg-writer.ts';
 import { Pinger } from '../../../src/relay/pinger.ts';
 import { BlockingSocket } from '../../helpers/blocking-socket.ts';
 import { type Frame, parseFrame } from '../../helpers/frames.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -14,7 +15,7 @@ afterEach(() => {
 
 function setUp(room = Number.MAX_SAFE_INTEGER) {
   const socket = new BlockingSocket(room);
-  const writer = new LegWriter(socket.asSocket, false, () => {});
+  const writer = new LegWriter(socket.asSocket, false, budgetOf(), () => {});
   const rtt = new Histogram([0.1, 1]);
   const pinger = new Pinger(writer, 1000, 500, rtt);
   const start = performance.now();

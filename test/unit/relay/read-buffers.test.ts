@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Lease, ReadBuffers } from '../../../src/relay/read-buffers.ts';
+import type { Lease, ReadBuffers } from '../../../src/relay/read-buffers.ts';
+import { buffersOf } from '../../helpers/memory.ts';
 
 const kib = 1024;
 
@@ -11,19 +12,19 @@ function leaseAll(buffers: ReadBuffers): Lease[] {
 }
 
 test('lends large buffers up to half of the budget, then smaller ones, then none', () => {
-  const buffers = new ReadBuffers(1024 * kib);
+  const buffers = buffersOf(1024 * kib);
   const sizes = leaseAll(buffers).map((lease) => lease.buffer.length / kib);
   expect(sizes).toEqual([256, 256, ...new Array(8).fill(64)]);
   expect(buffers.lentBytes).toBe(1024 * kib);
 });
 
 test('never lends more than the budget, however small that is', () => {
-  expect(leaseAll(new ReadBuffers(64 * kib - 1))).toEqual([]);
-  expect(leaseAll(new ReadBuffers(200 * kib)).map((lease) => lease.buffer.length / kib)).toEqual([64, 64, 64]);
+  expect(leaseAll(buffersOf(64 * kib - 1))).toEqual([]);
+  expect(leaseAll(buffersOf(200 * kib)).map((lease) => lease.buffer.length / kib)).toEqual([64, 64, 64]);
 });
 
 test('lends again what has come back', () => {
-  const buffers = new ReadBuffers(1024 * kib);
+  const buffers = buffersOf(1024 * kib);
   const leases = leaseAll(buffers);
   leases[0].giveBack();
   expect(buffers.lentBytes).toBe(768 * kib);
@@ -35,7 +36,7 @@ test('lends again what has come back', () => {
 });
 
 test('gives no two sockets the same buffer', () => {
-  const buffers = new ReadBuffers(4096 * kib);
+  const buffers = buffersOf(4096 * kib);
   for (const lease of leaseAll(buffers)) lease.giveBack();
   const leased = leaseAll(buffers).map((lease) => lease.buffer);
   expect(new Set(leased).size).toBe(leased.length);
@@ -44,7 +45,7 @@ test('gives no two sockets the same buffer', () => {
 });
 
 test('takes a buffer back once, however often it is given', () => {
-  const buffers = new ReadBuffers(1024 * kib);
+  const buffers = buffersOf(1024 * kib);
   const lease = buffers.lease()!;
   buffers.lease();
   lease.giveBack();
@@ -54,7 +55,7 @@ test('takes a buffer back once, however often it is given', () => {
 });
 
 test('has a pinned buffer back only when no write reads from it any more', () => {
-  const buffers = new ReadBuffers(1024 * kib);
+  const buffers = buffersOf(1024 * kib);
   const lease = buffers.lease()!;
   expect(lease.pinned).toBe(false);
   lease.pin();
@@ -70,7 +71,7 @@ test('has a pinned buffer back only when no write reads from it any more', () =>
 });
 
 test('stays lent when a pin ends before it is given back', () => {
-  const buffers = new ReadBuffers(1024 * kib);
+  const buffers = buffersOf(1024 * kib);
   const lease = buffers.lease()!;
   lease.pin();
   lease.unpin();
@@ -80,7 +81,7 @@ test('stays lent when a pin ends before it is given back', () => {
 });
 
 test('keeps only a few buffers that nobody uses', () => {
-  const buffers = new ReadBuffers(64 * 256 * kib);
+  const buffers = buffersOf(64 * 256 * kib);
   const first = Array.from({ length: 20 }, () => buffers.lease()!);
   for (const lease of first) lease.giveBack();
   expect(buffers.lentBytes).toBe(0);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { piece, SendQueue } from '../../../src/relay/send-queue.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 
 const kib = 1024;
 
@@ -18,12 +19,12 @@ function copyText(queue: SendQueue, text: string, messages: number): void {
 }
 
 test('has nothing to give when it is empty', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   expect([queue.isEmpty, queue.shift(), queue.bytes]).toEqual([true, null, 0]);
 });
 
 test('gathers small pieces into one', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   copyText(queue, 'one ', 1);
   copyText(queue, 'two ', 1);
   copyText(queue, 'three', 0);
@@ -32,7 +33,7 @@ test('gathers small pieces into one', () => {
 });
 
 test('takes only the part of the chunk that it is given, and keeps no reference to it', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   const chunk = Buffer.from('..kept..');
   queue.copy(chunk, 2, 6, 1);
   chunk.fill('x');
@@ -40,7 +41,7 @@ test('takes only the part of the chunk that it is given, and keeps no reference 
 });
 
 test('cuts what is large into pieces of 64 KiB, so that progress can be seen', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   queue.copy(Buffer.alloc(150 * kib), 0, 150 * kib, 1);
   expect(queue.capacity).toBe(192 * kib);
   const pieces = drain(queue);
@@ -50,13 +51,13 @@ test('cuts what is large into pieces of 64 KiB, so that progress can be seen', (
 });
 
 test('1 KiB waiting costs 1 KiB', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   queue.copy(Buffer.alloc(256 * kib), 0, kib, 0);
   expect(queue.capacity).toBe(kib);
 });
 
 test('a million copies of one byte cost about their bytes', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   const byte = Buffer.alloc(1);
   for (let i = 0; i < 1_000_000; i++) queue.copy(byte, 0, 1, 1);
   expect([queue.bytes, queue.messages]).toEqual([1_000_000, 1_000_000]);
@@ -67,7 +68,7 @@ test('a million copies of one byte cost about their bytes', () => {
 });
 
 test('a control frame is a piece of its own, in its place', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   copyText(queue, 'before', 1);
   queue.push(piece(Buffer.from('pong'), 0, 10));
   copyText(queue, 'after', 1);
@@ -82,7 +83,7 @@ test('a control frame is a piece of its own, in its place', () => {
 });
 
 test('never adds to a piece that has been taken', () => {
-  const queue = new SendQueue();
+  const queue = new SendQueue(budgetOf());
   copyText(queue, 'taken', 0);
   const taken = queue.shift()!;
   copyText(queue, 'new', 0);
