@@ -8,7 +8,7 @@ import { type Options, readOptions, usage } from './options.ts';
 import { cacheDir } from './paths.ts';
 import { peers as allPeers, type Peer } from './peers.ts';
 import { chooseCores } from './processes.ts';
-import { allHold, choose, comparisonTable, ratioTable, targetTable } from './report.ts';
+import { allHold, capacityTable, choose, comparisonTable, ratioTable, targetTable } from './report.ts';
 import { Results } from './results.ts';
 import { toSample } from './sample.ts';
 import type { Workload } from './workloads.ts';
@@ -70,7 +70,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const results = await runAll(options, setup, peers, chosen.workloads);
   console.log(comparisonTable(results, peers, chosen.workloads));
   if (peers.some(({ name }) => name === 'sluice')) {
-    console.log(`\n${ratioTable(results, peers, chosen.workloads)}\n\n${targetTable(results)}`);
+    console.log(
+      `\n${ratioTable(results, peers, chosen.workloads)}\n\n${targetTable(results)}\n\n${capacityTable(results)}`,
+    );
   }
   const file = join(cacheDir, 'latest.json');
   writeFileSync(

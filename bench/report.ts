@@ -1,4 +1,5 @@
 /** The tables that people read. */
+import { capacities } from './capacity.ts';
 import type { Peer } from './peers.ts';
 import type { Results } from './results.ts';
 import { judge, targets } from './targets.ts';
@@ -84,6 +85,15 @@ export function targetTable(results: Results): string {
     return [target.what, show(target.atLeast), show(target.aim), found, judge(target, measured)];
   });
   return layOut([['number', 'at least', 'aim', 'measured', 'verdict'], ...rows]);
+}
+
+/** What one pod with a core of its own carries; a row for each number that was measured. */
+export function capacityTable(results: Results): string {
+  const rows = capacities.flatMap(({ what, unit, digits, workload, measured }) => {
+    const found = measured(results);
+    return found === null ? [] : [[what, `${found.toFixed(digits)}${unit}`, workload]];
+  });
+  return layOut([['capacity of one pod', 'measured', 'workload'], ...rows]);
 }
 
 /** Whether every number that was measured is at least what it must be. */
