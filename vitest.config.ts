@@ -7,7 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     coverage: {
       provider: 'v8',
-      include: ['src/{protocol,limits,routing}/**/*.ts'],
+      include: ['src/{protocol,limits,routing}/**/*.ts', 'src/drain/schedule.ts'],
       thresholds: { lines: 100, branches: 100 },
     },
   },

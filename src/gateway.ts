@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Guard } from './admin/guard.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
@@ -12,6 +11,7 @@ import { defaultMaxBuffered } from './config/memory.ts';
 import type { Resolved } from './config/resolve.ts';
 import type { ConfigState } from './config/state.ts';
 import type { Config, ListenAddress } from './config/types.ts';
+import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { HttpForwarder } from './http/forwarder.ts';
 import { compileEdge } from './listener/edge.ts';
 import { Listener } from './listener/listener.ts';
@@ -36,10 +36,12 @@ export interface GatewayParts {
   readonly resolved?: Resolved | null;
 }
 
-/** How long after `timeouts.close` the last connections of a drain are dropped: their own deadlines come first. */
-const drainGraceMs = 1000;
-/** How often a drain looks whether all are gone. */
-const drainPollMs = 50;
+/** How a drain is asked for. */
+export interface DrainRequest {
+  readonly cause: DrainCause;
+  /** Whether to go on accepting for `drain.announce`, while load balancers learn of it; yes unless given. */
+  readonly announce?: boolean;
+}
 
 /** A gateway that is not started yet. */
 export function createGateway(config: Config, parts: GatewayParts): Gateway {
@@ -49,17 +51,26 @@ export function createGateway(config: Config, parts: GatewayParts): Gateway {
 export class Gateway {
   readonly counters = new CounterStore();
   readonly sessions: SessionRegistry;
+  /** Resolves when a drain, however it began, has ended and nothing listens any more. */
+  readonly drained: Promise<DrainCounts>;
+  readonly #log: Log;
   readonly #state: ConfigState;
   readonly #forwarder: HttpForwarder;
   readonly #listener: Listener;
   readonly #admin: AdminServer;
   readonly #violations = new ViolationLog();
   readonly #guard: Guard;
-  #draining = false;
+  readonly #onDrained: (counts: DrainCounts) => void;
+  #drain: Drain<Session> | null = null;
 
   constructor(config: Config, { log, resolved = null }: GatewayParts) {
+    this.#log = log;
     this.#state = { config, resolved, loadedAtMs: Date.now(), lastError: null };
-    const state = () => ({ configHash: this.#state.config.hash, draining: this.#draining });
+    const { promise, resolve } = Promise.withResolvers<DrainCounts>();
+    this.drained = promise;
+    this.#onDrained = resolve;
+    const draining = () => this.#drain !== null;
+    const state = () => ({ configHash: this.#state.config.hash, draining: draining() });
     const memory = memoryBound(config);
     log.info(
       { event: 'memory_bound', max_buffered_bytes: memory.bytes, source: memory.source },
@@ -72,7 +83,10 @@ export class Gateway {
       },
       onFurtherViolations: (session, violation, times) =>
         this.#violations.addOfConnection(subjectOf(session), violation, times, Date.now()),
-      onEnd: (session, report) => logEnd(log, subjectOf(session), report, state()),
+      onEnd: (session, report) => {
+        logEnd(log, subjectOf(session), report, state());
+        this.#drain?.ended(session, report);
+      },
     };
     this.sessions = new SessionRegistry(events, memory.bytes);
     const { budget } = this.sessions.memory;
@@ -86,7 +100,8 @@ export class Gateway {
       memory: budget,
       open: (init) => {
         logOpen(log, { id: init.id, route: init.route.name, about: init.about });
-        this.sessions.open(init);
+        const session = this.sessions.open(init);
+        this.#drain?.opened(session);
       },
       rejected,
     });
@@ -99,14 +114,14 @@ export class Gateway {
       config: () => this.#state.config,
       counters: this.counters,
       live: { sessions: () => liveSessions(this.sessions), memory: budget },
-      draining: () => this.#draining,
+      draining,
       lastReload: () => ({ successful: true, succeededAtMs: this.#state.loadedAtMs }),
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     });
     // What else the admin port serves: the API, the page's files and its feed are lists of endpoints (admin/router.ts).
     this.#admin = new AdminServer({
       registry,
-      ready: () => !this.#draining,
+      ready: () => !draining(),
       guard: this.#guard,
       endpoints: [],
       log,
@@ -137,27 +152,51 @@ export class Gateway {
   }
 
   /**
-   * Accepts nothing more, sends every client away with 1012 and waits until all are gone, at most `timeouts.close` and a
-   * second, or until `signal` is aborted; then drops what is left and stops.
+   * Takes the gateway away as the configuration says; a second call joins the drain that is running. Resolves when all
+   * connections are gone and nothing listens any more.
    */
+  drain({ cause, announce = true }: DrainRequest): Promise<DrainCounts> {
+    if (this.#drain !== null) return this.drained;
+    const { drain, routes } = this.#state.config;
+    const parts = {
+      log: this.#log,
+      sessions: () => this.sessions.sessions,
+      front: this.#listener,
+      requests: this.#forwarder,
+    };
+    this.#drain = new Drain(parts, cause, announce ? drain.announceMs : 0, routes);
+    void this.#drain.over.then((counts) => this.#end(counts));
+    this.#drain.start();
+    return this.drained;
+  }
+
+  /** Brings a drain to its end: whoever is left hears 1012 now and is cut in a second, or within `ms`. */
+  hasten(ms?: number): void {
+    this.#drain?.hasten(ms);
+  }
+
+  /** The drain that is running or over; `null` before. */
+  get drainState(): DrainState | null {
+    return this.#drain?.state ?? null;
+  }
+
+  /** Drains without announcing it, and drops at once what is left when `signal` is aborted. */
   async stop(signal?: AbortSignal): Promise<void> {
-    this.#draining = true;
-    this.#listener.drain();
-    this.sessions.drainAll();
-    const closeMs = Math.max(...this.#state.config.routes.map((route) => route.timeouts.closeMs));
-    const deadline = performance.now() + closeMs + drainGraceMs;
-    while (this.#busy && performance.now() < deadline && !signal?.aborted) {
-      await pause(drainPollMs, undefined, { signal }).catch(() => {});
-    }
+    const drop = () => this.hasten(0);
+    void this.drain({ cause: 'stop', announce: false });
+    if (signal?.aborted) drop();
+    else signal?.addEventListener('abort', drop);
+    await this.drained;
+    signal?.removeEventListener('abort', drop);
+  }
+
+  async #end(counts: DrainCounts): Promise<void> {
     await this.#listener.close();
     this.#forwarder.close();
     this.sessions.cutAll();
     await this.sessions.whenEmpty();
     await this.#admin.close();
-  }
-
-  get #busy(): boolean {
-    return this.sessions.sessions.size > 0 || this.#listener.handshakes > 0 || this.#forwarder.active > 0;
+    this.#onDrained(counts);
   }
 }
 

@@ -9,8 +9,11 @@ import { compactHeap } from './compact-heap.ts';
 
 const usage = `usage: sluice serve --config FILE [--config FILE …]
 
-Runs the gateway. The configuration may stand in several files, with each top-level key in one of them. SIGTERM and SIGINT send every client away with close code 1012 and end the process when all are gone;
-a second signal ends it at once.
+Runs the gateway. The configuration may stand in several files, with each top-level key in one of them.
+
+SIGTERM drains it: as \`drain\` of the configuration says, clients are sent away with close code 1012, and the process ends when
+all are gone. SIGINT does so without the announcement. A second signal sends away whoever is left, and the process ends within
+a second.
 `;
 
 /** Runs the command. Returns the exit code: 0, 1 where it cannot listen, 2 for wrong arguments or a wrong file. */
@@ -54,10 +57,12 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write(`sluice serve: ${code === 'ERR_ADMIN_TOKEN' ? '' : 'cannot listen: '}${message}\n`);
     return 1;
   }
-  const signal = await signals.first;
-  const connections = gateway.sessions.sessions.size;
-  log.info({ event: 'draining', signal, connections }, 'sluice is shutting down');
-  await gateway.stop(signals.second);
+  void signals.first.then((cause) => {
+    // A person at a terminal has no load balancer that must notice first.
+    void gateway.drain({ cause, announce: cause === 'SIGTERM' });
+    signals.onSecond(() => gateway.hasten());
+  });
+  await gateway.drained;
   log.info({ event: 'stopped' }, 'sluice has stopped');
   return 0;
 }
@@ -75,23 +80,27 @@ function parseFiles(argv: string[]): readonly string[] | null | undefined {
   }
 }
 
+type EndingSignal = 'SIGTERM' | 'SIGINT';
+
 /** The signals that end the process. */
 class Signals {
-  readonly first: Promise<NodeJS.Signals>;
-  /** Aborted by the second signal. */
-  readonly second: AbortSignal;
+  readonly first: Promise<EndingSignal>;
+  #count = 0;
+  #hasten = () => {};
 
   constructor() {
-    const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-    const second = new AbortController();
-    let seen = false;
+    const { promise, resolve } = Promise.withResolvers<EndingSignal>();
     const onSignal = (signal: NodeJS.Signals) => {
-      if (seen) second.abort();
-      seen = true;
-      resolve(signal);
+      resolve(signal as EndingSignal);
+      if (++this.#count > 1) this.#hasten();
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
     this.first = promise;
-    this.second = second.signal;
+  }
+
+  /** Calls `hasten` at each further signal, and at once where there was one already. */
+  onSecond(hasten: () => void): void {
+    this.#hasten = hasten;
+    if (this.#count > 1) hasten();
   }
 }

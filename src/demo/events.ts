@@ -23,7 +23,7 @@ export class EventHub {
   /** Sends one event to everyone. A tab that does not read misses events instead of filling memory. */
   send(event: string, data: unknown): void {
     const text = frame(event, data);
-    for (const response of this.#open) if (!response.writableNeedDrain) response.write(text);
+    for (const response of this.#open) if (!response.writableEnded && !response.writableNeedDrain) response.write(text);
   }
 
   /** Ends every stream. */

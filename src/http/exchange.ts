@@ -62,6 +62,10 @@ export class Exchange {
     this.#hasBody = carriesBody(req);
   }
 
+  get route(): Route {
+    return this.#context.route;
+  }
+
   /** Refuses what can be refused by its header; makes the rest ready for http-proxy. */
   admit(): boolean {
     const { headers } = this.#req;

@@ -33,6 +33,8 @@ export interface Forwarder {
   forward(req: IncomingMessage, res: ServerResponse, route: Route, counters: RouteCounters, about: ForwardAbout): void;
   /** Requests that have not ended; a drain waits for 0. */
   readonly active: number;
+  /** Cuts requests under way off whose route says so. */
+  abort(isOver: (route: Route) => boolean): void;
   /** Closes idle upstream connections and aborts the requests that remain. */
   close(): void;
 }
@@ -76,6 +78,10 @@ export class HttpForwarder implements Forwarder {
     this.#proxy
       .web(req, res, { target, ssl, agent: this.#agents.of(route.upstream) })
       .catch((error: Error) => exchange.failed(error));
+  }
+
+  abort(isOver: (route: Route) => boolean): void {
+    for (const exchange of this.#exchanges.values()) if (isOver(exchange.route)) exchange.abort();
   }
 
   close(): void {

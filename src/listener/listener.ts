@@ -47,7 +47,8 @@ export class Listener {
   readonly #responses = new WeakMap<Duplex, Set<ServerResponse>>();
   readonly #untrustedPeers = new UntrustedPeers();
   readonly #descriptors: Descriptors;
-  #draining = false;
+  #endsKeepAlive = false;
+  #refusing = false;
 
   constructor(parts: ListenerParts) {
     this.#parts = parts;
@@ -89,16 +90,27 @@ export class Listener {
     return bind(this.#server, address);
   }
 
-  /** Accepts no connection more, refuses new handshakes on those that exist, and lets requests under way end. */
-  drain(): void {
-    this.#draining = true;
+  /** From now on an answer closes its connection, so that clients and proxies open the next one elsewhere. */
+  endKeepAlive(): void {
+    this.#endsKeepAlive = true;
+  }
+
+  /** Refuses new handshakes; goes on forwarding requests, which open pages still need. */
+  refuseHandshakes(): void {
+    this.#refusing = true;
+  }
+
+  /** Accepts no connection more, and lets requests under way end. */
+  stopAccepting(): void {
+    this.#refusing = true;
+    this.#endsKeepAlive = true;
     if (this.#server.listening) this.#server.close();
     this.#server.closeIdleConnections();
   }
 
   /** Drops every connection that has not become a tunnel. */
   async close(): Promise<void> {
-    this.drain();
+    this.stopAccepting();
     const over = [...this.#tunnels].map((tunnel) => tunnel.done);
     for (const tunnel of this.#tunnels) tunnel.cancel();
     this.#server.closeAllConnections();
@@ -109,9 +121,10 @@ export class Listener {
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
     const responses = this.#responses.get(req.socket) ?? new Set();
     this.#responses.set(req.socket, responses.add(res));
+    if (this.#endsKeepAlive) res.shouldKeepAlive = false;
     res.once('close', () => {
       responses.delete(res);
-      if (this.#draining) this.#server.closeIdleConnections();
+      if (!this.#server.listening) this.#server.closeIdleConnections();
     });
     const arrival = this.#read(req);
     if ('refused' in arrival) {
@@ -131,7 +144,7 @@ export class Listener {
     socket.on('error', () => {});
     const arrival = this.#read(req);
     const refused: Refused | null =
-      'refused' in arrival ? arrival.refused : this.#draining ? { outcome: 'draining', detail: '' } : null;
+      'refused' in arrival ? arrival.refused : this.#refusing ? { outcome: 'draining', detail: '' } : null;
     if ('refused' in arrival || refused !== null) {
       refuseOnSocket(socket, req.headers.accept, this.#contextOf(req, arrival), refused!);
       return;
@@ -145,7 +158,7 @@ export class Listener {
       head,
       log: this.#parts.log,
       memory: this.#parts.memory,
-      draining: () => this.#draining,
+      draining: () => this.#refusing,
       open: this.#parts.open,
       rejected: this.#parts.rejected,
     });

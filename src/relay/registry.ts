@@ -62,11 +62,6 @@ export class SessionRegistry {
     return session;
   }
 
-  /** Drains every connection: clients hear 1012 and come back elsewhere. */
-  drainAll(): void {
-    for (const session of [...this.#open]) session.drain('drain');
-  }
-
   /** Drops what is left. */
   cutAll(): void {
     for (const session of [...this.#open]) session.cut('drain');

@@ -16,6 +16,10 @@ export interface ServeOptions {
   /** How many files the process may have open. */
   readonly openFiles?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** `drain` of the file; at once unless given. */
+  readonly drain?: string;
+  /** Further keys of the route, such as `preset: panel`. */
+  readonly route?: string;
 }
 
 export class Serve implements AsyncDisposable {
@@ -44,14 +48,15 @@ export class Serve implements AsyncDisposable {
     upstream: FakeUpstream,
     options: ServeOptions = {},
   ): Promise<{ serve: Serve; port: number; adminPort: number }> {
-    const { listen = '127.0.0.1:0', admin = '127.0.0.1:0' } = options;
+    const { listen = '127.0.0.1:0', admin = '127.0.0.1:0', drain = '{announce: 0, spread: 0}', route = '' } = options;
     const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
     const yaml = `
 listen: {address: "${listen}"}
 admin: {address: "${admin}"}
 timeouts: {close: 10m}
+drain: ${drain}
 routes:
-  - {name: test, match: {path: /}, upstream: "http://127.0.0.1:${upstream.port}"}
+  - {name: test, match: {path: /}, upstream: "http://127.0.0.1:${upstream.port}"${route && `, ${route}`}}
 `;
     await writeFile(join(folder, 'sluice.yaml'), yaml);
     const serve = new Serve(folder, options);

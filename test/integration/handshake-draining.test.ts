@@ -69,7 +69,7 @@ test('serve ends with 0 after SIGTERM when all connections are gone', async () =
   const client = await rawClient(port);
   serve.process.kill('SIGTERM');
   expect(await client.closeFrame()).toMatchObject({ code: 1012 });
-  expect(await serve.logged('draining')).toMatchObject({ signal: 'SIGTERM', connections: 1 });
+  expect(await serve.logged('draining')).toMatchObject({ cause: 'SIGTERM', connections: 1 });
   client.send(closeFrame(1012, '', { mask: true }));
   const server = await upstream.next();
   await server.closeFrame();

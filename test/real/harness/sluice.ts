@@ -22,6 +22,9 @@ export interface SluicePorts {
   readonly port?: number;
 }
 
+/** Nobody balances load here; and pages that a test leaves open shall not keep its end waiting. */
+const drainAtOnce = { announce: '0s', spread: '0s', deadline: '5s' };
+
 /** A running Sluice; `await using` stops it. */
 export class Sluice {
   readonly port: number;
@@ -54,6 +57,7 @@ export class Sluice {
       stringify({
         listen: { address: `127.0.0.1:${ports.port}` },
         admin: { address: `127.0.0.1:${ports.admin}` },
+        drain: drainAtOnce,
         ...config,
       }),
     );
