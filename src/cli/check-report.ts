@@ -1,7 +1,7 @@
 /** What `sluice check` says of a valid configuration: what holds, where it comes from, what it may cost, what to mind. */
 import { formatListenAddress } from '../config/addresses.ts';
 import * as format from '../config/format.ts';
-import { perConnectionParts, processBytes, worstCaseMemory } from '../config/memory.ts';
+import { idleBytes, perConnectionParts, processBytes, worstCaseMemory } from '../config/memory.ts';
 import { formatSource, placeNamer } from '../config/place-names.ts';
 import { presets } from '../config/presets.ts';
 import type { Resolved, ResolvedRoute, Source } from '../config/resolve.ts';
@@ -151,12 +151,19 @@ function fileAdvice({ settings, preset }: ResolvedRoute): string {
   }
 }
 
-function reportMemory({ routes }: Resolved, style: Style): string[] {
-  const total = routes.reduce((sum, { route }) => sum + worstCaseMemory(route).total, 0);
-  const sum = `worst-case memory: ${format.formatMemory(total + processBytes)}`;
+function reportMemory({ routes, memory }: Resolved, style: Style): string[] {
+  const routeMemory = routes.map(({ route }) => worstCaseMemory(route));
+  const idle = routeMemory.reduce((sum, { connections }) => sum + connections * idleBytes, 0);
+  const full = routeMemory.reduce((sum, { total }) => sum + total, 0) - idle;
+  const buffers = Math.min(full, memory.maxBufferedBytes ?? Number.POSITIVE_INFINITY);
+  const sum = `worst-case memory: ${format.formatMemory(processBytes + idle + buffers)}`;
+  const bound =
+    memory.maxBufferedBytes === null
+      ? 'While Sluice runs, memory.max_buffered bounds all buffers together: a quarter of the container unless set.'
+      : `All buffers together hold ${format.formatMemory(memory.maxBufferedBytes)} at most (memory.max_buffered).`;
   const how =
     `All connections.max open and every buffer full, plus ${format.formatMemory(processBytes)} for the process. A connection counts ` +
-    `${perConnectionParts}. Message sizes do not matter, no message is held whole. Lower connections.max or max_buffer_size to fit a container.`;
+    `${perConnectionParts}. Message sizes do not matter, no message is held whole. ${bound} Lower connections.max or max_buffer_size to fit a container.`;
   return [style.bold(sum), ...wrap(how, width - 2).map((line) => `  ${line}`)];
 }
 

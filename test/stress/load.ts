@@ -24,11 +24,14 @@ export class Stage implements AsyncDisposable {
     this.backend = backend;
   }
 
-  /** Starts both. `route` is the route's settings without name, match and upstream. */
-  static async start(route: Record<string, unknown>): Promise<Stage> {
+  /** Starts both. `route` is the route's settings without name, match and upstream; `top` are other keys of the file. */
+  static async start(route: Record<string, unknown>, top: Record<string, unknown> = {}): Promise<Stage> {
     const backend = await fakeUpstream();
     const upstream = `http://127.0.0.1:${backend.port}`;
-    const sluice = await Sluice.start({ routes: [{ name: 'stress', match: { path: '/' }, upstream, ...route }] });
+    const sluice = await Sluice.start({
+      ...top,
+      routes: [{ name: 'stress', match: { path: '/' }, upstream, ...route }],
+    });
     return new Stage(sluice, backend);
   }
 

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import type { SessionReport } from '../../../src/report.ts';
+import { clientFrame, frame } from '../../helpers/frames.ts';
+import { openRelay, type Relay, RelayHub } from '../../helpers/relay.ts';
+
+const MiB = 1024 * 1024;
+const quickClose = { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 200 };
+
+/** Fills a connection whose client never reads until its sender is paused. */
+async function stuck(hub: RelayHub): Promise<Relay> {
+  const relay = await openRelay({ registry: hub, upstreamLimits: { maxBufferBytes: MiB }, timeouts: quickClose });
+  relay.client.pause();
+  const bytes = frame(Buffer.alloc(60_000), { opcode: 2 });
+  const { socket } = relay.upstream;
+  const more = () => {
+    while (!socket.destroyed && socket.write(bytes));
+    socket.once('drain', more);
+  };
+  more();
+  return relay;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('all that is held is given back when the connections are gone', async () => {
+  const hub = new RelayHub(64 * MiB);
+  const { budget } = hub.registry.memory;
+  const relays = await Promise.all(Array.from({ length: 4 }, () => stuck(hub)));
+  await until(() => relays.every(({ session }) => session.upstream.inbound.pauses.has('buffer')));
+  expect(budget.usedBytes).toBeGreaterThanOrEqual(4 * MiB);
+  for (const relay of relays) await relay[Symbol.asyncDispose]();
+  expect(budget.usedBytes).toBe(0);
+});
+
+test('when all is spent the largest connection ends with memory, and those that keep up notice nothing', async () => {
+  const hub = new RelayHub(4 * MiB);
+  const { budget } = hub.registry.memory;
+  await using quick = await openRelay({ registry: hub });
+  const relays: Relay[] = [];
+  const reports: SessionReport[] = [];
+  for (let i = 0; i < 12; i++) {
+    const relay = await stuck(hub);
+    relays.push(relay);
+    void relay.ended.then((report) => reports.push(report));
+    await until(() => relay.session.upstream.inbound.paused || reports.length > 0);
+    // One read may come on top.
+    expect(budget.usedBytes).toBeLessThanOrEqual(4 * MiB + 64 * 1024);
+    const echo = clientFrame(Buffer.alloc(10_000, i), { opcode: 2 });
+    quick.client.send(echo);
+    expect((await quick.upstream.bytes(echo.length)).equals(echo)).toBe(true);
+  }
+  await until(() => reports.length > 0);
+  expect(reports.length).toBeLessThan(6);
+  expect(reports[0]).toMatchObject({
+    reason: 'memory',
+    closedBy: 'sluice',
+    codes: { sentToClient: null, sentToUpstream: 1001 },
+    violation: { sender: 'upstream', limit: 'memory.max_buffered', configured: 4 * MiB, action: 'close' },
+  });
+  expect(reports[0].cut).toContain('client');
+  expect(relays.filter(({ session }) => session.upstream.inbound.pauses.has('memory')).length).toBeGreaterThan(0);
+  for (const relay of relays) await relay[Symbol.asyncDispose]();
+});
+
+test('a sender that was paused for memory goes on when its receiver has caught up', async () => {
+  const hub = new RelayHub(MiB);
+  const { budget } = hub.registry.memory;
+  await using relay = await openRelay({ registry: hub });
+  relay.client.pause();
+  const output = frame(Buffer.alloc(12e6, 7), { opcode: 2 });
+  relay.upstream.send(output);
+  await until(() => relay.session.upstream.inbound.pauses.has('buffer'));
+  budget.limitBytes = budget.usedBytes;
+  relay.session.yieldMemory(performance.now());
+  expect(relay.session.upstream.inbound.pauses.has('memory')).toBe(true);
+  relay.client.resume();
+  expect((await relay.client.bytes(output.length)).equals(output)).toBe(true);
+  expect(relay.session.upstream.inbound.paused).toBe(false);
+  expect(relay.counters.upstream.pauses.memory).toBe(1);
+});
+
+test('a client whose upstream takes nothing hears 1013 when its buffer is the largest', async () => {
+  const hub = new RelayHub(64 * MiB);
+  await using relay = await openRelay({ registry: hub, client: { maxBufferBytes: 2 * MiB }, timeouts: quickClose });
+  relay.upstream.pause();
+  const message = clientFrame(Buffer.alloc(12e6), { opcode: 2 });
+  relay.client.send(message);
+  await until(() => relay.session.client.inbound.pauses.has('buffer'));
+  hub.registry.memory.budget.limitBytes = MiB;
+  const close = await relay.client.closeFrame();
+  expect(close.code).toBe(1013);
+  expect(close.reason).toMatch(/^all buffers together exceed 1048576 bytes/);
+  expect(await relay.ended).toMatchObject({ reason: 'memory', undeliveredBytes: expect.any(Number) });
+});

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { clientFrame } from '../helpers/frames.ts';
+import { handshakeRequest, rawConnect } from '../helpers/raw-client.ts';
+import { flood, MiB, type Pair, peakOf, Stage, until } from './load.ts';
+
+/** Milliseconds for each of `count` messages of 1 KB from client to upstream and back, one after the other. */
+async function roundTrips({ client, upstream }: Pair, count: number): Promise<number[]> {
+  const sent = clientFrame(Buffer.alloc(1000, 1), { opcode: 2 });
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const started = performance.now();
+    client.send(sent);
+    await upstream.bytes(sent.length);
+    // A server's frame: the same size, unmasked.
+    upstream.send(Buffer.concat([Buffer.from('827e03e8', 'hex'), Buffer.alloc(1000, 2)]));
+    await client.bytes(1004);
+    times.push(performance.now() - started);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return times;
+}
+
+function p99(times: number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)];
+}
+
+test('500 receivers that never read stay within a budget of 64 MiB, and those that keep up keep their latency', async () => {
+  const receivers = 500;
+  await using stage = await Stage.start(
+    { limits: { upstream: { max_pause: '1h' } }, ping: { client: 'off' } },
+    { memory: { max_buffered: '64MiB' }, timeouts: { close: '1s' } },
+  );
+  const wellBehaved = await stage.openMany(4);
+  const stuck = await stage.openMany(receivers);
+  const measure = async () => (await Promise.all(wellBehaved.map((pair) => roundTrips(pair, 1000)))).flat();
+  await measure();
+  const idle = await stage.resident();
+  const before = p99(await measure());
+  for (const { client } of stuck) client.pause();
+  const stops = stuck.map(({ upstream }) => flood(upstream, 100_000, false));
+  const shed = async () => stage.sluice.metric('connections_closed_total', { closed_by: 'sluice', reason: 'memory' });
+  let during: number[] = [];
+  let pressure = 0;
+  const attack = (async () => {
+    // The kernel's buffers fill first, which takes all processors; what counts is how it is when the receivers are stuck.
+    let seen = -1;
+    await until(async () => {
+      const last = seen;
+      seen = await shed();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return seen > 0 && seen === last;
+    });
+    during = await measure();
+    pressure = await stage.sluice.metric('memory_pressure_ratio');
+  })();
+  const grown = (await peakOf(() => stage.resident(), attack)) - idle;
+  const after = p99(during);
+  console.log(
+    `500 stuck receivers, 64 MiB: RSS grew by ${(grown / MiB).toFixed(1)} MiB, pressure ${pressure.toFixed(2)}, ` +
+      `${await shed()} shed; p99 of the others ${before.toFixed(2)} ms before, ${after.toFixed(2)} ms after`,
+  );
+  expect(grown).toBeLessThan(96 * MiB);
+  expect(pressure).toBeLessThanOrEqual(1.01);
+  expect(pressure).toBeGreaterThan(0.75);
+  expect(after).toBeLessThan(3 * before);
+  // Open connections come first: a new one is refused, and told when to come again.
+  const refused = await rawConnect(stage.sluice.port);
+  refused.sendText(handshakeRequest());
+  const answer = await refused.head();
+  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  expect(answer).toContain('Retry-After: 5');
+  for (const stop of stops) stop();
+  for (const { client, upstream } of stuck) {
+    client.socket.destroy();
+    upstream.socket.destroy();
+  }
+  await until(async () => (await stage.sluice.metric('memory_pressure_ratio')) < 0.1);
+  await stage.open();
+});
