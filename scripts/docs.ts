@@ -3,8 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { files } from '../monitoring/files.ts';
 import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
+import { valuesSchemaText } from './chart-schema.ts';
 
 writeFileSync('docs/configuration.md', referenceText());
 writeFileSync('docs/sluice.schema.json', schemaText());
 writeFileSync('docs/metrics.md', await describeMetrics());
+writeFileSync('helm/sluice/values.schema.json', valuesSchemaText());
 for (const [path, text] of Object.entries(files)) writeFileSync(path, text());

@@ -106,7 +106,7 @@ const kind = {
     text('^/[^?# ]*$', '`/app`: whole segments; `*` is any one, `**` any number of them'),
   ),
   file: leaf('file', addresses.parseFile, {
-    ...text('^[^\\u0000]+$', 'the path of a file, from the working directory where it does not begin with `/`'),
+    ...text('^[^\\x00]+$', 'the path of a file, from the working directory where it does not begin with `/`'),
     minLength: 1,
   }),
   name: leaf(

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { valuesSchemaText } from '../../scripts/chart-schema.ts';
+import { schemaText } from '../../src/config/reference.ts';
+
+test("the schema of the chart's values is the one that is generated", () => {
+  const path = new URL('../../helm/sluice/values.schema.json', import.meta.url);
+  expect(readFileSync(path, 'utf8'), 'npm run docs').toBe(valuesSchemaText());
+});
+
+test('below config it is the schema of the configuration, whole', () => {
+  const values = JSON.parse(valuesSchemaText());
+  const own = JSON.parse(schemaText());
+  expect(values.properties.config).toEqual({
+    type: 'object',
+    properties: own.properties,
+    required: own.required,
+    additionalProperties: false,
+  });
+  expect(values.$defs).toEqual(own.$defs);
+});
+
+test('no mapping of the chart itself takes a key that it does not read', () => {
+  const open = (schema: Record<string, unknown>, path: string): string[] => {
+    const properties = Object.entries((schema.properties ?? {}) as Record<string, Record<string, unknown>>);
+    const here = properties.length > 0 && schema.additionalProperties !== false ? [path] : [];
+    return [...here, ...properties.flatMap(([name, property]) => open(property, `${path}.${name}`))];
+  };
+  expect(open(JSON.parse(valuesSchemaText()), 'values')).toEqual([]);
+});
+
+test("every pattern is one that Go's regular expressions take too", () => {
+  // RE2 has no \u escapes, no look-around and no back references; Helm refuses the whole schema because of one.
+  const patterns = [...valuesSchemaText().matchAll(/"pattern": (".*"),?$/gm)].map(([, text]) => JSON.parse(text!));
+  expect(patterns.length).toBeGreaterThan(10);
+  expect(patterns.filter((pattern) => /\\u|\(\?[=!<]|\\[1-9]/.test(pattern))).toEqual([]);
+});
