@@ -30,32 +30,37 @@ export const capacity: AlertGroup = {
         {
           severity: 'warning',
           expr: `sum by (namespace, job, route, result) (
-  increase(sluice_handshakes_total{result=~"too_many_connections|too_many_per_address"}[10m])
+  increase(sluice_handshakes_total{result=~"too_many_connections|too_many_per_address|memory"}[10m])
 ) >= 5`,
           for: '2m',
         },
       ],
       summary: `${releaseRoute}: handshakes refused, {{ $labels.result }}`,
       description:
-        'About {{ printf "%.0f" $value }} handshakes were refused within 10 minutes because a maximum of connections was reached ({{ $labels.result }}).',
+        'About {{ printf "%.0f" $value }} handshakes were refused within 10 minutes because a maximum was reached ({{ $labels.result }}).',
       means:
-        '`too_many_connections`: the route of a pod is full, new users are locked out. `too_many_per_address`: one address has its maximum; behind an untrusted proxy all users share one address.',
+        '`too_many_connections`: the route of a pod is full, new users are locked out. `too_many_per_address`: one address has its maximum; behind an untrusted proxy all users share one address. `memory`: the buffers of all connections are almost full.',
       look: [
-        'The log, event `refused`, flag `CL` or `AL`: route, client and the limit.',
+        'The log, event `refused`, flag `CL`, `AL` or `MH`: route, client and the limit.',
         'SluiceConnectionsNearLimit and SluiceUntrustedForwardingHeaders, which often fire beside it.',
       ],
       change: [
         '`too_many_connections`: raise `limits.connections.max`, or add pods.',
         '`too_many_per_address`: raise `limits.connections.max_per_address`; behind a proxy, check `listen.trusted_proxies` first.',
+        '`memory`: see SluiceMemoryPressure.',
       ],
     },
     {
       name: 'SluiceMemoryPressure',
-      levels: [{ severity: 'warning', expr: pods('sluice_memory_pressure_ratio > 0.8'), for: '10m' }],
-      summary: `${release}: {{ $value }} pod(s) have more than 80 % of their buffer memory in use`,
+      levels: [
+        { severity: 'warning', expr: pods('sluice_memory_pressure_ratio > 0.6'), for: '10m' },
+        { severity: 'critical', expr: pods('sluice_memory_pressure_ratio > 0.75'), for: '5m' },
+      ],
+      summary: `${release}: buffers fill the memory of {{ $value }} pod(s)`,
       description:
-        'On {{ $value }} pod(s) all buffers together have held more than 80 % of `memory.max_buffered` for 10 minutes. When it is full, Sluice pauses senders and then ends the connections that hold the most.',
-      means: 'Many receivers are slower than their senders. Nothing is lost yet.',
+        'On {{ $value }} pod(s) all buffers together hold more than 60 % (warning) or 75 % (critical) of `memory.max_buffered`, for minutes. From 75 % on new handshakes get 503; above 100 % Sluice ends the connections that hold the most.',
+      means:
+        'Many receivers are slower than their senders. Nothing is lost yet, but from 75 % on new users are locked out.',
       look: [
         '`sluice_buffered_bytes` by route and sender: who waits for whom?',
         'The log, event `end`: `max_buffered_bytes` of single connections.',
@@ -76,7 +81,7 @@ export const capacity: AlertGroup = {
       ],
       summary: `${releaseRoute}: connections ended to save memory`,
       description:
-        'About {{ printf "%.0f" $value }} connections were ended within 10 minutes because all buffers together reached `memory.max_buffered`.',
+        'About {{ printf "%.0f" $value }} connections were ended within 10 minutes because all buffers together exceeded `memory.max_buffered`.',
       means: 'Users lose their connections so that the pod survives.',
       look: [
         '`sluice_memory_pressure_ratio` by pod, `sluice_buffered_bytes` by route and sender.',

@@ -11,9 +11,9 @@ export const limits: AlertGroup = {
       levels: [
         {
           severity: 'warning',
-          // max_pause has an alert of its own.
+          // The other two have alerts of their own.
           expr: `sum by (namespace, job, route, sender, limit) (
-  increase(sluice_limit_violations_total{action="close", limit!="max_pause"}[15m])
+  increase(sluice_limit_violations_total{action="close", limit!~"max_pause|memory[.]max_buffered"}[15m])
 ) >= 5`,
           for: '1m',
         },

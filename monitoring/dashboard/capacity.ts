@@ -31,19 +31,25 @@ export const capacity: readonly Builder<Panel>[] = [
   graph({
     title: 'Memory pressure',
     description:
-      'Share of `memory.max_buffered` that all buffers of a pod hold. When it is full, Sluice pauses senders and then ends the connections that hold the most.',
+      'Share of `memory.max_buffered` that all buffers of a pod hold. From 75 % on new handshakes get 503, above 100 % the connections that hold the most end. Alerts at 60 and 75 %.',
     unit: PercentUnit,
     max: 1,
-    marks: { warning: 0.8, critical: 0.95 },
+    marks: { warning: 0.6, critical: 0.75 },
     queries: [{ expr: `sluice_memory_pressure_ratio{${ofRelease}}`, legend: podLegend }],
   }),
   graph({
     title: 'Memory',
-    description: 'Resident memory of the process, and the part that is JavaScript heap. Buffers are outside the heap.',
+    description:
+      'Resident memory of the process, the part that is JavaScript heap, and what the buffers may take at most (dashed), which is outside the heap.',
     unit: BytesIEC,
+    limits: '/^buffers/',
     queries: [
       { expr: `process_resident_memory_bytes ${ofSluice}`, legend: `resident ${podLegend}` },
       { expr: `nodejs_heap_size_used_bytes ${ofSluice}`, legend: `heap ${podLegend}` },
+      {
+        expr: `min by (namespace, job) (sluice_buffer_limit_bytes{${ofRelease}, scope="process"})`,
+        legend: 'buffers at most {{job}}',
+      },
     ],
   }),
   graph({
@@ -88,6 +94,16 @@ export const capacity: readonly Builder<Panel>[] = [
     stacked: true,
     queries: [
       { expr: `sum by (result) (increase(sluice_config_reloads_total{${ofRelease}}[${rate}]))`, legend: '{{result}}' },
+    ],
+  }),
+  graph({
+    title: 'Refused at the admin port',
+    description:
+      'Requests to the admin API within each interval that were refused, by reason. Somebody has no token, or a wrong one.',
+    unit: Short,
+    stacked: true,
+    queries: [
+      { expr: `sum by (reason) (increase(sluice_admin_refused_total{${ofRelease}}[${rate}]))`, legend: '{{reason}}' },
     ],
   }),
   graph({

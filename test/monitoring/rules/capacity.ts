@@ -68,15 +68,16 @@ export const capacity: readonly Story[] = [
   {
     alert: 'SluiceMemoryPressure',
     tells: 'buffers fill up and empty again',
-    series: { [pod(1, 'sluice_memory_pressure_ratio')]: '0.5x5 0.9x24 0.5x20' },
+    series: { [pod(1, 'sluice_memory_pressure_ratio')]: '0.5x5 0.7x24 0.9x19 0.5x20' },
     moments: [
       quiet('12m'),
-      fires('20m', {
-        severity: 'warning',
-        value: '1',
-        summary: 'apps/sluice: 1 pod(s) have more than 80 % of their buffer memory in use',
-      }),
-      quiet('40m'),
+      fires('20m', { severity: 'warning', value: '1', summary: 'apps/sluice: buffers fill the memory of 1 pod(s)' }),
+      fires(
+        '45m',
+        { severity: 'warning', value: '1', summary: 'apps/sluice: buffers fill the memory of 1 pod(s)' },
+        { severity: 'critical', value: '1', summary: 'apps/sluice: buffers fill the memory of 1 pod(s)' },
+      ),
+      quiet('60m'),
     ],
   },
   {

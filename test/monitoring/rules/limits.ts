@@ -34,10 +34,12 @@ export const limits: readonly Story[] = [
   },
   {
     alert: 'SluiceMessagesRefused',
-    tells: 'one user tries twice, and a route that only reports counts many',
+    tells: 'one user tries twice; a route that only reports counts many, and limits with other alerts too',
     series: {
       [tooBig]: '0x5 2x40',
       [tooBig.replace('close', 'report')]: '0+10x40',
+      [tooBig.replace('max_message_size', 'max_pause')]: '0+10x40',
+      [tooBig.replace('max_message_size', 'memory.max_buffered')]: '0+10x40',
     },
     moments: [quiet('10m'), quiet('20m'), quiet('35m')],
   },
