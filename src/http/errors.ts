@@ -60,10 +60,17 @@ const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
 const extraHeaders: Partial<Record<HandshakeRefusal | HttpFailure, readonly (readonly [string, string])[]>> = {
   method_not_allowed: [['Allow', 'GET']],
   unsupported_version: [['Sec-WebSocket-Version', '13']],
-  too_many_connections: [['Retry-After', '5']],
-  too_many_per_address: [['Retry-After', '5']],
-  memory: [['Retry-After', '5']],
-  draining: [['Retry-After', '1']],
+};
+
+/**
+ * When to come back, in whole seconds: a range, because clients that were refused in one instant shall not return in one.
+ * Behind a load balancer another instance answers at once, so a drain needs no longer time than it takes to spread them.
+ */
+const retryAfterS: Partial<Record<HandshakeRefusal | HttpFailure, readonly [least: number, most: number]>> = {
+  too_many_connections: [5, 10],
+  too_many_per_address: [5, 10],
+  memory: [5, 10],
+  draining: [1, 5],
 };
 
 /** The answer to a handshake (or to a request before its forwarding) that ended with `outcome`. */
@@ -84,8 +91,8 @@ export interface RenderedRefusal {
   readonly body: Buffer;
 }
 
-/** Renders an answer in the form that `accept` prefers; text for clients without a preference. */
-export function renderRefusal(refusal: Refusal, accept: string | undefined): RenderedRefusal {
+/** Renders an answer in the form that `accept` prefers; text for clients without a preference. `chance` is from 0 to below 1. */
+export function renderRefusal(refusal: Refusal, accept: string | undefined, chance = Math.random()): RenderedRefusal {
   const form = preferredForm(accept);
   const body = Buffer.from(renderers[form](refusal));
   return {
@@ -95,9 +102,17 @@ export function renderRefusal(refusal: Refusal, accept: string | undefined): Ren
       ['Cache-Control', 'no-store'],
       ['X-Content-Type-Options', 'nosniff'],
       ...(extraHeaders[refusal.outcome] ?? []),
+      ...retryAfter(refusal, chance),
     ],
     body,
   };
+}
+
+function retryAfter({ outcome }: Refusal, chance: number): (readonly [string, string])[] {
+  const range = retryAfterS[outcome];
+  if (range === undefined) return [];
+  const [least, most] = range;
+  return [['Retry-After', String(least + Math.floor(chance * (most - least + 1)))]];
 }
 
 /** A whole HTTP/1.1 response for a bare socket, whose connection ends with it. */
