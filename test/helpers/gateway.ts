@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly trustedProxies?: readonly string[];
   /** The path of a unix socket to listen on. */
   readonly unix?: string;
+  /** 0 unless given. */
+  readonly announceMs?: number;
 }
 
 /** A route to an upstream (or to a port), with the limits of `testRoute`. */
@@ -74,7 +76,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   };
 }
 
-function configOf({ routes, trustedProxies = [], unix }: GatewayOptions): Config {
+function configOf({ routes, trustedProxies = [], unix, announceMs = 0 }: GatewayOptions): Config {
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   return {
     files: ['test.yaml'],
@@ -82,7 +84,7 @@ function configOf({ routes, trustedProxies = [], unix }: GatewayOptions): Config
     listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, tls: null, trustedProxies },
     admin: { address: loopback, tokenFile: null },
     memory: { maxBufferedBytes: null },
-    drain: { announceMs: 0 },
+    drain: { announceMs },
     routes,
   };
 }
