@@ -7,13 +7,16 @@ import { totalmem } from 'node:os';
 import { Guard } from './admin/guard.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
+import { CurrentConfig } from './config/current.ts';
+import type { Loaded } from './config/load.ts';
 import { defaultMaxBuffered } from './config/memory.ts';
 import type { Resolved } from './config/resolve.ts';
 import type { ConfigState } from './config/state.ts';
 import type { Config, ListenAddress } from './config/types.ts';
 import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { HttpForwarder } from './http/forwarder.ts';
-import { compileEdge } from './listener/edge.ts';
+import { compileEdge, type Edge } from './listener/edge.ts';
+import { LastingRoutes } from './listener/lasting.ts';
 import { Listener } from './listener/listener.ts';
 import { type Log, type LogSubject, logEnd, logOpen, logViolation } from './log.ts';
 import { tally } from './metrics/counters.ts';
@@ -54,28 +57,25 @@ export class Gateway {
   /** Resolves when a drain, however it began, has ended and nothing listens any more. */
   readonly drained: Promise<DrainCounts>;
   readonly #log: Log;
-  readonly #state: ConfigState;
+  readonly #current: CurrentConfig;
+  readonly #lasting = new LastingRoutes(this.counters);
   readonly #forwarder: HttpForwarder;
   readonly #listener: Listener;
   readonly #admin: AdminServer;
   readonly #violations = new ViolationLog();
   readonly #guard: Guard;
   readonly #onDrained: (counts: DrainCounts) => void;
+  #edge: Edge;
   #drain: Drain<Session> | null = null;
 
   constructor(config: Config, { log, resolved = null }: GatewayParts) {
     this.#log = log;
-    this.#state = { config, resolved, loadedAtMs: Date.now(), lastError: null };
+    this.#current = new CurrentConfig(config, resolved, log);
     const { promise, resolve } = Promise.withResolvers<DrainCounts>();
     this.drained = promise;
     this.#onDrained = resolve;
     const draining = () => this.#drain !== null;
-    const state = () => ({ configHash: this.#state.config.hash, draining: draining() });
-    const memory = memoryBound(config);
-    log.info(
-      { event: 'memory_bound', max_buffered_bytes: memory.bytes, source: memory.source },
-      'all buffers together may hold this',
-    );
+    const state = () => ({ configHash: this.#current.config.hash, draining: draining() });
     const events: RegistryEvents = {
       onViolation: (session, violation) => {
         logViolation(log, subjectOf(session), violation);
@@ -88,19 +88,21 @@ export class Gateway {
         this.#drain?.ended(session, report);
       },
     };
-    this.sessions = new SessionRegistry(events, memory.bytes);
+    this.sessions = new SessionRegistry(events, this.#memoryBound(config));
     const { budget } = this.sessions.memory;
     const rejected = (rejection: Rejection) => this.#violations.addRejection(rejection, Date.now());
     this.#forwarder = new HttpForwarder(log, rejected);
-    const edge = compileEdge(config, this.counters);
+    this.#edge = compileEdge(config, this.#lasting);
     this.#listener = new Listener({
-      edge: () => edge,
+      edge: () => this.#edge,
       forwarder: this.#forwarder,
       log,
       memory: budget,
       open: (init) => {
         logOpen(log, { id: init.id, route: init.route.name, about: init.about });
-        const session = this.sessions.open(init);
+        // It may have begun under an older configuration.
+        const route = this.#edge.byName.get(init.route.name) ?? init.route;
+        const session = this.sessions.open({ ...init, route });
         this.#drain?.opened(session);
       },
       rejected,
@@ -111,11 +113,12 @@ export class Gateway {
       count: (reason) => tally(this.counters.adminRefusals, reason),
     });
     const registry = createRegistry({
-      config: () => this.#state.config,
+      config: () => this.#current.config,
       counters: this.counters,
       live: { sessions: () => liveSessions(this.sessions), memory: budget },
       draining,
-      lastReload: () => ({ successful: true, succeededAtMs: this.#state.loadedAtMs }),
+      lastReload: () => lastReload(this.#current.state),
+      reloads: () => this.#current.reloads,
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     });
     // What else the admin port serves: the API, the page's files and its feed are lists of endpoints (admin/router.ts).
@@ -130,7 +133,24 @@ export class Gateway {
 
   /** The configuration in force, and what is wrong with the files if they do not hold. */
   configState(): ConfigState {
-    return this.#state;
+    return this.#current.state;
+  }
+
+  /**
+   * Puts another configuration in force, or keeps the present one where it has errors. Connections live on: under the new
+   * limits from their next messages, or under their last ones if their route is gone.
+   */
+  reload(loaded: Loaded): boolean {
+    return this.#current.replace(loaded, (config) => {
+      this.#edge = compileEdge(config, this.#lasting);
+      this.#lasting.keepOnly(config.routes);
+      this.#listener.reconfigure();
+      this.#boundMemory(config);
+      for (const session of this.sessions.sessions) {
+        const route = this.#edge.byName.get(session.routeName);
+        if (route) session.reconfigure(route);
+      }
+    });
   }
 
   /**
@@ -138,7 +158,7 @@ export class Gateway {
    * port has no usable token, and then listens nowhere.
    */
   async start(): Promise<GatewayAddresses> {
-    const { listen, admin } = this.#state.config;
+    const { listen, admin } = this.#current.config;
     const trouble = await this.#guard.problem();
     if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
     const adminPort = await this.#admin.listen(admin.address);
@@ -157,7 +177,7 @@ export class Gateway {
    */
   drain({ cause, announce = true }: DrainRequest): Promise<DrainCounts> {
     if (this.#drain !== null) return this.drained;
-    const { drain, routes } = this.#state.config;
+    const { drain, routes } = this.#current.config;
     const parts = {
       log: this.#log,
       sessions: () => this.sessions.sessions,
@@ -198,6 +218,18 @@ export class Gateway {
     await this.#admin.close();
     this.#onDrained(counts);
   }
+
+  #boundMemory(config: Config): void {
+    const { budget } = this.sessions.memory;
+    if (memoryBound(config).bytes !== budget.limitBytes) budget.limitBytes = this.#memoryBound(config);
+  }
+
+  /** What all buffers may hold; says so in the log. */
+  #memoryBound(config: Config): number {
+    const { bytes, source } = memoryBound(config);
+    this.#log.info({ event: 'memory_bound', max_buffered_bytes: bytes, source }, 'all buffers together may hold this');
+    return bytes;
+  }
 }
 
 /** What all buffers may hold, and why. */
@@ -211,6 +243,10 @@ function memoryBound({ memory }: Config): { readonly bytes: number; readonly sou
 
 function subjectOf({ id, routeName, about }: Session): LogSubject {
   return { id, route: routeName, about };
+}
+
+function lastReload({ lastError, loadedAtMs }: ConfigState) {
+  return { successful: lastError === null, succeededAtMs: loadedAtMs };
 }
 
 function* liveSessions(registry: SessionRegistry): Generator<LiveSession> {

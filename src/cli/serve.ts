@@ -2,14 +2,16 @@
 import { parseArgs } from 'node:util';
 import { formatListenAddress } from '../config/addresses.ts';
 import { formatConfigError } from '../config/errors.ts';
-import { readConfig } from '../config/read.ts';
+import { loadFiles, readFiles } from '../config/read.ts';
 import { createGateway } from '../gateway.ts';
 import { createLog } from '../log.ts';
 import { compactHeap } from './compact-heap.ts';
+import { watchConfig } from './watch-config.ts';
 
 const usage = `usage: sluice serve --config FILE [--config FILE …]
 
-Runs the gateway. The configuration may stand in several files, with each top-level key in one of them.
+Runs the gateway. The configuration may stand in several files, with each top-level key in one of them. When a file changes, or
+on SIGHUP, it is loaded anew and no connection is closed.
 
 SIGTERM drains it: as \`drain\` of the configuration says, clients are sent away with close code 1012, and the process ends when
 all are gone. SIGINT does so without the announcement. A second signal sends away whoever is left, and the process ends within
@@ -27,7 +29,8 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write(usage);
     return 2;
   }
-  const loaded = await readConfig(files);
+  const contents = await readFiles(files);
+  const loaded = loadFiles(contents);
   if ('errors' in loaded) {
     process.stderr.write(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''));
     return 2;
@@ -37,6 +40,7 @@ export async function run(argv: string[]): Promise<number> {
   const gateway = createGateway(config, { log, resolved });
   // Before listening, so that a signal is never missed.
   const signals = new Signals();
+  await watchConfig(gateway, contents, log);
   compactHeap();
   try {
     const { address, adminAddress } = await gateway.start();

@@ -1,4 +1,5 @@
 /** Reading configuration files from disk. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type ConfigText, type Loaded, loadConfigs } from './load.ts';
 
@@ -11,29 +12,59 @@ const words: Partial<Record<string, string>> = {
   EISDIR: 'is a directory',
 };
 
-/** Reads and loads files. A file that cannot be read is an error like any other. */
-export async function readConfig(paths: readonly string[]): Promise<Loaded> {
-  const files = await Promise.all(paths.map(readText));
-  const unreadable = files.flatMap((file) => ('message' in file ? file : []));
+/** What a path held when it was read. */
+export type FileContent =
+  | { readonly file: string; readonly bytes: Buffer }
+  | { readonly file: string; readonly error: NodeJS.ErrnoException };
+
+/** Reads files; one that cannot be read says why. */
+export function readFiles(paths: readonly string[]): Promise<readonly FileContent[]> {
+  return Promise.all(
+    paths.map((file) =>
+      readFile(file).then(
+        (bytes) => ({ file, bytes }),
+        (error: NodeJS.ErrnoException) => ({ file, error }),
+      ),
+    ),
+  );
+}
+
+/** A hash of what the files held: equal hashes, equal contents, or equal reasons why there are none. */
+export function digestOf(contents: readonly FileContent[]): string {
+  const hash = createHash('sha256');
+  for (const content of contents) {
+    if ('bytes' in content) hash.update(`${content.bytes.length}\n`).update(content.bytes);
+    else hash.update(`${content.error.code}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** Loads a configuration from its files' contents. A file that cannot be read is an error like any other. */
+export function loadFiles(contents: readonly FileContent[]): Loaded {
+  const texts = contents.map(textOf);
+  const unreadable = texts.flatMap((text) => ('message' in text ? text : []));
   if (unreadable.length > 0) {
     return { errors: unreadable.map(({ file, message }) => ({ file, line: 0, column: 0, path: '', message })) };
   }
-  return loadConfigs(files.flatMap((file) => ('text' in file ? file : [])));
+  return loadConfigs(texts.flatMap((text) => ('text' in text ? text : [])));
 }
 
-async function readText(file: string): Promise<ConfigText | { readonly file: string; readonly message: string }> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
+/** Reads and loads files. */
+export async function readConfig(paths: readonly string[]): Promise<Loaded> {
+  return loadFiles(await readFiles(paths));
+}
+
+function textOf(content: FileContent): ConfigText | { readonly file: string; readonly message: string } {
+  const { file } = content;
+  if ('error' in content) {
+    const { code = '', message } = content.error;
     return { file, message: `${words[code] ?? `cannot be read: ${message}`}; give the path of a configuration file` };
   }
-  if (bytes.length > longestFile) {
+  if (content.bytes.length > longestFile) {
     return { file, message: `is longer than ${longestFile} bytes; give the path of a configuration file` };
   }
   try {
-    return { file, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+    return { file, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content.bytes) };
   } catch {
     return { file, message: 'is not UTF-8 text; save it as UTF-8' };
   }

@@ -10,6 +10,8 @@ export interface ConfigState {
   /** The same with the source of each value; `null` where it came from no file. */
   readonly resolved: Resolved | null;
   readonly loadedAtMs: number;
+  /** Keys that stand otherwise in the files, and hold as they do here until a restart. */
+  readonly needsRestart: readonly string[];
   /** Why the files as they stand now are not in force; `null` when they are. */
   readonly lastError: { readonly errors: readonly ConfigError[]; readonly atMs: number } | null;
 }

@@ -1,10 +1,11 @@
 /** What the listener decides by: immutable, made anew when the configuration changes. */
-import { ConnectionSlots } from '../admission/slots.ts';
+import type { ConnectionSlots } from '../admission/slots.ts';
 import { TrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Config, Route } from '../config/types.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
-import { Endpoint } from '../routing/endpoints.ts';
+import type { Endpoint } from '../routing/endpoints.ts';
 import { RouteTable } from '../routing/table.ts';
+import type { LastingRoutes } from './lasting.ts';
 
 /** A route and what belongs to it while the process runs. */
 export interface EdgeRoute {
@@ -18,6 +19,7 @@ export interface EdgeRoute {
 
 export interface Edge {
   readonly routes: RouteTable<EdgeRoute>;
+  readonly byName: ReadonlyMap<string, Route>;
   readonly proxies: TrustedProxies;
   /** For what ends before a route is known. */
   readonly unrouted: RouteCounters;
@@ -25,25 +27,21 @@ export interface Edge {
   readonly headersMs: number;
 }
 
-/** Where the counters are: they outlive configurations. */
-export interface CountersByRoute {
-  of(routeName: string): RouteCounters;
-  readonly unrouted: RouteCounters;
-}
-
-/** Compiles a configuration. */
-export function compileEdge(config: Config, counters: CountersByRoute): Edge {
+/** Compiles a configuration; what is counted per route goes on from `lasting`. */
+export function compileEdge(config: Config, lasting: LastingRoutes): Edge {
+  const { counters } = lasting;
   const routes = config.routes.map((route) => ({
     hosts: route.hosts,
     path: route.path,
     route,
     counters: counters.of(route.name),
-    slots: new ConnectionSlots(),
-    endpoint: new Endpoint(route.upstream),
+    slots: lasting.slotsOf(route.name),
+    endpoint: lasting.endpointOf(route.name, route.upstream),
   }));
   const headersMs = config.routes.map((route) => route.timeouts.headersMs);
   return {
     routes: new RouteTable(routes),
+    byName: new Map(config.routes.map((route) => [route.name, route])),
     proxies: new TrustedProxies(config.listen.trustedProxies),
     unrouted: counters.unrouted,
     headersMs: headersMs.includes(0) ? 0 : Math.max(...headersMs),

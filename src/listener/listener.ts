@@ -85,6 +85,11 @@ export class Listener {
     return this.#tunnels.size;
   }
 
+  /** Takes over from a new edge what the server itself must know. */
+  reconfigure(): void {
+    this.#server.headersTimeout = this.#parts.edge().headersMs;
+  }
+
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
   listen(address: ListenAddress): Promise<number> {
     return bind(this.#server, address);

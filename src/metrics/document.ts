@@ -111,6 +111,10 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`refused\` | a handshake is refused | flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply |
 | \`http_failed\` | an HTTP request fails | flag, result, status, method, route, host, path, client; limit, detail where they apply |
 | \`admin_refused\` | the admin API refuses requests; at once, then at most every 10 s | flag, reason, client (address of the last), refused (how many since the last line), detail where it applies |
+| \`config_reloaded\` | the configuration was loaded anew | files, config_hash, routes_added, routes_changed, routes_removed |
+| \`config_rejected\` | the changed configuration has errors, and the one before stays in force; level error | errors (each with key, remedy and file:line:column; at most 20), error_count, config_hash of what is in force |
+| \`config_needs_restart\` | keys have changed that hold only after a restart; everything else is in force | keys |
+| \`config_not_watched\` | changes may be seen late: a folder cannot be watched and is looked at again every second; or never, where a file is a pipe | folder and error, or file |
 | \`descriptors_exhausted\` | connections are turned away because the process may open no more files; at once, then every 10 s | turned_away, limit |
 
 \`observed\` is a string of digits where a frame announced more than 2^53−1 bytes, \`configured\` is \`"unlimited"\` where

@@ -15,7 +15,7 @@ export const processFamilies: readonly NumberFamily[] = [
   {
     type: 'gauge',
     name: 'config_last_reload_successful',
-    help: 'Whether the last attempt to load the configuration file succeeded (1) or not (0); the start counts.',
+    help: 'Whether the last attempt to load the configuration succeeded (1) or not (0); the start counts.',
     labels: [],
     collect: (source, emit) => emit({}, Number(source.lastReload().successful)),
   },
@@ -27,9 +27,18 @@ export const processFamilies: readonly NumberFamily[] = [
     collect: (source, emit) => emit({}, source.lastReload().succeededAtMs / 1000),
   },
   {
+    type: 'counter',
+    name: 'config_reloads_total',
+    help: 'Attempts to load the configuration anew, by result: `success`, or `failure` where the one before stayed in force.',
+    labels: ['result'],
+    collect(source, emit) {
+      for (const [result, count] of Object.entries(source.reloads())) emit({ result }, count);
+    },
+  },
+  {
     type: 'gauge',
     name: 'config_hash',
-    help: 'The first 52 bits of the SHA-256 of the configuration file in force: equal numbers, equal files.',
+    help: 'The first 52 bits of the SHA-256 of the configuration files in force: equal numbers, equal files.',
     labels: [],
     collect: (source, emit) => emit({}, Number.parseInt(source.config().hash.slice(0, 13), 16)),
   },

@@ -32,5 +32,7 @@ export interface MetricsSource {
   draining(): boolean;
   /** Whether the last attempt to load the configuration succeeded, and when one last did (Unix time, ms). */
   lastReload(): { readonly successful: boolean; readonly succeededAtMs: number };
+  /** How often the configuration was loaded anew since the start. */
+  reloads(): { readonly success: number; readonly failure: number };
   readonly build: { readonly version: string; readonly revision: string };
 }

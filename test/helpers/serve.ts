@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** `drain` of the file; at once unless given. */
   readonly drain?: string;
+  /** Configuration files in the place of one made from the above. */
+  readonly files?: readonly string[];
   /** Further keys of the route, such as `preset: panel`. */
   readonly route?: string;
 }
@@ -30,9 +32,9 @@ export class Serve implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>;
   readonly #folder: string;
 
-  private constructor(folder: string, { openFiles, env }: ServeOptions) {
+  private constructor(folder: string, { openFiles, env, files = [join(folder, 'sluice.yaml')] }: ServeOptions) {
     this.#folder = folder;
-    const command = [process.execPath, main, 'serve', '--config', join(folder, 'sluice.yaml')];
+    const command = [process.execPath, main, 'serve', ...files.flatMap((file) => ['--config', file])];
     // The shell becomes the process.
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
     this.process = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {

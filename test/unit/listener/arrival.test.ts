@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Config } from '../../../src/config/types.ts';
 import { readArrival } from '../../../src/listener/arrival.ts';
 import { compileEdge } from '../../../src/listener/edge.ts';
+import { LastingRoutes } from '../../../src/listener/lasting.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
@@ -24,7 +25,7 @@ function edgeOf(...headersMs: number[]) {
     drain: { announceMs: 0 },
     routes,
   };
-  return compileEdge(config, new CounterStore());
+  return compileEdge(config, new LastingRoutes(new CounterStore()));
 }
 
 function read(url: string, headers: string[]) {

@@ -42,6 +42,7 @@ function fixture(): Fixture {
     live: { sessions: () => sessions, memory: { pressure: 0.25, limitBytes: 4096 } },
     draining: () => state.draining,
     lastReload: () => ({ successful: true, succeededAtMs: 1_700_000_000_500 }),
+    reloads: () => ({ success: 3, failure: 0 }),
     build: { version: '1.2.3', revision: 'abc' },
   };
   const registry = createRegistry(source);

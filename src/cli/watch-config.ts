@@ -1,0 +1,43 @@
+/** Puts a changed configuration in force: when its files change, and on SIGHUP. */
+import { stat } from 'node:fs/promises';
+import { type FileContent, loadFiles } from '../config/read.ts';
+import { FileWatcher } from '../config/watch.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Log } from '../log.ts';
+
+/**
+ * Watches the files from whose contents the gateway was started. From this call on SIGHUP ends the process no more: it
+ * loads the files anew even if they are as before.
+ */
+export async function watchConfig(gateway: Gateway, seen: readonly FileContent[], log: Log): Promise<void> {
+  const watcher = new FileWatcher(seen, {
+    changed(contents) {
+      try {
+        gateway.reload(loadFiles(contents));
+      } catch (error) {
+        // A bug must not end the connections that are open.
+        log.error(
+          { event: 'config_reload_bug', err: error },
+          'loading the configuration failed for a reason of our own',
+        );
+      }
+    },
+    failed(folder, error) {
+      log.warn(
+        { event: 'config_not_watched', folder, error: error.message },
+        'the folder of a configuration file cannot be watched; it is looked at every second',
+      );
+    },
+  });
+  process.on('SIGHUP', () => watcher.check(true));
+  for (const { file } of seen) {
+    // What comes through a pipe can be read once.
+    if ((await stat(file)).isFile()) continue;
+    log.warn(
+      { event: 'config_not_watched', file },
+      'a configuration file is no ordinary file, so changes are not seen',
+    );
+    return;
+  }
+  await watcher.start();
+}

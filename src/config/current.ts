@@ -1,0 +1,86 @@
+/** The configuration in force: judges what was loaded to take its place, says so in the log, and counts. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Log } from '../log.ts';
+import { type ConfigError, formatConfigError } from './errors.ts';
+import { keepFixed } from './fixed.ts';
+import type { Loaded } from './load.ts';
+import type { Resolved } from './resolve.ts';
+import type { ConfigState } from './state.ts';
+import type { Config } from './types.ts';
+
+/** More errors than these help nobody who reads a log line; `sluice check` prints all. */
+const mostLogged = 20;
+
+export class CurrentConfig {
+  /** How often another was loaded since the start. */
+  readonly reloads = { success: 0, failure: 0 };
+  readonly #log: Log;
+  #state: ConfigState;
+
+  constructor(config: Config, resolved: Resolved | null, log: Log) {
+    this.#log = log;
+    this.#state = { config, resolved, loadedAtMs: Date.now(), needsRestart: [], lastError: null };
+  }
+
+  get state(): ConfigState {
+    return this.#state;
+  }
+
+  get config(): Config {
+    return this.#state.config;
+  }
+
+  /**
+   * Puts a new configuration in force, or keeps the old one and says why. `apply` is called in between with what will
+   * hold: the new one, but for what cannot change while the process runs.
+   */
+  replace(loaded: Loaded, apply: (config: Config) => void): boolean {
+    if ('errors' in loaded) {
+      this.#reject(loaded.errors);
+      return false;
+    }
+    const { config: before } = this.#state;
+    const { config, differs } = keepFixed(before, loaded.config);
+    apply(config);
+    const resolved = { ...loaded.resolved, listen: config.listen, admin: config.admin };
+    this.#state = { config, resolved, loadedAtMs: Date.now(), needsRestart: differs, lastError: null };
+    this.reloads.success++;
+    this.#log.info(
+      { event: 'config_reloaded', files: config.files, config_hash: config.hash, ...changesBetween(before, config) },
+      'the configuration was loaded anew',
+    );
+    if (differs.length > 0) {
+      this.#log.warn(
+        { event: 'config_needs_restart', keys: differs },
+        'these keys changed and hold only after a restart; everything else is in force',
+      );
+    }
+    return true;
+  }
+
+  #reject(errors: readonly ConfigError[]): void {
+    this.#state = { ...this.#state, lastError: { errors, atMs: Date.now() } };
+    this.reloads.failure++;
+    this.#log.error(
+      {
+        event: 'config_rejected',
+        errors: errors.slice(0, mostLogged).map(formatConfigError),
+        error_count: errors.length,
+        config_hash: this.config.hash,
+      },
+      'the changed configuration is wrong; the one before stays in force',
+    );
+  }
+}
+
+/** Which routes a change concerns, by name. */
+function changesBetween(before: Config, after: Config): Record<string, readonly string[]> {
+  const old = new Map(before.routes.map((route) => [route.name, route]));
+  const kept = after.routes.filter(({ name }) => old.has(name));
+  const names = (routes: readonly { readonly name: string }[]) => routes.map(({ name }) => name);
+  return {
+    routes_added: names(after.routes.filter(({ name }) => !old.has(name))),
+    routes_changed: names(kept.filter((route) => !isDeepStrictEqual(route, old.get(route.name)))),
+    routes_removed: names(before.routes.filter(({ name }) => !kept.some((route) => route.name === name))),
+  };
+}

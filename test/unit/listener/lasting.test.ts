@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { LastingRoutes } from '../../../src/listener/lasting.ts';
+import { CounterStore } from '../../../src/metrics/store.ts';
+import { testRoute } from '../../helpers/relay.ts';
+
+const caps = { max: 10, maxPerAddress: 10 };
+const at = (port: number) => ({ protocol: 'http:', host: 'h', port, href: `http://h:${port}` }) as const;
+const route = (name: string, port: number) => testRoute({ name, upstream: at(port) });
+
+test('a route that stays keeps its slots, and its endpoint at the same upstream', () => {
+  const lasting = new LastingRoutes(new CounterStore());
+  const [slots, endpoint] = [lasting.slotsOf('a'), lasting.endpointOf('a', at(1))];
+  lasting.keepOnly([route('a', 1)]);
+  expect(lasting.slotsOf('a')).toBe(slots);
+  expect(lasting.endpointOf('a', at(1))).toBe(endpoint);
+  expect(lasting.endpointOf('a', at(2))).not.toBe(endpoint);
+  expect(lasting.endpointOf('b', at(1))).not.toBe(endpoint);
+});
+
+test('what is gone is kept while a connection holds it, and is found again when it returns', () => {
+  const lasting = new LastingRoutes(new CounterStore());
+  const [slots, endpoint] = [lasting.slotsOf('a'), lasting.endpointOf('a', at(1))];
+  const [slot, lease] = [slots.take('1.2.3.4', caps) as Disposable, endpoint.lease()];
+  lasting.keepOnly([]);
+  expect(lasting.slotsOf('a')).toBe(slots);
+  expect(lasting.endpointOf('a', at(1))).toBe(endpoint);
+  slot[Symbol.dispose]();
+  lease[Symbol.dispose]();
+  lasting.keepOnly([]);
+  expect(lasting.slotsOf('a')).not.toBe(slots);
+  expect(lasting.endpointOf('a', at(1))).not.toBe(endpoint);
+});
