@@ -5,6 +5,6 @@ import { chmodSync, cpSync, rmSync } from 'node:fs';
 rmSync('dist', { recursive: true, force: true });
 // What it prints must not mix with the JSON that `npm pack --json` prints.
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: ['ignore', 2, 2] });
-// The demo's page is served as it is.
-cpSync('src/demo/page', 'dist/demo/page', { recursive: true });
+// Pages are served as they are.
+for (const page of ['demo/page', 'admin/page']) cpSync(`src/${page}`, `dist/${page}`, { recursive: true });
 chmodSync('dist/main.js', 0o755);

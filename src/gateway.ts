@@ -4,10 +4,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { Feed } from './admin/feed.ts';
 import { Guard } from './admin/guard.ts';
+import { pageEndpoints } from './admin/page-files.ts';
 import { AdminServer } from './admin/server.ts';
+import type { ConfigStatus, DrainStatus } from './admin/snapshot.ts';
+import { Throughput } from './admin/throughput.ts';
 import { ViolationLog } from './admin/violations.ts';
 import { CurrentConfig } from './config/current.ts';
+import { formatConfigError } from './config/errors.ts';
 import type { Loaded } from './config/load.ts';
 import { defaultMaxBuffered } from './config/memory.ts';
 import type { Resolved } from './config/resolve.ts';
@@ -67,6 +72,7 @@ export class Gateway {
   readonly #onDrained: (counts: DrainCounts) => void;
   #edge: Edge;
   #drain: Drain<Session> | null = null;
+  readonly #feed: Feed;
 
   constructor(config: Config, { log, resolved = null }: GatewayParts) {
     this.#log = log;
@@ -112,7 +118,7 @@ export class Gateway {
       log,
       count: (reason) => tally(this.counters.adminRefusals, reason),
     });
-    const registry = createRegistry({
+    const source = {
       config: () => this.#current.config,
       counters: this.counters,
       live: { sessions: () => liveSessions(this.sessions), memory: budget },
@@ -120,15 +126,29 @@ export class Gateway {
       lastReload: () => lastReload(this.#current.state),
       reloads: () => this.#current.reloads,
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
+    };
+    const registry = createRegistry(source);
+    this.#feed = new Feed({
+      ...source,
+      configStatus: () => configStatus(this.#current.state),
+      drainStatus: () => this.drainState && drainStatus(this.drainState),
+      throughput: new Throughput(),
+      violations: this.#violations,
+      startedAt: Date.now(),
     });
     // What else the admin port serves: the API, the page's files and its feed are lists of endpoints (admin/router.ts).
     this.#admin = new AdminServer({
       registry,
       ready: () => !draining(),
       guard: this.#guard,
-      endpoints: [],
+      endpoints: [...pageEndpoints(), this.#feed.endpoint],
       log,
     });
+  }
+
+  /** How many status pages are open. */
+  get watchers(): number {
+    return this.#feed.watchers;
   }
 
   /** The configuration in force, and what is wrong with the files if they do not hold. */
@@ -164,6 +184,7 @@ export class Gateway {
     const adminPort = await this.#admin.listen(admin.address);
     try {
       const port = await this.#listener.listen(listen.address);
+      this.#feed.start();
       return { address: withPort(listen.address, port), adminAddress: withPort(admin.address, adminPort) };
     } catch (error) {
       await this.#admin.close();
@@ -215,6 +236,7 @@ export class Gateway {
     this.#forwarder.close();
     this.sessions.cutAll();
     await this.sessions.whenEmpty();
+    this.#feed.stop();
     await this.#admin.close();
     this.#onDrained(counts);
   }
@@ -239,6 +261,17 @@ function memoryBound({ memory }: Config): { readonly bytes: number; readonly sou
   const bytes = defaultMaxBuffered(container, totalmem());
   const isBound = container > 0 && container <= totalmem();
   return { bytes, source: isBound ? `a quarter of the container's ${container} bytes` : 'built in' };
+}
+
+/** What the status page says of the configuration. */
+function configStatus({ config, loadedAtMs, lastError }: ConfigState): ConfigStatus {
+  const error = lastError && { at: lastError.atMs, lines: lastError.errors.map(formatConfigError) };
+  return { files: config.files, hash: config.hash, loadedAt: loadedAtMs, error };
+}
+
+/** What it says of a drain. */
+function drainStatus({ phase, startedAtMs, closesAtMs, deadlineAtMs }: DrainState): DrainStatus {
+  return { phase, startedAt: startedAtMs, closesAt: closesAtMs, deadlineAt: deadlineAtMs };
 }
 
 function subjectOf({ id, routeName, about }: Session): LogSubject {

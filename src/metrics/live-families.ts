@@ -1,7 +1,8 @@
 /** What stands open right now, and the limits beside it. */
 import type { Route, Sender } from '../config/types.ts';
 import type { NumberFamily } from './families.ts';
-import type { LiveSender, MetricsSource } from './source.ts';
+import { type SenderSums, sumsByRoute } from './live-sums.ts';
+import type { MetricsSource } from './source.ts';
 
 const senders: readonly Sender[] = ['client', 'upstream'];
 
@@ -80,49 +81,6 @@ function liveSum(name: string, help: string, read: (sums: SenderSums) => number)
       }
     },
   };
-}
-
-interface SenderSums {
-  bufferedBytes: number;
-  queuedMessages: number;
-  paused: number;
-}
-
-interface RouteSums {
-  connections: number;
-  readonly client: SenderSums;
-  readonly upstream: SenderSums;
-}
-
-const current = new WeakMap<MetricsSource, ReadonlyMap<string, RouteSums>>();
-
-/** The sums of all connections; one pass over thousands of them serves every gauge of a scrape. */
-function sumsByRoute(source: MetricsSource): ReadonlyMap<string, RouteSums> {
-  const known = current.get(source);
-  if (known) return known;
-  const sums = new Map(source.config().routes.map((route) => [route.name, zeroSums()]));
-  for (const { routeName, client, upstream } of source.live.sessions()) {
-    const of = sums.get(routeName) ?? zeroSums();
-    sums.set(routeName, of);
-    of.connections++;
-    add(of.client, client);
-    add(of.upstream, upstream);
-  }
-  current.set(source, sums);
-  // The registry asks all its metrics in one turn.
-  queueMicrotask(() => current.delete(source));
-  return sums;
-}
-
-function add(sums: SenderSums, sender: LiveSender): void {
-  sums.bufferedBytes += sender.bufferedBytes;
-  sums.queuedMessages += sender.queuedMessages;
-  if (sender.paused) sums.paused++;
-}
-
-function zeroSums(): RouteSums {
-  const zero = { bufferedBytes: 0, queuedMessages: 0, paused: 0 };
-  return { connections: 0, client: { ...zero }, upstream: { ...zero } };
 }
 
 function eachRoute(source: MetricsSource, visit: (route: Route) => void): void {

@@ -35,7 +35,11 @@ test('the packed tarball, installed elsewhere, checks a configuration', async ()
   });
 });
 
-test('the packed tarball carries the demo with its page', async () => {
-  const { stdout } = await run('find', ['node_modules/sluice-gateway', '-name', '*.html'], { cwd: place });
-  expect(stdout.trim()).not.toBe('');
+test('the packed tarball carries its pages, and finds the plotting library', async () => {
+  const script = `
+    import { loadPage } from 'sluice-gateway/dist/demo/page.js';
+    import { pageEndpoints } from 'sluice-gateway/dist/admin/page-files.js';
+    console.log(loadPage().size, pageEndpoints().map(({ path }) => path).join(' '));`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: place });
+  expect(stdout).toMatch(/^1\d \/ .*\/uplot\.js \/uplot\.css\n$/);
 });

@@ -1,0 +1,112 @@
+/** The routes: connections against their limit, what passes, what waits, what was refused. */
+import { byId, cell, element, Rows, setAttribute, setText } from './dom.js';
+import { bytes, compact, number } from './format.js';
+import { changed, onChange, state } from './state.js';
+
+/** From here on a route's connections are shown as close to their limit. */
+const nearly = 0.8;
+
+/** Binds the table and the list to choose a route from. */
+export function routes() {
+  const rows = new Rows(byId('routes').tBodies[0], routeRow);
+  const pick = byId('route-pick');
+  pick.addEventListener('change', () => choose(pick.value === '' ? null : pick.value));
+  onChange(() => {
+    if (state.now === null) return;
+    const names = state.now.routes.map(({ name }) => name);
+    rows.show(state.now.routes.map((route) => [route.name, route]));
+    drawPick(pick, names);
+  });
+}
+
+function choose(route) {
+  state.route = route;
+  changed();
+}
+
+function routeRow(name) {
+  const button = element('button', 'link', name);
+  button.type = 'button';
+  button.addEventListener('click', () => {
+    choose(state.route === name && state.now.routes.length > 1 ? null : name);
+  });
+  const where = element('small');
+  const title = cell('Route', 'who', 'th');
+  title.append(button, where);
+
+  const meter = element('meter', 'meter');
+  meter.setAttribute('aria-label', `Connections of ${name} against their limit`);
+  const connections = cell('Connections', 'against');
+  const connectionsText = element('span');
+  connections.append(connectionsText, meter);
+
+  const fromClients = pair('From clients');
+  const fromUpstream = pair('From upstream');
+  const paused = cell('Paused', 'n');
+  const buffered = pair('Buffered');
+  const hits = cell('Limits hit, 1 h', 'n');
+  const node = element('tr', '', title, connections, fromClients.node, fromUpstream.node, paused, buffered.node, hits);
+
+  return {
+    node,
+    update(route) {
+      setAttribute(button, 'aria-pressed', String(state.route === name));
+      setAttribute(node, 'data-chosen', state.route === name ? '' : null);
+      setText(where, whereOf(route));
+      const { connections: open, maxConnections: max } = route;
+      setText(connectionsText, `${number(open)} of ${max === null ? 'unlimited' : number(max)}`);
+      meter.hidden = max === null;
+      if (max !== null) {
+        meter.max = max;
+        meter.value = open;
+        meter.high = max * nearly;
+        meter.optimum = 0;
+        setAttribute(connections, 'data-hot', open >= max * nearly ? '' : null);
+      }
+      fromClients.show(`${compact(route.rates[0])}/s`, `${bytes(route.rates[1])}/s`);
+      fromUpstream.show(`${compact(route.rates[2])}/s`, `${bytes(route.rates[3])}/s`);
+      const waiting = route.client.paused + route.upstream.paused;
+      setText(paused, number(waiting));
+      setAttribute(paused, 'data-hot', waiting > 0 ? '' : null);
+      const queued = route.client.queued + route.upstream.queued;
+      buffered.show(
+        bytes(route.client.buffered + route.upstream.buffered),
+        queued === 0 ? '' : `${number(queued)} queued`,
+      );
+      const times = state.violationTotals.reduce((sum, hit) => (hit.route === name ? sum + hit.times : sum), 0);
+      setText(hits, number(times));
+      setAttribute(hits, 'data-hot', times > 0 ? '' : null);
+    },
+  };
+}
+
+function whereOf({ where, mode }) {
+  if (where === null) return 'removed by a reload; its connections go on';
+  const hosts = where.hosts.length === 0 ? '' : where.hosts.join(', ');
+  return `${hosts}${where.path} → ${where.upstream.replace(/^http:\/\//, '')}${mode === 'report' ? ' · reports only' : ''}`;
+}
+
+/** A cell with a number and a smaller one below. */
+function pair(label) {
+  const first = element('span');
+  const second = element('small');
+  const node = cell(label, 'n');
+  node.append(first, second);
+  return {
+    node,
+    show(text, below) {
+      setText(first, text);
+      setText(second, below);
+    },
+  };
+}
+
+function drawPick(pick, names) {
+  const key = names.join('\n');
+  if (pick.dataset.names !== key) {
+    pick.dataset.names = key;
+    const all = names.length > 1 ? [new Option('all routes', '')] : [];
+    pick.replaceChildren(...all, ...names.map((name) => new Option(name, name)));
+  }
+  pick.value = state.route ?? '';
+}

@@ -1,0 +1,137 @@
+/** What the status page shows, once per second: one value for all who watch. */
+import type { Config, Route, Sender } from '../config/types.ts';
+import type { SenderCounters } from '../metrics/counters.ts';
+import { type RouteSums, type SenderSums, sumsByRoute } from '../metrics/live-sums.ts';
+import type { LiveSource } from '../metrics/source.ts';
+import type { CounterStore } from '../metrics/store.ts';
+import type { Rates, Throughput } from './throughput.ts';
+
+/** Whether the configuration's files hold; times are Unix milliseconds. */
+export interface ConfigStatus {
+  readonly files: readonly string[];
+  readonly hash: string;
+  readonly loadedAt: number;
+  /** Why the files as they are now are not in force, a line each that begins with file:line:column. */
+  readonly error: { readonly at: number; readonly lines: readonly string[] } | null;
+}
+
+/** A drain that is under way; times are Unix milliseconds. */
+export interface DrainStatus {
+  readonly phase: 'announce' | 'close' | 'cut' | 'finish';
+  readonly startedAt: number;
+  /** When new connections are refused and closing begins. */
+  readonly closesAt: number;
+  /** When whatever is left is cut. */
+  readonly deadlineAt: number;
+}
+
+/** What all buffers together hold. */
+export interface MemoryStatus {
+  /** As a share of what they may hold. */
+  readonly pressure: number;
+  /** Bytes; `null` is unlimited. */
+  readonly max: number | null;
+}
+
+/** What a snapshot is made of. */
+export interface SnapshotSource {
+  config(): Config;
+  configStatus(): ConfigStatus;
+  readonly counters: CounterStore;
+  readonly live: LiveSource;
+  readonly throughput: Throughput;
+  drainStatus(): DrainStatus | null;
+  readonly build: { readonly version: string; readonly revision: string };
+  readonly startedAt: number;
+}
+
+/** One sender on one route. `null` is unlimited. */
+export interface SenderSnapshot {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Counts of `sizeBounds`, and the rest. */
+  readonly sizes: readonly number[];
+  readonly maxMessage: number | null;
+  readonly maxBuffer: number | null;
+  readonly buffered: number;
+  readonly queued: number;
+  readonly paused: number;
+}
+
+export interface RouteSnapshot extends Readonly<Record<Sender, SenderSnapshot>> {
+  readonly name: string;
+  /** How it matches and where it leads; `null` where a reload has removed it and connections remain. */
+  readonly where: { readonly hosts: readonly string[]; readonly path: string; readonly upstream: string } | null;
+  readonly mode: 'enforce' | 'report';
+  readonly connections: number;
+  readonly maxConnections: number | null;
+  readonly rates: Rates;
+}
+
+export interface Snapshot {
+  readonly at: number;
+  readonly startedAt: number;
+  readonly build: { readonly version: string; readonly revision: string };
+  readonly drain: DrainStatus | null;
+  readonly config: ConfigStatus;
+  readonly memory: MemoryStatus;
+  readonly routes: readonly RouteSnapshot[];
+}
+
+/** Looks at everything once. */
+export function takeSnapshot(source: SnapshotSource, now: number): Snapshot {
+  const sums = sumsByRoute(source);
+  const configured = new Map(source.config().routes.map((route) => [route.name, route]));
+  return {
+    at: now,
+    startedAt: source.startedAt,
+    build: source.build,
+    drain: source.drainStatus(),
+    config: source.configStatus(),
+    memory: { pressure: source.live.memory.pressure, max: finite(source.live.memory.limitBytes) },
+    routes: [...sums].map(([name, of]) => routeSnapshot(name, of, configured.get(name), source)),
+  };
+}
+
+function routeSnapshot(
+  name: string,
+  sums: RouteSums,
+  route: Route | undefined,
+  { counters, throughput }: SnapshotSource,
+): RouteSnapshot {
+  const counted = counters.of(name);
+  return {
+    name,
+    where: route ? { hosts: route.hosts, path: route.path, upstream: route.upstream.href } : null,
+    mode: route?.limits.mode ?? 'enforce',
+    connections: sums.connections,
+    maxConnections: finite(route?.connections.max),
+    rates: throughput.latest(name),
+    client: senderSnapshot(counted.client, sums.client, route, 'client'),
+    upstream: senderSnapshot(counted.upstream, sums.upstream, route, 'upstream'),
+  };
+}
+
+function senderSnapshot(
+  counted: SenderCounters,
+  sums: SenderSums,
+  route: Route | undefined,
+  sender: Sender,
+): SenderSnapshot {
+  const limits = route?.limits[sender];
+  return {
+    messages: counted.textMessages + counted.binaryMessages,
+    bytes: counted.messageBytes,
+    sizes: [...counted.messageSizes.counts],
+    maxMessage: finite(limits?.maxMessageBytes),
+    maxBuffer: finite(limits?.maxBufferBytes),
+    buffered: sums.bufferedBytes,
+    queued: sums.queuedMessages,
+    paused: sums.paused,
+  };
+}
+
+/** JSON has no infinity. */
+function finite(limit: number | undefined): number | null {
+  return limit === undefined || limit === Number.POSITIVE_INFINITY ? null : limit;
+}
