@@ -1,6 +1,7 @@
 /** Sluice as a person runs it: `serve --config FILE` in a process of its own, with its log and metrics at hand. */
+import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { sumSamples } from './metrics-text.ts';
@@ -25,6 +26,31 @@ export interface SluicePorts {
 /** Nobody balances load here; and pages that a test leaves open shall not keep its end waiting. */
 const drainAtOnce = { announce: '0s', spread: '0s', deadline: '5s' };
 
+/** The file of one Sluice, with its addresses. */
+class ConfigFile {
+  readonly path = join(scratchDirectory('config'), 'sluice.yaml');
+  readonly port: number;
+  readonly admin: number;
+
+  constructor(port: number, admin: number) {
+    this.port = port;
+    this.admin = admin;
+  }
+
+  /** Puts a configuration in the file's place at once; returns its hash. */
+  write(config: SluiceConfig): string {
+    const text = stringify({
+      listen: { address: `127.0.0.1:${this.port}` },
+      admin: { address: `127.0.0.1:${this.admin}` },
+      drain: drainAtOnce,
+      ...config,
+    });
+    writeFileSync(`${this.path}.new`, text);
+    renameSync(`${this.path}.new`, this.path);
+    return createHash('sha256').update(text).digest('hex');
+  }
+}
+
 /** A running Sluice; `await using` stops it. */
 export class Sluice {
   readonly port: number;
@@ -33,16 +59,13 @@ export class Sluice {
   readonly process: ServerProcess;
   readonly log: LogLine[];
   readonly #lines: EventEmitter;
+  readonly #file: ConfigFile;
 
-  private constructor(
-    ports: { port: number; admin: number },
-    process: ServerProcess,
-    log: LogLine[],
-    lines: EventEmitter,
-  ) {
-    this.port = ports.port;
-    this.url = `http://127.0.0.1:${ports.port}`;
-    this.adminUrl = `http://127.0.0.1:${ports.admin}`;
+  private constructor(file: ConfigFile, process: ServerProcess, log: LogLine[], lines: EventEmitter) {
+    this.#file = file;
+    this.port = file.port;
+    this.url = `http://127.0.0.1:${file.port}`;
+    this.adminUrl = `http://127.0.0.1:${file.admin}`;
     this.process = process;
     this.log = log;
     this.#lines = lines;
@@ -50,24 +73,15 @@ export class Sluice {
 
   /** Writes the configuration, starts Sluice and waits until it says that it is ready. */
   static async start(config: SluiceConfig, { port }: SluicePorts = {}): Promise<Sluice> {
-    const ports = { port: port ?? (await freePort()), admin: await freePort() };
-    const file = join(scratchDirectory('config'), 'sluice.yaml');
-    writeFileSync(
-      file,
-      stringify({
-        listen: { address: `127.0.0.1:${ports.port}` },
-        admin: { address: `127.0.0.1:${ports.admin}` },
-        drain: drainAtOnce,
-        ...config,
-      }),
-    );
+    const file = new ConfigFile(port ?? (await freePort()), await freePort());
+    file.write(config);
     const log: LogLine[] = [];
     const lines = new EventEmitter().setMaxListeners(0);
     const process_ = await ServerProcess.start({
       name: 'sluice',
       command: process.execPath,
-      args: [join(root, 'src/main.ts'), 'serve', '--config', file],
-      ready: answers(`http://127.0.0.1:${ports.admin}/readyz`),
+      args: [join(root, 'src/main.ts'), 'serve', '--config', file.path],
+      ready: answers(`http://127.0.0.1:${file.admin}/readyz`),
       onLine: (text) => {
         if (!text.startsWith('{')) return;
         const line = JSON.parse(text) as LogLine;
@@ -75,7 +89,12 @@ export class Sluice {
         lines.emit('line', line);
       },
     });
-    return new Sluice(ports, process_, log, lines);
+    return new Sluice(file, process_, log, lines);
+  }
+
+  /** Writes another configuration over the one before, as an editor does, and waits until it is in force. */
+  async reconfigure(config: SluiceConfig): Promise<void> {
+    await this.logged({ event: 'config_reloaded', config_hash: this.#file.write(config) });
   }
 
   /** The first log line, past or coming, that contains these values; nested objects are compared in part as well. */
