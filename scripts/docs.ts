@@ -1,10 +1,14 @@
 /** Writes the generated references into docs/, and rules and dashboard into the chart: `npm run docs`. A test fails where they differ. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { files } from '../monitoring/files.ts';
+import { openApiText } from '../src/admin/api/openapi.ts';
 import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
 import { valuesSchemaText } from './chart-schema.ts';
 
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+writeFileSync('docs/openapi.json', openApiText(version));
 writeFileSync('docs/configuration.md', referenceText());
 writeFileSync('docs/sluice.schema.json', schemaText());
 writeFileSync('docs/metrics.md', await describeMetrics());

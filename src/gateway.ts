@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { apiEndpoints } from './admin/api/endpoints.ts';
 import { Feed } from './admin/feed.ts';
 import { Guard } from './admin/guard.ts';
 import { pageEndpoints } from './admin/page-files.ts';
@@ -136,12 +137,19 @@ export class Gateway {
       violations: this.#violations,
       startedAt: Date.now(),
     });
-    // What else the admin port serves: the API, the page's files and its feed are lists of endpoints (admin/router.ts).
+    const api = apiEndpoints({
+      config: () => this.#current.state,
+      sessions: () => this.sessions.sessions,
+      countersOf: (route) => this.counters.of(route),
+      memory: budget,
+      drain: { start: () => void this.drain({ cause: 'api' }), state: () => this.drainState },
+      build: source.build,
+    });
     this.#admin = new AdminServer({
       registry,
       ready: () => !draining(),
       guard: this.#guard,
-      endpoints: [...pageEndpoints(), this.#feed.endpoint],
+      endpoints: [...api, ...pageEndpoints(), this.#feed.endpoint],
       log,
     });
   }

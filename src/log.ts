@@ -207,9 +207,14 @@ const namedSecret = /((?:token|secret|password|passwd|api[_-]?key|session[_-]?id
 /** Base64 of `{"`, which Bokeh's tokens and JWTs begin with, and Jupyter's token subprotocol. */
 const bareSecret = /\beyJ[\w-]{8,}(?:\.[\w-]+)*|(?<=v1\.token\.websocket\.jupyter\.org\.)\S+/g;
 
+/** A text without what looks like a token. */
+export function withoutSecrets(text: string): string {
+  return text.replace(namedSecret, '$1[redacted]').replace(bareSecret, '[redacted]');
+}
+
 /** A string that a peer chose, fit for a log line. */
 export function clean(text: string): string {
-  const known = text.slice(0, 8192).replace(namedSecret, '$1[redacted]').replace(bareSecret, '[redacted]');
+  const known = withoutSecrets(text.slice(0, 8192));
   const cut = known.length > maxLength ? `${known.slice(0, maxLength)}…` : known;
   return cut.replace(control, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

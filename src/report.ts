@@ -10,6 +10,8 @@ export interface ConnectionAbout {
   readonly path: string;
   /** The client's address after `trusted_proxies`. */
   readonly address: string;
+  /** Who signed in, where a step of the admission has found that out. */
+  readonly user?: string;
   /** The upstream's href. */
   readonly upstream: string;
   /** The negotiated subprotocol, redacted where it may hold a token; `null` for none. */

@@ -105,6 +105,11 @@ export class Direction {
     return this.#out.bufferedBytes + (this.#tail?.length ?? 0);
   }
 
+  /** Whole data messages so far. */
+  get messages(): number {
+    return this.#messages;
+  }
+
   get queuedMessages(): number {
     return this.#out.queuedMessages;
   }

@@ -14,10 +14,15 @@ export class Pauses {
   readonly #counters: SenderCounters;
   /** Made at the first pause: most senders are never paused. */
   #since: Map<HoldCause, number> | null = null;
-  #pausedAt = 0;
+  #pausedAt: number | null = null;
 
   constructor(counters: SenderCounters) {
     this.#counters = counters;
+  }
+
+  /** When the present pause began; `null` for none. */
+  get pausedAt(): number | null {
+    return this.#pausedAt;
   }
 
   /** The causes that hold the sender now, each with the time it began. */
@@ -59,7 +64,8 @@ export class Pauses {
     this.#since?.delete(cause);
     if (cause !== 'drain') this.#counters.pausedMs[cause] += now - since;
     if (this.any) return false;
-    this.totalMs += now - this.#pausedAt;
+    this.totalMs += now - this.#pausedAt!;
+    this.#pausedAt = null;
     return true;
   }
 

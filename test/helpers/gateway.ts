@@ -1,4 +1,7 @@
 /** A whole gateway on free ports of loopback, with its log at hand. */
+import { formatConfigError } from '../../src/config/errors.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Resolved } from '../../src/config/resolve.ts';
 import type { Config, Route } from '../../src/config/types.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import { createLog } from '../../src/log.ts';
@@ -37,7 +40,18 @@ export function routeTo(upstream: FakeUpstream | number, overrides: RouteOverrid
 }
 
 /** Starts a gateway; disposing of it stops it at once. */
-export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
+export function startGateway(options: GatewayOptions): Promise<TestGateway> {
+  return start(configOf(options), null);
+}
+
+/** Starts a gateway from the text of a configuration file, `sluice.yaml`; it must listen on port 0. */
+export function startGatewayOf(text: string): Promise<TestGateway> {
+  const loaded = loadConfig('sluice.yaml', text);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  return start(loaded.config, loaded.resolved);
+}
+
+async function start(config: Config, resolved: Resolved | null): Promise<TestGateway> {
   const lines: LogLine[] = [];
   const fresh: LogLine[] = [];
   let wake: (() => void)[] = [];
@@ -51,7 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       for (const resolve of waiting) resolve();
     },
   });
-  const gateway = createGateway(configOf(options), { log });
+  const gateway = createGateway(config, { log, resolved });
   const { address, adminAddress } = await gateway.start();
   const port = address.kind === 'tcp' ? address.port : 0;
   const adminPort = adminAddress.kind === 'tcp' ? adminAddress.port : 0;

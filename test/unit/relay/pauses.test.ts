@@ -25,6 +25,9 @@ test('names the causes of now with their beginnings', () => {
   pauses.add('rate', 20);
   pauses.remove('buffer', 30);
   expect([...pauses.causes]).toEqual([['rate', 20]]);
+  expect(pauses.pausedAt).toBe(10);
+  pauses.remove('rate', 40);
+  expect([[...pauses.causes], pauses.pausedAt, pauses.totalMs]).toEqual([[], null, 30]);
 });
 
 test('counts each cause, and its time, by itself', () => {

@@ -1,0 +1,60 @@
+/** The configuration as the API shows it. Secrets stand in files, whose paths are shown and whose contents are not. */
+import type { z } from 'zod';
+import type { ConfigError } from '../../config/errors.ts';
+import type { ConfigState } from '../../config/state.ts';
+import { withoutSecrets } from '../../log.ts';
+import type { configSchema } from './schemas.ts';
+import { routeSettings, topSettings } from './settings.ts';
+
+type Answer = z.infer<typeof configSchema>;
+
+/** The answer of `GET /api/config`. */
+export function describeConfig({ config, resolved, loadedAtMs, lastError }: ConfigState): Answer {
+  const answer: Answer = {
+    files: [...config.files],
+    hash: config.hash,
+    loaded_at: new Date(loadedAtMs).toISOString(),
+    last_error: lastError && {
+      at: new Date(lastError.atMs).toISOString(),
+      errors: lastError.errors.map(redactError),
+    },
+    settings: topSettings(config, resolved?.sources ?? null),
+    routes: config.routes.map((route) => ({
+      name: route.name,
+      match: { hosts: [...route.hosts], path: route.path },
+      upstream: route.upstream.href,
+      preset: route.preset,
+      origins: route.origins && [...route.origins],
+      require_origin: route.requireOrigin,
+      settings: routeSettings(route, resolved?.routes.find((found) => found.route === route)?.sources ?? null),
+    })),
+  };
+  return redact(answer);
+}
+
+/** A key whose value nobody shall see. Paths of files are no secrets. */
+const secretKey = /(?:token|secret|password|passwd|api_?key|private_?key|credential)s?$/i;
+
+/** The beginning of a message, where the file is quoted. Rather too much than too little. */
+const quoted = /^["[{\d].*(?= (?:is|has|holds|does) )/;
+
+/** An error quotes what stands in the file, and a secret may stand where none belongs. */
+function redactError(error: ConfigError): ConfigError {
+  const { file, line, column, path, message } = error;
+  const secret = /token|secret|passw|credential/i.test(path);
+  return { file, line, column, path, message: secret ? message.replace(quoted, '[redacted]') : message };
+}
+
+/** The same value without what looks like a token, however it came there. */
+export function redact<T>(value: T): T {
+  return redactAny(value) as T;
+}
+
+function redactAny(value: unknown): unknown {
+  if (typeof value === 'string') return withoutSecrets(value);
+  if (Array.isArray(value)) return value.map(redactAny);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, secretKey.test(key) ? '[redacted]' : redactAny(inner)]),
+  );
+}

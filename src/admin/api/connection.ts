@@ -1,0 +1,143 @@
+/** A connection as the API shows it: a line of a listing, or everything. */
+import type { z } from 'zod';
+import type { Source } from '../../config/resolve.ts';
+import type { Sender } from '../../config/types.ts';
+import { clean } from '../../log.ts';
+import { connectionOutcomes } from '../../outcomes.ts';
+import type { Direction } from '../../relay/direction.ts';
+import type { Leg } from '../../relay/leg.ts';
+import type { Session } from '../../relay/session.ts';
+import type { Violation } from '../../report.ts';
+import type { connectionSchema, connectionsSchema } from './schemas.ts';
+import { routeSettings } from './settings.ts';
+
+type Row = z.infer<typeof connectionsSchema>['connections'][number];
+type Whole = z.infer<typeof connectionSchema>;
+
+/** The two clocks: `now` is `performance.now()`, `unixMs` the same moment as a date. */
+export interface Moment {
+  readonly now: number;
+  readonly unixMs: number;
+}
+
+/** This moment. */
+export function thisMoment(): Moment {
+  return { now: performance.now(), unixMs: Date.now() };
+}
+
+/** How long a sender was paused, the present pause included. */
+export function pausedMs({ pauses }: Direction, now: number): number {
+  return Math.round(pauses.totalMs + (pauses.pausedAt === null ? 0 : now - pauses.pausedAt));
+}
+
+/** A line of a listing. */
+export function describeRow(session: Session, moment: Moment): Row {
+  return {
+    ...rowFields(session, moment),
+    client_sent: rowSender(session.client.inbound),
+    upstream_sent: rowSender(session.upstream.inbound),
+  };
+}
+
+/** Everything there is to know. `sources` are those of its route's settings, `null` where they are not known. */
+export function describeConnection(
+  session: Session,
+  moment: Moment,
+  inForce: boolean,
+  sources: Readonly<Record<string, Source>> | null,
+): Whole {
+  const { client, upstream, outcome, about, route } = session;
+  return {
+    ...rowFields(session, moment),
+    handshake_ms: round(about.handshakeMs),
+    last_data_age_s: seconds(moment.now - session.lastDataAt),
+    client_sent: wholeSender(client.inbound, moment),
+    upstream_sent: wholeSender(upstream.inbound, moment),
+    legs: { client: describeLeg(client), upstream: describeLeg(upstream) },
+    ending: outcome && {
+      reason: outcome.reason,
+      closed_by: outcome.by,
+      words: connectionOutcomes[outcome.reason].words,
+      violation: outcome.violation && describeViolation(outcome.violation),
+    },
+    route_in_force: inForce,
+    settings: routeSettings(route, sources),
+  };
+}
+
+function rowFields(session: Session, { now, unixMs }: Moment) {
+  const { id, about, client, upstream, outcome, openedAt } = session;
+  const ageMs = now - openedAt;
+  return {
+    id,
+    route: session.routeName,
+    state: outcome === null ? ('open' as const) : ('ending' as const),
+    host: clean(about.host),
+    path: clean(about.path),
+    address: about.address,
+    user: about.user === undefined ? null : clean(about.user),
+    upstream: about.upstream,
+    subprotocol: about.subprotocol === null ? null : clean(about.subprotocol),
+    opened_at: new Date(unixMs - ageMs).toISOString(),
+    age_s: seconds(ageMs),
+    buffered_bytes: client.inbound.bufferedBytes + upstream.inbound.bufferedBytes,
+    paused_ms: pausedMs(client.inbound, now) + pausedMs(upstream.inbound, now),
+  };
+}
+
+function rowSender(direction: Direction): Row[`${Sender}_sent`] {
+  return {
+    messages: direction.messages,
+    bytes: direction.payloadBytes,
+    buffered_bytes: direction.bufferedBytes,
+    queued_messages: direction.queuedMessages,
+    paused: direction.paused,
+  };
+}
+
+function wholeSender(direction: Direction, { now }: Moment): Whole[`${Sender}_sent`] {
+  const { maxMessageBytes, fragments, maxBufferedBytes } = direction.report();
+  return {
+    ...rowSender(direction),
+    wire_bytes: direction.wireBytes,
+    max_message_bytes: maxMessageBytes,
+    fragments,
+    max_buffered_bytes: maxBufferedBytes,
+    pauses: {
+      now: [...direction.pauses.causes].map(([cause, since]) => ({ cause, for_ms: Math.round(now - since) })),
+      count: direction.pauses.count,
+      total_ms: pausedMs(direction, now),
+    },
+  };
+}
+
+function describeLeg(leg: Leg): Whole['legs']['client'] {
+  const { gone, cut, closing, writer, sent, received } = leg;
+  return {
+    state: gone ? 'gone' : cut ? 'cut' : closing ? 'closing' : 'open',
+    blocked: writer.blocked,
+    close_sent: sent,
+    close_received: received,
+  };
+}
+
+/** JSON has neither bigint nor infinity. */
+function describeViolation(violation: Violation): NonNullable<NonNullable<Whole['ending']>['violation']> {
+  const { sender, limit, configured, observed, partial, action } = violation;
+  return {
+    sender,
+    limit,
+    configured: configured === Number.POSITIVE_INFINITY ? 'unlimited' : configured,
+    observed: typeof observed === 'bigint' ? String(observed) : observed,
+    at_least: partial,
+    action,
+  };
+}
+
+function seconds(ms: number): number {
+  return round(ms / 1000);
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

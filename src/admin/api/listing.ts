@@ -1,0 +1,119 @@
+/**
+ * Which connections a listing shows. Nothing is kept between two requests: filters and the sort read each connection
+ * once, when somebody asks, and only the page that is asked for is described.
+ */
+import { z } from 'zod';
+import type { Session } from '../../relay/session.ts';
+import { pausedMs } from './connection.ts';
+
+const longestPage = 500;
+const longestText = 256;
+const text = z.string().max(longestText);
+
+/** A whole number as it stands in a query. */
+const whole = (least: number, most: number, otherwise: number, description: string) =>
+  z
+    .string()
+    .transform((value, context) => {
+      const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+      if (number >= least && number <= most) return number;
+      context.addIssue({ code: 'custom', message: `write a whole number from ${least} to ${most}` });
+      return z.NEVER;
+    })
+    .default(otherwise)
+    .meta({ type: 'integer', minimum: least, maximum: most, default: otherwise, description });
+
+/** The query of `GET /api/connections`. */
+export const listingQuery = z.strictObject({
+  sort: z
+    .enum(['age', 'buffered', 'paused', 'bytes'])
+    .default('age')
+    .describe(
+      '`age`: the oldest first. `buffered`: the fullest first. `paused`: those that are paused now first, then the longest ' +
+        'in all. `bytes`: the most payload, both directions, first.',
+    ),
+  order: z.enum(['desc', 'asc']).default('desc').describe('`asc` turns the sort around.'),
+  route: text.optional().describe("The route's name."),
+  address: text.optional().describe("The client's whole address."),
+  user: text.optional().describe('The whole name of a user.'),
+  search: text.optional().describe('A part of host or path, in any case.'),
+  limit: whole(1, longestPage, 50, 'How many at most.'),
+  offset: whole(0, 999_999_999, 0, 'How many to leave out: the `next_offset` of the page before.'),
+});
+
+export type Listing = z.output<typeof listingQuery>;
+
+/** Reads a query, or says everything that is wrong with it. */
+export function parseListing(query: URLSearchParams): Listing | { readonly problems: readonly string[] } {
+  const twice = [...new Set(query.keys())].filter((key) => query.getAll(key).length > 1);
+  const parsed = listingQuery.safeParse(Object.fromEntries(query));
+  const problems = [
+    ...twice.map((key) => `${key} is given twice; give it once`),
+    ...(parsed.error?.issues.flatMap(explain) ?? []),
+  ];
+  return parsed.success && problems.length === 0 ? parsed.data : { problems };
+}
+
+function explain(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `there is no ${key}; there are ${Object.keys(listingQuery.shape).join(', ')}`);
+  }
+  const key = issue.path.join('.');
+  if (issue.code === 'invalid_value') return [`${key}: write one of ${issue.values.join(', ')}`];
+  if (issue.code === 'too_big') return [`${key}: write ${issue.maximum} characters at most`];
+  return [`${key}: ${issue.message}`];
+}
+
+/** A page of connections. */
+export interface Page {
+  /** How many the filters let through. */
+  readonly matching: number;
+  readonly sessions: readonly Session[];
+  /** Where the next page begins; `null` at the end. */
+  readonly nextOffset: number | null;
+}
+
+/** Picks a page. `sessions` come in the order in which they opened, and equals stay in it. */
+export function pageOf(sessions: Iterable<Session>, listing: Listing, now: number): Page {
+  const { offset, limit, sort, order } = listing;
+  const admit = filterOf(listing);
+  const matching: Session[] = [];
+  for (const session of sessions) if (admit(session)) matching.push(session);
+  const sorted = sort === 'age' ? matching : sortBy(matching, (session) => keys[sort](session, now));
+  if (order === 'asc') sorted.reverse();
+  const end = offset + limit;
+  return {
+    matching: matching.length,
+    sessions: sorted.slice(offset, end),
+    nextOffset: end < matching.length ? end : null,
+  };
+}
+
+function filterOf({ route, address, user, search }: Listing): (session: Session) => boolean {
+  const wanted = search?.toLowerCase();
+  return ({ routeName, about }) =>
+    (route === undefined || routeName === route) &&
+    (address === undefined || about.address === address) &&
+    (user === undefined || about.user === user) &&
+    (wanted === undefined || about.host.toLowerCase().includes(wanted) || about.path.toLowerCase().includes(wanted));
+}
+
+/** More than any connection lives, in milliseconds: who is paused now comes before who was. */
+const beforeAll = 1e15;
+
+const keys: Readonly<Record<Exclude<Listing['sort'], 'age'>, (session: Session, now: number) => number>> = {
+  buffered: ({ client, upstream }) => client.inbound.bufferedBytes + upstream.inbound.bufferedBytes,
+  paused({ client, upstream }, now) {
+    const total = pausedMs(client.inbound, now) + pausedMs(upstream.inbound, now);
+    return client.inbound.paused || upstream.inbound.paused ? beforeAll + total : total;
+  },
+  bytes: ({ client, upstream }) => client.inbound.payloadBytes + upstream.inbound.payloadBytes,
+};
+
+/** The largest first. Each key is read once: it changes while nobody looks, and a sort must not see that. */
+function sortBy(sessions: readonly Session[], keyOf: (session: Session) => number): Session[] {
+  return sessions
+    .map((session) => ({ session, key: keyOf(session) }))
+    .sort((a, b) => b.key - a.key)
+    .map(({ session }) => session);
+}

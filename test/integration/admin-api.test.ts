@@ -1,0 +1,352 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { askAdmin } from '../helpers/admin-client.ts';
+import { type FakeUpstream, fakeUpstream, switching } from '../helpers/fake-upstream.ts';
+import { clientFrame, closeFrame, frame } from '../helpers/frames.ts';
+import { startGatewayOf } from '../helpers/gateway.ts';
+import { rawClient } from '../helpers/raw-client.ts';
+
+const configText = ({ port }: FakeUpstream, admin = 'address: 127.0.0.1:0') => `
+listen: {address: "127.0.0.1:0", trusted_proxies: [127.0.0.1]}
+admin: {${admin}}
+drain: {announce: 1h, deadline: 2h}
+defaults:
+  limits: {client: {max_queue: 7}}
+routes:
+  - name: panel
+    preset: panel
+    upstream: http://127.0.0.1:${port}
+    limits:
+      client: {max_message_rate: 5/s}
+      upstream: {max_buffer_size: 64KiB}
+  - {name: other, match: {hosts: [other.test], path: /x}, upstream: "http://127.0.0.1:${port}"}
+`;
+
+async function until<T>(ask: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
+  for (;;) {
+    const value = await ask();
+    if (wanted(value)) return value;
+  }
+}
+
+test('routes come with the source of each limit, and with what is open on them', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const client = await rawClient(gateway.port);
+  client.send(clientFrame('hello'));
+  await (await upstream.next()).frame();
+  const { json } = await until(
+    () => askAdmin(gateway.adminPort, '/api/routes'),
+    ({ json }) => json.routes[0].counted.client.messages === 1,
+  );
+  const [panel, other] = json.routes;
+  expect(panel).toMatchObject({
+    name: 'panel',
+    in_force: true,
+    preset: 'panel',
+    max_connections: 10_000,
+    live: { connections: 1, client: { buffered_bytes: 0, queued_messages: 0, paused_connections: 0 } },
+    counted: { opened: 1, closed: 0, client: { messages: 1, bytes: 5, violations: 0, pauses: 0 } },
+  });
+  expect(panel.settings['limits.client.max_message_size']).toEqual({
+    ...{ value: 20 * 2 ** 20, unit: 'bytes', text: '20MiB' },
+    source: { from: 'preset', preset: 'panel' },
+  });
+  expect(panel.settings['limits.client.max_message_rate']).toEqual({
+    ...{ value: { per_second: 5, burst: 5, action: 'pause' }, unit: 'messages_per_second', text: '5/s' },
+    source: { from: 'route', file: 'sluice.yaml', line: 12 },
+  });
+  expect(panel.settings['limits.client.max_queue'].source).toEqual({ from: 'defaults', file: 'sluice.yaml', line: 6 });
+  expect(panel.settings['limits.client.max_byte_rate']).toMatchObject({
+    value: 'unlimited',
+    source: { from: 'built in' },
+  });
+  expect(panel.settings['drain.deadline']).toMatchObject({ text: '2h', source: { from: 'file', line: 4 } });
+  expect(other).toMatchObject({ match: { hosts: ['other.test'], path: '/x' }, live: { connections: 0 } });
+  expect(json.totals.connections).toBe(1);
+  expect(json.memory).toMatchObject({ held_bytes: 0, max_bytes: expect.any(Number) });
+});
+
+test('a paused, full connection is found, shown in full, and closed at the end of its message', async () => {
+  await using upstream = await fakeUpstream({
+    answer: (request) =>
+      request.includes('bokeh') ? switching(request, 'Sec-WebSocket-Protocol: bokeh') : switching(request),
+  });
+  await using gateway = await startGatewayOf(configText(upstream));
+  const { adminPort } = gateway;
+  const quiet = await rawClient(gateway.port, { path: '/quiet' });
+  await upstream.next();
+  const slow = await rawClient(gateway.port, {
+    path: '/Apps/slow?token=geheim',
+    headers: {
+      Host: 'apps.test',
+      'X-Forwarded-For': '10.1.2.3',
+      'Sec-WebSocket-Protocol': 'bokeh, eyJzZXNzaW9uX2lkIjoi',
+    },
+  });
+  slow.pause();
+  const backend = await upstream.next();
+  const message = frame(Buffer.alloc(16e6, 1), { opcode: 2 });
+  backend.send(message.subarray(0, -1));
+  const { json: page } = await until(
+    () => askAdmin(adminPort, '/api/connections?sort=paused'),
+    ({ json }) => json.connections[0].upstream_sent.paused,
+  );
+  expect(page).toMatchObject({ total: 2, matching: 2, offset: 0, next_offset: null });
+  const [row, rest] = page.connections;
+  expect(row).toMatchObject({
+    route: 'panel',
+    state: 'open',
+    host: 'apps.test',
+    path: '/Apps/slow',
+    address: '10.1.2.3',
+    user: null,
+    subprotocol: 'bokeh',
+    buffered_bytes: expect.any(Number),
+  });
+  expect(row.buffered_bytes).toBeGreaterThanOrEqual(64 * 1024);
+  expect(rest.path).toBe('/quiet');
+  expect(JSON.stringify(page)).not.toMatch(/geheim|eyJ/);
+
+  for (const [query, paths] of [
+    ['sort=buffered', ['/Apps/slow', '/quiet']],
+    ['sort=buffered&order=asc', ['/quiet', '/Apps/slow']],
+    ['sort=bytes&limit=1', ['/Apps/slow']],
+    ['', ['/quiet', '/Apps/slow']],
+    ['search=APPS/', ['/Apps/slow']],
+    ['address=10.1.2.3&route=panel', ['/Apps/slow']],
+    ['route=other', []],
+    ['user=somebody', []],
+    ['offset=1', ['/Apps/slow']],
+  ] as const) {
+    const { json } = await askAdmin(adminPort, `/api/connections?${query}`);
+    expect([query, json.connections.map(({ path }: { path: string }) => path)]).toEqual([query, paths]);
+  }
+
+  const { json: whole } = await askAdmin(adminPort, `/api/connections/${row.id}`);
+  expect(whole).toMatchObject({
+    id: row.id,
+    upstream_sent: {
+      messages: 0,
+      paused: true,
+      pauses: { now: [{ cause: 'buffer', for_ms: expect.any(Number) }], count: 1 },
+    },
+    client_sent: { paused: false, pauses: { now: [], count: 0, total_ms: 0 } },
+    legs: {
+      client: { state: 'open', blocked: true, close_sent: null, close_received: null },
+      upstream: { state: 'open', blocked: false },
+    },
+    ending: null,
+    route_in_force: true,
+  });
+  expect(whole.settings['limits.upstream.max_buffer_size']).toMatchObject({ value: 65_536, source: { line: 13 } });
+
+  const closing = await askAdmin(adminPort, `/api/connections/${row.id}`, { method: 'DELETE' });
+  expect(closing.status).toBe(202);
+  expect(closing.json).toEqual({
+    id: row.id,
+    result: 'closing',
+    reason: 'operator',
+    words: 'closed by the operator',
+  });
+  const again = await askAdmin(adminPort, `/api/connections/${row.id}`, { method: 'DELETE' });
+  expect(again.json).toMatchObject({ result: 'was_ending', reason: 'operator' });
+  const { json: ending } = await askAdmin(adminPort, `/api/connections/${row.id}`);
+  expect(ending).toMatchObject({
+    state: 'ending',
+    ending: { reason: 'operator', closed_by: 'sluice', words: 'closed by the operator', violation: null },
+  });
+  backend.send(message.subarray(-1));
+  slow.resume();
+  expect((await slow.bytes(message.length)).equals(message)).toBe(true);
+  expect(await slow.closeFrame()).toEqual({ code: 1012, reason: 'closed by the operator' });
+  slow.send(closeFrame(1012, '', { mask: true }));
+  slow.end();
+  expect(await backend.closeFrame()).toEqual({ code: 1001, reason: 'closed by the operator' });
+  backend.end();
+  expect(await gateway.logged('end')).toMatchObject({ flag: 'OP', reason: 'operator', undelivered_bytes: 0, cut: [] });
+  for (const method of ['GET', 'DELETE']) {
+    const gone = await askAdmin(adminPort, `/api/connections/${row.id}`, { method });
+    expect([gone.status, gone.json.error.code]).toEqual([404, 'no_connection']);
+  }
+  const { json: left } = await askAdmin(adminPort, '/api/connections');
+  expect(left.connections.map(({ path }: { path: string }) => path)).toEqual(['/quiet']);
+  expect(await gateway.metrics()).toMatch(
+    /^sluice_connections_closed_total\{route="panel",closed_by="sluice",reason="operator"\} 1$/m,
+  );
+  quiet.end();
+});
+
+test('pages of a listing hold each connection once, in the order of their opening', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  for (let i = 0; i < 5; i++) await rawClient(gateway.port, { path: `/${i}` });
+  const paths: string[] = [];
+  for (let offset: number | null = 0; offset !== null; ) {
+    const { json } = await askAdmin(gateway.adminPort, `/api/connections?limit=2&offset=${offset}`);
+    expect(json.offset).toBe(offset);
+    expect(json.matching).toBe(json.total);
+    // One that opens meanwhile comes last.
+    if (offset === 0) await rawClient(gateway.port, { path: '/new' });
+    paths.push(...json.connections.map(({ path }: { path: string }) => path));
+    offset = json.next_offset;
+  }
+  expect(paths).toEqual(['/0', '/1', '/2', '/3', '/4', '/new']);
+});
+
+test('a wrong query is refused with everything that is wrong with it', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const { status, json } = await askAdmin(gateway.adminPort, '/api/connections?sort=size&limit=0&rout=a');
+  expect(status).toBe(400);
+  expect(json.error).toEqual({
+    code: 'bad_query',
+    what: 'the query is wrong',
+    remedy:
+      'sort: write one of age, buffered, paused, bytes. limit: write a whole number from 1 to 500. ' +
+      'there is no rout; there are sort, order, route, address, user, search, limit, offset',
+  });
+});
+
+test('the configuration is shown without its secrets', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, 'geheim\n');
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(
+    configText(upstream, `address: "127.0.0.1:0", token_file: "${tokenFile}"`),
+  );
+  const headers = { Authorization: 'Bearer geheim' };
+  const { json, text } = await askAdmin(gateway.adminPort, '/api/config', { headers });
+  expect(text).not.toContain('geheim');
+  expect(json).toMatchObject({
+    files: ['sluice.yaml'],
+    hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    last_error: null,
+  });
+  expect(json.settings['admin.token_file']).toMatchObject({ value: tokenFile, source: { line: 3 } });
+  expect(json.settings['listen.trusted_proxies']).toMatchObject({ value: ['127.0.0.1'], text: '127.0.0.1' });
+  expect(json.settings['timeouts.close']).toMatchObject({ value: 10_000, text: '10s', source: { from: 'built in' } });
+  expect(json.routes[0]).toMatchObject({ name: 'panel', origins: null, require_origin: false, preset: 'panel' });
+});
+
+test('a drain is asked for once, and once more changes nothing', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const client = await rawClient(gateway.port);
+  expect((await askAdmin(gateway.adminPort, '/api/drain')).json).toEqual({ draining: false, progress: null });
+  const first = await askAdmin(gateway.adminPort, '/api/drain', { method: 'POST' });
+  expect(first.status).toBe(202);
+  expect(first.json).toMatchObject({ draining: true, progress: { phase: 'announce', cause: 'api', connections: 1 } });
+  expect((await askAdmin(gateway.adminPort, '/readyz')).status).toBe(503);
+  const second = await askAdmin(gateway.adminPort, '/api/drain', { method: 'POST' });
+  expect([second.status, second.json.progress.deadline_at]).toEqual([202, first.json.progress.deadline_at]);
+  expect((await askAdmin(gateway.adminPort, '/api/drain')).json.progress.started_at).toBe(
+    first.json.progress.started_at,
+  );
+  client.end();
+});
+
+test('the build, and the document that is in docs/', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const { json } = await askAdmin(gateway.adminPort, '/api/build');
+  expect(json).toMatchObject({ pid: process.pid, node: process.versions.node, version: expect.any(String) });
+  const document = await askAdmin(gateway.adminPort, '/api/openapi.json');
+  expect(document.text).toBe(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
+});
+
+test('asks nobody on this machine for a token, and refuses whom a name or a page led here', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const { adminPort } = gateway;
+  const client = await rawClient(gateway.port);
+  const { json } = await askAdmin(adminPort, '/api/connections');
+  const path = `/api/connections/${json.connections[0].id}`;
+  const evil = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' };
+  const rebound = { Host: `evil.example:${adminPort}`, Origin: `http://evil.example:${adminPort}` };
+  for (const [headers, code] of [
+    [evil, 'cross_site'],
+    [{ Origin: 'https://evil.example' }, 'cross_site'],
+    [{ ...rebound, 'Sec-Fetch-Site': 'same-origin' }, 'host'],
+  ] as const) {
+    for (const [method, at] of [
+      ['DELETE', path],
+      ['POST', '/api/drain'],
+      ['GET', '/api/connections'],
+    ] as const) {
+      const refused = await askAdmin(adminPort, at, { method, headers });
+      expect([method, refused.status, refused.json.error.code]).toEqual([method, 403, code]);
+      expect(refused.headers['access-control-allow-origin']).toBeUndefined();
+    }
+  }
+  expect((await askAdmin(adminPort, '/api/drain')).json.draining).toBe(false);
+  expect((await askAdmin(adminPort, path)).json.state).toBe('open');
+  // Scrapers and probes come under any name.
+  for (const open of ['/metrics', '/healthz', '/readyz']) {
+    expect((await askAdmin(adminPort, open, { headers: rebound })).status).toBe(200);
+  }
+  const page = { Origin: `http://127.0.0.1:${adminPort}`, 'Sec-Fetch-Site': 'same-origin' };
+  expect((await askAdmin(adminPort, path, { method: 'DELETE', headers: page })).status).toBe(202);
+  client.end();
+});
+
+test('with a token, every endpoint of the API asks for it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, 'geheim\n');
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(
+    configText(upstream, `address: "127.0.0.1:0", token_file: "${tokenFile}"`),
+  );
+  const { adminPort } = gateway;
+  const all = ['routes', 'connections', 'connections/x', 'drain', 'config', 'build', 'openapi.json'];
+  for (const [method, path] of [...all.map((path) => ['GET', path]), ['POST', 'drain'], ['DELETE', 'connections/x']]) {
+    const without = await askAdmin(adminPort, `/api/${path}`, { method });
+    expect([path, without.status, without.headers['www-authenticate']]).toEqual([path, 401, 'Bearer realm="sluice"']);
+    const wrong = await askAdmin(adminPort, `/api/${path}`, { method, headers: { Authorization: 'Bearer falsch' } });
+    expect([path, wrong.status]).toEqual([path, 401]);
+  }
+  const right = await askAdmin(adminPort, '/api/routes', {
+    headers: { Authorization: 'Bearer geheim', Host: 'sluice.ns.svc:9090' },
+  });
+  expect(right.status).toBe(200);
+  for (const open of ['/metrics', '/healthz', '/readyz']) {
+    expect((await askAdmin(adminPort, open)).status).toBe(200);
+  }
+  expect(await gateway.metrics()).toMatch(/^sluice_admin_refused_total\{reason="no_token"\} 9$/m);
+  expect(gateway.log.filter(({ event }) => event === 'admin_refused')).toHaveLength(1);
+});
+
+test('a gateway whose token file is missing or empty starts nowhere', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const tokenFile = join(folder, 'token');
+  await using upstream = await fakeUpstream();
+  const started = () => startGatewayOf(configText(upstream, `address: "0.0.0.0:0", token_file: "${tokenFile}"`));
+  await expect(started()).rejects.toThrow(`admin.token_file ${tokenFile} does not exist; write a token into it`);
+  writeFileSync(tokenFile, '\n');
+  await expect(started()).rejects.toMatchObject({
+    code: 'ERR_ADMIN_TOKEN',
+    message: expect.stringContaining('is empty'),
+  });
+});
+
+test('HEAD is answered as GET is, other methods are named', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const head = await askAdmin(gateway.adminPort, '/api/routes', { method: 'HEAD' });
+  expect([head.status, head.text, head.headers['content-type']]).toEqual([200, '', 'application/json; charset=utf-8']);
+  expect(head.headers).toMatchObject({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+  });
+  const wrong = await askAdmin(gateway.adminPort, '/api/drain', { method: 'DELETE' });
+  expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
+});

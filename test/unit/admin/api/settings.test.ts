@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { routeSettings, topSettings } from '../../../../src/admin/api/settings.ts';
+import { formatConfigError } from '../../../../src/config/errors.ts';
+import { loadConfig } from '../../../../src/config/load.ts';
+import { settingKeys } from '../../../../src/config/settings.ts';
+
+function load(text: string) {
+  const loaded = loadConfig('f.yaml', text);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  return loaded;
+}
+
+test('every setting of a route is shown, with the value that the configuration has', () => {
+  const { resolved } = load('routes: [{name: a, upstream: "http://h", preset: bokeh}]');
+  const [{ route, sources, settings }] = resolved.routes as [(typeof resolved.routes)[number]];
+  const shown = routeSettings(route, sources);
+  expect(Object.keys(shown)).toEqual([...settingKeys]);
+  for (const key of settingKeys) {
+    const value = settings[key];
+    const plain =
+      value === Number.POSITIVE_INFINITY || value === null
+        ? 'unlimited'
+        : typeof value === 'object'
+          ? { per_second: value.perSecond, burst: value.burst, action: value.action }
+          : value;
+    expect([key, shown[key]!.value, shown[key]!.source]).toEqual([key, plain, sources[key]]);
+  }
+  expect(JSON.parse(JSON.stringify(shown))).toEqual(shown);
+});
+
+test('values come with their unit and the words of the file', () => {
+  const { resolved } = load(
+    'routes: [{name: a, upstream: "http://h", idle_timeout: 90s, limits: {client: {max_byte_rate: {rate: 1MiB/s, burst: 3MiB}}}}]',
+  );
+  const shown = routeSettings(resolved.routes[0]!.route, null);
+  expect(shown.idle_timeout).toEqual({ value: 90_000, unit: 'ms', text: '90s', source: null });
+  expect(shown.max_lifetime).toMatchObject({ value: 0, text: 'off' });
+  expect(shown['limits.mode']).toMatchObject({ value: 'enforce', unit: 'word', text: 'enforce' });
+  expect(shown['limits.client.max_byte_rate']).toMatchObject({
+    ...{ value: { per_second: 1_048_576, burst: 3_145_728, action: 'pause' }, unit: 'bytes_per_second' },
+    text: '1MiB/s, burst 3MiB',
+  });
+  expect(shown['limits.client.max_message_rate']).toMatchObject({ value: 'unlimited', text: 'unlimited' });
+  expect(shown['limits.upstream.max_message_size']).toMatchObject({ value: 'unlimited', text: 'unlimited' });
+  expect(shown['limits.connections.max']).toMatchObject({ value: 10_000, unit: 'count', text: '10000' });
+});
+
+test('the top of the file is shown too, a section standing for its keys', () => {
+  const { config, resolved } = load(
+    [
+      'listen: {address: "[::1]:80", tls: {cert: /tls/crt, key: /tls/key}, trusted_proxies: [10.0.0.0/8, fd00::/8]}',
+      'admin:',
+      '  address: unix:/run/admin.sock',
+      'timeouts: {connect: 2s}',
+      'routes: [{name: a, upstream: "http://h"}]',
+    ].join('\n'),
+  );
+  const shown = topSettings(config, resolved.sources);
+  expect(Object.fromEntries(Object.entries(shown).map(([key, { text }]) => [key, text]))).toEqual({
+    'listen.address': '[::1]:80',
+    'listen.tls.cert': '/tls/crt',
+    'listen.tls.key': '/tls/key',
+    'listen.trusted_proxies': '10.0.0.0/8, fd00::/8',
+    'admin.address': 'unix:/run/admin.sock',
+    'admin.token_file': 'not set',
+    'memory.max_buffered': 'not set',
+    'drain.announce': '10s',
+    'timeouts.connect': '2s',
+    'timeouts.headers': '10s',
+    'timeouts.handshake': '15s',
+    'timeouts.close': '10s',
+  });
+  expect(shown['listen.tls.key']!.source).toEqual({ from: 'file', file: 'f.yaml', line: 1 });
+  expect(shown['admin.address']!.source).toEqual({ from: 'file', file: 'f.yaml', line: 3 });
+  expect(shown['timeouts.close']!.source).toEqual({ from: 'built in' });
+  expect(topSettings(config, null)['timeouts.close']!.source).toBeNull();
+  expect(topSettings(load('routes: [{name: a, upstream: "http://h"}]').config, null)['listen.trusted_proxies']).toEqual(
+    {
+      ...{ value: [], unit: 'word', text: 'none', source: null },
+    },
+  );
+});
