@@ -19,7 +19,7 @@ export const configuration: AlertGroup = {
         '{{ $value }} pod(s) could not load the last change of the configuration. They go on with the one before; a restarted pod would not start.',
       means: 'Nobody is hurt yet: the old limits are in force. But the next restart of a pod fails.',
       look: [
-        'The log: the failed reload is there with file, line, column, what was found and what was expected.',
+        'The log, event `config_rejected`: each mistake with file, line, column, what was found and what was expected.',
         '`sluice check FILE` prints the same, all mistakes at once.',
       ],
       change: ['Correct the file, or roll the ConfigMap back; pods load it by themselves within a minute or two.'],

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the suite against a real Prometheus. Makes what it needs on a machine that has nothing: Debian's package, unpacked
-# under .cache/ and never installed, so that no service starts. What is missing and cannot be made is a failure.
+# under .cache/ and never installed, so that no service starts; and Helm. What is missing and cannot be made is a failure.
 # Arguments go to vitest: `bash test/monitoring/run.sh test/monitoring/rules`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -32,6 +32,7 @@ prepare() {
 exec 9>.cache/monitoring.lock
 flock 9
 prepare
+bash test/chart/tools/install.sh helm
 exec 9>&-
 
 [ "${1:-}" = --prepare ] && exit 0

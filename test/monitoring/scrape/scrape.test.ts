@@ -1,0 +1,213 @@
+/**
+ * A real Prometheus scrapes a real gateway with traffic, both configured by what the chart renders. Every expression that
+ * is shipped must then be valid and have data.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { dashboardText } from '../../../monitoring/dashboard/index.ts';
+import { rulesText } from '../../../monitoring/rules-file.ts';
+import { ConfigMapVolume } from '../../helpers/config-map.ts';
+import { freePort } from '../../real/harness/ports.ts';
+import { type Manifest, namespace, objectOf, renderChart, scrapeConfigOf } from '../harness/chart.ts';
+import { root, scratchDirectory } from '../harness/paths.ts';
+import { Program } from '../harness/program.ts';
+import { Prometheus } from '../harness/prometheus.ts';
+import { promtool } from '../harness/promtool.ts';
+import { startBackend } from './backend.ts';
+import { dashboardExpressions, everything, variableQueries, withoutThresholds } from './expressions.ts';
+import { Clients, routes } from './traffic.ts';
+
+/** Expressions that have no data although all is well, and why. */
+const mayBeEmpty: Readonly<Record<string, string>> = {
+  SluiceDown: 'it asks for what is not there',
+};
+
+/** Metrics of prom-client whose names hold their type. */
+const toldByLibrary = ['nodejs_eventloop_utilization_histogram ', 'nodejs_eventloop_utilization_summary '];
+
+/** Panels whose values are all 0, and why. */
+const mayBeZero: Readonly<Record<string, string>> = {
+  'Refused at the admin port, A': 'nobody asks the admin API',
+  'Draining pods and restarts, A': 'nothing drains',
+  'Draining pods and restarts, B': 'nothing restarts',
+  'Pods, D': 'the last change of the configuration was broken',
+  'Pods, E': 'nothing drains',
+};
+
+const stack = new AsyncDisposableStack();
+let objects: readonly Manifest[];
+let sluice: Program;
+let prometheus: Prometheus;
+let adminUrl: string;
+
+beforeAll(async () => {
+  const backend = stack.use(await startBackend());
+  const port = await freePort();
+  const adminPort = await freePort();
+  adminUrl = `http://127.0.0.1:${adminPort}`;
+  objects = await renderChart({
+    config: {
+      listen: { address: `127.0.0.1:${port}` },
+      admin: { address: `127.0.0.1:${adminPort}` },
+      memory: { max_buffered: '64MiB' },
+      routes: routes(backend.port, await freePort()),
+    },
+    metrics: {
+      serviceMonitor: { enabled: true, interval: '1s', scrapeTimeout: '1s' },
+      rules: { enabled: true },
+      dashboards: { enabled: true },
+    },
+  });
+  const { program, limits } = await startSluice(adminUrl);
+  sluice = stack.use(program);
+  const { groups } = objectOf(objects, 'PrometheusRule').spec;
+  prometheus = stack.use(await Prometheus.start([scrapeConfigOf(objects)], stringify({ groups })));
+
+  const clients = new Clients(port);
+  stack.defer(() => clients.close());
+  // Counters grow from a scrape to the next; some label sets come to life with their first event.
+  for (const timeouts of ['{connect: 4s}', '{connect: 4 sec}']) {
+    await scrapes(2);
+    await clients.round();
+    limits.swap({ 'limits.yaml': `${limitsText(objects)}\ntimeouts: ${timeouts}\n` });
+  }
+  await until(() => sum('sluice_connections_closed_total{reason="slow_receiver"}'), 8);
+  await scrapes(3);
+});
+
+afterAll(() => stack.disposeAsync());
+
+/** Starts the gateway as the rendered container does, its ConfigMaps mounted. */
+async function startSluice(readyUrl: string): Promise<{ program: Program; limits: ConfigMapVolume }> {
+  const directory = scratchDirectory('etc');
+  const token = join(directory, 'token');
+  writeFileSync(token, 'a-token-for-this-test-and-no-other\n');
+  const listener = new ConfigMapVolume(join(directory, 'listener'));
+  const { data } = objectOf(objects, 'ConfigMap', '-listener');
+  listener.swap({ 'listener.yaml': data['listener.yaml'].replace('/etc/sluice/admin/token', token) });
+  const limits = new ConfigMapVolume(join(directory, 'limits'));
+  limits.swap({ 'limits.yaml': limitsText(objects) });
+  const { containers } = objectOf(objects, 'Deployment').spec.template.spec;
+  const args: string[] = containers[0].args.map((arg: string) => arg.replace('/etc/sluice', directory));
+  const program = await Program.start({
+    command: process.execPath,
+    args: [join(root, 'src/main.ts'), ...args],
+    readyUrl: `${readyUrl}/readyz`,
+  });
+  return { program, limits };
+}
+
+function limitsText(rendered: readonly Manifest[]): string {
+  return objectOf(rendered, 'ConfigMap', '-limits').data['limits.yaml'];
+}
+
+/** Resolves after this many further scrapes, and evaluations of all rules after them. */
+async function scrapes(count: number): Promise<void> {
+  const seen = () => sum('count_over_time(sluice_build_info[10m])');
+  const before = await seen();
+  await until(seen, before + count);
+}
+
+/** Resolves when a number has grown so far. */
+async function until(read: () => Promise<number>, atLeast: number): Promise<void> {
+  const check = async () => expect(await read()).toBeGreaterThanOrEqual(atLeast);
+  await vi.waitFor(check, { timeout: 30_000, interval: 200 });
+}
+
+/** The sum of an expression's values; 0 where there is none. */
+async function sum(expr: string): Promise<number> {
+  return (await prometheus.query(expr)).reduce((total, { value }) => total + value, 0);
+}
+
+test('the rendered monitor finds the gateway, and says where it is', async () => {
+  const [up, ...others] = await prometheus.query('up');
+  expect(others).toEqual([]);
+  expect(up).toMatchObject({
+    value: 1,
+    metric: { job: 'sluice-metrics', namespace, pod: 'sluice-0', endpoint: 'admin' },
+  });
+});
+
+test("promtool finds no fault in the metrics' names, types and help", async () => {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text();
+  const { output } = await promtool(['check', 'metrics'], text);
+  const faults = output
+    .split('\n')
+    .filter((line) => line !== '' && !toldByLibrary.some((name) => line.startsWith(name)));
+  expect(faults).toEqual([]);
+  expect(text).toContain('sluice_build_info');
+});
+
+describe('rules', () => {
+  const rules = ruleNames();
+
+  test('Prometheus has them all, and evaluates each without an error', async () => {
+    const states = await prometheus.rules();
+    expect(states.map(({ name }) => name).sort()).toEqual(rules.map(({ name }) => name).sort());
+    expect(states.filter(({ health }) => health !== 'ok')).toEqual([]);
+  });
+
+  test.each(rules.filter(({ name }) => !(name in mayBeEmpty)))('$name has data', async ({ expr }) => {
+    expect(await prometheus.query(withoutThresholds(expr))).not.toEqual([]);
+  });
+
+  test('what happened to the clients is what alerts tell of', async () => {
+    const states = await prometheus.rules();
+    const raised = states.filter(({ state }) => state === 'pending' || state === 'firing').map(({ name }) => name);
+    expect(new Set(raised)).toEqual(
+      new Set([
+        'SluiceConfigReloadFailed',
+        'SluiceUntrustedForwardingHeaders',
+        'SluiceHandshakesRefusedByCap',
+        'SluiceUpstreamErrors',
+        'SluiceUpstreamLost',
+        'SluiceOriginsRefused',
+        'SluiceMessagesRefused',
+        'SluiceSlowReceivers',
+      ]),
+    );
+  });
+});
+
+describe('dashboard', () => {
+  const dashboard = JSON.parse(dashboardText()) as Manifest;
+
+  test('is the one that the chart brings', () => {
+    expect(JSON.parse(objectOf(objects, 'ConfigMap', '-dashboards').data['sluice.json'])).toEqual(dashboard);
+  });
+
+  test.each(dashboardExpressions(dashboard, everything))('$where has data', async ({ where, expr, instant }) => {
+    const series = await (instant ? prometheus.query(expr) : prometheus.queryRange(expr));
+    expect(series).not.toEqual([]);
+    const largest = Math.max(...series.map(({ value }) => value).filter((value) => !Number.isNaN(value)));
+    if (where in mayBeZero) expect(largest, mayBeZero[where]).toBe(0);
+    else expect(largest).toBeGreaterThan(0);
+  });
+
+  const chosen = { namespace: 'apps', job: 'sluice-metrics', route: 'echo|down' };
+  test.each(dashboardExpressions(dashboard, chosen))('$where follows the choice', async ({ expr, instant }) => {
+    const series = await (instant ? prometheus.query(expr) : prometheus.queryRange(expr));
+    expect(series).not.toEqual([]);
+    for (const { metric } of series) expect(metric.route ?? 'echo').toMatch(/^(echo|down)$/);
+  });
+
+  test.each(variableQueries(dashboard, everything))('$where has values', async ({ label, match }) => {
+    expect(await prometheus.labelValues(label, match)).not.toEqual([]);
+  });
+});
+
+test('a drain is seen, and then that the gateway is gone', async () => {
+  sluice.signal('SIGTERM');
+  await until(() => sum('sluice_draining'), 1);
+  await sluice.stop();
+  const isDown = async () =>
+    (await prometheus.rules()).filter(({ name, state }) => name === 'SluiceDown' && state === 'pending');
+  await until(async () => (await isDown()).length, 1);
+});
+
+function ruleNames(): { name: string; expr: string }[] {
+  const { groups } = parse(rulesText()) as { groups: { rules: { record?: string; alert?: string; expr: string }[] }[] };
+  return groups.flatMap(({ rules }) => rules.map(({ record, alert, expr }) => ({ name: record ?? alert!, expr })));
+}
