@@ -2,11 +2,11 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../harness/browser.ts';
 import { LoadBalancer } from '../harness/load-balancer.ts';
-import { sluiceBefore } from './gateway.ts';
+import { Sluice } from '../harness/sluice.ts';
 import { JupyterServer, token } from './jupyter-server.ts';
 
-const lines = Array.from({ length: 20 }, (_, i) => `line ${i}`);
-const printing = 'import time\nfor i in range(20):\n    print("line", i, flush=True)\n    time.sleep(0.2)';
+const lines = Array.from({ length: 30 }, (_, i) => `line ${i}`);
+const printing = 'import time\nfor i in range(30):\n    print("line", i, flush=True)\n    time.sleep(0.2)';
 
 describe('the page of JupyterLab in Chromium', () => {
   let server: JupyterServer;
@@ -37,8 +37,11 @@ describe('the page of JupyterLab in Chromium', () => {
 
   it('runs a notebook; closed with 1012 in the middle of a cell it comes back and has lost no line', async () => {
     const notebook = server.writeNotebook('drained.ipynb', [printing, 'print(6 * 7)']);
-    await using leaving = await sluiceBefore(server);
-    await using staying = await sluiceBefore(server);
+    const routes = [{ name: 'jupyter', upstream: server.url, preset: 'jupyter' }];
+    // Its sockets (the kernel's, the events', the notebook's room) leave at slots of their own.
+    const drain = { announce: '500ms', spread: '1s', deadline: '30s' };
+    await using leaving = await Sluice.start({ drain, routes });
+    await using staying = await Sluice.start({ drain, routes });
     await using balancer = await LoadBalancer.start(leaving.port);
     await using browser = await Browser.launch('jupyterlab');
     const page = await browser.page();
@@ -52,7 +55,7 @@ describe('the page of JupyterLab in Chromium', () => {
     expect(end).toMatchObject({ close_codes: { sent_to_client: 1012, sent_to_upstream: 1001 } });
     expect((await outputLines(page, 0)).length).toBeLessThan(lines.length);
 
-    await output(page, 0).filter({ hasText: 'line 19' }).waitFor();
+    await output(page, 0).filter({ hasText: 'line 29' }).waitFor();
     expect(await outputLines(page, 0)).toEqual(lines);
     await page.getByText('Python 3 (ipykernel) | Idle').waitFor();
     await runCell(page, 1);

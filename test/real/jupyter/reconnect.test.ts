@@ -1,6 +1,7 @@
 import { KernelAPI } from '@jupyterlab/services';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LoadBalancer } from '../harness/load-balancer.ts';
+import { Sluice } from '../harness/sluice.ts';
 import { sluiceBefore } from './gateway.ts';
 import { JupyterServer } from './jupyter-server.ts';
 import { KernelClient } from './kernel-client.ts';
@@ -38,6 +39,32 @@ describe('JupyterLab, cut off in the middle of an execution', () => {
     });
     expect(await leaving.process.exited()).toBe(0);
     expect(await staying.metric('connections_active', { route: 'jupyter' })).toBe(1);
+  });
+
+  it('works on while a drain announces itself, and comes back to the next Sluice when its slot comes', async () => {
+    const routes = [{ name: 'jupyter', upstream: server.url, preset: 'jupyter' }];
+    const drain = { announce: '1s', spread: '2s', deadline: '30s' };
+    await using leaving = await Sluice.start({ drain, routes });
+    await using staying = await Sluice.start({ drain, routes });
+    await using balancer = await LoadBalancer.start(leaving.port);
+    await using client = await KernelClient.start(balancer.url);
+    const run = client.run(printing.replace('0.001', '0.004'));
+    await run.shown((text) => text.includes('line 100\n'));
+
+    leaving.process.signal('SIGTERM');
+    await leaving.logged({ event: 'draining', phase: 'announce', connections: 1 });
+    expect((await fetch(`${leaving.adminUrl}/readyz`)).status).toBe(503);
+    // Its balancer has not noticed yet: what comes now is served as before.
+    expect((await KernelAPI.getKernelModel(client.kernel.id, client.settings))?.execution_state).toBe('busy');
+    balancer.target = staying.port;
+
+    expect((await client.sockets[0]!.closed).code).toBe(1012);
+    await leaving.logged({ event: 'draining', phase: 'close', connections: 1 });
+    await run.done;
+    expect(run.lines).toEqual(lines);
+    expect(client.sockets).toHaveLength(2);
+    await leaving.logged({ event: 'drained', connections: 1, sent_away: 1, cut: 0 });
+    expect(await leaving.process.exited()).toBe(0);
   });
 
   it('comes back to a Sluice started anew on the same port', async () => {
