@@ -4,6 +4,7 @@ import { files } from '../monitoring/files.ts';
 import { openApiText } from '../src/admin/api/openapi.ts';
 import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
+import { withFlags } from '../src/metrics/flags.ts';
 import { valuesSchemaText } from './chart-schema.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -14,3 +15,4 @@ writeFileSync('docs/sluice.schema.json', schemaText());
 writeFileSync('docs/metrics.md', await describeMetrics());
 writeFileSync('helm/sluice/values.schema.json', valuesSchemaText());
 for (const [path, text] of Object.entries(files)) writeFileSync(path, text());
+writeFileSync('docs/operations.md', withFlags(readFileSync('docs/operations.md', 'utf8')));

@@ -14,6 +14,7 @@ import {
   handshakeOutcomes,
   httpOutcomes,
   type LimitName,
+  reasonOfLimit,
 } from './outcomes.ts';
 import type { ConnectionAbout, SenderReport, SessionReport, Violation } from './report.ts';
 
@@ -53,8 +54,10 @@ export function logOpen(log: Log, subject: LogSubject): void {
 /** One line for a connection's first violation. */
 export function logViolation(log: Log, subject: LogSubject, violation: Violation): void {
   const { sender, action } = violation;
+  const { flag } = connectionOutcomes[reasonOfLimit[violation.limit as keyof typeof reasonOfLimit]];
   const words = `the ${sender} exceeds ${violation.limit}`;
-  log.warn({ event: 'violation', ...subjectFields(subject), sender, action, limit: limitFields(violation) }, words);
+  const fields = { event: 'violation', flag, ...subjectFields(subject), sender, action, limit: limitFields(violation) };
+  log.warn(fields, words);
 }
 
 /** What the process was doing when a connection ended. */

@@ -22,7 +22,7 @@ const chain: readonly (readonly string[])[] = [
 ];
 
 /** Everything may import these; they import only one another. */
-const leaves = ['config/types', 'outcomes', 'report', 'log', 'metrics/counters'];
+const leaves = ['config/types', 'outcomes', 'advice', 'report', 'log', 'metrics/counters'];
 
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
