@@ -51,9 +51,12 @@ socket.send('x'.repeat(limit));
 const [echo] = await once(socket, 'message', { signal });
 expect('bytes of the message at the limit that came back', echo.length, limit);
 
-const closed = once(socket, 'close', { signal });
+const refused = once(socket, 'close', { signal });
+const passed = once(socket, 'message', { signal }).then(([data]) => {
+  throw new Error(`a message of ${data.length} bytes came back; the limit is ${limit}`);
+});
 socket.send('x'.repeat(limit + 1));
-const [code, reason] = await closed;
+const [code, reason] = await Promise.race([refused, passed]);
 expect('close code of the message over the limit', code, 1009);
 console.log(`reason: ${reason}`);
 process.exit(0);

@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { root, scratchDirectory } from '../real/harness/paths.ts';
+import { freePort } from '../real/harness/ports.ts';
+import { find, type Manifest, render, valueFiles } from './helm.ts';
+import { Release } from './release.ts';
+
+const gateways = valueFiles.filter((file) => !file.includes('sidecar'));
+
+/** A backend that sends back what it gets. */
+async function echo(): Promise<string> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  server.on('connection', (socket) =>
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
+  );
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function open(url: string, headers: Record<string, string> = {}): Promise<WebSocket> {
+  const socket = new WebSocket(url, { headers, rejectUnauthorized: false });
+  onTestFinished(() => socket.terminate());
+  await once(socket, 'open');
+  return socket;
+}
+
+async function exchange(socket: WebSocket, text: string): Promise<string> {
+  const answer = once(socket, 'message');
+  socket.send(text);
+  return String((await answer)[0]);
+}
+
+describe.each(gateways.map((file) => [basename(file), file] as const))('%s', (_, file) => {
+  test('starts Sluice, and its probes answer', async () => {
+    const all = await render({ files: [file] });
+    await using release = await Release.start(all);
+    for (const probe of ['startup', 'liveness', 'readiness'] as const) expect(await release.probe(probe)).toBe(200);
+    const token = file.includes('gateway-api') ? 'existing-token' : atob(find(all, 'Secret', '-admin').data.token);
+    expect((await release.admin('/api/feed')).status).toBe(401);
+    const feed = await release.admin('/api/feed', token);
+    expect(feed.status).toBe(200);
+    await feed.body!.cancel();
+    // What Prometheus reads, it reads without a token.
+    expect(await (await release.admin('/metrics')).text()).toContain('sluice_build_info{');
+  });
+});
+
+test('a sidecar started from the rendered files carries a WebSocket to its neighbour', async () => {
+  const upstream = await echo();
+  const values = { mode: 'gateway', config: { routes: [{ name: 'panel', upstream }] } };
+  await using release = await Release.start(await render({ files: [sidecarFile()], values }));
+  expect(await exchange(await open(`ws://127.0.0.1:${release.ports.http}/`), 'hello')).toBe('hello');
+});
+
+test('the memory limit becomes the budget of all buffers', async () => {
+  await using release = await Release.start(await render({ values: { resources: { limits: { memory: '1Gi' } } } }));
+  const metrics = await (await release.admin('/metrics')).text();
+  expect(metrics).toMatch(/^sluice_buffer_limit_bytes\{.*scope="process".*\} 482344960$/m);
+});
+
+test("the memory limit becomes V8's", async () => {
+  const heapMiB = async (memory: string) => {
+    const all = await render({ values: { resources: { limits: { memory } } } });
+    const { name, value } = find(all, 'Deployment').spec.template.spec.containers[0].env[0];
+    const script = 'v8.getHeapStatistics().heap_size_limit / 2 ** 20';
+    const { stdout } = await promisify(execFile)(process.execPath, ['-p', script], { env: { [name]: value } });
+    return Number(stdout);
+  };
+  // V8 adds the same young generation to both.
+  expect((await heapMiB('2Gi')) - (await heapMiB('1Gi'))).toBe(614 - 307);
+});
+
+test('a changed ConfigMap is reloaded while a WebSocket stays open', async () => {
+  const upstream = await echo();
+  const limitsOf = async (max_message_size: string) =>
+    render({ values: { config: { routes: [{ name: 'a', upstream, limits: { client: { max_message_size } } }] } } });
+  await using release = await Release.start(await limitsOf('1KiB'));
+  const socket = await open(`ws://127.0.0.1:${release.ports.http}/`);
+  expect(await exchange(socket, 'x'.repeat(1024))).toHaveLength(1024);
+  for (const [size, bytes] of [
+    ['2KiB', 2048],
+    ['3KiB', 3072],
+    ['4KiB', 4096],
+  ] as const) {
+    const changed = await limitsOf(size);
+    release.volumes.bring('/etc/sluice/limits', find(changed, 'ConfigMap', '-limits').data);
+    await expect
+      .poll(async () => (await release.admin('/metrics')).text().then((text) => sizeLimit(text)), { timeout: 5000 })
+      .toBe(bytes);
+    expect(await exchange(socket, 'x'.repeat(bytes))).toHaveLength(bytes);
+  }
+  const closed = once(socket, 'close');
+  socket.send('x'.repeat(4097));
+  expect((await closed)[0]).toBe(1009);
+});
+
+function sizeLimit(metrics: string): number {
+  return Number(/^sluice_message_size_limit_bytes\{route="a",sender="client"\} (\d+)$/m.exec(metrics)?.[1]);
+}
+
+function sidecarFile(): string {
+  return valueFiles.find((file) => file.endsWith('sidecar-values.yaml'))!;
+}
+
+describe('helm test', () => {
+  /** Runs the hook's own script with the hook's own environment, against Sluice as it was rendered. */
+  async function hook(all: readonly Manifest[], release: Release, port: number): Promise<{ stdout: string }> {
+    const pod = find(all, 'Pod', '-test');
+    const [container] = pod.spec.containers;
+    const file = join(scratchDirectory('hook'), basename(container.command[1]));
+    writeFileSync(file, find(all, 'ConfigMap', '-test').data['limit.mjs']);
+    const env = Object.fromEntries(
+      container.env.map(({ name, value }: { name: string; value: string }) => [name, value]),
+    );
+    const url = new URL(env.URL);
+    // The Service leads to the Deployment's port, whose place here is a free one.
+    expect(url.hostname).toBe(`${find(all, 'Deployment').metadata.name}.apps`);
+    expect(url.port || { 'ws:': '80', 'wss:': '443' }[url.protocol]).toBe(
+      String(find(all, 'Service', 'sluice').spec.ports[0].port),
+    );
+    url.host = `127.0.0.1:${release.ports.http}`;
+    return promisify(execFile)(process.execPath, [file], {
+      env: { ...env, URL: url.href, PORT: String(port), ADDRESS: '127.0.0.1', APP: `${root}/`, PATIENCE_MS: '2000' },
+      timeout: 30_000,
+    });
+  }
+
+  /** The route's upstream is the hook's Service; here it is the hook's own port. */
+  async function started(values: object, files: readonly string[] = []): Promise<[Manifest[], Release, number]> {
+    const all = await render({ values, files });
+    const port = await freePort();
+    const limits = find(all, 'ConfigMap', '-limits');
+    const service = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-test'))!;
+    const target = `http://${service.metadata.name}:${service.spec.ports[0].port}`;
+    expect(limits.data['limits.yaml']).toContain(target);
+    limits.data['limits.yaml'] = limits.data['limits.yaml'].replace(target, `http://127.0.0.1:${port}`);
+    return [all, await Release.start(all), port];
+  }
+
+  test('opens a WebSocket through Sluice and sees the limit', async () => {
+    const [all, release, port] = await started({});
+    await using _ = release;
+    const { stdout } = await hook(all, release, port);
+    expect(stdout).toContain('came back: 1024');
+    expect(stdout).toContain('close code of the message over the limit: 1009');
+    expect(stdout).toContain('message of 1025 bytes exceeds 1024');
+  });
+
+  test('fails where the limit does not hold', async () => {
+    const [all, release, port] = await started({});
+    await using _ = release;
+    const limits = find(all, 'ConfigMap', '-limits');
+    const raised = limits.data['limits.yaml'].replace('1KiB', '1MiB');
+    await using other = await Release.start(
+      all.map((one) => (one === limits ? { ...one, data: { 'limits.yaml': raised } } : one)),
+    );
+    await expect(hook(all, other, port)).rejects.toThrow('a message of 1025 bytes came back');
+  });
+
+  test('fails where nobody answers', async () => {
+    const [all, release, port] = await started({});
+    await release.process.stop('SIGKILL');
+    await expect(hook(all, release, port)).rejects.toThrow('no WebSocket through');
+  });
+});
