@@ -123,7 +123,7 @@ export class Gateway {
       config: () => this.#current.config,
       counters: this.counters,
       live: { sessions: () => liveSessions(this.sessions), memory: budget },
-      draining,
+      drainDeadlineAtMs: () => this.drainState?.deadlineAtMs ?? null,
       lastReload: () => lastReload(this.#current.state),
       reloads: () => this.#current.reloads,
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },

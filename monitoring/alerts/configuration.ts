@@ -55,23 +55,23 @@ export const configuration: AlertGroup = {
       levels: [
         {
           severity: 'warning',
-          // Per pod: a long rollout has always one that drains. Range functions also see pods that are gone by now.
-          expr: 'count by (namespace, job) (min_over_time(sluice_draining[10m]) == 1 and sluice_draining == 1)',
+          // Per pod, because a long rollout has always one that drains; and by its own deadline, which may be hours.
+          expr: `count by (namespace, job) (
+  time() - sluice_drain_deadline_timestamp_seconds > 60 and sluice_draining == 1
+)`,
           for: '1m',
         },
       ],
-      summary: `${release}: {{ $value }} pod(s) have been draining for more than 10 minutes`,
+      summary: `${release}: {{ $value }} pod(s) still drain after their deadline`,
       description:
-        '{{ $value }} pod(s) have been shutting down for more than 10 minutes. They take no new connections and hold up the rollout.',
-      means: 'A rollout or a node drain waits for these pods. Their users still work.',
+        '{{ $value }} pod(s) have been shutting down for longer than `drain.deadline` allows. They take no new connections and hold up the rollout.',
+      means:
+        'A rollout or a node drain waits for these pods. At the deadline Sluice cuts whatever is left, so a pod that is still there hangs: by a bug, or because it gets no CPU.',
       look: [
-        '`sluice_connections_active` of these pods: whom do they wait for?',
-        '`drain.deadline`, also of the routes, and `terminationGracePeriodSeconds` of the pod.',
+        "The pod's last log lines, and its events.",
+        '`sluice_connections_active`, and CPU and event loop lag on the dashboard.',
       ],
-      change: [
-        'Lower `drain.deadline` where nobody needs to wait so long; where somebody does, raise the 10 minutes of this alert.',
-        'Delete the pod with `--grace-period=0` if it must go now: its clients see 1006 and reconnect.',
-      ],
+      change: ['Delete the pod with `--grace-period=0`. If it had CPU, please report it with its last log lines.'],
     },
     {
       name: 'SluiceUntrustedForwardingHeaders',

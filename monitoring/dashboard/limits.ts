@@ -26,7 +26,7 @@ export const limits: readonly Builder<Panel>[] = [
   graph({
     title: 'Share of time paused',
     description:
-      'How large a part of the connections waits, on average, by whose reading is paused and why. `buffer` and `queue`: the receiver is slow; `rate`: a rate limit; `memory`: all buffers together are full. Counted when a pause ends.',
+      'How large a part of the connections waits, on average, by whose reading is paused and why. `buffer` and `queue`: the receiver is slow; `rate`: a rate limit; `memory`: all buffers together are full.',
     unit: PercentUnit,
     queries: [
       {

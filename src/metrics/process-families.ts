@@ -47,7 +47,14 @@ export const processFamilies: readonly NumberFamily[] = [
     name: 'draining',
     help: 'Whether the gateway is shutting down (1) or not (0).',
     labels: [],
-    collect: (source, emit) => emit({}, Number(source.draining())),
+    collect: (source, emit) => emit({}, Number(source.drainDeadlineAtMs() !== null)),
+  },
+  {
+    type: 'gauge',
+    name: 'drain_deadline_timestamp_seconds',
+    help: 'When the shutdown under way cuts its last connection, as Unix time; 0 where the gateway is not shutting down.',
+    labels: [],
+    collect: (source, emit) => emit({}, (source.drainDeadlineAtMs() ?? 0) / 1000),
   },
   {
     type: 'counter',

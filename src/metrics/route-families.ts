@@ -8,8 +8,9 @@ import {
   type LimitAction,
   type LimitName,
 } from '../outcomes.ts';
-import { type Histogram, RouteCounters, type SenderCounters, type Tally } from './counters.ts';
+import { type Histogram, type PauseCause, RouteCounters, type SenderCounters, type Tally } from './counters.ts';
 import type { Family, HistogramFamily, Labels, NumberFamily } from './families.ts';
+import { sumsByRoute } from './live-sums.ts';
 import { unroutedName } from './store.ts';
 
 /** Which actions a limit can lead to, and whether it binds both senders or the client alone. */
@@ -50,6 +51,12 @@ const shape = new RouteCounters();
 const zeroHandshakes = zeroes(Object.keys(handshakeOutcomes));
 const zeroClosed = zeroes((Object.keys(connectionOutcomes) as ConnectionReason[]).map((r) => `${endedBy(r)}|${r}`));
 const zeroUpstreamErrors = zeroes(upstreamErrors);
+/** The usual ones; all others appear with their first occurrence. */
+const zeroCloseCodes = zeroes(['1000', '1001', '1009', '1011', '1012', 'none']);
+/** The usual ones; all others appear with their first occurrence. */
+const zeroHttpRequests = zeroes(
+  ['GET', 'POST'].flatMap((method) => ['2xx', '3xx', '4xx', '5xx'].map((code) => `${method}|${code}`)),
+);
 const zeroViolations: Readonly<Record<Sender, Tally<string>>> = {
   client: zeroes(violationKeys(() => true)),
   upstream: zeroes(violationKeys((limit) => limitActions[limit].upstream)),
@@ -94,7 +101,7 @@ export const routeFamilies: readonly Family[] = [
     'close_codes_total',
     'Close frames received from the sender, by code; rare codes share a value.',
     ['code'],
-    (labels, of, emit) => emitTally(emit, labels, ['code'], {}, of.closeCodes),
+    (labels, of, emit) => emitTally(emit, labels, ['code'], zeroCloseCodes, of.closeCodes),
   ),
   perSender('messages_total', 'Complete data messages read from the sender.', ['type'], (labels, of, emit) => {
     emit({ ...labels, type: 'text' }, of.textMessages);
@@ -136,14 +143,23 @@ export const routeFamilies: readonly Family[] = [
     ['cause'],
     (labels, of, emit) => emitTally(emit, labels, ['cause'], {}, of.pauses),
   ),
-  perSender(
-    'paused_seconds_total',
-    'For how long Sluice did not read from the sender, by cause.',
-    ['cause'],
-    (labels, of, emit) => {
-      for (const [cause, ms] of Object.entries(of.pausedMs)) emit({ ...labels, cause }, ms / 1000);
+  {
+    type: 'counter',
+    name: 'paused_seconds_total',
+    help: 'For how long Sluice did not read from the sender, by cause; pauses that go on count as far as they have come.',
+    labels: ['route', 'sender', 'cause'],
+    collect(source, emit) {
+      const live = sumsByRoute(source);
+      for (const [route, of] of source.counters.entries()) {
+        for (const sender of senders) {
+          const going = live.get(route)?.[sender].pausedMs;
+          for (const [cause, ms] of Object.entries(of[sender].pausedMs) as [PauseCause, number][]) {
+            emit({ route, sender, cause }, (ms + (going?.[cause] ?? 0)) / 1000);
+          }
+        }
+      }
     },
-  ),
+  },
   perRoute(
     'untrusted_forwarding_headers_total',
     'Requests with forwarding headers from a peer that trusted_proxies does not name.',
@@ -173,7 +189,7 @@ export const routeFamilies: readonly Family[] = [
     'http_requests_total',
     'Forwarded plain HTTP requests that have ended, by method and class of the status; `none` where the client left before one.',
     ['method', 'code'],
-    (labels, of, emit) => emitTally(emit, labels, ['method', 'code'], {}, of.httpRequests),
+    (labels, of, emit) => emitTally(emit, labels, ['method', 'code'], zeroHttpRequests, of.httpRequests),
   ),
   perRouteHistogram(
     'http_request_duration_seconds',

@@ -1,5 +1,6 @@
 /** What a scrape reads. */
 import type { Config } from '../config/types.ts';
+import type { PauseCause } from './counters.ts';
 import type { CounterStore } from './store.ts';
 
 /** What one sender has in a connection's buffers right now. */
@@ -7,6 +8,8 @@ export interface LiveSender {
   readonly bufferedBytes: number;
   readonly queuedMessages: number;
   readonly paused: boolean;
+  /** What holds it now, each with the time since when, as `performance.now()` has it. */
+  readonly pauses: { readonly causes: ReadonlyMap<PauseCause | 'drain', number> };
 }
 
 /** One open connection. */
@@ -29,7 +32,8 @@ export interface MetricsSource {
   config(): Config;
   readonly counters: CounterStore;
   readonly live: LiveSource;
-  draining(): boolean;
+  /** When a drain under way cuts its last connection (Unix time, ms); `null` where nothing drains. */
+  drainDeadlineAtMs(): number | null;
   /** Whether the last attempt to load the configuration succeeded, and when one last did (Unix time, ms). */
   lastReload(): { readonly successful: boolean; readonly succeededAtMs: number };
   /** How often the configuration was loaded anew since the start. */

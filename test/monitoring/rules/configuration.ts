@@ -53,27 +53,30 @@ export const configuration: readonly Story[] = [
   {
     alert: 'SluiceDrainHanging',
     tells: 'a pod does not come to its end',
-    series: { [pod(1, 'sluice_draining')]: '0x5 1x30 stale', [pod(2, 'sluice_draining')]: '0x60' },
+    series: {
+      [pod(1, 'sluice_draining')]: '0x5 1x30 stale',
+      [pod(1, 'sluice_drain_deadline_timestamp_seconds')]: '0x5 600x30 stale',
+      [pod(2, 'sluice_draining')]: '0x60',
+      [pod(2, 'sluice_drain_deadline_timestamp_seconds')]: '0x60',
+    },
     moments: [
-      quiet('14m'),
-      fires('20m', {
+      quiet('10m'),
+      fires('14m', {
         severity: 'warning',
         value: '1',
-        summary: 'apps/sluice: 1 pod(s) have been draining for more than 10 minutes',
+        summary: 'apps/sluice: 1 pod(s) still drain after their deadline',
       }),
       quiet('40m'),
     ],
   },
   {
     alert: 'SluiceDrainHanging',
-    tells: 'a long rollout drains one pod after the other',
+    tells: 'a pod drains for an hour, as it is told to',
     series: {
-      [pod(1, 'sluice_draining')]: '0x5 1x4 stale',
-      [pod(2, 'sluice_draining')]: '0x10 1x4 stale',
-      [pod(3, 'sluice_draining')]: '0x15 1x4 stale',
-      [pod(4, 'sluice_draining')]: '0x20 1x4 stale',
+      [pod(1, 'sluice_draining')]: '0x5 1x55',
+      [pod(1, 'sluice_drain_deadline_timestamp_seconds')]: '0x5 3900x55',
     },
-    moments: [quiet('9m'), quiet('14m'), quiet('17m'), quiet('19m'), quiet('24m')],
+    moments: [quiet('30m'), quiet('60m')],
   },
   {
     alert: 'SluiceUntrustedForwardingHeaders',

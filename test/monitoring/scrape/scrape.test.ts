@@ -201,6 +201,7 @@ describe('dashboard', () => {
 test('a drain is seen, and then that the gateway is gone', async () => {
   sluice.signal('SIGTERM');
   await until(() => sum('sluice_draining'), 1);
+  expect(await sum('sluice_drain_deadline_timestamp_seconds - time()')).toBeGreaterThan(0);
   await sluice.stop();
   const isDown = async () =>
     (await prometheus.rules()).filter(({ name, state }) => name === 'SluiceDown' && state === 'pending');

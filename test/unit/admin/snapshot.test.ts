@@ -21,8 +21,8 @@ function source(sessions: LiveSession[], routes = [testRoute({ client: { maxMess
   };
 }
 
-const quiet = { bufferedBytes: 0, queuedMessages: 0, paused: false };
-const busy = { bufferedBytes: 100, queuedMessages: 2, paused: true };
+const quiet = { bufferedBytes: 0, queuedMessages: 0, paused: false, pauses: { causes: new Map() } };
+const busy = { bufferedBytes: 100, queuedMessages: 2, paused: true, pauses: { causes: new Map() } };
 
 test('adds up the connections of each route', () => {
   const sessions = [

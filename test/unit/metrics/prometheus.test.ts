@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Config } from '../../../src/config/types.ts';
 import { createRegistry, families } from '../../../src/metrics/prometheus.ts';
 import type { LiveSession, MetricsSource } from '../../../src/metrics/source.ts';
@@ -7,13 +7,14 @@ import { connectionOutcomes, handshakeOutcomes } from '../../../src/outcomes.ts'
 import { routeTo } from '../../integration/http-front.ts';
 
 const panel = { ...routeTo(1), name: 'panel' };
-const idle = { bufferedBytes: 0, queuedMessages: 0, paused: false };
+const unpaused = { causes: new Map() };
+const idle = { bufferedBytes: 0, queuedMessages: 0, paused: false, pauses: unpaused };
 
 interface Fixture {
   readonly counters: CounterStore;
   readonly sessions: LiveSession[];
   config: Config;
-  draining: boolean;
+  drainDeadlineAtMs: number | null;
   scrape(): Promise<string[]>;
 }
 
@@ -24,7 +25,7 @@ function fixture(): Fixture {
   const state = {
     counters,
     sessions,
-    draining: false,
+    drainDeadlineAtMs: null as number | null,
     config: {
       files: ['sluice.yaml'],
       hash: 'fffffffffffff000',
@@ -40,7 +41,7 @@ function fixture(): Fixture {
     config: () => state.config,
     counters,
     live: { sessions: () => sessions, memory: { pressure: 0.25, limitBytes: 4096 } },
-    draining: () => state.draining,
+    drainDeadlineAtMs: () => state.drainDeadlineAtMs,
     lastReload: () => ({ successful: true, succeededAtMs: 1_700_000_000_500 }),
     reloads: () => ({ success: 3, failure: 0 }),
     build: { version: '1.2.3', revision: 'abc' },
@@ -77,6 +78,8 @@ test('starts known label sets at 0', async () => {
     'sluice_limit_violations_total{route="panel",sender="client",limit="connections.max",action="reject"} 0',
     'sluice_pauses_total{route="panel",sender="upstream",cause="queue"} 0',
     'sluice_upstream_errors_total{route="panel",error="dns"} 0',
+    'sluice_http_requests_total{route="panel",method="POST",code="5xx"} 0',
+    'sluice_close_codes_total{route="panel",sender="client",code="1000"} 0',
     'sluice_connections_active{route="panel"} 0',
     'sluice_handshakes_total{route="(none)",result="no_route"} 0',
     'sluice_message_size_bytes_count{route="panel",sender="upstream"} 0',
@@ -112,9 +115,9 @@ test('renders histograms from plain counts, cumulative and complete', async () =
 test('adds up live connections, those of removed routes too', async () => {
   const { sessions, scrape } = fixture();
   sessions.push(
-    { routeName: 'panel', client: { bufferedBytes: 10, queuedMessages: 1, paused: true }, upstream: idle },
-    { routeName: 'panel', client: { bufferedBytes: 5, queuedMessages: 2, paused: false }, upstream: idle },
-    { routeName: 'gone', client: idle, upstream: { bufferedBytes: 7, queuedMessages: 1, paused: true } },
+    { routeName: 'panel', client: { ...idle, bufferedBytes: 10, queuedMessages: 1, paused: true }, upstream: idle },
+    { routeName: 'panel', client: { ...idle, bufferedBytes: 5, queuedMessages: 2 }, upstream: idle },
+    { routeName: 'gone', client: idle, upstream: { ...idle, bufferedBytes: 7, queuedMessages: 1, paused: true } },
   );
   const lines = await scrape();
   for (const line of [
@@ -130,6 +133,25 @@ test('adds up live connections, those of removed routes too', async () => {
   }
   sessions.length = 1;
   expect(await scrape()).toContain('sluice_buffered_bytes{route="panel",sender="client"} 10');
+});
+
+test('counts pauses that go on as far as they have come', async () => {
+  vi.useFakeTimers({ toFake: ['performance'], now: 0 });
+  const { counters, sessions, scrape } = fixture();
+  counters.of('panel').client.pausedMs.buffer = 2000;
+  const since = performance.now();
+  const causes = new Map([
+    ['buffer', since],
+    ['drain', since],
+  ] as const);
+  const waiting = { ...idle, paused: true, pauses: { causes } };
+  sessions.push(...[1, 2].map(() => ({ routeName: 'panel', client: waiting, upstream: idle })));
+  vi.advanceTimersByTime(1500);
+  const paused = (await scrape()).filter(
+    (line) => line.startsWith('sluice_paused_seconds_total') && !line.endsWith(' 0'),
+  );
+  expect(paused).toEqual(['sluice_paused_seconds_total{route="panel",sender="client",cause="buffer"} 5']);
+  vi.useRealTimers();
 });
 
 test('shows limits beside the values, unlimited as +Inf', async () => {
@@ -154,7 +176,10 @@ test('a route that is gone from the configuration keeps its counters', async () 
 
 test('tells build, configuration and drain', async () => {
   const state = fixture();
-  state.draining = true;
+  expect(await state.scrape()).toEqual(
+    expect.arrayContaining(['sluice_draining 0', 'sluice_drain_deadline_timestamp_seconds 0']),
+  );
+  state.drainDeadlineAtMs = 1_700_000_060_250;
   const lines = await state.scrape();
   for (const line of [
     `sluice_build_info{version="1.2.3",revision="abc",node="${process.versions.node}"} 1`,
@@ -162,6 +187,7 @@ test('tells build, configuration and drain', async () => {
     'sluice_config_last_reload_success_timestamp_seconds 1700000000.5',
     `sluice_config_hash ${2 ** 52 - 1}`,
     'sluice_draining 1',
+    'sluice_drain_deadline_timestamp_seconds 1700000060.25',
   ]) {
     expect(lines).toContain(line);
   }
