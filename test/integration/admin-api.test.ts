@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
 import { askAdmin } from '../helpers/admin-client.ts';
 import { type FakeUpstream, fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, closeFrame, frame } from '../helpers/frames.ts';
@@ -231,6 +232,43 @@ test('the configuration is shown without its secrets', async () => {
   expect(json.settings['listen.trusted_proxies']).toMatchObject({ value: ['127.0.0.1'], text: '127.0.0.1' });
   expect(json.settings['timeouts.close']).toMatchObject({ value: 10_000, text: '10s', source: { from: 'built in' } });
   expect(json.routes[0]).toMatchObject({ name: 'panel', origins: null, require_origin: false, preset: 'panel' });
+});
+
+test('after a reload that fails and one that removes a route, both are told', async () => {
+  await using upstream = await fakeUpstream();
+  const text = configText(upstream);
+  await using gateway = await startGatewayOf(text);
+  const client = await rawClient(gateway.port);
+  await upstream.next();
+  gateway.gateway.reload(loadConfig('sluice.yaml', text.replace('max_queue: 7', 'max_queue: none')));
+  const { json: failed } = await askAdmin(gateway.adminPort, '/api/config');
+  expect(failed.last_error.errors).toEqual([
+    {
+      ...{ file: 'sluice.yaml', line: 6, column: 32, path: 'defaults.limits.client.max_queue' },
+      message: expect.stringContaining('"none" is not a count; write'),
+    },
+  ]);
+  expect(gateway.gateway.reload(loadConfig('sluice.yaml', text.replace('name: panel', 'name: bokeh')))).toBe(true);
+  const { json: config } = await askAdmin(gateway.adminPort, '/api/config');
+  expect(config.last_error).toBeNull();
+  expect(config.routes.map(({ name }: { name: string }) => name)).toEqual(['bokeh', 'other']);
+  const { json: routes } = await askAdmin(gateway.adminPort, '/api/routes');
+  expect(
+    routes.routes.map(
+      ({ name, in_force, live }: { name: string; in_force: boolean; live: { connections: number } }) => [
+        ...[name, in_force, live.connections],
+      ],
+    ),
+  ).toEqual([
+    ['bokeh', true, 0],
+    ['other', true, 0],
+    ['panel', false, 1],
+  ]);
+  const { json: page } = await askAdmin(gateway.adminPort, '/api/connections?route=panel');
+  const { json: whole } = await askAdmin(gateway.adminPort, `/api/connections/${page.connections[0].id}`);
+  expect(whole.route_in_force).toBe(false);
+  expect(whole.settings['limits.client.max_queue']).toMatchObject({ value: 7, source: null });
+  client.end();
 });
 
 test('a drain is asked for once, and once more changes nothing', async () => {

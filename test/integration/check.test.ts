@@ -137,3 +137,20 @@ describe('the command line', () => {
     expect(await sluice('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 });
+
+test('an admin port that other machines reach needs a token, and serve starts nowhere while its file holds none', async () => {
+  const config = (admin: string) =>
+    `listen: {address: "127.0.0.1:0"}\nadmin: {${admin}}\nroutes: [{name: a, upstream: "http://127.0.0.1:1"}]\n`;
+  const open = await check('open.yaml', config('address: "0.0.0.0:0"'));
+  expect([open.code, open.stderr]).toEqual([
+    2,
+    'error  admin.address: "0.0.0.0:0" is reached from other machines, and the admin API has no token; add admin.token_file: PATH, or write 127.0.0.1:9090 or unix:/run/sluice-admin.sock (open.yaml:2:18)\n',
+  ]);
+  // `check` runs where no Secret is mounted.
+  expect((await check('token.yaml', config('address: "0.0.0.0:0", token_file: no-token'))).code).toBe(0);
+  const serve = await sluice('serve', '--config', 'token.yaml');
+  expect([serve.code, serve.stderr]).toEqual([
+    1,
+    'sluice serve: admin.token_file no-token does not exist; write a token into it\n',
+  ]);
+});

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
 import { openApiDocument } from '../../../../src/admin/api/openapi.ts';
@@ -28,6 +29,16 @@ test('every operation has a name of its own, words, and the answers of the guard
   for (const { summary, responses } of operations) {
     expect(summary).toMatch(/^[A-Z]/);
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403', '503']));
+  }
+});
+
+test('docs/admin-api.md names every operation', () => {
+  const guide = readFileSync(new URL('../../../../docs/admin-api.md', import.meta.url), 'utf8');
+  for (const [path, item] of Object.entries(document.paths as Record<string, object>)) {
+    for (const method of Object.keys(item)) {
+      if (path === '/api/openapi.json') expect(guide).toContain(`\`${path}\``);
+      else expect(guide).toContain(`\`${method.toUpperCase()} ${path.replace('{id}', 'ID')}\``);
+    }
   }
 });
 
