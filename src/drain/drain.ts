@@ -90,6 +90,8 @@ export class Drain<T extends DrainTarget> {
   readonly #parts: DrainParts<T>;
   readonly #cause: DrainCause;
   readonly #startedAt = performance.now();
+  /** Taken once, so that a time that is told twice is the same. */
+  readonly #toUnix = Date.now() - performance.now();
   readonly #lastDeadlineMs: number;
   readonly #slots = new Map<T, Slot>();
   readonly #resolve: (counts: DrainCounts) => void;
@@ -124,7 +126,7 @@ export class Drain<T extends DrainTarget> {
   }
 
   get state(): DrainState {
-    const toUnix = Date.now() - performance.now();
+    const toUnix = this.#toUnix;
     return {
       phase: this.#phase,
       cause: this.#cause,

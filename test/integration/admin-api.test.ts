@@ -250,8 +250,13 @@ test('after a reload that fails and one that removes a route, both are told', as
   ]);
   expect(gateway.gateway.reload(loadConfig('sluice.yaml', text.replace('name: panel', 'name: bokeh')))).toBe(true);
   const { json: config } = await askAdmin(gateway.adminPort, '/api/config');
-  expect(config.last_error).toBeNull();
+  expect([config.last_error, config.needs_restart]).toEqual([null, []]);
   expect(config.routes.map(({ name }: { name: string }) => name)).toEqual(['bokeh', 'other']);
+  gateway.gateway.reload(
+    loadConfig('sluice.yaml', configText(upstream, 'address: 127.0.0.1:1').replace(/panel$/m, 'bokeh')),
+  );
+  const { json: waiting } = await askAdmin(gateway.adminPort, '/api/config');
+  expect([waiting.needs_restart, waiting.settings['admin.address'].text]).toEqual([['admin.address'], '127.0.0.1:0']);
   const { json: routes } = await askAdmin(gateway.adminPort, '/api/routes');
   expect(
     routes.routes.map(

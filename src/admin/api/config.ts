@@ -9,11 +9,12 @@ import { routeSettings, topSettings } from './settings.ts';
 type Answer = z.infer<typeof configSchema>;
 
 /** The answer of `GET /api/config`. */
-export function describeConfig({ config, resolved, loadedAtMs, lastError }: ConfigState): Answer {
+export function describeConfig({ config, resolved, loadedAtMs, needsRestart, lastError }: ConfigState): Answer {
   const answer: Answer = {
     files: [...config.files],
     hash: config.hash,
     loaded_at: new Date(loadedAtMs).toISOString(),
+    needs_restart: [...needsRestart],
     last_error: lastError && {
       at: new Date(lastError.atMs).toISOString(),
       errors: lastError.errors.map(redactError),

@@ -182,6 +182,9 @@ export const configSchema = z
     files: z.array(z.string()),
     hash: z.string().describe("SHA-256 of the files' text."),
     loaded_at: time,
+    needs_restart: z
+      .array(z.string())
+      .describe('Keys that stand otherwise in the files, and hold as they are shown here until a restart.'),
     last_error: z
       .object({
         at: time,
