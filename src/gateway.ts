@@ -205,7 +205,10 @@ export class Gateway {
    * connections are gone and nothing listens any more.
    */
   drain({ cause, announce = true }: DrainRequest): Promise<DrainCounts> {
-    if (this.#drain !== null) return this.drained;
+    if (this.#drain !== null) {
+      this.#drain.join(cause);
+      return this.drained;
+    }
     const { drain, routes } = this.#current.config;
     const parts = {
       log: this.#log,

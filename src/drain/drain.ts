@@ -139,6 +139,11 @@ export class Drain<T extends DrainTarget> {
     };
   }
 
+  /** Somebody else has asked for it too: nothing changes, and the log says how far it is. */
+  join(cause: DrainCause): void {
+    this.#say({ joined_by: cause });
+  }
+
   /** Moves every deadline to `withinMs` from now, and closes at once what is still open. */
   hasten(withinMs = lastWordsMs): void {
     const now = performance.now();
@@ -218,20 +223,11 @@ export class Drain<T extends DrainTarget> {
     this.#say();
   }
 
-  #say(): void {
+  #say(more: object = {}): void {
     this.#saidAt = performance.now();
     const { phase, cause, connections, requests, deadlineAtMs } = this.state;
-    this.#parts.log.info(
-      {
-        event: 'draining',
-        phase,
-        cause,
-        connections,
-        requests,
-        deadline_s: Math.round((deadlineAtMs - Date.now()) / 1000),
-      },
-      words[phase],
-    );
+    const deadline_s = Math.round((deadlineAtMs - Date.now()) / 1000);
+    this.#parts.log.info({ event: 'draining', phase, cause, ...more, connections, requests, deadline_s }, words[phase]);
   }
 
   #end(): void {

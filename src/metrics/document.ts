@@ -48,7 +48,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`config_needs_restart\` | keys have changed that hold only after a restart; everything else is in force | keys |
 | \`config_not_watched\` | changes may be seen late: a folder cannot be watched and is looked at again every second; or never, where a file is a pipe | folder and error, or file |
 | \`listening\` | it has started | address, admin_address, routes, config_hash, pid |
-| \`draining\` | a drain begins, enters a phase, or waits; every 10 s | phase, cause (the signal or \`api\`), connections and requests that are left, deadline_s |
+| \`draining\` | a drain begins, enters a phase, or waits; every 10 s | phase, cause (the signal or \`api\`), joined_by (who asked for it too), connections and requests that are left, deadline_s |
 | \`drained\` | all are gone | cause, duration_s, connections (in all), ended_themselves, sent_away (with 1012), cut (without), requests_cut |
 | \`stopped\` | the process ends | |
 | \`descriptors_exhausted\` | connections are turned away because the process may open no more files; at once, then every 10 s | turned_away, limit |

@@ -205,3 +205,18 @@ test('serve: SIGINT does not wait for load balancers', async () => {
   expect(await leave(client, upstream)).toBe(1012);
   expect(await serve.exit).toBe(0);
 });
+
+test('serve: a SIGTERM joins the drain that the API has begun, and hastens nothing', async () => {
+  await using upstream = await fakeUpstream();
+  const { serve, port, adminPort } = await Serve.start(upstream, {
+    drain: '{announce: 1m, spread: 5m, deadline: 10m}',
+  });
+  await using _ = serve;
+  const drain = `http://127.0.0.1:${adminPort}/api/drain`;
+  expect((await fetch(drain, { method: 'POST' })).status).toBe(202);
+  expect(await serve.logged('draining')).toMatchObject({ phase: 'announce', cause: 'api' });
+  serve.process.kill('SIGTERM');
+  expect(await serve.logged('draining')).toMatchObject({ phase: 'announce', cause: 'api', joined_by: 'SIGTERM' });
+  await expectAlive(await rawClient(port), await upstream.next());
+  expect(await (await fetch(drain)).json()).toMatchObject({ draining: true, progress: { phase: 'announce' } });
+});

@@ -134,3 +134,26 @@ it('works for a browser with 12 kB of cookies, whose token outgrows the usual he
     await browser.context.clearCookies();
   }
 });
+
+it('goes on working while its Sluice waits for it, and hears 1012 when that ends', async () => {
+  // The preset waits: this page cannot come back to its session.
+  await using leaving = await Sluice.start({
+    drain: { announce: '0s', spread: '0s', deadline: '10m' },
+    routes: [route(panel.port)],
+  });
+  const files = await FilesPage.open(browser, leaving.url);
+  leaving.process.signal('SIGTERM');
+  await leaving.logged({ event: 'draining', phase: 'close', connections: 1 });
+  const file = await makeFile(1_000_000);
+  await files.fileInput.setInputFiles(file.path);
+  await files.says(file.received);
+
+  const lost = files.page.waitForEvent('console', {
+    predicate: (message) => message.text().includes('Lost websocket 0 connection'),
+  });
+  leaving.process.signal('SIGTERM');
+  expect((await lost).text()).toContain('1012 (the gateway is shutting down)');
+  await leaving.logged({ event: 'drained', connections: 1, sent_away: 1, cut: 0 });
+  expect(await leaving.process.exited()).toBe(0);
+  await files.page.close();
+});
