@@ -15,6 +15,8 @@ export interface Level {
 /** An alert; with two levels it keeps its name, so that Alertmanager can mute the lower one by the higher. */
 export interface Alert {
   readonly name: string;
+  /** The condition in words, with a threshold and a time for each level. */
+  readonly when: string;
   readonly levels: readonly Level[];
   /** One line, with Prometheus's templates. */
   readonly summary: string;

@@ -16,8 +16,15 @@ message carries the same in short (annotations \`summary\`, \`description\` and 
 - \`critical\`: users are hurt now, call somebody. \`warning\`: look within the working day.
 - There is one alert per release, or per release and route, however many pods and connections are concerned. A single user who
   hits a limit raises none: the log and the dashboard show that.
-- An alert with both severities keeps its name, so that one inhibition rule of Alertmanager (source \`severity="critical"\`, target
-  \`severity="warning"\`, equal \`alertname\`, \`namespace\`) mutes the lower by the higher.
+- An alert with both severities keeps its name, so that one rule of Alertmanager mutes the lower by the higher:
+
+  \`\`\`yaml
+  inhibit_rules:
+    - source_matchers: [severity="critical"]
+      target_matchers: [severity="warning"]
+      equal: [alertname, namespace, job, route]
+  \`\`\`
+
 - Messages refused in \`mode: report\` raise no alert.
 
 | alert | severity | when |
@@ -33,11 +40,24 @@ works without them.
 | series | meaning |
 |---|---|
 ${recordingRules.map(({ record, means }) => `| \`${record}\` | ${means} |`).join('\n')}
+
+## The dashboard
+
+\`helm/sluice/files/dashboards/sluice.json\` is for Grafana: the chart puts it into a ConfigMap that Grafana's sidecar loads
+(\`metrics.dashboards.enabled\`), or import the file by hand. Choose data source, namespace, job and route at its top; each panel says
+what it shows. Its rows:
+
+- **Overview**: connections, messages, bytes, how handshakes and connections end, upstream errors, times, plain HTTP.
+- **Limits and backpressure**: how large messages are, by sender, and how far from \`max_message_size\`; limits that were exceeded; who
+  waits for whom. Grafana's heatmaps can draw no line, so the limit stands beside the heatmap, with percentiles on the same
+  logarithmic scale.
+- **Rollout and capacity**: each pod's version, configuration and state; connections, memory and files against their limits; CPU;
+  reloads, drains and restarts.
 `;
 }
 
-function overview({ name, levels, means }: Alert): string {
-  return `| [${name}](#${name.toLowerCase()}) | ${levels.map(({ severity }) => severity).join(', ')} | ${firstSentence(means)} |`;
+function overview({ name, levels, when }: Alert): string {
+  return `| [${name}](#${name.toLowerCase()}) | ${levels.map(({ severity }) => severity).join(', ')} | ${when} |`;
 }
 
 function section({ title, alerts }: AlertGroup): string {
@@ -70,8 +90,4 @@ function indent(expr: string): string {
 
 function list(items: readonly string[]): string {
   return items.map((item) => `- ${item}`).join('\n');
-}
-
-function firstSentence(text: string): string {
-  return /^.*?[.!?](?= |$)/.exec(text)![0];
 }

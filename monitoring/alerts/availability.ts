@@ -7,6 +7,7 @@ export const availability: AlertGroup = {
   alerts: [
     {
       name: 'SluiceDown',
+      when: 'no pod of a release has answered Prometheus for 5 minutes',
       levels: [
         {
           severity: 'critical',
@@ -37,6 +38,7 @@ or on () absent(sluice_build_info)`,
     },
     {
       name: 'SluiceTargetDown',
+      when: 'some pods have not answered Prometheus for 10 minutes',
       levels: [
         {
           severity: 'warning',
@@ -63,6 +65,7 @@ or on () absent(sluice_build_info)`,
     },
     {
       name: 'SluiceRestarting',
+      when: 'a process was restarted inside its pod: once within 15 minutes, three times within 30',
       levels: [
         { severity: 'warning', expr: restarts('15m', 1), for: '0m' },
         { severity: 'critical', expr: restarts('30m', 3), for: '0m' },

@@ -7,6 +7,7 @@ export const capacity: AlertGroup = {
   alerts: [
     {
       name: 'SluiceConnectionsNearLimit',
+      when: 'a pod has 80 % of `connections.max` in use for 15 minutes, 95 % for 5',
       levels: [
         { severity: 'warning', expr: 'namespace_job_route:sluice_connections_utilization:max > 0.8', for: '15m' },
         { severity: 'critical', expr: 'namespace_job_route:sluice_connections_utilization:max > 0.95', for: '5m' },
@@ -26,6 +27,7 @@ export const capacity: AlertGroup = {
     },
     {
       name: 'SluiceHandshakesRefusedByCap',
+      when: 'five or more handshakes within 10 minutes were refused for a maximum of connections, or for memory',
       levels: [
         {
           severity: 'warning',
@@ -52,6 +54,7 @@ export const capacity: AlertGroup = {
     },
     {
       name: 'SluiceMemoryPressure',
+      when: 'buffers hold 60 % of `memory.max_buffered` for 10 minutes, 75 % for 5',
       levels: [
         { severity: 'warning', expr: pods('sluice_memory_pressure_ratio > 0.6'), for: '10m' },
         { severity: 'critical', expr: pods('sluice_memory_pressure_ratio > 0.75'), for: '5m' },
@@ -72,6 +75,7 @@ export const capacity: AlertGroup = {
     },
     {
       name: 'SluiceMemoryShed',
+      when: 'a connection was ended to save memory',
       levels: [
         {
           severity: 'critical',
@@ -94,6 +98,7 @@ export const capacity: AlertGroup = {
     },
     {
       name: 'SluiceFileDescriptorsNearLimit',
+      when: '80 % of the open files that are allowed for 10 minutes, 95 % for 2',
       levels: [
         { severity: 'warning', expr: descriptors(0.8), for: '10m' },
         { severity: 'critical', expr: descriptors(0.95), for: '2m' },
@@ -113,6 +118,7 @@ export const capacity: AlertGroup = {
     },
     {
       name: 'SluiceCpuSaturated',
+      when: 'a pod uses more than 90 % of a core for 15 minutes',
       levels: [
         {
           severity: 'warning',

@@ -7,6 +7,7 @@ export const configuration: AlertGroup = {
   alerts: [
     {
       name: 'SluiceConfigReloadFailed',
+      when: 'a pod has refused a changed configuration for 5 minutes',
       levels: [
         {
           severity: 'warning',
@@ -26,6 +27,7 @@ export const configuration: AlertGroup = {
     },
     {
       name: 'SluiceConfigDiffers',
+      when: 'pods of a release have had different configurations in force for 15 minutes',
       levels: [
         {
           severity: 'warning',
@@ -52,6 +54,7 @@ export const configuration: AlertGroup = {
     },
     {
       name: 'SluiceDrainHanging',
+      when: 'a pod still drains a minute after its deadline',
       levels: [
         {
           severity: 'warning',
@@ -75,6 +78,7 @@ export const configuration: AlertGroup = {
     },
     {
       name: 'SluiceUntrustedForwardingHeaders',
+      when: 'more than 10 % of the requests have forwarding headers from a proxy that is not trusted',
       levels: [
         {
           severity: 'warning',

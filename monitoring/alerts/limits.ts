@@ -8,6 +8,7 @@ export const limits: AlertGroup = {
   alerts: [
     {
       name: 'SluiceMessagesRefused',
+      when: 'a limit closed five or more connections within 15 minutes',
       levels: [
         {
           severity: 'warning',
@@ -34,6 +35,7 @@ export const limits: AlertGroup = {
     },
     {
       name: 'SluiceSlowReceivers',
+      when: 'five or more connections, and 5 % of all that ended, ended within 15 minutes because the receiver took nothing',
       levels: [{ severity: 'warning', expr: shareOfEnded('reason="slow_receiver"', 'reason', 0.05), for: '1m' }],
       summary: `${releaseRoute}: connections ended because the receiver stopped reading`,
       description:
@@ -51,6 +53,7 @@ export const limits: AlertGroup = {
     },
     {
       name: 'SluiceConnectionsPaused',
+      when: 'more than 20 % of the connections, and at least three, wait for a slow receiver, for 15 minutes',
       levels: [
         {
           severity: 'warning',

@@ -7,6 +7,7 @@ export const upstreams: AlertGroup = {
   alerts: [
     {
       name: 'SluiceUpstreamErrors',
+      when: 'more than 5 % of the requests fail at the upstream for 5 minutes, half of them for 2',
       levels: [
         { severity: 'warning', expr: upstreamErrors(0.05), for: '5m' },
         { severity: 'critical', expr: upstreamErrors(0.5), for: '2m' },
@@ -27,6 +28,7 @@ export const upstreams: AlertGroup = {
     },
     {
       name: 'SluiceUpstreamLost',
+      when: 'the upstream cut five or more connections within 15 minutes, a fifth of all that ended',
       levels: [
         {
           severity: 'warning',
@@ -50,6 +52,7 @@ export const upstreams: AlertGroup = {
     },
     {
       name: 'SluiceHandshakesSlow',
+      when: 'one in twenty handshakes takes more than 2.5 s, for 10 minutes',
       levels: [
         {
           severity: 'warning',
@@ -74,6 +77,7 @@ and on (namespace, job, route)
     },
     {
       name: 'SluiceOriginsRefused',
+      when: 'more than 10 % of the handshakes have an origin that is not allowed, for 5 minutes',
       levels: [
         {
           severity: 'warning',

@@ -43,30 +43,51 @@ export function scrapeConfigOf(objects: readonly Manifest[]): Manifest {
   );
   if (services.length !== 1) throw new Error(`the ServiceMonitor selects ${services.length} Services; expected one`);
   const service = services[0]!;
-  const { template } = objectOf(objects, 'Deployment').spec;
-  if (!includes(template.metadata.labels, service.spec.selector)) throw new Error('the Service selects no pod');
+  const { name } = service.metadata;
   const [endpoint] = monitor.spec.endpoints;
   const port = named(service.spec.ports, endpoint.port);
-  const container = template.spec.containers.find((one: Manifest) =>
-    one.ports.some(({ name }: Manifest) => name === port.targetPort),
+  const target = targetOf(objects, service.spec.selector, port.targetPort);
+  return scrapeConfig(`serviceMonitor/${namespace}/${monitor.metadata.name}/0`, endpoint, target, {
+    job: name,
+    service: name,
+  });
+}
+
+/** Likewise of the PodMonitor, which finds pods by their own labels. */
+export function podScrapeConfigOf(objects: readonly Manifest[]): Manifest {
+  const { metadata, spec } = objectOf(objects, 'PodMonitor');
+  const [endpoint] = spec.podMetricsEndpoints;
+  const target = targetOf(objects, spec.selector.matchLabels, endpoint.port);
+  const job = `${namespace}/${metadata.name}`;
+  return scrapeConfig(`podMonitor/${job}/0`, endpoint, target, { job });
+}
+
+interface Target {
+  readonly address: string;
+  readonly container: string;
+}
+
+/** The port of that name in the pods that the labels select. */
+function targetOf(objects: readonly Manifest[], selector: Manifest, portName: string): Target {
+  const { template } = objectOf(objects, 'Deployment').spec;
+  if (!includes(template.metadata.labels, selector)) throw new Error('no pod is selected');
+  const container = template.spec.containers.find(({ ports = [] }: Manifest) =>
+    ports.some(({ name }: Manifest) => name === portName),
   );
-  const { containerPort } = named(container.ports, port.targetPort);
+  if (!container) throw new Error(`no container has a port named ${portName}`);
+  return { address: `127.0.0.1:${named(container.ports, portName).containerPort}`, container: container.name };
+}
+
+function scrapeConfig(name: string, endpoint: Manifest, target: Target, labels: Manifest): Manifest {
   return {
-    job_name: `serviceMonitor/${namespace}/${monitor.metadata.name}/0`,
+    job_name: name,
     metrics_path: endpoint.path,
     scrape_interval: endpoint.interval,
     scrape_timeout: endpoint.scrapeTimeout,
     static_configs: [
       {
-        targets: [`127.0.0.1:${containerPort}`],
-        labels: {
-          job: service.metadata.name,
-          namespace,
-          service: service.metadata.name,
-          pod: 'sluice-0',
-          container: container.name,
-          endpoint: endpoint.port,
-        },
+        targets: [target.address],
+        labels: { ...labels, namespace, pod: 'sluice-0', container: target.container, endpoint: endpoint.port },
       },
     ],
   };

@@ -10,7 +10,14 @@ import { dashboardText } from '../../../monitoring/dashboard/index.ts';
 import { rulesText } from '../../../monitoring/rules-file.ts';
 import { ConfigMapVolume } from '../../helpers/config-map.ts';
 import { freePort } from '../../real/harness/ports.ts';
-import { type Manifest, namespace, objectOf, renderChart, scrapeConfigOf } from '../harness/chart.ts';
+import {
+  type Manifest,
+  namespace,
+  objectOf,
+  podScrapeConfigOf,
+  renderChart,
+  scrapeConfigOf,
+} from '../harness/chart.ts';
 import { root, scratchDirectory } from '../harness/paths.ts';
 import { Program } from '../harness/program.ts';
 import { Prometheus } from '../harness/prometheus.ts';
@@ -128,6 +135,16 @@ test('the rendered monitor finds the gateway, and says where it is', async () =>
     value: 1,
     metric: { job: 'sluice-metrics', namespace, pod: 'sluice-0', endpoint: 'admin' },
   });
+});
+
+test('a PodMonitor in its place finds the same', async () => {
+  const monitor = { enabled: true, interval: '1s', scrapeTimeout: '1s' };
+  const admin = { address: adminUrl.replace('http://', '') };
+  const rendered = await renderChart({ config: { admin }, metrics: { podMonitor: monitor } });
+  const { metrics_path, static_configs } = podScrapeConfigOf(rendered);
+  const expected = scrapeConfigOf(objects);
+  expect(metrics_path).toBe(expected.metrics_path);
+  expect(static_configs[0].targets).toEqual(expected.static_configs[0].targets);
 });
 
 test("promtool finds no fault in the metrics' names, types and help", async () => {
