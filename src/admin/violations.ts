@@ -20,6 +20,8 @@ export interface ViolationEntry {
   readonly id: number;
   readonly route: string;
   readonly address: string;
+  /** The last one; `null` where nobody is known to have signed in. */
+  readonly user: string | null;
   readonly sender: Sender;
   readonly limit: LimitName;
   readonly action: LimitAction;
@@ -51,6 +53,7 @@ interface Group {
   readonly route: string;
   readonly address: string;
   violation: Violation;
+  user: string | null;
   connection: string | null;
   firstAt: number;
   lastAt: number;
@@ -77,13 +80,15 @@ export class ViolationLog {
 
   /** Takes `times` violations of a connection, the largest of which is `violation`. */
   addOfConnection({ id, route, about }: ViolationSubject, violation: Violation, times: number, now: number): void {
-    this.#add(route, about.address, id, violation, times, now);
+    const group = this.#add(route, about.address, violation, times, now);
+    group.connection = id;
+    group.user = about.user ?? null;
   }
 
   /** Takes a request that was turned away. */
   addRejection({ route, address, limit, configured, observed }: Rejection, now: number): void {
     const violation = { sender: 'client', limit, configured, observed, partial: false, action: 'reject' } as const;
-    this.#add(route, address, null, violation, 1, now);
+    this.#add(route, address, violation, 1, now);
   }
 
   /** Everything of the last hour, the latest first. */
@@ -112,14 +117,7 @@ export class ViolationLog {
     return counted;
   }
 
-  #add(
-    route: string,
-    address: string,
-    connection: string | null,
-    violation: Violation,
-    times: number,
-    now: number,
-  ): void {
+  #add(route: string, address: string, violation: Violation, times: number, now: number): Group {
     const { sender, limit, action } = violation;
     const kind = `${route}|${limit}|${action}`;
     const key = `${kind}|${sender}|${address}`;
@@ -128,7 +126,6 @@ export class ViolationLog {
     // The limit may have been changed meanwhile: what was seen under the old one says nothing about the new one.
     const comparable = group.violation.configured === violation.configured;
     if (!comparable || violation.observed > group.violation.observed) group.violation = violation;
-    group.connection = connection;
     group.lastAt = now;
     group.hour.add(times, now);
     if (known) this.#groups.delete(key);
@@ -141,12 +138,14 @@ export class ViolationLog {
       this.#totals.set(kind, total);
     }
     total.hour.add(times, now);
+    return group;
   }
 
   #begin(key: string, route: string, address: string, violation: Violation, now: number): Group {
     if (this.#groups.size >= maxGroups) this.#drop(this.#groups.values().next().value!);
     const id = ++this.#lastId;
-    return { id, key, route, address, violation, connection: null, firstAt: now, lastAt: now, hour: new HourCount() };
+    const hour = new HourCount();
+    return { id, key, route, address, violation, user: null, connection: null, firstAt: now, lastAt: now, hour };
   }
 
   #forget(now: number): void {
@@ -163,12 +162,13 @@ export class ViolationLog {
 }
 
 function entryOf(group: Group, now: number): ViolationEntry {
-  const { id, route, address, violation, connection, lastAt, hour } = group;
+  const { id, route, address, violation, user, connection, lastAt, hour } = group;
   const { sender, limit, action, configured, observed, partial } = violation;
   return {
     id,
     route,
     address,
+    user,
     sender,
     limit,
     action,

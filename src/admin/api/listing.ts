@@ -36,7 +36,7 @@ export const listingQuery = z.strictObject({
   route: text.optional().describe("The route's name."),
   address: text.optional().describe("The client's whole address."),
   user: text.optional().describe('The whole name of a user.'),
-  search: text.optional().describe('A part of host or path, in any case.'),
+  search: text.optional().describe('A part of address, user, host, path or id, in any case.'),
   limit: whole(1, longestPage, 50, 'How many at most.'),
   offset: whole(0, 999_999_999, 0, 'How many to leave out: the `next_offset` of the page before.'),
 });
@@ -91,11 +91,15 @@ export function pageOf(sessions: Iterable<Session>, listing: Listing, now: numbe
 
 function filterOf({ route, address, user, search }: Listing): (session: Session) => boolean {
   const wanted = search?.toLowerCase();
-  return ({ routeName, about }) =>
+  return ({ id, routeName, about }) =>
     (route === undefined || routeName === route) &&
     (address === undefined || about.address === address) &&
     (user === undefined || about.user === user) &&
-    (wanted === undefined || about.host.toLowerCase().includes(wanted) || about.path.toLowerCase().includes(wanted));
+    (wanted === undefined || [about.address, about.user, about.host, about.path, id].some((of) => has(of, wanted)));
+}
+
+function has(text: string | undefined, wanted: string): boolean {
+  return text?.toLowerCase().includes(wanted) ?? false;
 }
 
 /** More than any connection lives, in milliseconds: who is paused now comes before who was. */

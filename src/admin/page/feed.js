@@ -7,7 +7,7 @@ import { askForToken, authorization } from './token.js';
 /** The server sends every second; this long without a word and the connection is dead, whatever TCP believes. */
 const silenceMs = 5000;
 const firstRetryMs = 500;
-const longestRetryMs = 8000;
+const longestRetryMs = 4000;
 
 /** Reads the feed for ever. `onEvent(name, data)` gets each event, `onLost(why)` each loss. */
 export async function watch(onEvent, onLost) {

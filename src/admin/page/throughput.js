@@ -52,7 +52,7 @@ function options({ width, height }, words, steps, onCursor) {
     height,
     legend: { show: false },
     cursor: { y: false, drag: { x: false }, points: { size: 7 } },
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     scales: {
       x: { range: () => [(state.now?.at ?? Date.now()) / 1000 - windowSeconds, (state.now?.at ?? Date.now()) / 1000] },
       y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.08] },

@@ -53,8 +53,8 @@ export function violations() {
   onChange(draw);
 }
 
-function textOf({ route, address, limit, sender, action, connection }) {
-  return [route, address, limit, sender, done[action], connection ?? ''].join(' ').toLowerCase();
+function textOf({ route, address, user, limit, sender, action, connection }) {
+  return [route, address, user ?? '', limit, sender, done[action], connection ?? ''].join(' ').toLowerCase();
 }
 
 function drawTotals() {
@@ -87,7 +87,7 @@ function violationRow() {
     update(entry) {
       setText(time, moment(entry.lastAt));
       setText(route, entry.route);
-      setText(addressText, entry.address);
+      setText(addressText, entry.user === null ? entry.address : `${entry.user} · ${entry.address}`);
       setText(connection, entry.connection ?? '');
       setText(sender, entry.sender);
       setText(limitText, entry.limit);

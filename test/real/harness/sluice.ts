@@ -15,12 +15,15 @@ export type LogLine = Readonly<Record<string, unknown>>;
 /** The configuration file as written, less the addresses, which the harness chooses. */
 export interface SluiceConfig {
   readonly routes: readonly Readonly<Record<string, unknown>>[];
+  /** Beside the address. */
+  readonly admin?: Readonly<Record<string, unknown>>;
   readonly [section: string]: unknown;
 }
 
 /** Ports to take instead of free ones, for a Sluice that stands in for an earlier one. */
 export interface SluicePorts {
   readonly port?: number;
+  readonly adminPort?: number;
 }
 
 /** Nobody balances load here; and pages that a test leaves open shall not keep its end waiting. */
@@ -38,10 +41,10 @@ class ConfigFile {
   }
 
   /** Puts a configuration in the file's place at once; returns its hash. */
-  write(config: SluiceConfig): string {
+  write({ admin, ...config }: SluiceConfig): string {
     const text = stringify({
       listen: { address: `127.0.0.1:${this.port}` },
-      admin: { address: `127.0.0.1:${this.admin}` },
+      admin: { address: `127.0.0.1:${this.admin}`, ...admin },
       drain: drainAtOnce,
       ...config,
     });
@@ -55,6 +58,7 @@ class ConfigFile {
 export class Sluice {
   readonly port: number;
   readonly url: string;
+  readonly adminPort: number;
   readonly adminUrl: string;
   readonly process: ServerProcess;
   readonly log: LogLine[];
@@ -65,6 +69,7 @@ export class Sluice {
     this.#file = file;
     this.port = file.port;
     this.url = `http://127.0.0.1:${file.port}`;
+    this.adminPort = file.admin;
     this.adminUrl = `http://127.0.0.1:${file.admin}`;
     this.process = process;
     this.log = log;
@@ -72,8 +77,8 @@ export class Sluice {
   }
 
   /** Writes the configuration, starts Sluice and waits until it says that it is ready. */
-  static async start(config: SluiceConfig, { port }: SluicePorts = {}): Promise<Sluice> {
-    const file = new ConfigFile(port ?? (await freePort()), await freePort());
+  static async start(config: SluiceConfig, { port, adminPort }: SluicePorts = {}): Promise<Sluice> {
+    const file = new ConfigFile(port ?? (await freePort()), adminPort ?? (await freePort()));
     file.write(config);
     const log: LogLine[] = [];
     const lines = new EventEmitter().setMaxListeners(0);
@@ -94,7 +99,12 @@ export class Sluice {
 
   /** Writes another configuration over the one before, as an editor does, and waits until it is in force. */
   async reconfigure(config: SluiceConfig): Promise<void> {
-    await this.logged({ event: 'config_reloaded', config_hash: this.#file.write(config) });
+    await this.logged({ event: 'config_reloaded', config_hash: this.write(config) });
+  }
+
+  /** Writes another configuration, which may be wrong, and waits for nothing; returns its hash. */
+  write(config: SluiceConfig): string {
+    return this.#file.write(config);
   }
 
   /** The first log line, past or coming, that contains these values; nested objects are compared in part as well. */

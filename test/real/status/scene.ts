@@ -1,28 +1,31 @@
 /** A Sluice with three routes before one WebSocket server, and clients that do what people do: chat, upload, download, stall. */
 import { once } from 'node:events';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { Sluice, type SluiceConfig } from '../harness/sluice.ts';
+import { Sluice, type SluiceConfig, type SluicePorts } from '../harness/sluice.ts';
 
 /** Limits that a test can reach in an instant. */
 export const limits = { panelMessage: 64 * 1024, panelConnections: 40 };
 
 export class Scene implements AsyncDisposable {
   readonly sluice: Sluice;
+  readonly #config: SluiceConfig;
   readonly #server: WebSocketServer;
   readonly #clients = new Set<WebSocket>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
-  private constructor(sluice: Sluice, server: WebSocketServer) {
+  private constructor(sluice: Sluice, config: SluiceConfig, server: WebSocketServer) {
     this.sluice = sluice;
+    this.#config = config;
     this.#server = server;
   }
 
   /** Starts it; `more` is added to the configuration. */
-  static async start(more: Record<string, unknown> = {}): Promise<Scene> {
+  static async start(more: Partial<SluiceConfig> = {}, ports: SluicePorts = {}): Promise<Scene> {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
     server.on('connection', answer);
     await once(server, 'listening');
-    return new Scene(await Sluice.start({ ...config((server.address() as { port: number }).port), ...more }), server);
+    const config = { ...configFor((server.address() as { port: number }).port), ...more };
+    return new Scene(await Sluice.start(config, ports), config, server);
   }
 
   /** A connected client. */
@@ -51,6 +54,17 @@ export class Scene implements AsyncDisposable {
     return client;
   }
 
+  /** Writes a configuration that cannot be loaded. */
+  breakConfiguration(): void {
+    const [first, ...others] = this.#config.routes;
+    this.sluice.write({ ...this.#config, routes: [{ ...first, upstream: 'nowhere' }, ...others] });
+  }
+
+  /** Writes the one from the beginning again. */
+  mendConfiguration(): void {
+    this.sluice.write(this.#config);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     for (const client of this.#clients) client.terminate();
@@ -72,7 +86,7 @@ function answer(socket: WebSocket): void {
   });
 }
 
-function config(port: number): SluiceConfig {
+function configFor(port: number): SluiceConfig {
   const upstream = `http://127.0.0.1:${port}`;
   return {
     routes: [

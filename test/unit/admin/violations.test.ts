@@ -28,6 +28,7 @@ describe('the log of violations', () => {
         id: 1,
         route: 'panel',
         address: '10.0.0.1',
+        user: null,
         sender: 'client',
         limit: 'max_message_size',
         action: 'close',
@@ -49,6 +50,13 @@ describe('the log of violations', () => {
     expect(log.list(start + minute)).toMatchObject([
       { observed: 5000, connection: 'second', firstAt: start, lastAt: start + minute, times: 41 },
     ]);
+  });
+
+  test('names the user where one is known', () => {
+    const log = new ViolationLog();
+    const { about, ...rest } = subject('10.0.0.1');
+    log.addOfConnection({ ...rest, about: { ...about, user: 'anna' } }, tooBig, 1, start);
+    expect(log.list(start)).toMatchObject([{ address: '10.0.0.1', user: 'anna' }]);
   });
 
   test('keeps apart what is not alike', () => {

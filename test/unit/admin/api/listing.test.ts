@@ -141,6 +141,10 @@ describe('a page', () => {
     expect(idsOf(some, 'user=bob')).toEqual(['b']);
     expect(idsOf(some, 'search=ANNA')).toEqual(['a', 'c']);
     expect(idsOf(some, 'search=apps.ex')).toEqual(['a', 'b']);
+    expect(idsOf(some, 'search=0.10')).toEqual(['b']);
+    expect(idsOf(some, 'search=BOB')).toEqual(['b']);
+    expect(idsOf(some, 'search=nobody')).toEqual([]);
+    expect(idsOf([...some, session({ id: 'c0ffee' })], 'search=c0ff')).toEqual(['c0ffee']);
     expect(idsOf(some, 'search=anna&route=x&address=10.0.0.1')).toEqual(['a']);
     // A part of an address or of a name is no address and no name.
     expect(idsOf(some, 'address=10.0.0')).toEqual([]);
