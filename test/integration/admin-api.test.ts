@@ -152,8 +152,6 @@ test('a paused, full connection is found, shown in full, and closed at the end o
     reason: 'operator',
     words: 'closed by the operator',
   });
-  const again = await askAdmin(adminPort, `/api/connections/${row.id}`, { method: 'DELETE' });
-  expect(again.json).toMatchObject({ result: 'was_ending', reason: 'operator' });
   const { json: ending } = await askAdmin(adminPort, `/api/connections/${row.id}`);
   expect(ending).toMatchObject({
     state: 'ending',
@@ -178,6 +176,47 @@ test('a paused, full connection is found, shown in full, and closed at the end o
     /^sluice_connections_closed_total\{route="panel",closed_by="sluice",reason="operator"\} 1$/m,
   );
   quiet.end();
+});
+
+test('a connection whose peer takes nothing is cut when an operator asks again', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const client = await rawClient(gateway.port);
+  client.pause();
+  const backend = await upstream.next();
+  backend.send(frame(Buffer.alloc(16e6), { opcode: 2 }));
+  const { json: page } = await until(
+    () => askAdmin(gateway.adminPort, '/api/connections'),
+    ({ json }) => json.connections[0].upstream_sent.paused,
+  );
+  const path = `/api/connections/${page.connections[0].id}`;
+  const close = async () => (await askAdmin(gateway.adminPort, path, { method: 'DELETE' })).json;
+  expect(await close()).toMatchObject({ result: 'closing', reason: 'operator' });
+  expect(await close()).toMatchObject({ result: 'cut', reason: 'operator' });
+  expect(await gateway.logged('end')).toMatchObject({ flag: 'OP', reason: 'operator', cut: ['client', 'upstream'] });
+  client.resume();
+  expect(await client.ended).toBe('reset');
+});
+
+test('a connection that ends for another reason is left to that', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const client = await rawClient(gateway.port);
+  const backend = await upstream.next();
+  backend.send(closeFrame(4000, 'enough'));
+  expect(await client.closeFrame()).toEqual({ code: 4000, reason: 'enough' });
+  const { json: page } = await askAdmin(gateway.adminPort, '/api/connections');
+  const path = `/api/connections/${page.connections[0].id}`;
+  const { json: whole } = await askAdmin(gateway.adminPort, path);
+  expect(whole).toMatchObject({
+    ending: { reason: 'upstream_closed', closed_by: 'upstream' },
+    legs: { client: { state: 'closing', close_sent: 4000, close_received: null }, upstream: { close_received: 4000 } },
+  });
+  const { json } = await askAdmin(gateway.adminPort, path, { method: 'DELETE' });
+  expect(json).toMatchObject({ result: 'was_ending', reason: 'upstream_closed' });
+  client.send(closeFrame(4000, '', { mask: true }));
+  client.end();
+  expect(await gateway.logged('end')).toMatchObject({ flag: 'UC', cut: [] });
 });
 
 test('pages of a listing hold each connection once, in the order of their opening', async () => {

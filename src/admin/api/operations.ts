@@ -93,8 +93,9 @@ export function operations(source: ApiSource): Operation[] {
       path: '/api/connections/:id',
       summary: 'Closes one connection',
       description:
-        `Orderly, at a message boundary; the client hears ${connectionOutcomes.operator.client} and may come back at once. A client that takes ` +
-        'nothing is reset after `max_pause` or `timeouts.close`. The log line has the flag OP.',
+        `Orderly, at a message boundary; the client hears ${connectionOutcomes.operator.client} and may come back at once. A peer that takes ` +
+        'nothing is reset after `max_pause` or `timeouts.close`; asked a second time, both peers are reset at once. The log line ' +
+        'has the flag OP.',
       answers: { 202: { schema: schemas.closingSchema, when: 'It is ending' }, 404: noConnectionAnswer },
       answer: (ask) => withSession(source, ask, closeConnection),
     },
@@ -173,9 +174,12 @@ function showConnection(source: ApiSource, session: Session): Answer {
 }
 
 function closeConnection(session: Session): Answer {
-  const result = session.outcome === null ? 'closing' : 'was_ending';
-  session.drain('operator');
+  const before = session.outcome?.reason ?? null;
+  if (before === null) session.drain('operator');
+  // Asked again, somebody does not want to wait for a peer that takes nothing.
+  else if (before === 'operator') session.cut('operator');
   const { reason } = session.outcome!;
+  const result = before === null ? 'closing' : before === 'operator' ? 'cut' : 'was_ending';
   const answer: z.infer<typeof schemas.closingSchema> = {
     id: session.id,
     result,

@@ -171,7 +171,11 @@ export const connectionSchema = z
 export const closingSchema = z
   .object({
     id: z.string(),
-    result: z.enum(['closing', 'was_ending']).describe('`was_ending`: how it ends had been decided before.'),
+    result: z
+      .enum(['closing', 'cut', 'was_ending'])
+      .describe(
+        '`cut`: an operator had closed it before, and it is reset now; `was_ending`: it ends for another reason, and is left to that.',
+      ),
     reason,
     words: z.string(),
   })
