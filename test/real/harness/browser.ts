@@ -16,8 +16,11 @@ export class Browser {
     context.on('console', (message) => this.console.push(`${message.type()}: ${message.text()}`));
   }
 
-  /** Starts a browser; its last page is left as a screenshot with this name, also when the test fails. */
-  static async launch(name: string): Promise<Browser> {
+  /**
+   * Starts a browser; its last page is left as a screenshot with this name, also when the test fails. `hosts` are names that
+   * lead to 127.0.0.1.
+   */
+  static async launch(name: string, hosts: readonly string[] = []): Promise<Browser> {
     const profile = scratchDirectory('chromium');
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: '/usr/bin/chromium',
@@ -31,7 +34,7 @@ export class Browser {
         '--disable-component-update',
         '--disable-sync',
         // Names other than loopback's do not resolve, so a page that needs the network fails visibly.
-        '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+        `--host-resolver-rules=${[...hosts.map((host) => `MAP ${host} 127.0.0.1`), 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1', 'EXCLUDE localhost'].join(', ')}`,
       ],
     });
     return new Browser(context, name);
