@@ -151,6 +151,7 @@ function subjectFields({ id, route, about }: LogSubject): object {
     host: clean(about.host),
     path: pathOnly(about.path),
     client: about.address,
+    ...(about.user === undefined ? {} : { user: clean(about.user) }),
     upstream: about.upstream,
     subprotocol: about.subprotocol === null ? null : clean(about.subprotocol),
     handshake_ms: round(about.handshakeMs),

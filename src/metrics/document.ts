@@ -37,7 +37,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 
 | event | when | fields |
 |---|---|---|
-| \`open\` | a connection opens | flag, conn_id, route, host, path (without its query), client (address), upstream, subprotocol, handshake_ms |
+| \`open\` | a connection opens | flag, conn_id, route, host, path (without its query), client (address), user (left out where nobody is known to have signed in), upstream, subprotocol, handshake_ms |
 | \`violation\` | its first violation | as \`open\`, and sender, action, limit {name, configured, observed} |
 | \`end\` | it ends | as \`open\`, and duration_s, client_sent and upstream_sent {messages, bytes, max_message_bytes, fragments, pauses, paused_ms, max_buffered_bytes}, closed_by, reason, close_codes {sent_to_client, received_from_client, sent_to_upstream, received_from_upstream}, sender, limit, cut (legs that were reset), undelivered_bytes, last_data_age_s, config_hash, draining |
 | \`refused\` | a handshake is refused | flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply |

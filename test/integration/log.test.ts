@@ -90,12 +90,19 @@ test('writes one line when a connection opens', () => {
   });
 });
 
+test('names the user where one is known, on one line', () => {
+  const { log, line } = capture();
+  logOpen(log, { ...subject, about: { ...subject.about, user: 'ada\n' } });
+  expect(line()).toMatchObject({ event: 'open', client: '203.0.113.9', user: 'ada\\u000a' });
+});
+
 test('names limit, configured and observed at a violation', () => {
   const { log, line } = capture();
   logViolation(log, subject, violation);
   expect(line()).toMatchObject({
     level: 'warn',
     event: 'violation',
+    flag: 'ML',
     ...about,
     sender: 'client',
     action: 'close',

@@ -130,16 +130,23 @@ test('1000 connections with traffic: each hears 1012, no message is lost, and th
   expect(tookMs).toBeLessThan(deadlineMs);
   expect(await sluice.logged({ event: 'drained' })).toMatchObject({ connections, sent_away: connections, cut: 0 });
   expectNothingLost(clients, upstreams, sluice);
-  expect(toClients).toBeGreaterThan(busy.length * 20);
+  expect(toClients).toBeGreaterThan(busy.length * 5);
 
-  // A hundred each second, as even as a busy machine lets it be.
-  expect(Math.min(...histogram)).toBeGreaterThan(40);
-  expect(Math.max(...histogram)).toBeLessThan(200);
-  expect(Math.min(...closes(clients))).toBeGreaterThan(-100);
+  // A hundred each second; bounds that hold on a machine with ten other things to do, and that no herd keeps.
+  expect(Math.max(...histogram)).toBeLessThan(350);
+  const all = closes(clients);
+  expect(Math.min(...all)).toBeGreaterThan(-100);
+  for (const share of [0.25, 0.5, 0.75]) {
+    expect(Math.abs(quantile(all, share) - share * spreadMs)).toBeLessThan(0.2 * spreadMs);
+  }
   // Those who are in the middle of something stay longest.
   const idle = clients.filter((client) => client.idle);
-  expect(Math.max(...closes(idle))).toBeLessThan(Math.min(...closes(busy)) + 1000);
+  expect(quantile(closes(idle), 0.9)).toBeLessThan(quantile(closes(busy), 0.1));
 });
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!;
+}
 
 /**
  * Lost would be a message that the protected side sent before it closed and that did not arrive, and one from the other
