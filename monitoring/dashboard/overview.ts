@@ -52,7 +52,11 @@ export const overview: readonly Builder<Panel>[] = [
     unit: Short,
     marks: { warning: 1 },
     queries: [
-      { expr: `sum(increase(sluice_limit_violations_total{${ofRoute}, action="close"}[$__range]))`, legend: 'closed' },
+      {
+        expr: `sum(increase(sluice_limit_violations_total{${ofRoute}, action="close"}[$__range]))`,
+        legend: 'closed',
+        instant: true,
+      },
     ],
   }),
   stat({
@@ -70,10 +74,11 @@ export const overview: readonly Builder<Panel>[] = [
   graph({
     title: 'Handshakes',
     description:
-      'Per second, by result. `opened` became connections; every other result is explained in docs/metrics.md under its flag.',
-    unit: RequestsPerSecond,
+      'Within each interval, by result. `opened` became connections; every other result is explained in docs/metrics.md under its flag.',
+    unit: Short,
+    stacked: true,
     queries: [
-      { expr: `sum by (result) (rate(sluice_handshakes_total{${ofRoute}}[${rate}])) > 0`, legend: '{{result}}' },
+      { expr: `sum by (result) (increase(sluice_handshakes_total{${ofRoute}}[${rate}])) > 0`, legend: '{{result}}' },
     ],
   }),
   graph({
@@ -113,11 +118,12 @@ export const overview: readonly Builder<Panel>[] = [
   graph({
     title: 'Upstream errors',
     description:
-      'Errors of backends per second, in handshakes and HTTP requests. `connect_refused`: nobody listens; `handshake_timeout`, `response_timeout`: it hangs.',
-    unit: RequestsPerSecond,
+      'Errors of backends within each interval, in handshakes and HTTP requests. `connect_refused`: nobody listens; `handshake_timeout`, `response_timeout`: it hangs.',
+    unit: Short,
+    stacked: true,
     queries: [
       {
-        expr: `sum by (route, error) (rate(sluice_upstream_errors_total{${ofRoute}}[${rate}])) > 0`,
+        expr: `sum by (route, error) (increase(sluice_upstream_errors_total{${ofRoute}}[${rate}])) > 0`,
         legend: '{{route}}: {{error}}',
       },
     ],

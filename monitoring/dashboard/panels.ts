@@ -45,6 +45,8 @@ export const datasource = { type: 'prometheus', uid: `\${datasource}` };
 export interface Query {
   readonly expr: string;
   readonly legend: string;
+  /** Asked once for now rather than for each moment: for sums over the whole time shown. */
+  readonly instant?: boolean;
 }
 
 interface Words {
@@ -79,7 +81,7 @@ export function stat({ title, description, unit, queries, marks }: StatOptions):
     .colorMode(BigValueColorMode.Value)
     .graphMode(BigValueGraphMode.Area)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .targets(rangeQueries(queries));
+    .targets(dataQueries(queries));
 }
 
 export interface GraphOptions extends Words {
@@ -122,7 +124,8 @@ export function graph(options: GraphOptions): Builder<Panel> {
     .drawStyle(stacked ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .fillOpacity(stacked ? 80 : 10)
     .lineWidth(stacked ? 0 : 1)
-    .showPoints(VisibilityMode.Never)
+    // A lone value between two gaps would not be seen without a point.
+    .showPoints(stacked ? VisibilityMode.Never : VisibilityMode.Auto)
     .thresholds(thresholds(marks))
     .legend(
       new VizLegendOptionsBuilder()
@@ -134,7 +137,7 @@ export function graph(options: GraphOptions): Builder<Panel> {
     .tooltip(
       new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending).hideZeros(stacked),
     )
-    .targets(rangeQueries(queries));
+    .targets(dataQueries(queries));
   if (log) panel.scaleDistribution(new ScaleDistributionConfigBuilder().type(ScaleDistribution.Log).log(2));
   else panel.min(0);
   if (stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
@@ -188,10 +191,11 @@ export function sizeHeatmap({
   );
 }
 
-function rangeQueries(queries: readonly Query[]): Builder<Dataquery>[] {
-  return queries.map(({ expr, legend }, i) =>
-    new DataqueryBuilder().refId(refId(i)).expr(expr).legendFormat(legend).range(),
-  );
+function dataQueries(queries: readonly Query[]): Builder<Dataquery>[] {
+  return queries.map(({ expr, legend, instant = false }, i) => {
+    const query = new DataqueryBuilder().refId(refId(i)).expr(expr).legendFormat(legend);
+    return instant ? query.instant() : query.range();
+  });
 }
 
 /** A, B, C … as Grafana names queries. */

@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
+    globalSetup: ['test/real/harness/global-setup.ts'],
+    setupFiles: ['test/real/harness/show-output-of-failures.ts'],
     include: ['test/monitoring/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

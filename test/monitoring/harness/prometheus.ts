@@ -2,9 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { scratchDirectory } from '../../real/harness/paths.ts';
 import { freePort } from '../../real/harness/ports.ts';
-import { bin, scratchDirectory } from './paths.ts';
-import { Program } from './program.ts';
+import { answers, ServerProcess } from '../../real/harness/server-process.ts';
+import { bin } from './paths.ts';
+import type { ScrapeConfig } from './scrape-config.ts';
 
 /** One series of an answer. */
 export interface Series {
@@ -29,15 +31,15 @@ interface RangeResult {
 
 export class Prometheus implements AsyncDisposable {
   readonly #url: string;
-  readonly #program: Program;
+  readonly #process: ServerProcess;
 
-  private constructor(url: string, program: Program) {
+  private constructor(url: string, process: ServerProcess) {
     this.#url = url;
-    this.#program = program;
+    this.#process = process;
   }
 
   /** Starts it with these scrape configurations and the text of a rules file. */
-  static async start(scrapeConfigs: readonly object[], rules: string): Promise<Prometheus> {
+  static async start(scrapeConfigs: readonly ScrapeConfig[], rules: string): Promise<Prometheus> {
     const directory = scratchDirectory('prometheus');
     const file = join(directory, 'prometheus.yaml');
     writeFileSync(join(directory, 'rules.yaml'), rules);
@@ -46,7 +48,11 @@ export class Prometheus implements AsyncDisposable {
     const address = `127.0.0.1:${await freePort()}`;
     const url = `http://${address}`;
     const args = [`--config.file=${file}`, `--storage.tsdb.path=${directory}/data`, `--web.listen-address=${address}`];
-    return new Prometheus(url, await Program.start({ command: bin('prometheus'), args, readyUrl: `${url}/-/ready` }));
+    const ready = answers(`${url}/-/ready`);
+    return new Prometheus(
+      url,
+      await ServerProcess.start({ name: 'prometheus', command: bin('prometheus'), args, ready }),
+    );
   }
 
   /** The value of an expression now. */
@@ -87,6 +93,6 @@ export class Prometheus implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#program.stop();
+    await this.#process.stop('SIGKILL');
   }
 }

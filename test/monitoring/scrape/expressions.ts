@@ -1,6 +1,4 @@
 /** Every expression that is shipped, ready to be asked. */
-import type { Manifest } from '../harness/chart.ts';
-
 export interface Expression {
   readonly where: string;
   readonly expr: string;
@@ -14,6 +12,18 @@ export interface LabelQuery {
   readonly label: string;
 }
 
+/** A dashboard, as far as it asks something. */
+export interface Dashboard {
+  readonly panels: readonly {
+    readonly title: string;
+    readonly targets?: readonly { readonly refId: string; readonly expr: string; readonly instant: boolean }[];
+  }[];
+  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] };
+  readonly templating: {
+    readonly list: readonly { readonly type: string; readonly name: string; readonly query: string }[];
+  };
+}
+
 interface Choice {
   readonly namespace: string;
   readonly job: string;
@@ -24,11 +34,11 @@ interface Choice {
 export const everything: Choice = { namespace: '.*', job: '.*', route: '.*' };
 
 /** The queries of a dashboard's panels and annotations, with a person's choice put in. */
-export function dashboardExpressions(dashboard: Manifest, choice: Choice): Expression[] {
-  const panels = dashboard.panels.flatMap(({ title, targets = [] }: Manifest) =>
-    targets.map(({ expr, instant, refId }: Manifest) => ({ where: `${title}, ${refId}`, expr, instant })),
+export function dashboardExpressions(dashboard: Dashboard, choice: Choice): Expression[] {
+  const panels = dashboard.panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr, instant, refId }) => ({ where: `${title}, ${refId}`, expr, instant })),
   );
-  const annotations = dashboard.annotations.list.map(({ name, expr }: Manifest) => ({
+  const annotations = dashboard.annotations.list.map(({ name, expr }) => ({
     where: `annotation ${name}`,
     expr,
     instant: false,
@@ -37,10 +47,10 @@ export function dashboardExpressions(dashboard: Manifest, choice: Choice): Expre
 }
 
 /** The queries of a dashboard's variables. */
-export function variableQueries(dashboard: Manifest, choice: Choice): LabelQuery[] {
+export function variableQueries(dashboard: Dashboard, choice: Choice): LabelQuery[] {
   return dashboard.templating.list
-    .filter(({ type }: Manifest) => type === 'query')
-    .map(({ name, query }: Manifest) => {
+    .filter(({ type }) => type === 'query')
+    .map(({ name, query }) => {
       const [, match, label] = /^label_values\((.*), (\w+)\)$/.exec(filledIn(query, choice))!;
       return { where: name, match, label };
     });

@@ -2,28 +2,18 @@
  * A real Prometheus scrapes a real gateway with traffic, both configured by what the chart renders. Every expression that
  * is shipped must then be valid and have data.
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { dashboardText } from '../../../monitoring/dashboard/index.ts';
 import { rulesText } from '../../../monitoring/rules-file.ts';
-import { ConfigMapVolume } from '../../helpers/config-map.ts';
+import { find, type Manifest, render } from '../../chart/helm.ts';
+import { Release } from '../../chart/release.ts';
 import { freePort } from '../../real/harness/ports.ts';
-import {
-  type Manifest,
-  namespace,
-  objectOf,
-  podScrapeConfigOf,
-  renderChart,
-  scrapeConfigOf,
-} from '../harness/chart.ts';
-import { root, scratchDirectory } from '../harness/paths.ts';
-import { Program } from '../harness/program.ts';
 import { Prometheus } from '../harness/prometheus.ts';
 import { promtool } from '../harness/promtool.ts';
+import { podScrapeConfigOf, scrapeConfigOf } from '../harness/scrape-config.ts';
 import { startBackend } from './backend.ts';
-import { dashboardExpressions, everything, variableQueries, withoutThresholds } from './expressions.ts';
+import { type Dashboard, dashboardExpressions, everything, variableQueries, withoutThresholds } from './expressions.ts';
 import { Clients, routes } from './traffic.ts';
 
 /** Expressions that have no data although all is well, and why. */
@@ -43,72 +33,45 @@ const mayBeZero: Readonly<Record<string, string>> = {
   'Pods, E': 'nothing drains',
 };
 
+/** The slow clients of two rounds. */
+const slowClients = 8;
+
 const stack = new AsyncDisposableStack();
-let objects: readonly Manifest[];
-let sluice: Program;
+let all: readonly Manifest[];
+let release: Release;
 let prometheus: Prometheus;
-let adminUrl: string;
 
 beforeAll(async () => {
   const backend = stack.use(await startBackend());
-  const port = await freePort();
-  const adminPort = await freePort();
-  adminUrl = `http://127.0.0.1:${adminPort}`;
-  objects = await renderChart({
-    config: {
-      listen: { address: `127.0.0.1:${port}` },
-      admin: { address: `127.0.0.1:${adminPort}` },
-      memory: { max_buffered: '64MiB' },
-      routes: routes(backend.port, await freePort()),
-    },
-    metrics: {
-      serviceMonitor: { enabled: true, interval: '1s', scrapeTimeout: '1s' },
-      rules: { enabled: true },
-      dashboards: { enabled: true },
+  all = await render({
+    release: 'sluice',
+    values: {
+      config: { routes: routes(backend.port, await freePort()) },
+      metrics: {
+        serviceMonitor: { enabled: true, interval: '1s', scrapeTimeout: '1s' },
+        rules: { enabled: true },
+        dashboards: { enabled: true },
+      },
     },
   });
-  const { program, limits } = await startSluice(adminUrl);
-  sluice = stack.use(program);
-  const { groups } = objectOf(objects, 'PrometheusRule').spec;
-  prometheus = stack.use(await Prometheus.start([scrapeConfigOf(objects)], stringify({ groups })));
+  release = stack.use(await Release.start(all));
+  const { groups } = find(all, 'PrometheusRule').spec;
+  prometheus = stack.use(await Prometheus.start([scrapeConfigOf(all, release.ports)], stringify({ groups })));
 
-  const clients = new Clients(port);
+  const clients = new Clients(release.ports.http!);
   stack.defer(() => clients.close());
-  // Counters grow from a scrape to the next; some label sets come to life with their first event.
+  const limits: string = find(all, 'ConfigMap', '-limits').data['limits.yaml'];
+  // Counters grow from a scrape to the next; some label sets come to life with their first event. The second change is wrong.
   for (const timeouts of ['{connect: 4s}', '{connect: 4 sec}']) {
     await scrapes(2);
     await clients.round();
-    limits.swap({ 'limits.yaml': `${limitsText(objects)}\ntimeouts: ${timeouts}\n` });
+    release.volumes.bring('/etc/sluice/limits', { 'limits.yaml': `${limits}\ntimeouts: ${timeouts}\n` });
   }
-  await until(() => sum('sluice_connections_closed_total{reason="slow_receiver"}'), 8);
+  await until(() => sum('sluice_connections_closed_total{reason="slow_receiver"}'), slowClients);
   await scrapes(3);
 });
 
 afterAll(() => stack.disposeAsync());
-
-/** Starts the gateway as the rendered container does, its ConfigMaps mounted. */
-async function startSluice(readyUrl: string): Promise<{ program: Program; limits: ConfigMapVolume }> {
-  const directory = scratchDirectory('etc');
-  const token = join(directory, 'token');
-  writeFileSync(token, 'a-token-for-this-test-and-no-other\n');
-  const listener = new ConfigMapVolume(join(directory, 'listener'));
-  const { data } = objectOf(objects, 'ConfigMap', '-listener');
-  listener.swap({ 'listener.yaml': data['listener.yaml'].replace('/etc/sluice/admin/token', token) });
-  const limits = new ConfigMapVolume(join(directory, 'limits'));
-  limits.swap({ 'limits.yaml': limitsText(objects) });
-  const { containers } = objectOf(objects, 'Deployment').spec.template.spec;
-  const args: string[] = containers[0].args.map((arg: string) => arg.replace('/etc/sluice', directory));
-  const program = await Program.start({
-    command: process.execPath,
-    args: [join(root, 'src/main.ts'), ...args],
-    readyUrl: `${readyUrl}/readyz`,
-  });
-  return { program, limits };
-}
-
-function limitsText(rendered: readonly Manifest[]): string {
-  return objectOf(rendered, 'ConfigMap', '-limits').data['limits.yaml'];
-}
 
 /** Resolves after this many further scrapes, and evaluations of all rules after them. */
 async function scrapes(count: number): Promise<void> {
@@ -133,22 +96,19 @@ test('the rendered monitor finds the gateway, and says where it is', async () =>
   expect(others).toEqual([]);
   expect(up).toMatchObject({
     value: 1,
-    metric: { job: 'sluice-metrics', namespace, pod: 'sluice-0', endpoint: 'admin' },
+    metric: { job: 'sluice-metrics', namespace: 'apps', pod: 'sluice-0', endpoint: 'admin' },
   });
 });
 
 test('a PodMonitor in its place finds the same', async () => {
-  const monitor = { enabled: true, interval: '1s', scrapeTimeout: '1s' };
-  const admin = { address: adminUrl.replace('http://', '') };
-  const rendered = await renderChart({ config: { admin }, metrics: { podMonitor: monitor } });
-  const { metrics_path, static_configs } = podScrapeConfigOf(rendered);
-  const expected = scrapeConfigOf(objects);
-  expect(metrics_path).toBe(expected.metrics_path);
-  expect(static_configs[0].targets).toEqual(expected.static_configs[0].targets);
+  const rendered = await render({ values: { metrics: { podMonitor: { enabled: true } } } });
+  const [{ targets }] = scrapeConfigOf(all, release.ports).static_configs;
+  const found = podScrapeConfigOf(rendered, release.ports);
+  expect(found).toMatchObject({ metrics_path: '/metrics', static_configs: [{ targets }] });
 });
 
 test("promtool finds no fault in the metrics' names, types and help", async () => {
-  const text = await (await fetch(`${adminUrl}/metrics`)).text();
+  const text = await (await release.admin('/metrics')).text();
   const { output } = await promtool(['check', 'metrics'], text);
   const faults = output
     .split('\n')
@@ -189,10 +149,10 @@ describe('rules', () => {
 });
 
 describe('dashboard', () => {
-  const dashboard = JSON.parse(dashboardText()) as Manifest;
+  const dashboard = JSON.parse(dashboardText()) as Dashboard;
 
   test('is the one that the chart brings', () => {
-    expect(JSON.parse(objectOf(objects, 'ConfigMap', '-dashboards').data['sluice.json'])).toEqual(dashboard);
+    expect(JSON.parse(find(all, 'ConfigMap', '-dashboards').data['sluice.json'])).toEqual(dashboard);
   });
 
   test.each(dashboardExpressions(dashboard, everything))('$where has data', async ({ where, expr, instant }) => {
@@ -216,10 +176,10 @@ describe('dashboard', () => {
 });
 
 test('a drain is seen, and then that the gateway is gone', async () => {
-  sluice.signal('SIGTERM');
+  release.process.signal('SIGTERM');
   await until(() => sum('sluice_draining'), 1);
   expect(await sum('sluice_drain_deadline_timestamp_seconds - time()')).toBeGreaterThan(0);
-  await sluice.stop();
+  await release.process.stop('SIGKILL');
   const isDown = async () =>
     (await prometheus.rules()).filter(({ name, state }) => name === 'SluiceDown' && state === 'pending');
   await until(async () => (await isDown()).length, 1);
