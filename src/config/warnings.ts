@@ -23,15 +23,22 @@ const fileDropperChunk = 10_000_000;
 /** Browsers and servers that fragment use frames of this size or more. */
 const usualFragment = 64 * KiB;
 
+/** Before a deadline clients are told why they go, for as long as this. */
+const goodbyeMs = 1000;
+
 /** All warnings of a configuration, route by route. */
 export function findWarnings(resolved: Resolved): Warning[] {
   const nameOf = placeNamer(resolved.files);
-  return [...trustedProxies(resolved), ...resolved.routes.flatMap((route) => routeWarnings({ ...route, nameOf }))];
+  const { announceMs } = resolved.drain;
+  const judged = resolved.routes.map((route) => ({ ...route, nameOf, announceMs }));
+  return [...trustedProxies(resolved), ...judged.flatMap(routeWarnings)];
 }
 
 /** A route, and how its places are told. */
 interface JudgedRoute extends ResolvedRoute {
   readonly nameOf: NamePlace;
+  /** How long a drain goes on accepting. */
+  readonly announceMs: number;
 }
 
 function trustedProxies({ listen }: Resolved): Warning[] {
@@ -51,6 +58,7 @@ function routeWarnings(route: JudgedRoute): Warning[] {
     ...longPause(route),
     ...fewFragments(route),
     ...upstreamPings(route),
+    ...hurriedDrain(route),
     ...overriddenDefaults(route),
   ];
 }
@@ -118,6 +126,21 @@ function upstreamPings(route: JudgedRoute): Warning[] {
     'makes idle servers look busy: JupyterHub and jupyter-server-proxy count a ping as activity, so forgotten ' +
     'notebooks are never culled. Write off; TCP keepalive watches that side.';
   return [warn(route, `${setting(route, 'ping.upstream')} ${message}`)];
+}
+
+/** A deadline that a drain reaches before it has done what it is told to. */
+function hurriedDrain(route: JudgedRoute): Warning[] {
+  const { drain, timeouts } = route.route;
+  const spreads = drain.close === 'spread';
+  const neededMs = route.announceMs + (spreads ? drain.spreadMs + timeouts.closeMs : goodbyeMs);
+  if (drain.deadlineMs >= neededMs) return [];
+  const announce = `drain.announce (${formatDuration(route.announceMs)})`;
+  const message = spreads
+    ? `is over before ${announce}, drain.spread (${formatDuration(drain.spreadMs)}) and the last goodbye ` +
+      `(timeouts.close, ${formatDuration(timeouts.closeMs)}) are: connections are closed in a shorter time, more of them at once.`
+    : `is over before ${announce} is, so nobody is waited for.`;
+  const remedy = `Write ${formatDuration(neededMs)} or more, and let whatever ends the process by force wait longer.`;
+  return [warn(route, `${setting(route, 'drain.deadline')} ${message} ${remedy}`)];
 }
 
 function overriddenDefaults(route: JudgedRoute): Warning[] {

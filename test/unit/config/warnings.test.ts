@@ -129,3 +129,29 @@ test('defaults that the preset overrides, unless the route says the same itself'
     warningsOf(app('panel', 'idle_timeout: off'), 'defaults: {limits: {client: {max_message_size: 20MiB}}}\n'),
   ).toEqual([]);
 });
+
+describe('a drain that has too little time', () => {
+  const drained = (drain: string, more = '') =>
+    warningsOf(`{name: a, upstream: "http://h"${more}}`, `drain: ${drain}\n`).map(({ message }) => message);
+
+  test('for its spread', () => {
+    expect(drained('{announce: 10s, spread: 30s, deadline: 50s}')).toEqual([]);
+    const [message, ...others] = drained('{announce: 10s, spread: 30s, deadline: 49s}');
+    expect(others).toEqual([]);
+    expect(message).toBe(
+      'drain.deadline 49s (line 2) is over before drain.announce (10s), drain.spread (30s) and the last goodbye ' +
+        '(timeouts.close, 10s) are: connections are closed in a shorter time, more of them at once. Write 50s or more, and let ' +
+        'whatever ends the process by force wait longer.',
+    );
+  });
+
+  test('to wait for anybody', () => {
+    const wait = ', drain: {close: wait}';
+    expect(drained('{announce: 10s, deadline: 11s}', wait)).toEqual([]);
+    expect(drained('{announce: 10s, deadline: 10s}', wait)).toMatchObject([
+      expect.stringMatching(
+        /^drain\.deadline 10s \(line 2\) is over before drain\.announce \(10s\) is, .* Write 11s or more/,
+      ),
+    ]);
+  });
+});
