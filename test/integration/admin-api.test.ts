@@ -198,6 +198,28 @@ test('a connection whose peer takes nothing is cut when an operator asks again',
   expect(await client.ended).toBe('reset');
 });
 
+test('a violated limit is shown with both of its numbers while its connection ends', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGatewayOf(configText(upstream));
+  const client = await rawClient(gateway.port);
+  await upstream.next();
+  // A frame of 2^60 bytes.
+  client.send('82ff 1000000000000000 00000000');
+  expect((await client.closeFrame()).code).toBe(1009);
+  const { json: page } = await askAdmin(gateway.adminPort, '/api/connections');
+  const { json } = await askAdmin(gateway.adminPort, `/api/connections/${page.connections[0].id}`);
+  expect(json.ending).toEqual({
+    ...{ reason: 'message_too_big', closed_by: 'sluice', words: 'a message exceeds max_message_size' },
+    violation: {
+      ...{ sender: 'client', limit: 'max_message_size', action: 'close', at_least: false },
+      ...{ configured: 20 * 2 ** 20, observed: String(2n ** 60n) },
+    },
+  });
+  const { json: routes } = await askAdmin(gateway.adminPort, '/api/routes');
+  expect(routes.routes[0].counted.client.violations).toBe(1);
+  client.end();
+});
+
 test('a connection that ends for another reason is left to that', async () => {
   await using upstream = await fakeUpstream();
   await using gateway = await startGatewayOf(configText(upstream));

@@ -3,8 +3,6 @@
  * the same value.
  */
 import type { z } from 'zod';
-import type { ConfigState } from '../../config/state.ts';
-import type { RouteCounters } from '../../metrics/counters.ts';
 import { connectionOutcomes } from '../../outcomes.ts';
 import type { Session } from '../../relay/session.ts';
 import { type Answer, json, problem } from '../answer.ts';
@@ -17,12 +15,9 @@ import { describeRoutes, type RoutesSource } from './routes.ts';
 import * as schemas from './schemas.ts';
 
 /** What the API shows and changes. */
-export interface ApiSource {
-  config(): ConfigState;
+export interface ApiSource extends RoutesSource {
   /** In the order in which they opened. */
   sessions(): ReadonlySet<Session>;
-  countersOf(route: string): RouteCounters;
-  readonly memory: RoutesSource['memory'];
   readonly drain: DrainSource;
   readonly build: { readonly version: string; readonly revision: string };
 }
@@ -49,18 +44,7 @@ export function operations(source: ApiSource): Operation[] {
         'Each setting comes with its source: file and line, preset, `defaults`, or built in. A route that a reload has removed is ' +
         'listed while it has connections.',
       answers: { 200: { schema: schemas.routesSchema, when: 'All routes' } },
-      answer: () => {
-        const { memory } = source;
-        return json(
-          200,
-          describeRoutes({
-            state: source.config(),
-            sessions: source.sessions(),
-            countersOf: (route) => source.countersOf(route),
-            memory,
-          }),
-        );
-      },
+      answer: () => json(200, describeRoutes(source)),
     },
     {
       id: 'listConnections',

@@ -13,19 +13,21 @@ type Live = Answer['totals'];
 
 /** What the answer is made of. */
 export interface RoutesSource {
-  readonly state: ConfigState;
-  readonly sessions: Iterable<Session>;
-  readonly countersOf: (route: string) => RouteCounters;
+  config(): ConfigState;
+  sessions(): Iterable<Session>;
+  countersOf(route: string): RouteCounters;
+  /** What all buffers together hold, and may hold. */
   readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
 }
 
 /** The answer of `GET /api/routes`. One pass over the connections serves all sums. */
-export function describeRoutes({ state, sessions, countersOf, memory }: RoutesSource): Answer {
-  const { config, resolved } = state;
+export function describeRoutes(source: RoutesSource): Answer {
+  const { config, resolved } = source.config();
+  const { usedBytes, limitBytes } = source.memory;
   const live = new Map<string, Live>(config.routes.map(({ name }) => [name, nothing()]));
   const routes = new Map<string, Route>(config.routes.map((route) => [route.name, route]));
   const totals = nothing();
-  for (const session of sessions) {
+  for (const session of source.sessions()) {
     const { route, routeName } = session;
     let of = live.get(routeName);
     if (of === undefined) {
@@ -48,12 +50,12 @@ export function describeRoutes({ state, sessions, countersOf, memory }: RoutesSo
         preset: route.preset,
         max_connections: finite(route.connections.max),
         live: live.get(route.name)!,
-        counted: describeCounters(countersOf(route.name)),
+        counted: describeCounters(source.countersOf(route.name)),
         settings: routeSettings(route, found?.sources ?? null),
       };
     }),
     totals,
-    memory: { held_bytes: memory.usedBytes, max_bytes: finite(memory.limitBytes) },
+    memory: { held_bytes: usedBytes, max_bytes: finite(limitBytes) },
   };
 }
 
