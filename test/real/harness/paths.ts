@@ -14,17 +14,17 @@ export function venvProgram(environment: Environment, program: string): string {
   return join(root, '.cache', `venv-${environment}`, 'bin', program);
 }
 
-/** What `global-setup.ts` made for this run and removes after it. */
-const scratch = process.env.SLUICE_REAL_SCRATCH!;
+/** What `global-setup.ts` made for this run and removes after it; another set-up may load this file before that. */
+const scratch = () => process.env.SLUICE_REAL_SCRATCH!;
 
 /** A fresh directory outside the checkout for one server or browser. */
 export function scratchDirectory(name: string): string {
-  return mkdtempSync(join(scratch, `${name}-`));
+  return mkdtempSync(join(scratch(), `${name}-`));
 }
 
 /** The file that says a server with this pid runs, for the clean-up after an interrupted run. */
 export function runningMark(pid: number): string {
-  return join(scratch, 'running', String(pid));
+  return join(scratch(), 'running', String(pid));
 }
 
 /** The path of a screenshot that a person may look at after a run. */
