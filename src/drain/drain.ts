@@ -74,8 +74,8 @@ export interface DrainParts<T extends DrainTarget> {
   readonly requests: {
     /** Requests that have not ended. */
     readonly active: number;
-    /** Cuts those off whose route says so. */
-    abort(isOver: (route: Route) => boolean): void;
+    /** Cuts those off whose route says so. How many. */
+    abort(isOver: (route: Route) => boolean): number;
   };
 }
 
@@ -102,6 +102,8 @@ export class Drain<T extends DrainTarget> {
   #limitAt = Number.POSITIVE_INFINITY;
   #saidAt = this.#startedAt;
   #counts: DrainCounts;
+  #requestsCut = 0;
+  #ended = false;
 
   /** `routes` are those in force; connections may have others. */
   constructor(parts: DrainParts<T>, cause: DrainCause, announceMs: number, routes: readonly Route[]) {
@@ -141,11 +143,12 @@ export class Drain<T extends DrainTarget> {
 
   /** Somebody else has asked for it too: nothing changes, and the log says how far it is. */
   join(cause: DrainCause): void {
-    this.#say({ joined_by: cause });
+    if (!this.#ended) this.#say({ joined_by: cause });
   }
 
   /** Moves every deadline to `withinMs` from now, and closes at once what is still open. */
   hasten(withinMs = lastWordsMs): void {
+    if (this.#ended) return;
     const now = performance.now();
     this.#limitAt = Math.min(this.#limitAt, now + withinMs);
     this.#closingAt = Math.min(this.#closingAt, now);
@@ -183,7 +186,8 @@ export class Drain<T extends DrainTarget> {
       if (now >= slot.cutAt) session.cut('drain');
       else if (now >= slot.closeAt) session.drain('drain');
     }
-    this.#parts.requests.abort((route) => now >= deadlineOf(route.drain.deadlineMs, this.#times));
+    const isOver = (route: Route) => now >= deadlineOf(route.drain.deadlineMs, this.#times);
+    this.#requestsCut += this.#parts.requests.abort(isOver);
     if (this.#phase !== 'announce' && this.#advance(now)) this.#end();
     else if (now - this.#saidAt >= progressMs) this.#say();
   }
@@ -232,6 +236,7 @@ export class Drain<T extends DrainTarget> {
 
   #end(): void {
     clearInterval(this.#timer);
+    this.#ended = true;
     const { connections, endedThemselves, sentAway, cut } = this.#counts;
     this.#parts.log.info(
       {
@@ -242,7 +247,7 @@ export class Drain<T extends DrainTarget> {
         ended_themselves: endedThemselves,
         sent_away: sentAway,
         cut,
-        requests_cut: this.#requests,
+        requests_cut: this.#requestsCut,
       },
       'all connections are gone',
     );

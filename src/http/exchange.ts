@@ -48,6 +48,7 @@ export class Exchange {
   /** The answer has no length of its own: it ends where the client's connection ends. */
   #endsByClosing = false;
   #over = false;
+  #aborted = false;
   #lastActivity = this.#started;
   #silence: NodeJS.Timeout | null = null;
   #connecting: NodeJS.Timeout | null = null;
@@ -158,11 +159,14 @@ export class Exchange {
     this.#fail(outcome, null, error.message);
   }
 
-  /** Cuts the request off, whatever its state. */
-  abort(): void {
+  /** Cuts the request off, whatever its state. Whether that is news to it. */
+  abort(): boolean {
+    if (this.#aborted) return false;
+    this.#aborted = true;
     this.#over = true;
     this.#upstreamReq?.destroy();
     this.#cut();
+    return true;
   }
 
   /** The response is done or its connection gone: counts the request, once. */

@@ -33,8 +33,8 @@ export interface Forwarder {
   forward(req: IncomingMessage, res: ServerResponse, route: Route, counters: RouteCounters, about: ForwardAbout): void;
   /** Requests that have not ended; a drain waits for 0. */
   readonly active: number;
-  /** Cuts requests under way off whose route says so. */
-  abort(isOver: (route: Route) => boolean): void;
+  /** Cuts requests under way off whose route says so. How many. */
+  abort(isOver: (route: Route) => boolean): number;
   /** Closes idle upstream connections and aborts the requests that remain. */
   close(): void;
 }
@@ -80,8 +80,10 @@ export class HttpForwarder implements Forwarder {
       .catch((error: Error) => exchange.failed(error));
   }
 
-  abort(isOver: (route: Route) => boolean): void {
-    for (const exchange of this.#exchanges.values()) if (isOver(exchange.route)) exchange.abort();
+  abort(isOver: (route: Route) => boolean): number {
+    let count = 0;
+    for (const exchange of this.#exchanges.values()) if (isOver(exchange.route) && exchange.abort()) count++;
+    return count;
   }
 
   close(): void {

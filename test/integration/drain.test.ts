@@ -173,6 +173,7 @@ test('cuts requests at the deadline of their route too', async () => {
   second.sendText(answer('slow'));
   expect((await other.rest()).toString()).toMatch(/\r\n\r\nslow$/);
   await over;
+  expect(await gateway.logged('drained')).toMatchObject({ requests_cut: 1 });
 });
 
 test('serve: SIGTERM announces, and a second one sends everybody away at once', async () => {

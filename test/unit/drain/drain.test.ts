@@ -51,7 +51,11 @@ class Stage {
     refuseHandshakes: () => this.did.push(`refuse ${stamp()}`),
     stopAccepting: () => this.did.push(`stop accepting ${stamp()}`),
   };
-  readonly requests = { active: 0, abort: () => {} };
+  readonly requests = {
+    active: 0,
+    abort: (isOver: (route: Route) => boolean) =>
+      this.requests.active > 0 && isOver(testRoute({ drain: spread })) ? 1 : 0,
+  };
   drain!: Drain<Target>;
 
   start(announceMs: number, routes = [testRoute({ drain: spread })]): Drain<Target> {
@@ -153,4 +157,9 @@ test('waits for requests, and not beyond the last deadline', async () => {
   await vi.advanceTimersByTimeAsync(200);
   await drain.over;
   expect(stage.lines.at(-1)).toMatchObject({ event: 'drained', requests_cut: 1 });
+  // A signal that comes now changes nothing.
+  drain.hasten();
+  drain.join('SIGTERM');
+  expect(stage.lines.filter(({ event }) => event === 'drained')).toHaveLength(1);
+  expect(stage.lines.at(-1)).toMatchObject({ event: 'drained' });
 });
