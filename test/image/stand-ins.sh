@@ -14,7 +14,7 @@ make_stand_ins() {
   echo 'test:image: making the stand-in bases'
   download_packages
   import_base build "$(build_base)" \
-    --user root --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt --env "NPM_CONFIG_REGISTRY=$(registry)" \
+    --user root --env NPM_CONFIG_UPDATE_NOTIFIER=false --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt --env "NPM_CONFIG_REGISTRY=$(registry)" \
     --env PATH=/usr/local/bin:/usr/bin:/bin
   import_base runtime "$(runtime_base)" --user 65532 --workingdir /home/nonroot --entrypoint '["/nodejs/bin/node"]' \
     --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt

@@ -15,7 +15,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 /** The configuration file as written, less the addresses, which the harness chooses. */
 export interface SluiceConfig {
   readonly routes: readonly Readonly<Record<string, unknown>>[];
-  /** Beside the address. */
+  /** Beside their addresses. */
+  readonly listen?: Readonly<Record<string, unknown>>;
   readonly admin?: Readonly<Record<string, unknown>>;
   readonly [section: string]: unknown;
 }
@@ -41,9 +42,9 @@ class ConfigFile {
   }
 
   /** Puts a configuration in the file's place at once; returns its hash. */
-  write({ admin, ...config }: SluiceConfig): string {
+  write({ listen, admin, ...config }: SluiceConfig): string {
     const text = stringify({
-      listen: { address: `127.0.0.1:${this.port}` },
+      listen: { address: `127.0.0.1:${this.port}`, ...listen },
       admin: { address: `127.0.0.1:${this.admin}`, ...admin },
       drain: drainAtOnce,
       ...config,

@@ -88,20 +88,7 @@ export class JupyterServer {
 
   /** Writes a notebook with these code cells and gives its name. */
   writeNotebook(name: string, cells: readonly string[]): string {
-    const notebook = {
-      cells: cells.map((source, i) => ({
-        cell_type: 'code',
-        id: `cell-${i}`,
-        execution_count: null,
-        metadata: {},
-        outputs: [],
-        source,
-      })),
-      metadata: { kernelspec: { display_name: 'Python 3', language: 'python', name: 'python3' } },
-      nbformat: 4,
-      nbformat_minor: 5,
-    };
-    writeFileSync(join(this.directory, name), JSON.stringify(notebook));
+    writeNotebook(join(this.directory, name), cells);
     return name;
   }
 
@@ -126,8 +113,22 @@ function tornadoSettings({ maxMessageBytes }: JupyterOptions): object {
   return maxMessageBytes === undefined ? {} : { websocket_max_message_size: maxMessageBytes };
 }
 
+/** Writes a notebook with these code cells. */
+export function writeNotebook(path: string, sources: readonly string[]): void {
+  const cells = sources.map((source, i) => ({
+    cell_type: 'code',
+    id: `cell-${i}`,
+    execution_count: null,
+    metadata: {},
+    outputs: [],
+    source,
+  }));
+  const metadata = { kernelspec: { display_name: 'Python 3', language: 'python', name: 'python3' } };
+  writeFileSync(path, JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }));
+}
+
 /** JupyterLab asks on its first start whether it may fetch news; tests talk to nobody outside. */
-function writeLabSettings(directory: string): void {
+export function writeLabSettings(directory: string): void {
   const extension = join(directory, '@jupyterlab', 'apputils-extension');
   mkdirSync(extension, { recursive: true });
   writeFileSync(

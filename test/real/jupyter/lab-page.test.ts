@@ -1,9 +1,9 @@
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../harness/browser.ts';
 import { LoadBalancer } from '../harness/load-balancer.ts';
 import { Sluice } from '../harness/sluice.ts';
 import { JupyterServer, token } from './jupyter-server.ts';
+import { openNotebook, output, outputLines, runCell } from './notebook-page.ts';
 
 const lines = Array.from({ length: 30 }, (_, i) => `line ${i}`);
 const printing = 'import time\nfor i in range(30):\n    print("line", i, flush=True)\n    time.sleep(0.2)';
@@ -15,26 +15,6 @@ describe('the page of JupyterLab in Chromium', () => {
   });
   afterAll(() => server?.stop());
 
-  /** Opens a notebook and waits until its kernel is idle. */
-  async function openNotebook(page: Page, base: string, name: string): Promise<void> {
-    await page.goto(`${base}/lab/tree/${name}?token=${token}`);
-    await page.getByText('Python 3 (ipykernel) | Idle').waitFor();
-  }
-
-  /** Runs the cell with this number as a person does. */
-  async function runCell(page: Page, number: number): Promise<void> {
-    await page.locator('.jp-Notebook .jp-CodeCell .cm-content').nth(number).click();
-    await page.keyboard.press('Shift+Enter');
-  }
-
-  const output = (page: Page, number: number) =>
-    page.locator('.jp-Notebook .jp-CodeCell').nth(number).locator('.jp-OutputArea-output');
-
-  async function outputLines(page: Page, number: number): Promise<string[]> {
-    const texts = await output(page, number).allInnerTexts();
-    return texts.flatMap((text) => text.split('\n')).filter((line) => line !== '');
-  }
-
   it('runs a notebook; closed with 1012 in the middle of a cell it comes back and has lost no line', async () => {
     const notebook = server.writeNotebook('drained.ipynb', [printing, 'print(6 * 7)']);
     const routes = [{ name: 'jupyter', upstream: server.url, preset: 'jupyter' }];
@@ -45,7 +25,7 @@ describe('the page of JupyterLab in Chromium', () => {
     await using balancer = await LoadBalancer.start(leaving.port);
     await using browser = await Browser.launch('jupyterlab');
     const page = await browser.page();
-    await openNotebook(page, balancer.url, notebook);
+    await openNotebook(page, `${balancer.url}/lab/tree/${notebook}?token=${token}`);
 
     await runCell(page, 0);
     await output(page, 0).filter({ hasText: 'line 5' }).waitFor();

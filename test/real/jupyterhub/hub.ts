@@ -1,0 +1,126 @@
+/** JupyterHub with its configurable-http-proxy, as three kinds of programs: the hub, the proxy, the users' servers. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, scratchDirectory, venvProgram } from '../harness/paths.ts';
+import { freePort } from '../harness/ports.ts';
+import { answers, ServerProcess } from '../harness/server-process.ts';
+import { token, writeLabSettings, writeNotebook } from '../jupyter/jupyter-server.ts';
+
+const authorization = { Authorization: `token ${token}` };
+
+/** A running hub; `await using` stops it, its proxy and every server. */
+export class Hub {
+  /** The proxy's public address: what would be given to Sluice as its upstream. */
+  readonly url: string;
+  readonly port: number;
+  readonly #hubUrl: string;
+  readonly #proxyApi: string;
+  readonly #home: string;
+  readonly #processes: readonly ServerProcess[];
+
+  private constructor(ports: Ports, home: string, processes: readonly ServerProcess[]) {
+    this.port = ports.public;
+    this.url = `http://127.0.0.1:${ports.public}`;
+    this.#hubUrl = `http://127.0.0.1:${ports.hub}`;
+    this.#proxyApi = `http://127.0.0.1:${ports.proxyApi}`;
+    this.#home = home;
+    this.#processes = processes;
+  }
+
+  static async start(): Promise<Hub> {
+    const ports: Ports = { public: await freePort(), hub: await freePort(), proxyApi: await freePort() };
+    const home = scratchDirectory('hub');
+    mkdirSync(join(home, 'users'));
+    writeLabSettings(join(home, 'lab-settings'));
+    const url = (port: number) => `http://127.0.0.1:${port}`;
+    const proxy = await ServerProcess.start({
+      name: 'configurable-http-proxy',
+      command: join(root, 'node_modules/.bin/configurable-http-proxy'),
+      args: [
+        ...['--ip', '127.0.0.1', '--port', String(ports.public)],
+        ...['--api-ip', '127.0.0.1', '--api-port', String(ports.proxyApi)],
+        ...['--error-target', `${url(ports.hub)}/hub/error`],
+      ],
+      env: { CONFIGPROXY_AUTH_TOKEN: token },
+      // Nothing is routed yet.
+      ready: answers(url(ports.public), [404, 503]),
+    });
+    const hub = await ServerProcess.start({
+      name: 'jupyterhub',
+      command: venvProgram('modern', 'jupyterhub'),
+      args: ['--config', join(import.meta.dirname, 'jupyterhub_config.py')],
+      cwd: home,
+      env: {
+        HOME: home,
+        HUB_HOME: home,
+        HUB_PUBLIC_URL: url(ports.public),
+        HUB_URL: url(ports.hub),
+        HUB_PROXY_API_URL: url(ports.proxyApi),
+        HUB_SINGLEUSER: venvProgram('modern', 'jupyterhub-singleuser'),
+        HUB_TOKEN: token,
+        CONFIGPROXY_AUTH_TOKEN: token,
+        PATH: `${venvProgram('modern', '')}:${process.env.PATH}`,
+      },
+      ready: answers(`${url(ports.public)}/hub/health`),
+    });
+    return new Hub(ports, home, [hub, proxy]);
+  }
+
+  /** Calls the hub's API past its proxy, as an administrator; any refusal throws. */
+  async api(method: string, path: string): Promise<unknown> {
+    const response = await fetch(`${this.#hubUrl}/hub/api${path}`, { method, headers: authorization });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  /** Makes a user and begins to start a server of theirs; gives its path and that of its progress in the hub's API. */
+  async requestServer(user: string, server = ''): Promise<{ path: string; progress: string }> {
+    await this.api('POST', `/users/${user}`).catch(() => undefined);
+    await this.api('POST', `/users/${user}/servers/${server}`);
+    const model = server === '' ? 'server' : `servers/${server}`;
+    return { path: join('/user', user, server), progress: `/users/${user}/${model}/progress` };
+  }
+
+  /** Starts a server, waits until it is ready, and gives its path. */
+  async startServer(user: string, server = ''): Promise<string> {
+    const { path, progress } = await this.requestServer(user, server);
+    const events = await fetch(`${this.#hubUrl}/hub/api${progress}`, { headers: authorization });
+    const text = await events.text();
+    if (!text.includes('"ready": true')) throw new Error(`${path} did not start: ${text}`);
+    return path;
+  }
+
+  /** When the hub, and when its proxy, last saw a user's default server being used. */
+  async lastActivity(user: string): Promise<{ hub: string; proxy: string }> {
+    const response = await fetch(`${this.#proxyApi}/api/routes`, { headers: authorization });
+    const routes = (await response.json()) as Record<string, Activity>;
+    const { servers } = (await this.api('GET', `/users/${user}`)) as { servers: Record<string, Activity> };
+    return { hub: servers['']!.last_activity, proxy: routes[`/user/${user}`]!.last_activity };
+  }
+
+  /** Writes a notebook into a user's home. */
+  writeNotebook(user: string, name: string, cells: readonly string[]): void {
+    const home = join(this.#home, 'users', user);
+    mkdirSync(home, { recursive: true });
+    writeNotebook(join(home, name), cells);
+  }
+
+  async stop(): Promise<void> {
+    for (const process of this.#processes) await process.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+interface Activity {
+  readonly last_activity: string;
+}
+
+interface Ports {
+  readonly public: number;
+  readonly hub: number;
+  readonly proxyApi: number;
+}

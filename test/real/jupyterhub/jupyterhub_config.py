@@ -1,0 +1,47 @@
+"""A hub as JupyterHub's quickstart has it, on loopback: any name may log in, servers are processes of this user."""
+
+import os
+
+c = get_config()  # noqa: F821
+
+home = os.environ["HUB_HOME"]
+
+# The proxy is a program of its own, as in a cluster.
+c.JupyterHub.bind_url = os.environ["HUB_PUBLIC_URL"]
+c.JupyterHub.hub_bind_url = os.environ["HUB_URL"]
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = os.environ["HUB_PROXY_API_URL"]
+c.JupyterHub.db_url = f"sqlite:///{home}/hub.sqlite"
+c.JupyterHub.cookie_secret_file = f"{home}/cookie_secret"
+
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = f"{home}/users/{{username}}"
+# Whoever ends the hub's process group ends the users' servers.
+c.LocalProcessSpawner.popen_kwargs = {"start_new_session": False}
+c.Spawner.cmd = [os.environ["HUB_SINGLEUSER"]]
+c.Spawner.args = ["--allow-root", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
+c.Spawner.default_url = "/lab"
+# A busy machine is slow.
+c.Spawner.start_timeout = 120
+c.Spawner.http_timeout = 120
+c.JupyterHub.allow_named_servers = True
+# Requests that start or stop a server do not wait for it, so that its progress can be seen.
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "slow_stop_timeout": 0}
+
+# The hub asks its proxy for activity every second, and believes every second of it.
+c.JupyterHub.last_activity_interval = 1
+c.JupyterHub.activity_resolution = 0
+c.Spawner.environment = {
+    # A user's server also tells the hub itself, past every proxy: here never while a test looks.
+    "JUPYTERHUB_ACTIVITY_INTERVAL": "3600",
+    # The client of the tests puts its token into the URL of a WebSocket.
+    "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1",
+    "JUPYTERLAB_SETTINGS_DIR": f"{home}/lab-settings",
+}
+
+c.JupyterHub.services = [{"name": "tests", "api_token": os.environ["HUB_TOKEN"]}]
+c.JupyterHub.load_roles = [
+    {"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "access:servers"]}
+]
