@@ -221,6 +221,11 @@ export const handshakeAdvice: Readonly<Record<HandshakeResult, Advice>> = {
     look: 'how many, and the time until then: a slow backend loses patience of people',
     change: 'nothing for single ones',
   },
+  tls_failed: {
+    means: 'a client began a TLS handshake with `listen.tls` and it failed; probes that say nothing are not counted',
+    look: '`detail`, and whether they all come from one address: a proxy that speaks plain HTTP, or knows no TLS 1.2',
+    change: 'let that proxy speak TLS, or leave `listen.tls` out; nothing for scanners and old clients',
+  },
 };
 
 /** For `event: http_failed`. */

@@ -12,6 +12,7 @@ import { AdminServer } from './admin/server.ts';
 import type { ConfigStatus, DrainStatus } from './admin/snapshot.ts';
 import { Throughput } from './admin/throughput.ts';
 import { ViolationLog } from './admin/violations.ts';
+import { Certificate } from './config/certificate.ts';
 import { CurrentConfig } from './config/current.ts';
 import { formatConfigError } from './config/errors.ts';
 import type { Loaded } from './config/load.ts';
@@ -72,6 +73,7 @@ export class Gateway {
   readonly #guard: Guard;
   readonly #onDrained: (counts: DrainCounts) => void;
   #edge: Edge;
+  #certificate: Certificate | null = null;
   #drain: Drain<Session> | null = null;
   readonly #feed: Feed;
 
@@ -102,6 +104,7 @@ export class Gateway {
     this.#edge = compileEdge(config, this.#lasting);
     this.#listener = new Listener({
       edge: () => this.#edge,
+      tls: config.listen.tls !== null,
       forwarder: this.#forwarder,
       log,
       memory: budget,
@@ -174,6 +177,7 @@ export class Gateway {
       this.#lasting.keepOnly(config.routes);
       this.#listener.reconfigure();
       this.#boundMemory(config);
+      if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
       for (const session of this.sessions.sessions) {
         const route = this.#edge.byName.get(session.routeName);
         if (route) session.reconfigure(route);
@@ -183,12 +187,17 @@ export class Gateway {
 
   /**
    * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the admin
-   * port has no usable token, and then listens nowhere.
+   * port has no usable token, with `ERR_LISTEN_TLS` where the certificate cannot be used; and then listens nowhere.
    */
   async start(): Promise<GatewayAddresses> {
     const { listen, admin } = this.#current.config;
     const trouble = await this.#guard.problem();
     if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
+    if (listen.tls !== null) {
+      const opened = await Certificate.open(listen.tls, this.#log, (pair) => this.#listener.secure(pair));
+      if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
+      this.#certificate = opened;
+    }
     const adminPort = await this.#admin.listen(admin.address);
     try {
       const port = await this.#listener.listen(listen.address);
@@ -248,6 +257,7 @@ export class Gateway {
     this.sessions.cutAll();
     await this.sessions.whenEmpty();
     this.#feed.stop();
+    this.#certificate?.close();
     await this.#admin.close();
     this.#onDrained(counts);
   }

@@ -51,6 +51,7 @@ export const handshakeOutcomes = {
     words: 'the upstream did not answer the handshake in time',
   },
   client_gone: { status: 0, level: 'info', flag: 'CG', words: 'the client left before the handshake was complete' },
+  tls_failed: { status: 0, level: 'info', flag: 'TF', words: 'the TLS handshake failed' },
 } as const satisfies Record<string, RequestRow>;
 
 export type HandshakeResult = keyof typeof handshakeOutcomes;

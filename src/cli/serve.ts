@@ -18,6 +18,9 @@ all are gone. SIGINT does so without the announcement. A second signal sends awa
 a second.
 `;
 
+/** What the gateway itself says of a start that it refuses; other errors are the system's. */
+const refusals: ReadonlySet<string> = new Set(['ERR_ADMIN_TOKEN', 'ERR_LISTEN_TLS']);
+
 /** Runs the command. Returns the exit code: 0, 1 where it cannot listen, 2 for wrong arguments or a wrong file. */
 export async function run(argv: string[]): Promise<number> {
   const files = parseFiles(argv);
@@ -58,7 +61,7 @@ export async function run(argv: string[]): Promise<number> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    process.stderr.write(`sluice serve: ${code === 'ERR_ADMIN_TOKEN' ? '' : 'cannot listen: '}${message}\n`);
+    process.stderr.write(`sluice serve: ${refusals.has(code) ? '' : 'cannot listen: '}${message}\n`);
     return 1;
   }
   void signals.first.then((cause) => {

@@ -29,6 +29,11 @@ export function readFiles(paths: readonly string[]): Promise<readonly FileConten
   );
 }
 
+/** Why a file could not be read, in words that follow its name. */
+export function whyUnreadable({ code = '', message }: NodeJS.ErrnoException): string {
+  return words[code] ?? `cannot be read: ${message}`;
+}
+
 /** A hash of what the files held: equal hashes, equal contents, or equal reasons why there are none. */
 export function digestOf(contents: readonly FileContent[]): string {
   const hash = createHash('sha256');
@@ -57,8 +62,7 @@ export async function readConfig(paths: readonly string[]): Promise<Loaded> {
 function textOf(content: FileContent): ConfigText | { readonly file: string; readonly message: string } {
   const { file } = content;
   if ('error' in content) {
-    const { code = '', message } = content.error;
-    return { file, message: `${words[code] ?? `cannot be read: ${message}`}; give the path of a configuration file` };
+    return { file, message: `${whyUnreadable(content.error)}; give the path of a configuration file` };
   }
   if (content.bytes.length > longestFile) {
     return { file, message: `is longer than ${longestFile} bytes; give the path of a configuration file` };

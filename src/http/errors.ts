@@ -12,7 +12,7 @@ import {
 } from '../outcomes.ts';
 
 /** Outcomes of a handshake that have an answer of ours; the others are mirrored or have nobody left to read them. */
-export type HandshakeRefusal = Exclude<HandshakeResult, 'opened' | 'upstream_refused' | 'client_gone'>;
+export type HandshakeRefusal = Exclude<HandshakeResult, 'opened' | 'upstream_refused' | 'client_gone' | 'tls_failed'>;
 
 /** A limit and what was seen, both in the same unit. */
 export interface ExceededLimit {

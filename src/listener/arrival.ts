@@ -13,6 +13,8 @@ export interface Incoming {
   readonly headers: RawHeaders;
   /** `undefined` on a unix socket. */
   readonly peerAddress: string | undefined;
+  /** Whether it came over TLS. */
+  readonly encrypted: boolean;
 }
 
 /** A request whose route is known. */
@@ -39,7 +41,8 @@ export function readArrival(
 ): Arrival | { readonly refused: Refused; readonly origination: Origination } {
   const { headers } = request;
   const hosts = valuesOf(headers, 'host');
-  const peer = { address: request.peerAddress, scheme: 'http', host: hosts[0] ?? '' } as const;
+  const scheme = request.encrypted ? 'https' : 'http';
+  const peer = { address: request.peerAddress, scheme, host: hosts[0] ?? '' } as const;
   const origination = originationOf(headers, peer, edge.proxies);
   const refuse = (outcome: Refused['outcome'], detail: string) => ({ refused: { outcome, detail }, origination });
 

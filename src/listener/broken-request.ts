@@ -1,4 +1,4 @@
-/** What Node's HTTP parser could not read, or did not get in time. */
+/** What Node's HTTP parser or TLS could not read, or did not get in time. */
 import type { Refused } from '../admission/verdict.ts';
 
 /** Why a request is refused before it is one; `null` for a connection that just ended, or never said anything. */
@@ -9,4 +9,16 @@ export function judgeBrokenRequest(error: NodeJS.ErrnoException, bytesRead: numb
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { outcome: 'request_timeout', detail: code };
   if (code === 'HPE_INVALID_EOF_STATE') return { outcome: 'client_gone', detail: 'the client left within a request' };
   return code.startsWith('HPE_') ? { outcome: 'bad_request', detail: error.message } : null;
+}
+
+const tlsWords: Partial<Record<string, string>> = {
+  ERR_SSL_HTTP_REQUEST: 'the client speaks plain HTTP; its URL must begin with https or wss',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the client speaks no TLS from 1.2 on',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the client does not know who signed the certificate',
+  ERR_SSL_NO_APPLICATION_PROTOCOL: 'the client speaks no HTTP/1.1',
+};
+
+/** Why a TLS handshake failed; `null` for a connection that just ended or stayed silent, such as a load balancer's probe. */
+export function judgeTlsFailure({ code = '' }: NodeJS.ErrnoException): Refused | null {
+  return code.startsWith('ERR_SSL_') ? { outcome: 'tls_failed', detail: tlsWords[code] ?? code } : null;
 }

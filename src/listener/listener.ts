@@ -1,5 +1,5 @@
 /** The public port: an HTTP server whose WebSocket handshakes become tunnels and whose other requests are forwarded. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { MemoryState } from '../admission/memory.ts';
@@ -13,17 +13,20 @@ import type { Forwarder } from '../http/forwarder.ts';
 import type { Log } from '../log.ts';
 import type { SessionInit } from '../relay/types.ts';
 import type { Rejection } from '../report.ts';
-import { type Arrival, maxHeaderBytes, readArrival } from './arrival.ts';
-import { judgeBrokenRequest } from './broken-request.ts';
+import { type Arrival, readArrival } from './arrival.ts';
+import { judgeBrokenRequest, judgeTlsFailure } from './broken-request.ts';
 import { Descriptors } from './descriptors.ts';
 import type { Edge } from './edge.ts';
-import { type RefusalContext, refuseOnResponse, refuseOnSocket } from './refusals.ts';
+import { type RefusalContext, recordRefusal, refuseOnResponse, refuseOnSocket } from './refusals.ts';
+import { type Credentials, createFrontServer, secure } from './server.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** What the listener works with. */
 export interface ListenerParts {
   /** The configuration in force. */
   readonly edge: () => Edge;
+  /** Whether it speaks TLS. */
+  readonly tls: boolean;
   readonly forwarder: Forwarder;
   readonly log: Log;
   /** What the relay's buffers hold. */
@@ -33,11 +36,6 @@ export interface ListenerParts {
   /** Hears of requests that a limit of their route turns away. */
   readonly rejected: (rejection: Rejection) => void;
 }
-
-/** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
-const keepAliveTimeout = 75_000;
-/** How often Node looks for requests whose headers take too long. */
-const connectionsCheckingInterval = 1000;
 
 export class Listener {
   readonly #parts: ListenerParts;
@@ -53,22 +51,12 @@ export class Listener {
   constructor(parts: ListenerParts) {
     this.#parts = parts;
     this.#descriptors = new Descriptors(parts.log);
-    const { headersMs } = parts.edge();
-    this.#server = createServer({
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: headersMs,
-      // Uploads and long polls take as long as they take; only inactivity ends them.
-      requestTimeout: 0,
-      keepAliveTimeout,
-      connectionsCheckingInterval: Math.min(connectionsCheckingInterval, headersMs || connectionsCheckingInterval),
-      // Checked in `readArrival`, where it is counted and logged.
-      requireHostHeader: false,
+    this.#server = createFrontServer({
+      tls: parts.tls,
+      headersMs: parts.edge().headersMs,
       // A handshake behind another request could be answered only after that; and a tunnel never shares its connection.
-      shouldUpgradeCallback: (req: IncomingMessage) =>
-        asksForWebSocket(req.rawHeaders) && !this.#responses.get(req.socket)?.size,
+      upgrades: (req) => asksForWebSocket(req.rawHeaders) && !this.#responses.get(req.socket)?.size,
     });
-    // Bounded by the size of the block; Node would cut the list off without a word.
-    this.#server.maxHeadersCount = 0;
     this.#server
       .on('connection', (socket) => {
         if (!this.#descriptors.admit()) socket.destroy();
@@ -77,7 +65,8 @@ export class Listener {
       .on('checkContinue', (req, res) => this.#onRequest(req, res))
       .on('upgrade', (req, socket, head) => this.#onUpgrade(req, socket as Socket, head))
       .on('connect', (req, socket) => this.#onConnect(req, socket as Socket))
-      .on('clientError', (error, socket) => this.#onClientError(error, socket as Socket));
+      .on('clientError', (error, socket) => this.#onClientError(error, socket as Socket))
+      .on('tlsClientError', (error: Error, socket: Socket) => this.#onTlsFailure(error, socket));
   }
 
   /** Handshakes that are not over. */
@@ -88,6 +77,11 @@ export class Listener {
   /** Takes over from a new edge what the server itself must know. */
   reconfigure(): void {
     this.#server.headersTimeout = this.#parts.edge().headersMs;
+  }
+
+  /** Takes another certificate, where it speaks TLS; connections that are open keep theirs. */
+  secure(credentials: Credentials): void {
+    secure(this.#server, credentials);
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
@@ -196,10 +190,16 @@ export class Listener {
     else socket.destroy();
   }
 
+  #onTlsFailure(error: NodeJS.ErrnoException, socket: Socket): void {
+    const refused = judgeTlsFailure(error);
+    if (refused !== null) recordRefusal(this.#unknown(socket), refused);
+    socket.destroy();
+  }
+
   #read(req: IncomingMessage): ReturnType<typeof readArrival> {
     const { method = '', url = '', rawHeaders } = req;
-    const peerAddress = req.socket.remoteAddress;
-    const arrival = readArrival({ method, url, headers: rawHeaders, peerAddress }, this.#parts.edge());
+    const peer = { peerAddress: req.socket.remoteAddress, encrypted: this.#parts.tls };
+    const arrival = readArrival({ method, url, headers: rawHeaders, ...peer }, this.#parts.edge());
     if (arrival.origination.untrustedHeaders) this.#onUntrustedHeaders(arrival);
     return arrival;
   }

@@ -67,6 +67,6 @@ export function refuseOnResponse(res: ServerResponse, context: RefusalContext, r
 }
 
 function answerTo({ about }: RefusalContext, { outcome, limit }: Refused): Refusal {
-  // `opened`, `client_gone` and `upstream_refused` have nobody to answer, or an answer of their own.
+  // `opened`, `client_gone`, `tls_failed` and `upstream_refused` have nobody to answer, or an answer of their own.
   return refuseHandshake(outcome as HandshakeRefusal, { route: about.route, limit: limit ?? null });
 }

@@ -46,6 +46,8 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`config_reloaded\` | the configuration was loaded anew | files, config_hash, routes_added, routes_changed, routes_removed |
 | \`config_rejected\` | the changed configuration has errors, and the one before stays in force; level error | errors (each with key, remedy and file:line:column; at most 20), error_count, config_hash of what is in force |
 | \`config_needs_restart\` | keys have changed that hold only after a restart; everything else is in force | keys |
+| \`tls_loaded\` | a certificate is in use, at the start or because its files changed | cert, key (paths), names, valid_until |
+| \`tls_rejected\` | changed files of the certificate cannot be used, and the one before stays in use; level error | problem |
 | \`config_not_watched\` | changes may be seen late: a folder cannot be watched and is looked at again every second; or never, where a file is a pipe | folder and error, or file |
 | \`listening\` | it has started | address, admin_address, routes, config_hash, pid |
 | \`draining\` | a drain begins, enters a phase, or waits; every 10 s | phase, cause (the signal or \`api\`), joined_by (who asked for it too), connections and requests that are left, deadline_s |

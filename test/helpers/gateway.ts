@@ -26,6 +26,8 @@ export interface TestGateway extends AsyncDisposable {
 export interface GatewayOptions {
   readonly routes: readonly Route[];
   readonly trustedProxies?: readonly string[];
+  /** Files of a certificate and its key: then it speaks TLS. */
+  readonly tls?: Config['listen']['tls'];
   /** The path of a unix socket to listen on. */
   readonly unix?: string;
   /** 0 unless given. */
@@ -90,12 +92,12 @@ async function start(config: Config, resolved: Resolved | null): Promise<TestGat
   };
 }
 
-function configOf({ routes, trustedProxies = [], unix, announceMs = 0 }: GatewayOptions): Config {
+function configOf({ routes, trustedProxies = [], unix, tls = null, announceMs = 0 }: GatewayOptions): Config {
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   return {
     files: ['test.yaml'],
     hash: 'test',
-    listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, tls: null, trustedProxies },
+    listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, tls, trustedProxies },
     admin: { address: loopback, tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeBrokenRequest } from '../../../src/listener/broken-request.ts';
+import { judgeBrokenRequest, judgeTlsFailure } from '../../../src/listener/broken-request.ts';
 
 const error = (code?: string) => Object.assign(new Error('Parse Error'), code === undefined ? {} : { code });
 
@@ -19,3 +19,18 @@ test.each(['ECONNRESET', undefined])('%s is the end of a connection, not a reque
 test('a connection that never said anything made no request', () => {
   expect(judgeBrokenRequest(error('ERR_HTTP_REQUEST_TIMEOUT'), 0)).toBeNull();
 });
+
+test('a TLS handshake that fails says why', () => {
+  expect(judgeTlsFailure(error('ERR_SSL_HTTP_REQUEST'))).toMatchObject({
+    outcome: 'tls_failed',
+    detail: expect.stringContaining('plain HTTP'),
+  });
+  expect(judgeTlsFailure(error('ERR_SSL_SOMETHING'))?.detail).toBe('ERR_SSL_SOMETHING');
+});
+
+test.each(['ECONNRESET', 'ERR_TLS_HANDSHAKE_TIMEOUT', undefined])(
+  '%s is no failed TLS handshake but a probe',
+  (code) => {
+    expect(judgeTlsFailure(error(code))).toBeNull();
+  },
+);
