@@ -19,6 +19,9 @@ interface Container {
   readonly [probe: `${string}Probe`]: { readonly httpGet: { readonly path: string; readonly port: string } };
 }
 
+/** The upstreams that the configuration names, and where they are here. */
+export type Backends = Readonly<Record<string, string>>;
+
 /** Secrets that somebody else made. */
 const existing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'example-tls': { 'tls.crt': cert, 'tls.key': key },
@@ -29,11 +32,13 @@ const existing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export class Volumes {
   readonly #directory = scratchDirectory('volumes');
   readonly #ports: ReadonlyMap<number, number>;
+  readonly #backends: Backends;
   #generation = 0;
 
   /** `ports`: the loopback ports that stand for those of the manifests. */
-  constructor(ports: ReadonlyMap<number, number>) {
+  constructor(ports: ReadonlyMap<number, number>, backends: Backends) {
     this.#ports = ports;
+    this.#backends = backends;
   }
 
   /** A path of the container, here. */
@@ -44,6 +49,7 @@ export class Volumes {
   /** Text of the release with its paths and addresses as they are here. */
   here(text: string): string {
     let own = text.replaceAll('/etc/sluice/', `${this.path('/etc/sluice')}/`);
+    for (const [url, here] of Object.entries(this.#backends)) own = own.replaceAll(url, here);
     for (const [port, free] of this.#ports)
       own = own.replace(new RegExp(`(0\\.0\\.0\\.0|\\[::\\]):${port}\\b`), `127.0.0.1:${free}`);
     return own;
@@ -111,14 +117,16 @@ export class Release {
     this.#container = container;
   }
 
-  static async start(all: readonly Manifest[]): Promise<Release> {
+  static async start(all: readonly Manifest[], backends: Backends = {}): Promise<Release> {
     const container: Container = podOf(all).containers.find(({ name }: Container) => name === 'sluice');
     const free = new Map<number, number>();
     for (const { containerPort } of container.ports) free.set(containerPort, await freePort());
     const ports = Object.fromEntries(
       container.ports.map(({ name, containerPort }) => [name, free.get(containerPort)!]),
     );
-    const volumes = new Volumes(free);
+    const nowhere = Object.keys(backends).filter((url) => !JSON.stringify(all).includes(url));
+    if (nowhere.length > 0) throw new Error(`no route leads to ${nowhere}`);
+    const volumes = new Volumes(free, backends);
     volumes.bringAll(all, container);
     const probe = container.startupProbe!.httpGet;
     const process_ = await ServerProcess.start({

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cpSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { root, scratchDirectory } from '../real/harness/paths.ts';
+import { root } from '../real/harness/paths.ts';
+import { panelSidecar } from './example.ts';
 import { chart, find, type Manifest, render, tool, valueFiles } from './helm.ts';
 import { faults, kubernetesVersions } from './schemas.ts';
 
@@ -95,11 +96,7 @@ describe('the sidecar in another chart', () => {
   let example: string;
 
   beforeAll(async () => {
-    const copy = scratchDirectory('chart');
-    cpSync(chart, copy, { recursive: true });
-    example = join(copy, 'examples/panel-sidecar');
-    const { code, output } = await tool('helm', ['dependency', 'update', example]);
-    expect(code, output).toBe(0);
+    example = await panelSidecar();
     all = await render({ of: example, release: 'panel' });
   });
 

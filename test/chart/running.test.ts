@@ -8,6 +8,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { root, scratchDirectory } from '../real/harness/paths.ts';
 import { freePort } from '../real/harness/ports.ts';
+import { answers, ServerProcess } from '../real/harness/server-process.ts';
+import { panelSidecar } from './example.ts';
 import { find, type Manifest, render, valueFiles } from './helm.ts';
 import { Release } from './release.ts';
 
@@ -46,21 +48,66 @@ describe.each(gateways.map((file) => [basename(file), file] as const))('%s', (_,
     await using release = await Release.start(all);
     for (const probe of ['startup', 'liveness', 'readiness'] as const) expect(await release.probe(probe)).toBe(200);
     const token = file.includes('gateway-api') ? 'existing-token' : atob(find(all, 'Secret', '-admin').data.token);
-    expect((await release.admin('/api/feed')).status).toBe(401);
-    const feed = await release.admin('/api/feed', token);
-    expect(feed.status).toBe(200);
-    await feed.body!.cancel();
+    expect((await release.admin('/api/routes')).status).toBe(401);
+    const routes = await (await release.admin('/api/routes', token)).text();
+    expect(routes).toContain(`${find(all, 'Deployment').metadata.name}-test`);
     // What Prometheus reads, it reads without a token.
     expect(await (await release.admin('/metrics')).text()).toContain('sluice_build_info{');
   });
 });
 
-test('a sidecar started from the rendered files carries a WebSocket to its neighbour', async () => {
-  const upstream = await echo();
-  const values = { mode: 'gateway', config: { routes: [{ name: 'panel', upstream }] } };
-  await using release = await Release.start(await render({ files: [sidecarFile()], values }));
-  expect(await exchange(await open(`ws://127.0.0.1:${release.ports.http}/`), 'hello')).toBe('hello');
+describe('each placement carries a WebSocket and holds its limit', () => {
+  async function carries(release: Release, port: string, limit: number): Promise<void> {
+    const socket = await open(`ws://127.0.0.1:${release.ports[port]}/app/ws`);
+    expect(await exchange(socket, 'x'.repeat(limit))).toHaveLength(limit);
+    const closed = once(socket, 'close');
+    socket.send('x'.repeat(limit + 1));
+    expect((await closed)[0]).toBe(1009);
+  }
+
+  test('a sidecar in the pods of another chart', async () => {
+    const all = await render({ of: await panelSidecar(), release: 'panel' });
+    await using release = await Release.start(all, { 'http://127.0.0.1:5006': await echo() });
+    await carries(release, find(all, 'Service').spec.ports[0].targetPort, 20 * 2 ** 20);
+  });
+
+  test('before a Deployment with one replica', async () => {
+    const all = await render({
+      files: [valueFile('single-replica')],
+      values: { config: { drain: { deadline: '1h' } } },
+    });
+    await using release = await Release.start(all, { 'http://panel:5006': await echo() });
+    await expect(
+      open(`ws://127.0.0.1:${release.ports.http}/`, { Origin: 'https://elsewhere.example.org' }),
+    ).rejects.toThrow('403');
+    await carries(release, 'http', 20 * 2 ** 20);
+  });
+
+  test("before the hub's own proxy", async () => {
+    const all = await render({ files: [valueFile('jupyterhub')] });
+    await using proxy = await hubProxy(await echo());
+    await using release = await Release.start(all, { 'http://proxy-public:80': proxy.url });
+    await carries(release, 'http', 10 * 2 ** 20);
+  });
 });
+
+/** JupyterHub's configurable-http-proxy, with one server behind it. */
+async function hubProxy(target: string): Promise<AsyncDisposable & { readonly url: string }> {
+  const [port, api] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const server = await ServerProcess.start({
+    name: 'configurable-http-proxy',
+    command: process.execPath,
+    args: [
+      join(root, 'node_modules/configurable-http-proxy/bin/configurable-http-proxy'),
+      ...['--ip', '127.0.0.1', '--port', String(port), '--api-ip', '127.0.0.1', '--api-port', String(api)],
+      ...['--default-target', target],
+    ],
+    // The backend speaks nothing but WebSocket.
+    ready: answers(url, [426]),
+  });
+  return { url, [Symbol.asyncDispose]: () => server.stop() };
+}
 
 test('the memory limit becomes the budget of all buffers', async () => {
   await using release = await Release.start(await render({ values: { resources: { limits: { memory: '1Gi' } } } }));
@@ -108,8 +155,8 @@ function sizeLimit(metrics: string): number {
   return Number(/^sluice_message_size_limit_bytes\{route="a",sender="client"\} (\d+)$/m.exec(metrics)?.[1]);
 }
 
-function sidecarFile(): string {
-  return valueFiles.find((file) => file.endsWith('sidecar-values.yaml'))!;
+function valueFile(name: string): string {
+  return valueFiles.find((file) => basename(file) === `${name}-values.yaml`)!;
 }
 
 describe('helm test', () => {
@@ -136,19 +183,16 @@ describe('helm test', () => {
   }
 
   /** The route's upstream is the hook's Service; here it is the hook's own port. */
-  async function started(values: object, files: readonly string[] = []): Promise<[Manifest[], Release, number]> {
-    const all = await render({ values, files });
+  async function started(files: readonly string[] = []): Promise<[Manifest[], Release, number]> {
+    const all = await render({ files });
     const port = await freePort();
-    const limits = find(all, 'ConfigMap', '-limits');
-    const service = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-test'))!;
-    const target = `http://${service.metadata.name}:${service.spec.ports[0].port}`;
-    expect(limits.data['limits.yaml']).toContain(target);
-    limits.data['limits.yaml'] = limits.data['limits.yaml'].replace(target, `http://127.0.0.1:${port}`);
-    return [all, await Release.start(all), port];
+    const service = find(all, 'Service', '-test');
+    const backend = `http://${service.metadata.name}:${service.spec.ports[0].port}`;
+    return [all, await Release.start(all, { [backend]: `http://127.0.0.1:${port}` }), port];
   }
 
   test('opens a WebSocket through Sluice and sees the limit', async () => {
-    const [all, release, port] = await started({});
+    const [all, release, port] = await started();
     await using _ = release;
     const { stdout } = await hook(all, release, port);
     expect(stdout).toContain('came back: 1024');
@@ -157,18 +201,17 @@ describe('helm test', () => {
   });
 
   test('fails where the limit does not hold', async () => {
-    const [all, release, port] = await started({});
+    const [all, release, port] = await started();
     await using _ = release;
-    const limits = find(all, 'ConfigMap', '-limits');
-    const raised = limits.data['limits.yaml'].replace('1KiB', '1MiB');
-    await using other = await Release.start(
-      all.map((one) => (one === limits ? { ...one, data: { 'limits.yaml': raised } } : one)),
-    );
+    const raised = JSON.parse(JSON.stringify(all).replace('max_message_size: 1KiB', 'max_message_size: 1MiB'));
+    const { metadata, spec } = find(all, 'Service', '-test');
+    const backend = `http://${metadata.name}:${spec.ports[0].port}`;
+    await using other = await Release.start(raised, { [backend]: `http://127.0.0.1:${port}` });
     await expect(hook(all, other, port)).rejects.toThrow('a message of 1025 bytes came back');
   });
 
   test('fails where nobody answers', async () => {
-    const [all, release, port] = await started({});
+    const [all, release, port] = await started();
     await release.process.stop('SIGKILL');
     await expect(hook(all, release, port)).rejects.toThrow('no WebSocket through');
   });
