@@ -20,6 +20,12 @@ export function kernelQueueBytes(socket: Socket, now: number): number | null {
   return queues.get(`${socket.localPort}>${socket.remotePort}>${hexAddress(socket.remoteAddress)}`) ?? null;
 }
 
+/** Lets go of the last reading: with thousands of sockets it is large. */
+export function forgetKernelQueues(): void {
+  if (queues.size > 0) queues = new Map();
+  readAt = Number.NEGATIVE_INFINITY;
+}
+
 /** Rows are `sl local remote st tx:rx …`, addresses in hex (Linux, Documentation/networking/proc_net_tcp). */
 function readTable(path: string): [string, number][] {
   let text: string;

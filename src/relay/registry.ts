@@ -2,6 +2,7 @@
 
 import type { SessionReport, Violation } from '../report.ts';
 import { trimBuffers } from './copy-buffers.ts';
+import { forgetKernelQueues } from './kernel-queue.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Session, type SessionEvents } from './session.ts';
@@ -105,6 +106,7 @@ export class SessionRegistry {
       session.tick(now);
       if (yields) session.yieldBuffers();
     }
+    forgetKernelQueues();
     if (++this.#ticks % ticksPerTrim === 0) trimBuffers();
   }
 

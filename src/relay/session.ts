@@ -36,6 +36,66 @@ export interface Outcome {
 }
 
 export class Session {
+  /** What one leg and its direction tell. A class, because ten closures for each would make an idle connection dearer. */
+  static readonly #Side = class implements LegEvents, DirectionEvents {
+    readonly #session: Session;
+    readonly #role: Sender;
+
+    constructor(session: Session, role: Sender) {
+      this.#session = session;
+      this.#role = role;
+    }
+
+    control(opcode: number, payload: Buffer): void {
+      this.#session.#onControl(this.#leg, opcode, payload);
+    }
+
+    fault(words: string): void {
+      this.#session.#end(`${this.#role}_protocol_error`, this.#role, null, words);
+    }
+
+    exceeded(violation: Violation): void {
+      this.#session.#onExceeded(violation);
+    }
+
+    noted(violation: Violation): void {
+      this.#session.#note(violation);
+    }
+
+    drained(): void {
+      this.#session[this.#other].inbound.relieve();
+    }
+
+    ended(): void {
+      this.#session.#onLost(this.#role);
+    }
+
+    gone(): void {
+      this.#session.#onLost(this.#role);
+      this.#session.#finishIfGone();
+    }
+
+    dead(): void {
+      this.#session.#decide(`${this.#role}_heartbeat`, this.#role, null);
+      this.#leg.reset();
+    }
+
+    stalled(stalledMs: number): void {
+      const sender = this.#other;
+      const configured = this.#session.route.limits[sender].maxPauseMs;
+      const violation = { sender, limit: 'max_pause', configured, observed: stalledMs, partial: false } as const;
+      this.#session.#giveUp(this.#leg, { ...violation, action: 'close' });
+    }
+
+    get #leg(): Leg {
+      return this.#session[this.#role];
+    }
+
+    get #other(): Sender {
+      return this.#role === 'client' ? 'upstream' : 'client';
+    }
+  };
+
   readonly id: string;
   readonly about: ConnectionAbout;
   readonly client: Leg;
@@ -70,11 +130,12 @@ export class Session {
     });
     this.#lifetime = new Lifetime(this.openedAt, route.maxLifetimeMs, Math.random());
     const leg = (role: 'client' | 'upstream') => {
+      const side = new Session.#Side(this, role);
       const { budget } = memory;
       const direction = { sender: role, route, counters: counters[role], stage: verbatim, memory: budget };
-      const inbound = new Direction(direction, this.#directionEvents(role));
+      const inbound = new Direction(direction, side);
       const pingRtt = counters.pingRttSeconds[role];
-      return new Leg({ role, input: init[role], route, memory, inbound, pingRtt }, this.#legEvents(role));
+      return new Leg({ role, input: init[role], route, memory, inbound, pingRtt }, side);
     };
     this.client = leg('client');
     this.upstream = leg('upstream');
@@ -188,36 +249,6 @@ export class Session {
       this.#boundary = null;
       this.#closeBoth(this.client, this.#closeFor(this.client), this.#closeFor(this.upstream));
     }
-  }
-
-  #directionEvents(role: 'client' | 'upstream'): DirectionEvents {
-    return {
-      control: (opcode, payload) => this.#onControl(this[role], opcode, payload),
-      fault: (words) => this.#end(`${role}_protocol_error`, role, null, words),
-      exceeded: (violation) => this.#onExceeded(violation),
-      noted: (violation) => this.#note(violation),
-    };
-  }
-
-  #legEvents(role: 'client' | 'upstream'): LegEvents {
-    const sender = role === 'client' ? 'upstream' : 'client';
-    return {
-      drained: () => this[sender].inbound.relieve(),
-      ended: () => this.#onLost(role),
-      gone: () => {
-        this.#onLost(role);
-        this.#finishIfGone();
-      },
-      dead: () => {
-        this.#decide(`${role}_heartbeat`, role, null);
-        this[role].reset();
-      },
-      stalled: (stalledMs) => {
-        const configured = this.route.limits[sender].maxPauseMs;
-        const violation = { sender, limit: 'max_pause', configured, observed: stalledMs, partial: false } as const;
-        this.#giveUp(this[role], { ...violation, action: 'close' });
-      },
-    };
   }
 
   #onControl(leg: Leg, opcode: number, payload: Buffer): void {

@@ -117,11 +117,7 @@ export class SocketReader {
     const inner = old as unknown as { _handle: Handle | null };
     const handle = inner._handle;
     if (old.constructor !== Socket || typeof handle?.useUserBuffer !== 'function') {
-      // Not all listeners: TLS has some of Node's own among them.
-      old.removeAllListeners('data').removeAllListeners('readable');
-      old.allowHalfOpen = true;
-      old.on('data', (chunk: Buffer) => this.#readChunk(old, chunk));
-      old.pause();
+      this.#readEvents(old);
       return old;
     }
     inner._handle = null;
@@ -130,6 +126,19 @@ export class SocketReader {
     old.on('error', () => {});
     // Without its handle this only settles accounts: else `server.close()` would wait for the old wrapper for ever.
     old.destroy();
+    return this.#wrap(handle);
+  }
+
+  #readEvents(socket: Socket): void {
+    // Not all listeners: TLS has some of Node's own among them.
+    socket.removeAllListeners('data').removeAllListeners('readable');
+    socket.allowHalfOpen = true;
+    socket.on('data', (chunk: Buffer) => this.#readChunk(socket, chunk));
+    socket.pause();
+  }
+
+  /** A method of its own: beside the old socket its callbacks would keep that alive. */
+  #wrap(handle: Handle): Socket {
     const options = {
       handle,
       allowHalfOpen: true,
