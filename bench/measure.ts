@@ -30,6 +30,9 @@ type Open = (connections: number, size?: number) => Promise<Conversation>;
 /** A proxy that is idle even under load, as with one connection, is warm enough after so many. */
 const maxWarmUps = 4;
 
+/** Connections that are open before those whose memory counts. */
+const warmConnections = 500;
+
 /** Memory counts as settled when it has not moved for so long. */
 const settledMs = 600;
 const quietMs = 15_000;
@@ -100,8 +103,9 @@ async function tell(load: Conversation, command: string): Promise<PhaseReport> {
 }
 
 async function idle(workload: Workload, proxy: Running | null, open: Open): Promise<Run> {
-  // A few connections first, so that the growth is that of connections and not of code loaded for the first of them.
-  await open(16);
+  // Some connections first, so that the growth is that of connections: a runtime's first hundreds compile code and start
+  // its collector, which costs once what thousands more do not cost again.
+  await open(warmConnections);
   if (!proxy) return { reports: [], proxy, loadCpu: 0 };
   const rssBefore = await settled(proxy.pid);
   forgetPeak(proxy.pid);
