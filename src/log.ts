@@ -211,9 +211,12 @@ const namedSecret = /((?:token|secret|password|passwd|api[_-]?key|session[_-]?id
 /** Base64 of `{"`, which Bokeh's tokens and JWTs begin with, and Jupyter's token subprotocol. */
 const bareSecret = /\beyJ[\w-]{8,}(?:\.[\w-]+)*|(?<=v1\.token\.websocket\.jupyter\.org\.)\S+/g;
 
-/** A text without what looks like a token. */
+/** `user:password@` in any URL. */
+const userInfo = /(?<=:\/\/)[^/?#@\s"]+@/g;
+
+/** A text without what looks like a token or password. */
 export function withoutSecrets(text: string): string {
-  return text.replace(namedSecret, '$1[redacted]').replace(bareSecret, '[redacted]');
+  return text.replace(namedSecret, '$1[redacted]').replace(bareSecret, '[redacted]').replace(userInfo, '[redacted]@');
 }
 
 /** A string that a peer chose, fit for a log line. */

@@ -1,6 +1,6 @@
 /** The configuration in force: judges what was loaded to take its place, says so in the log, and counts. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Log } from '../log.ts';
+import { type Log, withoutSecrets } from '../log.ts';
 import { type ConfigError, formatConfigError } from './errors.ts';
 import { keepFixed } from './fixed.ts';
 import type { Loaded } from './load.ts';
@@ -64,7 +64,8 @@ export class CurrentConfig {
     this.#log.error(
       {
         event: 'config_rejected',
-        errors: errors.slice(0, mostLogged).map(formatConfigError),
+        // An error quotes what stands in the file.
+        errors: errors.slice(0, mostLogged).map((error) => withoutSecrets(formatConfigError(error))),
         error_count: errors.length,
         config_hash: this.config.hash,
       },

@@ -24,8 +24,6 @@ const keepAliveTimeout = 75_000;
 const connectionsCheckingInterval = 1000;
 /** Older versions are broken (RFC 8996). */
 const minVersion = 'TLSv1.2';
-/** An upgraded HTTP/2 stream is no socket, and browsers that are offered it use it. */
-const alpn = ['http/1.1'];
 
 /** Makes the server; it does not listen yet. */
 export function createFrontServer({ tls, headersMs, upgrades }: ServerOptions): Server {
@@ -40,14 +38,11 @@ export function createFrontServer({ tls, headersMs, upgrades }: ServerOptions): 
     requireHostHeader: false,
     shouldUpgradeCallback: upgrades,
   };
+  // By ALPN Node's server takes HTTP/1.1 alone: an HTTP/2 stream is no socket, and browsers use it where it is offered.
   const handshake = headersMs === 0 ? {} : { handshakeTimeout: headersMs };
-  const server = tls
-    ? createTlsServer({ ...options, ...handshake, minVersion, ALPNProtocols: alpn })
-    : createServer(options);
+  const server = tls ? createTlsServer({ ...options, ...handshake, minVersion }) : createServer(options);
   // Bounded by the size of the block; Node would cut the list off without a word.
   server.maxHeadersCount = 0;
-  // Node would hand failed TLS handshakes to `'clientError'`, where an answer is thought of.
-  server.removeAllListeners('tlsClientError');
   return server;
 }
 

@@ -110,6 +110,14 @@ test('a broken configuration changes nothing, and is reported with file, line an
   expect(await sluice.metrics()).toContain('sluice_config_last_reload_successful 1\n');
 });
 
+test('an error that quotes a password does not bring it into the log', async () => {
+  await using upstream = await fakeUpstream();
+  await using sluice = await startFrom(yamlFor(upstream));
+  expect(reload(sluice, 'routes: [{name: a, upstream: "http://user:pa55@h"}]\n')).toBe(false);
+  const { errors } = await sluice.logged('config_rejected');
+  expect(errors).toEqual([expect.stringContaining('"http://[redacted]@h" holds a user or password')]);
+});
+
 test('caps go on counting the connections that live, and a lower cap closes none', async () => {
   await using upstream = await fakeUpstream();
   const capped = (max: number, more = '') =>
