@@ -112,7 +112,7 @@ async function hubProxy(target: string): Promise<AsyncDisposable & { readonly ur
 test('the memory limit becomes the budget of all buffers', async () => {
   await using release = await Release.start(await render({ values: { resources: { limits: { memory: '1Gi' } } } }));
   const metrics = await (await release.admin('/metrics')).text();
-  expect(metrics).toMatch(/^sluice_buffer_limit_bytes\{.*scope="process".*\} 482344960$/m);
+  expect(metrics).toMatch(/^sluice_buffer_limit_bytes\{.*scope="process".*\} 268435456$/m);
 });
 
 test("the memory limit becomes V8's", async () => {
@@ -198,6 +198,12 @@ describe('helm test', () => {
     expect(stdout).toContain('came back: 1024');
     expect(stdout).toContain('close code of the message over the limit: 1009');
     expect(stdout).toContain('message of 1025 bytes exceeds 1024');
+  });
+
+  test('does so over TLS', async () => {
+    const [all, release, port] = await started([valueFile('gateway-api-hpa')]);
+    await using _ = release;
+    expect((await hook(all, release, port)).stdout).toContain('limit: 1009');
   });
 
   test('fails where the limit does not hold', async () => {

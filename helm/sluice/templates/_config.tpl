@@ -13,6 +13,11 @@
 {{- include "sluice.port" (dig "admin" "address" "0.0.0.0:9090" .Values.config) }}
 {{- end }}
 
+{{/* Not empty where Sluice serves TLS, with a Secret of the chart's or with files that somebody else mounts. */}}
+{{- define "sluice.tls" -}}
+{{- if or .Values.tls.existingSecret (dig "listen" "tls" "" .Values.config) }}true{{ end }}
+{{- end }}
+
 {{/* Settings that Sluice reads once, when it starts. */}}
 {{- define "sluice.listenerConfig" -}}
 {{- $config := pick (deepCopy .Values.config) "listen" "admin" "memory" }}

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { valuesSchemaText } from '../../scripts/chart-schema.ts';
 import { schemaText } from '../../src/config/reference.ts';
 
@@ -34,4 +35,9 @@ test("every pattern is one that Go's regular expressions take too", () => {
   const patterns = [...valuesSchemaText().matchAll(/"pattern": (".*"),?$/gm)].map(([, text]) => JSON.parse(text!));
   expect(patterns.length).toBeGreaterThan(10);
   expect(patterns.filter((pattern) => /\\u|\(\?[=!<]|\\[1-9]/.test(pattern))).toEqual([]);
+});
+
+test('the chart installs the version of this checkout', () => {
+  const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  expect(parse(text('helm/sluice/Chart.yaml')).appVersion).toBe(JSON.parse(text('package.json')).version);
 });
