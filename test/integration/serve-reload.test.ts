@@ -1,5 +1,7 @@
 /** `sluice serve` as a process, and its files on disk. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -76,4 +78,29 @@ test('SIGHUP loads the same files anew and ends nothing', async () => {
   expect(await serve.logged('config_reloaded')).toMatchObject({ routes_changed: [] });
   client.send(clientFrame('hello'));
   await peer.bytes(clientFrame('hello').length);
+});
+
+test('a file that is a pipe is read once, and the log says that changes are not seen', async () => {
+  await using upstream = await fakeUpstream();
+  const file = join(folder, 'pipe');
+  execFileSync('mkfifo', [file]);
+  const [{ serve, port }] = await Promise.all([
+    Serve.start(upstream, { files: [file] }),
+    writeFile(file, listener + routes(upstream.port, 10)),
+  ]);
+  await using _ = serve;
+  expect(serve.lines).toContainEqual(expect.objectContaining({ event: 'config_not_watched', file }));
+  await rawClient(port);
+});
+
+test('TLS without a certificate that can be used is said before it listens, and ends with 1', async () => {
+  const file = join(folder, 'sluice.yaml');
+  const listen = 'listen: {address: "127.0.0.1:0", tls: {cert: /absent.crt, key: /absent.key}}';
+  writeFileSync(
+    file,
+    `${listen}\nadmin: {address: "127.0.0.1:0"}\nroutes: [{name: a, upstream: "http://127.0.0.1:1"}]\n`,
+  );
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--config', file], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([1, 'sluice serve: listen.tls.cert: /absent.crt does not exist\n']);
 });
