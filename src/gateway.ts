@@ -9,12 +9,9 @@ import { Feed } from './admin/feed.ts';
 import { Guard } from './admin/guard.ts';
 import { pageEndpoints } from './admin/page-files.ts';
 import { AdminServer } from './admin/server.ts';
-import type { ConfigStatus, DrainStatus } from './admin/snapshot.ts';
-import { Throughput } from './admin/throughput.ts';
 import { ViolationLog } from './admin/violations.ts';
 import { Certificate } from './config/certificate.ts';
 import { CurrentConfig } from './config/current.ts';
-import { formatConfigError } from './config/errors.ts';
 import type { Loaded } from './config/load.ts';
 import { defaultMaxBuffered } from './config/memory.ts';
 import type { Resolved } from './config/resolve.ts';
@@ -134,11 +131,9 @@ export class Gateway {
     const registry = createRegistry(source);
     this.#feed = new Feed({
       ...source,
-      configStatus: () => configStatus(this.#current.state),
-      drainStatus: () => this.drainState && drainStatus(this.drainState),
-      throughput: new Throughput(),
+      configState: () => this.#current.state,
+      drain: () => this.drainState,
       violations: this.#violations,
-      startedAt: Date.now(),
     });
     const api = apiEndpoints({
       config: () => this.#current.state,
@@ -282,17 +277,6 @@ function memoryBound({ memory }: Config): { readonly bytes: number; readonly sou
   const bytes = defaultMaxBuffered(container, totalmem());
   const isBound = container > 0 && container <= totalmem();
   return { bytes, source: isBound ? `a quarter of the container's ${container} bytes` : 'built in' };
-}
-
-/** What the status page says of the configuration. */
-function configStatus({ config, loadedAtMs, lastError }: ConfigState): ConfigStatus {
-  const error = lastError && { at: lastError.atMs, lines: lastError.errors.map(formatConfigError) };
-  return { files: config.files, hash: config.hash, loadedAt: loadedAtMs, error };
-}
-
-/** What it says of a drain. */
-function drainStatus({ phase, startedAtMs, closesAtMs, deadlineAtMs }: DrainState): DrainStatus {
-  return { phase, startedAt: startedAtMs, closesAt: closesAtMs, deadlineAt: deadlineAtMs };
 }
 
 function subjectOf({ id, routeName, about }: Session): LogSubject {

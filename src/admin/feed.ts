@@ -8,6 +8,7 @@ import { sizeBounds } from '../metrics/counters.ts';
 import { problem, send } from './answer.ts';
 import type { Endpoint } from './router.ts';
 import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
+import { Throughput } from './throughput.ts';
 import type { ViolationLog } from './violations.ts';
 
 /** What the feed tells of. */
@@ -24,6 +25,7 @@ const maxPendingBytes = 2 << 20;
 export class Feed {
   readonly endpoint: Endpoint;
   readonly #source: FeedSource;
+  readonly #memory = { throughput: new Throughput(), startedAt: Date.now() };
   readonly #watchers = new Set<ServerResponse>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -64,11 +66,11 @@ export class Feed {
     this.#watchers.add(res);
     res.on('close', () => this.#watchers.delete(res));
     const now = Date.now();
-    const { violations, throughput } = this.#source;
+    const { violations } = this.#source;
     const hello = {
-      ...takeSnapshot(this.#source, now),
+      ...takeSnapshot(this.#source, this.#memory, now),
       sizeBounds,
-      history: throughput.history(),
+      history: this.#memory.throughput.history(),
       violations: violations.list(now),
       violationTotals: violations.totals(now),
     };
@@ -80,13 +82,12 @@ export class Feed {
     if (this.#watchers.size === 0) return;
     const { violations } = this.#source;
     const changes = { violations: violations.takeChanged(now), violationTotals: violations.totals(now) };
-    const bytes = event('tick', { ...takeSnapshot(this.#source, now), ...changes });
+    const bytes = event('tick', { ...takeSnapshot(this.#source, this.#memory, now), ...changes });
     for (const res of this.#watchers) push(res, bytes);
   }
 
   #sample(now: number): void {
-    const { throughput, counters } = this.#source;
-    throughput.sample(counters.entries(), now);
+    this.#memory.throughput.sample(this.#source.counters.entries(), now);
   }
 }
 

@@ -1,9 +1,14 @@
 /** What the status page shows, once per second: one value for all who watch. */
+import { formatConfigError } from '../config/errors.ts';
+import type { ConfigState } from '../config/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
-import type { SenderCounters } from '../metrics/counters.ts';
+import { withoutSecrets } from '../log.ts';
+import type { RouteCounters, SenderCounters } from '../metrics/counters.ts';
 import { type RouteSums, type SenderSums, sumsByRoute } from '../metrics/live-sums.ts';
 import type { LiveSource } from '../metrics/source.ts';
 import type { CounterStore } from '../metrics/store.ts';
+import { redactError } from './api/config.ts';
+import type { DrainProgress } from './api/drain.ts';
 import type { Rates, Throughput } from './throughput.ts';
 
 /** Whether the configuration's files hold; times are Unix milliseconds. */
@@ -11,13 +16,15 @@ export interface ConfigStatus {
   readonly files: readonly string[];
   readonly hash: string;
   readonly loadedAt: number;
-  /** Why the files as they are now are not in force, a line each that begins with file:line:column. */
+  /** Keys that stand otherwise in the files, and wait for a restart. */
+  readonly needsRestart: readonly string[];
+  /** Why the files as they are now are not in force, a line each that names file, line and column. */
   readonly error: { readonly at: number; readonly lines: readonly string[] } | null;
 }
 
 /** A drain that is under way; times are Unix milliseconds. */
 export interface DrainStatus {
-  readonly phase: 'announce' | 'close' | 'cut' | 'finish';
+  readonly phase: DrainProgress['phase'];
   readonly startedAt: number;
   /** When new connections are refused and closing begins. */
   readonly closesAt: number;
@@ -36,12 +43,17 @@ export interface MemoryStatus {
 /** What a snapshot is made of. */
 export interface SnapshotSource {
   config(): Config;
-  configStatus(): ConfigStatus;
+  configState(): ConfigState;
   readonly counters: CounterStore;
   readonly live: LiveSource;
-  readonly throughput: Throughput;
-  drainStatus(): DrainStatus | null;
+  /** `null` before it begins. */
+  drain(): DrainProgress | null;
   readonly build: { readonly version: string; readonly revision: string };
+}
+
+/** What is kept between snapshots. */
+export interface SnapshotMemory {
+  readonly throughput: Throughput;
   readonly startedAt: number;
 }
 
@@ -79,27 +91,41 @@ export interface Snapshot {
 }
 
 /** Looks at everything once. */
-export function takeSnapshot(source: SnapshotSource, now: number): Snapshot {
+export function takeSnapshot(source: SnapshotSource, memory: SnapshotMemory, now: number): Snapshot {
   const sums = sumsByRoute(source);
   const configured = new Map(source.config().routes.map((route) => [route.name, route]));
   return {
     at: now,
-    startedAt: source.startedAt,
+    startedAt: memory.startedAt,
     build: source.build,
-    drain: source.drainStatus(),
-    config: source.configStatus(),
+    drain: drainStatus(source.drain()),
+    config: configStatus(source.configState()),
     memory: { pressure: source.live.memory.pressure, max: finite(source.live.memory.limitBytes) },
-    routes: [...sums].map(([name, of]) => routeSnapshot(name, of, configured.get(name), source)),
+    routes: [...sums].map(([name, of]) =>
+      routeSnapshot(name, of, configured.get(name), source.counters.of(name), memory.throughput),
+    ),
   };
+}
+
+function configStatus({ config, loadedAtMs, needsRestart, lastError }: ConfigState): ConfigStatus {
+  const { files, hash } = config;
+  const lines = lastError?.errors.map((error) => withoutSecrets(formatConfigError(redactError(error))));
+  return { files, hash, loadedAt: loadedAtMs, needsRestart, error: lastError && { at: lastError.atMs, lines: lines! } };
+}
+
+function drainStatus(drain: DrainProgress | null): DrainStatus | null {
+  if (drain === null) return null;
+  const { phase, startedAtMs, closesAtMs, deadlineAtMs } = drain;
+  return { phase, startedAt: startedAtMs, closesAt: closesAtMs, deadlineAt: deadlineAtMs };
 }
 
 function routeSnapshot(
   name: string,
   sums: RouteSums,
   route: Route | undefined,
-  { counters, throughput }: SnapshotSource,
+  counted: RouteCounters,
+  throughput: Throughput,
 ): RouteSnapshot {
-  const counted = counters.of(name);
   return {
     name,
     where: route ? { hosts: route.hosts, path: route.path, upstream: route.upstream.href } : null,

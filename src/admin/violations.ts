@@ -57,6 +57,8 @@ interface Group {
   connection: string | null;
   firstAt: number;
   lastAt: number;
+  /** When it was put to the end of the order. */
+  placedAt: number;
   readonly hour: HourCount;
 }
 
@@ -70,9 +72,11 @@ interface Total {
 /** Enough for a bad hour; more lines than that nobody reads. */
 const maxGroups = 1000;
 const hourMs = 3_600_000;
+/** Moving an entry to the end costs more than all the rest, so a busy one is not moved each time. */
+const replaceMs = 1000;
 
 export class ViolationLog {
-  /** In the order of their last violation. */
+  /** In the order of their last violation, give or take a second. */
   readonly #groups = new Map<string, Group>();
   readonly #changed = new Set<Group>();
   readonly #totals = new Map<string, Total>();
@@ -94,7 +98,8 @@ export class ViolationLog {
   /** Everything of the last hour, the latest first. */
   list(now: number): ViolationEntry[] {
     this.#forget(now);
-    return [...this.#groups.values()].reverse().map((group) => entryOf(group, now));
+    const groups = [...this.#groups.values()].sort((a, b) => b.lastAt - a.lastAt || b.id - a.id);
+    return groups.map((group) => entryOf(group, now));
   }
 
   /** What has changed since the last call; for one caller. */
@@ -128,9 +133,12 @@ export class ViolationLog {
     if (!comparable || violation.observed > group.violation.observed) group.violation = violation;
     group.lastAt = now;
     group.hour.add(times, now);
-    if (known) this.#groups.delete(key);
-    this.#groups.set(key, group);
     this.#changed.add(group);
+    if (!known || now - group.placedAt >= replaceMs) {
+      group.placedAt = now;
+      this.#groups.delete(key);
+      this.#groups.set(key, group);
+    }
 
     let total = this.#totals.get(kind);
     if (!total) {
@@ -145,7 +153,19 @@ export class ViolationLog {
     if (this.#groups.size >= maxGroups) this.#drop(this.#groups.values().next().value!);
     const id = ++this.#lastId;
     const hour = new HourCount();
-    return { id, key, route, address, violation, user: null, connection: null, firstAt: now, lastAt: now, hour };
+    return {
+      id,
+      key,
+      route,
+      address,
+      violation,
+      user: null,
+      connection: null,
+      firstAt: now,
+      lastAt: now,
+      placedAt: now,
+      hour,
+    };
   }
 
   #forget(now: number): void {

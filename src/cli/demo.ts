@@ -64,6 +64,7 @@ function banner({ gateway, backend, admin }: Demo): string {
 
   Open      ${bold(gateway)}
   Server    ${backend}   behind Sluice; it knows no limits
+  Status    ${admin}
   Metrics   ${admin}/metrics
   Limits    config/demo.yaml
 

@@ -40,7 +40,8 @@ const secretKey = /(?:token|secret|password|passwd|api_?key|private_?key|credent
 const quoted = /^["[{\d].*(?= (?:is|has|holds|does) )/;
 
 /** An error quotes what stands in the file, and a secret may stand where none belongs. */
-function redactError(error: ConfigError): ConfigError {
+/** An error without the value that it quotes, where that may be a secret. */
+export function redactError(error: ConfigError): ConfigError {
   const { file, line, column, path, message } = error;
   const secret = /token|secret|passw|credential/i.test(path);
   return { file, line, column, path, message: secret ? message.replace(quoted, '[redacted]') : message };

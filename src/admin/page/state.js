@@ -33,10 +33,12 @@ export function onChange(draw) {
   listeners.push(draw);
 }
 
-/** Tells every part to draw. */
+/** Tells every part to draw, once somebody can see it. */
 export function changed() {
-  for (const draw of listeners) draw();
+  if (!document.hidden) for (const draw of listeners) draw();
 }
+
+document.addEventListener('visibilitychange', changed);
 
 /** Takes an event of the feed. */
 export function take(name, data) {

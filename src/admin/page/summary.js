@@ -55,7 +55,11 @@ function drawTiles({ routes, memory }) {
   show('Connections', compact(connections), count(routes.length, 'route'));
   show('From clients', `${compact(rate(0))}/s`, `${bytes(rate(1))}/s`);
   show('From upstreams', `${compact(rate(2))}/s`, `${bytes(rate(3))}/s`);
-  show('Paused', number(paused), paused === 0 ? 'nobody has to wait' : 'senders that have to wait');
+  show(
+    'Paused',
+    number(paused),
+    paused === 0 ? 'nobody has to wait' : paused === 1 ? 'sender has to wait' : 'senders have to wait',
+  );
   // With leases and what is allocated beyond it: more than the routes have buffered.
   if (memory.max === null) show('Buffer memory', bytes(both((sender) => sender.buffered)), 'without a bound');
   else show('Buffer memory', share(memory.pressure), `of ${bytes(memory.max)}`, memory.pressure >= pressed);
@@ -79,12 +83,18 @@ function show(name, value, note, hot = false) {
 function drawNotices() {
   const notices = [];
   if (lost !== null) {
-    notices.push([`${lost.why}. What you see is from ${moment(lost.since)}.`, ['Trying again by itself.']]);
+    notices.push([`${lost.why}. What you see is from ${moment(lost.since)}; the page goes on trying.`, []]);
   }
   const { config, drain } = state.now ?? {};
   if (config?.error) {
     const head = `The configuration files have a mistake since ${moment(config.error.at)}; what was loaded before is still in force.`;
     notices.push([head, config.error.lines]);
+  }
+  if (config?.needsRestart.length > 0) {
+    notices.push([
+      'These keys were changed and hold only after a restart; everything else is in force.',
+      config.needsRestart,
+    ]);
   }
   if (drain) notices.push([drainWords[drain.phase](drain), []]);
   const text = JSON.stringify(notices);

@@ -28,9 +28,11 @@ export class Scene implements AsyncDisposable {
     return new Scene(await Sluice.start(config, ports), config, server);
   }
 
-  /** A connected client. */
-  async connect(path: string): Promise<WebSocket> {
-    const client = new WebSocket(`ws://127.0.0.1:${this.sluice.port}${path}`, { perMessageDeflate: false });
+  /** A connected client; `address` is what a trusted proxy would say of it. */
+  async connect(path: string, address?: string): Promise<WebSocket> {
+    const headers = address === undefined ? {} : { 'X-Forwarded-For': address };
+    const url = `ws://127.0.0.1:${this.sluice.port}${path}`;
+    const client = new WebSocket(url, { perMessageDeflate: false, headers });
     this.#clients.add(client);
     client.on('error', () => {}).on('close', () => this.#clients.delete(client));
     await once(client, 'open');
@@ -47,8 +49,8 @@ export class Scene implements AsyncDisposable {
   }
 
   /** A client that asks for a download and reads none of it: the server ends up paused. */
-  async stall(path: string): Promise<WebSocket> {
-    const client = await this.connect(path);
+  async stall(path: string, address?: string): Promise<WebSocket> {
+    const client = await this.connect(path, address);
     client.send('download');
     client.pause();
     return client;
