@@ -18,7 +18,9 @@ import type { LegWriter } from './leg-writer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { type HoldCause, Pauses } from './pauses.ts';
 import { type Keeper, owned } from './read-buffers.ts';
+import { SenderRecord } from './sender-record.ts';
 import type { Stage } from './stage.ts';
+import { Tail } from './tail.ts';
 
 /** What the session must hear of. */
 export interface DirectionEvents extends GateEvents {
@@ -53,8 +55,7 @@ type Mode = 'relay' | 'finish-frame' | 'discard' | 'ignore';
 export class Direction {
   readonly pauses: Pauses;
   wireBytes = 0;
-  /** Payload bytes of data frames. */
-  payloadBytes = 0;
+  readonly record = new SenderRecord();
 
   readonly #sender: Sender;
   readonly #counters: SenderCounters;
@@ -66,15 +67,9 @@ export class Direction {
   #source!: Source;
   #out!: LegWriter;
   #mode: Mode = 'relay';
-  /** Read but not parsed: a rate stopped the parser at a header. */
-  #tail: Buffer | null = null;
-  #tailCapacity = 0;
+  #tail: Tail | null = null;
   #undeliveredTail = 0;
   #onMessageEnd: { readonly then: 'hold' | 'discard'; readonly onStopped: () => void } | null = null;
-  #messages = 0;
-  #fragments = 0;
-  #maxMessageBytes = 0;
-  #maxBufferedBytes = 0;
 
   constructor(init: DirectionInit, events: DirectionEvents) {
     const { sender, route, counters } = init;
@@ -102,12 +97,7 @@ export class Direction {
 
   /** Bytes read from this sender that the receiver's kernel has not accepted. */
   get bufferedBytes(): number {
-    return this.#out.bufferedBytes + (this.#tail?.length ?? 0);
-  }
-
-  /** Whole data messages so far. */
-  get messages(): number {
-    return this.#messages;
+    return this.#out.bufferedBytes + (this.#tail?.bytes.length ?? 0);
   }
 
   get queuedMessages(): number {
@@ -160,7 +150,7 @@ export class Direction {
   /** Passes on nothing more and gives up parsing; only the end of the stream is waited for. */
   ignore(): void {
     this.#retire('ignore');
-    this.#undeliveredTail += this.#dropTail();
+    this.#dropTail();
     this.#endHolds();
   }
 
@@ -197,7 +187,7 @@ export class Direction {
 
   /** Bytes allocated for what this sender's receiver has not taken. */
   get capacity(): number {
-    return this.#out.capacity + (this.#tail === null ? 0 : this.#tailCapacity);
+    return this.#out.capacity + (this.#tail?.capacity ?? 0);
   }
 
   /** Called every tick. */
@@ -207,26 +197,19 @@ export class Direction {
 
   /** Ends clocks and pauses when the connection is gone. */
   finish(): void {
+    this.#dropTail();
     this.#gate.rates.stop();
     this.pauses.clear(performance.now());
   }
 
   report(): SenderReport {
-    return {
-      messages: this.#messages,
-      bytes: this.payloadBytes,
-      maxMessageBytes: this.#maxMessageBytes,
-      fragments: this.#fragments,
-      pauses: this.pauses.count,
-      pausedMs: Math.round(this.pauses.totalMs),
-      maxBufferedBytes: this.#maxBufferedBytes,
-    };
+    return this.record.report(this.pauses);
   }
 
   /** Works through what was fed; `end` is where it ends. `inPlace`: it is a tail already, which may stay where it is. */
   #advance(end: number, keeper: Keeper | null, inPlace = false): void {
     const parser = this.#parser;
-    const before = this.payloadBytes;
+    const before = this.record.payloadBytes;
     this.#gate.beginRead();
     for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
       if (event === Event.frame) {
@@ -236,7 +219,7 @@ export class Direction {
         }
       } else if (event === Event.payload) {
         if (this.#mode === 'relay' || this.#mode === 'finish-frame') {
-          this.payloadBytes += parser.spanEnd - parser.spanStart;
+          this.record.payloadBytes += parser.spanEnd - parser.spanStart;
           this.#stage.payload(parser, keeper, this.#out);
         }
       } else if (event === Event.end) {
@@ -251,7 +234,7 @@ export class Direction {
     }
     this.#gate.endRead(this.paused);
     this.#out.flush();
-    this.#account(this.payloadBytes - before);
+    this.#account(this.record.payloadBytes - before);
   }
 
   /** The header of a data frame is complete. `false`: it must wait for its rate. */
@@ -262,7 +245,7 @@ export class Direction {
       this.#pause('rate', performance.now());
       return false;
     }
-    this.#fragments++;
+    this.record.fragments++;
     if (pass === 'pass') {
       this.#stage.begin(this.#parser, keeper, this.#out);
     } else {
@@ -289,9 +272,9 @@ export class Direction {
 
   #countMessage(): void {
     this.#gate.end();
-    this.#messages++;
     const { bytes } = this.#gate.meter;
-    if (bytes > this.#maxMessageBytes) this.#maxMessageBytes = bytes;
+    this.record.messages++;
+    if (bytes > this.record.maxMessageBytes) this.record.maxMessageBytes = bytes;
     const counters = this.#counters;
     if (this.#gate.opcode === Opcode.text) counters.textMessages++;
     else counters.binaryMessages++;
@@ -313,7 +296,7 @@ export class Direction {
     // The usual case: the kernel has taken all.
     if (!this.#out.blocked && this.#tail === null) return;
     const { bufferedBytes } = this;
-    this.#maxBufferedBytes = Math.max(this.#maxBufferedBytes, bufferedBytes);
+    if (bufferedBytes > this.record.maxBufferedBytes) this.record.maxBufferedBytes = bufferedBytes;
     const cause =
       highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits) ??
       (bufferedBytes > this.#memory.allowance ? 'memory' : null);
@@ -325,24 +308,19 @@ export class Direction {
     const parser = this.#parser;
     parser.holdHeader();
     const rest = parser.chunk.subarray(parser.position, end);
-    if (inPlace) this.#keepTail(rest, this.#tailCapacity);
-    else this.#keepTail(Buffer.from(rest), rest.length);
+    this.#tail = inPlace ? Tail.restOf(rest, this.#memory) : Tail.copyOf(rest, this.#memory);
   }
 
-  /** `capacity`: bytes allocated for it. */
-  #keepTail(tail: Buffer, capacity: number): void {
-    this.#tail = tail;
-    this.#tailCapacity = capacity;
-    this.#memory.take(capacity);
+  /** Drops the tail, which nobody will get. */
+  #dropTail(): void {
+    this.#undeliveredTail += this.#takeTail()?.bytes.length ?? 0;
   }
 
-  /** Lets go of the tail; returns its length. */
-  #dropTail(): number {
-    if (this.#tail === null) return 0;
-    const { length } = this.#tail;
+  #takeTail(): Tail | null {
+    const tail = this.#tail;
+    tail?.release();
     this.#tail = null;
-    this.#memory.give(this.#tailCapacity);
-    return length;
+    return tail;
   }
 
   #pause(cause: HoldCause, now: number): void {
@@ -356,13 +334,13 @@ export class Direction {
     this.pauses.remove(cause, now);
     if (this.pauses.any) return;
     this.#gate.release(now);
-    const tail = this.#tail;
-    if (tail !== null && this.#mode !== 'ignore') {
-      this.#dropTail();
-      this.#parser.feed(tail, 0, tail.length);
+    const tail = this.#mode === 'ignore' ? null : this.#takeTail();
+    if (tail !== null) {
+      const { bytes } = tail;
+      this.#parser.feed(bytes, 0, bytes.length);
       this.#gate.beginRead();
-      if (this.#beginFrame(owned)) this.#advance(tail.length, owned, true);
-      else this.#keepTail(tail, this.#tailCapacity);
+      if (this.#beginFrame(owned)) this.#advance(bytes.length, owned, true);
+      else this.#tail = Tail.restOf(bytes, this.#memory);
       if (this.pauses.any) return;
     }
     this.#source.resume();

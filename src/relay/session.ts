@@ -226,7 +226,7 @@ export class Session {
     upstream.inbound.tick(now);
     client.tick(now, upstream.inbound.pauses.waitsForReceiver, route.limits.upstream.maxPauseMs);
     upstream.tick(now, client.inbound.pauses.waitsForReceiver, route.limits.client.maxPauseMs);
-    const data = client.inbound.payloadBytes + upstream.inbound.payloadBytes;
+    const data = client.inbound.record.payloadBytes + upstream.inbound.record.payloadBytes;
     if (data !== this.#dataSeen) {
       this.#dataSeen = data;
       this.#lastDataAt = now;

@@ -87,8 +87,8 @@ function rowFields(session: Session, { now, unixMs }: Moment) {
 
 function rowSender(direction: Direction): Row[`${Sender}_sent`] {
   return {
-    messages: direction.messages,
-    bytes: direction.payloadBytes,
+    messages: direction.record.messages,
+    bytes: direction.record.payloadBytes,
     buffered_bytes: direction.bufferedBytes,
     queued_messages: direction.queuedMessages,
     paused: direction.paused,

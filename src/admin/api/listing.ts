@@ -111,7 +111,7 @@ const keys: Readonly<Record<Exclude<Listing['sort'], 'age'>, (session: Session, 
     const total = pausedMs(client.inbound, now) + pausedMs(upstream.inbound, now);
     return client.inbound.paused || upstream.inbound.paused ? beforeAll + total : total;
   },
-  bytes: ({ client, upstream }) => client.inbound.payloadBytes + upstream.inbound.payloadBytes,
+  bytes: ({ client, upstream }) => client.inbound.record.payloadBytes + upstream.inbound.record.payloadBytes,
 };
 
 /** The largest first. Each key is read once: it changes while nobody looks, and a sort must not see that. */

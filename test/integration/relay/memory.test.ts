@@ -94,3 +94,22 @@ test('a client whose upstream takes nothing hears 1013 when its buffer is the la
   expect(close.reason).toMatch(/^all buffers together exceed 1048576 bytes/);
   expect(await relay.ended).toMatchObject({ reason: 'memory', undeliveredBytes: expect.any(Number) });
 });
+
+test('what a rate has held up is counted, and given back when its connection breaks', async () => {
+  const hub = new RelayHub(64 * MiB);
+  const { budget } = hub.registry.memory;
+  await using relay = await openRelay({
+    registry: hub,
+    client: { messageRate: { perSecond: 1, burst: 1, action: 'pause' } },
+    timeouts: quickClose,
+  });
+  relay.client.send(Buffer.concat(Array.from({ length: 3000 }, () => clientFrame('x'))));
+  await until(() => relay.session.client.inbound.pauses.has('rate'));
+  const held = relay.session.client.inbound.bufferedBytes;
+  expect(held).toBeGreaterThan(10_000);
+  expect(budget.usedBytes).toBeGreaterThanOrEqual(held);
+  relay.client.reset();
+  relay.upstream.reset();
+  await relay.ended;
+  expect(budget.usedBytes).toBe(0);
+});
