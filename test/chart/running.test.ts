@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -158,6 +158,19 @@ function sizeLimit(metrics: string): number {
 function valueFile(name: string): string {
   return valueFiles.find((file) => basename(file) === `${name}-values.yaml`)!;
 }
+
+test("the manifests fit the image: its entrypoint takes the arguments, its Node and its folder are the hook's", async () => {
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  const last = (instruction: string) => [...dockerfile.matchAll(new RegExp(`^${instruction} (.*)$`, 'gm'))].at(-1)![1]!;
+  const [node, program] = JSON.parse(last('ENTRYPOINT')) as string[];
+  const all = await render();
+  const [sluice] = find(all, 'Deployment').spec.template.spec.containers;
+  expect(sluice.command).toBeUndefined();
+  expect(sluice.args.slice(0, 2)).toEqual((JSON.parse(last('CMD')) as string[]).slice(0, 2));
+  expect(sluice.securityContext.runAsUser).toBe(Number.parseInt(last('USER'), 10));
+  expect(find(all, 'Pod', '-test').spec.containers[0].command[0]).toBe(node);
+  expect(find(all, 'ConfigMap', '-test').data['limit.mjs']).toContain(`'${program!.replace('src/main.ts', '')}'`);
+});
 
 describe('helm test', () => {
   /** Runs the hook's own script with the hook's own environment, against Sluice as it was rendered. */
