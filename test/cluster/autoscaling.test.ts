@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Namespace } from './harness/namespace.ts';
 import type { Deployment, KubernetesObject } from './harness/objects.ts';
 import { valuesWith } from './harness/render.ts';
+import { watch } from './harness/watch.ts';
 
 const deployment = (namespace: Namespace) => namespace.get<Deployment>('deployment/gate-sluice');
 
@@ -63,4 +64,20 @@ describe('ScaledObject', () => {
   });
 
   test('an upgrade keeps the number of pods that it chose', () => keepsItsPods(namespace, values));
+});
+
+test('turning an autoscaler on in a running release takes no pod away', async () => {
+  const namespace = await Namespace.create('scales-later');
+  await namespace.install('gate', '--set', 'replicas=3');
+  const wanted: number[] = [];
+  const watched = await watch(namespace, 'deployment/gate-sluice', ({ spec }: Deployment) =>
+    wanted.push(spec.replicas),
+  );
+  const values = ['--reset-values', '--values', await valuesWith('HorizontalPodAutoscaler')];
+  await namespace.upgrade('gate', ...values);
+  // The second one has an autoscaled revision before it.
+  await namespace.upgrade('gate', ...values, '--set', 'podAnnotations.seen=again');
+  await watched.stop();
+  expect(wanted.length).toBeGreaterThan(2);
+  expect(Math.min(...wanted)).toBe(3);
 });

@@ -94,9 +94,11 @@ export class Namespace {
     return run(helmProgram, ['--namespace', this.name, ...args], this.#at);
   }
 
-  /** Installs the chart and waits until its pods are ready. */
-  install(release: string, ...values: readonly string[]): Promise<string> {
-    return this.helm('install', release, chart, '--wait', '--timeout=60s', ...values);
+  /** Installs the chart and waits until its pods are ready; a failure names what kept pods from being made. */
+  async install(release: string, ...values: readonly string[]): Promise<void> {
+    const answer = await this.tryHelm('install', release, chart, '--wait', '--timeout=60s', ...values);
+    const refused = answer.ok ? [] : await this.events('FailedCreate');
+    succeed(`helm install ${release}`, { ...answer, stdout: refused.join('\n') });
   }
 
   /** Upgrades a release and waits until its pods are ready. */
