@@ -1,5 +1,5 @@
 /** What the status page shows, once per second: one value for all who watch. */
-import { formatConfigError } from '../config/errors.ts';
+import { type ConfigError, formatConfigError } from '../config/errors.ts';
 import type { ConfigState } from '../config/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
 import { withoutSecrets } from '../log.ts';
@@ -90,6 +90,9 @@ export interface Snapshot {
   readonly routes: readonly RouteSnapshot[];
 }
 
+/** More mistakes than that are not read, and they come anew each second. */
+const maxLines = 20;
+
 /** Looks at everything once. */
 export function takeSnapshot(source: SnapshotSource, memory: SnapshotMemory, now: number): Snapshot {
   const sums = sumsByRoute(source);
@@ -109,8 +112,14 @@ export function takeSnapshot(source: SnapshotSource, memory: SnapshotMemory, now
 
 function configStatus({ config, loadedAtMs, needsRestart, lastError }: ConfigState): ConfigStatus {
   const { files, hash } = config;
-  const lines = lastError?.errors.map((error) => withoutSecrets(formatConfigError(redactError(error))));
-  return { files, hash, loadedAt: loadedAtMs, needsRestart, error: lastError && { at: lastError.atMs, lines: lines! } };
+  const error = lastError && { at: lastError.atMs, lines: linesOf(lastError.errors) };
+  return { files, hash, loadedAt: loadedAtMs, needsRestart, error };
+}
+
+function linesOf(errors: readonly ConfigError[]): string[] {
+  const lines = errors.slice(0, maxLines).map((error) => withoutSecrets(formatConfigError(redactError(error))));
+  const more = errors.length - lines.length;
+  return more === 0 ? lines : [...lines, `and ${more} more`];
 }
 
 function drainStatus(drain: DrainProgress | null): DrainStatus | null {

@@ -79,6 +79,8 @@ function draw({ matching, connections: found }) {
   }
   rows.show(found.map((connection) => [connection.id, connection]));
   pages.show(view.offset, matching);
+  // What was searched for is read out; what changes by itself is not.
+  setAttribute(byId('connections-total'), 'aria-live', view.search ? 'polite' : 'off');
   setText(byId('connections-total'), view.search ? `${number(matching)} found` : count(matching, 'connection'));
   byId('connections').hidden = found.length === 0;
   const empty = byId('connections-empty');

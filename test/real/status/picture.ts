@@ -47,7 +47,7 @@ await scene.stall('/jupyter/user/ben/api/kernels/7100/channels', '10.4.0.99');
 
 await using browser = await Browser.launch('status-picture');
 const page = await browser.page();
-await page.setViewportSize({ width: 1280, height: 1700 });
+await page.setViewportSize({ width: 1280, height: 1650 });
 await page.goto(scene.sluice.adminUrl);
 await page.selectOption('#route-pick', 'panel');
 await pause(3500);

@@ -92,6 +92,9 @@ test('passes on the state of the process, of its configuration and of a drain', 
   const secret = { ...wrong, path: 'admin.token', message: '"hunter2" is not known here' };
   const careful = snapshotOf({ ...source([]), configState: () => configState({ errors: [secret], atMs: start }) });
   expect(careful.config.error?.lines[0]).toMatch(/^admin\.token: (?!.*hunter2)/);
+  const many = { errors: Array.from({ length: 23 }, () => wrong), atMs: start };
+  const { error } = snapshotOf({ ...source([]), configState: () => configState(many) }).config;
+  expect([error?.lines.length, error?.lines.at(-1)]).toEqual([21, 'and 3 more']);
   const calm = snapshotOf(source([]));
   expect([calm.drain, calm.config.error]).toEqual([null, null]);
 });
