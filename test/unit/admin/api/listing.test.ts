@@ -68,7 +68,7 @@ function session({
   const leg = (i: 0 | 1, [totalMs, pausedAt]: readonly [number, number | null]) => ({
     inbound: {
       bufferedBytes: buffered[i],
-      payloadBytes: bytes[i],
+      record: { payloadBytes: bytes[i] },
       paused: pausedAt !== null,
       pauses: { totalMs, pausedAt },
     },
