@@ -1,8 +1,10 @@
 /** A slow network: a TCP forwarder that takes a client's bytes at a given rate, by not reading. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Grants are this often; each is a rate's share of it. */
+/** Grants are this often; each is the rate's share of the time that has passed. */
 const tickMs = 20;
+/** What may be saved up: enough for a tick that a busy machine delays, and no burst after a quiet time. */
+const savedMs = 250;
 
 /** Forwards to a loopback port; towards it at `bytesPerSecond` per connection, back at full speed. */
 export class Throttle implements AsyncDisposable {
@@ -21,7 +23,7 @@ export class Throttle implements AsyncDisposable {
         socket.on('close', () => this.#sockets.delete(socket));
       }
       far.pipe(near);
-      this.#pour(near, far, (bytesPerSecond * tickMs) / 1000);
+      this.#pour(near, far, bytesPerSecond / 1000);
     });
   }
 
@@ -35,11 +37,13 @@ export class Throttle implements AsyncDisposable {
     return (this.#server.address() as { port: number }).port;
   }
 
-  #pour(from: Socket, to: Socket, perTick: number): void {
+  #pour(from: Socket, to: Socket, bytesPerMs: number): void {
     let credit = 0;
+    let grantedAt = performance.now();
     const timer = setInterval(() => {
-      // One tick's worth may be saved up, so that a quiet connection does not burst later.
-      credit = Math.min(credit + perTick, 2 * perTick);
+      const now = performance.now();
+      credit = Math.min(credit + bytesPerMs * (now - grantedAt), bytesPerMs * savedMs);
+      grantedAt = now;
       if (credit > 0) from.resume();
     }, tickMs);
     from.pause();
