@@ -180,9 +180,12 @@ export class Direction {
     this.#proceed('buffer', now);
   }
 
-  /** All memory is spent: a sender whose receiver lags behind is not read any more. */
+  /**
+   * All memory is spent: a sender whose receiver lags behind is not read any more. One with a tail waits for its rate
+   * already, and nobody would tell when a receiver that keeps up has caught up.
+   */
   yieldMemory(now: number): void {
-    if (this.#mode !== 'ignore' && (this.#out.blocked || this.#tail !== null)) this.#pause('memory', now);
+    if (this.#mode !== 'ignore' && this.#out.blocked) this.#pause('memory', now);
   }
 
   /** Bytes allocated for what this sender's receiver has not taken. */
@@ -297,6 +300,8 @@ export class Direction {
     if (!this.#out.blocked && this.#tail === null) return;
     const { bufferedBytes } = this;
     if (bufferedBytes > this.record.maxBufferedBytes) this.record.maxBufferedBytes = bufferedBytes;
+    // A tail alone waits for its rate, not for the receiver.
+    if (!this.#out.blocked) return;
     const cause =
       highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits) ??
       (bufferedBytes > this.#memory.allowance ? 'memory' : null);

@@ -113,3 +113,24 @@ test('what a rate has held up is counted, and given back when its connection bre
   await relay.ended;
   expect(budget.usedBytes).toBe(0);
 });
+
+/** A connection whose client has sent more messages than its rate lets pass, so that a tail waits. */
+async function waitingForRate(hub: RelayHub, perSecond: number): Promise<{ relay: Relay; sent: Buffer }> {
+  const messageRate = { perSecond, burst: 1, action: 'pause' } as const;
+  const relay = await openRelay({ registry: hub, client: { messageRate } });
+  const sent = Buffer.concat(Array.from({ length: 10 }, () => clientFrame(Buffer.alloc(300), { opcode: 2 })));
+  relay.client.send(sent);
+  await until(() => relay.session.client.inbound.pauses.has('rate'));
+  return { relay, sent };
+}
+
+test('a sender that waits for its rate, and whose receiver keeps up, is not paused for memory', async () => {
+  const hub = new RelayHub(MiB);
+  const { relay, sent } = await waitingForRate(hub, 100);
+  hub.registry.memory.budget.limitBytes = 1;
+  relay.session.yieldMemory(performance.now());
+  expect([...relay.session.client.inbound.pauses.causes.keys()]).toEqual(['rate']);
+  hub.registry.memory.budget.limitBytes = MiB;
+  expect((await relay.upstream.bytes(sent.length)).equals(sent)).toBe(true);
+  await relay[Symbol.asyncDispose]();
+});
