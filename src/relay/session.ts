@@ -196,6 +196,8 @@ export class Session {
     const sender = this.client.inbound.capacity >= this.upstream.inbound.capacity ? 'client' : 'upstream';
     const violation = { sender, limit: 'memory.max_buffered', configured, observed, partial: false } as const;
     this.#giveUp(sender === 'client' ? this.upstream : this.client, { ...violation, action: 'close' });
+    // A tail that waits for its rate goes too.
+    this[sender].inbound.discard();
   }
 
   /** Gives back the read buffers of sockets that have fallen silent. */

@@ -134,3 +134,16 @@ test('a sender that waits for its rate, and whose receiver keeps up, is not paus
   expect((await relay.upstream.bytes(sent.length)).equals(sent)).toBe(true);
   await relay[Symbol.asyncDispose]();
 });
+
+test('a tail that waits for its rate is free at once when its connection ends for memory', async () => {
+  const hub = new RelayHub(MiB);
+  const { budget } = hub.registry.memory;
+  const waiting: Awaited<ReturnType<typeof waitingForRate>>[] = [];
+  for (let i = 0; i < 5; i++) waiting.push(await waitingForRate(hub, 1));
+  budget.limitBytes = budget.usedBytes - 1;
+  await until(() => waiting.some(({ relay }) => relay.session.outcome !== null));
+  expect(budget.excessBytes).toBe(0);
+  expect(waiting.filter(({ relay }) => relay.session.outcome !== null)).toHaveLength(1);
+  for (const { relay } of waiting) await relay[Symbol.asyncDispose]();
+  expect(budget.usedBytes).toBe(0);
+});
