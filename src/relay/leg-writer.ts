@@ -14,7 +14,7 @@ import { Opcode } from '../protocol/opcodes.ts';
 import { giveBuffer, takeBuffer } from './copy-buffers.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { type Output, outputOf } from './output.ts';
-import type { Keeper } from './read-buffers.ts';
+import { type Keeper, owned } from './read-buffers.ts';
 import { type Piece, piece, SendQueue } from './send-queue.ts';
 
 /** Where a stage puts the frames it passes on. */
@@ -72,7 +72,7 @@ export class LegWriter implements FrameSink {
   /** What Node has taken and the kernel has not, whole. Its bytes are a copy, unless a keeper is pinned for them. */
   #inFlight: Piece | null = null;
   #inFlightKeeper: Keeper | null = null;
-  /** Bytes allocated for it; what a keeper keeps is counted where it was lent. */
+  /** Bytes allocated for it; what a lease keeps is counted where it was lent. */
   #inFlightCapacity = 0;
   #holding = false;
   readonly #budget: MemoryBudget;
@@ -213,7 +213,8 @@ export class LegWriter implements FrameSink {
     const bytes = end - start === chunk.length ? chunk : chunk.subarray(start, end);
     if (this.#write(bytes)) return;
     keeper.pin();
-    this.#wait(piece(bytes, messages), keeper, 0);
+    // What nobody lent is counted nowhere else.
+    this.#wait(piece(bytes, messages), keeper, keeper === owned ? chunk.buffer.byteLength : 0);
   }
 
   #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {

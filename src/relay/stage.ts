@@ -25,7 +25,8 @@ export const verbatim: Stage = {
     } else {
       // It was split between reads, and stands in a buffer of the parser's that the next split header overwrites, perhaps
       // in this very read.
-      const copy = Buffer.from(header.subarray(headerStart, headerEnd));
+      const copy = Buffer.allocUnsafeSlow(headerEnd - headerStart);
+      header.copy(copy, 0, headerStart, headerEnd);
       out.append(copy, 0, copy.length, owned);
     }
   },

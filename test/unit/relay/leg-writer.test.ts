@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { LegWriter } from '../../../src/relay/leg-writer.ts';
-import type { Keeper } from '../../../src/relay/read-buffers.ts';
+import { type Keeper, owned } from '../../../src/relay/read-buffers.ts';
 import { BlockingSocket } from '../../helpers/blocking-socket.ts';
 import { budgetOf } from '../../helpers/memory.ts';
 import { hex } from '../../helpers/parser-events.ts';
@@ -183,6 +183,18 @@ describe('while the kernel is full', () => {
     socket.accept(everything);
     expect(counts()).toEqual([1, 1]);
     expect(socket.output).toEqual(hex('81 01 61 81 01 62'));
+  });
+
+  test('the whole of what is kept for a write counts, unless it is lent and counted there', () => {
+    const budget = budgetOf();
+    const socket = new BlockingSocket(0);
+    const writer = new LegWriter(socket.asSocket, false, budget, () => {});
+    const kept = Buffer.allocUnsafeSlow(5000);
+    writer.append(kept, 4000, 4100, owned);
+    writer.flush();
+    expect([writer.bufferedBytes, writer.capacity, budget.usedBytes]).toEqual([100, 5000, 5000]);
+    socket.accept(everything);
+    expect([writer.bufferedBytes, writer.capacity, budget.usedBytes]).toEqual([0, 0, 0]);
   });
 
   test('shared bytes may be overwritten at once', () => {
