@@ -83,9 +83,19 @@ export class ReadBuffers {
     return this.#lent;
   }
 
+  /** What may be lent together. */
+  get #most(): number {
+    return Math.min(mostLent, this.#memory.limitBytes / 4);
+  }
+
+  /** Bytes lent beyond that, since the budget became smaller: whoever has a lease gives it back with its next read. */
+  get overlentBytes(): number {
+    return Math.max(0, this.#lent - this.#most);
+  }
+
   /** A buffer of one's own; a smaller one when many are lent, `null` when there is none to lend. */
   lease(): Lease | null {
-    const most = Math.min(mostLent, this.#memory.limitBytes / 4);
+    const most = this.#most;
     const size = this.#lent + largeLease <= most / 2 ? largeLease : smallLease;
     if (this.#lent + size > most || this.#memory.pressed) {
       this.#denied = true;

@@ -86,13 +86,14 @@ export class SessionRegistry {
 
   /** Pauses every sender whose receiver lags behind, and ends the largest connections until the rest fits. */
   #relieve(): void {
-    const { budget } = this.memory;
+    const { budget, buffers } = this.memory;
     if (budget.excessBytes === 0) return;
     const now = performance.now();
     for (const session of this.#open) session.yieldMemory(now);
     const observed = budget.usedBytes;
     for (const session of [...this.#open].toSorted((a, b) => b.capacity - a.capacity)) {
-      if (budget.excessBytes === 0 || session.capacity === 0) break;
+      // What is lent beyond its part comes back by itself: no connection ends for that.
+      if (budget.excessBytes <= buffers.overlentBytes || session.capacity === 0) break;
       session.shed(budget.limitBytes, observed);
     }
   }

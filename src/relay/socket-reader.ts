@@ -174,7 +174,7 @@ export class SocketReader {
   #nextBuffer(): Buffer {
     if (this.#lease === null) {
       if (this.#lastRead >= promoteAt && !this.socket.destroyed) this.#promote();
-    } else if (this.#isQuiet()) {
+    } else if (this.#isQuiet() || this.#buffers.overlentBytes > 0) {
       this.#lease.giveBack();
       this.#lease = null;
     }

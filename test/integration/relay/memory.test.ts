@@ -147,3 +147,24 @@ test('a tail that waits for its rate is free at once when its connection ends fo
   for (const { relay } of waiting) await relay[Symbol.asyncDispose]();
   expect(budget.usedBytes).toBe(0);
 });
+
+test('a smaller bound takes leases back from those that are busy, and ends nobody who keeps up', async () => {
+  const hub = new RelayHub(64 * MiB);
+  const { budget, buffers } = hub.registry.memory;
+  const relays = await Promise.all(Array.from({ length: 12 }, () => openRelay({ registry: hub })));
+  const echo = clientFrame(Buffer.alloc(8000), { opcode: 2 });
+  const exchange = () =>
+    Promise.all(
+      relays.map(async ({ client, upstream }) => {
+        client.send(echo);
+        await upstream.bytes(echo.length);
+      }),
+    );
+  while (buffers.lentBytes < 12 * 256 * 1024) await exchange();
+  budget.limitBytes = MiB;
+  while (buffers.overlentBytes > 0) await exchange();
+  expect(buffers.lentBytes).toBeLessThanOrEqual(MiB / 4);
+  expect(relays.filter(({ session }) => session.outcome !== null)).toEqual([]);
+  for (const relay of relays) await relay[Symbol.asyncDispose]();
+  expect(budget.usedBytes).toBe(0);
+});

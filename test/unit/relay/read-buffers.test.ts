@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Lease, ReadBuffers } from '../../../src/relay/read-buffers.ts';
+import { MemoryBudget } from '../../../src/relay/memory-budget.ts';
+import { type Lease, ReadBuffers } from '../../../src/relay/read-buffers.ts';
 import { buffersOf } from '../../helpers/memory.ts';
 
 const kib = 1024;
@@ -21,6 +22,18 @@ test('lends large buffers up to half of the budget, then smaller ones, then none
 test('never lends more than the budget, however small that is', () => {
   expect(leaseAll(buffersOf(64 * kib - 1))).toEqual([]);
   expect(leaseAll(buffersOf(200 * kib)).map((lease) => lease.buffer.length / kib)).toEqual([64, 64, 64]);
+});
+
+test('a smaller budget says how much too much is lent', () => {
+  const budget = new MemoryBudget(4096 * kib, () => {});
+  const buffers = new ReadBuffers(budget);
+  const leases = leaseAll(buffers);
+  expect([buffers.lentBytes / kib, buffers.overlentBytes]).toEqual([1024, 0]);
+  budget.limitBytes = 1024 * kib;
+  expect(buffers.overlentBytes / kib).toBe(768);
+  expect(buffers.lease()).toBeNull();
+  for (const lease of leases) lease.giveBack();
+  expect(buffers.overlentBytes).toBe(0);
 });
 
 test('lends again what has come back', () => {
