@@ -1,49 +1,83 @@
 /**
  * How much the kernel still holds for a peer. Node hears from a slow receiver only when a third of the kernel's send
- * buffer is free again: with 4 MiB and a reader of 20 KB/s every 65 s (measured). Linux shows the queue itself.
+ * buffer is free again: with 4 MiB and a reader of 20 KB/s every 65 s (measured). Linux shows the queue itself, in tables
+ * of all sockets. With 45 000 rows reading them takes up to a second, so it is done beside the event loop, and one reading
+ * serves all who ask at about the same time.
  */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 
-/** Reading the tables costs milliseconds with thousands of sockets: one reading serves all who ask at about the same time. */
-const readingLastsMs = 200;
+/** What the kernel has accepted for a socket and its peer has not acknowledged. */
+export interface KernelReading {
+  readonly bytes: number;
+  /** When the table was read: two readings with the same time are one. */
+  readonly at: number;
+}
 
-let readAt = Number.NEGATIVE_INFINITY;
-let queues = new Map<string, number>();
+/** `pending`: ask again at the next tick; `null` where it cannot be known. */
+export type KernelQueue = KernelReading | 'pending' | null;
 
-/** Bytes that the kernel has accepted for this socket and its peer has not acknowledged; `null` where that cannot be known. */
-export function kernelQueueBytes(socket: Socket, now: number): number | null {
-  if (now - readAt > readingLastsMs) {
-    queues = new Map([...readTable('/proc/self/net/tcp'), ...readTable('/proc/self/net/tcp6')]);
-    readAt = now;
+/** Longer than a tick, so that whoever asks again finds what was read for it. */
+const readingLastsMs = 400;
+/** At most this share of the time goes into reading. */
+const shareOfTime = 1 / 4;
+
+/** A reading of the tables: the queues in hex by connection. */
+interface Tables {
+  readonly queues: ReadonlyMap<string, string>;
+  readonly at: number;
+  readonly lastsMs: number;
+}
+
+let tables: Tables | null = null;
+let isReading = false;
+let isUnreadable = false;
+
+/** Looks for a socket's send queue in the last reading, and begins another where that is too old. */
+export function kernelQueue(socket: Socket, now: number): KernelQueue {
+  if (isUnreadable || socket.localPort === undefined) return null;
+  if (tables === null || now - tables.at > tables.lastsMs) {
+    if (!isReading) void readTables(now);
+    return 'pending';
   }
-  return queues.get(`${socket.localPort}>${socket.remotePort}>${hexAddress(socket.remoteAddress)}`) ?? null;
+  const key = `${hexPort(socket.localPort)}>${hexAddress(socket.remoteAddress)}:${hexPort(socket.remotePort)}`;
+  const bytes = tables.queues.get(key);
+  return bytes === undefined ? null : { bytes: Number.parseInt(bytes, 16), at: tables.at };
 }
 
-/** Lets go of the last reading: with thousands of sockets it is large. */
-export function forgetKernelQueues(): void {
-  if (queues.size > 0) queues = new Map();
-  readAt = Number.NEGATIVE_INFINITY;
+/** Lets go of a reading that is too old: with thousands of sockets it is large. */
+export function forgetKernelQueues(now: number): void {
+  if (tables !== null && now - tables.at > tables.lastsMs) tables = null;
 }
 
-/** Rows are `sl local remote st tx:rx …`, addresses in hex (Linux, Documentation/networking/proc_net_tcp). */
-function readTable(path: string): [string, number][] {
-  let text: string;
+async function readTables(now: number): Promise<void> {
+  isReading = true;
+  const started = performance.now();
   try {
-    text = readFileSync(path, 'latin1');
+    const queues = new Map<string, string>();
+    for (const path of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) addRows(queues, await readFile(path, 'latin1'));
+    const lastsMs = Math.max(readingLastsMs, (performance.now() - started) / shareOfTime);
+    tables = { queues, at: now, lastsMs };
   } catch {
-    return [];
+    isUnreadable = true;
+  } finally {
+    isReading = false;
   }
-  return text
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields.length > 4)
-    .map(([, local, remote, , queue]) => {
-      const [address, port] = remote.split(':');
-      const key = `${Number.parseInt(local.split(':')[1], 16)}>${Number.parseInt(port, 16)}>${foldMapped(address)}`;
-      return [key, Number.parseInt(queue, 16)];
-    });
+}
+
+/** `sl local remote state tx:rx …`, addresses and numbers in hex (Linux, Documentation/networking/proc_net_tcp). */
+const row = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) ([0-9A-F]{8}):/gm;
+/** What is left of a connection when its socket is gone; there may be very many. */
+const timeWait = '06';
+
+function addRows(queues: Map<string, string>, text: string): void {
+  for (const [, localPort, address, remotePort, state, bytes] of text.matchAll(row)) {
+    if (state !== timeWait) queues.set(`${localPort}>${foldMapped(address!)}:${remotePort}`, bytes!);
+  }
+}
+
+function hexPort(port: number | undefined): string {
+  return (port ?? 0).toString(16).toUpperCase().padStart(4, '0');
 }
 
 /** An IPv4 address in an IPv6 table (`::ffff:a.b.c.d`) is that IPv4 address. */

@@ -11,7 +11,7 @@ import type { Route, Sender } from '../config/types.ts';
 import type { Histogram } from '../metrics/counters.ts';
 import type { Close } from '../protocol/close.ts';
 import type { Direction } from './direction.ts';
-import { kernelQueueBytes } from './kernel-queue.ts';
+import { type KernelQueue, type KernelReading, kernelQueue } from './kernel-queue.ts';
 import { LegWriter } from './leg-writer.ts';
 import { Pinger } from './pinger.ts';
 import { SocketReader } from './socket-reader.ts';
@@ -67,7 +67,7 @@ export class Leg {
   #deadline = 0;
   #flushSeen = false;
   #lastDeadline = Number.POSITIVE_INFINITY;
-  #kernelBytes = Number.POSITIVE_INFINITY;
+  #kernel: KernelReading | null = null;
 
   constructor(init: LegInit, events: LegEvents) {
     const { role, route, inbound } = init;
@@ -203,8 +203,8 @@ export class Leg {
     if (this.#pinger.tick(now, wireBytes, paused, () => this.#kernelQueue(now)) === 'dead') this.#events.dead();
   }
 
-  #kernelQueue(now: number): number | null {
-    return kernelQueueBytes(this.#reader.socket, now);
+  #kernelQueue(now: number): KernelQueue {
+    return kernelQueue(this.#reader.socket, now);
   }
 
   #tickGoodbye(now: number): void {
@@ -219,15 +219,19 @@ export class Leg {
     }
     if (now < this.#deadline) return;
     if (!this.writer.closed) this.truncate(now);
-    else if (this.#kernelIsDelivering(now)) this.#deadline = now + this.#closeMs;
-    else this.reset();
+    else this.#awaitKernel(now);
   }
 
-  /** Whether the kernel still holds bytes for this peer, and fewer than when it was asked last. */
-  #kernelIsDelivering(now: number): boolean {
-    const before = this.#kernelBytes;
-    this.#kernelBytes = this.#kernelQueue(now) ?? 0;
-    return this.#kernelBytes > 0 && this.#kernelBytes < before;
+  /** The peer's time is over, but for one to whom the kernel still delivers: it holds fewer bytes than at the last reading. */
+  #awaitKernel(now: number): void {
+    const before = this.#kernel;
+    const reading = this.#kernelQueue(now);
+    if (reading === 'pending' || (reading !== null && reading.at === before?.at)) return;
+    this.#kernel = reading;
+    const delivers =
+      reading !== null && reading.bytes > 0 && reading.bytes < (before?.bytes ?? Number.POSITIVE_INFINITY);
+    if (delivers) this.#deadline = now + this.#closeMs;
+    else this.reset();
   }
 
   /** The peer's FIN is here. */

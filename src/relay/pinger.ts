@@ -1,6 +1,7 @@
 /** Sends the pings that a leg's heartbeat asks for, and measures how long their pongs take. */
 import type { Histogram } from '../metrics/counters.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { KernelQueue } from './kernel-queue.ts';
 import type { LegWriter } from './leg-writer.ts';
 import { StallWatch } from './stall.ts';
 
@@ -28,10 +29,10 @@ export class Pinger {
   }
 
   /**
-   * `received`: bytes read from the peer so far; `held`: whether Sluice is not reading it; `kernelBytes`: what the kernel
-   * still holds for it.
+   * `received`: bytes read from the peer so far; `held`: whether Sluice is not reading it; `kernel`: what the kernel still
+   * holds for it.
    */
-  tick(now: number, received: number, held: boolean, kernelBytes: () => number | null): 'dead' | null {
+  tick(now: number, received: number, held: boolean, kernel: () => KernelQueue): 'dead' | null {
     const { drainedBytes: drained, pingFlushed } = this.#writer;
     const action = this.#heartbeat.check({ now, received, drained, pingFlushed, held });
     if (action === 'ping') {
@@ -45,7 +46,7 @@ export class Pinger {
       return null;
     }
     // The ping may stand behind megabytes in the kernel: a slow reader sees it minutes later, and is alive.
-    const stalledMs = this.#stall.stalledMs(now, drained, this.#timeoutMs, kernelBytes);
+    const stalledMs = this.#stall.stalledMs(now, drained, this.#timeoutMs, kernel);
     return action === 'dead' && stalledMs >= this.#timeoutMs ? 'dead' : null;
   }
 

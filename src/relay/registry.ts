@@ -107,7 +107,7 @@ export class SessionRegistry {
       session.tick(now);
       if (yields) session.yieldBuffers();
     }
-    forgetKernelQueues();
+    forgetKernelQueues(now);
     if (++this.#ticks % ticksPerTrim === 0) trimBuffers();
   }
 

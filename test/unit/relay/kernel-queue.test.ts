@@ -2,14 +2,27 @@ import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { kernelQueueBytes } from '../../../src/relay/kernel-queue.ts';
+import { forgetKernelQueues, type KernelReading, kernelQueue } from '../../../src/relay/kernel-queue.ts';
 
-/** Readings may be shared for a while; each of these asks so much later that the tables are read again. */
+/** Readings are shared for a while; each of these asks so much later that the tables are read again. */
 let clock = performance.now();
-const look = (socket: Socket) => {
-  clock += 10_000;
-  return kernelQueueBytes(socket, clock);
-};
+
+async function read(socket: Socket): Promise<KernelReading | null> {
+  clock += 100_000;
+  return ask(socket);
+}
+
+async function ask(socket: Socket): Promise<KernelReading | null> {
+  for (;;) {
+    const queue = kernelQueue(socket, clock);
+    if (queue !== 'pending') return queue;
+    await new Promise(setImmediate);
+  }
+}
+
+async function look(socket: Socket): Promise<number | undefined> {
+  return (await read(socket))?.bytes;
+}
 
 /** A connected pair; `sender` writes to `reader`, which does not read yet. */
 async function pair(listenOn: string, connectTo: string): Promise<{ sender: Socket; reader: Socket }> {
@@ -49,9 +62,9 @@ describe.runIf(process.platform === 'linux').each([
 ])('over $name', ({ listenOn, connectTo, v6 }) => {
   test.runIf(!v6 || hasV6)('shows what a receiver has not taken, and sees it fall when it reads', async () => {
     const { sender, reader } = await pair(listenOn, connectTo);
-    expect(look(sender)).toBe(0);
+    expect(await look(sender)).toBe(0);
     await fill(sender);
-    const full = look(sender)!;
+    const full = (await look(sender))!;
     expect(full).toBeGreaterThan(0);
     let received = 0;
     reader.on('data', (chunk) => {
@@ -61,11 +74,11 @@ describe.runIf(process.platform === 'linux').each([
     const total = sender.bytesWritten;
     while (received < total) await once(reader, 'data');
     // The last bytes are acknowledged some time after they have been read.
-    let left = look(sender);
+    let left = await look(sender);
     while (left !== 0) {
       expect(left).toBeLessThan(full);
       await new Promise(setImmediate);
-      left = look(sender);
+      left = await look(sender);
     }
   });
 
@@ -73,22 +86,31 @@ describe.runIf(process.platform === 'linux').each([
     const one = await pair(listenOn, connectTo);
     const two = await pair(listenOn, connectTo);
     await fill(one.sender);
-    expect(look(one.sender)).toBeGreaterThan(0);
-    expect(look(two.sender)).toBe(0);
+    expect(await look(one.sender)).toBeGreaterThan(0);
+    expect(await look(two.sender)).toBe(0);
     // The other end of the very same connection has sent nothing.
-    expect(look(one.reader)).toBe(0);
+    expect(await look(one.reader)).toBe(0);
   });
 });
 
-test('knows nothing of a socket that is not connected', () => {
-  expect(look(new Socket())).toBeNull();
+test('knows nothing of a socket that is not connected', async () => {
+  expect(await read(new Socket())).toBeNull();
 });
 
 test.runIf(process.platform === 'linux')('reads the tables once for all who ask at about the same time', async () => {
   const { sender } = await pair('127.0.0.1', '127.0.0.1');
-  const before = look(sender);
+  const before = await read(sender);
   await fill(sender);
-  expect(kernelQueueBytes(sender, clock)).toBe(before);
-  expect(kernelQueueBytes(sender, clock + 200)).toBe(before);
-  expect(kernelQueueBytes(sender, clock + 201)).toBeGreaterThan(0);
+  expect(kernelQueue(sender, clock)).toEqual(before);
+  expect(kernelQueue(sender, clock + 400)).toEqual(before);
+  clock += 100_000;
+  expect(kernelQueue(sender, clock)).toBe('pending');
+  const after = (await ask(sender))!;
+  expect(after.bytes).toBeGreaterThan(0);
+  expect(after.at).toBe(clock);
+  // It is kept as long as it holds, and no longer.
+  forgetKernelQueues(clock);
+  expect(kernelQueue(sender, clock)).toEqual(after);
+  forgetKernelQueues(clock + 100_000);
+  expect(kernelQueue(sender, clock)).toBe('pending');
 });

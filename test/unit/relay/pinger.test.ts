@@ -22,7 +22,8 @@ function setUp(room = Number.MAX_SAFE_INTEGER) {
   /** Advances to `ms` after the start and ticks. */
   const tick = (ms: number, received = 0, held = false, kernelBytes: number | null = null) => {
     vi.advanceTimersByTime(start + ms - performance.now());
-    return pinger.tick(performance.now(), received, held, () => kernelBytes);
+    const now = performance.now();
+    return pinger.tick(now, received, held, () => (kernelBytes === null ? null : { bytes: kernelBytes, at: now }));
   };
   return { socket, pinger, rtt, tick };
 }
