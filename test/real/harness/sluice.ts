@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import { sumSamples } from './metrics-text.ts';
 import { root, scratchDirectory } from './paths.ts';
@@ -123,10 +125,11 @@ export class Sluice {
 
   /** The sum of a metric's samples with these labels; 0 where there is none. The name is without `sluice_`. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    // A connection kept alive may be closed by the server just as it is used again.
-    const response = await fetch(`${this.adminUrl}/metrics`, { headers: { connection: 'close' } });
-    if (!response.ok) throw new Error(`/metrics answered ${response.status}`);
-    return sumSamples(await response.text(), `sluice_${name}`, labels) ?? 0;
+    // A connection of its own: one kept alive may be closed by the server just as it is used again.
+    const request = get(`${this.adminUrl}/metrics`, { agent: false });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    if (response.statusCode !== 200) throw new Error(`/metrics answered ${response.statusCode}`);
+    return sumSamples(await text(response), `sluice_${name}`, labels) ?? 0;
   }
 
   async stop(): Promise<void> {
