@@ -119,6 +119,11 @@ describe('the sidecar in another chart', () => {
     });
   });
 
+  test('makes no pod ready before the app is', () => {
+    const [panel] = find(all, 'Deployment').spec.template.spec.containers;
+    expect(panel.ports.map(({ name }: { name: string }) => name)).toContain(panel.readinessProbe?.tcpSocket.port);
+  });
+
   test('outlives the drain, and Panel with it', () => {
     const { spec } = find(all, 'Deployment').spec.template;
     expect(spec.containers[0].lifecycle.preStop.sleep.seconds).toBe(600);
