@@ -94,7 +94,7 @@ and on (namespace, job, route)
         '{{ $value | humanizePercentage }} of the requests carry X-Forwarded-* headers from a peer that `trusted_proxies` does not name. Backends see http instead of https, and the address of the proxy for every client.',
       means:
         'Login redirects go to http and fail, secure cookies get lost, Origin checks of backends fail, and `connections.max_per_address` counts the whole ingress as one client.',
-      look: ["The log: the warning about untrusted forwarding headers names the peer's address."],
+      look: ["The log, event `untrusted_forwarding_headers`: `peer` is the proxy's address. One line for each peer."],
       change: [
         'Add the network of the ingress or load balancer to `listen.trusted_proxies`. Never name networks that clients come from.',
       ],

@@ -43,17 +43,20 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`refused\` | a handshake is refused | flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply |
 | \`http_failed\` | an HTTP request fails | flag, result, status, method, route, host, path, client; limit, detail where they apply |
 | \`admin_refused\` | the admin API refuses requests; at once, then at most every 10 s | flag, reason, client (address of the last), refused (how many since the last line), detail where it applies |
+| \`untrusted_forwarding_headers\` | forwarding headers of a peer that \`trusted_proxies\` does not name are dropped; once for each of the first 1024 such peers | peer (its address) |
 | \`config_reloaded\` | the configuration was loaded anew | files, config_hash, routes_added, routes_changed, routes_removed |
 | \`config_rejected\` | the changed configuration has errors, and the one before stays in force; level error | errors (each with key, remedy and file:line:column; at most 20), error_count, config_hash of what is in force |
 | \`config_needs_restart\` | keys have changed that hold only after a restart; everything else is in force | keys |
 | \`tls_loaded\` | a certificate is in use, at the start or because its files changed | cert, key (paths), names, valid_until |
 | \`tls_rejected\` | changed files of the certificate cannot be used, and the one before stays in use; level error | problem |
 | \`config_not_watched\` | changes may be seen late: a folder cannot be watched and is looked at again every second; or never, where a file is a pipe | folder and error, or file |
+| \`memory_bound\` | it starts, or \`memory.max_buffered\` changes | max_buffered_bytes, source (where the number comes from) |
 | \`listening\` | it has started | address, admin_address, routes, config_hash, pid |
 | \`draining\` | a drain begins, enters a phase, or waits; every 10 s | phase, cause (the signal or \`api\`), joined_by (who asked for it too), connections and requests that are left, deadline_s |
 | \`drained\` | all are gone | cause, duration_s, connections (in all), ended_themselves, sent_away (with 1012), cut (without), requests_cut |
 | \`stopped\` | the process ends | |
 | \`descriptors_exhausted\` | connections are turned away because the process may open no more files; at once, then every 10 s | turned_away, limit |
+| \`handshake_bug\`, \`admin_bug\`, \`config_reload_bug\` | a mistake of Sluice's own, which it survived; level error. Please report it | err {type, message, stack} |
 
 \`observed\` is a string of digits where a frame announced more than 2^53−1 bytes, \`configured\` is \`"unlimited"\` where
 nothing was configured. Cookies, \`Authorization\`, queries and payloads are never logged; what looks like a token is
