@@ -79,6 +79,11 @@ describe('values that exclude each other are refused with what to do', () => {
       'turn it off, and metrics.podMonitor.enabled on',
     ],
     [
+      'a sysctl for the pods of another chart',
+      { mode: 'sidecar', tcpWmem: '4096 16384 1048576' },
+      'tcpWmem does nothing in mode: sidecar',
+    ],
+    [
       'a target without a budget to take it from',
       { resources: { limits: null }, autoscaling: { hpa: { enabled: true } } },
       'autoscaling.targets.bufferedBytes is empty',
