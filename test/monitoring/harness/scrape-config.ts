@@ -58,14 +58,20 @@ function timesOf({ path, interval, scrapeTimeout }: Endpoint) {
 
 /** The port of that name in the pods that the selector selects. */
 function target(all: readonly Manifest[], selector: Labels, port: string, ports: Ports, labels: Labels) {
-  const { template } = find(all, 'Deployment').spec;
+  const { metadata, spec } = find(all, 'Deployment');
+  const { template } = spec;
   if (!includes(template.metadata.labels, selector)) throw new Error('no pod is selected');
   const [container] = template.spec.containers;
   named(container.ports, port);
   return {
     targets: [`127.0.0.1:${ports[port]}`],
-    labels: { ...labels, pod: 'sluice-0', container: container.name, endpoint: port },
+    labels: { ...labels, pod: podOf(metadata.name), container: container.name, endpoint: port },
   };
+}
+
+/** The name that Kubernetes gives a pod of this Deployment: a hash of the template and five letters, all within 63 characters. */
+export function podOf(deployment: string): string {
+  return `${`${deployment}-7c9d8f6b5d-`.slice(0, 58)}x2k9q`;
 }
 
 interface NamedPort {

@@ -11,7 +11,7 @@ import { Release } from '../../chart/release.ts';
 import { freePort } from '../../real/harness/ports.ts';
 import { Prometheus } from '../harness/prometheus.ts';
 import { promtool } from '../harness/promtool.ts';
-import { podScrapeConfigOf, scrapeConfigOf } from '../harness/scrape-config.ts';
+import { podOf, podScrapeConfigOf, scrapeConfigOf } from '../harness/scrape-config.ts';
 import { startBackend } from './backend.ts';
 import { type Dashboard, dashboardExpressions, everything, variableQueries, withoutThresholds } from './expressions.ts';
 import { Clients, routes } from './traffic.ts';
@@ -96,7 +96,7 @@ test('the rendered monitor finds the gateway, and says where it is', async () =>
   expect(others).toEqual([]);
   expect(up).toMatchObject({
     value: 1,
-    metric: { job: 'sluice-metrics', namespace: 'apps', pod: 'sluice-0', endpoint: 'admin' },
+    metric: { job: 'sluice-metrics', namespace: 'apps', pod: podOf('sluice'), endpoint: 'admin' },
   });
 });
 
@@ -105,6 +105,38 @@ test('a PodMonitor in its place finds the same', async () => {
   const [{ targets }] = scrapeConfigOf(all, release.ports).static_configs;
   const found = podScrapeConfigOf(rendered, release.ports);
   expect(found).toMatchObject({ metrics_path: '/metrics', static_configs: [{ targets }] });
+});
+
+describe('autoscalers', () => {
+  const scaled = (autoscaling: object) => render({ release: 'sluice', values: { autoscaling } });
+
+  test.each(['connections', 'buffered-bytes'])('what KEDA asks about %s has an answer', async (trigger) => {
+    const made = await scaled({ keda: { enabled: true, serverAddress: 'http://prometheus:9090' } });
+    const { metadata } = find(made, 'ScaledObject').spec.triggers.find(
+      ({ name }: { name: string }) => name === trigger,
+    );
+    const [answer, ...others] = await prometheus.query(metadata.query);
+    expect(others).toEqual([]);
+    expect(answer?.value).toBeGreaterThan(0);
+  });
+
+  test('what the HorizontalPodAutoscaler asks an adapter for is there for each pod', async () => {
+    const { metrics } = find(await scaled({ hpa: { enabled: true } }), 'HorizontalPodAutoscaler').spec;
+    for (const { pods } of metrics) {
+      const [answer] = await prometheus.query(`sum by (pod) (${pods.metric.name}{namespace="apps"})`);
+      expect(answer?.metric).toEqual({ pod: podOf('sluice') });
+    }
+  });
+});
+
+test('the pods of a release with a long name are those that KEDA asks about', async () => {
+  const fullnameOverride = 'a'.repeat(50);
+  const keda = { enabled: true, serverAddress: 'http://prometheus:9090' };
+  const made = await render({ values: { fullnameOverride, autoscaling: { keda } } });
+  const { query } = find(made, 'ScaledObject').spec.triggers[0].metadata;
+  const pods = new RegExp(`^(${/pod=~"(.*)"/.exec(query)![1]})$`);
+  expect(podOf(fullnameOverride)).toMatch(pods);
+  expect(podOf(`${fullnameOverride.slice(0, 40)}-b`)).not.toMatch(pods);
 });
 
 test("promtool finds no fault in the metrics' names, types and help", async () => {
