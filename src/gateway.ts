@@ -271,12 +271,16 @@ export class Gateway {
 }
 
 /** What all buffers may hold, and why. */
-function memoryBound({ memory }: Config): { readonly bytes: number; readonly source: string } {
+function memoryBound({ memory, listen }: Config): { readonly bytes: number; readonly source: string } {
   if (memory.maxBufferedBytes !== null) return { bytes: memory.maxBufferedBytes, source: 'memory.max_buffered' };
   const container = process.constrainedMemory();
-  const bytes = defaultMaxBuffered(container, totalmem());
+  const tls = listen.tls !== null;
+  const bytes = defaultMaxBuffered(container, totalmem(), tls);
   const isBound = container > 0 && container <= totalmem();
-  return { bytes, source: isBound ? `a quarter of the container's ${container} bytes` : 'built in' };
+  return {
+    bytes,
+    source: isBound ? `${tls ? 'an eighth' : 'a quarter'} of the container's ${container} bytes` : 'built in',
+  };
 }
 
 function subjectOf({ id, routeName, about }: Session): LogSubject {

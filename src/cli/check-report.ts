@@ -159,7 +159,7 @@ function reportMemory({ routes, memory }: Resolved, style: Style): string[] {
   const sum = `worst-case memory: ${format.formatMemory(processBytes + idle + buffers)}`;
   const bound =
     memory.maxBufferedBytes === null
-      ? 'While Sluice runs, memory.max_buffered bounds all buffers together: a quarter of the container unless set.'
+      ? 'While Sluice runs, memory.max_buffered bounds all buffers together: a quarter of the container unless set, an eighth with TLS.'
       : `All buffers together hold ${format.formatMemory(memory.maxBufferedBytes)} at most (memory.max_buffered).`;
   const how =
     `All connections.max open and every buffer full, plus ${format.formatMemory(processBytes)} for the process. A connection counts ` +

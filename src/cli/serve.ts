@@ -32,6 +32,8 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write(usage);
     return 2;
   }
+  // First of all: as process 1 of a container a signal without a handler would be lost.
+  const signals = new Signals();
   const contents = await readFiles(files);
   const loaded = loadFiles(contents);
   if ('errors' in loaded) {
@@ -41,8 +43,6 @@ export async function run(argv: string[]): Promise<number> {
   const { config, resolved } = loaded;
   const log = createLog();
   const gateway = createGateway(config, { log, resolved });
-  // Before listening, so that a signal is never missed.
-  const signals = new Signals();
   await watchConfig(gateway, contents, log);
   compactHeap();
   try {

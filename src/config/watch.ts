@@ -59,7 +59,7 @@ export class FileWatcher implements Disposable {
   /** Looks at the files now; `forced` tells of them even if they are as before. Resolves when that is done. */
   check(forced = false): Promise<void> {
     // One at a time: an older look must not overtake a newer one.
-    this.#checking = this.#checking.then(() => this.#check(forced));
+    this.#checking = this.#checking.catch(() => {}).then(() => this.#check(forced));
     return this.#checking;
   }
 

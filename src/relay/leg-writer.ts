@@ -292,8 +292,8 @@ export class LegWriter implements FrameSink {
     this.#holding = true;
     this.#inFlight = out;
     this.#inFlightKeeper = keeper;
-    this.#inFlightCapacity = capacity;
-    this.#budget.take(capacity);
+    this.#inFlightCapacity = capacity + out.length * this.#output.copies;
+    this.#budget.take(this.#inFlightCapacity);
   }
 
   /** What was in flight is the kernel's, or lost. */

@@ -16,6 +16,8 @@ export interface Output {
   write(bytes: Buffer): boolean;
   /** Whether the peer takes nothing more, ever: what is written is lost. */
   readonly broken: boolean;
+  /** How often the bytes of a waiting write exist beside it: TLS keeps them encrypted. */
+  readonly copies: number;
 }
 
 /** The output of a socket that nobody else writes to. */
@@ -61,6 +63,7 @@ function findBinding(): StreamBinding | null {
 let spareRequest: WriteRequest | null = null;
 
 class HandleOutput implements Output {
+  readonly copies = 0;
   broken = false;
   readonly #socket: Socket;
   readonly #handle: Handle;
@@ -98,6 +101,7 @@ const nothing = Buffer.alloc(0);
 
 class StreamOutput implements Output {
   readonly broken = false;
+  readonly copies = 1;
   readonly #socket: Socket;
   readonly #onAccepted: () => void;
 

@@ -65,7 +65,8 @@ export class ReadBuffers {
   readonly shared = Buffer.allocUnsafeSlow(sharedSize);
   /** A coarse clock in milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones. */
   now = 0;
-  readonly #memory: MemoryBudget;
+  /** What all buffers share; leases take a part of it. */
+  readonly memory: MemoryBudget;
   #lent = 0;
   #denied = false;
   readonly #free = new Map<number, Buffer[]>([
@@ -73,9 +74,8 @@ export class ReadBuffers {
     [smallLease, []],
   ]);
 
-  /** `memory`: what all buffers share; leases take a part of it. */
   constructor(memory: MemoryBudget) {
-    this.#memory = memory;
+    this.memory = memory;
   }
 
   /** Bytes lent now. */
@@ -85,7 +85,7 @@ export class ReadBuffers {
 
   /** What may be lent together. */
   get #most(): number {
-    return Math.min(mostLent, this.#memory.limitBytes / 4);
+    return Math.min(mostLent, this.memory.limitBytes / 4);
   }
 
   /** Bytes lent beyond that, since the budget became smaller: whoever has a lease gives it back with its next read. */
@@ -97,12 +97,12 @@ export class ReadBuffers {
   lease(): Lease | null {
     const most = this.#most;
     const size = this.#lent + largeLease <= most / 2 ? largeLease : smallLease;
-    if (this.#lent + size > most || this.#memory.pressed) {
+    if (this.#lent + size > most || this.memory.pressed) {
       this.#denied = true;
       return null;
     }
     this.#lent += size;
-    this.#memory.take(size);
+    this.memory.take(size);
     const buffer = this.#free.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
     return new Lease(buffer, this);
   }
@@ -117,7 +117,7 @@ export class ReadBuffers {
   /** For `Lease` alone. Keeps a few buffers for the next socket and leaves the others to the garbage collector. */
   takeBack(buffer: Buffer): void {
     this.#lent -= buffer.length;
-    this.#memory.give(buffer.length);
+    this.memory.give(buffer.length);
     const free = this.#free.get(buffer.length)!;
     if (free.length < 8) free.push(buffer);
   }

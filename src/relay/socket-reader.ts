@@ -18,6 +18,8 @@ const smallReadsToDemote = 16;
 /** A socket whose last large read is older than this gives its buffer back at the next small one, such as a pong. */
 const quietMs = 1000;
 const keepAliveMs = 30_000;
+/** Measured: what Node goes on reading from TLS after `pause`, up to the stream's high-water mark and a read. */
+const streamBytes = 84 * 1024;
 
 /** `keeper` is `null` where the bytes must be copied before they are written or kept. */
 export type OnRead = (chunk: Buffer, start: number, end: number, keeper: Keeper | null) => void;
@@ -49,6 +51,7 @@ export class SocketReader {
   #lastRead = 0;
   #smallReads = 0;
   #largeReadAt = 0;
+  #streamBytes = 0;
 
   /** Takes the socket over, paused; `start` delivers what it has read already. */
   constructor(input: LegInput, buffers: ReadBuffers, onRead: OnRead) {
@@ -70,9 +73,11 @@ export class SocketReader {
 
   pause(): void {
     this.socket.pause();
+    if (this.#handle === null && !this.socket.destroyed) this.#holdStream(streamBytes);
   }
 
   resume(): void {
+    this.#holdStream(0);
     if (!this.socket.destroyed) this.socket.resume();
   }
 
@@ -107,6 +112,15 @@ export class SocketReader {
     this.#lease = null;
     this.#leaseArmed = false;
     this.#handle = null;
+    this.#holdStream(0);
+  }
+
+  /** Counts what the stream of a paused socket holds. */
+  #holdStream(bytes: number): void {
+    const { memory } = this.#buffers;
+    memory.give(this.#streamBytes);
+    this.#streamBytes = bytes;
+    memory.take(bytes);
   }
 
   #takeOver(old: Socket): Socket {

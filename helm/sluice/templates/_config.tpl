@@ -67,7 +67,9 @@
 {{- if $set }}
 {{- if kindIs "string" $set }}{{ $set }}{{ else }}{{ int64 $set }}B{{ end }}
 {{- else if $limit }}
-{{- div (mul (include "sluice.bytes" $limit) .Values.memory.bufferedPercent) 104857600 }}MiB
+{{- /* TLS keeps what waits outside these buffers too. */}}
+{{- $whole := ternary 209715200 104857600 (eq (include "sluice.tls" .) "true") }}
+{{- div (mul (include "sluice.bytes" $limit) .Values.memory.bufferedPercent) $whole }}MiB
 {{- end }}
 {{- end }}
 

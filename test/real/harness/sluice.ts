@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import { sumSamples } from './metrics-text.ts';
@@ -88,7 +88,8 @@ export class Sluice {
     const process_ = await ServerProcess.start({
       name: 'sluice',
       command: process.execPath,
-      args: [join(root, 'src/main.ts'), 'serve', '--config', file.path],
+      args: [join(root, 'src/main.ts'), 'serve', '--config', basename(file.path)],
+      cwd: dirname(file.path),
       ready: answers(`http://127.0.0.1:${file.admin}/readyz`),
       onLine: (text) => {
         if (!text.startsWith('{')) return;

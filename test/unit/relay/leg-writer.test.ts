@@ -192,7 +192,8 @@ describe('while the kernel is full', () => {
     const kept = Buffer.allocUnsafeSlow(5000);
     writer.append(kept, 4000, 4100, owned);
     writer.flush();
-    expect([writer.bufferedBytes, writer.capacity, budget.usedBytes]).toEqual([100, 5000, 5000]);
+    // This socket is written to as a stream is, which keeps what waits once more.
+    expect([writer.bufferedBytes, writer.capacity, budget.usedBytes]).toEqual([100, 5100, 5100]);
     socket.accept(everything);
     expect([writer.bufferedBytes, writer.capacity, budget.usedBytes]).toEqual([0, 0, 0]);
   });
