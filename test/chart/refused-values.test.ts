@@ -66,6 +66,7 @@ describe('values that exclude each other are refused with what to do', () => {
       { metrics: { serviceMonitor: { enabled: true }, podMonitor: { enabled: true } } },
       'scraped twice; turn one off',
     ],
+    ['less memory than Node needs', { resources: { limits: { memory: '128Mi' } } }, 'write 192Mi or more'],
     ['more memory than there is', { memory: { bufferedPercent: 60, heapPercent: 40 } }, 'are more than 80 together'],
     ['an HTTPRoute to nowhere', { httpRoute: { enabled: true } }, 'httpRoute.parentRefs is empty'],
     [
