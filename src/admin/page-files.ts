@@ -1,11 +1,10 @@
-/** The status page's files, read once; a fixed list, so that no path leads anywhere else. */
-import { readFileSync } from 'node:fs';
+/** The status page's files, as endpoints of the admin port. */
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readPage, readStatic, type StaticFile } from '../page/static-files.ts';
 import { pagePolicy } from './answer.ts';
 import type { Endpoint } from './router.ts';
-
-const types = { html: 'text/html', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' };
 
 const names = [
   'index.html',
@@ -26,7 +25,6 @@ const names = [
   'pager.js',
   'connections.js',
   'close.js',
-  'icon.svg',
 ];
 
 /** The plotting library, as it is installed. */
@@ -34,27 +32,15 @@ const libraries = { 'uPlot.esm.js': '/uplot.js', 'uPlot.min.css': '/uplot.css' }
 
 /** Endpoints of the page: `/` and what it loads. They are open: they hold nothing, and a token is asked for by the page. */
 export function pageEndpoints(): Endpoint[] {
-  const own = names.map((name) =>
-    file(
-      name === 'index.html' ? '/' : `/${name}`,
-      name,
-      readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8'),
-    ),
+  const dist = pathToFileURL(dirname(createRequire(import.meta.url).resolve('uplot')));
+  const own = readPage(new URL('page/', import.meta.url), names);
+  const others = Object.entries(libraries).map(
+    ([name, path]) => [path, readStatic(new URL(`${dist.href}/${name}`))] as const,
   );
-  const dist = dirname(createRequire(import.meta.url).resolve('uplot'));
-  const others = Object.entries(libraries).map(([name, path]) =>
-    file(path, name, readFileSync(join(dist, name), 'utf8')),
-  );
-  return [...own, ...others];
+  return [...own, ...others].map(([path, file]) => endpoint(path, file));
 }
 
-function file(path: string, name: string, body: string): Endpoint {
-  const type = types[name.slice(name.lastIndexOf('.') + 1) as keyof typeof types];
-  const answer = {
-    status: 200,
-    type: `${type}; charset=utf-8`,
-    body,
-    headers: { 'Content-Security-Policy': pagePolicy },
-  };
+function endpoint(path: string, { type, body }: StaticFile): Endpoint {
+  const answer = { status: 200, type, body, headers: { 'Content-Security-Policy': pagePolicy } };
   return { method: 'GET', path, access: 'open', answer: () => answer };
 }

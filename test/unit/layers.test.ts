@@ -28,7 +28,8 @@ const leaves = ['config/types', 'outcomes', 'advice', 'report', 'log', 'metrics/
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
   config: { by: ['main', 'cli', 'gateway', 'admin'], imports: ['admission', 'routing', 'limits', 'protocol'] },
   metrics: { by: ['gateway', 'listener', 'admin'], imports: [] },
-  demo: { by: ['cli'], imports: [] },
+  demo: { by: ['cli'], imports: ['page'] },
+  page: { by: ['admin', 'demo'], imports: [] },
 };
 
 const pure = ['protocol', 'limits', 'routing'];

@@ -15,7 +15,7 @@ async function bodyOf(path: string): Promise<string> {
 
 test('every file of the page is served, and nothing else', () => {
   const files = readdirSync(folder).map((name) => (name === 'index.html' ? '/' : `/${name}`));
-  expect(new Set(paths)).toEqual(new Set([...files, '/uplot.js', '/uplot.css']));
+  expect(new Set(paths)).toEqual(new Set([...files, '/base.css', '/icon.svg', '/uplot.js', '/uplot.css']));
 });
 
 test('every file that another one names is served', async () => {
