@@ -99,11 +99,12 @@ export class Hub {
     return { hub: servers['']!.last_activity, proxy: routes[`/user/${user}`]!.last_activity };
   }
 
-  /** Writes a notebook into a user's home. */
-  writeNotebook(user: string, name: string, cells: readonly string[]): void {
+  /** Writes a notebook into a user's home, and returns that folder. */
+  writeNotebook(user: string, name: string, cells: readonly string[]): string {
     const home = join(this.#home, 'users', user);
     mkdirSync(home, { recursive: true });
     writeNotebook(join(home, name), cells);
+    return home;
   }
 
   async stop(): Promise<void> {

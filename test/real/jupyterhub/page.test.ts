@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../harness/browser.ts';
 import { LoadBalancer } from '../harness/load-balancer.ts';
-import { openNotebook, output, outputLines, runCell } from '../jupyter/notebook-page.ts';
+import { openNotebook } from '../jupyter/notebook-page.ts';
+import { rollOut, rolloutCells } from '../jupyter/rollout.ts';
 import { sluiceBefore } from './gateway.ts';
 import { Hub } from './hub.ts';
-
-const lines = Array.from({ length: 20 }, (_, i) => `line ${i}`);
-const printing = 'import time\nfor i in range(20):\n    print("line", i, flush=True)\n    time.sleep(0.2)';
 
 describe('a person who uses JupyterHub in Chromium', { timeout: 240_000 }, () => {
   let hub: Hub;
@@ -16,7 +14,7 @@ describe('a person who uses JupyterHub in Chromium', { timeout: 240_000 }, () =>
   afterAll(() => hub?.stop());
 
   it('logs in, sees the server start, runs a notebook, and loses no line to a rollout', async () => {
-    hub.writeNotebook('alice', 'work.ipynb', [printing, 'print(6 * 7)']);
+    const home = hub.writeNotebook('alice', 'work.ipynb', rolloutCells);
     await using leaving = await sluiceBefore(hub);
     await using staying = await sluiceBefore(hub);
     await using balancer = await LoadBalancer.start(leaving.port);
@@ -34,19 +32,6 @@ describe('a person who uses JupyterHub in Chromium', { timeout: 240_000 }, () =>
 
     await openNotebook(page, `${balancer.url}/user/alice/lab/tree/work.ipynb`);
     await leaving.logged({ event: 'open', route: 'hub', subprotocol: 'v1.kernel.websocket.jupyter.org' });
-    await runCell(page, 0);
-    await output(page, 0).filter({ hasText: 'line 5' }).waitFor();
-    balancer.target = staying.port;
-    leaving.process.signal('SIGTERM');
-    const end = await leaving.logged({ event: 'end', reason: 'drain', subprotocol: 'v1.kernel.websocket.jupyter.org' });
-    expect(end).toMatchObject({ close_codes: { sent_to_client: 1012, sent_to_upstream: 1001 } });
-    expect((await outputLines(page, 0)).length).toBeLessThan(lines.length);
-
-    await output(page, 0).filter({ hasText: 'line 19' }).waitFor();
-    expect(await outputLines(page, 0)).toEqual(lines);
-    await page.getByText('Python 3 (ipykernel) | Idle').waitFor();
-    await runCell(page, 1);
-    await output(page, 1).filter({ hasText: '42' }).waitFor();
-    expect(await leaving.process.exited()).toBe(0);
+    await rollOut(page, home, { leaving, staying, balancer });
   });
 });
