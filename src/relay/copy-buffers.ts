@@ -1,7 +1,11 @@
 /**
- * Buffers for copies, used again and again. The garbage collector sees too late what is not on its heap: with an
- * allocation per copy, 200 busy connections left 80 MB of garbage between two collections (measured).
+ * Buffers for copies, used again, or freed at once. The garbage collector sees too late what is not on its heap: with an
+ * allocation per copy, 200 busy connections left 80 MB of garbage between two collections, and with 1400 connections
+ * ended for their memory 100 MB more than was counted were still there (measured).
  */
+
+/** Spares of a size are at most this many: they stand beside the memory budget. */
+const mostSpares = 32;
 
 /** Buffers of one size that nothing reads from. */
 class Spares {
@@ -22,11 +26,12 @@ class Spares {
   }
 
   give(buffer: Buffer): void {
-    this.#buffers.push(buffer);
+    if (this.#buffers.length < mostSpares) this.#buffers.push(buffer);
+    else freeBuffer(buffer);
   }
 
   trim(): void {
-    this.#buffers.length -= this.#idle;
+    for (const buffer of this.#buffers.splice(this.#buffers.length - this.#idle)) freeBuffer(buffer);
     this.#idle = this.#buffers.length;
   }
 }
@@ -50,12 +55,19 @@ export function takeExactBuffer(length: number): Buffer {
   return pooled ? takeBuffer(length) : Buffer.allocUnsafeSlow(length);
 }
 
-/** Gives a buffer back from which nothing reads any more. One of another size is left to the garbage collector. */
+/** Gives a buffer back from which nothing reads any more. */
 export function giveBuffer(buffer: Buffer): void {
   const { length } = buffer;
   if (length === small.size) small.give(buffer);
   else if (length === medium.size) medium.give(buffer);
   else if (length === large.size) large.give(buffer);
+  else freeBuffer(buffer);
+}
+
+/** Gives a buffer's memory back at once. Nothing may read from it any more, the kernel's side of Node included. */
+export function freeBuffer(buffer: Buffer): void {
+  // What is part of something larger, such as Node's pool, is not ours to free.
+  if (buffer.length === buffer.buffer.byteLength) (buffer.buffer as ArrayBuffer).transfer(0);
 }
 
 /** Drops what was not wanted since the last call; the registry calls it about once a second. */

@@ -69,8 +69,10 @@ export class LegWriter implements FrameSink {
   #inFrame = false;
   #inMessage = false;
 
-  /** What Node has taken and the kernel has not, whole. Its bytes are a copy, unless a keeper is pinned for them. */
+  /** What Node has taken and the kernel has not, whole; `null` too once that is abandoned. */
   #inFlight: Piece | null = null;
+  /** What Node reads from until it says that it is done: a copy, or what a keeper is pinned for. */
+  #inFlightCopy: Buffer | null = null;
   #inFlightKeeper: Keeper | null = null;
   /** Bytes allocated for it; what a lease keeps is counted where it was lent. */
   #inFlightCapacity = 0;
@@ -291,6 +293,7 @@ export class LegWriter implements FrameSink {
     if (!this.#holding) this.#budget.enter();
     this.#holding = true;
     this.#inFlight = out;
+    this.#inFlightCopy = keeper === null ? out.bytes : null;
     this.#inFlightKeeper = keeper;
     this.#inFlightCapacity = capacity + out.length * this.#output.copies;
     this.#budget.take(this.#inFlightCapacity);
@@ -311,12 +314,15 @@ export class LegWriter implements FrameSink {
 
   #accepted(): void {
     const keeper = this.#inFlightKeeper;
+    const copy = this.#inFlightCopy;
     this.#inFlightKeeper = null;
+    this.#inFlightCopy = null;
     keeper?.unpin();
+    // Nothing reads from it any more, also where it was abandoned; what TLS does at its end is not ours to know.
+    if (copy !== null && (this.#output.copies === 0 || !this.#socket.destroyed)) giveBuffer(copy);
     const done = this.#inFlight;
     if (done === null || this.#socket.destroyed) return;
     this.#land();
-    if (keeper === null) giveBuffer(done.bytes);
     this.drainedBytes += done.length;
     if (done.control !== 0) this.#controlLeft(done.control);
     while (this.#inFlight === null) {

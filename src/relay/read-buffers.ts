@@ -8,6 +8,7 @@
  * buffer is armed on one socket only; while a write still reads from it, it is pinned and not read into.
  */
 
+import { freeBuffer } from './copy-buffers.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 
 /** Something that keeps the bytes of a read alive while a write still reads from them. */
@@ -120,5 +121,6 @@ export class ReadBuffers {
     this.memory.give(buffer.length);
     const free = this.#free.get(buffer.length)!;
     if (free.length < 8) free.push(buffer);
+    else freeBuffer(buffer);
   }
 }

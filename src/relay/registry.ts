@@ -11,6 +11,8 @@ import type { RelayMemory, SessionInit } from './types.ts';
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
 const tickMs = 250;
 const ticksPerTrim = 4;
+/** Bytes that are freed beyond what must be when all memory is spent, or 1/64 of the bound where that is less. */
+const mostRoom = 1024 * 1024;
 
 export interface RegistryEvents {
   /** The first violation of a connection. */
@@ -28,6 +30,7 @@ export class SessionRegistry {
   #ticks = 0;
   #onEmpty: (() => void)[] = [];
   #relieving = false;
+  #halted = false;
 
   /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
   constructor(
@@ -91,11 +94,43 @@ export class SessionRegistry {
     const now = performance.now();
     for (const session of this.#open) session.yieldMemory(now);
     const observed = budget.usedBytes;
-    for (const session of [...this.#open].toSorted((a, b) => b.capacity - a.capacity)) {
+    // A little more goes than must, or the next reads would each end a connection again.
+    const room = Math.min(mostRoom, budget.limitBytes / 64);
+    let ended = false;
+    for (const session of this.#byLoss()) {
       // What is lent beyond its part comes back by itself: no connection ends for that.
-      if (budget.excessBytes <= buffers.overlentBytes || session.capacity === 0) break;
+      if (budget.usedBytes + room <= budget.limitBytes + buffers.overlentBytes) break;
       session.shed(budget.limitBytes, observed);
+      ended = true;
     }
+    if (ended) this.#halt();
+  }
+
+  /** Reads from nobody until the sockets that were reset have closed: only then is free what they were writing from. */
+  #halt(): void {
+    if (this.#halted) return;
+    this.#halted = true;
+    for (const session of this.#open) session.halt();
+    // Sockets close after this turn's immediates.
+    setImmediate(() => setImmediate(() => this.#carryOn()));
+  }
+
+  #carryOn(): void {
+    this.#halted = false;
+    for (const session of this.#open) session.carryOn();
+  }
+
+  /**
+   * Connections that hold memory, in the order in which they go: what is left of those that have ended for it already,
+   * whose goodbye waits behind bytes that nobody takes, and then the largest.
+   */
+  #byLoss(): Session[] {
+    const holders: { session: Session; rank: number }[] = [];
+    for (const session of this.#open) {
+      const { capacity } = session;
+      if (capacity > 0) holders.push({ session, rank: session.isShed ? Number.POSITIVE_INFINITY : capacity });
+    }
+    return holders.sort((a, b) => (a.rank === b.rank ? 0 : b.rank - a.rank)).map(({ session }) => session);
   }
 
   #tick(): void {

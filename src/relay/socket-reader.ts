@@ -52,6 +52,7 @@ export class SocketReader {
   #smallReads = 0;
   #largeReadAt = 0;
   #streamBytes = 0;
+  #halted = false;
 
   /** Takes the socket over, paused; `start` delivers what it has read already. */
   constructor(input: LegInput, buffers: ReadBuffers, onRead: OnRead) {
@@ -72,13 +73,26 @@ export class SocketReader {
   }
 
   pause(): void {
+    this.#halted = false;
     this.socket.pause();
     if (this.#handle === null && !this.socket.destroyed) this.#holdStream(streamBytes);
   }
 
   resume(): void {
+    this.#halted = false;
     this.#holdStream(0);
     if (!this.socket.destroyed) this.socket.resume();
+  }
+
+  /** Reads nothing until `carryOn`, where it is read now and can be stopped at no cost: with TLS, Node would read on. */
+  halt(): void {
+    this.#halted = this.#handle !== null && !this.socket.destroyed && !this.socket.isPaused();
+    if (this.#halted) this.socket.pause();
+  }
+
+  /** Goes on as before `halt`, unless `pause` has been called since. */
+  carryOn(): void {
+    if (this.#halted) this.resume();
   }
 
   /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */

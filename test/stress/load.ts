@@ -5,7 +5,7 @@ import { frame } from '../helpers/frames.ts';
 import type { Peer } from '../helpers/peer.ts';
 import { rawClient } from '../helpers/raw-client.ts';
 import { residentBytes } from '../real/harness/process-memory.ts';
-import { Sluice } from '../real/harness/sluice.ts';
+import { Sluice, type SluiceOptions } from '../real/harness/sluice.ts';
 
 export const MiB = 1024 * 1024;
 
@@ -25,13 +25,20 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Starts both. `route` is the route's settings without name, match and upstream; `top` are other keys of the file. */
-  static async start(route: Record<string, unknown>, top: Record<string, unknown> = {}): Promise<Stage> {
+  static async start(
+    route: Record<string, unknown>,
+    top: Record<string, unknown> = {},
+    options: SluiceOptions = {},
+  ): Promise<Stage> {
     const backend = await fakeUpstream();
     const upstream = `http://127.0.0.1:${backend.port}`;
-    const sluice = await Sluice.start({
-      ...top,
-      routes: [{ name: 'stress', match: { path: '/' }, upstream, ...route }],
-    });
+    const sluice = await Sluice.start(
+      {
+        ...top,
+        routes: [{ name: 'stress', match: { path: '/' }, upstream, ...route }],
+      },
+      options,
+    );
     return new Stage(sluice, backend);
   }
 

@@ -23,10 +23,12 @@ export interface SluiceConfig {
   readonly [section: string]: unknown;
 }
 
-/** Ports to take instead of free ones, for a Sluice that stands in for an earlier one. */
-export interface SluicePorts {
+export interface SluiceOptions {
+  /** Ports to take instead of free ones, for a Sluice that stands in for an earlier one. */
   readonly port?: number;
   readonly adminPort?: number;
+  /** Options of Node. */
+  readonly nodeOptions?: string;
 }
 
 /** Nobody balances load here; and pages that a test leaves open shall not keep its end waiting. */
@@ -80,7 +82,7 @@ export class Sluice {
   }
 
   /** Writes the configuration, starts Sluice and waits until it says that it is ready. */
-  static async start(config: SluiceConfig, { port, adminPort }: SluicePorts = {}): Promise<Sluice> {
+  static async start(config: SluiceConfig, { port, adminPort, nodeOptions }: SluiceOptions = {}): Promise<Sluice> {
     const file = new ConfigFile(port ?? (await freePort()), adminPort ?? (await freePort()));
     file.write(config);
     const log: LogLine[] = [];
@@ -90,6 +92,7 @@ export class Sluice {
       command: process.execPath,
       args: [join(root, 'src/main.ts'), 'serve', '--config', basename(file.path)],
       cwd: dirname(file.path),
+      env: nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions },
       ready: answers(`http://127.0.0.1:${file.admin}/readyz`),
       onLine: (text) => {
         if (!text.startsWith('{')) return;

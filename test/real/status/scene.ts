@@ -1,7 +1,7 @@
 /** A Sluice with three routes before one WebSocket server, and clients that do what people do: chat, upload, download, stall. */
 import { once } from 'node:events';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { Sluice, type SluiceConfig, type SluicePorts } from '../harness/sluice.ts';
+import { Sluice, type SluiceConfig, type SluiceOptions } from '../harness/sluice.ts';
 
 /** Limits that a test can reach in an instant. */
 export const limits = { panelMessage: 64 * 1024, panelConnections: 40 };
@@ -20,12 +20,12 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Starts it; `more` is added to the configuration. */
-  static async start(more: Partial<SluiceConfig> = {}, ports: SluicePorts = {}): Promise<Scene> {
+  static async start(more: Partial<SluiceConfig> = {}, options: SluiceOptions = {}): Promise<Scene> {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
     server.on('connection', answer);
     await once(server, 'listening');
     const config = { ...configFor((server.address() as { port: number }).port), ...more };
-    return new Scene(await Sluice.start(config, ports), config, server);
+    return new Scene(await Sluice.start(config, options), config, server);
   }
 
   /** A connected client; `address` is what a trusted proxy would say of it. */
