@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
-import { get, type IncomingMessage } from 'node:http';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
@@ -129,11 +129,17 @@ export class Sluice {
 
   /** The sum of a metric's samples with these labels; 0 where there is none. The name is without `sluice_`. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    // A connection of its own: one kept alive may be closed by the server just as it is used again.
-    const request = get(`${this.adminUrl}/metrics`, { agent: false });
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
-    if (response.statusCode !== 200) throw new Error(`/metrics answered ${response.statusCode}`);
-    return sumSamples(await text(response), `sluice_${name}`, labels) ?? 0;
+    // A connection of its own, which the client closes: a machine whose TCP memory is full, as after a flood, resets sockets
+    // that their program has closed before all was acknowledged.
+    const agent = new Agent({ keepAlive: true });
+    try {
+      const request = get(`${this.adminUrl}/metrics`, { agent });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      if (response.statusCode !== 200) throw new Error(`/metrics answered ${response.statusCode}`);
+      return sumSamples(await text(response), `sluice_${name}`, labels) ?? 0;
+    } finally {
+      agent.destroy();
+    }
   }
 
   async stop(): Promise<void> {
