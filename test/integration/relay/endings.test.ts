@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, RelayHub } from '../../helpers/relay.ts';
 
@@ -82,7 +82,7 @@ test('an operator closes a connection as a drain does, and the client hears who 
   expect(relay.session.outcome).toBeNull();
   relay.upstream.send(frame('whole'));
   relay.upstream.send(frame('begun, ', { fin: false }));
-  await until(() => relay.session.upstream.inbound.wireBytes > 5);
+  await until(() => relay.session.upstream.inbound.wireBytes >= 16);
   relay.session.drain('operator');
   expect(relay.session.outcome).toMatchObject({ reason: 'operator', by: 'sluice' });
   relay.upstream.send(frame('ended', { opcode: 0 }));
@@ -159,17 +159,16 @@ test('a connection that reaches max_lifetime is drained', async () => {
 
 test('no data for idle_timeout ends a connection with 1001; pings are no data', async () => {
   await using relay = await openRelay({ idleTimeoutMs: 600 });
-  const started = performance.now();
-  relay.client.send(clientFrame('x', { opcode: 9 }));
-  setTimeout(() => relay.client.send(clientFrame('x', { opcode: 9 })), 300);
+  // Were they data, it would never end.
+  const pings = setInterval(() => relay.client.send(clientFrame('x', { opcode: 9 })), 200);
+  onTestFinished(() => clearInterval(pings));
   expect((await relay.client.closeFrame()).code).toBe(1001);
-  expect(performance.now() - started).toBeLessThan(1500);
   expect((await relay.upstream.closeFrame()).code).toBe(1001);
 });
 
 test('data keeps a connection with an idle_timeout open', async () => {
-  await using relay = await openRelay({ idleTimeoutMs: 600 });
-  for (let i = 0; i < 6; i++) {
+  await using relay = await openRelay({ idleTimeoutMs: 1500 });
+  for (let i = 0; i < 10; i++) {
     relay.upstream.send(frame('tick'));
     await relay.client.frame();
     await new Promise((resolve) => setTimeout(resolve, 250));
