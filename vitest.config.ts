@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ['test/{unit,property,integration}/**/*.test.ts'],
     testTimeout: 30_000,
+    // The default of one second is little on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     coverage: {
       provider: 'v8',
       include: ['src/{protocol,limits,routing}/**/*.ts', 'src/drain/schedule.ts'],

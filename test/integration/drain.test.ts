@@ -120,7 +120,7 @@ test('cuts at the deadline of each route, a second after its last words', async 
   await using gateway = await startGateway({
     routes: [
       routeTo(upstream, { drain: soon }),
-      routeTo(upstream, { name: 'other', path: '/other', drain: { ...patient, deadlineMs: 2600 } }),
+      routeTo(upstream, { name: 'other', path: '/other', drain: { ...patient, deadlineMs: 6000 } }),
     ],
   });
   const silent = await rawClient(gateway.port);

@@ -105,7 +105,7 @@ test('drops a watcher that does not read, and keeps the others', async () => {
   await once(deaf, 'connect');
   deaf.pause();
   const { events } = await watch(gateway);
-  await vi.waitFor(() => expect(watching(gateway)).toBe(2));
+  await vi.waitFor(() => expect(watching(gateway)).toBe(2), { timeout: 5000 });
   await vi.waitFor(() => expect(watching(gateway)).toBe(1), { timeout: 25_000, interval: 200 });
   const seen = events.length;
   await vi.waitFor(() => expect(events.length).toBeGreaterThan(seen), { timeout: 5000 });
@@ -115,7 +115,7 @@ test('ends when the gateway stops', async () => {
   await using upstream = await fakeUpstream();
   const gateway = await start(upstream);
   const { events, response } = await watch(gateway);
-  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0), { timeout: 5000 });
   await gateway.gateway.stop();
   expect(response.ok).toBe(true);
   await expect(fetch(`http://127.0.0.1:${gateway.adminPort}/`)).rejects.toThrow();

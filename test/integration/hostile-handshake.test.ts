@@ -114,10 +114,12 @@ describe('a request that is no valid handshake is refused, and the upstream hear
 
   test('a client that reads only after it has sent everything still sees why it was refused', async () => {
     await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    // Twice what the kernel holds: the gateway must read on.
+    const upload = 8_000_000;
     const client = await rawConnect(gateway.port);
     client.pause();
-    client.sendText(handshakeRequest({ headers: { 'Content-Length': '32000000' } }));
-    await new Promise((sent) => client.socket.write(Buffer.alloc(32_000_000), sent));
+    client.sendText(handshakeRequest({ headers: { 'Content-Length': String(upload) } }));
+    await new Promise((sent) => client.socket.write(Buffer.alloc(upload), sent));
     client.resume();
     await expectRefusal(gateway, (await client.rest()).toString(), 'bad_request');
   });
@@ -249,6 +251,8 @@ describe('an upstream that answers the handshake wrongly', () => {
 
 describe('an upstream that does not answer', () => {
   const timeouts = { connectMs: 50, headersMs: 10_000, handshakeMs: 100, closeMs: 10_000 };
+  /** Where connecting is not what takes too long. */
+  const connected = { ...timeouts, connectMs: 5000 };
 
   test('is not there: 502', async () => {
     const gone = await fakeUpstream();
@@ -277,7 +281,7 @@ describe('an upstream that does not answer', () => {
 
   test('hangs: 504 after timeouts.handshake, and the log names the size of the header', async () => {
     await using upstream = await fakeUpstream({ answer: () => null });
-    await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
+    await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts: connected })] });
     const request = handshakeRequest({ headers: { Cookie: 'x'.repeat(9000) } });
     await expectRefusal(gateway, await answerTo(gateway, request), 'upstream_timeout');
     expect(gateway.log.at(-1)).toMatchObject({ header_bytes: request.length, detail: 'no answer in 100 ms' });
@@ -289,7 +293,9 @@ describe('an upstream that does not answer', () => {
     await using upstream = await fakeUpstream({
       answer: () => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nhalf',
     });
-    await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
+    // Its head must come in time.
+    const patient = { ...connected, handshakeMs: 1000 };
+    await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts: patient })] });
     const client = await rawConnect(gateway.port);
     client.sendText(handshakeRequest());
     await Promise.all([client.gone, upstream.idle()]);
@@ -342,7 +348,7 @@ const failing = Number(process.env.SLUICE_FAILING ?? 1000);
 describe('a client that is slow', () => {
   test('with its header gets 408, and others are served meanwhile', { timeout: 120_000 }, async () => {
     await using upstream = await fakeUpstream();
-    const timeouts = { connectMs: 5000, headersMs: 300, handshakeMs: 15_000, closeMs: 10_000 };
+    const timeouts = { connectMs: 5000, headersMs: 2000, handshakeMs: 15_000, closeMs: 10_000 };
     await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
     const slow = await Promise.all(
       Array.from({ length: halfOpen }, async () => {

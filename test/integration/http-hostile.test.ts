@@ -253,15 +253,15 @@ test('silence ends a request with 504, and an answer that has begun with its con
 
 test('an answer that comes in pieces outlives the inactivity limit many times over', async () => {
   const { port } = await startUpstream((_req, res) => {
-    let left = 15;
+    let left = 25;
     const timer = setInterval(() => {
       res.write('x');
       if (--left > 0) return;
       clearInterval(timer);
       res.end('done');
-    }, 40);
+    }, 100);
   });
-  const front = await startFront(routeTo(port, { inactivityMs: 300 }));
+  const front = await startFront(routeTo(port, { inactivityMs: 1000 }));
   const client = new RawHttp(front.port);
   client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
   expect(await client.closed()).toContain('done');
@@ -269,14 +269,14 @@ test('an answer that comes in pieces outlives the inactivity limit many times ov
 
 test('an upload that comes in pieces outlives the inactivity limit many times over', async () => {
   const upstream = await countingUpstream();
-  const front = await startFront(routeTo(upstream.port, { inactivityMs: 300 }));
+  const front = await startFront(routeTo(upstream.port, { inactivityMs: 1000 }));
   const client = new RawHttp(front.port);
-  client.send('PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 15\r\n\r\n');
-  let left = 15;
+  client.send('PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 25\r\n\r\n');
+  let left = 25;
   const timer = setInterval(() => {
     client.send('x');
     if (--left === 0) clearInterval(timer);
-  }, 40);
+  }, 100);
   expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 /);
 });
 

@@ -140,7 +140,9 @@ test('later violations of a connection are told too, together', async () => {
   await using relay = await openRelay({ registry: hub, mode: 'report', client: { maxMessageBytes: 10 } });
   for (const size of [11, 12, 14, 13]) relay.client.send(clientFrame('x'.repeat(size)));
   expect(await relay.violated).toMatchObject({ observed: 11 });
-  await vi.waitFor(() => expect(hub.furtherViolations.reduce((sum, { times }) => sum + times, 0)).toBe(3));
+  await vi.waitFor(() => expect(hub.furtherViolations.reduce((sum, { times }) => sum + times, 0)).toBe(3), {
+    timeout: 10_000,
+  });
   expect(hub.furtherViolations.map(({ violation }) => violation.observed)).toContain(14);
 });
 
