@@ -12,5 +12,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 90_000,
     hookTimeout: 90_000,
+    // A page that draws in software takes more than the one second of vitest.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

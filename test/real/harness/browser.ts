@@ -2,6 +2,11 @@
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { scratchDirectory, screenshotPath } from './paths.ts';
 
+/** Less than a test has, so that what a page does not show is named. Playwright's 30 s are little on a busy machine. */
+const patienceMs = 80_000;
+/** A picture is not worth more. */
+const lastPictureMs = 10_000;
+
 /** A browser and what its pages said; `await using` closes it. */
 export class Browser {
   readonly context: BrowserContext;
@@ -13,6 +18,8 @@ export class Browser {
   private constructor(context: BrowserContext, name: string) {
     this.context = context;
     this.#name = name;
+    context.setDefaultTimeout(patienceMs);
+    context.setDefaultNavigationTimeout(patienceMs);
     context.on('console', (message) => this.console.push(`${message.type()}: ${message.text()}`));
   }
 
@@ -45,10 +52,12 @@ export class Browser {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // No test is about this picture.
     await this.context
       .pages()
       .at(-1)
-      ?.screenshot({ path: screenshotPath(this.#name) });
+      ?.screenshot({ path: screenshotPath(this.#name), timeout: lastPictureMs })
+      .catch(() => {});
     await this.context.close();
   }
 }

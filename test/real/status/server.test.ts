@@ -59,7 +59,7 @@ test('says that the server is lost, marks what it shows as old, and goes on by i
 });
 
 test('shows a shutdown: how many are left, and when what is left is cut', async () => {
-  await using scene = await Scene.start({ drain: { announce: '3s', spread: '20s', deadline: '40s' } });
+  await using scene = await Scene.start({ drain: { announce: '10s', spread: '20s', deadline: '60s' } });
   await using browser = await Browser.launch('status-drain');
   const page = await browser.page();
   await page.goto(scene.sluice.adminUrl);
