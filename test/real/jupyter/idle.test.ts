@@ -5,8 +5,8 @@ import { LoadBalancer } from '../harness/load-balancer.ts';
 import { sluiceBefore } from './gateway.ts';
 import { JupyterServer, token } from './jupyter-server.ts';
 
-/** A load balancer's 30 s, scaled down. */
-const idleMs = 1_500;
+/** A load balancer's 30 s, scaled down; it holds for handshakes too, and a server that has just started is slow with them. */
+const idleMs = 5_000;
 
 async function subscribe(base: string): Promise<WebSocket> {
   const socket = new WebSocket(`${base.replace('http', 'ws')}/api/events/subscribe?token=${token}`);
@@ -22,7 +22,7 @@ describe('the event socket, on which Jupyter sends no pings, behind a load balan
   afterAll(() => server?.stop());
 
   it('stays open through Sluice for longer than three cuts without it', async () => {
-    await using sluice = await sluiceBefore(server, { ping: { client: '500ms' } });
+    await using sluice = await sluiceBefore(server, { ping: { client: '1s' } });
     await using before = await LoadBalancer.start(sluice.port, idleMs);
     await using without = await LoadBalancer.start(server.port, idleMs);
 

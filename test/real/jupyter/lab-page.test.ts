@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Browser } from '../harness/browser.ts';
 import { LoadBalancer } from '../harness/load-balancer.ts';
 import { Sluice } from '../harness/sluice.ts';
@@ -27,12 +27,12 @@ describe('the page of JupyterLab in Chromium', () => {
 
     await rollOut(page, server.directory, { leaving, staying, balancer });
 
-    // The page's other sockets (events, the notebook's room) passed through Sluice, and came back as well.
+    // The page's other sockets (events, the notebook's room) passed through Sluice, and come back as well, each in its own time.
     const opened = (path: RegExp) => (line: Readonly<Record<string, unknown>>) =>
       line.event === 'open' && path.test(String(line.path));
     for (const path of [/^\/api\/kernels\/[^/]+\/channels$/, /^\/api\/collaboration\/room\/json:notebook:/]) {
       expect(leaving.log.filter(opened(path))).toHaveLength(1);
-      expect(staying.log.filter(opened(path))).toHaveLength(1);
+      await vi.waitFor(() => expect(staying.log.filter(opened(path))).toHaveLength(1), { timeout: 30_000 });
     }
   });
 });
