@@ -5,13 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Browser } from '../harness/browser.ts';
-import { Sluice } from '../harness/sluice.ts';
+import { Sluice, type SluiceConfig } from '../harness/sluice.ts';
 import { echoServer } from './echo-server.ts';
 
-async function started(): Promise<{ sluice: Sluice; id: string; closed: () => boolean }> {
+/** `more` is added to the configuration. */
+async function started(
+  more: Partial<SluiceConfig> = {},
+): Promise<{ sluice: Sluice; id: string; closed: () => boolean }> {
   const backend = await echoServer();
   onTestFinished(() => backend.stop());
-  const sluice = await Sluice.start({ routes: [{ name: 'echo', upstream: `http://127.0.0.1:${backend.port}` }] });
+  const routes = [{ name: 'echo', upstream: `http://127.0.0.1:${backend.port}` }];
+  const sluice = await Sluice.start({ routes, ...more });
   onTestFinished(() => sluice.stop());
   const client = new WebSocket(`ws://127.0.0.1:${sluice.port}/`);
   await once(client, 'open');
@@ -99,7 +103,8 @@ test('a name that somebody has pointed here opens nothing (DNS rebinding)', asyn
 });
 
 test("the port's own page, and a person who follows a link, may", async () => {
-  const scene = await started();
+  // The browser decides in which order the requests arrive: a drain that is over at once would leave the others unanswered.
+  const scene = await started({ drain: { announce: '5s', spread: '0s', deadline: '10s' } });
   await using browser = await Browser.launch('admin-own-page');
   const page = await browser.page();
   await page.setContent(`<a href="${scene.sluice.adminUrl}/api/build">build</a>`);
