@@ -20,7 +20,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const address = silent.address() as { port: number };
   sluice = await Sluice.start({
-    timeouts: { handshake: '2s' },
+    // For `silent`; the others' servers may be slow as well.
+    timeouts: { handshake: '5s' },
     routes: [
       ...backends.map(({ name }) => route(name, fleet.apps[name].ports.default!, { preset: name })),
       route('silent', address.port),

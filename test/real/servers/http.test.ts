@@ -17,7 +17,7 @@ beforeAll(async () => {
   client = new PythonClient();
   sluice = await Sluice.start({
     // Far shorter than the slow upload below: they must not bound a request that is making progress.
-    timeouts: { headers: '2s', handshake: '2s' },
+    timeouts: { headers: '5s', handshake: '5s' },
     routes: [
       { name: 'files', match: { path: '/' }, upstream: `http://127.0.0.1:${fastapi.ports.default}`, preset: 'fastapi' },
     ],
@@ -87,5 +87,5 @@ it('carries an upload of 200 MiB of unknown length', async () => {
 });
 
 it('carries an upload that takes longer than the timeouts of a handshake', async () => {
-  await upload(40, 10_000, 100);
+  await upload(40, 10_000, 250);
 });

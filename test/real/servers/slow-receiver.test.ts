@@ -10,8 +10,8 @@ import { type Drained, PythonClient } from './python-client.ts';
 /** More than the kernels' buffers hold. */
 const messages = 64;
 const flood = new URLSearchParams({ messages: String(messages), bytes: String(1024 * 1024) });
-/** Tornado pings every 2 s and waits 2 s for the pong. */
-const pausedMs = 6_000;
+/** Tornado pings every 2 s, waits 2 s for the pong, and 5 s more for the answer to its close: well between the last two. */
+const pausedMs = 6_500;
 
 let tornado: PythonApp;
 let client: PythonClient;
@@ -36,7 +36,7 @@ afterAll(async () => {
   await tornado?.[Symbol.asyncDispose]();
 });
 
-/** Floods a client that reads nothing for six seconds and then everything. */
+/** Floods a client that reads nothing for so long and then everything. */
 async function flooded(base: string, port: number): Promise<{ client: Drained; server: unknown }> {
   const name = randomUUID();
   await client.run('open_unread', { uri: `${base}/flood?${flood}&name=${name}`, name });
