@@ -32,11 +32,11 @@ const smallCopy = 4 * 1024;
 
 /** A buffer with a view for each length: making one costs as much as copying the bytes of a small message. */
 class Scratch {
-  readonly #buffer = Buffer.allocUnsafeSlow(smallCopy);
+  readonly buffer = takeBuffer(smallCopy);
   readonly #views: Buffer[] = [];
 
   of(length: number): Buffer {
-    this.#views[length] ??= this.#buffer.subarray(0, length);
+    this.#views[length] ??= this.buffer.subarray(0, length);
     return this.#views[length];
   }
 }
@@ -76,6 +76,8 @@ export class LegWriter implements FrameSink {
   #inFlightKeeper: Keeper | null = null;
   /** Bytes allocated for it; what a lease keeps is counted where it was lent. */
   #inFlightCapacity = 0;
+  /** Bytes of it that were abandoned before Node was done with them. */
+  #lingeringBytes = 0;
   #holding = false;
   readonly #budget: MemoryBudget;
   readonly #queue: SendQueue;
@@ -207,6 +209,10 @@ export class LegWriter implements FrameSink {
     this.#closed = true;
     this.#span = null;
     this.#queue.clear();
+    if (this.#inFlight !== null && this.#inFlightCopy !== null && this.#output.copies === 0) {
+      this.#lingeringBytes = this.#inFlightCapacity;
+      this.#budget.lingeringBytes += this.#lingeringBytes;
+    }
     this.#land();
     this.#rest();
   }
@@ -225,9 +231,10 @@ export class LegWriter implements FrameSink {
       const copy = smallCopies.of(length);
       chunk.copy(copy, 0, start, end);
       if (this.#write(copy)) return;
-      // That write goes on reading the scratch buffer: from now on there is another.
-      smallCopies = new Scratch();
       this.#wait(piece(copy, messages), null, smallCopy);
+      // That write goes on reading the scratch buffer: from now on there is another.
+      this.#inFlightCopy = smallCopies.buffer;
+      smallCopies = new Scratch();
       return;
     }
     const copy = takeBuffer(length);
@@ -317,6 +324,8 @@ export class LegWriter implements FrameSink {
     const copy = this.#inFlightCopy;
     this.#inFlightKeeper = null;
     this.#inFlightCopy = null;
+    this.#budget.lingeringBytes -= this.#lingeringBytes;
+    this.#lingeringBytes = 0;
     keeper?.unpin();
     // Nothing reads from it any more, also where it was abandoned; what TLS does at its end is not ours to know.
     if (copy !== null && (this.#output.copies === 0 || !this.#socket.destroyed)) giveBuffer(copy);

@@ -13,6 +13,8 @@ const pressedAt = 3 / 4;
 export class MemoryBudget {
   /** Bytes that are held now. */
   usedBytes = 0;
+  /** Bytes that are held no more, and that Node still writes from until their socket has closed. */
+  lingeringBytes = 0;
   #limit: number;
   /** Buffers that hold something. */
   #holders = 0;

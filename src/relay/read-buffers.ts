@@ -115,7 +115,7 @@ export class ReadBuffers {
     return denied;
   }
 
-  /** For `Lease` alone. Keeps a few buffers for the next socket and leaves the others to the garbage collector. */
+  /** For `Lease` alone. Keeps a few buffers for the next socket and frees the others. */
   takeBack(buffer: Buffer): void {
     this.#lent -= buffer.length;
     this.memory.give(buffer.length);

@@ -6,6 +6,7 @@ import { forgetKernelQueues } from './kernel-queue.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Session, type SessionEvents } from './session.ts';
+import type { SocketReader } from './socket-reader.ts';
 import type { RelayMemory, SessionInit } from './types.ts';
 
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
@@ -30,7 +31,8 @@ export class SessionRegistry {
   #ticks = 0;
   #onEmpty: (() => void)[] = [];
   #relieving = false;
-  #halted = false;
+  /** Who is not read until sockets have closed; `null` in the usual case. */
+  #halted: SocketReader[] | null = null;
 
   /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
   constructor(
@@ -93,31 +95,35 @@ export class SessionRegistry {
     if (budget.excessBytes === 0) return;
     const now = performance.now();
     for (const session of this.#open) session.yieldMemory(now);
+    // What is lent beyond its part comes back by itself: no connection ends for that.
+    if (budget.excessBytes <= buffers.overlentBytes) return;
     const observed = budget.usedBytes;
     // A little more goes than must, or the next reads would each end a connection again.
     const room = Math.min(mostRoom, budget.limitBytes / 64);
-    let ended = false;
     for (const session of this.#byLoss()) {
-      // What is lent beyond its part comes back by itself: no connection ends for that.
       if (budget.usedBytes + room <= budget.limitBytes + buffers.overlentBytes) break;
       session.shed(budget.limitBytes, observed);
-      ended = true;
     }
-    if (ended) this.#halt();
+    if (budget.lingeringBytes > budget.limitBytes / 16) this.#halt();
   }
 
-  /** Reads from nobody until the sockets that were reset have closed: only then is free what they were writing from. */
+  /**
+   * Much of what was let go is still what Node writes from, until the sockets that were reset have closed: reads from
+   * nobody meanwhile, or the next reads would take as much again. TLS is read on, and so is who is let go on before.
+   */
   #halt(): void {
-    if (this.#halted) return;
-    this.#halted = true;
-    for (const session of this.#open) session.halt();
+    if (this.#halted !== null) return;
+    this.#halted = [];
+    for (const { client, upstream } of this.#open) {
+      for (const { source } of [client, upstream]) if (source.halt()) this.#halted.push(source);
+    }
     // Sockets close after this turn's immediates.
     setImmediate(() => setImmediate(() => this.#carryOn()));
   }
 
   #carryOn(): void {
-    this.#halted = false;
-    for (const session of this.#open) session.carryOn();
+    for (const source of this.#halted ?? []) source.carryOn();
+    this.#halted = null;
   }
 
   /**

@@ -205,17 +205,6 @@ export class Session {
     return this.#outcome?.reason === 'memory';
   }
 
-  /** Reads neither side until `carryOn`. */
-  halt(): void {
-    this.client.source.halt();
-    this.upstream.source.halt();
-  }
-
-  carryOn(): void {
-    this.client.source.carryOn();
-    this.upstream.source.carryOn();
-  }
-
   /** Gives back the read buffers of sockets that have fallen silent. */
   yieldBuffers(): void {
     this.client.source.yieldBuffer();

@@ -84,10 +84,14 @@ export class SocketReader {
     if (!this.socket.destroyed) this.socket.resume();
   }
 
-  /** Reads nothing until `carryOn`, where it is read now and can be stopped at no cost: with TLS, Node would read on. */
-  halt(): void {
+  /**
+   * Reads nothing until `carryOn` or `resume`, and says whether it did before. Not for TLS: what Node reads on then would
+   * have to be held.
+   */
+  halt(): boolean {
     this.#halted = this.#handle !== null && !this.socket.destroyed && !this.socket.isPaused();
     if (this.#halted) this.socket.pause();
+    return this.#halted;
   }
 
   /** Goes on as before `halt`, unless `pause` has been called since. */
@@ -107,15 +111,17 @@ export class SocketReader {
   }
 
   /**
-   * Gives the buffer back if the socket has fallen silent, though it is armed. Node arms another only after a read, so
+   * Gives the buffer back if the socket has fallen silent, also where it is armed. Node arms another only after a read, so
    * this goes past it; a few bytes of Node's stay with the handle each time, so it is for a spent budget only.
    */
   yieldBuffer(): void {
-    if (this.#lease === null || !this.#leaseArmed || this.#buffers.now - this.#largeReadAt <= quietMs) return;
-    const { shared } = this.#buffers;
-    this.#armed = shared.length > this.maxReadBytes ? shared.subarray(0, this.maxReadBytes) : shared;
-    if (!this.socket.destroyed) this.#handle?.useUserBuffer(this.#armed);
-    this.#leaseArmed = false;
+    if (this.#lease === null || this.#buffers.now - this.#largeReadAt <= quietMs) return;
+    if (this.#leaseArmed) {
+      const { shared } = this.#buffers;
+      this.#armed = shared.length > this.maxReadBytes ? shared.subarray(0, this.maxReadBytes) : shared;
+      if (!this.socket.destroyed) this.#handle?.useUserBuffer(this.#armed);
+      this.#leaseArmed = false;
+    }
     this.#lease.giveBack();
     this.#lease = null;
   }
@@ -192,10 +198,11 @@ export class SocketReader {
     }
   }
 
+  /** Whether Node is to read on: it forgets a pause in the same moment as the first resume. */
   #read(bytes: number): boolean {
     this.#lastRead = bytes;
     this.#onRead(this.#armed, 0, bytes, this.#leaseArmed ? this.#lease : null);
-    return true;
+    return !this.socket.isPaused();
   }
 
   /** Node calls this right after each read: what is returned is armed for the next one. */

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Lease } from '../../../src/relay/read-buffers.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, RelayHub } from '../../helpers/relay.ts';
 
@@ -35,4 +36,36 @@ test('sockets that have fallen silent give their read buffers back when others w
     expect((await client.bytes(bytes.length)).equals(bytes)).toBe(true);
   }
   for (const relay of relays) await relay[Symbol.asyncDispose]();
+});
+
+test('so does one that fell silent while its receiver lagged behind', async () => {
+  const hub = new RelayHub();
+  const { buffers } = hub.registry.memory;
+  await using relay = await openRelay({ registry: hub });
+  const { inbound } = relay.session.upstream;
+  const output = frame(Buffer.alloc(40_000, 1), { opcode: 2 });
+  let sent = 0;
+  const send = async () => {
+    relay.upstream.send(output);
+    sent += output.length;
+    await vi.waitFor(() => expect(inbound.wireBytes).toBe(sent), { timeout: 10_000, interval: 1 });
+  };
+  relay.client.pause();
+  while (inbound.bufferedBytes === 0) await send();
+  // The write that waits reads from the buffer that was lent, so this is read into the one that all share.
+  await send();
+  expect(buffers.lentBytes).toBe(256 * 1024);
+  relay.client.resume();
+  await relay.client.bytes(sent);
+  expect(inbound.bufferedBytes).toBe(0);
+  const others: (Lease | null)[] = [];
+  while (others.at(-1) !== null) others.push(buffers.lease());
+  await vi.waitFor(
+    () => {
+      others.push(buffers.lease());
+      expect(others.at(-1)).not.toBe(null);
+    },
+    { timeout: 10_000, interval: 100 },
+  );
+  for (const lease of others) lease?.giveBack();
 });

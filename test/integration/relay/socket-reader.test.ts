@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ReadBuffers } from '../../../src/relay/read-buffers.ts';
 import { SocketReader } from '../../../src/relay/socket-reader.ts';
 import { listen } from '../../helpers/listen.ts';
@@ -49,3 +49,58 @@ test.each(['accepted', 'connected'] as const)(
     await Promise.all(gone);
   },
 );
+
+/** A reader, the other end of its connection, and what it has read so far. */
+async function reading(): Promise<{ reader: SocketReader; peer: Socket; text: () => string }> {
+  const { accepted, connected } = await upgraded();
+  let text = '';
+  const reader = new SocketReader(
+    { socket: accepted, head: Buffer.alloc(0) },
+    new ReadBuffers(budgetOf()),
+    (chunk, start, end) => {
+      text += chunk.toString('latin1', start, end);
+    },
+  );
+  onTestFinished(async () => {
+    const gone = [reader.socket, connected].map((one) => new Promise((resolve) => one.once('close', resolve)));
+    connected.on('error', () => {}).resume();
+    reader.reset();
+    await Promise.all(gone);
+  });
+  return { reader, peer: connected, text: () => text };
+}
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+test('a halt ends where it began: who was paused before or meanwhile stays so, and who was read is read', async () => {
+  const { reader, peer, text } = await reading();
+  expect(reader.halt()).toBe(false);
+  reader.carryOn();
+  expect(reader.socket.isPaused()).toBe(true);
+  reader.resume();
+  await moment();
+  expect(reader.halt()).toBe(true);
+  reader.pause();
+  reader.carryOn();
+  expect(reader.socket.isPaused()).toBe(true);
+  reader.resume();
+  expect(reader.halt()).toBe(true);
+  peer.write('some bytes');
+  await moment();
+  expect(text()).toBe('');
+  reader.carryOn();
+  await vi.waitFor(() => expect(text()).toBe('some bytes'), { timeout: 10_000 });
+});
+
+test('a pause in the same moment as the first resume, which Node forgets, holds from the next read on', async () => {
+  const { reader, peer, text } = await reading();
+  reader.resume();
+  reader.pause();
+  peer.write('a');
+  await moment();
+  peer.write('b');
+  await moment();
+  expect(text()).not.toContain('b');
+  reader.resume();
+  await vi.waitFor(() => expect(text()).toBe('ab'), { timeout: 10_000 });
+});
