@@ -62,11 +62,14 @@ test('the disruption budget counts both pods, lets one go and keeps the other', 
     { timeout: 20_000, interval: 250 },
   );
   const pods = await namespace.list<Pod>('pods', 'app.kubernetes.io/instance=gate');
+  // Nothing takes the place of the first before the second is asked for.
+  await namespace.kubectl('create', 'quota', 'no-more', '--hard=pods=1');
   const evictions = await Promise.all(pods.map(({ metadata }) => namespace.evict(metadata.name)));
   expect(evictions.map(({ ok, stderr }) => (ok ? 'evicted' : stderr)).sort()).toEqual([
     expect.stringContaining("would violate the pod's disruption budget"),
     'evicted',
   ]);
+  await namespace.kubectl('delete', 'quota', 'no-more');
   await namespace.kubectl('rollout', 'status', 'deployment/gate-sluice', '--timeout=60s');
 });
 
