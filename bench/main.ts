@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
-import { measure, type Setup } from './measure.ts';
+import { measure } from './measure.ts';
 import { nativePrograms } from './native.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { cacheDir } from './paths.ts';
@@ -10,10 +10,10 @@ import { peers as allPeers, type Peer } from './peers.ts';
 import { chooseCores } from './processes.ts';
 import { allHold, capacityTable, choose, comparisonTable, ratioTable, targetTable } from './report.ts';
 import { Results } from './results.ts';
-import { toSample } from './sample.ts';
+import type { Setup } from './stand.ts';
 import type { Workload } from './workloads.ts';
 
-/** Round by round, workload by workload, all peers one after the other: what disturbs the machine disturbs them alike. */
+/** Round by round, each with processes of its own, and workload by workload. */
 async function runAll(
   options: Options,
   setup: Setup,
@@ -25,15 +25,12 @@ async function runAll(
     for (const workload of workloads) {
       if (workload.memoryOnly && round > 0) continue;
       process.stderr.write(`round ${round + 1} of ${options.repeat}: ${workload.title}\n`);
-      for (const peer of peers) {
-        const cell = results.cell(workload.name, peer.name);
-        try {
-          cell.samples.push(toSample(workload, await measure(setup, peer, workload)));
-        } catch (error) {
-          cell.samples.push(null);
-          cell.problem = (error as Error).message;
-          process.stderr.write(`  ${peer.name}: ${cell.problem}\n`);
-        }
+      for (const [peer, { samples, problem }] of await measure(setup, peers, workload)) {
+        const cell = results.cell(workload.name, peer);
+        cell.samples.push(...samples);
+        if (problem === null) continue;
+        cell.problem = problem;
+        process.stderr.write(`  ${peer}: ${problem}\n`);
       }
     }
   }
@@ -59,14 +56,15 @@ async function main(argv: readonly string[]): Promise<number> {
     return missing === null;
   });
   const cores = chooseCores();
-  const seconds = options.quick ? 0.4 : 0.8;
+  const seconds = 0.3;
+  const windows = options.quick ? 2 : 8;
   const host = `${cpus()[0]?.model.trim()} × ${cpus().length}, Linux ${release()}, Node ${process.version}`;
-  console.log(`${host}\n${describeCores(cores)}; windows of ${seconds} s, median of ${options.repeat}\n`);
+  console.log(`${host}\n${describeCores(cores)}; median of ${options.repeat} × ${windows} windows of ${seconds} s\n`);
 
   const [load = 0] = loadavg();
   if (load > 0.5) console.log(`The machine is busy (load average ${load.toFixed(1)}): do not quote what follows.\n`);
 
-  const setup = { ...programs, cores, seconds, warmUpSeconds: options.quick ? 0.3 : 0.7 };
+  const setup = { ...programs, cores, seconds, windows, warmUpSeconds: options.quick ? 0.3 : 1.5 };
   const results = await runAll(options, setup, peers, chosen.workloads);
   console.log(comparisonTable(results, peers, chosen.workloads));
   if (peers.some(({ name }) => name === 'sluice')) {

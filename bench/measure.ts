@@ -1,34 +1,24 @@
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+/**
+ * Runs a workload through peers. Those whose CPU is measured are all started and warmed up first; then each works for a
+ * short window in turn, and again, so that what disturbs the machine for seconds disturbs all alike. Those whose memory is
+ * measured run one after the other.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
-import {
-  type Conversation,
-  type Cores,
-  converse,
-  cpuSeconds,
-  forgetPeak,
-  memory,
-  type Running,
-  start,
-} from './processes.ts';
-import { commandFor, type PhaseReport, type Run } from './sample.ts';
+import { type Conversation, cpuSeconds, forgetPeak, memory } from './processes.ts';
+import { commandFor, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
+import { type Setup, Stand, tell } from './stand.ts';
 import type { Workload } from './workloads.ts';
 
-/** What stays the same for all measurements of a bench. */
-export interface Setup {
-  readonly load: string;
-  readonly backend: string;
-  readonly cores: Cores | null;
-  readonly seconds: number;
-  readonly warmUpSeconds: number;
+/** The samples of one process of a peer, in order, `null` for a window that failed, and why one did. */
+export interface Outcome {
+  readonly samples: readonly (Sample | null)[];
+  readonly problem: string | null;
 }
 
-/** Starts a load generator and waits until its connections are open. */
-type Open = (connections: number, size?: number) => Promise<Conversation>;
-
-/** A proxy that is idle even under load, as with one connection, is warm enough after so many. */
-const maxWarmUps = 4;
+/** A proxy that is idle even under load, as with one connection, is warm enough after so many windows. */
+const maxWarmUps = 8;
+const warmUpWindowSeconds = 0.7;
 
 /** Connections that are open before those whose memory counts. */
 const warmConnections = 500;
@@ -37,83 +27,148 @@ const warmConnections = 500;
 const settledMs = 600;
 const quietMs = 15_000;
 
-/** Runs one workload through one fresh process of one peer. A peer that fails is a rejection with its words. */
-export async function measure(setup: Setup, peer: Peer, workload: Workload): Promise<Run> {
-  const { cores } = setup;
-  await using stack = new AsyncDisposableStack();
-  const keep = <T extends Running>(running: T): T => {
-    stack.defer(() => running.stop());
-    return running;
-  };
-  const backend = keep(converse([setup.backend], cores?.backend));
-  const backendPort = Number(await backend.line());
-  let port = backendPort;
-  let proxy: Running | null = null;
-  if (peer.command) {
-    port = await freePort();
-    proxy = keep(start(peer.command({ listen: port, backend: backendPort, admin: await freePort() }), cores?.proxy));
-    await listening(port, proxy);
-  }
-  const open: Open = async (connections, size = workload.size) => {
-    const shape = [workload.path, connections, size, workload.fragment].map(String);
-    const load = keep(converse([setup.load, String(port), ...shape], cores?.load));
-    await load.line();
-    return load;
-  };
-  return workload.phases.length > 0
-    ? await throughput(setup, workload, proxy, backend, open)
-    : await idle(workload, proxy, open);
+/** The outcome of each peer, by its name. */
+export async function measure(
+  setup: Setup,
+  peers: readonly Peer[],
+  workload: Workload,
+): Promise<ReadonlyMap<string, Outcome>> {
+  return workload.memoryOnly ? await oneByOne(setup, peers, workload) : await inTurn(setup, peers, workload);
 }
 
-async function throughput(
-  setup: Setup,
-  workload: Workload,
-  proxy: Running | null,
-  backend: Running,
-  open: Open,
-): Promise<Run> {
-  const load = await open(workload.connections);
-  // What is compiled and allocated once is so before anything counts. Where memory is the question, little goes through.
-  const warm = workload.memoryOnly ? await open(2, 1_000_000) : load;
-  // Code is compiled after so much work, not after so much time: a proxy that gets little of its core needs longer.
-  const target = proxy ? cpuSeconds(proxy.pid) + 0.8 * setup.warmUpSeconds : 0;
+async function oneByOne(setup: Setup, peers: readonly Peer[], workload: Workload): Promise<Map<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  for (const peer of peers) {
+    try {
+      await using stand = await Stand.start(setup, peer, workload);
+      const run = workload.phases.length > 0 ? await oneBurst(workload, stand) : await idle(stand);
+      outcomes.set(peer.name, { samples: [toSample(workload, run)], problem: null });
+    } catch (error) {
+      outcomes.set(peer.name, { samples: [null], problem: wordsOf(error) });
+    }
+  }
+  return outcomes;
+}
+
+/** A peer that takes part in the turns. */
+class Runner {
+  readonly peer: Peer;
+  readonly samples: (Sample | null)[] = [];
+  problem: string | null = null;
+  readonly #setup: Setup;
+  readonly #workload: Workload;
+  #stand: Stand | null = null;
+  #load: Conversation | null = null;
+
+  constructor(setup: Setup, peer: Peer, workload: Workload) {
+    this.#setup = setup;
+    this.peer = peer;
+    this.#workload = workload;
+  }
+
+  async start(): Promise<void> {
+    await this.#attempt(async () => {
+      this.#stand = await Stand.start(this.#setup, this.peer, this.#workload);
+      this.#load = await this.#stand.open();
+      await warmUp(this.#setup, this.#workload, this.#stand, this.#load);
+    });
+  }
+
+  async window(): Promise<void> {
+    let sample: Sample | null = null;
+    if (this.problem === null) {
+      await this.#attempt(async () => {
+        const run = await work(this.#workload, this.#stand!, this.#load!, this.#setup.seconds);
+        sample = toSample(this.#workload, run);
+      });
+    }
+    this.samples.push(sample);
+  }
+
+  async stop(): Promise<void> {
+    await this.#stand?.[Symbol.asyncDispose]();
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.problem = wordsOf(error);
+    }
+  }
+}
+
+async function inTurn(setup: Setup, peers: readonly Peer[], workload: Workload): Promise<Map<string, Outcome>> {
+  const runners = peers.map((peer) => new Runner(setup, peer, workload));
+  try {
+    for (const runner of runners) await runner.start();
+    for (let turn = 0; turn < setup.windows; turn++) {
+      // There and back: nobody is always the one who comes first after a pause, or after a certain other.
+      for (const runner of turn % 2 === 0 ? runners : runners.toReversed()) await runner.window();
+    }
+  } finally {
+    for (const runner of runners) await runner.stop();
+  }
+  return new Map(runners.map(({ peer, samples, problem }) => [peer.name, { samples, problem }]));
+}
+
+/** Code is compiled after so much work, not after so much time: a proxy that gets little of its core needs longer. */
+async function warmUp(setup: Setup, workload: Workload, { proxy }: Stand, load: Conversation): Promise<void> {
+  const target = proxy ? cpuSeconds(proxy.pid) + setup.warmUpSeconds : 0;
   for (let i = 0; i < maxWarmUps; i++) {
-    for (const { mode } of workload.phases) await tell(warm, commandFor({ mode }, setup.warmUpSeconds));
+    for (const { mode } of workload.phases) await tell(load, commandFor({ mode }, warmUpWindowSeconds));
     if (!proxy || cpuSeconds(proxy.pid) > target) break;
   }
-  if (warm !== load) await warm.stop();
+}
+
+/** One window of work. */
+async function work(workload: Workload, stand: Stand, load: Conversation, seconds: number): Promise<Run> {
+  const { proxy } = stand;
   const rssBefore = proxy ? memory(proxy.pid).rss : 0;
   if (proxy) forgetPeak(proxy.pid);
-  const before = [proxy, load, backend].map((process) => (process ? cpuSeconds(process.pid) : 0));
+  const before = stand.cpu(load);
   const reports: PhaseReport[] = [];
-  for (const phase of workload.phases) reports.push(await tell(load, commandFor(phase, setup.seconds)));
-  const after = [proxy, load, backend].map((process) => (process ? cpuSeconds(process.pid) : 0));
-  const [cpu = 0, loadCpu = 0, backendCpu = 0] = after.map((value, i) => value - (before[i] ?? 0));
-  const shared = setup.cores === null || setup.cores.load === setup.cores.backend;
+  for (const phase of workload.phases) reports.push(await tell(load, commandFor(phase, seconds)));
+  const after = stand.cpu(load);
+  const [cpu, ofLoad, ofBackend] = [
+    after.proxy - before.proxy,
+    after.load - before.load,
+    after.backend - before.backend,
+  ];
   return {
     reports,
-    proxy: proxy && { cpu, rssBefore, rssAfter: memory(proxy.pid).rss, rssPeak: memory(proxy.pid).peak },
-    loadCpu: shared ? loadCpu + backendCpu : Math.max(loadCpu, backendCpu),
+    proxy: proxy && { cpu, rssBefore, ...rssOf(proxy.pid) },
+    loadCpu: stand.loadSharesCore ? ofLoad + ofBackend : Math.max(ofLoad, ofBackend),
   };
 }
 
-async function tell(load: Conversation, command: string): Promise<PhaseReport> {
-  load.send(command);
-  return JSON.parse(await load.line());
+/** Each message once, through a process through which little has gone: how much of them it holds. */
+async function oneBurst(workload: Workload, stand: Stand): Promise<Run> {
+  const load = await stand.open();
+  const warm = await stand.open(2, 1_000_000);
+  for (const { mode } of workload.phases) await tell(warm, commandFor({ mode }, warmUpWindowSeconds));
+  await warm.stop();
+  return await work(workload, stand, load, 0);
 }
 
-async function idle(workload: Workload, proxy: Running | null, open: Open): Promise<Run> {
+async function idle(stand: Stand): Promise<Run> {
+  const { proxy } = stand;
   // Some connections first, so that the growth is that of connections: a runtime's first hundreds compile code and start
   // its collector, which costs once what thousands more do not cost again.
-  await open(warmConnections);
+  await stand.open(warmConnections);
   if (!proxy) return { reports: [], proxy, loadCpu: 0 };
   const rssBefore = await settled(proxy.pid);
   forgetPeak(proxy.pid);
-  await open(workload.connections);
+  await stand.open();
   // A runtime with a collector clears up after the handshakes when it has been quiet for a while.
   await delay(quietMs);
-  const rssAfter = await settled(proxy.pid);
-  return { reports: [], proxy: { cpu: 0, rssBefore, rssAfter, rssPeak: memory(proxy.pid).peak }, loadCpu: 0 };
+  await settled(proxy.pid);
+  return { reports: [], proxy: { cpu: 0, rssBefore, ...rssOf(proxy.pid) }, loadCpu: 0 };
+}
+
+function rssOf(pid: number): { readonly rssAfter: number; readonly rssPeak: number } {
+  const { rss, peak } = memory(pid);
+  return { rssAfter: rss, rssPeak: peak };
 }
 
 /** Resident memory once it has stopped moving. */
@@ -128,30 +183,6 @@ async function settled(pid: number): Promise<number> {
   return rss;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Waits until the proxy accepts, or says why it never will. */
-async function listening(port: number, proxy: Running): Promise<void> {
-  let gone = false;
-  void proxy.exited.then(() => {
-    gone = true;
-  });
-  for (const giveUp = Date.now() + 15_000; ; ) {
-    const socket = connect(port, '127.0.0.1');
-    const accepted = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (accepted) return;
-    if (gone || Date.now() > giveUp) throw new Error(`does not listen: ${proxy.complaint() || 'no message'}`);
-    await delay(20);
-  }
+function wordsOf(error: unknown): string {
+  return (error as Error).message;
 }

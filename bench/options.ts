@@ -12,8 +12,8 @@ export interface Options {
 export const usage = `usage: npm run bench -- [--only NAME]... [--quick] [--repeat N] [--check]
 
   --only NAME   a peer or a workload; may be repeated
-  --quick       short windows, one round: to see that it works, not to quote from
-  --repeat N    rounds, of which the median is shown (default 3, with --quick 1)
+  --quick       two windows, one round: to see that it works, not to quote from
+  --repeat N    rounds, each with new processes (default 3, with --quick 1)
   --check       exit 1 if a number that must hold does not`;
 
 /** Reads the command line; a string is what is wrong with it. */

@@ -1,7 +1,7 @@
 import { median, type Sample } from './sample.ts';
 import type { Row } from './workloads.ts';
 
-/** All rounds of one peer in one workload: their samples in order, `null` for one that failed, and why it did. */
+/** All windows of one peer in one workload: their samples in order, `null` for one that failed, and why one did. */
 export interface Cell {
   readonly samples: (Sample | null)[];
   problem: string | null;
@@ -20,17 +20,17 @@ export class Results {
     return cell;
   }
 
-  /** The median of all rounds. */
+  /** The median of all windows. */
   value(workload: string, peer: string, row: Row): number | null {
     return median(this.cell(workload, peer).samples.map((sample) => sample?.[row] ?? null));
   }
 
-  /** The median of the ratios of each round, in which both ran one shortly after the other: noise hits both alike. */
+  /** The median of the ratios of each turn, in which both worked one shortly after the other: noise hits both alike. */
   ratio(workload: string, peer: string, against: string, row: Row): number | null {
     const others = this.cell(workload, against).samples;
     return median(
-      this.cell(workload, peer).samples.map((sample, round) => {
-        const [a, b] = [sample?.[row], others[round]?.[row]];
+      this.cell(workload, peer).samples.map((sample, turn) => {
+        const [a, b] = [sample?.[row], others[turn]?.[row]];
         return a != null && b ? a / b : null;
       }),
     );

@@ -34,6 +34,8 @@ export class Gate {
   /** The time of the present read, asked for once; 0 until then. */
   #readAt = 0;
   #route: Route;
+  /** Of this sender; looked up once, because every message asks for them. */
+  #limits: SenderLimits;
   /** Whether the message under way is in `mode: report`. */
   #reports: boolean;
   /** One violation per message. */
@@ -45,20 +47,22 @@ export class Gate {
   constructor(sender: Sender, route: Route, events: GateEvents, onRate: () => void) {
     this.#sender = sender;
     this.#route = route;
+    this.#limits = route.limits[sender];
     this.#reports = route.limits.mode === 'report';
     this.#events = events;
-    this.meter = new MessageMeter(this.limits);
-    this.rates = new RateGate(this.limits, performance.now(), onRate);
+    this.meter = new MessageMeter(this.#limits);
+    this.rates = new RateGate(this.#limits, performance.now(), onRate);
   }
 
   /** The limits that the next message will have; buffer limits hold at once. */
   get limits(): SenderLimits {
-    return this.#route.limits[this.#sender];
+    return this.#limits;
   }
 
   reconfigure(route: Route): void {
     this.#route = route;
-    this.rates.change(this.limits, performance.now());
+    this.#limits = route.limits[this.#sender];
+    this.rates.change(this.#limits, performance.now());
   }
 
   /** A read begins: all that is in it came at the same time. */
@@ -87,19 +91,20 @@ export class Gate {
   /** A control frame of the sender. */
   control(): Pass {
     if (this.rates.takeControl(this.#now())) return 'pass';
-    const { perSecond } = this.limits.controlRate;
+    const { perSecond } = this.#limits.controlRate;
     this.#close('max_control_rate', perSecond, perSecond + 1);
     return 'refused';
   }
 
   /** Payload bytes that have just passed. */
   payload(bytes: number): Pass {
-    const { byteRate } = this.limits;
-    if (byteRate === null) return 'pass';
+    const { byteRate } = this.#limits;
+    if (byteRate === null || !this.rates.chargeBytes(bytes, this.#now())) return 'pass';
     const now = this.#now();
-    if (!this.rates.chargeBytes(bytes, now)) return 'pass';
     const observed = byteRate.perSecond + Math.ceil(this.rates.byteDebt(now));
-    return this.#overRate('max_byte_rate', byteRate, observed, () => this.rates.awaitBytes(now));
+    const pass = this.#overRate('max_byte_rate', byteRate, observed);
+    if (pass === 'wait') this.rates.awaitBytes(now);
+    return pass;
   }
 
   /** The message is complete, or nothing more of it matters. */
@@ -131,22 +136,22 @@ export class Gate {
     this.#noted = false;
     this.#reports = this.#route.limits.mode === 'report';
     this.opcode = opcode;
-    this.meter.begin(this.limits);
+    this.meter.begin(this.#limits);
   }
 
   /** Whether the message that begins may pass now. */
   #rate(): Pass {
     const { messageRate } = this.meter.limits;
-    let pass: Pass = 'pass';
-    if (messageRate !== null) {
-      const now = this.#now();
-      if (!this.rates.takeMessage(now)) {
-        const wait = () => this.rates.awaitMessage(now);
-        pass = this.#overRate('max_message_rate', messageRate, messageRate.perSecond + 1, wait);
-      }
-    }
+    const pass =
+      messageRate === null || this.rates.takeMessage(this.#now()) ? 'pass' : this.#overMessageRate(messageRate);
     this.#waits = pass === 'wait';
     this.#open = pass === 'pass';
+    return pass;
+  }
+
+  #overMessageRate(rate: Rate): Pass {
+    const pass = this.#overRate('max_message_rate', rate, rate.perSecond + 1);
+    if (pass === 'wait') this.rates.awaitMessage(this.#now());
     return pass;
   }
 
@@ -155,7 +160,7 @@ export class Gate {
     return this.#readAt;
   }
 
-  #overRate(limit: LimitName, rate: Rate, observed: number, wait: () => void): Pass {
+  #overRate(limit: LimitName, rate: Rate, observed: number): Pass {
     if (this.#reports) {
       this.#note(limit, rate.perSecond, observed, 'report');
       return 'pass';
@@ -165,7 +170,6 @@ export class Gate {
       return 'refused';
     }
     this.#note(limit, rate.perSecond, observed, 'pause');
-    wait();
     return 'wait';
   }
 
