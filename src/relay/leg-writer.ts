@@ -218,7 +218,7 @@ export class LegWriter implements FrameSink {
   }
 
   #writeKept(chunk: Buffer, start: number, end: number, messages: number, keeper: Keeper): void {
-    const bytes = end - start === chunk.length ? chunk : chunk.subarray(start, end);
+    const bytes = keeper.view(chunk, start, end);
     if (this.#write(bytes)) return;
     keeper.pin();
     // What nobody lent is counted nowhere else.

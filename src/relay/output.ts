@@ -5,11 +5,11 @@
  * done, and what waits waits in our own queue. Without it relaying 100 B takes about an eighth less CPU (measured). And it
  * destroys the socket at the first failed write, with the peer's close frame unread in it: a backend that closes with
  * 1009 and resets the connection would look as if it had vanished. So a plain socket's handle is written to directly, as
- * `net.Socket` itself does it. That is not documented by Node; this file is the only one that does so, it is tested on
- * every Node version that Sluice supports, and where the parts are missing (TLS sockets, other runtimes) it writes to
- * the stream.
+ * `net.Socket` itself does it. That is not documented by Node (see stream-binding.ts); this file is the only one that does
+ * so, and where the parts are missing (TLS sockets, other runtimes) it writes to the stream.
  */
 import { Socket } from 'node:net';
+import { type StreamBinding, streamBinding, type WriteRequest } from './stream-binding.ts';
 
 export interface Output {
   /** Whether the kernel took all of it; otherwise these bytes are in use, and nothing may be written, until `onAccepted`. */
@@ -24,15 +24,9 @@ export interface Output {
 export function outputOf(socket: Socket, onAccepted: () => void): Output {
   const { _handle: handle } = socket as unknown as { _handle: Handle | null };
   const plain = socket.constructor === Socket && typeof handle?.writeBuffer === 'function';
-  return plain && binding !== null
+  return plain && streamBinding !== null
     ? new HandleOutput(socket, handle, onAccepted)
     : new StreamOutput(socket, onAccepted);
-}
-
-interface WriteRequest {
-  oncomplete: ((status: number) => void) | null;
-  /** Keeps the bytes alive while the write goes on. */
-  buffer: Buffer | null;
 }
 
 interface Handle {
@@ -40,24 +34,8 @@ interface Handle {
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
 }
 
-interface StreamBinding {
-  readonly WriteWrap: new () => WriteRequest;
-  readonly streamBaseState: Int32Array;
-  readonly kLastWriteWasAsync: number;
-}
-
-const binding = findBinding();
-
-function findBinding(): StreamBinding | null {
-  try {
-    const { binding: find } = process as unknown as { binding(name: string): Partial<StreamBinding> };
-    const found = find('stream_wrap');
-    const usable = typeof found.WriteWrap === 'function' && found.streamBaseState instanceof Int32Array;
-    return usable && typeof found.kLastWriteWasAsync === 'number' ? (found as StreamBinding) : null;
-  } catch {
-    return null;
-  }
-}
+// Used where there is a binding only.
+const { WriteWrap, streamBaseState, kLastWriteWasAsync } = streamBinding ?? ({} as StreamBinding);
 
 /** For the next write of any socket: only one that the kernel was full with is used up. */
 let spareRequest: WriteRequest | null = null;
@@ -77,7 +55,6 @@ class HandleOutput implements Output {
 
   write(bytes: Buffer): boolean {
     if (this.broken || this.#socket.destroyed || this.#socket.writableEnded) return true;
-    const { streamBaseState, kLastWriteWasAsync, WriteWrap } = binding!;
     spareRequest ??= new WriteWrap();
     const request = spareRequest;
     const error = this.#handle.writeBuffer(request, bytes);

@@ -2,12 +2,15 @@
  * Reads one leg's socket into reusable buffers (see read-buffers.ts).
  *
  * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but the sockets of a finished
- * handshake exist already. So the socket is wrapped anew around the same handle. The `handle` option and
- * `_handle` are not documented by Node; this file is the only one that uses them, it is tested on every Node version
- * that Sluice supports, and where they are missing (TLS sockets, other runtimes) it reads `'data'` events instead.
+ * handshake exist already. So the socket is wrapped anew around the same handle. And what is read is taken from the handle
+ * itself, because asking the socket first costs 1 to 2 % of a message (measured): sockets have so many shapes that V8 looks
+ * each property up. The `handle` option, `_handle` and what a handle calls are not documented by Node; this file is the
+ * only one that uses them, it is tested on every Node version that Sluice supports, and where they are missing (TLS
+ * sockets, other runtimes) it reads `'data'` events instead.
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type Keeper, type Lease, owned, type ReadBuffers } from './read-buffers.ts';
+import { type StreamBinding, streamBinding } from './stream-binding.ts';
 import type { LegInput } from './types.ts';
 
 /** A read of at least this many bytes earns the socket a buffer of its own: early, because copies cost more. */
@@ -24,9 +27,20 @@ const streamBytes = 84 * 1024;
 /** `keeper` is `null` where the bytes must be copied before they are written or kept. */
 export type OnRead = (chunk: Buffer, start: number, end: number, keeper: Keeper | null) => void;
 
+// Used where there is a binding only.
+const { streamBaseState, kReadBytesOrError } = streamBinding ?? ({} as StreamBinding);
+
 interface Handle {
+  /** What Node's socket believes of it. */
+  reading: boolean;
+  /** Called after each read, at the end and for an error; what it returns is read into from then on. */
+  onread(bytes: unknown): Buffer | undefined;
+  readStop(): number;
   useUserBuffer(buffer: Buffer): void;
 }
+
+/** Node wants a callback; what is read does not get that far. */
+const uncalled = () => true;
 
 interface Carrier {
   close(done: () => void): void;
@@ -150,7 +164,7 @@ export class SocketReader {
     for (let chunk = old.read(); chunk !== null; chunk = old.read()) this.#early.push(chunk);
     const inner = old as unknown as { _handle: Handle | null };
     const handle = inner._handle;
-    if (old.constructor !== Socket || typeof handle?.useUserBuffer !== 'function') {
+    if (old.constructor !== Socket || typeof handle?.useUserBuffer !== 'function' || streamBinding === null) {
       this.#readEvents(old);
       return old;
     }
@@ -173,16 +187,17 @@ export class SocketReader {
 
   /** A method of its own: beside the old socket its callbacks would keep that alive. */
   #wrap(handle: Handle): Socket {
-    const options = {
-      handle,
-      allowHalfOpen: true,
-      pauseOnCreate: true,
-      onread: {
-        buffer: () => this.#nextBuffer(),
-        callback: (bytes: number) => this.#read(bytes),
-      },
+    const onread = { buffer: this.#nextBuffer(), callback: uncalled };
+    const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
+    const socket = new Socket(options as unknown as SocketConstructorOpts);
+    const { onread: usual } = handle;
+    handle.onread = (bytes) => {
+      const length = streamBaseState[kReadBytesOrError];
+      // The end and errors are for the socket.
+      if (length <= 0) return usual.call(handle, bytes);
+      return socket.destroyed ? undefined : this.#read(handle, length);
     };
-    return new Socket(options as unknown as SocketConstructorOpts);
+    return socket;
   }
 
   /** Node decides how large a chunk of `'data'` is: what is too much for one read goes back where a pause comes of it. */
@@ -198,14 +213,22 @@ export class SocketReader {
     }
   }
 
-  /** Whether Node is to read on: it forgets a pause in the same moment as the first resume. */
-  #read(bytes: number): boolean {
-    this.#lastRead = bytes;
-    this.#onRead(this.#armed, 0, bytes, this.#leaseArmed ? this.#lease : null);
-    return !this.socket.isPaused();
+  /** Takes what stands in the armed buffer, and returns another one to arm where that is to change. */
+  #read(handle: Handle, length: number): Buffer | undefined {
+    const { socket } = this;
+    this.#lastRead = length;
+    this.#onRead(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
+    // Node forgets a pause in the same moment as the first resume.
+    if (socket.isPaused() && handle.reading && !socket.destroyed) {
+      handle.reading = false;
+      handle.readStop();
+    }
+    const armed = this.#armed;
+    const next = this.#nextBuffer();
+    return next === armed ? undefined : next;
   }
 
-  /** Node calls this right after each read: what is returned is armed for the next one. */
+  /** What is armed for the next read. */
   #nextBuffer(): Buffer {
     if (this.#lease === null) {
       if (this.#lastRead >= promoteAt && !this.socket.destroyed) this.#promote();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Event, FrameParser } from '../../../src/protocol/frame-parser.ts';
 import { LegWriter } from '../../../src/relay/leg-writer.ts';
-import type { Keeper } from '../../../src/relay/read-buffers.ts';
+import { type Keeper, owned } from '../../../src/relay/read-buffers.ts';
 import { verbatim } from '../../../src/relay/stage.ts';
 import { frames, type KnownFrame } from '../../helpers/arbitrary-frames.ts';
 import { BlockingSocket } from '../../helpers/blocking-socket.ts';
@@ -11,6 +11,7 @@ import { budgetOf } from '../../helpers/memory.ts';
 
 /** Counts the pins of one leased buffer. */
 class CountingKeeper implements Keeper {
+  readonly view = owned.view;
   pins = 0;
   pin(): void {
     this.pins++;

@@ -62,7 +62,7 @@ describe('while the kernel takes everything', () => {
       return write(bytes, done);
     };
     const pin = vi.fn();
-    const leased = message(writer, 'a', { pin, unpin: pin });
+    const leased = message(writer, 'a', { ...owned, pin, unpin: pin });
     const shared = message(writer, 'b');
     expect(written[0].buffer).toBe(leased.buffer);
     expect(written[1].buffer).not.toBe(shared.buffer);
@@ -171,7 +171,7 @@ describe('while the kernel is full', () => {
 
   test('a leased buffer is pinned until the kernel has taken all of it, once', () => {
     const { socket, writer } = setUp(2);
-    const keeper = { pin: vi.fn(), unpin: vi.fn() };
+    const keeper = { ...owned, pin: vi.fn(), unpin: vi.fn() };
     const counts = () => [keeper.pin.mock.calls.length, keeper.unpin.mock.calls.length];
     message(writer, 'a', keeper);
     expect(counts()).toEqual([1, 0]);
@@ -237,7 +237,7 @@ describe('while the kernel is full', () => {
 
 test('what a lost receiver has not taken is summed up and dropped', () => {
   const { socket, writer } = setUp(1);
-  const keeper = { pin: vi.fn(), unpin: vi.fn() };
+  const keeper = { ...owned, pin: vi.fn(), unpin: vi.fn() };
   message(writer, 'a', keeper);
   message(writer, 'b');
   socket.destroy();

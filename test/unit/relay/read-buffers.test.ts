@@ -67,6 +67,22 @@ test('takes a buffer back once, however often it is given', () => {
   expect(buffers.lease()!.buffer).not.toBe(buffers.lease()!.buffer);
 });
 
+test('shows each part of what was read where it stands, and makes no new view for a read of the same length', () => {
+  const lease = buffersOf(1024 * kib).lease()!;
+  const { buffer } = lease;
+  const place = (start: number, end: number) => {
+    const view = lease.view(buffer, start, end);
+    expect(view.buffer).toBe(buffer.buffer);
+    return [view.byteOffset - buffer.byteOffset, view.length];
+  };
+  expect(place(0, 100)).toEqual([0, 100]);
+  expect(place(0, 100)).toEqual([0, 100]);
+  expect(place(7, 100)).toEqual([7, 93]);
+  expect(place(0, 99)).toEqual([0, 99]);
+  expect(place(0, buffer.length)).toEqual([0, buffer.length]);
+  expect(lease.view(buffer, 0, 50)).toBe(lease.view(buffer, 0, 50));
+});
+
 test('has a pinned buffer back only when no write reads from it any more', () => {
   const buffers = buffersOf(1024 * kib);
   const lease = buffers.lease()!;
