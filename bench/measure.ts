@@ -130,11 +130,9 @@ async function work(workload: Workload, stand: Stand, load: Conversation, second
   const reports: PhaseReport[] = [];
   for (const phase of workload.phases) reports.push(await tell(load, commandFor(phase, seconds)));
   const after = stand.cpu(load);
-  const [cpu, ofLoad, ofBackend] = [
-    after.proxy - before.proxy,
-    after.load - before.load,
-    after.backend - before.backend,
-  ];
+  const cpu = after.proxy - before.proxy;
+  const ofLoad = after.load - before.load;
+  const ofBackend = after.backend - before.backend;
   return {
     reports,
     proxy: proxy && { cpu, rssBefore, ...rssOf(proxy.pid) },

@@ -3,8 +3,7 @@
  *
  * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but the sockets of a finished
  * handshake exist already. So the socket is wrapped anew around the same handle. And what is read is taken from the handle
- * itself, because asking the socket first costs 1 to 2 % of a message (measured): sockets have so many shapes that V8 looks
- * each property up. The `handle` option, `_handle` and what a handle calls are not documented by Node; this file is the
+ * itself: sockets have so many shapes that V8 would look each of their properties up, for each read. The `handle` option, `_handle` and what a handle calls are not documented by Node; this file is the
  * only one that uses them, it is tested on every Node version that Sluice supports, and where they are missing (TLS
  * sockets, other runtimes) it reads `'data'` events instead.
  */
