@@ -4,13 +4,11 @@ import type { Rate } from '../config/types.ts';
 export class TokenBucket {
   #rate: Rate;
   // Numbers from the beginning: in a field that was undefined first V8 makes an object of each new fraction.
-  #perMs = 0;
   #tokens = 0;
   #at = 0;
 
   constructor(rate: Rate, now: number) {
     this.#rate = rate;
-    this.#perMs = rate.perSecond / 1000;
     this.#tokens = rate.burst;
     this.#at = now;
   }
@@ -19,7 +17,6 @@ export class TokenBucket {
   change(rate: Rate, now: number): void {
     this.#fill(now);
     this.#rate = rate;
-    this.#perMs = rate.perSecond / 1000;
     this.#tokens = Math.min(this.#tokens, rate.burst);
   }
 
@@ -47,7 +44,7 @@ export class TokenBucket {
 
   #fill(now: number): void {
     if (now <= this.#at) return;
-    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (now - this.#at) * this.#perMs);
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + ((now - this.#at) * this.#rate.perSecond) / 1000);
     this.#at = now;
   }
 }

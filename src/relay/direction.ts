@@ -41,7 +41,7 @@ export interface DirectionInit {
 
 /** The socket as far as a direction needs it. */
 export interface Source {
-  maxReadBytes: number;
+  set maxReadBytes(bytes: number);
   pause(): void;
   resume(): void;
 }
@@ -54,7 +54,8 @@ type Mode = 'relay' | 'finish-frame' | 'discard' | 'ignore';
 
 export class Direction {
   readonly pauses: Pauses;
-  wireBytes = 0;
+  /** Bytes read from this sender. A fraction first (see counters.ts). */
+  wireBytes = Number.NaN;
   readonly record = new SenderRecord();
 
   readonly #sender: Sender;
@@ -73,6 +74,7 @@ export class Direction {
 
   constructor(init: DirectionInit, events: DirectionEvents) {
     const { sender, route, counters } = init;
+    this.wireBytes = 0;
     this.#sender = sender;
     this.#counters = counters;
     this.#stage = init.stage;
@@ -214,7 +216,9 @@ export class Direction {
     const parser = this.#parser;
     const before = this.record.payloadBytes;
     this.#gate.beginRead();
-    for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
+    for (;;) {
+      const event = parser.next();
+      if (event === Event.starved) break;
       if (event === Event.frame) {
         if (!this.#beginFrame(keeper)) {
           this.#holdTail(end, inPlace);
@@ -235,7 +239,7 @@ export class Direction {
       }
       if (this.#mode === 'ignore') break;
     }
-    this.#gate.endRead(this.paused);
+    if (this.#gate.open) this.#gate.time(this.paused);
     this.#out.flush();
     this.#account(this.record.payloadBytes - before);
   }

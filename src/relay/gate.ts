@@ -2,6 +2,8 @@
  * Decides at each frame header of one sender: pass, wait for a rate, or end the connection. It takes the limits when a
  * message starts, and they hold until its end.
  */
+// The global one is a getter, which takes as long as the clock itself where every message asks.
+import { performance } from 'node:perf_hooks';
 import type { Rate, Route, Sender, SenderLimits } from '../config/types.ts';
 import { MessageMeter, type SizeLimit } from '../limits/message-meter.ts';
 import { Stopwatch } from '../limits/stopwatch.ts';
@@ -28,14 +30,14 @@ export class Gate {
   opcode: number = Opcode.binary;
   readonly #sender: Sender;
   readonly #events: GateEvents;
-  readonly #messageTime = new Stopwatch();
-  /** Whether a message is under way. */
+  /** Of the message under way, if that is not whole at the end of a read: most are, and need none. */
+  #messageTime: Stopwatch | null = null;
   #open = false;
   /** The time of the present read, asked for once; 0 until then. */
   #readAt = 0;
-  #route: Route;
-  /** Of this sender; looked up once, because every message asks for them. */
+  /** Of this sender, and whether they only report; looked up once, because every message asks for them. */
   #limits: SenderLimits;
+  #reporting: boolean;
   /** Whether the message under way is in `mode: report`. */
   #reports: boolean;
   /** One violation per message. */
@@ -46,9 +48,9 @@ export class Gate {
   /** `onRate` is called when what had to wait for a rate may go on. */
   constructor(sender: Sender, route: Route, events: GateEvents, onRate: () => void) {
     this.#sender = sender;
-    this.#route = route;
     this.#limits = route.limits[sender];
-    this.#reports = route.limits.mode === 'report';
+    this.#reporting = route.limits.mode === 'report';
+    this.#reports = this.#reporting;
     this.#events = events;
     this.meter = new MessageMeter(this.#limits);
     this.rates = new RateGate(this.#limits, performance.now(), onRate);
@@ -60,8 +62,8 @@ export class Gate {
   }
 
   reconfigure(route: Route): void {
-    this.#route = route;
     this.#limits = route.limits[this.#sender];
+    this.#reporting = route.limits.mode === 'report';
     this.rates.change(this.#limits, performance.now());
   }
 
@@ -70,11 +72,16 @@ export class Gate {
     this.#readAt = 0;
   }
 
-  /** A read is used up. `held`: whether the sender is being held up. Only a message that is still open needs its clock. */
-  endRead(held: boolean): void {
-    if (this.#open && !this.#messageTime.running && this.meter.limits.messageTimeoutMs > 0) {
-      this.#messageTime.start(this.#now(), held);
-    }
+  /** Whether a message is under way. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** A read is used up and a message still open: its time runs. `held`: whether the sender is being held up. */
+  time(held: boolean): void {
+    if (this.#messageTime !== null || this.meter.limits.messageTimeoutMs === 0) return;
+    this.#messageTime = new Stopwatch();
+    this.#messageTime.start(this.#now(), held);
   }
 
   /** The header that `parser` has just read. Its size is looked at before its rate. */
@@ -110,31 +117,31 @@ export class Gate {
   /** The message is complete, or nothing more of it matters. */
   end(): void {
     this.#open = false;
-    this.#messageTime.stop();
+    this.#messageTime = null;
   }
 
   /** Sluice holds the sender up, or lets it go on: its message's clock stands still meanwhile. */
   hold(now: number): void {
-    this.#messageTime.hold(now);
+    this.#messageTime?.hold(now);
   }
 
   release(now: number): void {
-    this.#messageTime.release(now);
+    this.#messageTime?.release(now);
   }
 
   /** Called every tick: a message that is begun and never finished. */
   tick(now: number): void {
     const { messageTimeoutMs } = this.meter.limits;
-    if (messageTimeoutMs === 0 || !this.#messageTime.running) return;
+    if (messageTimeoutMs === 0 || this.#messageTime === null) return;
     const elapsed = this.#messageTime.elapsedMs(now);
     if (elapsed <= messageTimeoutMs) return;
-    this.#messageTime.stop();
+    this.#messageTime = null;
     this.#exceed('message_timeout', messageTimeoutMs, Math.round(elapsed));
   }
 
   #begin(opcode: number): void {
     this.#noted = false;
-    this.#reports = this.#route.limits.mode === 'report';
+    this.#reports = this.#reporting;
     this.opcode = opcode;
     this.meter.begin(this.#limits);
   }

@@ -75,9 +75,7 @@ export class Leg {
     this.inbound = inbound;
     this.#events = events;
     this.#closeMs = route.timeouts.closeMs;
-    this.#reader = new SocketReader(init.input, init.memory.buffers, (chunk, start, end, keeper) =>
-      inbound.read(chunk, start, end, keeper),
-    );
+    this.#reader = new SocketReader(init.input, init.memory.buffers, inbound);
     const { socket } = this.#reader;
     socket.on('error', () => {});
     socket.on('end', () => this.#onEnd());

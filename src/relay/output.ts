@@ -54,13 +54,14 @@ class HandleOutput implements Output {
   }
 
   write(bytes: Buffer): boolean {
-    if (this.broken || this.#socket.destroyed || this.#socket.writableEnded) return true;
+    if (this.broken) return true;
     spareRequest ??= new WriteWrap();
     const request = spareRequest;
     const error = this.#handle.writeBuffer(request, bytes);
     if (error !== 0) {
-      // What the peer sent before it went away is still to be read; the end of reading ends the socket.
-      this.broken = true;
+      // What the peer sent before it went away is still to be read; the end of reading ends the socket. A handle that has
+      // been closed refuses as well.
+      this.broken = !this.#socket.destroyed;
       return true;
     }
     if (streamBaseState[kLastWriteWasAsync] === 0) return true;

@@ -80,7 +80,7 @@ export class Lease implements Keeper {
 /** The process's read buffers: the shared one, and leases. */
 export class ReadBuffers {
   readonly shared = Buffer.allocUnsafeSlow(sharedSize);
-  /** A coarse clock in milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones. */
+  /** A coarse clock in whole milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones. */
   now = 0;
   /** What all buffers share; leases take a part of it. */
   readonly memory: MemoryBudget;

@@ -61,7 +61,7 @@ export class SessionRegistry {
     const session = new Session(init, this.memory, this.#events);
     this.#open.add(session);
     if (this.#timer === null) {
-      this.memory.buffers.now = performance.now();
+      this.memory.buffers.now = Math.round(performance.now());
       this.#timer = setInterval(() => this.#tick(), tickMs);
     }
     session.start();
@@ -142,7 +142,7 @@ export class SessionRegistry {
   #tick(): void {
     const now = performance.now();
     const { buffers } = this.memory;
-    buffers.now = now;
+    buffers.now = Math.round(now);
     const yields = buffers.takeDenied();
     for (const session of this.#open) {
       session.tick(now);

@@ -6,10 +6,14 @@ export class SenderRecord {
   /** Whole data messages. */
   messages = 0;
   fragments = 0;
-  /** Payload bytes of data frames. */
-  payloadBytes = 0;
+  /** Payload bytes of data frames. A fraction first (see counters.ts). */
+  payloadBytes = Number.NaN;
   maxMessageBytes = 0;
   maxBufferedBytes = 0;
+
+  constructor() {
+    this.payloadBytes = 0;
+  }
 
   report(pauses: Pauses): SenderReport {
     return {

@@ -23,8 +23,10 @@ const keepAliveMs = 30_000;
 /** Measured: what Node goes on reading from TLS after `pause`, up to the stream's high-water mark and a read. */
 const streamBytes = 84 * 1024;
 
-/** `keeper` is `null` where the bytes must be copied before they are written or kept. */
-export type OnRead = (chunk: Buffer, start: number, end: number, keeper: Keeper | null) => void;
+export interface ReadSink {
+  /** `keeper` is `null` where the bytes must be copied before they are written or kept. */
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
+}
 
 // Used where there is a binding only.
 const { streamBaseState, kReadBytesOrError } = streamBinding ?? ({} as StreamBinding);
@@ -50,50 +52,58 @@ interface Carrier {
 export class SocketReader {
   /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
   readonly socket: Socket;
-  /** The largest read, in bytes: a byte rate keeps it to what may pass in one second. */
-  maxReadBytes = Number.POSITIVE_INFINITY;
   readonly #buffers: ReadBuffers;
-  readonly #onRead: OnRead;
-  /** What was read before the relay began. */
-  #early: Buffer[];
+  readonly #sink: ReadSink;
   #lease: Lease | null = null;
   /** What the next read goes into, and whether that is the lease. */
   #armed: Buffer;
   #leaseArmed = false;
-  #handle: Handle | null = null;
-  #lastRead = 0;
+  /** Asked after each read, and of the socket that would take several look-ups. */
+  #paused = true;
   #smallReads = 0;
   #largeReadAt = 0;
+  #handle: Handle | null = null;
+  #maxReadBytes = Number.POSITIVE_INFINITY;
+  /** What was read before the relay began. */
+  #early: Buffer[];
   #streamBytes = 0;
   #halted = false;
 
   /** Takes the socket over, paused; `start` delivers what it has read already. */
-  constructor(input: LegInput, buffers: ReadBuffers, onRead: OnRead) {
+  constructor(input: LegInput, buffers: ReadBuffers, sink: ReadSink) {
     this.#buffers = buffers;
     this.#armed = buffers.shared;
-    this.#onRead = onRead;
+    this.#sink = sink;
     this.#early = input.head.length > 0 ? [input.head] : [];
     this.socket = this.#takeOver(input.socket);
     this.socket.setNoDelay(true);
     this.socket.setKeepAlive(true, keepAliveMs);
   }
 
+  /** The largest read, in bytes: a byte rate keeps it to what may pass in one second. */
+  set maxReadBytes(bytes: number) {
+    if (bytes === this.#maxReadBytes) return;
+    this.#maxReadBytes = bytes;
+    this.#armNow(this.#leaseArmed);
+  }
+
   /** Delivers the bytes that came with the handshake. Reading itself begins with `resume`. */
   start(): void {
     const early = Buffer.concat(this.#early);
     this.#early = [];
-    if (early.length > 0) this.#onRead(early, 0, early.length, owned);
+    if (early.length > 0) this.#sink.read(early, 0, early.length, owned);
   }
 
   pause(): void {
     this.#halted = false;
-    this.socket.pause();
+    this.#stop();
     if (this.#handle === null && !this.socket.destroyed) this.#holdStream(streamBytes);
   }
 
   resume(): void {
     this.#halted = false;
     this.#holdStream(0);
+    this.#paused = false;
     if (!this.socket.destroyed) this.socket.resume();
   }
 
@@ -102,8 +112,8 @@ export class SocketReader {
    * have to be held.
    */
   halt(): boolean {
-    this.#halted = this.#handle !== null && !this.socket.destroyed && !this.socket.isPaused();
-    if (this.#halted) this.socket.pause();
+    this.#halted = this.#handle !== null && !this.socket.destroyed && !this.#paused;
+    if (this.#halted) this.#stop();
     return this.#halted;
   }
 
@@ -123,18 +133,10 @@ export class SocketReader {
     else resetNow(socket);
   }
 
-  /**
-   * Gives the buffer back if the socket has fallen silent, also where it is armed. Node arms another only after a read, so
-   * this goes past it; a few bytes of Node's stay with the handle each time, so it is for a spent budget only.
-   */
+  /** Gives the buffer back if the socket has fallen silent, also where it is armed; for a spent budget (see `#armNow`). */
   yieldBuffer(): void {
     if (this.#lease === null || this.#buffers.now - this.#largeReadAt <= quietMs) return;
-    if (this.#leaseArmed) {
-      const { shared } = this.#buffers;
-      this.#armed = shared.length > this.maxReadBytes ? shared.subarray(0, this.maxReadBytes) : shared;
-      if (!this.socket.destroyed) this.#handle?.useUserBuffer(this.#armed);
-      this.#leaseArmed = false;
-    }
+    if (this.#leaseArmed) this.#armNow(false);
     this.#lease.giveBack();
     this.#lease = null;
   }
@@ -146,6 +148,11 @@ export class SocketReader {
     this.#leaseArmed = false;
     this.#handle = null;
     this.#holdStream(0);
+  }
+
+  #stop(): void {
+    this.#paused = true;
+    this.socket.pause();
   }
 
   /** Counts what the stream of a paused socket holds. */
@@ -186,7 +193,7 @@ export class SocketReader {
 
   /** A method of its own: beside the old socket its callbacks would keep that alive. */
   #wrap(handle: Handle): Socket {
-    const onread = { buffer: this.#nextBuffer(), callback: uncalled };
+    const onread = { buffer: this.#arm(false), callback: uncalled };
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
     const socket = new Socket(options as unknown as SocketConstructorOpts);
     const { onread: usual } = handle;
@@ -194,7 +201,7 @@ export class SocketReader {
       const length = streamBaseState[kReadBytesOrError];
       // The end and errors are for the socket.
       if (length <= 0) return usual.call(handle, bytes);
-      return socket.destroyed ? undefined : this.#read(handle, length);
+      return this.#read(handle, length);
     };
     return socket;
   }
@@ -206,40 +213,44 @@ export class SocketReader {
         socket.unshift(chunk.subarray(at));
         return;
       }
-      const end = Math.min(chunk.length, at + this.maxReadBytes);
-      this.#onRead(chunk, at, end, owned);
+      const end = Math.min(chunk.length, at + this.#maxReadBytes);
+      this.#sink.read(chunk, at, end, owned);
       at = end;
     }
   }
 
   /** Takes what stands in the armed buffer, and returns another one to arm where that is to change. */
   #read(handle: Handle, length: number): Buffer | undefined {
-    const { socket } = this;
-    this.#lastRead = length;
-    this.#onRead(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
+    this.#sink.read(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
     // Node forgets a pause in the same moment as the first resume.
-    if (socket.isPaused() && handle.reading && !socket.destroyed) {
+    if (this.#paused && handle.reading && !this.socket.destroyed) {
       handle.reading = false;
       handle.readStop();
     }
-    const armed = this.#armed;
-    const next = this.#nextBuffer();
-    return next === armed ? undefined : next;
-  }
-
-  /** What is armed for the next read. */
-  #nextBuffer(): Buffer {
     if (this.#lease === null) {
-      if (this.#lastRead >= promoteAt && !this.socket.destroyed) this.#promote();
-    } else if (this.#isQuiet() || this.#buffers.overlentBytes > 0) {
+      if (length >= promoteAt && !this.socket.destroyed) this.#promote();
+    } else if (this.#isQuiet(length) || this.#buffers.overlentBytes > 0) {
       this.#lease.giveBack();
       this.#lease = null;
     }
     // While a write still reads from the lease, its receiver is slow: what comes now is copied anyway.
-    this.#leaseArmed = this.#lease !== null && !this.#lease.pinned;
-    const buffer = this.#leaseArmed ? this.#lease!.buffer : this.#buffers.shared;
-    this.#armed = buffer.length > this.maxReadBytes ? buffer.subarray(0, this.maxReadBytes) : buffer;
+    const leases = this.#lease !== null && !this.#lease.pinned;
+    return leases === this.#leaseArmed ? undefined : this.#arm(leases);
+  }
+
+  /** Chooses what the next read goes into. */
+  #arm(leases: boolean): Buffer {
+    this.#leaseArmed = leases;
+    const buffer = leases ? this.#lease!.buffer : this.#buffers.shared;
+    this.#armed = buffer.length > this.#maxReadBytes ? buffer.subarray(0, this.#maxReadBytes) : buffer;
     return this.#armed;
+  }
+
+  /** Node arms another buffer only after a read. This goes past it, and a few bytes of Node's stay with the handle. */
+  #armNow(leases: boolean): void {
+    const before = this.#armed;
+    const buffer = this.#arm(leases);
+    if (buffer !== before && !this.socket.destroyed) this.#handle?.useUserBuffer(buffer);
   }
 
   #promote(): void {
@@ -248,9 +259,9 @@ export class SocketReader {
     this.#largeReadAt = this.#buffers.now;
   }
 
-  #isQuiet(): boolean {
+  #isQuiet(length: number): boolean {
     const { now } = this.#buffers;
-    if (this.#lastRead >= smallRead) {
+    if (length >= smallRead) {
       this.#smallReads = 0;
       this.#largeReadAt = now;
       return false;

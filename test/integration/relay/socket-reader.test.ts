@@ -34,9 +34,9 @@ test.each(['accepted', 'connected'] as const)(
     const other = pair[which === 'accepted' ? 'connected' : 'accepted'];
     const buffers = new ReadBuffers(budgetOf());
     const { promise: read, resolve } = Promise.withResolvers<{ chunk: Buffer; text: string }>();
-    const reader = new SocketReader({ socket, head: Buffer.alloc(0) }, buffers, (chunk, start, end) =>
-      resolve({ chunk, text: chunk.toString('latin1', start, end) }),
-    );
+    const reader = new SocketReader({ socket, head: Buffer.alloc(0) }, buffers, {
+      read: (chunk, start, end) => resolve({ chunk, text: chunk.toString('latin1', start, end) }),
+    });
     expect(reader.socket).not.toBe(socket);
     reader.resume();
     other.write('some bytes');
@@ -50,24 +50,24 @@ test.each(['accepted', 'connected'] as const)(
   },
 );
 
-/** A reader, the other end of its connection, and what it has read so far. */
-async function reading(): Promise<{ reader: SocketReader; peer: Socket; text: () => string }> {
+/** A reader, the other end of its connection, what it has read so far, and in which sizes. */
+async function reading(): Promise<{ reader: SocketReader; peer: Socket; text: () => string; sizes: number[] }> {
   const { accepted, connected } = await upgraded();
   let text = '';
-  const reader = new SocketReader(
-    { socket: accepted, head: Buffer.alloc(0) },
-    new ReadBuffers(budgetOf()),
-    (chunk, start, end) => {
+  const sizes: number[] = [];
+  const reader = new SocketReader({ socket: accepted, head: Buffer.alloc(0) }, new ReadBuffers(budgetOf()), {
+    read: (chunk, start, end) => {
       text += chunk.toString('latin1', start, end);
+      sizes.push(end - start);
     },
-  );
+  });
   onTestFinished(async () => {
     const gone = [reader.socket, connected].map((one) => new Promise((resolve) => one.once('close', resolve)));
     connected.on('error', () => {}).resume();
     reader.reset();
     await Promise.all(gone);
   });
-  return { reader, peer: connected, text: () => text };
+  return { reader, peer: connected, text: () => text, sizes };
 }
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, 50));
@@ -103,4 +103,22 @@ test('a pause in the same moment as the first resume, which Node forgets, holds 
   expect(text()).not.toContain('b');
   reader.resume();
   await vi.waitFor(() => expect(text()).toBe('ab'), { timeout: 10_000 });
+});
+
+test('no read is larger than it may be, from the first on, and a new bound holds at once', async () => {
+  const { reader, peer, text, sizes } = await reading();
+  reader.maxReadBytes = 1000;
+  peer.write('a'.repeat(2500));
+  reader.resume();
+  await vi.waitFor(() => expect(text()).toHaveLength(2500));
+  expect(Math.max(...sizes)).toBe(1000);
+  sizes.length = 0;
+  reader.maxReadBytes = Number.POSITIVE_INFINITY;
+  peer.write('b'.repeat(2500));
+  await vi.waitFor(() => expect(text()).toHaveLength(5000));
+  expect(Math.max(...sizes)).toBe(2500);
+  reader.maxReadBytes = 100;
+  peer.write('c'.repeat(250));
+  await vi.waitFor(() => expect(text()).toHaveLength(5250));
+  expect(Math.max(...sizes.slice(1))).toBe(100);
 });

@@ -10,6 +10,9 @@ import { BlockingSocket } from '../../helpers/blocking-socket.ts';
 import { budgetOf } from '../../helpers/memory.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
+// The gate imports its clock; fake timers replace the global one.
+vi.mock('node:perf_hooks', () => ({ performance: { now: () => globalThis.performance.now() } }));
+
 const rates = {
   none: null,
   plenty: { perSecond: 1e9, burst: 1e9, action: 'pause' as const },

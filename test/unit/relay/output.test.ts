@@ -64,3 +64,20 @@ test('a write to a peer that has reset breaks the output, and leaves the socket 
   expect(output.write(Buffer.from('more'))).toBe(true);
   ours.destroy();
 });
+
+test.each(['destroy', 'resetAndDestroy'] as const)(
+  'a write after %s is dropped, and no fault of the peer',
+  async (how) => {
+    const [ours, theirs] = await pair();
+    theirs.on('error', () => {});
+    const output = outputOf(ours, () => {});
+    const closed = new Promise((resolve) => ours.once('close', resolve));
+    ours[how]();
+    expect(output.write(Buffer.from('at once'))).toBe(true);
+    await closed;
+    await new Promise(setImmediate);
+    expect(output.write(Buffer.from('later'))).toBe(true);
+    expect(output.broken).toBe(false);
+    theirs.destroy();
+  },
+);
