@@ -25,7 +25,9 @@ async function runAll(
     for (const workload of workloads) {
       if (workload.memoryOnly && round > 0) continue;
       process.stderr.write(`round ${round + 1} of ${options.repeat}: ${workload.title}\n`);
-      for (const [peer, { samples, problem }] of await measure(setup, peers, workload)) {
+      // Who starts first in one round starts last in the next.
+      const order = round % 2 === 0 ? peers : peers.toReversed();
+      for (const [peer, { samples, problem }] of await measure(setup, order, workload)) {
         const cell = results.cell(workload.name, peer);
         cell.samples.push(...samples);
         if (problem === null) continue;

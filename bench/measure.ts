@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
 import { type Conversation, cpuSeconds, forgetPeak, memory } from './processes.ts';
 import { commandFor, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
-import { type Setup, Stand, tell } from './stand.ts';
+import { type Setup, type Shape, Stand, tell } from './stand.ts';
 import type { Workload } from './workloads.ts';
 
 /** The samples of one process of a peer, in order, `null` for a window that failed, and why one did. */
@@ -40,14 +40,20 @@ async function oneByOne(setup: Setup, peers: readonly Peer[], workload: Workload
   const outcomes = new Map<string, Outcome>();
   for (const peer of peers) {
     try {
-      await using stand = await Stand.start(setup, peer, workload);
-      const run = workload.phases.length > 0 ? await oneBurst(workload, stand) : await idle(stand);
+      await using stand = await Stand.start(setup, peer);
+      const shape = shapeOf(workload, peer);
+      const run = workload.phases.length > 0 ? await oneBurst(workload, shape, stand) : await idle(shape, stand);
       outcomes.set(peer.name, { samples: [toSample(workload, run)], problem: null });
     } catch (error) {
       outcomes.set(peer.name, { samples: [null], problem: wordsOf(error) });
     }
   }
   return outcomes;
+}
+
+/** What a workload opens at a peer. */
+function shapeOf(workload: Workload, peer: Peer): Shape {
+  return { ...workload, path: `${workload.path}${peer.path ?? ''}` };
 }
 
 /** A peer that takes part in the turns. */
@@ -57,6 +63,7 @@ class Runner {
   problem: string | null = null;
   readonly #setup: Setup;
   readonly #workload: Workload;
+  /** Its process, which may be another's too, and what it has opened there. */
   #stand: Stand | null = null;
   #load: Conversation | null = null;
 
@@ -66,10 +73,10 @@ class Runner {
     this.#workload = workload;
   }
 
-  async start(): Promise<void> {
+  async start(stands: Stands): Promise<void> {
     await this.#attempt(async () => {
-      this.#stand = await Stand.start(this.#setup, this.peer, this.#workload);
-      this.#load = await this.#stand.open();
+      this.#stand = await stands.of(this.peer);
+      this.#load = await this.#stand.open(shapeOf(this.#workload, this.peer));
       await warmUp(this.#setup, this.#workload, this.#stand, this.#load);
     });
   }
@@ -85,10 +92,6 @@ class Runner {
     this.samples.push(sample);
   }
 
-  async stop(): Promise<void> {
-    await this.#stand?.[Symbol.asyncDispose]();
-  }
-
   async #attempt(step: () => Promise<void>): Promise<void> {
     try {
       await step();
@@ -98,16 +101,33 @@ class Runner {
   }
 }
 
+/** The processes of those who take turns: one for each command. */
+class Stands implements AsyncDisposable {
+  readonly #setup: Setup;
+  readonly #byCommand = new Map<Peer['command'], Stand>();
+
+  constructor(setup: Setup) {
+    this.#setup = setup;
+  }
+
+  async of(peer: Peer): Promise<Stand> {
+    const stand = this.#byCommand.get(peer.command) ?? (await Stand.start(this.#setup, peer));
+    this.#byCommand.set(peer.command, stand);
+    return stand;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stand of this.#byCommand.values()) await stand[Symbol.asyncDispose]();
+  }
+}
+
 async function inTurn(setup: Setup, peers: readonly Peer[], workload: Workload): Promise<Map<string, Outcome>> {
   const runners = peers.map((peer) => new Runner(setup, peer, workload));
-  try {
-    for (const runner of runners) await runner.start();
-    for (let turn = 0; turn < setup.windows; turn++) {
-      // There and back: nobody is always the one who comes first after a pause, or after a certain other.
-      for (const runner of turn % 2 === 0 ? runners : runners.toReversed()) await runner.window();
-    }
-  } finally {
-    for (const runner of runners) await runner.stop();
+  await using stands = new Stands(setup);
+  for (const runner of runners) await runner.start(stands);
+  for (let turn = 0; turn < setup.windows; turn++) {
+    // There and back: nobody is always the one who comes first after a pause, or after a certain other.
+    for (const runner of turn % 2 === 0 ? runners : runners.toReversed()) await runner.window();
   }
   return new Map(runners.map(({ peer, samples, problem }) => [peer.name, { samples, problem }]));
 }
@@ -141,23 +161,23 @@ async function work(workload: Workload, stand: Stand, load: Conversation, second
 }
 
 /** Each message once, through a process through which little has gone: how much of them it holds. */
-async function oneBurst(workload: Workload, stand: Stand): Promise<Run> {
-  const load = await stand.open();
-  const warm = await stand.open(2, 1_000_000);
+async function oneBurst(workload: Workload, shape: Shape, stand: Stand): Promise<Run> {
+  const load = await stand.open(shape);
+  const warm = await stand.open({ ...shape, connections: 2, size: 1_000_000 });
   for (const { mode } of workload.phases) await tell(warm, commandFor({ mode }, warmUpWindowSeconds));
   await warm.stop();
   return await work(workload, stand, load, 0);
 }
 
-async function idle(stand: Stand): Promise<Run> {
+async function idle(shape: Shape, stand: Stand): Promise<Run> {
   const { proxy } = stand;
   // Some connections first, so that the growth is that of connections: a runtime's first hundreds compile code and start
   // its collector, which costs once what thousands more do not cost again.
-  await stand.open(warmConnections);
+  await stand.open({ ...shape, connections: warmConnections });
   if (!proxy) return { reports: [], proxy, loadCpu: 0 };
   const rssBefore = await settled(proxy.pid);
   forgetPeak(proxy.pid);
-  await stand.open();
+  await stand.open(shape);
   // A runtime with a collector clears up after the handshakes when it has been quiet for a while.
   await delay(quietMs);
   await settled(proxy.pid);

@@ -93,7 +93,7 @@ const limitsOn = `
 /** Everything that has an off is off. Buffers and queues always bind and keep their size, so that only the checks differ. */
 const limitsOff = `
     limits:
-      client: &sender
+      client: &unlimited
         max_message_size: unlimited
         max_frame_size: unlimited
         max_fragments: 1000000000
@@ -101,20 +101,26 @@ const limitsOff = `
         max_message_rate: unlimited
         max_byte_rate: unlimited
         max_pause: off
-      upstream: *sender
+      upstream: *unlimited
       connections: {max: 10000, max_per_address: unlimited}
     ping: {client: off, upstream: off}
     idle_timeout: off
     max_lifetime: off`;
 
-/** One route to the backend, with every limit on, or with every limit off that has an off. */
-export function sluiceConfig(ports: Ports, limits: 'on' | 'off'): string {
+/** Paths that end so have the route without limits. */
+export const withoutLimits = '/off';
+
+/** Two routes to the backend: one with every limit on, and one with every limit off that has an off. */
+export function sluiceConfig(ports: Ports): string {
   return `listen:
   address: 127.0.0.1:${ports.listen}
 admin:
   address: 127.0.0.1:${ports.admin}
 routes:
-  - name: bench
-    upstream: http://127.0.0.1:${ports.backend}${limits === 'on' ? limitsOn : limitsOff}
+  - name: limits-on
+    upstream: http://127.0.0.1:${ports.backend}${limitsOn}
+  - name: limits-off
+    match: {path: '/*${withoutLimits}'}
+    upstream: http://127.0.0.1:${ports.backend}${limitsOff}
 `;
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { node, root } from './paths.ts';
-import { haproxyConfig, nginxConfig, type Ports, sluiceConfig, writeConfig } from './peer-configs.ts';
+import { haproxyConfig, nginxConfig, type Ports, sluiceConfig, withoutLimits, writeConfig } from './peer-configs.ts';
 
 /** A proxy to measure. */
 export interface Peer {
@@ -9,8 +9,13 @@ export interface Peer {
   readonly name: string;
   /** The head of its column. */
   readonly title: string;
-  /** The command that listens on `ports.listen` and relays to `ports.backend`; `null` is no proxy at all. */
+  /**
+   * The command that listens on `ports.listen` and relays to `ports.backend`; `null` is no proxy at all. Peers of the same
+   * command that take turns share a process: two of one program differ by more than what is to be seen.
+   */
   readonly command: ((ports: Ports) => readonly string[]) | null;
+  /** What it adds to a workload's path, if anything. */
+  readonly path?: string;
   /** Why it cannot run here, or `null`. */
   readonly missing: () => string | null;
 }
@@ -28,18 +33,16 @@ function nginx(name: string, bufferKib: number | null): Peer['command'] {
   return (ports) => ['nginx', '-c', writeConfig(`${name}.conf`, nginxConfig(name, ports, bufferKib))];
 }
 
-function sluice(name: string, limits: 'on' | 'off'): Peer['command'] {
-  return (ports) => {
-    const file = writeConfig(`${name}.yaml`, sluiceConfig(ports, limits));
-    return [node, join(root, 'src', 'main.ts'), 'serve', '--config', file];
-  };
-}
+const sluice: Peer['command'] = (ports) => {
+  const file = writeConfig('sluice.yaml', sluiceConfig(ports));
+  return [node, join(root, 'src', 'main.ts'), 'serve', '--config', file];
+};
 
 /** In the order of the table. Each runs on one thread. */
 export const peers: readonly Peer[] = [
   { name: 'direct', title: 'direct', command: null, missing: always },
-  { name: 'sluice', title: 'Sluice', command: sluice('sluice', 'on'), missing: always },
-  { name: 'sluice-off', title: 'limits off', command: sluice('sluice-off', 'off'), missing: always },
+  { name: 'sluice', title: 'Sluice', command: sluice, missing: always },
+  { name: 'sluice-off', title: 'limits off', command: sluice, path: withoutLimits, missing: always },
   {
     name: 'http-proxy',
     title: 'http-proxy',

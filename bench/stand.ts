@@ -1,11 +1,10 @@
-/** One peer at work: its process, with a backend and load generators that nobody else uses. */
+/** A proxy at work: its process, with a backend and load generators that no other uses. */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
 import { type Conversation, type Cores, converse, cpuSeconds, type Running, start } from './processes.ts';
 import type { PhaseReport } from './sample.ts';
-import type { Workload } from './workloads.ts';
 
 /** What stays the same for all measurements of a bench. */
 export interface Setup {
@@ -27,31 +26,37 @@ export interface CpuUse {
   readonly backend: number;
 }
 
+/** What a load generator opens and sends; sizes in payload bytes, `fragment` 0 is the whole message. */
+export interface Shape {
+  readonly path: string;
+  readonly connections: number;
+  readonly size: number;
+  readonly fragment: number;
+}
+
 export class Stand implements AsyncDisposable {
   readonly proxy: Running | null;
   readonly #setup: Setup;
-  readonly #workload: Workload;
   readonly #backend: Running;
   readonly #port: number;
   readonly #loads: Conversation[] = [];
 
-  private constructor(setup: Setup, workload: Workload, backend: Running, proxy: Running | null, port: number) {
+  private constructor(setup: Setup, backend: Running, proxy: Running | null, port: number) {
     this.#setup = setup;
-    this.#workload = workload;
     this.#backend = backend;
     this.proxy = proxy;
     this.#port = port;
   }
 
-  /** Rejects with the peer's own words where it does not come up. */
-  static async start(setup: Setup, peer: Peer, workload: Workload): Promise<Stand> {
+  /** Rejects with the proxy's own words where it does not come up. */
+  static async start(setup: Setup, { command }: Peer): Promise<Stand> {
     const { cores } = setup;
     const backend = converse([setup.backend], cores?.backend);
     const backendPort = Number(await backend.line());
-    if (!peer.command) return new Stand(setup, workload, backend, null, backendPort);
+    if (command === null) return new Stand(setup, backend, null, backendPort);
     const port = await freePort();
-    const proxy = start(peer.command({ listen: port, backend: backendPort, admin: await freePort() }), cores?.proxy);
-    const stand = new Stand(setup, workload, backend, proxy, port);
+    const proxy = start(command({ listen: port, backend: backendPort, admin: await freePort() }), cores?.proxy);
+    const stand = new Stand(setup, backend, proxy, port);
     try {
       await listening(port, proxy);
     } catch (error) {
@@ -62,8 +67,7 @@ export class Stand implements AsyncDisposable {
   }
 
   /** Starts a load generator and waits until its connections are open. */
-  async open(connections = this.#workload.connections, size = this.#workload.size): Promise<Conversation> {
-    const { path, fragment } = this.#workload;
+  async open({ path, connections, size, fragment }: Shape): Promise<Conversation> {
     const shape = [path, connections, size, fragment].map(String);
     const load = converse([this.#setup.load, String(this.#port), ...shape], this.#setup.cores?.load);
     this.#loads.push(load);

@@ -216,9 +216,7 @@ export class Direction {
     const parser = this.#parser;
     const before = this.record.payloadBytes;
     this.#gate.beginRead();
-    for (;;) {
-      const event = parser.next();
-      if (event === Event.starved) break;
+    for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
       if (event === Event.frame) {
         if (!this.#beginFrame(keeper)) {
           this.#holdTail(end, inPlace);
