@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { sluiceConfig, withoutLimits } from '../../../bench/peer-configs.ts';
+import { workloads } from '../../../bench/workloads.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Route } from '../../../src/config/types.ts';
+import { RouteTable } from '../../../src/routing/table.ts';
+
+const loaded = loadConfig('sluice.yaml', sluiceConfig({ listen: 1, backend: 2, admin: 3 }));
+if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
+const table = new RouteTable(loaded.config.routes);
+
+function routeOf(path: string): Route {
+  return table.match('127.0.0.1', path.slice(1).split('/'))!;
+}
+
+test.each(workloads)('$name runs with every limit, and at its other path with none that has an off', ({ path }) => {
+  const on = routeOf(path);
+  const off = routeOf(path + withoutLimits);
+  for (const sender of ['client', 'upstream'] as const) {
+    const { maxMessageBytes, maxFrameBytes, messageTimeoutMs, messageRate, byteRate, maxPauseMs } = on.limits[sender];
+    for (const number of [maxMessageBytes, maxFrameBytes, messageTimeoutMs, maxPauseMs]) {
+      expect(number).toBeGreaterThan(0);
+      expect(number).toBeLessThan(Number.POSITIVE_INFINITY);
+    }
+    expect([messageRate, byteRate]).not.toContain(null);
+    expect(off.limits[sender]).toMatchObject({ messageTimeoutMs: 0, messageRate: null, byteRate: null, maxPauseMs: 0 });
+    expect(off.limits[sender].maxMessageBytes).toBe(Number.POSITIVE_INFINITY);
+    expect(off.limits[sender].maxFrameBytes).toBe(Number.POSITIVE_INFINITY);
+    // What has no off is the same for both.
+    expect(off.limits[sender].maxBufferBytes).toBe(on.limits[sender].maxBufferBytes);
+    expect(off.limits[sender].maxQueue).toBe(on.limits[sender].maxQueue);
+  }
+});
