@@ -27,9 +27,10 @@ async function runAll(
       process.stderr.write(`round ${round + 1} of ${options.repeat}: ${workload.title}\n`);
       // Who starts first in one round starts last in the next.
       const order = round % 2 === 0 ? peers : peers.toReversed();
-      for (const [peer, { samples, problem }] of await measure(setup, order, workload)) {
+      for (const [peer, { samples, problem, repeats }] of await measure(setup, order, workload)) {
         const cell = results.cell(workload.name, peer);
         cell.samples.push(...samples);
+        cell.repeats += repeats;
         if (problem === null) continue;
         cell.problem = problem;
         process.stderr.write(`  ${peer}: ${problem}\n`);
@@ -73,6 +74,9 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(
       `\n${ratioTable(results, peers, chosen.workloads)}\n\n${targetTable(results)}\n\n${capacityTable(results)}`,
     );
+  }
+  if (results.repeats > 0) {
+    console.log(`\nWindows measured again, because the host had taken the cores away: ${results.repeats}`);
   }
   const file = join(cacheDir, 'latest.json');
   writeFileSync(

@@ -8,12 +8,15 @@ import type { Peer } from './peers.ts';
 import { type Conversation, cpuSeconds, forgetPeak, memory } from './processes.ts';
 import { commandFor, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
 import { type Setup, type Shape, Stand, tell } from './stand.ts';
+import { undisturbed } from './steal.ts';
 import type { Workload } from './workloads.ts';
 
 /** The samples of one process of a peer, in order, `null` for a window that failed, and why one did. */
 export interface Outcome {
   readonly samples: readonly (Sample | null)[];
   readonly problem: string | null;
+  /** How often a window was measured again, because the host had disturbed it (see steal.ts). */
+  readonly repeats: number;
 }
 
 /** A proxy that is idle even under load, as with one connection, is warm enough after so many windows. */
@@ -43,9 +46,9 @@ async function oneByOne(setup: Setup, peers: readonly Peer[], workload: Workload
       await using stand = await Stand.start(setup, peer);
       const shape = shapeOf(workload, peer);
       const run = workload.phases.length > 0 ? await oneBurst(workload, shape, stand) : await idle(shape, stand);
-      outcomes.set(peer.name, { samples: [toSample(workload, run)], problem: null });
+      outcomes.set(peer.name, { samples: [toSample(workload, run)], problem: null, repeats: 0 });
     } catch (error) {
-      outcomes.set(peer.name, { samples: [null], problem: wordsOf(error) });
+      outcomes.set(peer.name, { samples: [null], problem: wordsOf(error), repeats: 0 });
     }
   }
   return outcomes;
@@ -61,6 +64,7 @@ class Runner {
   readonly peer: Peer;
   readonly samples: (Sample | null)[] = [];
   problem: string | null = null;
+  repeats = 0;
   readonly #setup: Setup;
   readonly #workload: Workload;
   /** Its process, which may be another's too, and what it has opened there. */
@@ -85,8 +89,10 @@ class Runner {
     let sample: Sample | null = null;
     if (this.problem === null) {
       await this.#attempt(async () => {
-        const run = await work(this.#workload, this.#stand!, this.#load!, this.#setup.seconds);
+        const window = () => work(this.#workload, this.#stand!, this.#load!, this.#setup.seconds);
+        const { value: run, repeats } = await undisturbed(window);
         sample = toSample(this.#workload, run);
+        this.repeats += repeats;
       });
     }
     this.samples.push(sample);
@@ -129,7 +135,7 @@ async function inTurn(setup: Setup, peers: readonly Peer[], workload: Workload):
     // There and back: nobody is always the one who comes first after a pause, or after a certain other.
     for (const runner of turn % 2 === 0 ? runners : runners.toReversed()) await runner.window();
   }
-  return new Map(runners.map(({ peer, samples, problem }) => [peer.name, { samples, problem }]));
+  return new Map(runners.map(({ peer, samples, problem, repeats }) => [peer.name, { samples, problem, repeats }]));
 }
 
 /** Code is compiled after so much work, not after so much time: a proxy that gets little of its core needs longer. */

@@ -5,6 +5,8 @@ import type { Row } from './workloads.ts';
 export interface Cell {
   readonly samples: (Sample | null)[];
   problem: string | null;
+  /** How often a window was measured again. */
+  repeats: number;
 }
 
 /** Cells by workload and peer. */
@@ -15,7 +17,7 @@ export class Results {
   cell(workload: string, peer: string): Cell {
     const row = this.#cells.get(workload) ?? new Map<string, Cell>();
     this.#cells.set(workload, row);
-    const cell = row.get(peer) ?? { samples: [], problem: null };
+    const cell = row.get(peer) ?? { samples: [], problem: null, repeats: 0 };
     row.set(peer, cell);
     return cell;
   }
@@ -34,6 +36,12 @@ export class Results {
         return a != null && b ? a / b : null;
       }),
     );
+  }
+
+  /** How often a window was measured again, of all peers and workloads. */
+  get repeats(): number {
+    const cells = [...this.#cells.values()].flatMap((row) => [...row.values()]);
+    return cells.reduce((sum, { repeats }) => sum + repeats, 0);
   }
 
   toJSON(): unknown {
