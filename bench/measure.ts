@@ -8,7 +8,7 @@ import type { Peer } from './peers.ts';
 import { type Conversation, cpuSeconds, forgetPeak, memory } from './processes.ts';
 import { commandFor, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
 import { type Setup, type Shape, Stand, tell } from './stand.ts';
-import { undisturbed } from './steal.ts';
+import { stolenSeconds, undisturbed } from './steal.ts';
 import type { Workload } from './workloads.ts';
 
 /** The samples of one process of a peer, in order, `null` for a window that failed, and why one did. */
@@ -90,7 +90,7 @@ class Runner {
     if (this.problem === null) {
       await this.#attempt(async () => {
         const window = () => work(this.#workload, this.#stand!, this.#load!, this.#setup.seconds);
-        const { value: run, repeats } = await undisturbed(window);
+        const { value: run, repeats } = await undisturbed(window, () => stolenSeconds(this.#setup.cores));
         sample = toSample(this.#workload, run);
         this.repeats += repeats;
       });

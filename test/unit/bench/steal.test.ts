@@ -2,8 +2,15 @@ import { expect, test, vi } from 'vitest';
 import { stolenSeconds, undisturbed } from '../../../bench/steal.ts';
 
 test('what the host has taken stands in the eighth column, in hundredths of a second', () => {
-  const stat = 'cpu  3176649 297260 2204457 5395658 24682 3 920877 312299 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n';
-  expect(stolenSeconds(stat)).toBe(3122.99);
+  const stat = [
+    'cpu  9 9 9 9 9 3 9 312299 0 0',
+    'cpu0 1 2 3 4 5 6 7 800 9 10',
+    'cpu1 0 0 0 0 0 0 0 90 0 0',
+    'intr 5',
+    '',
+  ];
+  const stolen = (proxy: string, load: string) => stolenSeconds({ proxy, load, backend: load }, stat.join('\n'));
+  expect([stolen('0', '1'), stolen('1', '1'), stolenSeconds(null, stat.join('\n'))]).toEqual([8.9, 0.9, 3122.99]);
 });
 
 /** The host's count before and after each measurement. */
