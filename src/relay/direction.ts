@@ -175,7 +175,7 @@ export class Direction {
     if (!this.pauses.waitsForReceiver) return;
     const { bufferedBytes } = this.#out;
     if (!belowLowMark(bufferedBytes, this.queuedMessages, this.limits)) return;
-    if (bufferedBytes > this.#memory.allowance / 4) return;
+    if (!this.#memory.allowsResuming(bufferedBytes)) return;
     const now = performance.now();
     this.pauses.remove('queue', now);
     this.pauses.remove('memory', now);
@@ -306,7 +306,8 @@ export class Direction {
     if (!this.#out.blocked) return;
     const cause =
       highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits) ??
-      (bufferedBytes > this.#memory.allowance ? 'memory' : null);
+      // What a lease holds is not part of the capacity.
+      (this.#memory.allowsRead(Math.max(bufferedBytes, this.capacity)) ? null : 'memory');
     if (cause !== null) this.#pause(cause, performance.now());
   }
 

@@ -78,7 +78,6 @@ export class LegWriter implements FrameSink {
   #inFlightCapacity = 0;
   /** Bytes of it that were abandoned before Node was done with them. */
   #lingeringBytes = 0;
-  #holding = false;
   readonly #budget: MemoryBudget;
   readonly #queue: SendQueue;
 
@@ -214,7 +213,6 @@ export class LegWriter implements FrameSink {
       this.#budget.lingeringBytes += this.#lingeringBytes;
     }
     this.#land();
-    this.#rest();
   }
 
   #writeKept(chunk: Buffer, start: number, end: number, messages: number, keeper: Keeper): void {
@@ -297,8 +295,6 @@ export class LegWriter implements FrameSink {
 
   /** Everything after this piece waits until the kernel has taken it. */
   #wait(out: Piece, keeper: Keeper | null, capacity: number): void {
-    if (!this.#holding) this.#budget.enter();
-    this.#holding = true;
     this.#inFlight = out;
     this.#inFlightCopy = keeper === null ? out.bytes : null;
     this.#inFlightKeeper = keeper;
@@ -311,12 +307,6 @@ export class LegWriter implements FrameSink {
     this.#inFlight = null;
     this.#budget.give(this.#inFlightCapacity);
     this.#inFlightCapacity = 0;
-  }
-
-  /** Nothing waits any more. */
-  #rest(): void {
-    if (this.#holding) this.#budget.leave();
-    this.#holding = false;
   }
 
   #accepted(): void {
@@ -339,10 +329,7 @@ export class LegWriter implements FrameSink {
       if (next === null) break;
       if (this.#writePiece(next)) this.drainedBytes += next.length;
     }
-    if (this.#inFlight === null) {
-      this.#rest();
-      if (this.#ending) this.#socket.end();
-    }
+    if (this.#inFlight === null && this.#ending) this.#socket.end();
     this.#onDrain();
   }
 

@@ -3,12 +3,20 @@
  * reads from, tails that wait for a rate, and leased read buffers. Kept up to date by whoever allocates, so that the
  * bound holds between two ticks.
  *
- *   calm ──3/4──► pressed: a sender may fill its share, no leases, no handshakes ──1──► spent: nobody may add, the
- *   largest go. What a single read adds before its sender is paused is the only excess.
+ *   calm ──3/4──► pressed: a sender is read while that fits into its share, no leases, no handshakes ──1──► spent: nobody
+ *   may add, the largest go. What a single read adds before its sender is paused is the only excess.
+ *
+ * A share is a part of what is left (the dynamic threshold of switches: Choudhury and Hahne, 1998). So those who come first
+ * leave room to those who come later, however many there will be, and at the end one read is all that waits of each.
  */
+
+/** The most that one read adds to what is held where no buffer has been lent for it, in bytes. */
+export const unlentRead = 32 * 1024;
 
 /** Where it begins to press: early enough that pausing, which takes one read of each sender, still helps. */
 const pressedAt = 3 / 4;
+/** A sender's share of what is left: 64 may fill theirs one after another until it has fallen to a third. */
+const shareOfRest = 1 / 64;
 
 export class MemoryBudget {
   /** Bytes that are held now. */
@@ -16,8 +24,6 @@ export class MemoryBudget {
   /** Bytes that are held no more, and that Node still writes from until their socket has closed. */
   lingeringBytes = 0;
   #limit: number;
-  /** Buffers that hold something. */
-  #holders = 0;
   readonly #onSpent: () => void;
 
   /** `limit`: bytes; `Infinity` for no bound. `onSpent` is called whenever more is held than that. */
@@ -50,10 +56,14 @@ export class MemoryBudget {
     return Math.max(0, this.usedBytes - this.#limit);
   }
 
-  /** How much of one sender may wait before it is paused: a fair share when it presses, nothing when all is spent. */
-  get allowance(): number {
-    if (!this.pressed) return Number.POSITIVE_INFINITY;
-    return this.excessBytes > 0 ? 0 : (this.#limit * pressedAt) / Math.max(1, this.#holders);
+  /** Whether a sender may be read once more while its receiver lags behind and `held` bytes are allocated for it. */
+  allowsRead(held: number): boolean {
+    return held + unlentRead <= this.#share();
+  }
+
+  /** Whether a sender that was paused may be read again when `waiting` bytes of it are left. */
+  allowsResuming(waiting: number): boolean {
+    return waiting <= this.#share() / 4;
   }
 
   /** `bytes` have been allocated. */
@@ -67,14 +77,9 @@ export class MemoryBudget {
     this.usedBytes -= bytes;
   }
 
-  /** A buffer that was empty holds something, */
-  enter(): void {
-    this.#holders++;
-  }
-
-  /** and is empty again. */
-  leave(): void {
-    this.#holders--;
+  /** What may wait of one sender, in bytes. */
+  #share(): number {
+    return this.pressed ? Math.max(0, this.#limit - this.usedBytes) * shareOfRest : Number.POSITIVE_INFINITY;
   }
 
   #check(): void {

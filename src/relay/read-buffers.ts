@@ -9,7 +9,7 @@
  */
 
 import { freeBuffer } from './copy-buffers.ts';
-import type { MemoryBudget } from './memory-budget.ts';
+import { type MemoryBudget, unlentRead } from './memory-budget.ts';
 
 /** Something that keeps the bytes of a read alive while a write still reads from them. */
 export interface Keeper {
@@ -30,7 +30,6 @@ export const owned: Keeper = {
 const largeLease = 256 * 1024;
 /** What is lent once half of the budget is out. */
 const smallLease = 64 * 1024;
-const sharedSize = 32 * 1024;
 /** Leases are at most this together, and at most a quarter of the memory budget: beyond it they serve nobody better. */
 const mostLent = 16 * 1024 * 1024;
 
@@ -79,7 +78,7 @@ export class Lease implements Keeper {
 
 /** The process's read buffers: the shared one, and leases. */
 export class ReadBuffers {
-  readonly shared = Buffer.allocUnsafeSlow(sharedSize);
+  readonly shared = Buffer.allocUnsafeSlow(unlentRead);
   /** A coarse clock in whole milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones. */
   now = 0;
   /** What all buffers share; leases take a part of it. */

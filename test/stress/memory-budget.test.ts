@@ -38,21 +38,32 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
     { limits: { upstream: { max_pause: '1h' } }, ping: { client: 'off' } },
     { memory: { max_buffered: '64MiB' }, timeouts: { close: '1s' } },
   );
+  // What the machine itself does to a latency meanwhile is seen in a Sluice that nobody attacks.
+  await using untouched = await Stage.start({});
   const wellBehaved = await stage.openMany(4);
+  const beside = await untouched.openMany(4);
   const stuck = await stage.openMany(receivers);
-  const roundTrips = async (pair: Pair) => {
-    const times: number[] = [];
-    for (let turn = 0; turn < 400; turn++) {
-      times.push(await roundTrip(pair));
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    return times;
-  };
-  /** The 99th percentile in the quietest of three measurements: what Sluice does stays, what the machine does passes. */
+  /** The 99th percentiles of round trips through each of the two, one of each after the other. */
   const measure = async () => {
-    const found: number[] = [];
-    for (let i = 0; i < 3; i++) found.push(p99((await Promise.all(wellBehaved.map(roundTrips))).flat()));
-    return Math.min(...found);
+    const times: number[] = [];
+    const timesBeside: number[] = [];
+    const turns = wellBehaved.map(async (pair, i) => {
+      for (let turn = 0; turn < 400; turn++) {
+        times.push(await roundTrip(pair));
+        timesBeside.push(await roundTrip(beside[i]));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    });
+    await Promise.all(turns);
+    return { attacked: p99(times), beside: p99(timesBeside) };
+  };
+  /** Ten measurements at most: what Sluice does to the latency stays, what the machine does to one of the two passes. */
+  const latencyHolds = async () => {
+    for (let i = 0; i < 10; i++) {
+      during = await measure();
+      if (during.attacked < 3 * Math.max(before.attacked, during.beside)) return true;
+    }
+    return false;
   };
   await measure();
   const idle = await stage.resident();
@@ -61,22 +72,24 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
   const stops = stuck.map(({ upstream }) => flood(upstream, 100_000, false));
   const shed = async () => stage.sluice.metric('connections_closed_total', { closed_by: 'sluice', reason: 'memory' });
   let during = before;
+  let held = false;
   let pressure = 0;
   const attack = (async () => {
     // The kernel's buffers fill first, which takes all processors; what counts is how it is when the receivers are stuck.
-    await settled(shed);
-    during = await measure();
+    await settled(() => stage.sluice.metric('wire_bytes_total', { sender: 'upstream' }));
+    held = await latencyHolds();
     pressure = await stage.sluice.metric('memory_pressure_ratio');
   })();
   const grown = (await peakOf(() => stage.resident(), attack)) - idle;
   console.log(
     `500 stuck receivers, 64 MiB: RSS grew by ${(grown / MiB).toFixed(1)} MiB, pressure ${pressure.toFixed(2)}, ` +
-      `${await shed()} shed; p99 of the others ${before.toFixed(2)} ms before, ${during.toFixed(2)} ms now`,
+      `${await shed()} shed; p99 of the others ${before.attacked.toFixed(2)} ms before, ` +
+      `${during.attacked.toFixed(2)} ms now; without an attack ${before.beside.toFixed(2)} and ${during.beside.toFixed(2)} ms`,
   );
   expect(grown).toBeLessThan(96 * MiB);
   expect(pressure).toBeLessThanOrEqual(1.01);
   expect(pressure).toBeGreaterThan(0.75);
-  expect(during).toBeLessThan(3 * before);
+  expect(held, 'less than three times what it is without an attack').toBe(true);
   // Open connections come first: a new one is refused, and told when to come again.
   const refused = await rawConnect(stage.sluice.port);
   refused.sendText(handshakeRequest());
@@ -120,8 +133,8 @@ test('1 500 connections of which neither side reads stay within a budget of 64 M
     `${connections} connections that are stuck both ways, 64 MiB: RSS grew by ${(grown / MiB).toFixed(1)} MiB, ${ended} ended`,
   );
   expect(grown).toBeLessThan(96 * MiB);
-  // What is in flight to each of them is a read: not all of them can stay, but no more go than must.
-  expect(ended).toBeLessThan(connections * 0.75);
+  // One read of 32 KiB waits for each receiver, so 1024 connections fit: a third must go, and few more do.
+  expect(ended).toBeLessThan(connections * 0.45);
   for (const stop of stops) stop();
   for (const { client, upstream } of pairs) {
     client.socket.destroy();

@@ -6,28 +6,32 @@ function budget(limit: number) {
   return { budget: new MemoryBudget(limit, onSpent), onSpent };
 }
 
+const KiB = 1024;
+
 test('a sender may fill its own buffer while there is room', () => {
   const { budget: memory, onSpent } = budget(1000);
   memory.take(749);
-  expect(memory).toMatchObject({ usedBytes: 749, pressed: false, excessBytes: 0, allowance: Number.POSITIVE_INFINITY });
+  expect(memory).toMatchObject({ usedBytes: 749, pressed: false, excessBytes: 0 });
+  expect([memory.allowsRead(1e9), memory.allowsResuming(1e9)]).toEqual([true, true]);
   expect(memory.pressure).toBeCloseTo(0.749);
   expect(onSpent).not.toHaveBeenCalled();
 });
 
-test('from three quarters on, each of those that wait has a fair share', () => {
-  const { budget: memory } = budget(1000);
-  for (let i = 0; i < 5; i++) memory.enter();
-  memory.take(750);
-  expect(memory).toMatchObject({ pressed: true, allowance: 150 });
-  memory.leave();
-  memory.leave();
-  expect(memory.allowance).toBe(250);
+test('from three quarters on, a sender is read while that fits into its share of what is left', () => {
+  const { budget: memory } = budget(64 * 1024 * KiB);
+  memory.take(48 * 1024 * KiB);
+  expect(memory.pressed).toBe(true);
+  // 16 MiB are left: a share of 256 KiB, and 32 KiB for the next read.
+  expect([memory.allowsRead(224 * KiB), memory.allowsRead(224 * KiB + 1)]).toEqual([true, false]);
+  expect([memory.allowsResuming(64 * KiB), memory.allowsResuming(64 * KiB + 1)]).toEqual([true, false]);
+  memory.take(12 * 1024 * KiB);
+  expect([memory.allowsRead(32 * KiB), memory.allowsRead(32 * KiB + 1)]).toEqual([true, false]);
 });
 
-test('leases alone can press, and nobody waits then', () => {
-  const { budget: memory } = budget(1000);
-  memory.take(800);
-  expect(memory.allowance).toBe(750);
+test('where a share is less than a read, one read is all that waits', () => {
+  const { budget: memory } = budget(1000 * KiB);
+  memory.take(750 * KiB);
+  expect([memory.allowsRead(1), memory.allowsResuming(0)]).toEqual([false, true]);
 });
 
 test('the limit itself may be held; a byte more is told at once, and nobody may add', () => {
@@ -35,7 +39,8 @@ test('the limit itself may be held; a byte more is told at once, and nobody may 
   memory.take(1000);
   expect([memory.excessBytes, onSpent.mock.calls.length]).toEqual([0, 0]);
   memory.take(1);
-  expect([memory.excessBytes, onSpent.mock.calls.length, memory.allowance]).toEqual([1, 1, 0]);
+  expect([memory.excessBytes, onSpent.mock.calls.length]).toEqual([1, 1]);
+  expect([memory.allowsRead(0), memory.allowsResuming(1), memory.allowsResuming(0)]).toEqual([false, false, true]);
   memory.give(500);
   expect([memory.excessBytes, memory.pressed]).toEqual([0, false]);
 });
@@ -46,5 +51,5 @@ test('a new limit holds at once', () => {
   memory.limitBytes = 500;
   expect([memory.limitBytes, memory.excessBytes, onSpent.mock.calls.length]).toEqual([500, 100, 1]);
   memory.limitBytes = Number.POSITIVE_INFINITY;
-  expect([memory.pressed, memory.pressure, memory.allowance]).toEqual([false, 0, Number.POSITIVE_INFINITY]);
+  expect([memory.pressed, memory.pressure, memory.allowsRead(1e9)]).toEqual([false, 0, true]);
 });
