@@ -2,38 +2,46 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
-import { measure } from './measure.ts';
+import { type Heat, measure } from './measure.ts';
 import { nativePrograms } from './native.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { cacheDir } from './paths.ts';
-import { peers as allPeers, type Peer } from './peers.ts';
+import { peers as allPeers, limits, type Peer } from './peers.ts';
 import { chooseCores } from './processes.ts';
-import { allHold, capacityTable, choose, comparisonTable, ratioTable, targetTable } from './report.ts';
+import {
+  allHold,
+  type Choice,
+  capacityTable,
+  choose,
+  comparisonTable,
+  limitsTable,
+  ratioTable,
+  targetTable,
+} from './report.ts';
 import { Results } from './results.ts';
 import type { Setup } from './stand.ts';
-import type { Workload } from './workloads.ts';
+import { cpuRow } from './workloads.ts';
+
+/** Seconds that a program works before the next does: long enough that what it begins with, cold caches, counts little. */
+const sliceOfPeers = 0.1;
+/** On and off are one process, which stays warm: short enough that hardly anything changes meanwhile. */
+const sliceOfLimits = 0.03;
 
 /** Round by round, each with processes of its own, and workload by workload. */
-async function runAll(
-  options: Options,
-  setup: Setup,
-  peers: readonly Peer[],
-  workloads: readonly Workload[],
-): Promise<Results> {
+async function runAll(options: Options, setup: Setup, { peers, workloads, limits: cost }: Choice): Promise<Results> {
   const results = new Results();
   for (let round = 0; round < options.repeat; round++) {
     for (const workload of workloads) {
       if (workload.memoryOnly && round > 0) continue;
       process.stderr.write(`round ${round + 1} of ${options.repeat}: ${workload.title}\n`);
       // Who starts first in one round starts last in the next.
-      const order = round % 2 === 0 ? peers : peers.toReversed();
-      for (const [peer, { samples, problem, repeats }] of await measure(setup, order, workload)) {
-        const cell = results.cell(workload.name, peer);
-        cell.samples.push(...samples);
-        cell.repeats += repeats;
-        if (problem === null) continue;
-        cell.problem = problem;
-        process.stderr.write(`  ${peer}: ${problem}\n`);
+      const inOrder = (all: readonly Peer[]) => (round % 2 === 0 ? all : all.toReversed());
+      const heats: Heat[] = [{ peers: inOrder(peers), sliceSeconds: sliceOfPeers }];
+      if (cost && cpuRow(workload) && !workload.memoryOnly) {
+        heats.push({ peers: inOrder([limits.off, limits.on]), sliceSeconds: sliceOfLimits });
+      }
+      for (const heat of heats) {
+        for (const [peer, outcome] of await measure(setup, heat, workload)) results.add(workload.name, peer, outcome);
       }
     }
   }
@@ -68,15 +76,16 @@ async function main(argv: readonly string[]): Promise<number> {
   if (load > 0.5) console.log(`The machine is busy (load average ${load.toFixed(1)}): do not quote what follows.\n`);
 
   const setup = { ...programs, cores, seconds, windows, warmUpSeconds: options.quick ? 0.3 : 1.5 };
-  const results = await runAll(options, setup, peers, chosen.workloads);
-  console.log(comparisonTable(results, peers, chosen.workloads));
+  const results = await runAll(options, setup, { ...chosen, peers });
+  if (peers.length > 0) console.log(`${comparisonTable(results, peers, chosen.workloads)}\n`);
   if (peers.some(({ name }) => name === 'sluice')) {
-    console.log(
-      `\n${ratioTable(results, peers, chosen.workloads)}\n\n${targetTable(results)}\n\n${capacityTable(results)}`,
-    );
+    console.log(`${ratioTable(results, peers, chosen.workloads)}\n`);
   }
+  if (chosen.limits) console.log(`${limitsTable(results, chosen.workloads)}\n`);
+  console.log(targetTable(results));
+  if (peers.some(({ name }) => name === 'sluice')) console.log(`\n${capacityTable(results)}`);
   if (results.repeats > 0) {
-    console.log(`\nWindows measured again, because the host had taken the cores away: ${results.repeats}`);
+    console.log(`\nSlices measured again, because the host had taken the cores away: ${results.repeats}`);
   }
   const file = join(cacheDir, 'latest.json');
   writeFileSync(

@@ -1,12 +1,12 @@
 /**
  * Runs a workload through peers. Those whose CPU is measured are all started and warmed up first; then each works for a
- * short window in turn, and again, so that what disturbs the machine for seconds disturbs all alike. Those whose memory is
- * measured run one after the other.
+ * slice of a window in turn, and again, so that what disturbs the machine disturbs all alike. Those whose memory is measured
+ * run one after the other.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
 import { type Conversation, cpuSeconds, forgetPeak, memory } from './processes.ts';
-import { commandFor, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
+import { commandFor, join, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
 import { type Setup, type Shape, Stand, tell } from './stand.ts';
 import { stolenSeconds, undisturbed } from './steal.ts';
 import type { Workload } from './workloads.ts';
@@ -15,7 +15,7 @@ import type { Workload } from './workloads.ts';
 export interface Outcome {
   readonly samples: readonly (Sample | null)[];
   readonly problem: string | null;
-  /** How often a window was measured again, because the host had disturbed it (see steal.ts). */
+  /** How often a slice was measured again, because the host had disturbed it (see steal.ts). */
   readonly repeats: number;
 }
 
@@ -30,13 +30,15 @@ const warmConnections = 500;
 const settledMs = 600;
 const quietMs = 15_000;
 
+/** Who takes turns, and for how many seconds each works before the next does. */
+export interface Heat {
+  readonly peers: readonly Peer[];
+  readonly sliceSeconds: number;
+}
+
 /** The outcome of each peer, by its name. */
-export async function measure(
-  setup: Setup,
-  peers: readonly Peer[],
-  workload: Workload,
-): Promise<ReadonlyMap<string, Outcome>> {
-  return workload.memoryOnly ? await oneByOne(setup, peers, workload) : await inTurn(setup, peers, workload);
+export async function measure(setup: Setup, heat: Heat, workload: Workload): Promise<ReadonlyMap<string, Outcome>> {
+  return workload.memoryOnly ? await oneByOne(setup, heat.peers, workload) : await inTurn(setup, heat, workload);
 }
 
 async function oneByOne(setup: Setup, peers: readonly Peer[], workload: Workload): Promise<Map<string, Outcome>> {
@@ -70,6 +72,7 @@ class Runner {
   /** Its process, which may be another's too, and what it has opened there. */
   #stand: Stand | null = null;
   #load: Conversation | null = null;
+  readonly #slices: Run[] = [];
 
   constructor(setup: Setup, peer: Peer, workload: Workload) {
     this.#setup = setup;
@@ -85,17 +88,20 @@ class Runner {
     });
   }
 
-  async window(): Promise<void> {
-    let sample: Sample | null = null;
-    if (this.problem === null) {
-      await this.#attempt(async () => {
-        const window = () => work(this.#workload, this.#stand!, this.#load!, this.#setup.seconds);
-        const { value: run, repeats } = await undisturbed(window, () => stolenSeconds(this.#setup.cores));
-        sample = toSample(this.#workload, run);
-        this.repeats += repeats;
-      });
-    }
-    this.samples.push(sample);
+  async slice(seconds: number): Promise<void> {
+    if (this.problem !== null) return;
+    await this.#attempt(async () => {
+      const slice = () => work(this.#workload, this.#stand!, this.#load!, seconds);
+      const { value: run, repeats } = await undisturbed(slice, () => stolenSeconds(this.#setup.cores));
+      this.#slices.push(run);
+      this.repeats += repeats;
+    });
+  }
+
+  /** The slices since the last call are a window. */
+  endWindow(): void {
+    const slices = this.#slices.splice(0);
+    this.samples.push(this.problem === null ? toSample(this.#workload, join(slices)) : null);
   }
 
   async #attempt(step: () => Promise<void>): Promise<void> {
@@ -127,13 +133,18 @@ class Stands implements AsyncDisposable {
   }
 }
 
-async function inTurn(setup: Setup, peers: readonly Peer[], workload: Workload): Promise<Map<string, Outcome>> {
+async function inTurn(setup: Setup, { peers, sliceSeconds }: Heat, workload: Workload): Promise<Map<string, Outcome>> {
   const runners = peers.map((peer) => new Runner(setup, peer, workload));
   await using stands = new Stands(setup);
   for (const runner of runners) await runner.start(stands);
-  for (let turn = 0; turn < setup.windows; turn++) {
-    // There and back: nobody is always the one who comes first after a pause, or after a certain other.
-    for (const runner of turn % 2 === 0 ? runners : runners.toReversed()) await runner.window();
+  const turns = Math.round(setup.seconds / sliceSeconds);
+  for (let window = 0; window < setup.windows; window++) {
+    for (let turn = 0; turn < turns; turn++) {
+      // There and back: nobody is always the one who comes first after a pause, or after a certain other.
+      const order = (window * turns + turn) % 2 === 0 ? runners : runners.toReversed();
+      for (const runner of order) await runner.slice(sliceSeconds);
+    }
+    for (const runner of runners) runner.endWindow();
   }
   return new Map(runners.map(({ peer, samples, problem, repeats }) => [peer.name, { samples, problem, repeats }]));
 }
@@ -147,7 +158,7 @@ async function warmUp(setup: Setup, workload: Workload, { proxy }: Stand, load: 
   }
 }
 
-/** One window of work. */
+/** So many seconds of work. */
 async function work(workload: Workload, stand: Stand, load: Conversation, seconds: number): Promise<Run> {
   const { proxy } = stand;
   const rssBefore = proxy ? memory(proxy.pid).rss : 0;

@@ -42,7 +42,6 @@ const sluice: Peer['command'] = (ports) => {
 export const peers: readonly Peer[] = [
   { name: 'direct', title: 'direct', command: null, missing: always },
   { name: 'sluice', title: 'Sluice', command: sluice, missing: always },
-  { name: 'sluice-off', title: 'limits off', command: sluice, path: withoutLimits, missing: always },
   {
     name: 'http-proxy',
     title: 'http-proxy',
@@ -84,3 +83,9 @@ export const peers: readonly Peer[] = [
     missing: installed('haproxy', '-v'),
   },
 ];
+
+/** One Sluice, by a route with every limit and by one without any that has an off: what limits cost. */
+export const limits = {
+  on: { name: 'limits-on', title: 'limits on', command: sluice, missing: always },
+  off: { name: 'limits-off', title: 'limits off', command: sluice, path: withoutLimits, missing: always },
+} as const satisfies Record<string, Peer>;

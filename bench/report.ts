@@ -1,9 +1,9 @@
 /** The tables that people read. */
 import { capacities } from './capacity.ts';
-import type { Peer } from './peers.ts';
+import { limits, type Peer } from './peers.ts';
 import type { Results } from './results.ts';
-import { judge, targets } from './targets.ts';
-import { type Row, type Workload, workloads } from './workloads.ts';
+import { judge, limitsCost, targets } from './targets.ts';
+import { cpuRow, type Row, type Workload, workloads } from './workloads.ts';
 
 const labels: Record<Row, string> = {
   cpuUsPerMessage: 'CPU µs per message',
@@ -68,12 +68,26 @@ export function comparisonTable(results: Results, peers: readonly Peer[], chosen
 export function ratioTable(results: Results, peers: readonly Peer[], chosen: readonly Workload[]): string {
   const others = peers.filter((peer) => peer.command !== null && peer.name !== 'sluice');
   const rows = chosen.flatMap((workload) => {
-    const row = workload.rows.find((name) => name.startsWith('cpu'));
+    const row = cpuRow(workload);
     if (!row) return [];
     const cells = others.map((peer) => format(results.ratio(workload.name, 'sluice', peer.name, row), 2));
     return [[workload.title, ...cells]];
   });
   return layOut([['Sluice’s CPU, as a multiple of', ...others.map((peer) => peer.title)], ...rows]);
+}
+
+/** What all limits cost, on against off in one process; empty where that was not measured. */
+export function limitsTable(results: Results, chosen: readonly Workload[]): string {
+  const rows = chosen.flatMap((workload) => {
+    const row = cpuRow(workload);
+    const cost = row ? limitsCost(results, workload.name, row) : null;
+    if (!row || cost === null) return [];
+    const [off, on] = [limits.off, limits.on].map(({ name }) =>
+      format(results.value(workload.name, name, row), decimals[row] ?? 0),
+    );
+    return [[`${workload.title}: ${labels[row]}`, off!, on!, `${format(cost, 1)} %`]];
+  });
+  return rows.length === 0 ? '' : layOut([['what all limits cost', 'off', 'on', 'more'], ...rows]);
 }
 
 /** The numbers that must hold, and whether they do. */
@@ -101,17 +115,29 @@ export function allHold(results: Results): boolean {
   return targets.every((target) => judge(target, target.measured(results)) !== 'FAILS');
 }
 
-/** Splits the names of `--only` into peers and workloads, or says which name is neither. */
-export function choose(
-  only: readonly string[],
-  peers: readonly Peer[],
-): { readonly peers: readonly Peer[]; readonly workloads: readonly Workload[] } | string {
-  const names = [...peers, ...workloads].map(({ name }) => name);
+/** What `--only` calls the comparison of Sluice's limits on and off. */
+const limitsName = 'limits';
+
+export interface Choice {
+  readonly peers: readonly Peer[];
+  readonly workloads: readonly Workload[];
+  /** Whether to measure what limits cost. */
+  readonly limits: boolean;
+}
+
+/** Splits the names of `--only` into peers, workloads and the limits, or says which name is none of them. */
+export function choose(only: readonly string[], peers: readonly Peer[]): Choice | string {
+  const names = [...peers.map(({ name }) => name), limitsName, ...workloads.map(({ name }) => name)];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) return `--only ${unknown}: choose from ${names.join(', ')}`;
-  const pick = <T extends { readonly name: string }>(all: readonly T[]): readonly T[] => {
-    const named = all.filter(({ name }) => only.includes(name));
-    return named.length > 0 ? named : all;
+  const named = <T extends { readonly name: string }>(all: readonly T[]) =>
+    all.filter(({ name }) => only.includes(name));
+  const [somePeers, someWorkloads] = [named(peers), named(workloads)];
+  const limitsNamed = only.includes(limitsName);
+  const everybody = somePeers.length === 0 && !limitsNamed;
+  return {
+    peers: everybody ? peers : somePeers,
+    workloads: someWorkloads.length > 0 ? someWorkloads : workloads,
+    limits: everybody || limitsNamed,
   };
-  return { peers: pick(peers), workloads: pick(workloads) };
 }

@@ -1,3 +1,4 @@
+import type { Outcome } from './measure.ts';
 import { median, type Sample } from './sample.ts';
 import type { Row } from './workloads.ts';
 
@@ -5,7 +6,7 @@ import type { Row } from './workloads.ts';
 export interface Cell {
   readonly samples: (Sample | null)[];
   problem: string | null;
-  /** How often a window was measured again. */
+  /** How often a slice of a window was measured again. */
   repeats: number;
 }
 
@@ -22,23 +23,33 @@ export class Results {
     return cell;
   }
 
+  /** Adds what one process of a peer came to; a problem is said at once. */
+  add(workload: string, peer: string, { samples, problem, repeats }: Outcome): void {
+    const cell = this.cell(workload, peer);
+    cell.samples.push(...samples);
+    cell.repeats += repeats;
+    if (problem === null) return;
+    cell.problem = problem;
+    process.stderr.write(`  ${peer}: ${problem}\n`);
+  }
+
   /** The median of all windows. */
   value(workload: string, peer: string, row: Row): number | null {
     return median(this.cell(workload, peer).samples.map((sample) => sample?.[row] ?? null));
   }
 
-  /** The median of the ratios of each turn, in which both worked one shortly after the other: noise hits both alike. */
+  /** The median of the ratios of each window, in which both worked in turns: noise hits both alike. */
   ratio(workload: string, peer: string, against: string, row: Row): number | null {
     const others = this.cell(workload, against).samples;
     return median(
-      this.cell(workload, peer).samples.map((sample, turn) => {
-        const [a, b] = [sample?.[row], others[turn]?.[row]];
+      this.cell(workload, peer).samples.map((sample, window) => {
+        const [a, b] = [sample?.[row], others[window]?.[row]];
         return a != null && b ? a / b : null;
       }),
     );
   }
 
-  /** How often a window was measured again, of all peers and workloads. */
+  /** How often a slice was measured again, of all peers and workloads. */
   get repeats(): number {
     const cells = [...this.#cells.values()].flatMap((row) => [...row.values()]);
     return cells.reduce((sum, { repeats }) => sum + repeats, 0);

@@ -25,6 +25,26 @@ export interface Run {
   readonly loadCpu: number;
 }
 
+/** Several runs of one process, counted as one. */
+export function join(runs: readonly Run[]): Run {
+  const [first] = runs;
+  const proxies = runs.map(({ proxy }) => proxy).filter((proxy) => proxy !== null);
+  const last = proxies.at(-1);
+  return {
+    reports: runs.flatMap(({ reports }) => reports),
+    proxy:
+      last && first?.proxy
+        ? {
+            cpu: sum(proxies.map(({ cpu }) => cpu)),
+            rssBefore: first.proxy.rssBefore,
+            rssAfter: last.rssAfter,
+            rssPeak: Math.max(...proxies.map(({ rssPeak }) => rssPeak)),
+          }
+        : null,
+    loadCpu: sum(runs.map(({ loadCpu }) => loadCpu)),
+  };
+}
+
 /** The numbers of one run; `null` where one has no meaning. */
 export type Sample = Readonly<Record<Row, number | null>>;
 
@@ -36,15 +56,14 @@ export function toSample(workload: Workload, run: Run): Sample {
   const seconds = sum(reports.map((report) => report.seconds));
   const messages = sum(reports.map((report) => report.messages));
   const bytes = sum(reports.map((report) => report.bytes));
-  const last = reports.at(-1);
   const per = (value: number, by: number): number | null => (by > 0 ? value / by : null);
   return {
     cpuUsPerMessage: proxy && per(proxy.cpu * 1e6, messages),
     cpuSecondsPerGb: proxy && per(proxy.cpu * 1e9, bytes),
     messagesPerSecond: per(messages, seconds),
     megabytesPerSecond: per(bytes / 1e6, seconds),
-    p50Us: last?.p50Us ?? null,
-    p99Us: last?.p99Us ?? null,
+    p50Us: median(reports.map((report) => report.p50Us)),
+    p99Us: median(reports.map((report) => report.p99Us)),
     proxyBusy: proxy && per(proxy.cpu * 100, seconds),
     loadBusy: per(run.loadCpu * 100, seconds),
     delivered: messages,

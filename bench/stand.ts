@@ -12,7 +12,7 @@ export interface Setup {
   readonly load: string;
   readonly backend: string;
   readonly cores: Cores | null;
-  /** Seconds of a window, and how many windows each process has. */
+  /** Seconds of a window, and how many windows each has. */
   readonly seconds: number;
   readonly windows: number;
   /** Seconds of CPU that a process has worked for before it counts as warm. */

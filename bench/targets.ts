@@ -1,5 +1,7 @@
 /** The numbers that Sluice must hold with every limit on, as far as this bench can measure them. */
+import { limits } from './peers.ts';
 import type { Results } from './results.ts';
+import type { Row } from './workloads.ts';
 
 export interface Target {
   readonly what: string;
@@ -13,8 +15,9 @@ export interface Target {
 const perGb = 'cpuSecondsPerGb';
 const perMessage = 'cpuUsPerMessage';
 
-function limitsCost(results: Results, workload: string, row: typeof perGb | typeof perMessage): number | null {
-  const ratio = results.ratio(workload, 'sluice', 'sluice-off', row);
+/** How much more CPU all limits take, in per cent. */
+export function limitsCost(results: Results, workload: string, row: Row): number | null {
+  const ratio = results.ratio(workload, limits.on.name, limits.off.name, row);
   return ratio === null ? null : (ratio - 1) * 100;
 }
 

@@ -52,6 +52,11 @@ const bulkRows = ['cpuSecondsPerGb', 'megabytesPerSecond', 'proxyBusy', 'loadBus
 const echo = { path: '/echo', fragment: 0, phases: [{ mode: 'echo' }] } as const;
 const bulk = { path: '/bulk', connections: 4, size: 1_000_000, fragment: 0 } as const;
 
+/** The row in which the proxy's CPU stands, if a workload has one. */
+export function cpuRow({ rows }: Workload): Row | undefined {
+  return rows.find((row) => row.startsWith('cpu'));
+}
+
 export const workloads: readonly Workload[] = [
   { name: 'echo-100', title: 'echo 100 B × 64 connections', ...echo, connections: 64, size: 100, rows: echoRows },
   {
