@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { limits, peers } from '../../../bench/peers.ts';
+import { choose, limitsTable } from '../../../bench/report.ts';
+import { Results } from '../../../bench/results.ts';
+import type { Sample } from '../../../bench/sample.ts';
+import { workloads } from '../../../bench/workloads.ts';
+
+function chosen(...only: string[]) {
+  const choice = choose(only, peers);
+  if (typeof choice === 'string') return choice;
+  const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name);
+  return { peers: names(choice.peers), workloads: names(choice.workloads), limits: choice.limits };
+}
+
+const all = { peers: peers.map(({ name }) => name), workloads: workloads.map(({ name }) => name), limits: true };
+
+test.each([
+  { only: [], expected: all },
+  { only: ['echo-16k'], expected: { ...all, workloads: ['echo-16k'] } },
+  { only: ['nginx', 'sluice'], expected: { ...all, peers: ['sluice', 'nginx'], limits: false } },
+  { only: ['limits', 'up-1m'], expected: { peers: [], workloads: ['up-1m'], limits: true } },
+])('--only $only', ({ only, expected }) => {
+  expect(chosen(...only)).toEqual(expected);
+});
+
+test('a name that is nobody’s is told, with all that there are', () => {
+  expect(chosen('sluice', 'sluce')).toMatch(/^--only sluce: choose from direct, sluice, .*limits, echo-100/);
+});
+
+test('what limits cost is the median of the windows’ ratios', () => {
+  const results = new Results();
+  const samples = (...values: number[]) => values.map((cpuUsPerMessage) => ({ cpuUsPerMessage }) as Sample);
+  results.add('echo-100', limits.off.name, { samples: samples(10, 20, 40), problem: null, repeats: 0 });
+  results.add('echo-100', limits.on.name, { samples: samples(10.2, 20.6, 48), problem: null, repeats: 0 });
+  expect(limitsTable(results, workloads)).toMatch(
+    /echo 100 B × 64 connections: CPU µs per message +20\.0 +20\.6 +3\.0 %$/,
+  );
+  expect(limitsTable(new Results(), workloads)).toBe('');
+});
