@@ -20,7 +20,9 @@ async function keepsItsPods(namespace: Namespace, values: readonly string[]): Pr
   await namespace.kubectl('scale', 'deployment/gate-sluice', '--replicas=4');
   await namespace.kubectl('rollout', 'status', 'deployment/gate-sluice', '--timeout=60s');
   await namespace.upgrade('gate', ...values, '--set', 'podAnnotations.seen=again');
-  expect(await deployment(namespace)).toMatchObject({ spec: { replicas: 4 }, status: { readyReplicas: 4 } });
+  expect((await deployment(namespace)).spec.replicas).toBe(4);
+  // Helm waits for the new pods, not for the end of the last old one.
+  await expect.poll(async () => (await deployment(namespace)).status.readyReplicas, { timeout: 30_000 }).toBe(4);
 }
 
 describe('HorizontalPodAutoscaler', () => {
