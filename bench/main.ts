@@ -41,7 +41,10 @@ async function runAll(options: Options, setup: Setup, { peers, workloads, limits
         heats.push({ peers: inOrder([limits.off, limits.on]), sliceSeconds: sliceOfLimits });
       }
       for (const heat of heats) {
-        for (const [peer, outcome] of await measure(setup, heat, workload)) results.add(workload.name, peer, outcome);
+        for (const [peer, outcome] of await measure(setup, heat, workload)) {
+          results.add(workload.name, peer, outcome);
+          if (outcome.problem !== null) process.stderr.write(`  ${peer}: ${outcome.problem}\n`);
+        }
       }
     }
   }
@@ -77,13 +80,15 @@ async function main(argv: readonly string[]): Promise<number> {
 
   const setup = { ...programs, cores, seconds, windows, warmUpSeconds: options.quick ? 0.3 : 1.5 };
   const results = await runAll(options, setup, { ...chosen, peers });
-  if (peers.length > 0) console.log(`${comparisonTable(results, peers, chosen.workloads)}\n`);
-  if (peers.some(({ name }) => name === 'sluice')) {
-    console.log(`${ratioTable(results, peers, chosen.workloads)}\n`);
-  }
-  if (chosen.limits) console.log(`${limitsTable(results, chosen.workloads)}\n`);
-  console.log(targetTable(results));
-  if (peers.some(({ name }) => name === 'sluice')) console.log(`\n${capacityTable(results)}`);
+  const ofSluice = peers.some(({ name }) => name === 'sluice');
+  const tables = [
+    peers.length > 0 && comparisonTable(results, peers, chosen.workloads),
+    ofSluice && ratioTable(results, peers, chosen.workloads),
+    chosen.limits && limitsTable(results, chosen.workloads),
+    (ofSluice || chosen.limits) && targetTable(results),
+    ofSluice && capacityTable(results),
+  ];
+  console.log(tables.filter(Boolean).join('\n\n'));
   if (results.repeats > 0) {
     console.log(`\nSlices measured again, because the host had taken the cores away: ${results.repeats}`);
   }

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
 import { type Conversation, cpuSeconds, forgetPeak, memory } from './processes.ts';
-import { commandFor, join, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
+import { commandFor, joinRuns, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
 import { type Setup, type Shape, Stand, tell } from './stand.ts';
 import { stolenSeconds, undisturbed } from './steal.ts';
 import type { Workload } from './workloads.ts';
@@ -101,7 +101,7 @@ class Runner {
   /** The slices since the last call are a window. */
   endWindow(): void {
     const slices = this.#slices.splice(0);
-    this.samples.push(this.problem === null ? toSample(this.#workload, join(slices)) : null);
+    this.samples.push(this.problem === null ? toSample(this.#workload, joinRuns(slices)) : null);
   }
 
   async #attempt(step: () => Promise<void>): Promise<void> {

@@ -110,8 +110,9 @@ export function capacityTable(results: Results): string {
   return layOut([['capacity of one pod', 'measured', 'workload'], ...rows]);
 }
 
-/** Whether every number that was measured is at least what it must be. */
+/** Whether every number that was measured is at least what it must be, and Sluice failed at nothing. */
 export function allHold(results: Results): boolean {
+  if (['sluice', limits.on.name, limits.off.name].some((peer) => results.failed(peer))) return false;
   return targets.every((target) => judge(target, target.measured(results)) !== 'FAILS');
 }
 

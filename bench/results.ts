@@ -23,14 +23,17 @@ export class Results {
     return cell;
   }
 
-  /** Adds what one process of a peer came to; a problem is said at once. */
+  /** Adds what one process of a peer came to. */
   add(workload: string, peer: string, { samples, problem, repeats }: Outcome): void {
     const cell = this.cell(workload, peer);
     cell.samples.push(...samples);
     cell.repeats += repeats;
-    if (problem === null) return;
-    cell.problem = problem;
-    process.stderr.write(`  ${peer}: ${problem}\n`);
+    cell.problem ??= problem;
+  }
+
+  /** Whether a peer could not do a workload that it was given. */
+  failed(peer: string): boolean {
+    return [...this.#cells.values()].some((row) => (row.get(peer)?.problem ?? null) !== null);
   }
 
   /** The median of all windows. */

@@ -26,7 +26,7 @@ export interface Run {
 }
 
 /** Several runs of one process, counted as one. */
-export function join(runs: readonly Run[]): Run {
+export function joinRuns(runs: readonly Run[]): Run {
   const [first] = runs;
   const proxies = runs.map(({ proxy }) => proxy).filter((proxy) => proxy !== null);
   const last = proxies.at(-1);

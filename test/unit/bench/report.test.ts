@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { limits, peers } from '../../../bench/peers.ts';
-import { choose, limitsTable } from '../../../bench/report.ts';
+import { allHold, choose, limitsTable } from '../../../bench/report.ts';
 import { Results } from '../../../bench/results.ts';
 import type { Sample } from '../../../bench/sample.ts';
 import { workloads } from '../../../bench/workloads.ts';
@@ -36,4 +36,13 @@ test('what limits cost is the median of the windows’ ratios', () => {
     /echo 100 B × 64 connections: CPU µs per message +20\.0 +20\.6 +3\.0 %$/,
   );
   expect(limitsTable(new Results(), workloads)).toBe('');
+});
+
+test('where Sluice could not do its work nothing holds; what others fail at is theirs', () => {
+  const failed = { samples: [null], problem: 'does not listen', repeats: 0 };
+  const results = new Results();
+  results.add('idle', 'chp', failed);
+  expect(allHold(results)).toBe(true);
+  results.add('echo-100', 'limits-on', failed);
+  expect(allHold(results)).toBe(false);
 });

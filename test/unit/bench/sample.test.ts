@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { join, type Run, toSample } from '../../../bench/sample.ts';
+import { joinRuns, type Run, toSample } from '../../../bench/sample.ts';
 import { workloads } from '../../../bench/workloads.ts';
 
 const echo = workloads.find(({ name }) => name === 'echo-100')!;
@@ -12,7 +12,7 @@ function slice(messages: number, cpu: number, rssPeak: number, p50Us: number): R
 test('a window is the sum of its slices: a short one weighs less', () => {
   const sample = toSample(
     echo,
-    join([slice(1000, 0.01, 60e6, 500), slice(3000, 0.06, 55e6, 700), slice(0, 0.002, 52e6, 600)]),
+    joinRuns([slice(1000, 0.01, 60e6, 500), slice(3000, 0.06, 55e6, 700), slice(0, 0.002, 52e6, 600)]),
   );
   expect(sample.cpuUsPerMessage).toBeCloseTo(18);
   expect(sample.messagesPerSecond).toBeCloseTo(4000 / 0.3);
@@ -23,7 +23,7 @@ test('a window is the sum of its slices: a short one weighs less', () => {
 test('without a proxy a window has no CPU', () => {
   const { reports, loadCpu } = slice(10, 0, 0, 1);
   const direct: Run = { reports, proxy: null, loadCpu };
-  expect(toSample(echo, join([direct, direct]))).toMatchObject({
+  expect(toSample(echo, joinRuns([direct, direct]))).toMatchObject({
     cpuUsPerMessage: null,
     proxyBusy: null,
     delivered: 20,
