@@ -89,9 +89,11 @@ export function parseOrigin(value: unknown): Parsed<string> {
   if (match[3] !== undefined) return { problem: `has a path, which no origin has; write ${scheme}://${authority}` };
   if (authority.includes('*')) return { problem: `is a pattern, and origins are exact; ${example}` };
   const port = scheme === 'http' ? 80 : 443;
-  if (!splitHostPort(authority) && !splitHostPort(`${authority}:${port}`))
+  // A name that ends in a number is a broken IPv4 address to browsers (URL Standard, 3.5).
+  const url = URL.parse(`${scheme}://${authority}`);
+  if (url === null || (!splitHostPort(authority) && !splitHostPort(`${authority}:${port}`)))
     return { problem: `is not an origin; ${example}` };
-  return { value: new URL(`${scheme}://${authority}`).origin };
+  return { value: url.origin };
 }
 
 /** Parses a network such as `10.0.0.0/8`, or one address. */

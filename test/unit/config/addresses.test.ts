@@ -93,6 +93,8 @@ describe('origins', () => {
     ['apps.example.org', 'is not an origin; write https://apps.example.org'],
     ['https://user@a.example', 'is not an origin; write https://apps.example.org'],
     ['https://a.example:99999', 'is not an origin; write https://apps.example.org'],
+    ['http://apps.0', 'is not an origin; write https://apps.example.org'],
+    ['https://apps.0x7f', 'is not an origin; write https://apps.example.org'],
     [1, 'is not an origin; write https://apps.example.org'],
   ])('refuses %s', (value, problem) => {
     expect(addresses.parseOrigin(value)).toEqual({ problem });
