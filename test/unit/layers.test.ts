@@ -11,7 +11,7 @@ const chain: readonly (readonly string[])[] = [
   ['cli'],
   ['gateway'],
   ['drain'],
-  ['listener', 'admin'],
+  ['front', 'admin'],
   ['bind'],
   ['http', 'relay'],
   ['handshake'],
@@ -27,7 +27,7 @@ const leaves = ['config/types', 'outcomes', 'advice', 'report', 'log', 'metrics/
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
   config: { by: ['main', 'cli', 'gateway', 'admin'], imports: ['admission', 'routing', 'limits', 'protocol'] },
-  metrics: { by: ['gateway', 'listener', 'admin'], imports: [] },
+  metrics: { by: ['gateway', 'front', 'admin'], imports: [] },
   demo: { by: ['cli'], imports: ['page'] },
   page: { by: ['admin', 'demo'], imports: [] },
 };

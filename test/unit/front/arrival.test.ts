@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Config } from '../../../src/config/types.ts';
-import { readArrival } from '../../../src/listener/arrival.ts';
-import { compileEdge } from '../../../src/listener/edge.ts';
-import { LastingRoutes } from '../../../src/listener/lasting.ts';
+import { readArrival } from '../../../src/front/arrival.ts';
+import { compileEdge } from '../../../src/front/edge.ts';
+import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
 import { testRoute } from '../../helpers/relay.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeBrokenRequest, judgeTlsFailure } from '../../../src/listener/broken-request.ts';
+import { judgeBrokenRequest, judgeTlsFailure } from '../../../src/front/broken-request.ts';
 
 const error = (code?: string) => Object.assign(new Error('Parse Error'), code === undefined ? {} : { code });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LastingRoutes } from '../../../src/listener/lasting.ts';
+import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
