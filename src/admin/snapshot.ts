@@ -155,7 +155,7 @@ function senderSnapshot(
 ): SenderSnapshot {
   const limits = route?.limits[sender];
   return {
-    messages: counted.textMessages + counted.binaryMessages,
+    messages: counted.messages,
     bytes: counted.messageBytes,
     sizes: [...counted.messageSizes.counts],
     maxMessage: finite(limits?.maxMessageBytes),

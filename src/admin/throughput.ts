@@ -85,7 +85,7 @@ export class Throughput {
 
 function counted({ client, upstream }: RouteCounters, column: number): number {
   const sender = column < 2 ? client : upstream;
-  return column % 2 === 0 ? sender.textMessages + sender.binaryMessages : sender.messageBytes;
+  return column % 2 === 0 ? sender.messages : sender.messageBytes;
 }
 
 /** One decimal is enough for a picture, and short in JSON. */

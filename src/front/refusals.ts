@@ -32,7 +32,7 @@ export function recordRefusal(
   tally(counters.handshakes, outcome);
   if (limit) {
     const { name, configured, observed } = limit;
-    tally(counters.client.violations, `${name}|reject`);
+    tally(counters.client.violations, name, 'reject');
     if (about.route !== null)
       rejected({ route: about.route, address: about.address, limit: name, configured, observed });
   }

@@ -177,7 +177,7 @@ export class Exchange {
     const { counters } = this.#context;
     const method = knownMethods.has(this.#method) ? this.#method : 'OTHER';
     const codeClass = this.#res.headersSent ? `${Math.floor(this.#res.statusCode / 100)}xx` : 'none';
-    tally(counters.httpRequests, `${method}|${codeClass}`);
+    tally(counters.httpRequests, method, codeClass);
     counters.httpRequestSeconds.observe((performance.now() - this.#started) / 1000);
     if (this.#hasBody) counters.httpBodyBytes.observe(this.#bodyBytes);
   }
@@ -193,7 +193,7 @@ export class Exchange {
     const { route, counters, about, rejected } = this.#context;
     const limit = 'http.max_body_size';
     const configured = route.http.maxBodyBytes;
-    tally(counters.client.violations, `${limit}|reject`);
+    tally(counters.client.violations, limit, 'reject');
     rejected({ route: route.name, address: about.address, limit, configured, observed });
     this.#fail('body_too_large', { name: limit, configured, observed });
   }

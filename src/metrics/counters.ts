@@ -41,12 +41,39 @@ export const durationBounds: readonly number[] = [1, 5, 15, 60, 300, 900, 3600, 
 
 export type PauseCause = 'buffer' | 'queue' | 'rate' | 'memory';
 
-/** A count for each key that has occurred. */
-export type Tally<K extends string> = Partial<Record<K, number>>;
+/**
+ * A count for each set of labels that has occurred. There are few sets, so a list that is searched costs no string to join
+ * and none to split. Not for per-message use.
+ */
+export class Tally<L extends readonly string[]> {
+  /** Everything that has occurred, in the order in which it first did. */
+  readonly rows: { readonly labels: L; count: number }[] = [];
 
-/** Adds one (or `by`) to a tally. Not for per-message use. */
-export function tally<K extends string>(counts: Tally<K>, key: K, by = 1): void {
-  counts[key] = (counts[key] ?? 0) + by;
+  /** Counts one of these labels. */
+  add(labels: L): void {
+    const row = this.#find(labels);
+    if (row) row.count++;
+    else this.rows.push({ labels, count: 1 });
+  }
+
+  /** How many there were of these labels. */
+  get(...labels: L): number {
+    return this.#find(labels)?.count ?? 0;
+  }
+
+  /** How many there were in all. */
+  get total(): number {
+    return this.rows.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  #find(labels: L): { readonly labels: L; count: number } | undefined {
+    return this.rows.find((row) => row.labels.every((label, i) => label === labels[i]));
+  }
+}
+
+/** Counts one of these labels in a tally. */
+export function tally<L extends readonly string[]>(counts: Tally<L>, ...labels: L): void {
+  counts.add(labels);
 }
 
 /** What one sender did on one route. */
@@ -61,13 +88,18 @@ export class SenderCounters {
   readonly messageSizes = new Histogram(sizeBounds);
   readonly pauses: Record<PauseCause, number> = { buffer: 0, queue: 0, rate: 0, memory: 0 };
   readonly pausedMs: Record<PauseCause, number> = { buffer: 0, queue: 0, rate: 0, memory: 0 };
-  readonly violations: Tally<`${LimitName}|${LimitAction}`> = {};
+  readonly violations = new Tally<[limit: LimitName, action: LimitAction]>();
   /** Close codes received from this sender, folded by `foldCloseCode`. */
-  readonly closeCodes: Tally<string> = {};
+  readonly closeCodes = new Tally<[code: string]>();
 
   constructor() {
     this.messageBytes = 0;
     this.wireBytes = 0;
+  }
+
+  /** Data messages of either type. */
+  get messages(): number {
+    return this.textMessages + this.binaryMessages;
   }
 }
 
@@ -75,17 +107,17 @@ export class SenderCounters {
 export class RouteCounters {
   readonly client = new SenderCounters();
   readonly upstream = new SenderCounters();
-  readonly handshakes: Tally<HandshakeResult> = {};
+  readonly handshakes = new Tally<[result: HandshakeResult]>();
   readonly handshakeSeconds = new Histogram(latencyBounds);
   readonly connectSeconds = new Histogram(latencyBounds);
   readonly connectionSeconds = new Histogram(durationBounds);
-  readonly closed: Tally<`${EndedBy}|${ConnectionReason}`> = {};
+  readonly closed = new Tally<[by: EndedBy, reason: ConnectionReason]>();
   readonly pingRttSeconds = { client: new Histogram(latencyBounds), upstream: new Histogram(latencyBounds) };
   /** By error: connect_refused, connect_timeout, dns, reset, bad_handshake, handshake_timeout, other. */
-  readonly upstreamErrors: Tally<string> = {};
+  readonly upstreamErrors = new Tally<[error: string]>();
   untrustedForwardingHeaders = 0;
-  /** By `METHOD|2xx`. */
-  readonly httpRequests: Tally<string> = {};
+  /** By class of the status: `2xx`; `none` where there was none. */
+  readonly httpRequests = new Tally<[method: string, code: string]>();
   readonly httpRequestSeconds = new Histogram([...latencyBounds, 30, 60, 300]);
   readonly httpBodyBytes = new Histogram(sizeBounds);
 }

@@ -63,7 +63,7 @@ export const processFamilies: readonly NumberFamily[] = [
     labels: ['reason'],
     collect({ counters }, emit) {
       for (const reason of Object.keys(adminOutcomes) as AdminRefusal[]) {
-        emit({ reason }, counters.adminRefusals[reason] ?? 0);
+        emit({ reason }, counters.adminRefusals.get(reason));
       }
     },
   },

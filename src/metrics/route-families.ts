@@ -4,6 +4,7 @@ import {
   type ConnectionReason,
   connectionOutcomes,
   type EndedBy,
+  type HandshakeResult,
   handshakeOutcomes,
   type LimitAction,
   type LimitName,
@@ -48,23 +49,23 @@ const senders: readonly Sender[] = ['client', 'upstream'];
 /** Read for the bounds of its histograms. */
 const shape = new RouteCounters();
 
-const zeroHandshakes = zeroes(Object.keys(handshakeOutcomes));
-const zeroClosed = zeroes((Object.keys(connectionOutcomes) as ConnectionReason[]).map((r) => `${endedBy(r)}|${r}`));
-const zeroUpstreamErrors = zeroes(upstreamErrors);
+const zeroHandshakes = (Object.keys(handshakeOutcomes) as HandshakeResult[]).map((result) => [result] as const);
+const zeroClosed = (Object.keys(connectionOutcomes) as ConnectionReason[]).map((r) => [endedBy(r), r] as const);
+const zeroUpstreamErrors = upstreamErrors.map((error) => [error] as const);
 /** The usual ones; all others appear with their first occurrence. */
-const zeroCloseCodes = zeroes(['1000', '1001', '1009', '1011', '1012', 'none']);
+const zeroCloseCodes = ['1000', '1001', '1009', '1011', '1012', 'none'].map((code) => [code] as const);
 /** The usual ones; all others appear with their first occurrence. */
-const zeroHttpRequests = zeroes(
-  ['GET', 'POST'].flatMap((method) => ['2xx', '3xx', '4xx', '5xx'].map((code) => `${method}|${code}`)),
+const zeroHttpRequests = ['GET', 'POST'].flatMap((method) =>
+  ['2xx', '3xx', '4xx', '5xx'].map((code) => [method, code] as const),
 );
-const zeroViolations: Readonly<Record<Sender, Tally<string>>> = {
-  client: zeroes(violationKeys(() => true)),
-  upstream: zeroes(violationKeys((limit) => limitActions[limit].upstream)),
+const zeroViolations: Readonly<Record<Sender, readonly (readonly [LimitName, LimitAction])[]>> = {
+  client: violationKeys(() => true),
+  upstream: violationKeys((limit) => limitActions[limit].upstream),
 };
 
-function violationKeys(binds: (limit: LimitName) => boolean): string[] {
+function violationKeys(binds: (limit: LimitName) => boolean): (readonly [LimitName, LimitAction])[] {
   const limits = (Object.keys(limitActions) as LimitName[]).filter(binds);
-  return limits.flatMap((limit) => limitActions[limit].actions.map((action) => `${limit}|${action}`));
+  return limits.flatMap((limit) => limitActions[limit].actions.map((action) => [limit, action] as const));
 }
 
 /** Counters and histograms of every route. */
@@ -141,7 +142,9 @@ export const routeFamilies: readonly Family[] = [
     'pauses_total',
     'How often Sluice stopped reading from the sender, by cause.',
     ['cause'],
-    (labels, of, emit) => emitTally(emit, labels, ['cause'], {}, of.pauses),
+    (labels, of, emit) => {
+      for (const [cause, count] of Object.entries(of.pauses)) emit({ ...labels, cause }, count);
+    },
   ),
   {
     type: 'counter',
@@ -254,21 +257,18 @@ function perRouteHistogram(name: string, help: string, read: (of: RouteCounters)
   };
 }
 
-/** A tally in which each key stands with 0. */
-function zeroes(keys: readonly string[]): Tally<string> {
-  return Object.fromEntries(keys.map((key) => [key, 0]));
-}
-
-/** Emits a tally whose keys are label values joined by `|`; what `zero` has and `counts` has not, as 0. */
-function emitTally(
+/** Emits a tally under the names of its labels; what `zeroes` names and never occurred, as 0. */
+function emitTally<L extends readonly string[]>(
   emit: Emit,
   labels: Labels,
   names: readonly string[],
-  zero: Tally<string>,
-  counts: Tally<string>,
+  zeroes: readonly Readonly<L>[],
+  counts: Tally<L>,
 ): void {
-  for (const [key, value] of Object.entries({ ...zero, ...counts })) {
-    const values = key.split('|');
-    emit({ ...labels, ...Object.fromEntries(names.map((name, i) => [name, values[i]!])) }, value ?? 0);
-  }
+  const named = (values: Readonly<L>) => ({
+    ...labels,
+    ...Object.fromEntries(names.map((name, i) => [name, values[i]!])),
+  });
+  for (const values of zeroes) if (counts.get(...values) === 0) emit(named(values), 0);
+  for (const { labels: values, count } of counts.rows) emit(named(values), count);
 }

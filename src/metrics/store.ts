@@ -1,6 +1,6 @@
 /** Who owns the counters: one set per route name, for as long as the process lives. */
 import type { AdminRefusal } from '../outcomes.ts';
-import { RouteCounters, type Tally } from './counters.ts';
+import { RouteCounters, Tally } from './counters.ts';
 
 /** The `route` label of what ends before a route is known. */
 export const unroutedName = '(none)';
@@ -11,7 +11,7 @@ export class CounterStore {
   /** Handshakes and requests that no route has matched. */
   readonly unrouted = new RouteCounters();
   /** Requests of operators that the admin port has turned away. */
-  readonly adminRefusals: Tally<AdminRefusal> = {};
+  readonly adminRefusals = new Tally<[reason: AdminRefusal]>();
 
   /** The counters of a route; made at the first call. */
   of(routeName: string): RouteCounters {

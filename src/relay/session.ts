@@ -307,7 +307,7 @@ export class Session {
   /** A violation is counted at once; the registry hears of it. */
   #note(violation: Violation): void {
     const { sender, limit, action } = violation;
-    tally(this.#counters[sender].violations, `${limit}|${action}`);
+    tally(this.#counters[sender].violations, limit, action);
     this.#violations.note(violation);
   }
 
@@ -367,7 +367,7 @@ export class Session {
     this.#violations.flush();
     const { reason, by, violation } = this.#outcome!;
     const now = performance.now();
-    tally(this.#counters.closed, `${by}|${reason}`);
+    tally(this.#counters.closed, by, reason);
     this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000);
     this.#release();
     this.#events.ended(this, {

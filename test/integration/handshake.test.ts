@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { counts } from '../helpers/counts.ts';
 import { fakeUpstream, headerOf, headersOf, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
 import { routeTo, startGateway } from '../helpers/gateway.ts';
@@ -28,7 +29,7 @@ test('opens a tunnel through which both sides talk, and says so', async () => {
   expect(line).toMatchObject({ route: 'test', host: 'gateway.test', path: '/app/ws', client: '127.0.0.1' });
   expect(line.conn_id).toMatch(/^[0-9a-f]{12}$/);
   expect(JSON.stringify(gateway.log)).not.toContain('secret');
-  expect(gateway.gateway.counters.of('test').handshakes).toEqual({ opened: 1 });
+  expect(counts(gateway.gateway.counters.of('test').handshakes)).toEqual({ opened: 1 });
   const metrics = await gateway.metrics();
   expect(metrics).toContain('sluice_connections_active{route="test"} 1');
   expect(metrics).toContain('sluice_handshakes_total{route="test",result="opened"} 1');
@@ -192,7 +193,7 @@ describe("an upstream's refusal is relayed whole, and both sockets are freed", (
       result: 'upstream_refused',
       status: Number(status.slice(0, 3)),
     });
-    expect(gateway.gateway.counters.of('test').handshakes).toEqual({ upstream_refused: 1 });
+    expect(counts(gateway.gateway.counters.of('test').handshakes)).toEqual({ upstream_refused: 1 });
   });
 
   test('in chunks, where the upstream gives no length', async () => {

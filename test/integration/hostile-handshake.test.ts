@@ -1,6 +1,7 @@
 /** What a hostile or broken peer does before there is a tunnel: the right answer, one log line, one counter, nothing left. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandshakeResult, handshakeOutcomes } from '../../src/outcomes.ts';
+import { counts } from '../helpers/counts.ts';
 import { type FakeUpstream, fakeUpstream, headerOf, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
 import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
@@ -26,7 +27,7 @@ async function expectRefusal(gateway: TestGateway, answer: string, result: Hands
   expect(gateway.log.filter(({ event }) => event === 'refused')).toHaveLength(1);
   const { counters } = gateway.gateway;
   const all = [counters.unrouted, ...[...counters.entries()].map(([, ofRoute]) => ofRoute)];
-  expect(all.flatMap(({ handshakes }) => Object.entries(handshakes))).toEqual([[result, 1]]);
+  expect(all.flatMap(({ handshakes }) => Object.entries(counts(handshakes)))).toEqual([[result, 1]]);
 }
 
 describe('a request that is no valid handshake is refused, and the upstream hears nothing of it', () => {
@@ -187,7 +188,7 @@ describe('caps of connections', () => {
       result: 'too_many_connections',
       limit: { name: 'connections.max', configured: 2, observed: 3 },
     });
-    expect(gateway.gateway.counters.of('test').client.violations).toEqual({ 'connections.max|reject': 1 });
+    expect(counts(gateway.gateway.counters.of('test').client.violations)).toEqual({ 'connections.max|reject': 1 });
     first.reset();
     await gateway.logged('end');
     await rawClient(gateway.port);
@@ -236,7 +237,7 @@ describe('an upstream that answers the handshake wrongly', () => {
     await using upstream = await fakeUpstream({ answer });
     await using gateway = await startGateway({ routes: [routeTo(upstream)] });
     await expectRefusal(gateway, await answerTo(gateway, handshakeRequest()), 'upstream_bad_handshake');
-    expect(gateway.gateway.counters.of('test').upstreamErrors).toEqual({ bad_handshake: 1 });
+    expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ bad_handshake: 1 });
     await upstream.idle();
   });
 
@@ -259,7 +260,7 @@ describe('an upstream that does not answer', () => {
     await gone[Symbol.asyncDispose]();
     await using gateway = await startGateway({ routes: [routeTo(gone.port)] });
     await expectRefusal(gateway, await answerTo(gateway, handshakeRequest()), 'upstream_unreachable');
-    expect(gateway.gateway.counters.of('test').upstreamErrors).toEqual({ connect_refused: 1 });
+    expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ connect_refused: 1 });
   });
 
   test('closes without a word: 502', async () => {
@@ -268,14 +269,14 @@ describe('an upstream that does not answer', () => {
     const answer = answerTo(gateway, handshakeRequest());
     (await upstream.next()).end();
     await expectRefusal(gateway, await answer, 'upstream_unreachable');
-    expect(gateway.gateway.counters.of('test').upstreamErrors).toEqual({ reset: 1 });
+    expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ reset: 1 });
   });
 
   test('does not accept the connection: 504 after timeouts.connect', async () => {
     await using deaf = await deafPort();
     await using gateway = await startGateway({ routes: [routeTo(deaf.port, { timeouts })] });
     await expectRefusal(gateway, await answerTo(gateway, handshakeRequest()), 'upstream_timeout');
-    expect(gateway.gateway.counters.of('test').upstreamErrors).toEqual({ connect_timeout: 1 });
+    expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ connect_timeout: 1 });
     expect(gateway.log.at(-1)).toMatchObject({ detail: 'no connection in 50 ms' });
   });
 
@@ -285,7 +286,7 @@ describe('an upstream that does not answer', () => {
     const request = handshakeRequest({ headers: { Cookie: 'x'.repeat(9000) } });
     await expectRefusal(gateway, await answerTo(gateway, request), 'upstream_timeout');
     expect(gateway.log.at(-1)).toMatchObject({ header_bytes: request.length, detail: 'no answer in 100 ms' });
-    expect(gateway.gateway.counters.of('test').upstreamErrors).toEqual({ handshake_timeout: 1 });
+    expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ handshake_timeout: 1 });
     await upstream.idle();
   });
 
@@ -359,7 +360,7 @@ describe('a client that is slow', () => {
     );
     await rawClient(gateway.port);
     for (const client of slow) expect((await client.rest()).toString()).toMatch(/^HTTP\/1.1 408 /);
-    expect(gateway.gateway.counters.unrouted.handshakes).toEqual({ request_timeout: halfOpen });
+    expect(counts(gateway.gateway.counters.unrouted.handshakes)).toEqual({ request_timeout: halfOpen });
   });
 
   test('and says nothing at all is dropped without a word', async () => {

@@ -78,8 +78,8 @@ function addSender(sums: Live[Sender], { bufferedBytes, queuedMessages, paused }
 
 function describeCounters(counters: RouteCounters): Answer['routes'][number]['counted'] {
   return {
-    opened: counters.handshakes.opened ?? 0,
-    closed: sum(Object.values(counters.closed)),
+    opened: counters.handshakes.get('opened'),
+    closed: counters.closed.total,
     client: describeSender(counters.client),
     upstream: describeSender(counters.upstream),
   };
@@ -87,9 +87,9 @@ function describeCounters(counters: RouteCounters): Answer['routes'][number]['co
 
 function describeSender(counters: SenderCounters): Answer['routes'][number]['counted'][Sender] {
   return {
-    messages: counters.textMessages + counters.binaryMessages,
+    messages: counters.messages,
     bytes: counters.messageBytes,
-    violations: sum(Object.values(counters.violations)),
+    violations: counters.violations.total,
     pauses: sum(Object.values(counters.pauses)),
   };
 }

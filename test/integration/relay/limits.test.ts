@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import type { Peer } from '../../helpers/peer.ts';
 import { openRelay, type Relay, RelayHub } from '../../helpers/relay.ts';
@@ -57,7 +58,7 @@ for (const sender of ['client', 'upstream'] as const) {
         const { violation, reason } = await relay.ended;
         expect(reason).toBe('message_too_big');
         expect(violation).toMatchObject({ sender, limit: 'max_message_size', configured: 1000, observed: 1001 });
-        expect(relay.counters[sender].violations).toEqual({ 'max_message_size|close': 1 });
+        expect(counts(relay.counters[sender].violations)).toEqual({ 'max_message_size|close': 1 });
       }
     }
   });
@@ -130,8 +131,7 @@ test('report mode counts a message once and closes nothing', async () => {
   relay.client.send(clientFrame('ok'));
   expect((await relay.upstream.bytes(sent.length)).equals(sent)).toBe(true);
   expect((await relay.upstream.frame()).payload.toString()).toBe('ok');
-  const counts = Object.values(relay.counters.client.violations);
-  expect(counts).toEqual([1]);
+  expect(relay.counters.client.violations.rows.map(({ count }) => count)).toEqual([1]);
   expect(await relay.violated).toMatchObject({ action: 'report', sender: 'client' });
 });
 
@@ -155,7 +155,7 @@ test('a message rate pauses the sender, loses nothing, and keeps the order', asy
   // 80 messages beyond the burst at 200 per second: it cannot have been faster.
   expect(performance.now() - started).toBeGreaterThan(350);
   expect(relay.counters.client.pauses.rate).toBeGreaterThan(0);
-  expect(relay.counters.client.violations['max_message_rate|pause']).toBeGreaterThan(0);
+  expect(relay.counters.client.violations.get('max_message_rate', 'pause')).toBeGreaterThan(0);
 });
 
 test('a message rate with action close ends the connection with 1008', async () => {

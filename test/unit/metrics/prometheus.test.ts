@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { Config } from '../../../src/config/types.ts';
+import { tally } from '../../../src/metrics/counters.ts';
 import { createRegistry, families } from '../../../src/metrics/prometheus.ts';
 import type { LiveSession, MetricsSource } from '../../../src/metrics/source.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
@@ -91,7 +92,7 @@ test('starts known label sets at 0', async () => {
 
 test('a counted violation is one', async () => {
   const { counters, scrape } = fixture();
-  counters.of('panel').client.violations['max_message_size|close'] = 1;
+  tally(counters.of('panel').client.violations, 'max_message_size', 'close');
   const lines = await scrape();
   expect(lines.filter((line) => line.startsWith('sluice_limit_violations_total') && !line.endsWith(' 0'))).toEqual([
     'sluice_limit_violations_total{route="panel",sender="client",limit="max_message_size",action="close"} 1',
@@ -167,7 +168,7 @@ test('shows limits beside the values, unlimited as +Inf', async () => {
 
 test('a route that is gone from the configuration keeps its counters', async () => {
   const state = fixture();
-  state.counters.of('panel').handshakes.opened = 3;
+  for (let i = 0; i < 3; i++) tally(state.counters.of('panel').handshakes, 'opened');
   state.config = { ...state.config, routes: [] };
   const lines = await state.scrape();
   expect(lines).toContain('sluice_handshakes_total{route="panel",result="opened"} 3');
@@ -197,8 +198,8 @@ test('tells build, configuration and drain', async () => {
 
 test('follows the conventions that promtool checks', async () => {
   const { counters, sessions, scrape } = fixture();
-  counters.of('panel').client.closeCodes['1000'] = 1;
-  counters.of('panel').httpRequests['GET|2xx'] = 1;
+  tally(counters.of('panel').client.closeCodes, '1000');
+  tally(counters.of('panel').httpRequests, 'GET', '2xx');
   sessions.push({ routeName: 'panel', client: idle, upstream: idle });
   const lines = await scrape();
   const types = new Map(

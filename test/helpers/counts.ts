@@ -1,0 +1,6 @@
+import type { Tally } from '../../src/metrics/counters.ts';
+
+/** A tally as a plain object, its labels joined by `|`. */
+export function counts(tally: Tally<readonly string[]>): Record<string, number> {
+  return Object.fromEntries(tally.rows.map(({ labels, count }) => [labels.join('|'), count]));
+}
