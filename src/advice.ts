@@ -147,9 +147,10 @@ export const handshakeAdvice: Readonly<Record<HandshakeResult, Advice>> = {
     change: 'the client, or that proxy: it must pass `Upgrade` and `Connection` on, over HTTP/1.1',
   },
   ambiguous_path: {
-    means: 'the path holds `..`, `//`, `%2e` or `%2f`, which backends read in different ways',
-    look: '`path`, `client`: mostly scanners',
-    change: 'the page that makes such links, if it is yours',
+    means:
+      'the path holds `..`, `//`, `%2f`, `;` or the like, which servers read in different ways, and the readings lead to different routes',
+    look: '`detail` names both routes; `path`, `client`: mostly scanners',
+    change: 'nothing, or let one route serve both: a host with one route takes every path as it is',
   },
   method_not_allowed: {
     means: 'a WebSocket handshake with another method than GET, or CONNECT',

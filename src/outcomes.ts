@@ -21,7 +21,12 @@ export const handshakeOutcomes = {
   opened: { status: 101, level: 'info', flag: 'OK', words: 'connection opened' },
   no_route: { status: 404, level: 'info', flag: 'NR', words: 'no route matches this host and path' },
   bad_request: { status: 400, level: 'warn', flag: 'BR', words: 'not a valid request' },
-  ambiguous_path: { status: 400, level: 'warn', flag: 'BP', words: 'the path has an ambiguous encoding' },
+  ambiguous_path: {
+    status: 400,
+    level: 'warn',
+    flag: 'BP',
+    words: 'the path leads to different routes, depending on how it is read',
+  },
   method_not_allowed: { status: 405, level: 'warn', flag: 'BM', words: 'a WebSocket handshake must be a GET' },
   unsupported_version: { status: 426, level: 'warn', flag: 'BV', words: 'only WebSocket version 13 is supported' },
   headers_too_large: { status: 431, level: 'warn', flag: 'HL', words: 'the request headers exceed 65536 bytes' },

@@ -13,6 +13,8 @@ export interface Refused {
   readonly outcome: HandshakeResult;
   readonly detail: string;
   readonly limit?: RefusedLimit;
+  /** The names of the routes that it could be for, where that is the cause. */
+  readonly routes?: readonly string[];
 }
 
 /** `null` admits. */

@@ -58,8 +58,19 @@ export function readArrival(
   const host = hosts.length === 1 ? hostOf(peer.host) : null;
   if (host === null) return refuse('bad_request', `there are ${hosts.length} Host headers, or it is no host`);
   const target = parseTarget(request.url, peer.host);
-  if (typeof target === 'string') return refuse(target, 'the request target');
-  const route = edge.routes.match(host, target.segments);
-  if (route === null) return refuse('no_route', '');
+  if (target === null) return refuse('bad_request', 'the request target');
+  const found = edge.routes.find(host, target.path);
+  if (found === null) return refuse('no_route', '');
+  if ('between' in found) return { refused: refuseAmbiguous(found.between), origination };
+  const { route } = found;
   return { route, target, host: peer.host, origination, headerBytes: bytes };
+}
+
+/** Two backends, or two layers of one, may read the path in two ways; which route's rules hold would be a guess. */
+function refuseAmbiguous(between: readonly (EdgeRoute | null)[]): Refused {
+  const routes = between.map((route) => route?.route.name ?? 'none');
+  const leads = between.every((route) => route === null)
+    ? 'it has too many readings for its length'
+    : `it leads to ${routes.join(' or ')}, depending on how a server reads it`;
+  return { outcome: 'ambiguous_path', detail: leads, routes };
 }

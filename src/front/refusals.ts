@@ -66,7 +66,7 @@ export function refuseOnResponse(res: ServerResponse, context: RefusalContext, r
   sendRefusal(req, res, answerTo(context, refused), accept, { waitsForContinue, lingerMs });
 }
 
-function answerTo({ about }: RefusalContext, { outcome, limit }: Refused): Refusal {
+function answerTo({ about }: RefusalContext, { outcome, limit, routes }: Refused): Refusal {
   // `opened`, `client_gone`, `tls_failed` and `upstream_refused` have nobody to answer, or an answer of their own.
-  return refuseHandshake(outcome as HandshakeRefusal, { route: about.route, limit: limit ?? null });
+  return refuseHandshake(outcome as HandshakeRefusal, { route: about.route, limit: limit ?? null, routes });
 }

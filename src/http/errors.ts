@@ -25,6 +25,8 @@ export interface ExceededLimit {
 export interface RefusalAbout {
   readonly route: string | null;
   readonly limit: ExceededLimit | null;
+  /** The routes between which the path does not decide. */
+  readonly routes?: readonly string[] | undefined;
 }
 
 /** One answer, before its rendering. */
@@ -39,7 +41,8 @@ export interface Refusal extends RefusalAbout {
 const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
   no_route: 'add a route for this host and path, or correct the address',
   bad_request: 'send a request as RFC 9112 (HTTP) or RFC 6455 section 4.1 (WebSocket) describes',
-  ambiguous_path: 'send a path without `..`, `//`, `%2e` or `%2f`',
+  ambiguous_path:
+    'send the path without `..`, `//`, `\\`, `;`, `%2f` and the like, or give both readings of it one route',
   method_not_allowed: 'open WebSocket connections with GET',
   unsupported_version: 'send `Sec-WebSocket-Version: 13`',
   request_timeout: 'send the whole header within `timeouts.headers`',
@@ -76,13 +79,13 @@ const retryAfterS: Partial<Record<HandshakeRefusal | HttpFailure, readonly [leas
 /** The answer to a handshake (or to a request before its forwarding) that ended with `outcome`. */
 export function refuseHandshake(outcome: HandshakeRefusal, about: RefusalAbout): Refusal {
   const { status, words } = handshakeOutcomes[outcome];
-  return { outcome, status, words, remedy: remedies[outcome], route: about.route, limit: about.limit };
+  return { outcome, status, words, remedy: remedies[outcome], ...about };
 }
 
 /** The answer to a request whose forwarding failed with `outcome`. */
 export function refuseHttp(outcome: HttpFailure, about: RefusalAbout): Refusal {
   const { status, words } = httpOutcomes[outcome];
-  return { outcome, status, words, remedy: remedies[outcome], route: about.route, limit: about.limit };
+  return { outcome, status, words, remedy: remedies[outcome], ...about };
 }
 
 /** A rendered answer: headers without `Connection` and `Date`, and the body. */
@@ -133,12 +136,13 @@ const renderers: Readonly<Record<Form, (refusal: Refusal) => string>> = {
   'text/plain': renderText,
 };
 
-function renderJson({ outcome, status, words, route, limit, remedy }: Refusal): string {
+function renderJson({ outcome, status, words, route, routes, limit, remedy }: Refusal): string {
   return `${JSON.stringify({
     error: outcome,
     status,
     message: words,
     ...(route === null ? {} : { route }),
+    ...(routes === undefined ? {} : { routes }),
     ...(limit === null ? {} : { limit }),
     remedy,
   })}\n`;
@@ -160,8 +164,9 @@ function renderHtml(refusal: Refusal): string {
 }
 
 /** The lines below the headline, for people. */
-function details({ route, limit, remedy }: Refusal): string[] {
+function details({ route, routes, limit, remedy }: Refusal): string[] {
   const lines: string[] = [];
+  if (routes !== undefined) lines.push(`routes: ${routes.join(' or ')}`);
   if (route !== null) lines.push(`route: ${route}`);
   if (limit !== null) lines.push(`${limit.name}: ${limit.configured}, seen: ${limit.observed}`);
   lines.push(`what to do: ${remedy}`);

@@ -1,5 +1,5 @@
 /** Path patterns: literal segments, `*` for one segment, `**` for any number. A pattern is a prefix of whole segments. */
-import { decodeSegment } from './target.ts';
+import { decodeSegment } from './readings.ts';
 
 /** One segment of a pattern; `null` is `*`. */
 type Piece = string | null;

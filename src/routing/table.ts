@@ -1,5 +1,7 @@
-/** The route table: which route a host and a path belong to. */
-import { comparePatterns, compilePattern, matchesPattern, type Pattern } from './pattern.ts';
+/** The route table: which route a host and a path belong to. Changed in place, so that one route more costs one route. */
+import { PathTrie } from './path-trie.ts';
+import { compilePattern, type Pattern } from './pattern.ts';
+import { readingsOf } from './readings.ts';
 
 /** What the table reads of a route. */
 export interface Routable {
@@ -8,54 +10,90 @@ export interface Routable {
   readonly path: string;
 }
 
-interface Entry<R> {
-  readonly route: R;
-  readonly pattern: Pattern;
-  /** Exact, or from the dot on for a wildcard, or `''` for every host. */
-  readonly host: string;
-  readonly kind: HostKind;
-}
+/**
+ * Where a path leads: to a route, to none (`null`), or to one of two, depending on how the upstream reads the path. The
+ * second may be none; both are `null` where the path has too many readings to follow.
+ */
+export type Found<R> = { readonly route: R } | { readonly between: readonly [R | null, R | null] } | null;
 
-const hostKinds = { exact: 0, wildcard: 1, none: 2 } as const;
-type HostKind = keyof typeof hostKinds;
-
-/** An immutable, compiled table of routes. */
+/** A table of routes. */
 export class RouteTable<R extends Routable> {
-  readonly #entries: readonly Entry<R>[];
+  /** By exact host. */
+  readonly #exact = new Map<string, PathTrie<R>>();
+  /** By what follows the star, from its dot on. */
+  readonly #wildcard = new Map<string, PathTrie<R>>();
+  readonly #everyHost = new PathTrie<R>();
 
-  constructor(routes: readonly R[]) {
-    // The sort is stable: what is equally specific stays in the order of the file.
-    this.#entries = routes.flatMap(entriesOf).sort(compareEntries);
+  /** The routes in the order of the file: what is equally specific stays in it. */
+  constructor(routes: Iterable<R> = []) {
+    for (const route of routes) this.add(route);
   }
 
-  /** The most specific route for a host (from `hostOf`) and decoded path segments (from `parseTarget`). */
-  match(host: string, segments: readonly string[]): R | null {
-    for (const entry of this.#entries) {
-      if (matchesHost(entry, host) && matchesPattern(entry.pattern, segments)) return entry.route;
+  add(route: R): void {
+    const pattern = compilePattern(route.path);
+    for (const [tries, host] of this.#placesOf(route)) {
+      const trie = tries.get(host) ?? new PathTrie<R>();
+      tries.set(host, trie);
+      trie.add(route, pattern);
     }
-    return null;
+    if (route.hosts.length === 0) this.#everyHost.add(route, pattern);
+  }
+
+  /** Takes a route out, found by its identity, its hosts and its path. */
+  remove(route: R): void {
+    const pattern = compilePattern(route.path);
+    for (const [tries, host] of this.#placesOf(route)) removeFrom(tries, host, route, pattern);
+    if (route.hosts.length === 0) this.#everyHost.remove(route, pattern);
+  }
+
+  /** Where a host (from `hostOf`) and a path lead, under each reading of the path. */
+  find(host: string, path: string): Found<R> {
+    const tries = this.#triesFor(host);
+    // With one route for a host every reading leads there.
+    const sole = tries[0]!.sole;
+    if (sole !== null) return { route: sole };
+    const readings = readingsOf(path);
+    if (readings === null) return { between: [null, null] };
+    const route = matchIn(tries, readings[0]!);
+    for (const segments of readings) {
+      const other = matchIn(tries, segments);
+      if (other !== route) return { between: route === null ? [other, null] : [route, other] };
+    }
+    return route === null ? null : { route };
+  }
+
+  /** Those that may hold a route for the host, the most specific first; the last is that of every host. */
+  #triesFor(host: string): PathTrie<R>[] {
+    const tries: PathTrie<R>[] = [];
+    const exact = this.#exact.get(host);
+    if (exact !== undefined) tries.push(exact);
+    if (this.#wildcard.size > 0) {
+      // Of two wildcards that match one host, the longer is below the other. A star stands for one character or more.
+      for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
+        const trie = this.#wildcard.get(host.slice(dot));
+        if (trie !== undefined) tries.push(trie);
+      }
+    }
+    if (this.#everyHost.size > 0 || tries.length === 0) tries.push(this.#everyHost);
+    return tries;
+  }
+
+  #placesOf({ hosts }: Routable): [tries: Map<string, PathTrie<R>>, host: string][] {
+    return hosts.map((host) => (host.startsWith('*.') ? [this.#wildcard, host.slice(1)] : [this.#exact, host]));
   }
 }
 
-function entriesOf<R extends Routable>(route: R): Entry<R>[] {
-  const pattern = compilePattern(route.path);
-  if (route.hosts.length === 0) return [{ route, pattern, host: '', kind: 'none' }];
-  return route.hosts.map((host) =>
-    host.startsWith('*.')
-      ? { route, pattern, host: host.slice(1), kind: 'wildcard' }
-      : { route, pattern, host, kind: 'exact' },
-  );
+function removeFrom<R>(tries: Map<string, PathTrie<R>>, host: string, route: R, pattern: Pattern): void {
+  const trie = tries.get(host);
+  if (trie === undefined) return;
+  trie.remove(route, pattern);
+  if (trie.size === 0) tries.delete(host);
 }
 
-function compareEntries<R>(a: Entry<R>, b: Entry<R>): number {
-  const byKind = hostKinds[a.kind] - hostKinds[b.kind];
-  if (byKind !== 0) return byKind;
-  // Of two wildcards that match one host, the longer is below the other.
-  if (a.kind === 'wildcard' && a.host.length !== b.host.length) return b.host.length - a.host.length;
-  return comparePatterns(a.pattern, b.pattern);
-}
-
-function matchesHost<R>(entry: Entry<R>, host: string): boolean {
-  if (entry.kind === 'exact') return entry.host === host;
-  return host.length > entry.host.length && host.endsWith(entry.host);
+function matchIn<R>(tries: readonly PathTrie<R>[], segments: readonly string[]): R | null {
+  for (const trie of tries) {
+    const route = trie.match(segments);
+    if (route !== null) return route;
+  }
+  return null;
 }

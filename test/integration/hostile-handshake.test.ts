@@ -69,9 +69,11 @@ describe('a request that is no valid handshake is refused, and the upstream hear
     ['ambiguous_path', 'a dot segment in absolute form', { path: 'http://gateway.test/app/../admin' }],
   ];
   test.each(cases)('%s: %s', async (result, _name, options) => {
-    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    const routes = ['/', '/app', '/admin', '/app/admin'].map((path) => routeTo(upstream, { name: path, path }));
+    await using gateway = await startGateway({ routes });
     const answer = await answerTo(gateway, handshakeRequest(options));
     await expectRefusal(gateway, answer, result);
+    if (result === 'ambiguous_path') expect(answer.toString()).toMatch(/^routes: \/.* or \//m);
     if (result === 'unsupported_version') expect(headerOf(answer, 'Sec-WebSocket-Version')).toBe('13');
     if (result === 'method_not_allowed') expect(headerOf(answer, 'Allow')).toBe('GET');
   });

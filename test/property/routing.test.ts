@@ -1,7 +1,8 @@
 /** Whatever a client writes, the route is that of the path which a backend sees after decoding and normalising. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compilePattern, matchesPattern } from '../../src/routing/pattern.ts';
+import { comparePatterns, compilePattern, matchesPattern } from '../../src/routing/pattern.ts';
+import { readingsOf } from '../../src/routing/readings.ts';
 import { RouteTable } from '../../src/routing/table.ts';
 import { parseTarget } from '../../src/routing/target.ts';
 
@@ -49,19 +50,20 @@ test('an accepted target is under /a exactly if the backend sees it under /a', (
   fc.assert(
     fc.property(target, (raw) => {
       const parsed = parseTarget(raw, 'h');
-      if (typeof parsed === 'string') return;
+      if (parsed === null) return;
       expect(parsed.target).toBe(raw);
-      expect(table.match('h', parsed.segments) !== null).toBe(backendPath(raw)[0] === 'a');
+      const found = table.find('h', parsed.path);
+      if (found === null || 'route' in found) expect(found !== null).toBe(backendPath(raw)[0] === 'a');
     }),
     { numRuns: 5000 },
   );
 });
 
-test('a target of plain characters is always accepted', () => {
+test('a path of plain characters has one reading', () => {
   const plain = fc.array(fc.stringMatching(/^[a-z0-9_~:@!-]{1,8}$/), { minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(plain, (segments) => {
-      expect(parseTarget(`/${segments.join('/')}`, 'h')).toMatchObject({ segments });
+      expect(readingsOf(`/${segments.join('/')}`)).toEqual([segments]);
     }),
   );
 });
@@ -86,3 +88,61 @@ function tryAll([first, ...rest]: string[], path: string[]): boolean {
   const [segment, ...more] = path;
   return segment !== undefined && (first === '*' ? segment !== '' : segment === first) && tryAll(rest, more);
 }
+
+interface Named {
+  readonly id: number;
+  readonly hosts: readonly string[];
+  readonly path: string;
+}
+
+const host = fc.constantFrom('a.test', 'b.a.test', 'c.b.a.test', 'test');
+const routeHost = fc.constantFrom('a.test', 'b.a.test', '*.a.test', '*.test', '*.b.a.test');
+const routePath = fc
+  .array(fc.constantFrom('a', 'b', '*', '**'), { maxLength: 4 })
+  .map((segments) => `/${segments.join('/')}`);
+const routes = fc
+  .array(fc.record({ hosts: fc.array(routeHost, { maxLength: 2 }), path: routePath }), { maxLength: 12 })
+  .map((all) => all.map((route, id): Named => ({ id, hosts: [...new Set(route.hosts)], path: route.path })));
+const plainPath = fc
+  .array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 5 })
+  .map((segments) => `/${segments.join('/')}`);
+
+/** The most specific route, by looking at every one. */
+function lookAtAll(all: readonly Named[], name: string, path: string): Named | null {
+  const rank = (pattern: string) => {
+    if (pattern === '') return Number.POSITIVE_INFINITY;
+    if (!pattern.startsWith('*')) return pattern === name ? 0 : null;
+    return name.endsWith(pattern.slice(1)) && name.length >= pattern.length ? 1000 - pattern.length : null;
+  };
+  const segments = path.slice(1).split('/');
+  const fits = all.flatMap((route) =>
+    (route.hosts.length === 0 ? [''] : route.hosts).flatMap((pattern) => {
+      const compiled = compilePattern(route.path);
+      const hostRank = rank(pattern);
+      return hostRank !== null && matchesPattern(compiled, segments) ? [{ route, compiled, hostRank }] : [];
+    }),
+  );
+  fits.sort((a, b) => a.hostRank - b.hostRank || comparePatterns(a.compiled, b.compiled) || a.route.id - b.route.id);
+  return fits[0]?.route ?? null;
+}
+
+test('the table finds what a look at every route finds, also after routes were taken out', () => {
+  fc.assert(
+    fc.property(routes, fc.nat(11), host, plainPath, (all, removed, name, path) => {
+      const table = new RouteTable(all);
+      const found = () => {
+        const result = table.find(name, path);
+        return result === null || 'between' in result ? null : result.route;
+      };
+      expect(found()).toBe(lookAtAll(all, name, path));
+      const gone = all[removed];
+      if (gone === undefined) return;
+      table.remove(gone);
+      const rest = all.filter((route) => route !== gone);
+      expect(found()).toBe(lookAtAll(rest, name, path));
+      for (const route of rest) table.remove(route);
+      expect(found()).toBeNull();
+    }),
+    { numRuns: 5000 },
+  );
+});

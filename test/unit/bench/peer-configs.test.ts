@@ -10,7 +10,9 @@ if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
 const table = new RouteTable(loaded.config.routes);
 
 function routeOf(path: string): Route {
-  return table.match('127.0.0.1', path.slice(1).split('/'))!;
+  const found = table.find('127.0.0.1', path);
+  if (found === null || 'between' in found) throw new Error(`no route for ${path}`);
+  return found.route;
 }
 
 const paths = new Set(workloads.map(({ path }) => path));

@@ -21,3 +21,8 @@ test.each(['', 'a b', 'a/b', 'user@host', 'a?b', 'a#b', 'a:b', 'a:123456', '::1'
     expect(hostOf(header)).toBeNull();
   },
 );
+
+test('a name that is longer than names can be is no host', () => {
+  expect(hostOf(`${'a'.repeat(253)}:65535`)).toBe('a'.repeat(253));
+  expect(hostOf('a'.repeat(263))).toBeNull();
+});

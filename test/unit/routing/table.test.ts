@@ -1,9 +1,14 @@
-import { expect, test } from 'vitest';
-import { RouteTable } from '../../../src/routing/table.ts';
+import { describe, expect, test } from 'vitest';
+import { type Found, RouteTable } from '../../../src/routing/table.ts';
 
 function tableOf(...routes: [name: string, hosts: string[], path: string][]) {
   const table = new RouteTable(routes.map(([name, hosts, path]) => ({ name, hosts, path })));
-  return (host: string, path: string) => table.match(host, path.slice(1).split('/'))?.name ?? null;
+  return (host: string, path: string) => nameOf(table.find(host, path));
+}
+
+function nameOf(found: Found<{ readonly name: string }>): string | null | (string | null)[] {
+  if (found === null) return null;
+  return 'route' in found ? found.route.name : found.between.map((route) => route?.name ?? null);
 }
 
 test('an exact host comes before a wildcard, and that before none, whatever the paths', () => {
@@ -61,4 +66,41 @@ test('the most specific path wins, in whatever order the routes stand', () => {
 test('equally specific routes keep the order of the file', () => {
   const match = tableOf(['first', [], '/**/a'], ['second', [], '/**/b']);
   expect(match('h', '/b/a')).toBe('first');
+});
+
+describe('a path that servers read in several ways', () => {
+  const match = tableOf(['all', [], '/'], ['admin', [], '/admin'], ['files', [], '/files/*']);
+
+  test('goes on where all readings lead to one route', () => {
+    expect(match('h', '/app/a%2Fb;c//d/../e')).toBe('all');
+    expect(match('h', '/files/dir%2Fname')).toBe('files');
+    expect(match('h', '/files//home/x')).toEqual(['all', 'files']);
+    expect(match('h', '/admin/..%2f../x')).toEqual(['admin', 'all']);
+  });
+
+  test('leads to both where they differ', () => {
+    expect(match('h', '/app/../admin')).toEqual(['all', 'admin']);
+    expect(match('h', '/app%2F..%2Fadmin')).toEqual(['all', 'admin']);
+    expect(match('h', '//admin')).toEqual(['all', 'admin']);
+    expect(match('h', '/x/..;/admin')).toEqual(['all', 'admin']);
+    expect(match('h', '/admin/..')).toEqual(['admin', 'all']);
+  });
+
+  test('leads to a route or to none', () => {
+    const only = tableOf(['admin', [], '/admin']);
+    expect(only('h', '/x/../admin')).toEqual(['admin', null]);
+    expect(only('h', '/admin/../x')).toEqual(['admin', null]);
+    expect(only('h', '/x/../y')).toBeNull();
+  });
+
+  test('is read no further than its length allows', () => {
+    expect(match('h', `/%2f${'a'.repeat(20_000)}`)).toEqual([null, null]);
+  });
+
+  test('goes on whatever its readings where the host has one route', () => {
+    const sole = tableOf(['all', ['a.test'], '/'], ['admin', ['b.test'], '/admin'], ['any', [], '/']);
+    expect(sole('a.test', `/x/../admin%2f${'a'.repeat(20_000)}`)).toBe('all');
+    expect(sole('c.test', '/x/../admin')).toBe('any');
+    expect(sole('b.test', '/x/../admin')).toEqual(['any', 'admin']);
+  });
 });

@@ -1,0 +1,116 @@
+/**
+ * The routes of one host by their path patterns: a trie of segments, changed in place. A look-up visits the nodes that the
+ * path's own segments lead to, so its time does not depend on how many routes there are.
+ */
+import { comparePatterns, matchesPattern, type Pattern } from './pattern.ts';
+
+/** A route under its pattern. */
+interface Entry<R> {
+  readonly route: R;
+  readonly pattern: Pattern;
+  /** Of two equally specific patterns the one that was added first wins. */
+  readonly order: number;
+}
+
+interface Node<R> {
+  readonly literals: Map<string, Node<R>>;
+  /** Below `*`. */
+  any: Node<R> | null;
+  /** Patterns that end here. */
+  readonly ends: Entry<R>[];
+  /** Patterns that go on with `**`: what follows is compared with the whole path. */
+  readonly tails: Entry<R>[];
+}
+
+/** A trie of patterns. */
+export class PathTrie<R> {
+  readonly #root: Node<R> = newNode();
+  #size = 0;
+  #added = 0;
+
+  /** How many routes it holds. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The only route, where it takes every path; `null` elsewhere. */
+  get sole(): R | null {
+    return this.#size === 1 ? (this.#root.ends[0]?.route ?? null) : null;
+  }
+
+  add(route: R, pattern: Pattern): void {
+    let node = this.#root;
+    for (const piece of pattern.runs[0]!) node = childFor(node, piece);
+    listIn(node, pattern).push({ route, pattern, order: this.#added++ });
+    this.#size++;
+  }
+
+  /** Takes a route out, and what of the trie was there for it alone. */
+  remove(route: R, pattern: Pattern): void {
+    const pieces = pattern.runs[0]!;
+    const way: Node<R>[] = [this.#root];
+    for (const piece of pieces) {
+      const next = childOf(way.at(-1)!, piece);
+      if (next === null) return;
+      way.push(next);
+    }
+    const list = listIn(way.at(-1)!, pattern);
+    const at = list.findIndex((entry) => entry.route === route);
+    if (at < 0) return;
+    list.splice(at, 1);
+    this.#size--;
+    for (let i = pieces.length; i > 0 && isEmpty(way[i]!); i--) cutChild(way[i - 1]!, pieces[i - 1]!);
+  }
+
+  /** The route with the most specific pattern for a path, given as decoded segments. */
+  match(segments: readonly string[]): R | null {
+    return search(this.#root, segments, 0, null)?.route ?? null;
+  }
+}
+
+function newNode<R>(): Node<R> {
+  return { literals: new Map(), any: null, ends: [], tails: [] };
+}
+
+function childOf<R>(node: Node<R>, piece: string | null): Node<R> | null {
+  return piece === null ? node.any : (node.literals.get(piece) ?? null);
+}
+
+function childFor<R>(node: Node<R>, piece: string | null): Node<R> {
+  const child = childOf(node, piece) ?? newNode<R>();
+  if (piece === null) node.any = child;
+  else node.literals.set(piece, child);
+  return child;
+}
+
+function cutChild<R>(node: Node<R>, piece: string | null): void {
+  if (piece === null) node.any = null;
+  else node.literals.delete(piece);
+}
+
+function listIn<R>(node: Node<R>, pattern: Pattern): Entry<R>[] {
+  return pattern.runs.length === 1 ? node.ends : node.tails;
+}
+
+function isEmpty<R>({ literals, any, ends, tails }: Node<R>): boolean {
+  return literals.size === 0 && any === null && ends.length === 0 && tails.length === 0;
+}
+
+/** Depth first; no deeper than the longest pattern, whatever the path. */
+function search<R>(node: Node<R>, segments: readonly string[], depth: number, best: Entry<R> | null): Entry<R> | null {
+  let found = best;
+  for (const end of node.ends) if (isBetter(end, found)) found = end;
+  for (const tail of node.tails) if (isBetter(tail, found) && matchesPattern(tail.pattern, segments)) found = tail;
+  const segment = segments[depth];
+  if (segment === undefined) return found;
+  const literal = node.literals.get(segment);
+  if (literal !== undefined) found = search(literal, segments, depth + 1, found);
+  if (node.any !== null && segment !== '') found = search(node.any, segments, depth + 1, found);
+  return found;
+}
+
+function isBetter<R>(one: Entry<R>, other: Entry<R> | null): boolean {
+  if (other === null) return true;
+  const order = comparePatterns(one.pattern, other.pattern);
+  return order < 0 || (order === 0 && one.order < other.order);
+}
