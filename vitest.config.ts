@@ -9,7 +9,7 @@ export default defineConfig({
     expect: { poll: { timeout: 15_000 } },
     coverage: {
       provider: 'v8',
-      include: ['src/{protocol,limits,routing}/**/*.ts', 'src/drain/schedule.ts'],
+      include: ['src/{protocol,limits,routing,http/wire}/**/*.ts', 'src/drain/schedule.ts'],
       thresholds: { lines: 100, branches: 100 },
     },
   },

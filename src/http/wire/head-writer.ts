@@ -1,0 +1,166 @@
+/**
+ * The head writer: the head that goes on is the one that came, byte for byte, less the lines that concern the connection
+ * it came on, and with those that Sluice appends. Lines that stay together are copied together, into a buffer that is used
+ * again.
+ */
+import { Connection } from './connection.ts';
+import { hasNoBody } from './framing.ts';
+import type { HeadParser } from './head-parser.ts';
+import { Field } from './names.ts';
+
+/** A set of fields, as bits. */
+type Fields = number;
+
+function setOf(...fields: readonly Field[]): Fields {
+  return fields.reduce<Fields>((set, field) => set | (1 << field), 0);
+}
+
+const ofOneHop = setOf(Field.hop, Field.connection, Field.upgrade);
+/** Trailers of requests are dropped, so nothing may announce them. */
+const ofRequests = ofOneHop | setOf(Field.trailer, Field.told);
+const untrusted = ofRequests | setOf(Field.forwarding);
+/** An offered extension would make the sizes of messages untrue; and no body is waited for (RFC 6455 §4.1). */
+const ofHandshakes = setOf(Field.extensions, Field.contentLength);
+const framing = setOf(Field.contentLength, Field.transferEncoding, Field.trailer);
+
+/** `Connection` may name lines that are not to be passed on, but none without which a message means something else. */
+const neverNominated = /^(?:origin|cookie|set-cookie|authorization|sec-websocket-.+)$/;
+
+/** Framing, routing and credentials have no place in a trailer (RFC 9110 §6.5.1). */
+const neverTrailing = /^(?:host|cookie|set-cookie|authorization|www-authenticate|content-.+|location|cache-control)$/i;
+const notInTrailers = ofOneHop | framing | setOf(Field.host, Field.told, Field.forwarding);
+
+const lineEnd = Buffer.from('\r\n');
+const chunkedLine = Buffer.from('Transfer-Encoding: chunked\r\n');
+const closeLine = Buffer.from('Connection: close\r\n');
+const upgradeLines = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n');
+/** Where the last digit of `HTTP/1.0` stands. */
+const versionAt = 7;
+const digit1 = 0x31;
+/** Most heads fit, with what is appended. */
+const usualBytes = 16 * 1024;
+/** For a few lines of Sluice's own beside the forwarding ones. */
+const roomForOwn = 256;
+
+/** How a request goes on. */
+export interface RequestRules {
+  /** Whether forwarding lines pass that Sluice does not set itself. */
+  readonly trusted: boolean;
+  /** The forwarding lines, each with its line end. */
+  readonly forwarding: Buffer;
+  /** Whether the upstream shall close its connection after it. */
+  readonly closes: boolean;
+  /** Whether it is a WebSocket handshake. */
+  readonly upgrades: boolean;
+}
+
+/** How an answer goes on. */
+export interface ResponseRules {
+  /** Whether Sluice puts the body into chunks, because the upstream ends it with its connection. */
+  readonly chunks: boolean;
+  /** Whether the client's connection ends with it. */
+  readonly closes: boolean;
+  /** A `Date` line for an answer that has none (RFC 9110 §6.6.1). */
+  readonly date: Buffer;
+}
+
+export class HeadWriter {
+  /** What was written last, up to `length`. */
+  bytes = Buffer.allocUnsafeSlow(usualBytes);
+  length = 0;
+
+  /** Writes the request that goes to the upstream. */
+  request(head: HeadParser, { trusted, forwarding, closes, upgrades }: RequestRules): void {
+    this.#begin(head, forwarding.length);
+    this.#copy(head.bytes, head.start, head.lineStarts[0]!);
+    this.#copyLines(head, (trusted ? ofRequests : untrusted) | (upgrades ? ofHandshakes : 0));
+    this.#add(forwarding);
+    if (upgrades) this.#add(upgradeLines);
+    else if (closes) this.#add(closeLine);
+    this.#add(lineEnd);
+  }
+
+  /** Writes the answer that goes to the client, whose version is Sluice's own (RFC 9110 §2.5). */
+  response(head: HeadParser, { chunks, closes, date }: ResponseRules): void {
+    this.#begin(head, date.length);
+    this.#copy(head.bytes, head.start, head.lineStarts[0]!);
+    this.bytes[versionAt] = digit1;
+    // An answer that never has a body has no framing either, but for what a 304 says of another answer.
+    this.#copyLines(head, hasNoBody(head.status) && head.status !== 304 ? ofOneHop | framing : ofOneHop);
+    if (!head.hasDate && head.status >= 200) this.#add(date);
+    if (chunks) this.#add(chunkedLine);
+    if (closes) this.#add(closeLine);
+    this.#add(lineEnd);
+  }
+
+  /** Writes the 101 that goes to the client. */
+  switching(head: HeadParser): void {
+    this.#begin(head, 0);
+    this.#copy(head.bytes, head.start, head.lineStarts[0]!);
+    this.#copyLines(head, ofOneHop | framing | setOf(Field.extensions));
+    this.#add(upgradeLines);
+    this.#add(lineEnd);
+  }
+
+  /** Writes the trailers of an answer. */
+  trailers(head: HeadParser): void {
+    this.#begin(head, 0);
+    for (let i = 0; i < head.lines; i++) {
+      const start = head.lineStarts[i]!;
+      if (isIn(notInTrailers, head.fields[i]!)) continue;
+      if (neverTrailing.test(head.bytes.toString('latin1', start, head.nameEnds[i]))) continue;
+      this.#copy(head.bytes, start, head.lineStarts[i + 1]!);
+    }
+    this.#add(lineEnd);
+  }
+
+  #begin(head: HeadParser, appended: number): void {
+    this.length = 0;
+    const most = head.end - head.start + appended + roomForOwn;
+    if (most > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(most);
+    else if (this.bytes.length > usualBytes && most <= usualBytes) this.bytes = Buffer.allocUnsafeSlow(usualBytes);
+  }
+
+  /** Copies the field lines but those of `cut`, and those that `Connection` nominates. */
+  #copyLines(head: HeadParser, cut: Fields): void {
+    const nominated = (head.connection & Connection.nominates) === 0 ? null : nominatedBy(head);
+    let from = head.lineStarts[0]!;
+    for (let i = 0; i < head.lines; i++) {
+      const field = head.fields[i]!;
+      const start = head.lineStarts[i]!;
+      if (!isIn(cut, field) && !(nominated !== null && field === Field.other && isNominated(head, i, nominated)))
+        continue;
+      this.#copy(head.bytes, from, start);
+      from = head.lineStarts[i + 1]!;
+    }
+    this.#copy(head.bytes, from, head.lineStarts[head.lines]!);
+  }
+
+  #copy(bytes: Buffer, start: number, end: number): void {
+    if (start < end) this.length += bytes.copy(this.bytes, this.length, start, end);
+  }
+
+  #add(bytes: Buffer): void {
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+}
+
+function isIn(set: Fields, field: number): boolean {
+  return (set & (1 << field)) !== 0;
+}
+
+/** The names, in lower case, that the `Connection` lines keep to this hop. */
+function nominatedBy(head: HeadParser): Set<string> {
+  const names = new Set<string>();
+  for (let i = 0; i < head.lines; i++) {
+    if (head.fields[i] !== Field.connection) continue;
+    for (const element of head.value(i).toLowerCase().split(',')) names.add(element.trim());
+  }
+  return names;
+}
+
+function isNominated(head: HeadParser, line: number, nominated: ReadonlySet<string>): boolean {
+  const name = head.bytes.toString('latin1', head.lineStarts[line], head.nameEnds[line]).toLowerCase();
+  return nominated.has(name) && !neverNominated.test(name);
+}

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Connection } from '../../../src/http/wire/connection.ts';
+import type { HeadKind } from '../../../src/http/wire/head-parser.ts';
+import { disturbed, pieces, requestHeads, responseHeads } from '../../helpers/arbitrary-heads.ts';
+import { readHead } from '../../helpers/head-events.ts';
+import { llhttp } from '../../helpers/llhttp.ts';
+import { cut } from '../../helpers/parser-events.ts';
+
+const bytesOf = (text: string) => Buffer.from(text, 'latin1');
+
+describe.each<[HeadKind, fc.Arbitrary<string>]>([
+  ['request', requestHeads],
+  ['response', responseHeads],
+])('a %s', (kind, heads) => {
+  const oracle = kind === 'request' ? 'request' : 'response';
+
+  test('that is well formed is read whole, and as llhttp reads it', () => {
+    fc.assert(
+      fc.property(heads, (text) => {
+        const seen = readHead(kind, [bytesOf(`${text}rest`)]);
+        if (seen.verdict !== 'head') throw new Error(seen.verdict);
+        expect([seen.block, seen.rest]).toEqual([text, 'rest']);
+        sameAsLlhttp(seen.pairs, seen, llhttp(oracle, bytesOf(text)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('gets the same verdict however its bytes are cut', () => {
+    fc.assert(
+      fc.property(fc.oneof(heads, disturbed(heads)), pieces, (text, sizes) => {
+        const whole = readHead(kind, [bytesOf(text)]);
+        expect(readHead(kind, cut(bytesOf(text), sizes))).toEqual(whole);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('that llhttp refuses, or reads in another way, is never read', () => {
+    fc.assert(
+      fc.property(disturbed(heads), (text) => {
+        const seen = readHead(kind, [bytesOf(text)]);
+        if (seen.verdict !== 'head') return;
+        sameAsLlhttp(seen.pairs, seen, llhttp(oracle, bytesOf(seen.block)));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  function sameAsLlhttp(
+    pairs: readonly string[],
+    { method, target, status, connection, minorVersion, chunked, contentLength }: Head,
+    { messages, error }: ReturnType<typeof llhttp>,
+  ): void {
+    expect([error, messages.length]).toEqual([null, 1]);
+    const [message] = messages;
+    expect(message!.headers).toEqual(pairs);
+    if (kind === 'request') expect([message!.method, message!.url]).toEqual([method, target]);
+    else expect(message!.status).toBe(status);
+    if (kind === 'request') {
+      expect(message!.keepAlive).toBe((connection & Connection.close) === 0);
+      expect(message!.complete).toBe(!chunked && contentLength <= 0);
+    }
+    expect([0, 1]).toContain(minorVersion);
+  }
+});
+
+type Head = Extract<ReturnType<typeof readHead>, { verdict: 'head' }>;
