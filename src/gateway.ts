@@ -126,6 +126,7 @@ export class Gateway {
       drainDeadlineAtMs: () => this.drainState?.deadlineAtMs ?? null,
       lastReload: () => lastReload(this.#current.state),
       reloads: () => this.#current.reloads,
+      logLinesDropped: () => log.lost,
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     };
     const registry = createRegistry(source);

@@ -3,8 +3,9 @@
  * for each refused handshake and each failed HTTP request; never one per message. Whatever a peer chose (host, path,
  * subprotocol) is cut, its control characters are escaped, and what looks like a token is left out.
  */
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Sender } from './config/types.ts';
+import { createLog, flush, type Log, openStandardSink } from './log/logger.ts';
+import { clean, pathOnly } from './log/redaction.ts';
 import {
   type AdminRefusal,
   adminOutcomes,
@@ -18,25 +19,7 @@ import {
 } from './outcomes.ts';
 import type { ConnectionAbout, SenderReport, SessionReport, Violation } from './report.ts';
 
-export type Log = Logger;
-
-/** A log on standard output, written synchronously, or on `stream`. */
-export function createLog(stream: DestinationStream = standardOutput()): Log {
-  return pino(
-    { base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    stream,
-  );
-}
-
-/** What is kept while standard output takes nothing, before lines are dropped. */
-const maxPendingBytes = 1 << 20;
-
-/** A full disk or a closed pipe loses log lines; it must not end the gateway. */
-function standardOutput(): DestinationStream {
-  const stream = destination({ dest: 1, sync: true, maxLength: maxPendingBytes });
-  stream.on('error', () => {});
-  return stream;
-}
+export { createLog, flush, type Log, openStandardSink };
 
 /** Which connection a line is about. */
 export interface LogSubject {
@@ -200,33 +183,4 @@ function seconds(ms: number): number {
 
 function round(value: number): number {
   return Math.round(value * 1000) / 1000;
-}
-
-/** Longer strings help nobody who reads a log; a path with a notebook's name fits. */
-const maxLength = 256;
-/** JSON leaves DEL, C1 controls and Unicode's line ends alone; terminals and line readers do not. */
-const control = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
-/** `token=…`, `access_token=…` and the like in any URL. */
-const namedSecret = /((?:token|secret|password|passwd|api[_-]?key|session[_-]?id|jwt|signature)=)[^&;#\s]*/gi;
-/** Base64 of `{"`, which Bokeh's tokens and JWTs begin with, and Jupyter's token subprotocol. */
-const bareSecret = /\beyJ[\w-]{8,}(?:\.[\w-]+)*|(?<=v1\.token\.websocket\.jupyter\.org\.)\S+/g;
-
-/** `user:password@` in any URL. */
-const userInfo = /(?<=:\/\/)[^/?#@\s"]+@/g;
-
-/** A text without what looks like a token or password. */
-export function withoutSecrets(text: string): string {
-  return text.replace(namedSecret, '$1[redacted]').replace(bareSecret, '[redacted]').replace(userInfo, '[redacted]@');
-}
-
-/** A string that a peer chose, fit for a log line. */
-export function clean(text: string): string {
-  const known = withoutSecrets(text.slice(0, 8192));
-  const cut = known.length > maxLength ? `${known.slice(0, maxLength)}…` : known;
-  return cut.replace(control, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** The path of a request target, fit for a log line: queries and fragments may hold tokens. */
-function pathOnly(target: string): string {
-  return clean(target.slice(0, 8192).split(/[?#]/, 1)[0]!);
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** argv to a command to an exit code. Commands are loaded when asked for, so `check` never loads the gateway. */
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { complain, print } from './cli/print.ts';
 
 const commands: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
   serve: () => import('./cli/serve.ts'),
@@ -23,19 +25,31 @@ function version(): string {
 
 async function main([name, ...argv]: string[]): Promise<number> {
   if (name === '--version' || name === '-v') {
-    process.stdout.write(`${version()}\n`);
+    await print(`${version()}\n`);
     return 0;
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(usage);
+    await print(usage);
     return 0;
   }
   if (name === undefined || !Object.hasOwn(commands, name)) {
-    process.stderr.write(name === undefined ? usage : `sluice: there is no command "${name}"\n\n${usage}`);
+    await complain(name === undefined ? usage : `sluice: there is no command "${name}"\n\n${usage}`);
     return 2;
   }
   const command = await commands[name]!();
   return command.run(argv);
 }
 
-process.exit(await main(process.argv.slice(2)));
+const code = await main(process.argv.slice(2));
+await release();
+process.exit(code);
+
+/**
+ * Node joins its threads before it exits, and one that asks a file system which does not answer never comes back. A process
+ * that shall be gone in time is then gone without that.
+ */
+async function release(): Promise<void> {
+  const waits = () => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+  for (let tries = 0; waits() && tries < 20; tries++) await setTimeout(50);
+  if (waits()) process.kill(process.pid, 'SIGKILL');
+}

@@ -2,7 +2,7 @@
 import { type ConfigError, formatConfigError } from '../config/errors.ts';
 import type { ConfigState } from '../config/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
-import { withoutSecrets } from '../log.ts';
+import { withoutSecrets } from '../log/redaction.ts';
 import type { RouteCounters, SenderCounters } from '../metrics/counters.ts';
 import { type RouteSums, type SenderSums, sumsByRoute } from '../metrics/live-sums.ts';
 import type { LiveSource } from '../metrics/source.ts';

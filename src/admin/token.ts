@@ -1,6 +1,6 @@
 /** The operators' token: a file, so that a Secret can be mounted and replaced while Sluice runs. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readSmallFile } from '../files.ts';
 
 /** What the file holds, or what is wrong with it. */
 type Content = { readonly digest: Buffer } | { readonly problem: string };
@@ -14,6 +14,7 @@ const words: Partial<Record<string, string>> = {
   ENOENT: 'does not exist',
   EACCES: 'may not be read by this user',
   EISDIR: 'is a directory',
+  ENOTFILE: 'is a pipe, a socket or a device',
 };
 
 export class TokenFile {
@@ -52,7 +53,7 @@ export class TokenFile {
 async function readToken(path: string): Promise<Content> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readSmallFile(path, longestToken)).toString();
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     return { problem: `${words[code] ?? `cannot be read: ${message}`}; write a token into it` };

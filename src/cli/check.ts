@@ -2,6 +2,7 @@
 import { formatConfigError } from '../config/errors.ts';
 import { readConfig } from '../config/read.ts';
 import { reportConfig } from './check-report.ts';
+import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';
 
 const usage =
@@ -11,20 +12,20 @@ const usage =
 /** Runs the command; answers with the exit code. */
 export async function run(argv: string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === '-h')) {
-    process.stdout.write(usage);
+    await print(usage);
     return 0;
   }
   if (argv.length === 0 || argv.some((file) => file.startsWith('-'))) {
-    process.stderr.write(usage);
+    await complain(usage);
     return 2;
   }
   const loaded = await readConfig(argv);
   if ('errors' in loaded) {
     const { red } = styleFor(process.stderr);
     const lines = loaded.errors.map((error) => `${red('error')}  ${formatConfigError(error)}\n`);
-    process.stderr.write(lines.join(''));
+    await complain(lines.join(''));
     return 2;
   }
-  process.stdout.write(`${reportConfig(loaded.resolved, styleFor(process.stdout)).join('\n')}\n`);
+  await print(`${reportConfig(loaded.resolved, styleFor(process.stdout)).join('\n')}\n`);
   return 0;
 }

@@ -1,6 +1,9 @@
 /** `sluice demo`: a small server, Sluice before it, and a page where a person meets the limits. */
+import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
+import { flush, openStandardSink } from '../log.ts';
 import { type Demo, startDemo } from './demo-start.ts';
+import { complain, print } from './print.ts';
 
 const usage = `usage: sluice demo [--port N]
 
@@ -13,23 +16,26 @@ Starts a small server with Sluice before it, on loopback, and a page to try the 
 export async function run(argv: string[]): Promise<number> {
   const port = parsePort(argv);
   if (typeof port === 'string') {
-    process.stderr.write(port);
+    if (port === usage) await print(usage);
+    else await complain(port);
     return port === usage ? 0 : 2;
   }
+  const output = openStandardSink();
   let demo: Demo;
   try {
-    demo = await startDemo(port, (line) => process.stdout.write(line));
+    demo = await startDemo(port, (line) => output.write(line));
   } catch (error) {
     const { code, port: taken } = error as NodeJS.ErrnoException & { port?: number };
     if (code !== 'EADDRINUSE') throw error;
-    process.stderr.write(`sluice demo: port ${taken} is taken, perhaps by another demo; choose others: --port 9610\n`);
+    await complain(`sluice demo: port ${taken} is taken, perhaps by another demo; choose others: --port 9610\n`);
     return 1;
   }
-  process.stdout.write(banner(demo));
+  output.write(banner(demo));
   await signalled();
   const impatience = new AbortController();
   void signalled().then(() => impatience.abort());
   await demo.stop(impatience.signal);
+  await flush(output);
   return 0;
 }
 
@@ -58,7 +64,7 @@ function parsePort(argv: string[]): number | null | string {
 }
 
 function banner({ gateway, backend, admin }: Demo): string {
-  const bold = (text: string) => (process.stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
+  const bold = (text: string) => (isatty(1) ? `\u001b[1m${text}\u001b[0m` : text);
   return `
   ${bold('Sluice demo')}
 

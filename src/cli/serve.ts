@@ -2,10 +2,14 @@
 import { parseArgs } from 'node:util';
 import { formatListenAddress } from '../config/addresses.ts';
 import { formatConfigError } from '../config/errors.ts';
-import { loadFiles, readFiles } from '../config/read.ts';
+import type { Loaded } from '../config/load.ts';
+import { type FileContent, loadFiles, readFilesOnce } from '../config/read.ts';
+import type { Config } from '../config/types.ts';
 import { createGateway } from '../gateway.ts';
-import { createLog } from '../log.ts';
+import { createLog, type Log } from '../log.ts';
 import { compactHeap } from './compact-heap.ts';
+import { followFaults } from './faults.ts';
+import { complain, print } from './print.ts';
 import { watchConfig } from './watch-config.ts';
 
 const usage = `usage: sluice serve --config FILE [--config FILE …]
@@ -21,27 +25,43 @@ a second.
 /** What the gateway itself says of a start that it refuses; other errors are the system's. */
 const refusals: ReadonlySet<string> = new Set(['ERR_ADMIN_TOKEN', 'ERR_LISTEN_TLS']);
 
+/** Nobody may be there to read why it does not start. */
+const patienceMs = 5000;
+
 /** Runs the command. Returns the exit code: 0, 1 where it cannot listen, 2 for wrong arguments or a wrong file. */
 export async function run(argv: string[]): Promise<number> {
   const files = parseFiles(argv);
   if (files === null) {
-    process.stdout.write(usage);
+    await print(usage);
     return 0;
   }
   if (files === undefined) {
-    process.stderr.write(usage);
+    await complain(usage);
     return 2;
   }
   // First of all: as process 1 of a container a signal without a handler would be lost.
   const signals = new Signals();
-  const contents = await readFiles(files);
+  // A pipe among them may never be written to.
+  const contents = await Promise.race([readFilesOnce(files), signals.first]);
+  if (typeof contents === 'string') return 0;
   const loaded = loadFiles(contents);
   if ('errors' in loaded) {
-    process.stderr.write(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''));
+    await complain(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''), patienceMs);
     return 2;
   }
-  const { config, resolved } = loaded;
   const log = createLog();
+  const code = await Promise.race([serve(loaded, contents, signals, log), followFaults(log)]);
+  await log.flush();
+  return code;
+}
+
+/** Runs the gateway until it is drained. Returns the exit code. */
+async function serve(
+  { config, resolved }: Extract<Loaded, { config: Config }>,
+  contents: readonly FileContent[],
+  signals: Signals,
+  log: Log,
+): Promise<number> {
   const gateway = createGateway(config, { log, resolved });
   await watchConfig(gateway, contents, log);
   compactHeap();
@@ -61,7 +81,7 @@ export async function run(argv: string[]): Promise<number> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    process.stderr.write(`sluice serve: ${refusals.has(code) ? '' : 'cannot listen: '}${message}\n`);
+    await complain(`sluice serve: ${refusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
     return 1;
   }
   void signals.first.then((cause) => {

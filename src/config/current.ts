@@ -1,6 +1,7 @@
 /** The configuration in force: judges what was loaded to take its place, says so in the log, and counts. */
 import { isDeepStrictEqual } from 'node:util';
-import { type Log, withoutSecrets } from '../log.ts';
+import { withoutSecrets } from '../log/redaction.ts';
+import type { Log } from '../log.ts';
 import { type ConfigError, formatConfigError } from './errors.ts';
 import { keepFixed } from './fixed.ts';
 import type { Loaded } from './load.ts';

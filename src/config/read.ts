@@ -1,6 +1,7 @@
 /** Reading configuration files from disk. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { readSmallFile } from '../files.ts';
 import { type ConfigText, type Loaded, loadConfigs } from './load.ts';
 
 /** No configuration is longer; a wrong path to a data file shall not fill the memory. */
@@ -10,6 +11,7 @@ const words: Partial<Record<string, string>> = {
   ENOENT: 'does not exist',
   EACCES: 'may not be read by this user',
   EISDIR: 'is a directory',
+  ENOTFILE: 'is a pipe, a socket or a device, which cannot be read again',
 };
 
 /** What a path held when it was read. */
@@ -17,11 +19,20 @@ export type FileContent =
   | { readonly file: string; readonly bytes: Buffer }
   | { readonly file: string; readonly error: NodeJS.ErrnoException };
 
-/** Reads files; one that cannot be read says why. */
+/** Reads ordinary files, which may change; one that cannot be read says why. */
 export function readFiles(paths: readonly string[]): Promise<readonly FileContent[]> {
+  return readAll(paths, (path) => readSmallFile(path, longestFile));
+}
+
+/** Reads files once, and may wait for them: they may be pipes too. */
+export function readFilesOnce(paths: readonly string[]): Promise<readonly FileContent[]> {
+  return readAll(paths, (path) => readFile(path));
+}
+
+function readAll(paths: readonly string[], read: (path: string) => Promise<Buffer>): Promise<readonly FileContent[]> {
   return Promise.all(
     paths.map((file) =>
-      readFile(file).then(
+      read(file).then(
         (bytes) => ({ file, bytes }),
         (error: NodeJS.ErrnoException) => ({ file, error }),
       ),
@@ -56,7 +67,7 @@ export function loadFiles(contents: readonly FileContent[]): Loaded {
 
 /** Reads and loads files. */
 export async function readConfig(paths: readonly string[]): Promise<Loaded> {
-  return loadFiles(await readFiles(paths));
+  return loadFiles(await readFilesOnce(paths));
 }
 
 function textOf(content: FileContent): ConfigText | { readonly file: string; readonly message: string } {

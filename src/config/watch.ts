@@ -6,6 +6,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { inTurn } from '../files.ts';
 import { digestOf, type FileContent, readFiles } from './read.ts';
 
 export interface WatchEvents {
@@ -93,7 +94,7 @@ export class FileWatcher implements Disposable {
   /** Watches the folder that has this name now; another may have taken its place. */
   async #watch(folder: string): Promise<void> {
     try {
-      const { ino } = await stat(folder, { bigint: true });
+      const { ino } = await inTurn(folder, () => stat(folder, { bigint: true }));
       if (this.#closed || this.#watches.get(folder)?.inode === ino) return;
       this.#forget(folder);
       const watcher = watch(folder, { persistent: false }, () => this.#onEvent());

@@ -56,6 +56,9 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`drained\` | all are gone | cause, duration_s, connections (in all), ended_themselves, sent_away (with 1012), cut (without), requests_cut |
 | \`stopped\` | the process ends | |
 | \`descriptors_exhausted\` | connections are turned away because the process may open no more files; at once, then every 10 s | turned_away, limit |
+| \`log_lines_dropped\` | whoever reads the log has fallen behind, or its disk was full, and lines are written again | lines (how many were lost) |
+| \`node_warning\` | Node warns of something | name, detail |
+| \`crashed\` | a mistake of Sluice's own ends the process, with exit code 1; level error. Please report it | err {type, message, stack} |
 | \`handshake_bug\`, \`admin_bug\`, \`config_reload_bug\` | a mistake of Sluice's own, which it survived; level error. Please report it | err {type, message, stack} |
 
 \`observed\` is a string of digits where a frame announced more than 2^53−1 bytes, \`configured\` is \`"unlimited"\` where

@@ -67,4 +67,11 @@ export const processFamilies: readonly NumberFamily[] = [
       }
     },
   },
+  {
+    type: 'counter',
+    name: 'log_lines_dropped_total',
+    help: 'Log lines that were dropped because whoever reads the log did not keep up or was gone, or its disk was full.',
+    labels: [],
+    collect: (source, emit) => emit({}, source.logLinesDropped()),
+  },
 ];

@@ -173,7 +173,11 @@ describe('the command', () => {
     const { port } = holder.address() as { port: number };
     const told: string[] = [];
     const write = process.stderr.write;
-    process.stderr.write = ((text: string) => told.push(text) > 0) as typeof process.stderr.write;
+    process.stderr.write = ((text: string, done: () => void) => {
+      told.push(text);
+      done();
+      return true;
+    }) as typeof process.stderr.write;
     try {
       expect(await run(['--port', String(port)])).toBe(1);
       expect(await run(['--port', 'http'])).toBe(2);

@@ -22,7 +22,7 @@ const chain: readonly (readonly string[])[] = [
 ];
 
 /** Everything may import these; they import only one another. */
-const leaves = ['config/types', 'outcomes', 'advice', 'report', 'log', 'metrics/counters'];
+const leaves = ['config/types', 'outcomes', 'advice', 'report', 'log', 'files', 'metrics/counters'];
 
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
@@ -153,4 +153,28 @@ describe('pure code', () => {
 test('only main.ts ends the process', () => {
   const ends = sources.filter(({ code }) => /\bprocess\.(exit|abort|kill)\s*\(/.test(code));
   expect(ends.map(({ name }) => name).filter((name) => name !== 'main')).toEqual([]);
+});
+
+test('only what waits for its reader, or never waits for one, writes to the standard streams', () => {
+  const writes = sources.filter(({ code }) =>
+    /\bconsole\.|\bprocess\.std(out|err)\s*\.\s*write\b|_rawDebug/.test(code),
+  );
+  expect(writes.map(({ name }) => name)).toEqual([]);
+  const opens = sources.filter(({ code }) => /\bprocess\.std(out|err)\b/.test(code));
+  expect(opens.map(({ name }) => name).sort()).toEqual(['cli/check', 'cli/print', 'log/outlet']);
+});
+
+test('nothing reads or writes a file in a way that others wait for, but at the start', () => {
+  const synchronous = sources.filter(({ code }) =>
+    /\b(?:open|read|write|close|stat|exists|access)(?:File)?Sync\b/.test(code),
+  );
+  // Sluice's own files when the program is loaded, the kernel's tables, and the one terminal.
+  expect(synchronous.map(({ name }) => name).sort()).toEqual([
+    'cli/demo-start',
+    'front/descriptors',
+    'gateway',
+    'log/outlet',
+    'main',
+    'page/static-files',
+  ]);
 });

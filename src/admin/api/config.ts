@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { ConfigError } from '../../config/errors.ts';
 import type { ConfigState } from '../../config/state.ts';
-import { withoutSecrets } from '../../log.ts';
+import { withoutSecrets } from '../../log/redaction.ts';
 import type { configSchema } from './schemas.ts';
 import { routeSettings, topSettings } from './settings.ts';
 

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Source } from '../../config/resolve.ts';
 import type { Sender } from '../../config/types.ts';
-import { clean } from '../../log.ts';
+import { clean } from '../../log/redaction.ts';
 import { connectionOutcomes } from '../../outcomes.ts';
 import type { Direction } from '../../relay/direction.ts';
 import type { Leg } from '../../relay/leg.ts';

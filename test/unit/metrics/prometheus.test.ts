@@ -45,6 +45,7 @@ function fixture(): Fixture {
     drainDeadlineAtMs: () => state.drainDeadlineAtMs,
     lastReload: () => ({ successful: true, succeededAtMs: 1_700_000_000_500 }),
     reloads: () => ({ success: 3, failure: 0 }),
+    logLinesDropped: () => 7,
     build: { version: '1.2.3', revision: 'abc' },
   };
   const registry = createRegistry(source);

@@ -1,0 +1,21 @@
+/**
+ * What Node itself would write to standard error, in a way that stops the process where nobody reads that: an exception that
+ * nobody caught, and its warnings. Here they become lines of the log.
+ */
+
+import { clean } from '../log/redaction.ts';
+import type { Log } from '../log.ts';
+
+/** Logs warnings from now on. Resolves with the exit code when an exception has ended the process's work, and logs it. */
+export function followFaults(log: Log): Promise<number> {
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => {
+    log.warn({ event: 'node_warning', name, detail: clean(message) }, 'Node warns of something');
+  });
+  return new Promise((resolve) => {
+    process.on('uncaughtException', (error) => {
+      log.error({ event: 'crashed', err: error }, 'sluice ends because of a mistake of its own');
+      resolve(1);
+    });
+  });
+}

@@ -1,0 +1,189 @@
+/** Whoever reads the log may sleep, leave and come back: the gateway relays. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { descriptorOutlet } from '../../../src/log/outlet.ts';
+import { type FakeUpstream, fakeUpstream } from '../../helpers/fake-upstream.ts';
+import { clientFrame } from '../../helpers/frames.ts';
+import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';
+
+const main = join(import.meta.dirname, '../../../src/main.ts');
+
+/** A FIFO that is read when the test says so. */
+class Fifo {
+  readonly path: string;
+  /** Whoever writes gets it. The FIFO has no end while it is open. */
+  readonly writer: number;
+  #reader: Socket;
+  #text = '';
+
+  constructor() {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-log-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    this.path = join(folder, 'log');
+    execFileSync('mkfifo', [this.path]);
+    this.#reader = this.#open();
+    this.writer = openSync(this.path, constants.O_WRONLY | constants.O_NONBLOCK);
+    onTestFinished(() => {
+      closeSync(this.writer);
+      this.#reader.destroy();
+    });
+  }
+
+  async closeReader(): Promise<void> {
+    this.#reader.destroy();
+    await once(this.#reader, 'close');
+  }
+
+  openReader(): void {
+    this.#reader = this.#open();
+  }
+
+  /** Reads until so much has come. */
+  async bytes(count: number): Promise<void> {
+    while (this.#text.length < count) await this.#read();
+  }
+
+  /** Lines up to the first with this event. */
+  async linesTo(event: string): Promise<Record<string, unknown>[]> {
+    const lines: Record<string, unknown>[] = [];
+    for (;;) {
+      const end = this.#text.indexOf('\n');
+      if (end < 0) {
+        await this.#read();
+        continue;
+      }
+      lines.push(JSON.parse(this.#text.slice(0, end)));
+      this.#text = this.#text.slice(end + 1);
+      if (lines.at(-1)!.event === event) return lines;
+    }
+  }
+
+  async #read(): Promise<void> {
+    this.#reader.resume();
+    const [chunk] = await once(this.#reader, 'data');
+    this.#reader.pause();
+    this.#text += chunk;
+  }
+
+  #open(): Socket {
+    const fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return new Socket({ fd, readable: true, writable: false }).setEncoding('utf8').pause();
+  }
+}
+
+/** `sluice serve` whose log goes into a FIFO. */
+async function serveInto(fifo: Fifo, upstream: FakeUpstream) {
+  const config = `${fifo.path}.yaml`;
+  writeFileSync(
+    config,
+    `listen: {address: 127.0.0.1:0}
+admin: {address: 127.0.0.1:0}
+drain: {announce: 0, spread: 0}
+timeouts: {close: 100ms}
+routes:
+  - {name: test, upstream: "http://127.0.0.1:${upstream.port}"}
+`,
+  );
+  const stdio = ['ignore', fifo.writer, 'inherit'] as const;
+  const child = spawn(process.execPath, [main, 'serve', '--config', config], { stdio: [...stdio] });
+  const exit = once(child, 'exit').then(([code]) => code as number | null);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  const { address, admin_address } = (await fifo.linesTo('listening')).at(-1)!;
+  const portOf = (text: unknown) => Number(String(text).split(':')[1]);
+  return { child, exit, port: portOf(address), adminPort: portOf(admin_address) };
+}
+
+async function ask(port: number, path: string): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+}
+
+async function dropped(adminPort: number): Promise<number> {
+  return Number(/^sluice_log_lines_dropped_total.* (\d+)$/m.exec(await ask(adminPort, '/metrics'))![1]);
+}
+
+/** Opens and ends a connection: two lines of about 700 bytes. */
+async function visit(port: number): Promise<void> {
+  const client = await rawConnect(port);
+  client.sendText(handshakeRequest({ path: `/${'long/'.repeat(50)}` }));
+  await client.head();
+  client.reset();
+  await client.gone;
+}
+
+/** Fills the FIFO and all that waits for it. */
+async function overflow(port: number, adminPort: number): Promise<void> {
+  while ((await dropped(adminPort)) === 0) await Promise.all(Array.from({ length: 100 }, () => visit(port)));
+}
+
+async function setUp() {
+  const fifo = new Fifo();
+  const upstream = await fakeUpstream();
+  onTestFinished(() => upstream[Symbol.asyncDispose]());
+  return { fifo, ...(await serveInto(fifo, upstream)), upstream };
+}
+
+test('a reader that sleeps stops nobody, and hears what it has missed when it wakes up', async () => {
+  const { fifo, port, adminPort, upstream } = await setUp();
+  const client = await rawClient(port);
+  const peer = await upstream.next();
+  await overflow(port, adminPort);
+  client.send(clientFrame('are you there'));
+  expect((await peer.frame()).payload.toString()).toBe('are you there');
+  expect(await ask(adminPort, '/healthz')).toBe('ok\n');
+
+  // While it catches up more may be lost, of connections that end now; each loss is told of.
+  let told = 0;
+  while (told < (await dropped(adminPort))) {
+    const { level, lines } = (await fifo.linesTo('log_lines_dropped')).at(-1)!;
+    expect(level).toBe('warn');
+    told += Number(lines);
+  }
+  expect(told).toBe(await dropped(adminPort));
+  // From here on nothing is missing.
+  await visit(port);
+  await fifo.linesTo('open');
+  await fifo.linesTo('end');
+});
+
+test('the process ends in time where nobody reads its log, and says its last words where somebody does', async () => {
+  const asleep = await setUp();
+  await overflow(asleep.port, asleep.adminPort);
+  asleep.child.kill('SIGTERM');
+  expect(await asleep.exit).toBe(0);
+
+  const awake = await setUp();
+  await overflow(awake.port, awake.adminPort);
+  awake.child.kill('SIGTERM');
+  await awake.fifo.linesTo('stopped');
+  expect(await awake.exit).toBe(0);
+});
+
+test('a reader that leaves ends nothing, and another one is told what was lost', async () => {
+  const { fifo, port, adminPort } = await setUp();
+  await fifo.closeReader();
+  await visit(port);
+  await expect.poll(() => dropped(adminPort)).toBeGreaterThan(0);
+  const lost = await dropped(adminPort);
+  fifo.openReader();
+  await visit(port);
+  const lines = await fifo.linesTo('end');
+  expect(lines[0]).toMatchObject({ event: 'log_lines_dropped' });
+  expect(lines[0]!.lines).toBeGreaterThanOrEqual(lost);
+});
+
+test('a descriptor that takes no more for now is tried again, as a terminal that was stopped is', async () => {
+  const fifo = new Fifo();
+  const chunk = Buffer.alloc(200_000, 'x');
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  descriptorOutlet(fifo.writer)(chunk, resolve);
+  await fifo.bytes(chunk.length);
+  expect(await promise).toBeNull();
+});
