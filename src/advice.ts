@@ -129,6 +129,33 @@ export const connectionAdvice: Readonly<Record<ConnectionReason, Advice>> = {
   },
 };
 
+/** For connections to the upstream that do not come about, before a handshake or an HTTP request. */
+const connectAdvice = {
+  upstream_connect_timeout: {
+    means: 'no connection to the backend within `timeouts.connect`: its name, TCP and TLS together',
+    look: '`detail` says what was waited for, address by address: a firewall or NetworkPolicy, a resolver, a host that is gone',
+    change: 'the network; a longer `timeouts.connect` for a backend that is far away',
+  },
+  upstream_tls_failed: {
+    means:
+      "TLS with an `https:` backend failed: its certificate is not trusted, is for another name or has expired, or it misses Sluice's own",
+    look: '`detail` says which; `sluice_upstream_errors_total{error="tls"}`; `event: upstream_tls_rejected` for files that cannot be used',
+    change:
+      "`upstream_tls.ca` for a private CA, `upstream_tls.server_name` where the certificate holds another name, `upstream_tls.client_cert` where it asks for one; else the backend's certificate",
+  },
+  upstream_busy: {
+    means:
+      'the route has `http.max_upstream_connections` connections for plain HTTP, and none came free within `timeouts.connect`',
+    look: 'what holds them: long polls and event streams hold one each; else a backend that has become slow',
+    change: 'the backend; a higher `http.max_upstream_connections` where so many streams are usual',
+  },
+  no_descriptors: {
+    means: 'the process has no file descriptor left for a connection to the backend, which is not to blame',
+    look: '`event: descriptors_exhausted`, `process_open_fds` beside `process_max_fds`',
+    change: "raise the process's limit (`ulimit -n`, `LimitNOFILE`), or lower `connections.max`",
+  },
+} as const satisfies Partial<Record<HandshakeResult & HttpFailure, Advice>>;
+
 /** For `event: open` and `event: refused`. */
 export const handshakeAdvice: Readonly<Record<HandshakeResult, Advice>> = {
   opened: {
@@ -204,9 +231,10 @@ export const handshakeAdvice: Readonly<Record<HandshakeResult, Advice>> = {
   },
   upstream_unreachable: {
     means: 'no connection to the backend',
-    look: '`upstream`, `detail`: ECONNREFUSED is a backend that does not run, ENOTFOUND a wrong name, a timeout a firewall or NetworkPolicy',
+    look: '`upstream`, `detail`: ECONNREFUSED is a backend that does not run, ENOTFOUND a wrong name',
     change: 'start the backend, or correct `upstream`',
   },
+  ...connectAdvice,
   upstream_bad_handshake: {
     means: 'the answer to the handshake was not valid',
     look: '`detail`; a 200 is a server without WebSockets at this path',
@@ -214,7 +242,7 @@ export const handshakeAdvice: Readonly<Record<HandshakeResult, Advice>> = {
   },
   upstream_timeout: {
     means: 'the backend did not answer the handshake within `timeouts.handshake`',
-    look: 'whether it is busy; uvicorn hangs on header lines of 8 KiB and more (`header_bytes`)',
+    look: 'whether it is busy, or accepts late on purpose; uvicorn hangs on header lines of 8 KiB and more (`header_bytes`)',
     change: 'the backend (`WEBSOCKETS_MAX_LINE_LENGTH` for uvicorn), or a longer `timeouts.handshake`',
   },
   client_gone: {
@@ -241,6 +269,7 @@ export const httpAdvice: Readonly<Record<HttpFailure, Advice>> = {
     look: '`detail`: ECONNREFUSED is a backend that does not run, ENOTFOUND a wrong name',
     change: 'start the backend, or correct `upstream`',
   },
+  ...connectAdvice,
   upstream_failed: {
     means:
       'the backend broke its answer off, or it was no valid HTTP; a half answer was cut, so that it does not look whole',
@@ -248,7 +277,7 @@ export const httpAdvice: Readonly<Record<HttpFailure, Advice>> = {
     change: 'the backend',
   },
   upstream_timeout: {
-    means: 'the backend was silent for `http.inactivity`, or did not accept in `timeouts.connect`',
+    means: 'the backend was silent for `http.inactivity`',
     look: '`path`: a long computation without output looks like this',
     change: 'the backend, or a longer `http.inactivity`',
   },

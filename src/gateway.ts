@@ -17,6 +17,7 @@ import { defaultMaxBuffered } from './config/memory.ts';
 import type { Resolved } from './config/resolve.ts';
 import type { ConfigState } from './config/state.ts';
 import type { Config, ListenAddress } from './config/types.ts';
+import { UpstreamTrust } from './config/upstream-trust.ts';
 import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
 import { LastingRoutes } from './front/lasting.ts';
@@ -30,6 +31,8 @@ import { CounterStore } from './metrics/store.ts';
 import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
 import type { Session } from './relay/session.ts';
 import type { Rejection } from './report.ts';
+import { type Lookup, systemLookup } from './upstream/addresses.ts';
+import { Connector } from './upstream/connect.ts';
 
 /** Where a started gateway listens, with the ports it really has. */
 export interface GatewayAddresses {
@@ -41,6 +44,8 @@ export interface GatewayParts {
   readonly log: Log;
   /** Where the configuration's values come from, if it came from files. */
   readonly resolved?: Resolved | null;
+  /** Finds the addresses of upstreams; the system unless given. */
+  readonly lookup?: Lookup;
 }
 
 /** How a drain is asked for. */
@@ -62,7 +67,8 @@ export class Gateway {
   readonly drained: Promise<DrainCounts>;
   readonly #log: Log;
   readonly #current: CurrentConfig;
-  readonly #lasting = new LastingRoutes(this.counters);
+  readonly #trust: UpstreamTrust;
+  readonly #lasting: LastingRoutes;
   readonly #forwarder: HttpForwarder;
   readonly #listener: Listener;
   readonly #admin: AdminServer;
@@ -74,8 +80,15 @@ export class Gateway {
   #drain: Drain<Session> | null = null;
   readonly #feed: Feed;
 
-  constructor(config: Config, { log, resolved = null }: GatewayParts) {
+  constructor(config: Config, { log, resolved = null, lookup = systemLookup }: GatewayParts) {
     this.#log = log;
+    this.#trust = new UpstreamTrust(log);
+    const connector = new Connector({
+      lookup,
+      admit: (begun) => this.#listener.admitsDial(begun),
+      trust: (tls) => this.#trust.of(tls),
+    });
+    this.#lasting = new LastingRoutes(this.counters, connector);
     this.#current = new CurrentConfig(config, resolved, log);
     const { promise, resolve } = Promise.withResolvers<DrainCounts>();
     this.drained = promise;
@@ -174,6 +187,7 @@ export class Gateway {
       this.#listener.reconfigure();
       this.#boundMemory(config);
       if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
+      void this.#trust.follow(config.routes);
       for (const session of this.sessions.sessions) {
         const route = this.#edge.byName.get(session.routeName);
         if (route) session.reconfigure(route);
@@ -183,12 +197,15 @@ export class Gateway {
 
   /**
    * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the admin
-   * port has no usable token, with `ERR_LISTEN_TLS` where the certificate cannot be used; and then listens nowhere.
+   * port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used; and then listens
+   * nowhere.
    */
   async start(): Promise<GatewayAddresses> {
-    const { listen, admin } = this.#current.config;
+    const { listen, admin, routes } = this.#current.config;
     const trouble = await this.#guard.problem();
     if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
+    const problems = await this.#trust.follow(routes);
+    if (problems.length > 0) throw Object.assign(new Error(problems.join('\n')), { code: 'ERR_UPSTREAM_TLS' });
     if (listen.tls !== null) {
       const opened = await Certificate.open(listen.tls, this.#log, (pair) => this.#listener.secure(pair));
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
@@ -253,7 +270,9 @@ export class Gateway {
     this.sessions.cutAll();
     await this.sessions.whenEmpty();
     this.#feed.stop();
+    this.#lasting.close();
     this.#certificate?.close();
+    this.#trust.close();
     await this.#admin.close();
     this.#onDrained(counts);
   }

@@ -16,6 +16,32 @@ interface RequestRow {
   readonly words: string;
 }
 
+// How no connection to the upstream came about: a handshake and an HTTP request end alike.
+const connectTimeout = {
+  status: 504,
+  level: 'error',
+  flag: 'UN',
+  words: 'no connection to the upstream within timeouts.connect',
+} as const satisfies RequestRow;
+const tlsFailed = {
+  status: 502,
+  level: 'error',
+  flag: 'US',
+  words: 'TLS with the upstream failed: a certificate is not accepted, or there is none',
+} as const satisfies RequestRow;
+const busy = {
+  status: 503,
+  level: 'warn',
+  flag: 'UL',
+  words: 'the route has its maximum of connections to the upstream',
+} as const satisfies RequestRow;
+const noDescriptors = {
+  status: 503,
+  level: 'error',
+  flag: 'FD',
+  words: 'the gateway may open no more files and connections',
+} as const satisfies RequestRow;
+
 /** How a handshake (or an HTTP request before its forwarding) ends. The key is the `result` label. */
 export const handshakeOutcomes = {
   opened: { status: 101, level: 'info', flag: 'OK', words: 'connection opened' },
@@ -43,6 +69,10 @@ export const handshakeOutcomes = {
   draining: { status: 503, level: 'info', flag: 'DR', words: 'the gateway is shutting down' },
   upstream_refused: { status: 0, level: 'info', flag: 'UR', words: 'the upstream refused the handshake' },
   upstream_unreachable: { status: 502, level: 'error', flag: 'UF', words: 'the upstream cannot be reached' },
+  upstream_connect_timeout: connectTimeout,
+  upstream_tls_failed: tlsFailed,
+  upstream_busy: busy,
+  no_descriptors: noDescriptors,
   upstream_bad_handshake: {
     status: 502,
     level: 'error',
@@ -53,7 +83,7 @@ export const handshakeOutcomes = {
     status: 504,
     level: 'error',
     flag: 'UT',
-    words: 'the upstream did not answer the handshake in time',
+    words: 'the upstream did not answer the handshake within timeouts.handshake',
   },
   client_gone: { status: 0, level: 'info', flag: 'CG', words: 'the client left before the handshake was complete' },
   tls_failed: { status: 0, level: 'info', flag: 'TF', words: 'the TLS handshake failed' },
@@ -65,8 +95,12 @@ export type HandshakeResult = keyof typeof handshakeOutcomes;
 export const httpOutcomes = {
   body_too_large: { status: 413, level: 'warn', flag: 'BL', words: 'the request body exceeds the limit of the route' },
   upstream_unreachable: { status: 502, level: 'error', flag: 'UF', words: 'the upstream cannot be reached' },
+  upstream_connect_timeout: connectTimeout,
+  upstream_tls_failed: tlsFailed,
+  upstream_busy: busy,
+  no_descriptors: noDescriptors,
   upstream_failed: { status: 502, level: 'error', flag: 'UE', words: 'the upstream broke off its answer' },
-  upstream_timeout: { status: 504, level: 'error', flag: 'UT', words: 'the upstream was silent for too long' },
+  upstream_timeout: { status: 504, level: 'error', flag: 'UT', words: 'the upstream was silent for http.inactivity' },
 } as const satisfies Record<string, RequestRow>;
 
 export type HttpFailure = keyof typeof httpOutcomes;
@@ -208,7 +242,8 @@ export type LimitName =
   | 'memory.max_buffered'
   | 'connections.max'
   | 'connections.max_per_address'
-  | 'http.max_body_size';
+  | 'http.max_body_size'
+  | 'http.max_upstream_connections';
 
 /** What was done about a violation: the `action` label. */
 export type LimitAction = 'close' | 'pause' | 'reject' | 'report';

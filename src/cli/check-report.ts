@@ -84,6 +84,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
   ]);
   const otherRows = settingKeys
     .filter((key) => !/^limits\.(client|upstream)\./.test(key))
+    .filter((key) => !key.startsWith('upstream_tls.') || route.upstream.protocol === 'https:')
     .map((key): Cell[] => [
       { text: key.replace(/^limits\./, '') },
       { text: formatOther(settings, key) },
@@ -129,7 +130,10 @@ function formatSenderLimit(settings: Settings, path: SettingKey, key: SenderKey)
 function formatOther(settings: Settings, key: SettingKey): string {
   const value = settings[key];
   if (typeof value === 'string') return value;
-  if (key.startsWith('limits.connections.')) return format.formatCount(value as number);
+  if (value === null) return 'not set';
+  if (typeof value === 'boolean') return String(value);
+  if (key.startsWith('limits.connections.') || key === 'http.max_upstream_connections')
+    return format.formatCount(value as number);
   return key === 'http.max_body_size' ? format.formatSize(value as number) : format.formatDuration(value as number);
 }
 

@@ -124,6 +124,14 @@ export function parseHost(value: unknown): Parsed<string> {
   return { problem: `is not a host; ${example}` };
 }
 
+/** Parses the name in a certificate: a host without a port, or an address. */
+export function parseServerName(value: unknown): Parsed<string> {
+  const problem = 'is not a name in a certificate; write backend.example.org, or an address';
+  if (typeof value !== 'string') return { problem };
+  const name = value.toLowerCase();
+  return isHost(name) || (isIPv6(name) && !name.includes('%')) ? { value: name } : { problem };
+}
+
 /** Parses the path of a file. */
 export function parseFile(value: unknown): Parsed<string> {
   if (typeof value !== 'string' || value === '' || value.includes('\0')) {

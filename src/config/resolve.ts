@@ -196,6 +196,13 @@ function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts
     hosts: route.match?.hosts ?? [],
     path: pathOf(route),
     upstream: route.upstream,
+    upstreamTls: {
+      ca: settings['upstream_tls.ca'],
+      serverName: settings['upstream_tls.server_name'],
+      clientCert: settings['upstream_tls.client_cert'],
+      clientKey: settings['upstream_tls.client_key'],
+      insecureSkipVerify: settings['upstream_tls.insecure_skip_verify'],
+    },
     preset,
     origins: route.origins ?? null,
     requireOrigin: route.require_origin ?? false,
@@ -221,7 +228,11 @@ function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts
       spreadMs: settings['drain.spread'],
       deadlineMs: settings['drain.deadline'],
     },
-    http: { maxBodyBytes: settings['http.max_body_size'], inactivityMs: settings['http.inactivity'] },
+    http: {
+      maxBodyBytes: settings['http.max_body_size'],
+      inactivityMs: settings['http.inactivity'],
+      maxUpstreamConnections: settings['http.max_upstream_connections'],
+    },
     timeouts,
   };
 }

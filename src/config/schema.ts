@@ -100,6 +100,11 @@ const kind = {
     addresses.parseHost,
     text('^(\\*\\.)?[^*/: ]+$|^\\[.+\\]$', '`apps.example.org`, or `*.example.org` for every name below'),
   ),
+  serverName: leaf(
+    'server_name',
+    addresses.parseServerName,
+    text('^[^*/:@ ]+$|^[0-9A-Fa-f:.]+$', '`backend.example.org`, or an address'),
+  ),
   path: leaf(
     'path',
     addresses.parsePath,
@@ -287,8 +292,36 @@ const shared = {
         'Ends a plain HTTP exchange in which neither side has sent a byte for so long. Long polls, event streams and slow exports stay quiet for minutes.',
         formatDuration(builtIn['http.inactivity']),
       ),
+      max_upstream_connections: setting(
+        kind.count,
+        'Connections to the backend for plain HTTP; a long poll or an event stream holds one for as long as it lasts. Beyond it as many requests wait for `timeouts.connect`, in their order, and then get 503.',
+        builtIn['http.max_upstream_connections'],
+      ),
     }),
     'Plain HTTP requests on the same route.',
+  ),
+  upstream_tls: setting(
+    z.strictObject({
+      ca: setting(
+        kind.file,
+        'The authorities that may vouch for the backend, PEM: those of a private CA, or the very certificate of a backend that signed its own. Left out, the public ones.',
+      ),
+      server_name: setting(
+        kind.serverName,
+        "The name that the backend's certificate must hold, and that is asked for (SNI). Left out, the host of `upstream`.",
+      ),
+      client_cert: setting(
+        kind.file,
+        "Sluice's own certificate and its chain, PEM, for a backend that asks for one (mutual TLS).",
+      ),
+      client_key: setting(kind.file, 'Its private key, PEM.'),
+      insecure_skip_verify: setting(
+        z.boolean(),
+        'Takes whatever certificate the backend shows, so that anybody in between can read and change everything. For trying out.',
+        builtIn['upstream_tls.insecure_skip_verify'],
+      ),
+    }),
+    'TLS towards a backend whose `upstream` begins with `https:`. The files are read again when they change.',
   ),
 };
 
@@ -381,7 +414,7 @@ export const configSchema = z.strictObject({
     z.strictObject({
       connect: setting(
         kind.duration,
-        'For the TCP connection to an upstream; 504.',
+        'For a connection to an upstream: its name, TCP to one of its addresses, and TLS; 504.',
         formatDuration(builtInTimeouts.connect),
       ),
       headers: setting(
@@ -391,7 +424,7 @@ export const configSchema = z.strictObject({
       ),
       handshake: setting(
         kind.duration,
-        "For the whole WebSocket handshake, the upstream's answer included; 504.",
+        "For the whole WebSocket handshake, the upstream's answer included; 504. An app that accepts late, after a login or a start of its own, needs more.",
         formatDuration(builtInTimeouts.handshake),
       ),
       close: setting(

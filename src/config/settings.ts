@@ -41,6 +41,12 @@ export type Settings = ForSender<'client'> &
     readonly 'drain.deadline': number;
     readonly 'http.max_body_size': number;
     readonly 'http.inactivity': number;
+    readonly 'http.max_upstream_connections': number;
+    readonly 'upstream_tls.ca': string | null;
+    readonly 'upstream_tls.server_name': string | null;
+    readonly 'upstream_tls.client_cert': string | null;
+    readonly 'upstream_tls.client_key': string | null;
+    readonly 'upstream_tls.insecure_skip_verify': boolean;
   };
 
 /** A path in the file, below a route or `defaults`. */
@@ -91,6 +97,13 @@ export const builtIn: Settings = {
   'http.max_body_size': 512 * MiB,
   // A notebook's PDF export or a spawning server may compute for many minutes without a byte; only dead ones take an hour.
   'http.inactivity': 60 * minute,
+  // A page loads its files over a handful; what holds one for long is a long poll or an event stream, one for each tab.
+  'http.max_upstream_connections': 1024,
+  'upstream_tls.ca': null,
+  'upstream_tls.server_name': null,
+  'upstream_tls.client_cert': null,
+  'upstream_tls.client_key': null,
+  'upstream_tls.insecure_skip_verify': false,
 };
 
 /** Every setting's path, in the order in which tables show them. */

@@ -48,6 +48,18 @@ export interface UpstreamTarget {
   readonly href: string;
 }
 
+/** How TLS towards a backend is made sure of; read for an `https:` upstream alone. */
+export interface UpstreamTls {
+  /** Path of a PEM file with the authorities that may vouch for the backend; `null` trusts the public ones. */
+  readonly ca: string | null;
+  /** The name that its certificate must hold; `null` is the host of the upstream. */
+  readonly serverName: string | null;
+  /** Paths of the PEM files by which Sluice says who it is; both or none. */
+  readonly clientCert: string | null;
+  readonly clientKey: string | null;
+  readonly insecureSkipVerify: boolean;
+}
+
 export interface Route {
   /** The metric label. */
   readonly name: string;
@@ -56,6 +68,7 @@ export interface Route {
   /** The path pattern as written: literal segments, `*` for one, `**` for any number; a prefix that ends at a segment. */
   readonly path: string;
   readonly upstream: UpstreamTarget;
+  readonly upstreamTls: UpstreamTls;
   readonly preset: string | null;
   /** Exact origins (`https://apps.example.org`); `null` admits every origin. */
   readonly origins: readonly string[] | null;
@@ -66,7 +79,11 @@ export interface Route {
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
   readonly drain: RouteDrain;
-  readonly http: { readonly maxBodyBytes: number; readonly inactivityMs: number };
+  readonly http: {
+    readonly maxBodyBytes: number;
+    readonly inactivityMs: number;
+    readonly maxUpstreamConnections: number;
+  };
   readonly timeouts: Timeouts;
 }
 

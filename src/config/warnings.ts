@@ -163,8 +163,8 @@ function setting(route: JudgedRoute, key: SettingKey): string {
 }
 
 function shown(key: SettingKey, value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (key.endsWith('_size')) return formatSize(value as number);
-  if (key.endsWith('max_fragments')) return String(value);
-  return formatDuration(value as number);
+  if (typeof value !== 'number') return String(value);
+  if (key.endsWith('_size')) return formatSize(value);
+  if (key.endsWith('max_fragments') || key.endsWith('max_upstream_connections')) return String(value);
+  return formatDuration(value);
 }

@@ -12,6 +12,8 @@ import type { Log } from '../log.ts';
 
 /** What is kept for upstreams of the last connections, for the admin port, and for what Node and the kernel's tables need. */
 const reserve = 16;
+/** What a connection to an upstream leaves of that: for the admin port, Node and the kernel's tables. */
+const dialReserve = 6;
 /** One line at once, then at most one per interval, with the sum. */
 const logIntervalMs = 10_000;
 
@@ -31,6 +33,14 @@ export class Descriptors {
     this.#turnedAway++;
     if (this.#timer === null) this.#report();
     return false;
+  }
+
+  /**
+   * Whether a connection to an upstream may be opened beside `begun` others that have no descriptor yet. Those who were
+   * admitted last come here too, so they find some descriptors that no further client is admitted to.
+   */
+  admitDial(begun: number): boolean {
+    return nextDescriptor() + begun < this.#limit - dialReserve;
   }
 
   /** Logs what is still to be logged. */

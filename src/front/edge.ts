@@ -3,8 +3,8 @@ import type { ConnectionSlots } from '../admission/slots.ts';
 import { TrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Config, Route } from '../config/types.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
-import type { Endpoint } from '../routing/endpoints.ts';
 import { RouteTable } from '../routing/table.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
 import type { LastingRoutes } from './lasting.ts';
 
 /** A route and what belongs to it while the process runs. */
@@ -36,7 +36,7 @@ export function compileEdge(config: Config, lasting: LastingRoutes): Edge {
     route,
     counters: counters.of(route.name),
     slots: lasting.slotsOf(route.name),
-    endpoint: lasting.endpointOf(route.name, route.upstream),
+    endpoint: lasting.endpointOf(route),
   }));
   const headersMs = config.routes.map((route) => route.timeouts.headersMs);
   return {

@@ -3,9 +3,10 @@
  * counting against the caps of the one in force.
  */
 import { ConnectionSlots } from '../admission/slots.ts';
-import type { Route, UpstreamTarget } from '../config/types.ts';
+import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
-import { Endpoint } from '../routing/endpoints.ts';
+import type { Connector } from '../upstream/connect.ts';
+import { Endpoint, endpointKey } from '../upstream/endpoint.ts';
 
 /** Where the counters are. */
 export interface CountersByRoute {
@@ -16,11 +17,13 @@ export interface CountersByRoute {
 /** Counters, slots and endpoints, by the route's name. */
 export class LastingRoutes {
   readonly counters: CountersByRoute;
+  readonly #connector: Connector;
   readonly #slots = new Map<string, ConnectionSlots>();
   readonly #endpoints = new Map<string, Endpoint>();
 
-  constructor(counters: CountersByRoute) {
+  constructor(counters: CountersByRoute, connector: Connector) {
     this.counters = counters;
+    this.#connector = connector;
   }
 
   /** The connection slots of a route. */
@@ -30,11 +33,12 @@ export class LastingRoutes {
     return slots;
   }
 
-  /** The endpoint of a route at an upstream. */
-  endpointOf(routeName: string, upstream: UpstreamTarget): Endpoint {
-    const key = keyOf(routeName, upstream);
-    const endpoint = this.#endpoints.get(key) ?? new Endpoint(upstream);
+  /** The endpoint of a route, with its bounds as they are now. */
+  endpointOf(route: Route): Endpoint {
+    const key = endpointKey(route);
+    const endpoint = this.#endpoints.get(key) ?? new Endpoint(route, this.#connector);
     this.#endpoints.set(key, endpoint);
+    endpoint.use(route);
     return endpoint;
   }
 
@@ -42,11 +46,16 @@ export class LastingRoutes {
   keepOnly(routes: readonly Route[]): void {
     const names = new Set(routes.map(({ name }) => name));
     for (const [name, slots] of this.#slots) if (!names.has(name) && slots.taken === 0) this.#slots.delete(name);
-    const used = new Set(routes.map(({ name, upstream }) => keyOf(name, upstream)));
-    for (const [key, { leases }] of this.#endpoints) if (!used.has(key) && leases === 0) this.#endpoints.delete(key);
+    const used = new Set(routes.map(endpointKey));
+    for (const [key, endpoint] of this.#endpoints) {
+      if (used.has(key)) continue;
+      endpoint.retire();
+      if (endpoint.leases === 0) this.#endpoints.delete(key);
+    }
   }
-}
 
-function keyOf(routeName: string, { href }: UpstreamTarget): string {
-  return `${routeName} ${href}`;
+  /** Closes the connections that no request holds. */
+  close(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.retire();
+  }
 }

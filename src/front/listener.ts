@@ -74,6 +74,11 @@ export class Listener {
     return this.#tunnels.size;
   }
 
+  /** Whether the process may open one more connection to an upstream beside those that are begun. */
+  admitsDial(begun: number): boolean {
+    return this.#descriptors.admitDial(begun);
+  }
+
   /** Takes over from a new edge what the server itself must know. */
   reconfigure(): void {
     this.#server.headersTimeout = this.#parts.edge().headersMs;
@@ -135,7 +140,7 @@ export class Listener {
     } else {
       const { route, target, origination } = arrival;
       req.url = target.target;
-      this.#parts.forwarder.forward(req, res, route.route, route.counters, origination);
+      this.#parts.forwarder.forward(req, res, route, origination);
     }
   }
 

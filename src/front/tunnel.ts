@@ -24,7 +24,7 @@ import type { Log } from '../log.ts';
 import { tally } from '../metrics/counters.ts';
 import type { SessionInit } from '../relay/types.ts';
 import type { Rejection } from '../report.ts';
-import type { EndpointLease } from '../routing/endpoints.ts';
+import type { EndpointLease } from '../upstream/endpoint.ts';
 import type { Arrival } from './arrival.ts';
 import { sayFarewell } from './farewell.ts';
 import { type RefusalContext, recordRefusal, refuseOnSocket } from './refusals.ts';
@@ -120,7 +120,7 @@ export class Tunnel {
     const { arrival, headers } = this.#request;
     const { connectMs, handshakeMs } = arrival.route.route.timeouts;
     return dial({
-      target: lease.target,
+      endpoint: lease.endpoint,
       path: arrival.target.target,
       headers: upstreamHeaders(headers, arrival.origination),
       ask,
@@ -156,7 +156,7 @@ export class Tunnel {
         host: arrival.host,
         path: arrival.target.path,
         address: arrival.origination.address,
-        upstream: lease.target.href,
+        upstream: lease.endpoint.target.href,
         subprotocol: upstream.subprotocol === null ? null : clean(upstream.subprotocol),
         handshakeMs,
       },

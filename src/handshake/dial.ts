@@ -6,17 +6,24 @@
  *       └────────────┴──────► failed     no connection, no answer in time, an invalid answer, the client left: nothing is left
  */
 import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { UpstreamTarget } from '../config/types.ts';
+import type { Socket } from 'node:net';
 import type { HandshakeResult } from '../outcomes.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import {
+  blameOf,
+  type ConnectFailure,
+  describeTlsError,
+  isTlsError,
+  outcomeOf,
+  type UpstreamError,
+} from '../upstream/failure.ts';
 import { checkSwitch } from './check.ts';
 import type { RawHeaders } from './fields.ts';
 import type { HandshakeAsk } from './validate.ts';
 
 /** What to dial and what to send there. */
 export interface Dial {
-  readonly target: UpstreamTarget;
+  readonly endpoint: Endpoint;
   /** Path and query. */
   readonly path: string;
   readonly headers: string[];
@@ -32,14 +39,7 @@ export interface Dial {
 }
 
 /** How an upstream failed, as `upstream_errors_total` labels it. */
-export type DialError =
-  | 'connect_refused'
-  | 'connect_timeout'
-  | 'dns'
-  | 'reset'
-  | 'bad_handshake'
-  | 'handshake_timeout'
-  | 'other';
+export type DialError = UpstreamError | 'bad_handshake' | 'handshake_timeout';
 
 export interface Switched {
   readonly kind: 'switched';
@@ -62,7 +62,7 @@ export interface DialFailure {
   readonly kind: 'failed';
   readonly outcome: Extract<
     HandshakeResult,
-    'upstream_unreachable' | 'upstream_bad_handshake' | 'upstream_timeout' | 'client_gone'
+    (typeof outcomeOf)[keyof typeof outcomeOf] | 'upstream_bad_handshake' | 'upstream_timeout' | 'client_gone'
   >;
   /** `null` where the upstream is not to blame. */
   readonly error: DialError | null;
@@ -74,45 +74,55 @@ export type Dialled = Switched | RefusedByUpstream | DialFailure;
 /** Bokeh's answers are small, but cookies come back in them; the same bound as for requests. */
 const maxHeaderSize = 64 * 1024;
 
-/** Dials; the promise is never rejected. */
+/** Dials. What the upstream or the client does wrong is a value. */
 export function dial(options: Dial): Promise<Dialled> {
-  return new Promise((resolve) => new Attempt(options, resolve));
+  return new Promise((resolve, reject) => {
+    new Attempt(options, resolve).run().catch(reject);
+  });
 }
 
 class Attempt {
   readonly #dial: Dial;
   readonly #resolve: (dialled: Dialled) => void;
-  readonly #socket: Socket;
-  readonly #startedAt = performance.now();
-  readonly #timers: NodeJS.Timeout[] = [];
+  /** Ends the connecting: the client has left, or time is over. */
+  readonly #abort = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
   readonly #onAbort = () => this.#fail('client_gone', null, 'the client left');
   readonly #onError = (error: NodeJS.ErrnoException) => this.#failWith(error);
   readonly #onClose = () => this.#failWith(new Error('the upstream closed the connection'));
   #request: ClientRequest | null = null;
+  #socket: Socket | null = null;
   #settled = false;
 
   constructor(options: Dial, resolve: (dialled: Dialled) => void) {
     this.#dial = options;
     this.#resolve = resolve;
-    this.#socket = open(options.target);
-    this.#socket.on('error', this.#onError).on('close', this.#onClose);
-    this.#after(options.connectMs, () => {
-      if (this.#request !== null) return;
-      this.#fail('upstream_timeout', 'connect_timeout', `no connection in ${options.connectMs} ms`);
-    });
-    this.#after(options.handshakeMs, () =>
-      this.#fail('upstream_timeout', 'handshake_timeout', `no answer in ${options.handshakeMs} ms`),
-    );
-    options.signal.addEventListener('abort', this.#onAbort);
-    const connected = options.target.protocol === 'https:' ? 'secureConnect' : 'connect';
-    this.#socket.once(connected, () => this.#ask());
-    if (options.signal.aborted) this.#onAbort();
+    const { handshakeMs, signal } = options;
+    if (handshakeMs > 0) {
+      const late = () => this.#fail('upstream_timeout', 'handshake_timeout', `no answer in ${handshakeMs} ms`);
+      this.#timer = setTimeout(late, handshakeMs);
+    }
+    signal.addEventListener('abort', this.#onAbort);
+    if (signal.aborted) this.#onAbort();
   }
 
-  #ask(): void {
-    const { path, headers, onConnect } = this.#dial;
-    onConnect(performance.now() - this.#startedAt);
-    this.#request = sendRequest({ createConnection: () => this.#socket, method: 'GET', path, headers, maxHeaderSize });
+  async run(): Promise<void> {
+    const { endpoint, connectMs, onConnect } = this.#dial;
+    const connected = await endpoint.connect(connectMs, this.#abort.signal);
+    if ('problem' in connected) {
+      this.#failToConnect(connected);
+    } else if (this.#settled) {
+      connected.socket.destroy();
+    } else {
+      onConnect(connected.elapsedMs);
+      this.#ask(connected.socket);
+    }
+  }
+
+  #ask(socket: Socket): void {
+    const { path, headers } = this.#dial;
+    this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
+    this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });
     // Bounded by the size of the block; Node would cut the list off without a word.
     this.#request.maxHeadersCount = 0;
     this.#request
@@ -132,7 +142,6 @@ class Attempt {
       return;
     }
     this.#settle({ kind: 'switched', socket, head, headers, subprotocol: agreement.subprotocol });
-    socket.on('error', () => {});
     socket.off('error', this.#onError).off('close', this.#onClose);
   }
 
@@ -148,51 +157,39 @@ class Attempt {
       kind: 'refused',
       response,
       destroy: () => {
-        this.#socket.destroy();
+        this.#socket?.destroy();
       },
     });
   }
 
+  #failToConnect({ problem, detail }: ConnectFailure): void {
+    if (problem === 'aborted') this.#fail('client_gone', null, detail);
+    else this.#fail(outcomeOf[problem], blameOf(problem), detail);
+  }
+
   #failWith(error: NodeJS.ErrnoException): void {
-    const code = error.code ?? '';
+    const { code = '', message } = error;
     if (code.startsWith('HPE_')) {
-      this.#fail('upstream_bad_handshake', 'bad_handshake', `it does not answer in HTTP: ${error.message}`);
-    } else if (this.#request === null) {
-      this.#fail('upstream_unreachable', connectErrors[code] ?? 'other', error.message || code);
+      this.#fail('upstream_bad_handshake', 'bad_handshake', `it does not answer in HTTP: ${message}`);
+    } else if (isTlsError(error)) {
+      this.#fail('upstream_tls_failed', 'tls', describeTlsError(error));
     } else {
-      this.#fail('upstream_unreachable', 'reset', `it closed before it answered: ${error.message}`);
+      this.#fail('upstream_unreachable', 'reset', `it closed before it answered: ${message}`);
     }
   }
 
   #fail(outcome: DialFailure['outcome'], error: DialError | null, detail: string): void {
     if (this.#settled) return;
     this.#settle({ kind: 'failed', outcome, error, detail });
+    this.#abort.abort();
     this.#request?.destroy();
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #settle(dialled: Dialled): void {
     this.#settled = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    clearTimeout(this.#timer);
     this.#dial.signal.removeEventListener('abort', this.#onAbort);
     this.#resolve(dialled);
   }
-
-  #after(ms: number, action: () => void): void {
-    if (ms > 0) this.#timers.push(setTimeout(action, ms));
-  }
-}
-
-const connectErrors: Readonly<Record<string, DialError>> = {
-  ECONNREFUSED: 'connect_refused',
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  ETIMEDOUT: 'connect_timeout',
-  ECONNRESET: 'reset',
-};
-
-function open({ protocol, host, port }: UpstreamTarget): Socket {
-  if (protocol === 'http:') return connect({ host, port });
-  // The name to verify is the backend's; the Host header is the client's.
-  return connectTls({ host, port, servername: isIP(host) ? '' : host, ALPNProtocols: ['http/1.1'] });
 }

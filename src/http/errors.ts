@@ -54,7 +54,14 @@ const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
   draining: 'try again: another instance will answer',
   upstream_unreachable: 'check that the backend runs and that `upstream` of the route names its address',
   upstream_bad_handshake: 'check that `upstream` of the route is a WebSocket server',
-  upstream_timeout: 'check that the backend answers; a slow one needs a longer timeout on the route',
+  upstream_connect_timeout:
+    'check that the backend runs and that the network lets Sluice reach it; one that is far away needs a longer `timeouts.connect`',
+  upstream_tls_failed:
+    "name the CA of the backend's certificate in `upstream_tls.ca` of the route; the log says what is wrong with it",
+  upstream_busy: 'try again later, or raise `http.max_upstream_connections` of the route',
+  no_descriptors: "try again later, or raise the gateway's limit of open files (`ulimit -n`)",
+  upstream_timeout:
+    'check that the backend answers; a slow one needs a longer `timeouts.handshake` (WebSocket) or `http.inactivity` of the route (HTTP)',
   body_too_large: 'send less at once, or raise `http.max_body_size` of the route',
   upstream_failed: "look into the backend's log",
 };
@@ -73,6 +80,8 @@ const retryAfterS: Partial<Record<HandshakeRefusal | HttpFailure, readonly [leas
   too_many_connections: [5, 10],
   too_many_per_address: [5, 10],
   memory: [5, 10],
+  upstream_busy: [5, 10],
+  no_descriptors: [5, 10],
   draining: [1, 5],
 };
 

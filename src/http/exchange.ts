@@ -9,25 +9,30 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../config/types.ts';
 import { type Log, logHttpFailure, logRefusal, type RequestAbout } from '../log.ts';
-import { type RouteCounters, tally } from '../metrics/counters.ts';
-import type { HttpFailure } from '../outcomes.ts';
+import { tally } from '../metrics/counters.ts';
+import type { HttpFailure, LimitName } from '../outcomes.ts';
 import type { Rejection } from '../report.ts';
+import { describeTlsError, isTlsError } from '../upstream/failure.ts';
+import type { Reuse } from '../upstream/pool.ts';
 import { carriesBody, sendRefusal } from './answer.ts';
 import { type ExceededLimit, type Refusal, refuseHandshake, refuseHttp } from './errors.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
-import type { ForwardAbout } from './forwarder.ts';
+import type { ForwardAbout, ForwardRoute } from './forwarder.ts';
 import { requestFields, responseHeaders, trailerFields } from './headers.ts';
+import { NoConnection, PooledRequest } from './pooled-request.ts';
 
 /** What an exchange needs besides the request. */
-export interface ExchangeContext {
-  readonly route: Route;
-  readonly counters: RouteCounters;
+export interface ExchangeContext extends ForwardRoute {
   readonly about: ForwardAbout;
   readonly log: Log;
   /** Hears of it when a limit of the route turns the request away. */
   readonly rejected: (rejection: Rejection) => void;
+  /** Gives the request to http-proxy, which calls back with what comes of it. */
+  readonly send: (connection: PooledRequest) => void;
 }
 
+/** Methods that may arrive twice (RFC 9110 §9.2.2). */
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 /** Methods with a label of their own; a client can invent others without end. */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
@@ -43,6 +48,9 @@ export class Exchange {
   readonly #hasBody: boolean;
   #continued = false;
   #bodyBytes = 0;
+  readonly #abort = new AbortController();
+  #connection: PooledRequest | null = null;
+  #repeated = false;
   #upstreamReq: ClientRequest | null = null;
   #upstreamAnswered = false;
   /** The answer has no length of its own: it ends where the client's connection ends. */
@@ -51,7 +59,6 @@ export class Exchange {
   #aborted = false;
   #lastActivity = this.#started;
   #silence: NodeJS.Timeout | null = null;
-  #connecting: NodeJS.Timeout | null = null;
 
   constructor(req: IncomingMessage, res: ServerResponse, context: ExchangeContext) {
     this.#req = req;
@@ -67,8 +74,21 @@ export class Exchange {
     return this.#context.route;
   }
 
-  /** Refuses what can be refused by its header; makes the rest ready for http-proxy. */
-  admit(): boolean {
+  /** Refuses what can be refused by its header, and sends the rest on. */
+  start(): void {
+    if (!this.#admit()) return;
+    this.#send(idempotent.has(this.#method) && !this.#hasBody ? 'any' : 'recent');
+  }
+
+  #send(reuse: Reuse): void {
+    const { endpoint, route } = this.#context;
+    const ask = { reuse, timeoutMs: route.timeouts.connectMs, signal: this.#abort.signal };
+    this.#connection = new PooledRequest(endpoint.pool, ask);
+    this.#context.send(this.#connection);
+  }
+
+  /** Makes what is not refused ready for http-proxy. */
+  #admit(): boolean {
     const { headers } = this.#req;
     if (!isPlain(this.#req)) {
       this.#over = true;
@@ -90,20 +110,25 @@ export class Exchange {
     return true;
   }
 
-  /** The upstream request has its socket; nothing of it is sent yet, and no byte of the body is read. */
+  /** The upstream request has its connection; nothing of it is sent yet, and no byte of the body is read. */
   dialled(upstreamReq: ClientRequest): void {
     this.#upstreamReq = upstreamReq;
     if (this.#over) {
       upstreamReq.destroy();
       return;
     }
+    const connection = this.#connection!;
     setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.about);
     upstreamReq.on('drain', () => this.#touch());
     // A 101 that nobody asked for closes the request without an error.
     upstreamReq.once('close', () => {
-      if (!this.#upstreamAnswered) this.failed(new BadUpstreamAnswer('closed without an answer'));
+      if (!this.#upstreamAnswered) this.failed(new BadUpstreamAnswer('closed without an answer'), connection);
     });
-    this.#watchConnect(upstreamReq);
+    if (this.#repeated) return;
+    if (this.#expectsContinue) {
+      this.#continued = true;
+      this.#res.writeContinue();
+    }
     this.#req.on('data', (chunk: Buffer) => this.#countBody(chunk.length));
     this.#req.once('end', () => {
       this.#touch();
@@ -150,13 +175,32 @@ export class Exchange {
     upstreamRes.pipe(res, { end: false });
   }
 
-  /** Something broke: the upstream's connection, its answer, or our patience. */
-  failed(error: Error): void {
+  /** Something broke: the upstream's connection, its answer, or our patience. `connection` is the one that it broke on. */
+  failed(error: Error, connection = this.#connection): void {
     // The client's own end is seen at `ended`.
     if (this.#over || this.#res.writableEnded || this.#req.errored || this.#res.destroyed) return;
+    if (connection !== this.#connection || this.#repeat(error)) return;
     const { outcome, label } = classify(error);
-    tally(this.#context.counters.upstreamErrors, label);
-    this.#fail(outcome, null, error.message);
+    if (label !== null) tally(this.#context.counters.upstreamErrors, label);
+    if (error instanceof NoConnection && error.failure.limit) {
+      this.#refuse(outcome, 'http.max_upstream_connections', error.failure.limit, error.message);
+    } else {
+      this.#fail(outcome, null, isTlsError(error) ? describeTlsError(error) : error.message);
+    }
+  }
+
+  /**
+   * Sends the request once more, on a new connection, where the one it went on had been idle and ended before an answer
+   * began: the upstream was closing it already, and has not seen the request.
+   */
+  #repeat(error: Error): boolean {
+    if (this.#repeated || this.#upstreamAnswered || error instanceof UpstreamSilence) return false;
+    if (this.#hasBody || !idempotent.has(this.#method) || !this.#connection?.mayHaveBeenClosing) return false;
+    this.#repeated = true;
+    if (this.#upstreamReq) this.#req.unpipe(this.#upstreamReq);
+    this.#upstreamReq?.destroy();
+    this.#send('none');
+    return true;
   }
 
   /** Cuts the request off, whatever its state. Whether that is news to it. */
@@ -164,6 +208,7 @@ export class Exchange {
     if (this.#aborted) return false;
     this.#aborted = true;
     this.#over = true;
+    this.#abort.abort();
     this.#upstreamReq?.destroy();
     this.#cut();
     return true;
@@ -172,8 +217,8 @@ export class Exchange {
   /** The response is done or its connection gone: counts the request, once. */
   ended(): void {
     this.#over = true;
+    this.#abort.abort();
     clearTimeout(this.#silence ?? undefined);
-    clearTimeout(this.#connecting ?? undefined);
     const { counters } = this.#context;
     const method = knownMethods.has(this.#method) ? this.#method : 'OTHER';
     const codeClass = this.#res.headersSent ? `${Math.floor(this.#res.statusCode / 100)}xx` : 'none';
@@ -190,16 +235,21 @@ export class Exchange {
   }
 
   #refuseBody(observed: number): void {
+    const configured = this.#context.route.http.maxBodyBytes;
+    this.#refuse('body_too_large', 'http.max_body_size', { configured, observed });
+  }
+
+  /** Ends the request for a limit of its route. */
+  #refuse(outcome: HttpFailure, name: LimitName, values: Omit<ExceededLimit, 'name'>, detail?: string): void {
     const { route, counters, about, rejected } = this.#context;
-    const limit = 'http.max_body_size';
-    const configured = route.http.maxBodyBytes;
-    tally(counters.client.violations, limit, 'reject');
-    rejected({ route: route.name, address: about.address, limit, configured, observed });
-    this.#fail('body_too_large', { name: limit, configured, observed });
+    tally(counters.client.violations, name, 'reject');
+    rejected({ route: route.name, address: about.address, limit: name, ...values });
+    this.#fail(outcome, { name, ...values }, detail);
   }
 
   #fail(outcome: HttpFailure, limit: ExceededLimit | null, detail?: string): void {
     this.#over = true;
+    this.#abort.abort();
     const { route, log } = this.#context;
     logHttpFailure(log, outcome, this.#method, { ...this.#requestAbout(), limit, ...(detail ? { detail } : {}) });
     if (this.#upstreamReq) {
@@ -225,25 +275,6 @@ export class Exchange {
     this.#res.destroy();
   }
 
-  #watchConnect(upstreamReq: ClientRequest): void {
-    const socket = upstreamReq.socket!;
-    const connected = () => {
-      clearTimeout(this.#connecting ?? undefined);
-      if (!this.#expectsContinue || this.#over) return;
-      this.#continued = true;
-      this.#res.writeContinue();
-    };
-    if (!socket.connecting) {
-      connected();
-      return;
-    }
-    const { connectMs } = this.#context.route.timeouts;
-    if (connectMs > 0) {
-      this.#connecting = setTimeout(() => upstreamReq.destroy(new UpstreamSilence('connect')), connectMs);
-    }
-    socket.once('connect', connected);
-  }
-
   #touch(): void {
     this.#lastActivity = performance.now();
   }
@@ -255,7 +286,7 @@ export class Exchange {
     this.#silence = setTimeout(() => {
       const left = this.#lastActivity + inactivityMs - performance.now();
       if (left > 0) this.#watchSilence(left);
-      else this.failed(new UpstreamSilence('answer'));
+      else this.failed(new UpstreamSilence(inactivityMs));
     }, after);
   }
 

@@ -5,8 +5,15 @@ import type { Route } from '../config/types.ts';
 import type { Log } from '../log.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
 import type { Rejection } from '../report.ts';
-import { Agents } from './agents.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
 import { Exchange } from './exchange.ts';
+
+/** Where a request goes, and what counts it. */
+export interface ForwardRoute {
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly endpoint: Endpoint;
+}
 
 /** What the listener found out about a request before its forwarding. */
 export interface ForwardAbout {
@@ -30,23 +37,22 @@ export interface ForwardAbout {
  * origin form. The server must have `requestTimeout: 0`: only inactivity ends a request.
  */
 export interface Forwarder {
-  forward(req: IncomingMessage, res: ServerResponse, route: Route, counters: RouteCounters, about: ForwardAbout): void;
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, about: ForwardAbout): void;
   /** Requests that have not ended; a drain waits for 0. */
   readonly active: number;
   /** Cuts requests under way off whose route says so. How many. */
   abort(isOver: (route: Route) => boolean): number;
-  /** Closes idle upstream connections and aborts the requests that remain. */
+  /** Aborts the requests that remain. */
   close(): void;
 }
 
 /** As much as for requests; Node's default of 16 KiB would turn an answer with many cookies into a 502. */
 const maxResponseHeaderBytes = 64 * 1024;
 
-/** A forwarder with its own pools of upstream connections. */
+/** A forwarder whose requests go over the connections of their endpoints' pools. */
 export class HttpForwarder implements Forwarder {
   readonly #log: Log;
   readonly #rejected: (rejection: Rejection) => void;
-  readonly #agents = new Agents();
   readonly #exchanges = new Map<IncomingMessage, Exchange>();
   readonly #proxy: ProxyServer;
 
@@ -63,21 +69,30 @@ export class HttpForwarder implements Forwarder {
     return this.#exchanges.size;
   }
 
-  forward(req: IncomingMessage, res: ServerResponse, route: Route, counters: RouteCounters, about: ForwardAbout): void {
-    const exchange = new Exchange(req, res, { route, counters, about, log: this.#log, rejected: this.#rejected });
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, about: ForwardAbout): void {
+    const lease = to.endpoint.lease();
+    const { protocol, host, port } = to.endpoint.target;
+    const exchange: Exchange = new Exchange(req, res, {
+      ...to,
+      about,
+      log: this.#log,
+      rejected: this.#rejected,
+      send: (connection) => {
+        const target = { protocol, host, port };
+        // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one each time.
+        const ssl = { maxHeaderSize: maxResponseHeaderBytes };
+        this.#proxy
+          .web(req, res, { target, ssl, agent: connection.asAgent })
+          .catch((error: Error) => exchange.failed(error, connection));
+      },
+    });
     this.#exchanges.set(req, exchange);
     res.once('close', () => {
       this.#exchanges.delete(req);
       exchange.ended();
+      lease[Symbol.dispose]();
     });
-    if (!exchange.admit()) return;
-    const { protocol, host, port } = route.upstream;
-    const target = { protocol, host, port };
-    // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one each time.
-    const ssl = { maxHeaderSize: maxResponseHeaderBytes };
-    this.#proxy
-      .web(req, res, { target, ssl, agent: this.#agents.of(route.upstream) })
-      .catch((error: Error) => exchange.failed(error));
+    exchange.start();
   }
 
   abort(isOver: (route: Route) => boolean): number {
@@ -88,6 +103,5 @@ export class HttpForwarder implements Forwarder {
 
   close(): void {
     for (const exchange of this.#exchanges.values()) exchange.abort();
-    this.#agents.destroy();
   }
 }

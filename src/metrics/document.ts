@@ -49,6 +49,8 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`config_needs_restart\` | keys have changed that hold only after a restart; everything else is in force | keys |
 | \`tls_loaded\` | a certificate is in use, at the start or because its files changed | cert, key (paths), names, valid_until |
 | \`tls_rejected\` | changed files of the certificate cannot be used, and the one before stays in use; level error | problem |
+| \`upstream_tls_loaded\` | the files of an \`upstream_tls\` are in use: at the start, after a reload, after a change of the files | ca, client_cert, authorities, client, valid_until |
+| \`upstream_tls_rejected\` | files of an \`upstream_tls\` cannot be used; those before stay in use, or, where there are none, no connection is made; level error | problem |
 | \`config_not_watched\` | changes may be seen late: a folder cannot be watched and is looked at again every second; or never, where a file is a pipe | folder and error, or file |
 | \`memory_bound\` | it starts, or \`memory.max_buffered\` changes | max_buffered_bytes, source (where the number comes from) |
 | \`listening\` | it has started | address, admin_address, routes, config_hash, pid |

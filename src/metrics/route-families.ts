@@ -30,6 +30,7 @@ const limitActions: Readonly<
   'connections.max': { actions: ['reject'], upstream: false },
   'connections.max_per_address': { actions: ['reject'], upstream: false },
   'http.max_body_size': { actions: ['reject'], upstream: false },
+  'http.max_upstream_connections': { actions: ['reject'], upstream: false },
 };
 
 /** Errors of upstreams that have a label of their own. */
@@ -38,6 +39,7 @@ const upstreamErrors = [
   'connect_timeout',
   'dns',
   'reset',
+  'tls',
   'bad_handshake',
   'handshake_timeout',
   'bad_response',

@@ -1,6 +1,6 @@
 /** A relay without listener and handshake: two bare TCP peers, a route of the test's, and what the session reported. */
 import { connect, createServer, type Socket } from 'node:net';
-import type { Route, SenderLimits } from '../../src/config/types.ts';
+import type { Route, SenderLimits, UpstreamTls } from '../../src/config/types.ts';
 import { RouteCounters } from '../../src/metrics/counters.ts';
 import { type RegistryEvents, SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
@@ -33,6 +33,15 @@ export interface RouteOverrides extends Partial<Omit<Route, 'limits'>> {
   readonly upstreamLimits?: Partial<SenderLimits>;
 }
 
+/** Trusts the public authorities, and shows no certificate. */
+export const noUpstreamTls: UpstreamTls = {
+  ca: null,
+  serverName: null,
+  clientCert: null,
+  clientKey: null,
+  insecureSkipVerify: false,
+};
+
 /** A route named `test` without pings and idle timeout. */
 export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }: RouteOverrides = {}): Route {
   return {
@@ -40,6 +49,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     hosts: [],
     path: '/',
     upstream: { protocol: 'http:', host: '127.0.0.1', port: 1, href: 'http://127.0.0.1:1' },
+    upstreamTls: noUpstreamTls,
     preset: null,
     origins: null,
     requireOrigin: false,
@@ -48,7 +58,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
     drain: { close: 'spread', protect: 'client', spreadMs: 0, deadlineMs: 60_000 },
-    http: { maxBodyBytes: 1e9, inactivityMs: 0 },
+    http: { maxBodyBytes: 1e9, inactivityMs: 0, maxUpstreamConnections: 1024 },
     timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000 },
     ...route,
     limits: { mode, client: senderLimits(client), upstream: senderLimits(upstreamLimits) },

@@ -46,7 +46,7 @@ test('opens no tunnel to an upstream whose certificate nobody vouches for', asyn
   client.sendText(handshakeRequest());
   expect((await client.rest()).toString()).toMatch(/^HTTP\/1\.1 502 /);
   expect(await gateway.logged('refused')).toMatchObject({
-    result: 'upstream_unreachable',
+    result: 'upstream_tls_failed',
     detail: expect.stringContaining('self-signed certificate'),
   });
 });
@@ -58,7 +58,7 @@ test('opens no tunnel to an upstream whose certificate is for another name', asy
   client.sendText(handshakeRequest({ headers: { Host: 'localhost' } }));
   expect((await client.rest()).toString()).toMatch(/^HTTP\/1\.1 502 /);
   expect(await gateway.logged('refused')).toMatchObject({
-    result: 'upstream_unreachable',
+    result: 'upstream_tls_failed',
     detail: expect.stringContaining("does not match certificate's altnames"),
   });
 });

@@ -277,9 +277,9 @@ describe('an upstream that does not answer', () => {
   test('does not accept the connection: 504 after timeouts.connect', async () => {
     await using deaf = await deafPort();
     await using gateway = await startGateway({ routes: [routeTo(deaf.port, { timeouts })] });
-    await expectRefusal(gateway, await answerTo(gateway, handshakeRequest()), 'upstream_timeout');
+    await expectRefusal(gateway, await answerTo(gateway, handshakeRequest()), 'upstream_connect_timeout');
     expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ connect_timeout: 1 });
-    expect(gateway.log.at(-1)).toMatchObject({ detail: 'no connection in 50 ms' });
+    expect(gateway.log.at(-1)).toMatchObject({ detail: 'no connection in 50 ms: 127.0.0.1 does not answer' });
   });
 
   test('hangs: 504 after timeouts.handshake, and the log names the size of the header', async () => {

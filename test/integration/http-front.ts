@@ -15,6 +15,9 @@ import { type ForwardAbout, HttpForwarder } from '../../src/http/forwarder.ts';
 import { createLog } from '../../src/log.ts';
 import { RouteCounters } from '../../src/metrics/counters.ts';
 import type { Rejection } from '../../src/report.ts';
+import { Endpoint } from '../../src/upstream/endpoint.ts';
+import { testConnector } from '../helpers/connector.ts';
+import { noUpstreamTls } from '../helpers/relay.ts';
 
 const senderLimits: SenderLimits = {
   maxMessageBytes: 1 << 20,
@@ -40,6 +43,7 @@ export function routeTo(
     hosts: [],
     path: '/',
     upstream: { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` },
+    upstreamTls: noUpstreamTls,
     preset: null,
     origins: null,
     requireOrigin: false,
@@ -49,7 +53,7 @@ export function routeTo(
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
     drain: { close: 'spread', protect: 'client', spreadMs: 0, deadlineMs: 60_000 },
-    http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0, ...http },
+    http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0, maxUpstreamConnections: 1024, ...http },
     timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000, ...timeouts },
   };
 }
@@ -59,6 +63,7 @@ export interface Front {
   readonly port: number;
   readonly server: Server;
   readonly forwarder: HttpForwarder;
+  readonly endpoint: Endpoint;
   readonly counters: RouteCounters;
   /** Parsed log lines. */
   readonly lines: Record<string, unknown>[];
@@ -78,15 +83,22 @@ export async function startFront(route: Route, about: Partial<ForwardAbout> = {}
   const rejections: Rejection[] = [];
   const forwarder = new HttpForwarder(createLog(sink), (rejection) => rejections.push(rejection));
   const counters = new RouteCounters();
+  const endpoint = new Endpoint(route, testConnector());
   const listener: RequestListener = (req, res) =>
-    forwarder.forward(req, res, route, counters, { address: '127.0.0.1', forwarding: [], trusted: false, ...about });
+    forwarder.forward(
+      req,
+      res,
+      { route, counters, endpoint },
+      { address: '127.0.0.1', forwarding: [], trusted: false, ...about },
+    );
   const server = createServer({ requestTimeout: 0 }, listener).on('checkContinue', listener);
   const port = await listen(server);
   onTestFinished(() => {
     forwarder.close();
+    endpoint.retire();
     server.closeAllConnections();
   });
-  return { port, server, forwarder, counters, lines, rejections };
+  return { port, server, forwarder, endpoint, counters, lines, rejections };
 }
 
 /** Starts an upstream of ours; it stops when the test ends. */

@@ -15,6 +15,7 @@ const chain: readonly (readonly string[])[] = [
   ['bind'],
   ['http', 'relay'],
   ['handshake'],
+  ['upstream'],
   ['admission'],
   ['routing'],
   ['limits'],

@@ -29,7 +29,7 @@ const source = z
 const units = ['bytes', 'ms', 'count', 'messages_per_second', 'bytes_per_second', 'word'] as const;
 type Unit = (typeof units)[number];
 
-const valueSchema = z.union([z.number(), z.string(), rate, z.array(z.string()), z.null()]);
+const valueSchema = z.union([z.number(), z.string(), z.boolean(), rate, z.array(z.string()), z.null()]);
 type Value = z.infer<typeof valueSchema>;
 
 /** A value, its unit, and where it comes from. */
@@ -49,7 +49,7 @@ export type Setting = z.infer<typeof settingSchema>;
 /** One setting: its unit, and how it is read; sizes and counts may be infinite, rates `null`. */
 interface Row<T> {
   readonly unit: Unit;
-  read(of: T): number | string | Rate | readonly string[] | null;
+  read(of: T): number | string | boolean | Rate | readonly string[] | null;
 }
 
 const senderRows: Readonly<Record<SenderKey, Row<SenderLimits>>> = {
@@ -82,6 +82,12 @@ const routeRows: Readonly<Record<SettingKey, Row<Route>>> = {
   'drain.deadline': { unit: 'ms', read: ({ drain }) => drain.deadlineMs },
   'http.max_body_size': { unit: 'bytes', read: ({ http }) => http.maxBodyBytes },
   'http.inactivity': { unit: 'ms', read: ({ http }) => http.inactivityMs },
+  'http.max_upstream_connections': { unit: 'count', read: ({ http }) => http.maxUpstreamConnections },
+  'upstream_tls.ca': { unit: 'word', read: ({ upstreamTls }) => upstreamTls.ca },
+  'upstream_tls.server_name': { unit: 'word', read: ({ upstreamTls }) => upstreamTls.serverName },
+  'upstream_tls.client_cert': { unit: 'word', read: ({ upstreamTls }) => upstreamTls.clientCert },
+  'upstream_tls.client_key': { unit: 'word', read: ({ upstreamTls }) => upstreamTls.clientKey },
+  'upstream_tls.insecure_skip_verify': { unit: 'word', read: ({ upstreamTls }) => upstreamTls.insecureSkipVerify },
 };
 
 const topRows: Readonly<Record<string, Row<Config>>> = {

@@ -32,6 +32,7 @@ test('what is built in', () => {
     hosts: [],
     path: '/',
     upstream: { protocol: 'http:', host: 'h', port: 80, href: 'http://h' },
+    upstreamTls: { ca: null, serverName: null, clientCert: null, clientKey: null, insecureSkipVerify: false },
     preset: null,
     origins: null,
     requireOrigin: false,
@@ -45,7 +46,7 @@ test('what is built in', () => {
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
     drain: { close: 'spread', protect: 'client', spreadMs: 30_000, deadlineMs: 60_000 },
-    http: { maxBodyBytes: 512 * MiB, inactivityMs: 3_600_000 },
+    http: { maxBodyBytes: 512 * MiB, inactivityMs: 3_600_000, maxUpstreamConnections: 1024 },
     timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000 },
   });
 });
@@ -131,7 +132,8 @@ test('every section of a route and of the top reaches the configuration', () => 
       '    idle_timeout: 14s',
       '    max_lifetime: 15s',
       '    drain: {close: wait, protect: upstream, spread: 19s}',
-      '    http: {max_body_size: unlimited, inactivity: off}',
+      '    http: {max_body_size: unlimited, inactivity: off, max_upstream_connections: 20}',
+      '    upstream_tls: {ca: ca.pem, server_name: B.org, client_cert: c.pem, client_key: k.pem, insecure_skip_verify: true}',
     ].join('\n'),
   );
   expect(config.listen).toEqual({
@@ -147,6 +149,13 @@ test('every section of a route and of the top reaches the configuration', () => 
     hosts: ['a.org'],
     path: '/x/',
     upstream: { protocol: 'https:', host: 'h', port: 443, href: 'https://h' },
+    upstreamTls: {
+      ca: 'ca.pem',
+      serverName: 'b.org',
+      clientCert: 'c.pem',
+      clientKey: 'k.pem',
+      insecureSkipVerify: true,
+    },
     preset: null,
     origins: ['https://a.org'],
     requireOrigin: true,
@@ -171,7 +180,7 @@ test('every section of a route and of the top reaches the configuration', () => 
     idleTimeoutMs: 14_000,
     maxLifetimeMs: 15_000,
     drain: { close: 'wait', protect: 'upstream', spreadMs: 19_000, deadlineMs: 18_000 },
-    http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0 },
+    http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0, maxUpstreamConnections: 20 },
     timeouts: { connectMs: 1000, headersMs: 2000, handshakeMs: 0, closeMs: 4000 },
   });
   expect(resolved.sources.get('admin.address')).toEqual({ from: 'file', file: 'f', line: 2 });

@@ -4,6 +4,7 @@ import { readArrival } from '../../../src/front/arrival.ts';
 import { compileEdge } from '../../../src/front/edge.ts';
 import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
+import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
 const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
@@ -25,7 +26,7 @@ function edgeOf(...headersMs: number[]) {
     drain: { announceMs: 0 },
     routes,
   };
-  return compileEdge(config, new LastingRoutes(new CounterStore()));
+  return compileEdge(config, new LastingRoutes(new CounterStore(), testConnector()));
 }
 
 function read(url: string, headers: string[]) {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
+import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
 const caps = { max: 10, maxPerAddress: 10 };
@@ -8,25 +9,25 @@ const at = (port: number) => ({ protocol: 'http:', host: 'h', port, href: `http:
 const route = (name: string, port: number) => testRoute({ name, upstream: at(port) });
 
 test('a route that stays keeps its slots, and its endpoint at the same upstream', () => {
-  const lasting = new LastingRoutes(new CounterStore());
-  const [slots, endpoint] = [lasting.slotsOf('a'), lasting.endpointOf('a', at(1))];
+  const lasting = new LastingRoutes(new CounterStore(), testConnector());
+  const [slots, endpoint] = [lasting.slotsOf('a'), lasting.endpointOf(route('a', 1))];
   lasting.keepOnly([route('a', 1)]);
   expect(lasting.slotsOf('a')).toBe(slots);
-  expect(lasting.endpointOf('a', at(1))).toBe(endpoint);
-  expect(lasting.endpointOf('a', at(2))).not.toBe(endpoint);
-  expect(lasting.endpointOf('b', at(1))).not.toBe(endpoint);
+  expect(lasting.endpointOf(route('a', 1))).toBe(endpoint);
+  expect(lasting.endpointOf(route('a', 2))).not.toBe(endpoint);
+  expect(lasting.endpointOf(route('b', 1))).not.toBe(endpoint);
 });
 
 test('what is gone is kept while a connection holds it, and is found again when it returns', () => {
-  const lasting = new LastingRoutes(new CounterStore());
-  const [slots, endpoint] = [lasting.slotsOf('a'), lasting.endpointOf('a', at(1))];
+  const lasting = new LastingRoutes(new CounterStore(), testConnector());
+  const [slots, endpoint] = [lasting.slotsOf('a'), lasting.endpointOf(route('a', 1))];
   const [slot, lease] = [slots.take('1.2.3.4', caps) as Disposable, endpoint.lease()];
   lasting.keepOnly([]);
   expect(lasting.slotsOf('a')).toBe(slots);
-  expect(lasting.endpointOf('a', at(1))).toBe(endpoint);
+  expect(lasting.endpointOf(route('a', 1))).toBe(endpoint);
   slot[Symbol.dispose]();
   lease[Symbol.dispose]();
   lasting.keepOnly([]);
   expect(lasting.slotsOf('a')).not.toBe(slots);
-  expect(lasting.endpointOf('a', at(1))).not.toBe(endpoint);
+  expect(lasting.endpointOf(route('a', 1))).not.toBe(endpoint);
 });

@@ -1,0 +1,67 @@
+/**
+ * Endpoints: where the connections of a route go. A handshake and an HTTP request hold a lease of one, not a URL; what was
+ * opened under an older configuration ends where it began.
+ */
+import type { Route, UpstreamTarget, UpstreamTls } from '../config/types.ts';
+import type { Connected, Connector } from './connect.ts';
+import type { ConnectFailure } from './failure.ts';
+import { Pool } from './pool.ts';
+
+/** One backend address, the connections that are used again, and how many use it now. */
+export class Endpoint {
+  readonly target: UpstreamTarget;
+  /** For plain HTTP. */
+  readonly pool: Pool;
+  readonly #tls: UpstreamTls;
+  readonly #connector: Connector;
+  #leases = 0;
+
+  constructor({ upstream, upstreamTls, http }: Route, connector: Connector) {
+    this.target = upstream;
+    this.#tls = upstreamTls;
+    this.#connector = connector;
+    this.pool = new Pool((timeoutMs, signal) => this.connect(timeoutMs, signal), http.maxUpstreamConnections);
+  }
+
+  /** Handshakes, WebSocket connections and HTTP requests that hold a lease now. */
+  get leases(): number {
+    return this.#leases;
+  }
+
+  /** Lends this endpoint to one of them. */
+  lease(): EndpointLease {
+    this.#leases++;
+    let held = true;
+    const giveBack = () => {
+      if (held) this.#leases--;
+      held = false;
+    };
+    return { endpoint: this, [Symbol.dispose]: giveBack };
+  }
+
+  /** Takes over what another version of its route says; where it had retired, it is in use again. */
+  use({ http }: Route): void {
+    this.pool.revive();
+    this.pool.max = http.maxUpstreamConnections;
+  }
+
+  /** No route leads here any more: idle connections are closed, and others when they are given back. */
+  retire(): void {
+    this.pool.retire();
+  }
+
+  /** A new connection, which never comes into the pool by itself. */
+  connect(timeoutMs: number, signal: AbortSignal): Promise<Connected | ConnectFailure> {
+    return this.#connector.connect({ target: this.target, tls: this.#tls, timeoutMs, signal });
+  }
+}
+
+/** The right to use an endpoint, until it is disposed of. */
+export interface EndpointLease extends Disposable {
+  readonly endpoint: Endpoint;
+}
+
+/** What makes two routes' endpoints, or one route's before and after a change, the same. */
+export function endpointKey({ name, upstream, upstreamTls }: Route): string {
+  return JSON.stringify([name, upstream.href, upstreamTls]);
+}

@@ -1,0 +1,309 @@
+/**
+ * The connections to one upstream that plain HTTP uses again.
+ *
+ *            lease ─────────────────────────────► lent ──► giveBack ──► idle ──┐
+ *              ├ all in use: waits its turn ──► ▲   ▲          │                │ 4 s, 60 s of age,
+ *              └ none that fits: connects ──────┘   └──────────┼── lease ───────┤ or the upstream's end
+ *                                                   discard ───┴────────────────┴──► closed
+ *
+ * How to use it:
+ *
+ *   const lease = await pool.lease({ reuse: 'any', timeoutMs, signal });     `take('any')` does not wait, and may have none
+ *   if ('problem' in lease) …                                                a ConnectFailure: `outcomeOf[lease.problem]`
+ *   … lease.socket …                                                         TCP or TLS, nobody reads it
+ *   lease.giveBack()  or  lease.discard()                                    exactly one of them counts; the first
+ *
+ * - While a connection is lent the pool listens to nothing on it: whoever has it gives it back when the answer is whole and
+ *   nothing of it is unread, and discards it otherwise, also when it has closed. The handle may have got another socket
+ *   meanwhile: `giveBack(socket)`. Idle, it is resumed, and whatever comes ends it; a reader that takes bytes before they are
+ *   `'data'` destroys the socket then.
+ * - `reused` says that the upstream may be closing it in this moment: a request that may be repeated, and that ends before
+ *   the first byte of an answer, is sent once more with `reuse: 'none'`. Ask for `any` only with such a request (an
+ *   idempotent method, no body), and for `recent` with all others.
+ * - A lease may come in the moment in which `signal` is aborted: look at the signal before you use it.
+ */
+import type { Socket } from 'node:net';
+import type { Connected } from './connect.ts';
+import type { ConnectFailure } from './failure.ts';
+
+/** uvicorn closes idle connections after 5 s, gunicorn after 2 s, Node after 5 s; ours are gone before most of them. */
+const idleMs = 4000;
+/** No upstream that keeps connections at all closes them so soon: also what cannot be sent twice may go on such a one. */
+const recentMs = 500;
+/** After a change of DNS, or of certificates, everything is on new connections within this time. */
+const greatestAgeMs = 60_000;
+
+/** Which connections fit: any; one that was in use a moment ago; none but a new one. */
+export type Reuse = 'any' | 'recent' | 'none';
+
+/** What a request asks for. */
+export interface LeaseAsk {
+  readonly reuse: Reuse;
+  /** For waiting and connecting together; 0 is off. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Opens a connection. */
+export type Open = (timeoutMs: number, signal: AbortSignal) => Promise<Connected | ConnectFailure>;
+
+/** A connection, lent. */
+export interface PoolLease {
+  readonly socket: Socket;
+  /** It has carried requests before. */
+  readonly reused: boolean;
+  /** The time it took to connect; `null` where it was connected already. */
+  readonly connectMs: number | null;
+  /** Lets others use it; `socket` where the handle has got another one. */
+  giveBack(socket?: Socket): void;
+  /** Closes it; `socket` likewise. */
+  discard(socket?: Socket): void;
+}
+
+interface Idle {
+  readonly socket: Socket;
+  readonly openedAt: number;
+  readonly since: number;
+  /** Ends the watching. */
+  readonly off: () => void;
+}
+
+interface Waiter extends LeaseAsk {
+  readonly since: number;
+  readonly resolve: (lease: PoolLease | ConnectFailure | Promise<PoolLease | ConnectFailure>) => void;
+  readonly off: () => void;
+}
+
+export class Pool {
+  readonly #open: Open;
+  /** The longest idle first. */
+  readonly #idle: Idle[] = [];
+  readonly #waiting = new Set<Waiter>();
+  /** Connections: idle, lent, or being opened. */
+  #size = 0;
+  #max: number;
+  #keeps = true;
+  #sweep: NodeJS.Timeout | undefined;
+
+  /** `max` bounds the connections, and the requests that wait for one. */
+  constructor(open: Open, max: number) {
+    this.#open = open;
+    this.#max = max;
+  }
+
+  /** Connections, in whatever state. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get max(): number {
+    return this.#max;
+  }
+
+  set max(max: number) {
+    this.#max = max;
+    this.#serve();
+  }
+
+  /** An idle connection that fits, the last used first; `null` where there is none. */
+  take(reuse: Reuse): PoolLease | null {
+    if (reuse === 'none') return null;
+    for (;;) {
+      const last = this.#idle.at(-1);
+      const now = performance.now();
+      if (last === undefined || (reuse === 'recent' && now - last.since > recentMs)) return null;
+      this.#idle.pop();
+      last.off();
+      if (now - last.openedAt <= greatestAgeMs && isUsable(last.socket)) {
+        return new Lent(this, last.socket, last.openedAt, null);
+      }
+      this.#close(last.socket);
+    }
+  }
+
+  /** A connection: an idle one, a new one, or what others give back. */
+  async lease(ask: LeaseAsk): Promise<PoolLease | ConnectFailure> {
+    if (ask.signal.aborted) return left;
+    // Whoever waits came first.
+    if (this.#waiting.size > 0) return this.#wait(ask);
+    return this.take(ask.reuse) ?? (this.#hasRoom() ? this.#connect(ask, ask.timeoutMs) : this.#wait(ask));
+  }
+
+  /** Keeps nothing from now on: what is idle is closed, and what is lent when it comes back. */
+  retire(): void {
+    this.#keeps = false;
+    clearTimeout(this.#sweep);
+    this.#sweep = undefined;
+    for (const { socket, off } of this.#idle.splice(0)) {
+      off();
+      this.#close(socket);
+    }
+  }
+
+  /** Keeps connections again. */
+  revive(): void {
+    this.#keeps = true;
+  }
+
+  /** For leases alone. */
+  takeBack(socket: Socket, openedAt: number): void {
+    if (this.#keeps && isUsable(socket) && performance.now() - openedAt <= greatestAgeMs) this.#keep(socket, openedAt);
+    else this.#close(socket);
+    this.#serve();
+  }
+
+  /** For leases alone. */
+  drop(socket: Socket): void {
+    this.#close(socket);
+    this.#serve();
+  }
+
+  #hasRoom(): boolean {
+    if (this.#size < this.#max) return true;
+    const oldest = this.#idle.shift();
+    if (oldest === undefined) return false;
+    oldest.off();
+    this.#close(oldest.socket);
+    return true;
+  }
+
+  async #connect({ signal }: LeaseAsk, timeoutMs: number): Promise<PoolLease | ConnectFailure> {
+    this.#size++;
+    const opened = await this.#open(timeoutMs, signal);
+    if ('problem' in opened) {
+      this.#size--;
+      this.#serve();
+      return opened;
+    }
+    return new Lent(this, opened.socket, performance.now(), opened.elapsedMs);
+  }
+
+  #wait(ask: LeaseAsk): Promise<PoolLease | ConnectFailure> {
+    if (this.#waiting.size >= this.#max) return Promise.resolve(this.#busy('as many requests wait for one'));
+    return new Promise((resolve) => {
+      const end = (result: ConnectFailure) => {
+        waiter.off();
+        resolve(result);
+      };
+      const onAbort = () => end(left);
+      const late = () => end(this.#busy(`none came free in ${ask.timeoutMs} ms`));
+      const timer = ask.timeoutMs > 0 ? setTimeout(late, ask.timeoutMs) : undefined;
+      const waiter: Waiter = {
+        ...ask,
+        since: performance.now(),
+        resolve,
+        off: () => {
+          this.#waiting.delete(waiter);
+          clearTimeout(timer);
+          ask.signal.removeEventListener('abort', onAbort);
+        },
+      };
+      ask.signal.addEventListener('abort', onAbort);
+      this.#waiting.add(waiter);
+    });
+  }
+
+  /** Gives those who wait, in their order, what there is. */
+  #serve(): void {
+    for (const waiter of this.#waiting) {
+      const lease = this.take(waiter.reuse);
+      if (lease === null && !this.#hasRoom()) return;
+      waiter.off();
+      const { timeoutMs, since } = waiter;
+      const leftMs = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (performance.now() - since));
+      waiter.resolve(lease ?? this.#connect(waiter, leftMs));
+    }
+  }
+
+  #busy(why: string): ConnectFailure {
+    const detail = `all ${this.#max} connections to the upstream are in use, and ${why}`;
+    return { problem: 'busy', detail, limit: { configured: this.#max, observed: this.#size + this.#waiting.size } };
+  }
+
+  #keep(socket: Socket, openedAt: number): void {
+    // Nothing is asked, so whatever comes is an end, an error, or bytes that belong to no answer.
+    const gone = () => {
+      idle.off();
+      this.#idle.splice(this.#idle.indexOf(idle), 1);
+      this.#close(socket);
+      this.#serve();
+    };
+    const idle: Idle = {
+      socket,
+      openedAt,
+      since: performance.now(),
+      off: () => socket.off('data', gone).off('end', gone).off('error', gone).off('close', gone),
+    };
+    socket.on('data', gone).on('end', gone).on('error', gone).on('close', gone).resume();
+    this.#idle.push(idle);
+    this.#sweepLater();
+  }
+
+  #close(socket: Socket): void {
+    this.#size--;
+    socket.destroy();
+  }
+
+  /** One timer for all: it is set for the one that has been idle for the longest. */
+  #sweepLater(): void {
+    if (this.#sweep !== undefined) return;
+    const oldest = this.#idle[0];
+    if (oldest === undefined) return;
+    const leftMs = Math.max(0, oldest.since + idleMs - performance.now());
+    this.#sweep = setTimeout(() => {
+      this.#sweep = undefined;
+      const now = performance.now();
+      while (this.#idle.length > 0 && now - this.#idle[0]!.since >= idleMs) {
+        const { socket, off } = this.#idle.shift()!;
+        off();
+        this.#close(socket);
+      }
+      this.#sweepLater();
+    }, leftMs).unref();
+  }
+}
+
+const left: ConnectFailure = { problem: 'aborted', detail: 'the client left' };
+
+function isUsable(socket: Socket): boolean {
+  return !socket.destroyed && socket.readable && socket.writable && socket.writableLength === 0;
+}
+
+class Lent implements PoolLease {
+  readonly socket: Socket;
+  readonly connectMs: number | null;
+  readonly #pool: Pool;
+  readonly #openedAt: number;
+  #held = true;
+
+  constructor(pool: Pool, socket: Socket, openedAt: number, connectMs: number | null) {
+    this.#pool = pool;
+    this.socket = socket;
+    this.#openedAt = openedAt;
+    this.connectMs = connectMs;
+  }
+
+  get reused(): boolean {
+    return this.connectMs === null;
+  }
+
+  giveBack(socket = this.socket): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#pool.takeBack(socket, this.#openedAt);
+  }
+
+  discard(socket = this.socket): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#pool.drop(socket);
+  }
+}
