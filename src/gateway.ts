@@ -20,8 +20,8 @@ import type { Config, ListenAddress } from './config/types.ts';
 import { UpstreamTrust } from './config/upstream-trust.ts';
 import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
+import { Front } from './front/front.ts';
 import { LastingRoutes } from './front/lasting.ts';
-import { Listener } from './front/listener.ts';
 import { HttpForwarder } from './http/forwarder.ts';
 import { type Log, type LogSubject, logEnd, logOpen, logViolation } from './log.ts';
 import { tally } from './metrics/counters.ts';
@@ -70,7 +70,7 @@ export class Gateway {
   readonly #trust: UpstreamTrust;
   readonly #lasting: LastingRoutes;
   readonly #forwarder: HttpForwarder;
-  readonly #listener: Listener;
+  readonly #front: Front;
   readonly #admin: AdminServer;
   readonly #violations = new ViolationLog();
   readonly #guard: Guard;
@@ -85,7 +85,7 @@ export class Gateway {
     this.#trust = new UpstreamTrust(log);
     const connector = new Connector({
       lookup,
-      admit: (begun) => this.#listener.admitsDial(begun),
+      admit: (begun) => this.#front.admitsDial(begun),
       trust: (tls) => this.#trust.of(tls),
     });
     this.#lasting = new LastingRoutes(this.counters, connector);
@@ -112,7 +112,7 @@ export class Gateway {
     const rejected = (rejection: Rejection) => this.#violations.addRejection(rejection, Date.now());
     this.#forwarder = new HttpForwarder(log, rejected);
     this.#edge = compileEdge(config, this.#lasting);
-    this.#listener = new Listener({
+    this.#front = new Front({
       edge: () => this.#edge,
       tls: config.listen.tls !== null,
       forwarder: this.#forwarder,
@@ -184,7 +184,7 @@ export class Gateway {
     return this.#current.replace(loaded, (config) => {
       this.#edge = compileEdge(config, this.#lasting);
       this.#lasting.keepOnly(config.routes);
-      this.#listener.reconfigure();
+      this.#front.reconfigure();
       this.#boundMemory(config);
       if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
       void this.#trust.follow(config.routes);
@@ -207,13 +207,13 @@ export class Gateway {
     const problems = await this.#trust.follow(routes);
     if (problems.length > 0) throw Object.assign(new Error(problems.join('\n')), { code: 'ERR_UPSTREAM_TLS' });
     if (listen.tls !== null) {
-      const opened = await Certificate.open(listen.tls, this.#log, (pair) => this.#listener.secure(pair));
+      const opened = await Certificate.open(listen.tls, this.#log, (pair) => this.#front.secure(pair));
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
       this.#certificate = opened;
     }
     const adminPort = await this.#admin.listen(admin.address);
     try {
-      const port = await this.#listener.listen(listen.address);
+      const port = await this.#front.listen(listen.address);
       this.#feed.start();
       return { address: withPort(listen.address, port), adminAddress: withPort(admin.address, adminPort) };
     } catch (error) {
@@ -235,7 +235,7 @@ export class Gateway {
     const parts = {
       log: this.#log,
       sessions: () => this.sessions.sessions,
-      front: this.#listener,
+      front: this.#front,
       requests: this.#forwarder,
     };
     this.#drain = new Drain(parts, cause, announce ? drain.announceMs : 0, routes);
@@ -265,7 +265,7 @@ export class Gateway {
   }
 
   async #end(counts: DrainCounts): Promise<void> {
-    await this.#listener.close();
+    await this.#front.close();
     this.#forwarder.close();
     this.sessions.cutAll();
     await this.sessions.whenEmpty();

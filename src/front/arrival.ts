@@ -2,6 +2,7 @@
 import { type Origination, originationOf } from '../admission/client-address.ts';
 import type { Refused } from '../admission/verdict.ts';
 import { headerBytes, type RawHeaders, valuesOf } from '../handshake/fields.ts';
+import { framingFault } from '../http/framing.ts';
 import { hostOf } from '../routing/host.ts';
 import { parseTarget, type Target } from '../routing/target.ts';
 import type { Edge, EdgeRoute } from './edge.ts';
@@ -9,6 +10,8 @@ import type { Edge, EdgeRoute } from './edge.ts';
 /** What of a request and its connection matters here. */
 export interface Incoming {
   readonly method: string;
+  /** `1.1`. */
+  readonly version: string;
   readonly url: string;
   readonly headers: RawHeaders;
   /** `undefined` on a unix socket. */
@@ -55,6 +58,8 @@ export function readArrival(
   if (headers.some((value, i) => i % 2 === 1 && notInValue.test(value))) {
     return refuse('bad_request', 'a header holds a control character');
   }
+  const fault = framingFault(request);
+  if (fault !== null) return refuse('bad_request', fault);
   const host = hosts.length === 1 ? hostOf(peer.host) : null;
   if (host === null) return refuse('bad_request', `there are ${hosts.length} Host headers, or it is no host`);
   const target = parseTarget(request.url, peer.host);

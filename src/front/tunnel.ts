@@ -43,6 +43,8 @@ export interface TunnelRequest {
   readonly draining: () => boolean;
   /** Takes both sockets over. */
   readonly open: (init: SessionInit) => void;
+  /** Called when a connection that was opened is over. */
+  readonly over: () => void;
   /** Hears of it when a limit of the route turns the request away. */
   readonly rejected: (rejection: Rejection) => void;
 }
@@ -138,11 +140,12 @@ export class Tunnel {
     lease: EndpointLease,
     loan: DisposableStack,
   ): Promise<boolean> {
-    const { arrival, socket, draining, open } = this.#request;
+    const { arrival, socket, draining, open, over } = this.#request;
     if (this.#abort.signal.aborted || draining()) return false;
     const sent = await send(socket, switchingBytes(upstream.headers, key));
     if (!sent || this.#abort.signal.aborted) return false;
     const handshakeMs = performance.now() - this.#startedAt;
+    loan.defer(over);
     const { route, counters } = arrival.route;
     tally(counters.handshakes, 'opened');
     counters.handshakeSeconds.observe(handshakeMs / 1000);

@@ -18,7 +18,7 @@ export class EarlyBytes {
     this.#held = head.length > 0 ? [head] : [];
     this.#heldBytes = head.length;
     socket.on('data', this.#onData).once('end', onGone).once('close', onGone);
-    if (this.#heldBytes >= maxHeldBytes) socket.pause();
+    if (this.#heldBytes < maxHeldBytes) socket.resume();
   }
 
   /** Stops reading, lets go of the socket and returns what was held. */

@@ -4,18 +4,18 @@
  *   admit ── dialled ── answered ── ended
  *     │         │           └ the upstream dies: the client's connection is cut, nothing looks complete
  *     │         └ body over the limit, no connection, no byte in time: 413, 502 or 504
- *     └ declared body over the limit: 413; framing that upstreams read differently: 400
+ *     └ declared body over the limit: 413
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../config/types.ts';
-import { type Log, logHttpFailure, logRefusal, type RequestAbout } from '../log.ts';
+import { type Log, logHttpFailure, type RequestAbout } from '../log.ts';
 import { tally } from '../metrics/counters.ts';
 import type { HttpFailure, LimitName } from '../outcomes.ts';
 import type { Rejection } from '../report.ts';
 import { describeTlsError, isTlsError } from '../upstream/failure.ts';
 import type { Reuse } from '../upstream/pool.ts';
 import { carriesBody, sendRefusal } from './answer.ts';
-import { type ExceededLimit, type Refusal, refuseHandshake, refuseHttp } from './errors.ts';
+import { type ExceededLimit, type Refusal, refuseHttp } from './errors.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import type { ForwardAbout, ForwardRoute } from './forwarder.ts';
 import { requestFields, responseHeaders, trailerFields } from './headers.ts';
@@ -90,12 +90,6 @@ export class Exchange {
   /** Makes what is not refused ready for http-proxy. */
   #admit(): boolean {
     const { headers } = this.#req;
-    if (!isPlain(this.#req)) {
-      this.#over = true;
-      logRefusal(this.#context.log, 'bad_request', 400, this.#requestAbout());
-      this.#answer(refuseHandshake('bad_request', { route: this.#context.route.name, limit: null }));
-      return false;
-    }
     const declared = Number(headers['content-length'] ?? 0);
     if (declared > this.#context.route.http.maxBodyBytes) {
       this.#bodyBytes = declared;
@@ -294,18 +288,6 @@ export class Exchange {
     const { route, about } = this.#context;
     return { route: route.name, host: this.#req.headers.host, target: this.#req.url, address: about.address };
   }
-}
-
-/** Characters that Node reads in a header but does not write. */
-const unwritable = /[^\t\x20-\x7e\x80-\xff]/;
-
-/** Whether every upstream must read this request as one request for this path, with this Host. */
-function isPlain(req: IncomingMessage): boolean {
-  const coding = req.headers['transfer-encoding'];
-  // Any coding but the bare `chunked` would be lost with this hop-by-hop header; both framings are two requests in one.
-  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || 'content-length' in req.headers)) return false;
-  if ((req.headersDistinct.host?.length ?? 0) > 1) return false;
-  return req.url!.startsWith('/') && !req.rawHeaders.some((text) => unwritable.test(text));
 }
 
 /** Replaces the lower-case copies that http-proxy made by the client's headers as they came; its framing stays. */

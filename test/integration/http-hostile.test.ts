@@ -36,17 +36,13 @@ for (const [name, framing] of [
   ['both Content-Length and Transfer-Encoding', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n'],
   ['two lengths', 'Content-Length: 4\r\nContent-Length: 5\r\n'],
   ['`chunked, identity`', 'Transfer-Encoding: chunked, identity\r\n'],
-  ['`gzip, chunked`', 'Transfer-Encoding: gzip, chunked\r\n'],
   ['a space before the colon', 'X-A : 1\r\n'],
-  ['two hosts', 'Host: other\r\n'],
-  ['an absolute target', '', 'http://other/'],
 ] as const) {
   test(`answers 400 to ${name}, and nothing reaches the upstream`, async () => {
     const upstream = await countingUpstream();
     const front = await startFront(routeTo(upstream.port));
     const client = new RawHttp(front.port);
-    const target = name === 'an absolute target' ? 'http://other/' : '/';
-    client.send(`POST ${target} HTTP/1.1\r\nHost: h\r\n${framing}Connection: close\r\n\r\n0\r\n\r\n`);
+    client.send(`POST / HTTP/1.1\r\nHost: h\r\n${framing}Connection: close\r\n\r\n0\r\n\r\n`);
     expect(await client.until('\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(upstream.seen).toEqual([]);
   });

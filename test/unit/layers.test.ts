@@ -23,7 +23,17 @@ const chain: readonly (readonly string[])[] = [
 ];
 
 /** Everything may import these; they import only one another. */
-const leaves = ['config/types', 'outcomes', 'advice', 'report', 'log', 'files', 'metrics/counters'];
+const leaves = [
+  'config/types',
+  'outcomes',
+  'advice',
+  'report',
+  'log',
+  'files',
+  'metrics/counters',
+  'http/framing',
+  'http/message-end',
+];
 
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
@@ -36,7 +46,7 @@ const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly
 const pure = ['protocol', 'limits', 'routing'];
 
 /** Pure files and rooms whose folders hold other code too. */
-const pureFiles = ['drain/schedule'];
+const pureFiles = ['drain/schedule', 'http/framing', 'http/message-end'];
 const pureRooms = ['http/wire'];
 
 /** What pure code may have of Node: bytes, nothing that reads, waits or listens. */

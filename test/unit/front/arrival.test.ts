@@ -30,7 +30,10 @@ function edgeOf(...headersMs: number[]) {
 }
 
 function read(url: string, headers: string[]) {
-  return readArrival({ method: 'GET', url, headers, encrypted: false, peerAddress: '192.0.2.1' }, edgeOf(1000));
+  return readArrival(
+    { method: 'GET', version: '1.1', url, headers, encrypted: false, peerAddress: '192.0.2.1' },
+    edgeOf(1000),
+  );
 }
 
 test('a request is routed, and its target and size are known', () => {

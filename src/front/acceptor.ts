@@ -1,0 +1,75 @@
+/** Accepts connections on the public port, and speaks TLS with them where it should. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { bind } from '../bind.ts';
+import type { ListenAddress } from '../config/types.ts';
+
+/** A certificate with its chain and the key, both PEM. */
+export interface Credentials {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export interface AcceptorEvents {
+  /** A connection has been accepted; with TLS it cannot be served yet. `false` turns it away. */
+  accepted(socket: Socket): boolean;
+  /** A connection can be served. With TLS this is another socket than before, with the same addresses. */
+  ready(socket: Socket): void;
+  /** No TLS came of a connection; its socket goes. */
+  failed(error: NodeJS.ErrnoException, socket: Socket): void;
+}
+
+/** Older versions are broken (RFC 8996). */
+const minVersion = 'TLSv1.2';
+/**
+ * Whoever gets at the key later reads nothing of what was recorded before: TLS 1.3, and of TLS 1.2 the suites with ephemeral
+ * keys and authenticated encryption (RFC 9325 §4.2).
+ */
+const ciphers = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+export class Acceptor {
+  readonly #server: Server;
+
+  /** `tls`: whether it speaks TLS; then nobody gets in before `secure`. */
+  constructor(tls: boolean, events: AcceptorEvents) {
+    const options = { allowHalfOpen: true, noDelay: true };
+    // By ALPN there is HTTP/1.1 alone: an HTTP/2 stream is no socket, and browsers use it where it is offered.
+    this.#server = tls
+      ? createTlsServer({ ...options, minVersion, ciphers, ALPNProtocols: ['http/1.1'] })
+      : createServer(options);
+    this.#server.on('connection', (socket: Socket) => {
+      if (!events.accepted(socket)) socket.destroy();
+      else if (!tls) events.ready(socket);
+    });
+    this.#server.on('secureConnection', (socket: TLSSocket) => events.ready(socket));
+    this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      events.failed(error, socket);
+      socket.destroy();
+    });
+  }
+
+  /** Takes a certificate; connections that are open keep theirs. */
+  secure({ cert, key }: Credentials): void {
+    (this.#server as TlsServer).setSecureContext({ cert, key, minVersion, ciphers });
+  }
+
+  /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
+  listen(address: ListenAddress): Promise<number> {
+    return bind(this.#server, address);
+  }
+
+  /** Accepts no connection more. */
+  stop(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+}

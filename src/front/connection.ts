@@ -1,0 +1,94 @@
+/**
+ * One connection of the public port, from its acceptance until it is gone or becomes the relay's:
+ *
+ *   waiting ⇄ working ──► released (the relay has the socket)
+ *      └─────────┴──────► gone
+ *
+ * A lane serves it: it says `wait` whenever nothing is under way, and `work` when a request's header is whole. A waiting
+ * connection has a clock and may be ended to make room for another (see `waiting.ts`); a working one has neither. A lane
+ * that meets what is not its business gives the connection to another: `lane.take(connection, bytes)`, with the socket paused,
+ * without listeners of its own, and `bytes` everything that was read and not served, from the first byte of a request on.
+ */
+import type { Socket } from 'node:net';
+import type { Waiter, Waiting } from './waiting.ts';
+
+/** Who serves connections. */
+export interface Lane {
+  /** Serves a connection from these bytes on; they begin a request, or are none. */
+  take(connection: Connection, bytes: Buffer): void;
+}
+
+/** What a connection waits for, and with it what its end would cost. */
+export type WaitFor =
+  /** The first byte of a request, or of TLS: nobody misses it. */
+  | 'request'
+  /** The rest of a header. */
+  | 'header'
+  /** The peer's end: our last word is said. */
+  | 'end';
+
+/** What is known of a connection's peer. */
+export interface PeerAddress {
+  /** `undefined` on a unix socket. */
+  readonly address: string | undefined;
+  /** Whether it speaks TLS with us. */
+  readonly encrypted: boolean;
+}
+
+export class Connection implements Waiter {
+  readonly peer: PeerAddress;
+  readonly group: string | null;
+  /** The peer's socket; a lane that wraps the descriptor anew puts the new one here. */
+  socket: Socket;
+  readonly #waiting: Waiting;
+  #released: (() => void) | null;
+  #waitsFor: WaitFor | null = null;
+  #onLate: (() => void) | null = null;
+
+  /** `released` is called once, when the connection is over. */
+  constructor(socket: Socket, peer: PeerAddress, group: string | null, waiting: Waiting, released: () => void) {
+    this.socket = socket;
+    this.peer = peer;
+    this.group = group;
+    this.#waiting = waiting;
+    this.#released = released;
+  }
+
+  /** What it waits for; `null` while a request is under way. */
+  get waitsFor(): WaitFor | null {
+    return this.#waitsFor;
+  }
+
+  /** Nothing is under way: waits, at most `ms` (0 is without a clock). `onLate` is called then; without it the socket goes. */
+  wait(waitFor: WaitFor, ms: number, onLate: (() => void) | null = null): void {
+    this.#waitsFor = waitFor;
+    this.#onLate = onLate;
+    this.#waiting.add(this, ms);
+  }
+
+  /** A request is under way. */
+  work(): void {
+    this.#waitsFor = null;
+    this.#onLate = null;
+    this.#waiting.delete(this);
+  }
+
+  /** The socket has closed; for one that the relay had: with its session. */
+  release(): void {
+    this.work();
+    this.#released?.();
+    this.#released = null;
+  }
+
+  late(): void {
+    const onLate = this.#onLate;
+    this.work();
+    if (onLate === null) this.socket.destroy();
+    else onLate();
+  }
+
+  evict(): void {
+    this.work();
+    this.socket.destroy();
+  }
+}

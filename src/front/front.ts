@@ -1,0 +1,151 @@
+/** The public port: connections are accepted, counted while they wait, and served by a lane. */
+import type { Socket } from 'node:net';
+import { plainAddress } from '../admission/trusted-proxies.ts';
+import type { ListenAddress } from '../config/types.ts';
+import { Acceptor, type Credentials } from './acceptor.ts';
+import { judgeTlsFailure } from './broken-request.ts';
+import { CarefulLane } from './careful.ts';
+import { Connection, type Lane } from './connection.ts';
+import { Descriptors } from './descriptors.ts';
+import { Entry, type EntryParts } from './entry.ts';
+import { recordRefusal } from './refusals.ts';
+import { Waiting } from './waiting.ts';
+
+export type { Credentials } from './acceptor.ts';
+
+/** What the front works with. */
+export interface FrontParts extends EntryParts {
+  /** Whether it speaks TLS. */
+  readonly tls: boolean;
+}
+
+/** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
+const keepAliveMs = 75_000;
+/** How often clocks are looked at, at least. */
+const tickMs = 1000;
+
+export class Front {
+  readonly #parts: FrontParts;
+  readonly #acceptor: Acceptor;
+  readonly #entry: Entry;
+  readonly #lane: Lane;
+  readonly #waiting = new Waiting({ inAll: 16_384, ofGroup: 8192 }, () => performance.now());
+  readonly #connections = new Set<Connection>();
+  /** Connections whose TLS is not there yet, by where they come from. */
+  readonly #securing = new Map<string, Connection>();
+  readonly #descriptors: Descriptors;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: FrontParts) {
+    this.#parts = parts;
+    this.#descriptors = new Descriptors(parts.log);
+    this.#entry = new Entry(parts);
+    this.#lane = new CarefulLane(this.#entry, keepAliveMs, () => ({ headersMs: parts.edge().headersMs, keepAliveMs }));
+    this.#acceptor = new Acceptor(parts.tls, {
+      accepted: (socket) => this.#accept(socket),
+      ready: (socket) => this.#serve(socket),
+      failed: (error, socket) => this.#onTlsFailure(error, socket),
+    });
+  }
+
+  /** Handshakes that are not over. */
+  get handshakes(): number {
+    return this.#entry.handshakes;
+  }
+
+  /** Whether the process may open one more connection to an upstream beside those that are begun. */
+  admitsDial(begun: number): boolean {
+    return this.#descriptors.admitDial(begun);
+  }
+
+  /** Takes over from a new edge what the front itself must know. */
+  reconfigure(): void {
+    if (this.#timer !== undefined) this.#startClock();
+  }
+
+  /** Takes another certificate, where it speaks TLS; connections that are open keep theirs. */
+  secure(credentials: Credentials): void {
+    this.#acceptor.secure(credentials);
+  }
+
+  /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
+  async listen(address: ListenAddress): Promise<number> {
+    const port = await this.#acceptor.listen(address);
+    this.#startClock();
+    return port;
+  }
+
+  /** From now on an answer closes its connection, so that clients and proxies open the next one elsewhere. */
+  endKeepAlive(): void {
+    this.#entry.endsKeepAlive = true;
+  }
+
+  /** Refuses new handshakes; goes on forwarding requests, which open pages still need. */
+  refuseHandshakes(): void {
+    this.#entry.refusesHandshakes = true;
+  }
+
+  /** Accepts no connection more, and lets requests under way end. */
+  stopAccepting(): void {
+    this.#entry.refusesHandshakes = true;
+    this.#entry.endsKeepAlive = true;
+    this.#acceptor.stop();
+    for (const connection of this.#connections) if (connection.waitsFor === 'request') connection.evict();
+  }
+
+  /** Drops every connection that has not become a tunnel. */
+  async close(): Promise<void> {
+    this.stopAccepting();
+    await this.#entry.cancel();
+    for (const connection of this.#connections) connection.evict();
+    clearInterval(this.#timer);
+    this.#descriptors.close();
+  }
+
+  #startClock(): void {
+    clearInterval(this.#timer);
+    const ms = Math.min(tickMs, this.#parts.edge().headersMs || tickMs);
+    this.#timer = setInterval(() => this.#waiting.tick(), ms).unref();
+  }
+
+  #accept(socket: Socket): boolean {
+    if (!this.#descriptors.admit()) return false;
+    if (!this.#parts.tls) return true;
+    const connection = this.#connect(socket);
+    const key = originOf(socket);
+    if (key !== null) this.#securing.set(key, connection);
+    connection.wait('request', this.#parts.edge().headersMs);
+    socket.once('close', () => connection.release());
+    return true;
+  }
+
+  #serve(socket: Socket): void {
+    const key = this.#parts.tls ? originOf(socket) : null;
+    const securing = key === null ? undefined : this.#securing.get(key);
+    if (securing !== undefined) {
+      this.#securing.delete(key!);
+      securing.socket = socket;
+    }
+    this.#lane.take(securing ?? this.#connect(socket), Buffer.alloc(0));
+  }
+
+  #connect(socket: Socket): Connection {
+    const peer = { address: socket.remoteAddress, encrypted: this.#parts.tls };
+    const address = plainAddress(peer.address ?? '');
+    const group = address === null || this.#parts.edge().proxies.includes(address) ? null : address;
+    const connection = new Connection(socket, peer, group, this.#waiting, () => this.#connections.delete(connection));
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #onTlsFailure(error: NodeJS.ErrnoException, socket: Socket): void {
+    const refused = judgeTlsFailure(error);
+    const peer = { address: socket.remoteAddress };
+    if (refused !== null) recordRefusal(this.#entry.unknown(peer), refused);
+  }
+}
+
+/** Where a connection comes from; no two that are open have the same. `null` for a unix socket. */
+function originOf({ remoteAddress, remotePort }: Socket): string | null {
+  return remotePort === undefined ? null : `${remoteAddress} ${remotePort}`;
+}

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { type Waiter, Waiting } from '../../../src/front/waiting.ts';
+
+let time = 0;
+const now = () => time;
+
+/** A waiter that leaves when it is told to, and writes down why. */
+function waiter(waiting: Waiting, group: string | null, told: string[], name: string): Waiter {
+  const self: Waiter = {
+    group,
+    late() {
+      waiting.delete(self);
+      told.push(`${name} is late`);
+    },
+    evict() {
+      waiting.delete(self);
+      told.push(`${name} makes room`);
+    },
+  };
+  return self;
+}
+
+function room(caps: { inAll: number; ofGroup: number }) {
+  const waiting = new Waiting(caps, now);
+  const told: string[] = [];
+  return {
+    waiting,
+    told,
+    add(name: string, group: string | null, ms = 0) {
+      const added = waiter(waiting, group, told, name);
+      waiting.add(added, ms);
+      return added;
+    },
+  };
+}
+
+test('the clock ends who has waited for its time, and nobody else', () => {
+  time = 0;
+  const { waiting, told, add } = room({ inAll: 10, ofGroup: 10 });
+  add('a', 'x', 100);
+  add('for ever', 'x');
+  time = 50;
+  add('b', 'x', 100);
+  time = 100;
+  waiting.tick();
+  expect(told).toEqual(['a is late']);
+  time = 150;
+  waiting.tick();
+  waiting.tick();
+  expect(told).toEqual(['a is late', 'b is late']);
+  expect(waiting.size).toBe(1);
+});
+
+test('who begins to wait again is the last again, with a new clock', () => {
+  time = 0;
+  const { waiting, told, add } = room({ inAll: 2, ofGroup: 2 });
+  const a = add('a', 'x', 100);
+  add('b', 'x');
+  time = 60;
+  waiting.add(a, 100);
+  time = 100;
+  waiting.tick();
+  expect(told).toEqual([]);
+  add('c', 'x');
+  expect(told).toEqual(['b makes room']);
+});
+
+test('an address that has its number makes room by its own longest', () => {
+  const { told, add } = room({ inAll: 10, ofGroup: 2 });
+  add('other', 'y');
+  add('a', 'x');
+  add('b', 'x');
+  add('c', 'x');
+  expect(told).toEqual(['a makes room']);
+});
+
+test('where there is no room for anybody, the address that has most makes it', () => {
+  const { waiting, told, add } = room({ inAll: 4, ofGroup: 10 });
+  add('first', 'y');
+  add('a', 'x');
+  add('b', 'x');
+  add('proxy', null);
+  add('newcomer', 'z');
+  expect(told).toEqual(['a makes room']);
+  expect(waiting.size).toBe(4);
+  expect(waiting.makeRoom()).toBe(true);
+});
+
+test('what is nobody’s in particular has no number of its own', () => {
+  const { told, add } = room({ inAll: 4, ofGroup: 1 });
+  add('a', null);
+  add('b', null);
+  expect(told).toEqual([]);
+});
+
+test('where nobody waits, nobody makes room', () => {
+  const { waiting, add } = room({ inAll: 4, ofGroup: 1 });
+  expect(waiting.makeRoom()).toBe(false);
+  const a = add('a', 'x');
+  waiting.delete(a);
+  waiting.delete(a);
+  expect(waiting.makeRoom()).toBe(false);
+  expect([...waiting.all()]).toEqual([]);
+});
