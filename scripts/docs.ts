@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { files } from '../monitoring/files.ts';
 import { openApiText } from '../src/admin/api/openapi.ts';
+import { presetGuide } from '../src/config/preset-guide.ts';
 import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
 import { withFlags } from '../src/metrics/flags.ts';
@@ -11,6 +12,7 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
 
 writeFileSync('docs/openapi.json', openApiText(version));
 writeFileSync('docs/configuration.md', referenceText());
+writeFileSync('docs/presets.md', presetGuide());
 writeFileSync('docs/sluice.schema.json', schemaText());
 writeFileSync('docs/metrics.md', await describeMetrics());
 writeFileSync('helm/sluice/values.schema.json', valuesSchemaText());

@@ -22,7 +22,7 @@ export const connectionAdvice: Readonly<Record<ConnectionReason, Advice>> = {
   },
   upstream_closed: {
     means: 'the backend said goodbye; the client got its code and reason',
-    look: "`close_codes.received_from_upstream`, and the backend's log at that time. 1009: a limit of the backend is below the one here",
+    look: "`close_codes.received_from_upstream`, and the backend's log at that time. 1009: a limit of the backend is below the one here. 1011 `keepalive ping timeout`, 1000 `ping timed out`: the client took nothing for as long as the backend bears",
     change:
       'nothing, or the backend; after 1009 raise its limit or lower `max_message_size` here, so that clients are told why',
   },
@@ -61,7 +61,7 @@ export const connectionAdvice: Readonly<Record<ConnectionReason, Advice>> = {
     means: 'somebody sent a message above `max_message_size`; both sides heard 1009 with both numbers',
     look: '`sender`, and `limit.configured` beside `limit.observed`. `sluice_message_size_bytes` shows what is usual on the route',
     change:
-      "send less at once (`FileDropper` instead of `FileInput`), or raise `max_message_size` **and** the backend's own limit: `sluice check` names it",
+      "send less at once (`FileDropper` instead of `FileInput`), or raise `max_message_size` **and** the backend's own limit: `sluice check` names it, and docs/presets.md what the user sees",
   },
   frame_too_big: {
     means: 'a frame above `max_frame_size`',
@@ -97,7 +97,7 @@ export const connectionAdvice: Readonly<Record<ConnectionReason, Advice>> = {
     means: "one side took nothing for `max_pause` while the other side's messages waited for it",
     look: '`limit` and `sender`: the *other* one is slow. `undelivered_bytes` is what it did not take. Clients: suspended laptops, frozen tabs. Upstream: a blocked event loop',
     change:
-      "nothing for single clients; `max_pause` where waiting longer is right, but below the backend's own ping timeout (`sluice check` warns)",
+      'nothing for single clients; a longer `max_pause` where waiting is right. Shorter than the backend waits it loses clients that would live directly (`sluice check` warns)',
   },
   memory: {
     means:

@@ -148,8 +148,12 @@ function fileAdvice({ settings, preset }: ResolvedRoute): string {
       return `FileInput up to ${about}${base64} (base64, one message); FileDropper any size, in chunks of 10 MB; HTTP bodies ${body}`;
     case 'bokeh':
       return `FileInput up to ${about}${base64} (base64, one message); HTTP bodies ${body}`;
-    case 'http':
+    case 'widgets':
+      return `FileUpload up to about ${format.formatFileSize(message)} (one message); HTTP bodies ${body}`;
+    case 'jupyter':
       return `uploads go over HTTP, ${body} in one request; kernel messages up to ${format.formatFileSize(message)}`;
+    case 'pages':
+      return `uploads go over HTTP, ${body} in one request; the page's own messages up to ${format.formatFileSize(message)}`;
     case 'binary':
       return `${format.formatFileSize(message)} as one binary message, ${about}${base64} as base64; HTTP bodies ${body}`;
   }

@@ -1,180 +1,231 @@
 /**
  * What fits each backend. The client's message limit equals the backend's own default, so that Sluice, which can say
- * why, refuses before the backend does, which cannot. Towards the client no preset limits a message's size.
+ * why, refuses before the backend does, which cannot. Towards the client no preset limits a message's size. Each bound is
+ * read in the backend's source, at the place that stands beside it, and tried with the real server (`test/real`, `test/apps`).
  */
+import { type About, type BackendLimit, type Files, patientForEver, pings, preset } from './preset.ts';
 import type { Settings } from './settings.ts';
 
-const MiB = 1024 * 1024;
-const second = 1000;
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const MB = 1_000_000;
+const minute = 60_000;
 
-/** How a backend's own message limit is raised. */
-export interface BackendLimit {
-  /** The backend's default for messages it receives, in bytes. */
-  readonly maxMessageBytes: number;
-  /** What to write on the backend so that it takes `bytes`, each a way of its own; `null` where nothing raises it. */
-  readonly raise: ((bytes: number | string) => readonly string[]) | null;
-  /** Tornado holds one frame whole in its read buffer; a larger one loses its connection without a close frame. */
-  readonly readBuffer: { readonly bytes: number; readonly raise: (bytes: number) => string } | null;
-}
-
-/** A backend that Sluice knows. */
-export interface Preset {
-  /** For people: which servers it fits. */
-  readonly fits: string;
-  readonly settings: Partial<Settings>;
-  readonly backend: BackendLimit;
-  /** After how long without a pong the backend closes, in ms; 0 for never. Its pongs wait while Sluice pauses it. */
-  readonly backendPingTimeoutMs: number;
-  /** Whether the backend, or what stands before it, counts a ping as its user's activity. */
-  readonly pingIsActivity: boolean;
-  /** How files travel in WebSocket messages. */
-  readonly files: 'panel' | 'bokeh' | 'http' | 'binary';
-}
-
-function preset(
-  maxMessageSize: number,
-  maxPauseSeconds: number,
-  pingTimeoutSeconds: number | null,
-  about: Omit<Preset, 'settings' | 'backend'> & Pick<BackendLimit, 'raise' | 'readBuffer'>,
-  more: Partial<Settings> = {},
-): Preset {
-  const { raise, readBuffer, ...rest } = about;
-  return {
-    ...rest,
-    backend: { maxMessageBytes: maxMessageSize, raise, readBuffer },
-    settings: {
-      'limits.client.max_message_size': maxMessageSize,
-      'limits.client.max_pause': maxPauseSeconds * second,
-      'limits.upstream.max_message_size': Number.POSITIVE_INFINITY,
-      'limits.upstream.max_pause': maxPauseSeconds * second,
-      ...(pingTimeoutSeconds === null ? {} : { 'ping.timeout': pingTimeoutSeconds * second }),
-      ...more,
-    },
-  };
-}
-
-/** A page of Panel or Bokeh dies with its connection, so a drain leaves it alone as long as it can. */
+/** A page that dies with its connection: a drain leaves it alone as long as it can. */
 const diesWithConnection: Partial<Settings> = { 'drain.close': 'wait' };
+
+/**
+ * The same on uvicorn, whose pings Sluice answers: so it is for Sluice to say how long a silent page is borne, and a page
+ * that cannot come back is worth more than uvicorn's 40 s.
+ */
+const diesOnUvicorn: Partial<Settings> = { ...diesWithConnection, 'ping.timeout': 5 * minute };
 
 /** Jupyter keeps a kernel's output for a client that comes back, but only once it knows that the client is gone. */
 const keepsOutput: Partial<Settings> = { 'drain.protect': 'upstream' };
 
-const uvicorn = (fits: string) =>
-  preset(16 * MiB, 15, null, {
+/** The framework reads a body of any size. */
+const anyBody: Partial<Settings> = { 'http.max_body_size': Number.POSITIVE_INFINITY };
+
+/** Tornado's own: tornado/websocket.py, `_default_max_message_size = 10 * 1024 * 1024`; tornado/iostream.py, 100 MiB of buffer. */
+function tornado(raise: BackendLimit['raise'], readBuffer: BackendLimit['readBuffer']): BackendLimit {
+  return {
+    maxMessageBytes: 10 * MiB,
+    source: 'tornado/websocket.py: `_default_max_message_size = 10 * 1024 * 1024`',
+    raise,
+    readBuffer,
+  };
+}
+
+/**
+ * uvicorn's own. Measured, directly: a client that sleeps while 58 MB wait for it has all of them after 38 s, and 1011
+ * `keepalive ping timeout` behind the first 4 MB after 42 s.
+ */
+function uvicorn(fits: string, files: Files, raise: BackendLimit['raise']): About {
+  return {
     fits,
-    raise: (bytes) => [`uvicorn --ws-max-size ${bytes}`],
-    readBuffer: null,
-    backendPingTimeoutMs: 20 * second,
-    pingIsActivity: false,
-    files: 'binary',
-  });
+    limit: {
+      maxMessageBytes: 16 * MiB,
+      source: 'uvicorn/config.py: `Config(ws_max_size=16 * 1024 * 1024, ws_ping_interval=20, ws_ping_timeout=20)`',
+      raise,
+      readBuffer: null,
+    },
+    bears: pings(20, 20),
+    files,
+  };
+}
+
+const uvicornOption: BackendLimit['raise'] = (bytes) => [`uvicorn --ws-max-size ${bytes}`];
+
+/** Bokeh's own: its ping every 37 s keeps proxies awake, and nobody waits for the pong. */
+function bokeh(fits: string, files: Files, command: string, server: string): About {
+  return {
+    fits,
+    limit: {
+      maxMessageBytes: 20 * MiB,
+      source: 'bokeh/server/tornado.py: `DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE_BYTES = 20*1024*1024`',
+      raise: (bytes) => [
+        `${command} serve --websocket-max-message-size=${bytes}`,
+        `${server}(..., websocket_max_message_size=${bytes})`,
+      ],
+      readBuffer: {
+        bytes: 100 * MiB,
+        raise: (bytes) => `${server}(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
+      },
+    },
+    bears: patientForEver,
+    files,
+  };
+}
+
+/**
+ * jupyter_server/base/websocket.py pings every 30 s (`WS_PING_INTERVAL`) and looks at each ping whether the last pong is more
+ * than 90 s old, so it finds out at 120 s. Measured, directly: a client that sleeps 85 s has all of 56 MB.
+ */
+const jupyterPings = pings(30, 90);
 
 /** The presets by the name that `preset:` takes. */
 export const presets = {
   panel: preset(
-    20 * MiB,
-    30,
-    300,
-    {
-      fits: 'Panel on its own server (`panel serve`, `pn.serve`)',
-      raise: (bytes) => [
-        `panel serve --websocket-max-message-size=${bytes}`,
-        `pn.serve(..., websocket_max_message_size=${bytes})`,
-      ],
-      readBuffer: {
-        bytes: 100 * MiB,
-        raise: (bytes) => `pn.serve(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
-      },
-      backendPingTimeoutMs: 0,
-      pingIsActivity: false,
-      files: 'panel',
-    },
+    bokeh('Panel on its own server (`panel serve`, `pn.serve`)', 'panel', 'panel', 'pn.serve'),
     diesWithConnection,
   ),
-  bokeh: preset(
-    20 * MiB,
-    30,
-    300,
-    {
-      fits: 'Bokeh (`bokeh serve`)',
-      raise: (bytes) => [
-        `bokeh serve --websocket-max-message-size=${bytes}`,
-        `Server(..., websocket_max_message_size=${bytes})`,
-      ],
-      readBuffer: {
-        bytes: 100 * MiB,
-        raise: (bytes) => `Server(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
-      },
-      backendPingTimeoutMs: 0,
-      pingIsActivity: false,
-      files: 'bokeh',
-    },
-    diesWithConnection,
-  ),
-  'panel-fastapi': preset(
-    16 * MiB,
-    15,
-    300,
-    {
-      fits: 'Panel or Bokeh inside FastAPI (uvicorn)',
-      raise: (bytes) => [`uvicorn --ws-max-size ${bytes}`],
-      readBuffer: null,
-      backendPingTimeoutMs: 20 * second,
-      pingIsActivity: false,
-      files: 'panel',
-    },
-    diesWithConnection,
-  ),
+  bokeh: preset(bokeh('Bokeh (`bokeh serve`)', 'bokeh', 'bokeh', 'Server'), diesWithConnection),
+  'panel-fastapi': preset(uvicorn('Panel or Bokeh inside FastAPI (uvicorn)', 'panel', uvicornOption), diesOnUvicorn),
   jupyter: preset(
-    10 * MiB,
-    60,
-    90,
     {
       fits: 'Jupyter Server, JupyterLab, Notebook 7 and classic, JupyterHub',
-      raise: (bytes) => [
-        `c.ServerApp.tornado_settings = {"websocket_max_message_size": ${bytes}}`,
-        `c.NotebookApp.tornado_settings = {"websocket_max_message_size": ${bytes}}   # Notebook classic`,
-      ],
-      readBuffer: { bytes: 512 * MiB, raise: (bytes) => `c.ServerApp.max_buffer_size = ${bytes}` },
-      backendPingTimeoutMs: 90 * second,
+      limit: tornado(
+        (bytes) => [
+          `c.ServerApp.tornado_settings = {"websocket_max_message_size": ${bytes}}`,
+          `c.NotebookApp.tornado_settings = {"websocket_max_message_size": ${bytes}}   # Notebook classic`,
+        ],
+        { bytes: 512 * MiB, raise: (bytes) => `c.ServerApp.max_buffer_size = ${bytes}` },
+      ),
+      bears: jupyterPings,
       pingIsActivity: true,
-      files: 'http',
+      files: 'jupyter',
     },
     keepsOutput,
   ),
   'jupyter-collaboration': preset(
-    1024 * MiB,
-    60,
-    90,
     {
       fits: 'the rooms of jupyter-collaboration; `jupyter` brings a route with it',
-      raise: null,
-      readBuffer: null,
-      backendPingTimeoutMs: 0,
+      limit: {
+        maxMessageBytes: 1024 * MiB,
+        source: 'jupyter_server_ydoc/handlers.py: `max_message_size` 1 GiB',
+        raise: null,
+        readBuffer: null,
+      },
+      // Its rooms do not ping.
+      bears: patientForEver,
       pingIsActivity: true,
-      files: 'http',
+      files: 'jupyter',
     },
     keepsOutput,
   ),
-  tornado: preset(10 * MiB, 30, null, {
+  voila: preset(
+    {
+      fits: 'Voilà',
+      limit: tornado((bytes) => [`voila --Voila.tornado_settings='{"websocket_max_message_size": ${bytes}}'`], null),
+      bears: jupyterPings,
+      pingIsActivity: true,
+      files: 'widgets',
+    },
+    keepsOutput,
+  ),
+  'jupyter-server-proxy': preset({
+    fits: 'apps behind jupyter-server-proxy, where they have a route of their own below `/proxy/`',
+    limit: tornado((bytes) => [`c.ServerApp.tornado_settings = {"websocket_max_message_size": ${bytes}}`], {
+      bytes: 512 * MiB,
+      raise: (bytes) => `c.ServerApp.max_buffer_size = ${bytes}`,
+    }),
+    bears: patientForEver,
+    pingIsActivity: true,
+    files: 'pages',
+  }),
+  tornado: preset({
     fits: 'Tornado',
-    raise: (bytes) => [`tornado.web.Application(..., websocket_max_message_size=${bytes})`],
-    readBuffer: { bytes: 100 * MiB, raise: (bytes) => `HTTPServer(..., max_buffer_size=${bytes})` },
-    backendPingTimeoutMs: 0,
-    pingIsActivity: false,
+    limit: tornado((bytes) => [`tornado.web.Application(..., websocket_max_message_size=${bytes})`], {
+      bytes: 100 * MiB,
+      raise: (bytes) => `HTTPServer(..., max_buffer_size=${bytes})`,
+    }),
+    // Its pings are off. Measured: a client that sleeps 300 s while 58 MB wait for it has all of them.
+    bears: patientForEver,
     files: 'binary',
   }),
-  fastapi: uvicorn('FastAPI and Starlette (uvicorn)'),
-  uvicorn: uvicorn('any other ASGI app on uvicorn'),
-  websockets: preset(1 * MiB, 15, null, {
+  fastapi: preset(uvicorn('FastAPI and Starlette (uvicorn)', 'binary', uvicornOption)),
+  uvicorn: preset(uvicorn('any other ASGI app on uvicorn', 'binary', uvicornOption)),
+  websockets: preset({
     fits: 'Python `websockets`',
-    raise: (bytes) => [`serve(..., max_size=${bytes})`],
-    readBuffer: null,
-    backendPingTimeoutMs: 20 * second,
-    pingIsActivity: false,
+    limit: {
+      maxMessageBytes: 1 * MiB,
+      source: 'websockets/asyncio/server.py: `serve(max_size=2**20, ping_interval=20, ping_timeout=20)`',
+      raise: (bytes) => [`serve(..., max_size=${bytes})`],
+      readBuffer: null,
+    },
+    // Its ping waits for room as every write does, and its clock starts when the ping is written.
+    bears: { ...pings(20, 20), stuckMs: null },
     files: 'binary',
   }),
-} as const satisfies Record<string, Preset>;
+  aiohttp: preset({
+    fits: 'aiohttp (`web.WebSocketResponse`)',
+    limit: {
+      maxMessageBytes: 4 * MiB,
+      source: 'aiohttp/web_ws.py: `WebSocketResponse(max_msg_size=4 * 1024 * 1024)`',
+      raise: (bytes) => [`web.WebSocketResponse(max_msg_size=${bytes})`],
+      readBuffer: null,
+    },
+    // `heartbeat` is off.
+    bears: patientForEver,
+    files: 'binary',
+  }),
+  streamlit: preset({
+    fits: 'Streamlit',
+    limit: {
+      maxMessageBytes: 25 * MB,
+      source: 'streamlit/config.py: `server.maxWidgetStateSize`, 25 (MB)',
+      raise: (bytes) => [`streamlit run app.py --server.maxWidgetStateSize=${inMegabytes(bytes)}`],
+      readBuffer: null,
+    },
+    // streamlit/web/server/starlette/starlette_server_config.py: `DEFAULT_WEBSOCKET_PING_INTERVAL`, `…_PING_TIMEOUT` = 30
+    bears: pings(30, 30),
+    files: 'pages',
+  }),
+  shiny: preset(
+    uvicorn('Shiny for Python', 'pages', (bytes) => [
+      `uvicorn app:app --ws-max-size ${bytes}`,
+      `shiny.run_app("app:app", ws_max_size=${bytes})`,
+    ]),
+    diesOnUvicorn,
+  ),
+  solara: preset(
+    uvicorn('Solara', 'widgets', (bytes) => [
+      `SOLARA_APP=app.py uvicorn solara.server.starlette:app --ws-max-size ${bytes}`,
+    ]),
+  ),
+  marimo: preset({
+    ...uvicorn('marimo (`run` and `edit`)', 'pages', null),
+    // marimo/_server/start.py: `ws_ping_interval=1, ws_ping_timeout=60`
+    bears: pings(1, 60),
+  }),
+  gradio: preset(uvicorn('Gradio', 'pages', null), anyBody),
+  dash: preset(uvicorn('Dash', 'pages', uvicornOption), anyBody),
+  dask: preset(
+    {
+      fits: "Dask's scheduler: `ws://` and its dashboard",
+      limit: {
+        maxMessageBytes: 100 * MiB,
+        source:
+          'distributed/comm/ws.py: `MAX_MESSAGE_SIZE = 10_000_000_000`; tornado/iostream.py: a frame above 100 MiB outgrows the read buffer',
+        raise: null,
+        readBuffer: null,
+      },
+      bears: patientForEver,
+      files: 'binary',
+    },
+    diesWithConnection,
+  ),
+} as const satisfies Record<string, ReturnType<typeof preset>>;
 
 /** A name that `preset:` takes. */
 export type PresetName = keyof typeof presets;
@@ -184,3 +235,8 @@ export const presetNames = Object.keys(presets) as [PresetName, ...PresetName[]]
 
 /** What `jupyter` puts below its own path for the rooms of jupyter-collaboration. */
 export const roomsPath = '/**/api/collaboration/room/';
+
+/** Streamlit counts in millions of bytes. */
+function inMegabytes(bytes: number | string): number | string {
+  return typeof bytes === 'number' ? Math.ceil(bytes / MB) : 'MEGABYTES';
+}

@@ -1,7 +1,8 @@
 /** What is generated from the schema: the JSON Schema for editors, and docs/configuration.md for people. */
 import { z } from 'zod';
 import { formatDuration, formatSize } from './format.ts';
-import { type Preset, presetNames, presets, roomsPath } from './presets.ts';
+import type { Preset } from './preset.ts';
+import { presetNames, presets, roomsPath } from './presets.ts';
 import { configSchema } from './schema.ts';
 
 /** The parts of JSON Schema that the reference reads. */
@@ -133,40 +134,33 @@ function defaultOf(property: JsonSchema, required: boolean): string {
 
 function presetsText(): string[] {
   const rows = presetNames.map((name) => {
-    const { fits, settings, backendPingTimeoutMs }: Preset = presets[name];
-    const timeout = settings['ping.timeout'];
+    const { fits, settings }: Preset = presets[name];
     const cells = [
       `\`${name}\``,
       fits,
       formatSize(settings['limits.client.max_message_size']!),
-      formatDuration(settings['limits.client.max_pause']!),
-      timeout === undefined ? 'built in' : formatDuration(timeout),
-      backendPingTimeoutMs === 0 ? 'none' : formatDuration(backendPingTimeoutMs),
+      formatDuration(settings['limits.client.message_timeout']!),
+      formatDuration(settings['limits.upstream.max_pause']!),
+      formatDuration(settings['ping.timeout']!),
+      settings['drain.close'] ?? 'built in',
+      settings['drain.protect'] ?? 'built in',
+      settings['http.max_body_size'] === undefined ? 'built in' : formatSize(settings['http.max_body_size']),
     ];
     return `| ${cells.join(' | ')} |`;
-  });
-  const raises = presetNames.map((name) => {
-    const { backend }: Preset = presets[name];
-    const ways = backend.raise?.('BYTES').map((way) => `\`${way}\``);
-    return `| \`${name}\` | ${ways?.join(', or ') ?? 'nothing raises it'} |`;
   });
   return [
     "A preset sets `limits.client.max_message_size` to the backend's own default, so that Sluice, which can say why,",
     'refuses before the backend does. Towards the client it limits no message size (`limits.upstream.max_message_size:',
-    'unlimited`): memory does not depend on it. `max_pause` holds for both senders.',
+    'unlimited`): memory does not depend on it. Its clocks let the backend lose patience first, so that nobody is lost who would not be',
+    `lost directly; \`limits.client.max_pause\` is ${formatDuration(presets.uvicorn.settings['limits.client.max_pause']!)} in all of them, for a backend that computes and reads nothing.`,
+    '[presets.md](presets.md) says which preset fits which app, where each number comes from, and how to raise the backend.',
     '',
-    "| preset | fits | client `max_message_size` | `max_pause` | `ping.timeout` | the backend's own ping timeout |",
-    '|---|---|---|---|---|---|',
+    '| preset | fits | client `max_message_size` | client `message_timeout` | upstream `max_pause` | `ping.timeout` | `drain.close` | `drain.protect` | `http.max_body_size` |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...rows,
     '',
     `\`jupyter\` brings a second route below its own path, \`${roomsPath}\` with the preset \`jupyter-collaboration\`, named`,
     '`<name>-rooms`. It takes everything from the first route but `max_message_size` and `max_frame_size` of the client. A route of the file with',
     'the same pattern replaces it.',
-    '',
-    "How to raise a backend's own limit:",
-    '',
-    '| preset | on the backend |',
-    '|---|---|',
-    ...raises,
   ];
 }

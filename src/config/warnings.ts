@@ -55,7 +55,7 @@ function routeWarnings(route: JudgedRoute): Warning[] {
   return [
     ...aboveBackend(route),
     ...fileDropper(route),
-    ...longPause(route),
+    ...hastyPause(route),
     ...fewFragments(route),
     ...upstreamPings(route),
     ...hurriedDrain(route),
@@ -66,7 +66,7 @@ function routeWarnings(route: JudgedRoute): Warning[] {
 function aboveBackend(route: JudgedRoute): Warning[] {
   const limit = route.settings['limits.client.max_message_size'];
   if (route.preset === null) return [];
-  const { maxMessageBytes, raise } = presets[route.preset].backend;
+  const { maxMessageBytes, raise } = presets[route.preset].limit;
   if (limit <= maxMessageBytes) return [];
   const where = `${setting(route, 'limits.client.max_message_size')} is above the backend's own ${formatSize(maxMessageBytes)}`;
   const race = 'whose refusal browsers often see as 1006';
@@ -80,7 +80,7 @@ function aboveBackend(route: JudgedRoute): Warning[] {
 
 function smallReadBuffer(route: JudgedRoute): Warning[] {
   const limit = route.settings['limits.client.max_message_size'];
-  const readBuffer = route.preset === null ? null : presets[route.preset].backend.readBuffer;
+  const readBuffer = route.preset === null ? null : presets[route.preset].limit.readBuffer;
   if (readBuffer === null || limit <= readBuffer.bytes || !Number.isFinite(limit)) return [];
   const message =
     `a program that sends one frame of more than ${formatSize(readBuffer.bytes)} outgrows the backend's read buffer, and loses its ` +
@@ -96,14 +96,17 @@ function fileDropper(route: JudgedRoute): Warning[] {
   return [warn(route, `${setting(route, 'limits.client.max_message_size')} ${message}`)];
 }
 
-function longPause(route: JudgedRoute): Warning[] {
+/** A pause that ends clients which the backend would still bear. */
+function hastyPause(route: JudgedRoute): Warning[] {
   if (route.preset === null) return [];
-  const patience = presets[route.preset].backendPingTimeoutMs;
+  const { stuckMs } = presets[route.preset].bears;
+  const usual = presets[route.preset].settings['limits.upstream.max_pause']!;
   const pause = route.settings['limits.upstream.max_pause'];
-  if (patience === 0 || (pause !== 0 && pause < patience)) return [];
+  if (pause === 0 || pause >= (stuckMs ?? usual)) return [];
+  const patience = stuckMs === null ? 'which waits for ever' : `which waits for ${formatDuration(stuckMs)}`;
   const message =
-    `reaches the backend's ping timeout of ${formatDuration(patience)}: while the upstream is paused its pings wait, and it ` +
-    `closes with a code that blames nobody's buffer. Write less than ${formatDuration(patience)}.`;
+    `is shorter than the backend's own patience with a client that takes nothing, ${patience}: a page that sleeps in ` +
+    `between is lost here and would not be lost directly. Leave it out for ${formatDuration(usual)}.`;
   return [warn(route, `${setting(route, 'limits.upstream.max_pause')} ${message}`)];
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { presetNames } from '../../src/config/presets.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-check-'));
@@ -53,7 +54,7 @@ test('six different mistakes are six errors, each with its line and what to writ
   expect(stderr.trimEnd().split('\n')).toEqual([
     'error  listen.address: 8080 is not an address; write 0.0.0.0:8080, 127.0.0.1:8080, [::]:8080 or unix:/run/sluice.sock (six.yaml:2:12)',
     'error  routes[0].upstream: "http://panel:5006/app" has a path; set --prefix or base_url on the backend instead, and write http://panel:5006 (six.yaml:5:15)',
-    'error  routes[0].preset: "panle" is not one of panel, bokeh, panel-fastapi, jupyter, jupyter-collaboration, tornado, fastapi, uvicorn, websockets; write panel (six.yaml:6:13)',
+    `error  routes[0].preset: "panle" is not one of ${presetNames.join(', ')}; write panel (six.yaml:6:13)`,
     'error  routes[0].limits.client.max_message_size: "20 MiBs" is not a size; write 20MiB, 20MB or bytes (six.yaml:9:27)',
     'error  routes[0].limits.client.max_mesage_rate: unknown key; did you mean max_message_rate? (six.yaml:10:9)',
     'error  routes[1].name: "panel" is the name of the route in line 4 too; write another (six.yaml:11:11)',
@@ -99,7 +100,7 @@ describe('a valid file', () => {
     expect(panel).toMatch(/^ {2}max_message_rate +500\/s +defaults, line 2 +unlimited +built in$/m);
     expect(panel).toMatch(/^ {2}max_control_rate +50\/s, burst 200 +built in +50\/s, burst 200 +built in$/m);
     expect(panel).toMatch(/^ {2}connections\.max +2000 +line 10$/m);
-    expect(panel).toMatch(/^ {2}ping\.timeout +5m +preset$/m);
+    expect(panel).toMatch(/^ {2}ping\.timeout +15m +preset$/m);
     // 2000 × (1 MiB + 256 KiB + 64 KiB + 16 KiB)
     expect(panel).toMatch(/^ {2}memory at worst +2\.59 GiB = 2000 connections × 1\.33 MiB$/m);
     expect(files).toMatch(/^ {2}files +FileInput up to about 15\.7 MB/m);

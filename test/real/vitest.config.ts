@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['test/real/**/*.test.ts'],
     // Server starts take seconds and a file's tests share one server, so files run beside each other, tests do not.
     maxWorkers: 2,
+    // Tests that run beside each other mostly wait.
+    maxConcurrency: 16,
     testTimeout: 90_000,
     hookTimeout: 90_000,
     // A page that draws in software takes more than the one second of vitest.

@@ -44,7 +44,7 @@ export interface Drained extends Ending {
 
 interface Operations {
   exchange: [{ uri: string; bytes: number; kind?: 'text' | 'binary'; fragments?: number; ping?: boolean }, Exchange];
-  await_close: [{ uri: string }, Ending];
+  await_close: [{ uri: string; patience?: number }, Ending];
   close_with: [{ uri: string; code: number; reason: string }, Ending];
   refusal: [{ uri: string }, Refusal];
   open_unread: [{ uri: string; name: string }, object];

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ConfigError, formatConfigError } from '../../../src/config/errors.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { presetNames } from '../../../src/config/presets.ts';
 
 const route = (more = '') => `routes:\n  - name: app\n    upstream: http://app:80\n${more}`;
 
@@ -143,7 +144,7 @@ describe('one mistake', () => {
     [
       'a misspelt preset',
       `${route()}    preset: jupiter\n`,
-      'routes[0].preset: "jupiter" is not one of panel, bokeh, panel-fastapi, jupyter, jupyter-collaboration, tornado, fastapi, uvicorn, websockets; write jupyter (sluice.yaml:4:13)',
+      `routes[0].preset: "jupiter" is not one of ${presetNames.join(', ')}; write jupyter (sluice.yaml:4:13)`,
     ],
     [
       'a preset that is a mapping',

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { formatConfigError } from '../../../src/config/errors.ts';
+import { presetGuide } from '../../../src/config/preset-guide.ts';
 import { presetNames } from '../../../src/config/presets.ts';
 import { readConfig } from '../../../src/config/read.ts';
 import { referenceText, schemaText } from '../../../src/config/reference.ts';
@@ -18,6 +19,10 @@ const files = [
 
 test('docs/configuration.md is what the schema generates (npm run docs)', () => {
   expect(read('docs/configuration.md')).toBe(referenceText());
+});
+
+test('docs/presets.md is what the presets generate (npm run docs)', () => {
+  expect(read('docs/presets.md')).toBe(presetGuide());
 });
 
 test('docs/sluice.schema.json is what the schema generates (npm run docs)', () => {

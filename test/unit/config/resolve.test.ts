@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { formatConfigError } from '../../../src/config/errors.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { presetNames } from '../../../src/config/presets.ts';
+import type { Preset } from '../../../src/config/preset.ts';
+import { presetNames, presets } from '../../../src/config/presets.ts';
 import type { Resolved } from '../../../src/config/resolve.ts';
 import type { Config } from '../../../src/config/types.ts';
 
@@ -47,30 +48,48 @@ test('what is built in', () => {
     maxLifetimeMs: 0,
     drain: { close: 'spread', protect: 'client', spreadMs: 30_000, deadlineMs: 60_000 },
     http: { maxBodyBytes: 512 * MiB, inactivityMs: 3_600_000, maxUpstreamConnections: 1024 },
-    timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000 },
+    timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 240_000, closeMs: 10_000 },
   });
 });
 
 describe('presets', () => {
+  const seconds = 1000;
+  const minutes = 60 * seconds;
+  // Message limit, how long output may be stuck, how long a silent client is borne after Sluice's ping.
   test.each([
-    ['panel', 20 * MiB, 30_000, 300_000],
-    ['bokeh', 20 * MiB, 30_000, 300_000],
-    ['panel-fastapi', 16 * MiB, 15_000, 300_000],
-    ['jupyter', 10 * MiB, 60_000, 90_000],
-    ['jupyter-collaboration', 1024 * MiB, 60_000, 90_000],
-    ['tornado', 10 * MiB, 30_000, 20_000],
-    ['fastapi', 16 * MiB, 15_000, 20_000],
-    ['uvicorn', 16 * MiB, 15_000, 20_000],
-    ['websockets', MiB, 15_000, 20_000],
+    ['panel', 20 * MiB, 15 * minutes, 15 * minutes],
+    ['bokeh', 20 * MiB, 15 * minutes, 15 * minutes],
+    ['panel-fastapi', 16 * MiB, 60 * seconds, 5 * minutes],
+    ['jupyter', 10 * MiB, 140 * seconds, 100 * seconds],
+    ['jupyter-collaboration', 1024 * MiB, 15 * minutes, 15 * minutes],
+    ['voila', 10 * MiB, 140 * seconds, 100 * seconds],
+    ['jupyter-server-proxy', 10 * MiB, 15 * minutes, 15 * minutes],
+    ['tornado', 10 * MiB, 15 * minutes, 15 * minutes],
+    ['fastapi', 16 * MiB, 60 * seconds, 20 * seconds],
+    ['uvicorn', 16 * MiB, 60 * seconds, 20 * seconds],
+    ['websockets', MiB, 15 * minutes, 20 * seconds],
+    ['aiohttp', 4 * MiB, 15 * minutes, 15 * minutes],
+    ['streamlit', 25_000_000, 80 * seconds, 40 * seconds],
+    ['shiny', 16 * MiB, 60 * seconds, 5 * minutes],
+    ['solara', 16 * MiB, 60 * seconds, 20 * seconds],
+    ['marimo', 16 * MiB, 81 * seconds, 41 * seconds],
+    ['gradio', 16 * MiB, 60 * seconds, 20 * seconds],
+    ['dash', 16 * MiB, 60 * seconds, 20 * seconds],
+    ['dask', 100 * MiB, 15 * minutes, 15 * minutes],
   ])('%s', (preset, maxMessageBytes, maxPauseMs, timeoutMs) => {
     expect(load(`routes: [{name: a, upstream: "http://h", preset: ${preset}}]`).config.routes[0]).toMatchObject({
       preset,
       limits: {
-        client: { maxMessageBytes, maxPauseMs },
+        client: { maxMessageBytes, maxPauseMs: 60 * minutes },
         upstream: { maxMessageBytes: Number.POSITIVE_INFINITY, maxPauseMs },
       },
       ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs },
     });
+  });
+
+  test('pages that die with their connection are left alone by a drain', () => {
+    const waiting = presetNames.filter((name) => (presets[name] as Preset).settings['drain.close'] === 'wait');
+    expect(waiting).toEqual(['panel', 'bokeh', 'panel-fastapi', 'shiny', 'dask']);
   });
 
   test('Jupyter keeps its output through a drain', () => {
@@ -80,7 +99,7 @@ describe('presets', () => {
   });
 
   test('the list above is complete', () => {
-    expect(presetNames).toHaveLength(9);
+    expect(presetNames).toHaveLength(19);
   });
 });
 
@@ -214,7 +233,7 @@ describe('the rooms that preset jupyter brings', () => {
       path: '/user/**/api/collaboration/room/',
       upstream: config.routes[0]!.upstream,
       preset: 'jupyter-collaboration',
-      limits: { client: { maxMessageBytes: 1024 * MiB, maxQueue: 9, maxPauseMs: 60_000 } },
+      limits: { client: { maxMessageBytes: 1024 * MiB, maxQueue: 9, maxPauseMs: 3_600_000 } },
       connections: { max: 5 },
     });
     expect(resolved.routes.map(({ broughtBy }) => broughtBy)).toEqual([null, 'lab']);

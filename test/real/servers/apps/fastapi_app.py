@@ -59,6 +59,26 @@ async def digest(socket: WebSocket) -> None:
         return
 
 
+@app.websocket("/flood")
+async def flood(socket: WebSocket, messages: int, bytes: int) -> None:
+    """Sends numbered messages as fast as they are taken, then closes."""
+    await socket.accept()
+    try:
+        for number in range(messages):
+            await socket.send_bytes(number.to_bytes(4, "big") + b"0" * (bytes - 4))
+        await socket.close(1000, "all sent")
+    except (WebSocketDisconnect, RuntimeError):
+        return
+
+
+@app.websocket("/late")
+async def late(socket: WebSocket, seconds: float) -> None:
+    """Accepts when it has computed for a while, as a page behind a busy database does."""
+    await asyncio.sleep(seconds)
+    await socket.accept()
+    await socket.close(1000, "accepted")
+
+
 @app.websocket("/close")
 async def close(socket: WebSocket, code: int, reason: str = "") -> None:
     await socket.accept()

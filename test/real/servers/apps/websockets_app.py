@@ -50,6 +50,10 @@ async def answer_http(connection: ServerConnection, request: Request) -> Respons
 async def handle(connection: ServerConnection) -> None:
     path, query = target(connection.request)
     try:
+        if path == "/flood":
+            for number in range(int(query["messages"])):
+                await connection.send(number.to_bytes(4, "big") + bytes(int(query["bytes"]) - 4))
+            await connection.close(1000, "all sent")
         async for message in connection:
             if path == "/echo":
                 await connection.send(message)

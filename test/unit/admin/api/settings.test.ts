@@ -67,7 +67,7 @@ test('the top of the file is shown too, a section standing for its keys', () => 
     'drain.announce': '10s',
     'timeouts.connect': '2s',
     'timeouts.headers': '10s',
-    'timeouts.handshake': '15s',
+    'timeouts.handshake': '4m',
     'timeouts.close': '10s',
   });
   expect(shown['listen.tls.key']!.source).toEqual({ from: 'file', file: 'f.yaml', line: 1 });
