@@ -2,6 +2,7 @@
  * Where a request came from: the peer's word counts only if the peer is one of `trusted_proxies`, and then as far as the
  * chain of trusted proxies reaches.
  */
+import { type FieldKind, kindOf } from '../http/fields.ts';
 import { plainAddress, type TrustedProxies } from './trusted-proxies.ts';
 
 /** A header of a request, as `rawHeaders` pairs. */
@@ -31,16 +32,13 @@ export interface PeerAbout {
   readonly host: string;
 }
 
-/** Headers that say where a request came from. */
-export const forwardingHeader = /^(?:forwarded|x-forwarded-.+|x-real-ip|x-scheme|x-original-forwarded-for)$/i;
-
 /** Finds out who sent a request, and what to tell the upstream of it. */
 export function originationOf(raw: RawHeaders, peer: PeerAbout, proxies: TrustedProxies): Origination {
   const peerAddress = peer.address === undefined ? null : plainAddress(peer.address);
   const peerName = peerAddress ?? 'unix';
   const trusted = peerAddress === null || proxies.includes(peerAddress);
   if (!trusted) {
-    const untrustedHeaders = raw.some((name, i) => i % 2 === 0 && forwardingHeader.test(name));
+    const untrustedHeaders = raw.some((name, i) => i % 2 === 0 && isForwarding(kindOf(name)));
     return describe(peerName, [peerName], peer.scheme, peer.host, { trusted, untrustedHeaders });
   }
   const hops = list(raw, 'x-forwarded-for');
@@ -49,6 +47,10 @@ export function originationOf(raw: RawHeaders, peer: PeerAbout, proxies: Trusted
   const host = list(raw, 'x-forwarded-host')[0] ?? peer.host;
   const chain = peerAddress === null ? hops : [...hops, peerAddress];
   return describe(address, chain.length === 0 ? [address] : chain, scheme, host, { trusted, untrustedHeaders: false });
+}
+
+function isForwarding(kind: FieldKind): boolean {
+  return kind === 'told' || kind === 'forwarding';
 }
 
 function describe(

@@ -361,7 +361,7 @@ export const configSchema = z.strictObject({
       ),
       trusted_proxies: setting(
         z.array(kind.network),
-        'The proxies whose `X-Forwarded-*` headers count. Without the ingress or load balancer in this list, backends see its address and `http` for every client.',
+        'The proxies whose `X-Forwarded-*` headers count, and that may name the user (`X-Remote-User`, `X-Forwarded-User` and others; see SECURITY.md). Without the ingress or load balancer in this list, backends see its address and `http` for every client.',
         [],
       ),
     }),

@@ -1,6 +1,5 @@
 /** The handshake that goes to the upstream: the client's own, less what concerns its connection to Sluice. */
-import { forwardingHeader } from '../admission/client-address.ts';
-import { endToEnd, type RawHeaders } from './fields.ts';
+import { type RawHeaders, requestLines } from './fields.ts';
 
 /** What is told to the upstream about the client's connection. */
 export interface Forwarded {
@@ -15,11 +14,6 @@ const notForwarded: ReadonlySet<string> = new Set(['sec-websocket-extensions', '
 
 /** The header list for the upstream, flat, in order: end-to-end headers byte for byte, then those that Sluice sets. */
 export function upstreamHeaders(raw: RawHeaders, { forwarding, trusted }: Forwarded): string[] {
-  const ours = new Set(forwarding.map(([name]) => name.toLowerCase()));
-  const passed = endToEnd(raw).filter(([header]) => {
-    const name = header.toLowerCase();
-    if (notForwarded.has(name) || ours.has(name)) return false;
-    return trusted || !forwardingHeader.test(name);
-  });
+  const passed = requestLines(raw, trusted).filter(([name]) => !notForwarded.has(name.toLowerCase()));
   return [...passed, ...forwarding, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']].flat();
 }

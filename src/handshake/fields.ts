@@ -1,5 +1,7 @@
 /** Header fields as Node gives them raw: name, value, name, value …, so that order, spelling and duplicates survive. */
 
+import { kindOf, neverNominated } from '../http/fields.ts';
+
 /** Names and values in turn, as in `message.rawHeaders`. */
 export type RawHeaders = readonly string[];
 
@@ -19,33 +21,29 @@ export function hasElement(raw: RawHeaders, name: string, element: string): bool
   return elementsOf(raw, name).some((one) => one.toLowerCase() === element);
 }
 
-/** Headers that concern one connection only, whatever `Connection` says (RFC 9110 §7.6.1). */
-const hopByHop: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
-
-/** `Connection` may name headers to remove, but never one without which the message means something else. */
-const neverNominated = /^(?:host|origin|cookie|set-cookie|authorization|content-length|sec-websocket-.+)$/;
+/** The names, in lower case, that `Connection` keeps to this hop. */
+export function nominatedBy(raw: RawHeaders): ReadonlySet<string> {
+  const names = elementsOf(raw, 'connection').map((name) => name.toLowerCase());
+  return new Set(names.filter((name) => !neverNominated.test(name)));
+}
 
 /** The headers that go on from one hop to the next, as pairs, in order and byte for byte. */
 export function endToEnd(raw: RawHeaders): [name: string, value: string][] {
-  const nominated = new Set(elementsOf(raw, 'connection').map((name) => name.toLowerCase()));
+  const nominated = nominatedBy(raw);
   const pairs: [string, string][] = [];
   for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (hopByHop.has(name) || (nominated.has(name) && !neverNominated.test(name))) continue;
+    if (kindOf(raw[i]!) === 'hop' || (nominated.size > 0 && nominated.has(raw[i]!.toLowerCase()))) continue;
     pairs.push([raw[i]!, raw[i + 1]!]);
   }
   return pairs;
+}
+
+/** Those of a request, without what Sluice tells the upstream itself; what else says where it came from needs a trusted peer. */
+export function requestLines(raw: RawHeaders, trusted: boolean): [name: string, value: string][] {
+  return endToEnd(raw).filter(([name]) => {
+    const kind = kindOf(name);
+    return kind !== 'told' && (trusted || kind !== 'forwarding');
+  });
 }
 
 /** The size in bytes of a header block on the wire, from its first line to its blank line. */

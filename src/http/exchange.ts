@@ -124,11 +124,7 @@ export class Exchange {
       this.#res.writeContinue();
     }
     this.#req.on('data', (chunk: Buffer) => this.#countBody(chunk.length));
-    this.#req.once('end', () => {
-      this.#touch();
-      const trailers = trailerFields(this.#req.rawTrailers);
-      if (trailers.length > 0 && !upstreamReq.destroyed) upstreamReq.addTrailers(trailers);
-    });
+    this.#req.once('end', () => this.#touch());
   }
 
   /** The upstream's answer begins. */
@@ -162,7 +158,7 @@ export class Exchange {
     res.on('drain', () => this.#touch());
     upstreamRes.on('data', () => this.#touch());
     upstreamRes.once('end', () => {
-      const trailers = chunked ? trailerFields(upstreamRes.rawTrailers) : [];
+      const trailers = chunked ? trailerFields(upstreamRes.rawTrailers, upstreamRes.rawHeaders) : [];
       if (trailers.length > 0) res.addTrailers(trailers);
       res.end();
     });

@@ -2,8 +2,8 @@
  * Which headers pass from one HTTP message to the next. Works on `rawHeaders` (name, value, name, value …), so that
  * order, spelling and duplicates survive.
  */
-import { forwardingHeader } from '../admission/client-address.ts';
-import { endToEnd, type RawHeaders } from '../handshake/fields.ts';
+import { endToEnd, nominatedBy, type RawHeaders, requestLines } from '../handshake/fields.ts';
+import { kindOf, neverTrailing } from './fields.ts';
 
 /** A header with every value it had, spelled as it first came. */
 export type Field = readonly [name: string, values: string[]];
@@ -14,13 +14,11 @@ export function requestFields(
   forwarding: readonly (readonly [name: string, value: string])[],
   trusted: boolean,
 ): Field[] {
-  const ours = new Set(forwarding.map(([name]) => name.toLowerCase()));
   const fields = new Map<string, Field>();
-  for (const [spelled, value] of endToEnd(raw)) {
+  for (const [spelled, value] of requestLines(raw, trusted)) {
     const name = spelled.toLowerCase();
     // Whether to send the body is settled here, not by the upstream.
-    if (ours.has(name) || name === 'expect' || name === 'content-length') continue;
-    if (!trusted && forwardingHeader.test(name)) continue;
+    if (name === 'expect' || name === 'content-length') continue;
     const field = fields.get(name);
     if (field) field[1].push(value);
     else fields.set(name, [spelled, [value]]);
@@ -37,10 +35,14 @@ export function responseHeaders(raw: RawHeaders, keep: { contentLength: boolean;
   return headers.flat();
 }
 
-/** Framing, routing and credentials have no place in a trailer (RFC 9110 §6.5.1). */
-const neverTrailing = /^(?:host|cookie|set-cookie|authorization|www-authenticate|content-.+|location|cache-control)$/i;
-
-/** Trailers as `addTrailers` takes them. */
-export function trailerFields(raw: RawHeaders): [string, string][] {
-  return endToEnd(raw).filter(([name]) => !neverTrailing.test(name));
+/**
+ * Trailers of an answer as `addTrailers` takes them, without what is kept out of a head; `head` is the answer's. Those of a
+ * request never pass: servers that put them with the headers would believe what no filter of a head has seen.
+ */
+export function trailerFields(raw: RawHeaders, head: RawHeaders): [string, string][] {
+  const nominated = nominatedBy(head);
+  return endToEnd(raw).filter(([spelled]) => {
+    const name = spelled.toLowerCase();
+    return kindOf(spelled) === 'other' && !neverTrailing.test(name) && !nominated.has(name);
+  });
 }

@@ -31,6 +31,7 @@ const leaves = [
   'log',
   'files',
   'metrics/counters',
+  'http/fields',
   'http/framing',
   'http/message-end',
 ];
@@ -46,7 +47,7 @@ const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly
 const pure = ['protocol', 'limits', 'routing'];
 
 /** Pure files and rooms whose folders hold other code too. */
-const pureFiles = ['drain/schedule', 'http/framing', 'http/message-end'];
+const pureFiles = ['drain/schedule', 'http/fields', 'http/framing', 'http/message-end'];
 const pureRooms = ['http/wire'];
 
 /** What pure code may have of Node: bytes, nothing that reads, waits or listens. */

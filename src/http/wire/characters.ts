@@ -32,8 +32,8 @@ export const hexValue = Uint8Array.from({ length: 256 }, (_, byte) => {
   return digit < 0 ? 255 : digit;
 });
 
-/** Bytes as names compare them: letters in lower case, and `_` as `-`, which some backends take for the same. */
+/** Bytes as names compare them, like `foldName`: letters in lower case, and `-` for what is no letter and no digit. */
 export const folded = Uint8Array.from({ length: 256 }, (_, byte) => {
-  if (byte === 0x5f) return 0x2d;
-  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+  const char = String.fromCharCode(byte).toLowerCase();
+  return /^[a-z0-9]$/.test(char) ? char.charCodeAt(0) : 0x2d;
 });

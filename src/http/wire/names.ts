@@ -1,4 +1,5 @@
 /** The header names that matter to a proxy, recognised by their bytes. All others are passed on unread. */
+import { forwardingFamilies, forwardingNames, hopNames, toldNames } from '../fields.ts';
 import { folded } from './characters.ts';
 
 /** What a header line means to a proxy. */
@@ -31,24 +32,22 @@ const known: readonly (readonly [name: string, field: Field])[] = [
   ['host', Field.host],
   ['date', Field.date],
   ['trailer', Field.trailer],
-  ['keep-alive', Field.hop],
-  ['proxy-connection', Field.hop],
-  ['proxy-authenticate', Field.hop],
-  ['proxy-authorization', Field.hop],
-  ['te', Field.hop],
-  ['http2-settings', Field.hop],
-  ['x-forwarded-for', Field.told],
-  ['x-forwarded-proto', Field.told],
-  ['x-forwarded-host', Field.told],
-  ['x-real-ip', Field.told],
-  ['x-scheme', Field.told],
-  ['forwarded', Field.forwarding],
-  ['x-original-forwarded-for', Field.forwarding],
   ['sec-websocket-extensions', Field.extensions],
 ];
 
+/** With the lists that both lanes share; a name that has a meaning of its own keeps it. */
+const named: ReadonlyMap<string, Field> = new Map([
+  ...hopNames.map((name) => [name, Field.hop] as const),
+  ...toldNames.map((name) => [name, Field.told] as const),
+  ...forwardingNames.map((name) => [name, Field.forwarding] as const),
+  ...known,
+]);
+
 /** Any name that begins so, and has more, says where a request came from. */
-const forwardingPrefix = Buffer.from('x-forwarded-');
+const families = forwardingFamilies.map((family) => Buffer.from(family));
+/** Whether any family begins with a letter, by its last five bits. */
+const beginsFamily = new Uint8Array(32);
+for (const family of families) beginsFamily[family[0]! & 31] = 1;
 
 interface Candidate {
   readonly name: Buffer;
@@ -57,11 +56,11 @@ interface Candidate {
 
 /** Candidates by length and first letter; most names meet an empty place. */
 const places: readonly (readonly Candidate[] | undefined)[] = placed();
-const longest = Math.max(...known.map(([name]) => name.length));
+const longest = Math.max(...[...named.keys()].map((name) => name.length));
 
 function placed(): (Candidate[] | undefined)[] {
   const all: (Candidate[] | undefined)[] = new Array(32 * 32).fill(undefined);
-  for (const [text, field] of known) {
+  for (const [text, field] of named) {
     const name = Buffer.from(text);
     const place = placeOf(name[0]!, name.length);
     all[place] = [...(all[place] ?? []), { name, field }];
@@ -73,8 +72,7 @@ function placeOf(first: number, length: number): number {
   return length * 32 + (first & 31);
 }
 
-const firstOfForwarding = forwardingPrefix[0]! & 31;
-const underscore = 0x5f;
+const dash = 0x2d;
 
 /** What the name in `bytes` from `start` to `end` means. */
 export function fieldOf(bytes: Uint8Array, start: number, end: number): Field {
@@ -87,11 +85,11 @@ export function fieldOf(bytes: Uint8Array, start: number, end: number): Field {
         if (beginsWith(bytes, start, name)) return spelled(bytes, start, end, field);
     }
   }
-  const forwards =
-    (first & 31) === firstOfForwarding &&
-    length > forwardingPrefix.length &&
-    beginsWith(bytes, start, forwardingPrefix);
-  return forwards ? Field.forwarding : Field.other;
+  if (beginsFamily[first & 31] === 0) return Field.other;
+  for (const family of families) {
+    if (length > family.length && beginsWith(bytes, start, family)) return Field.forwarding;
+  }
+  return Field.other;
 }
 
 /**
@@ -100,7 +98,7 @@ export function fieldOf(bytes: Uint8Array, start: number, end: number): Field {
  */
 function spelled(bytes: Uint8Array, start: number, end: number, field: Field): Field {
   if (field === Field.told || field === Field.forwarding) return field;
-  for (let i = start; i < end; i++) if (bytes[i] === underscore) return Field.hop;
+  for (let i = start; i < end; i++) if (bytes[i] !== dash && folded[bytes[i]!] === dash) return Field.hop;
   return field;
 }
 

@@ -39,7 +39,7 @@ test('ours stay even where Connection names them', () => {
 });
 
 test('other forwarding headers pass from a trusted peer only', () => {
-  const raw = ['Forwarded', 'for=x', 'X-Forwarded-Prefix', '/p', 'X-Original-Forwarded-For', 'x', 'X-Real-IP', 'x'];
-  expect(upstreamHeaders(raw, { forwarding, trusted: true })).toEqual([...raw, ...added]);
+  const raw = ['Forwarded', 'for=x', 'X-Forwarded-Prefix', '/p', 'X-Original-Forwarded-For', 'x', 'X_Remote_User', 'x'];
+  expect(upstreamHeaders([...raw, 'X_Real_IP', 'x'], { forwarding, trusted: true })).toEqual([...raw, ...added]);
   expect(upstreamHeaders(raw, { forwarding, trusted: false })).toEqual(added);
 });

@@ -36,7 +36,6 @@ test('drops forwarding headers unless their sender is trusted, and replaces thos
   expect(requestFields(raw, ours, true)).toEqual([
     ['Forwarded', ['for=x']],
     ['x-forwarded-port', ['1']],
-    ['X-Scheme', ['ftp']],
     ['X-Forwarded-For', ['203.0.113.9']],
   ]);
 });
@@ -64,5 +63,44 @@ test('responses keep every line, but not hop-by-hop ones', () => {
 
 test('trailers carry no framing, routing or credentials', () => {
   const raw = ['X-Sum', '1', 'Content-Length', '5', 'Transfer-Encoding', 'chunked', 'Host', 'h', 'Authorization', 'a'];
-  expect(trailerFields(raw)).toEqual([['X-Sum', '1']]);
+  expect(trailerFields(raw, [])).toEqual([['X-Sum', '1']]);
+});
+
+test('what is kept out of a head is kept out of the trailers, in every spelling, and so is what `Connection` nominates', () => {
+  const raw = [
+    'X-Forwarded-For',
+    '1',
+    'X_Real_IP',
+    '1',
+    'X-Remote-User',
+    'root',
+    'Content_Length',
+    '5',
+    'X-Hop',
+    '1',
+    'X',
+    '1',
+  ];
+  expect(trailerFields(raw, ['Connection', 'x-hop'])).toEqual([['X', '1']]);
+});
+
+test('a request tells nothing of its client in another spelling', () => {
+  const raw = [
+    'X_Forwarded_For',
+    '1',
+    'X-Forwarded_Proto',
+    'https',
+    'X-Remote-User',
+    'root',
+    'CF-Connecting-IP',
+    '1',
+    'A_b',
+    'c',
+  ];
+  expect(requestFields(raw, [], false)).toEqual([['A_b', ['c']]]);
+  expect(requestFields(raw, [], true)).toEqual([
+    ['X-Remote-User', ['root']],
+    ['CF-Connecting-IP', ['1']],
+    ['A_b', ['c']],
+  ]);
 });
