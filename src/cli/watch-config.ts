@@ -1,6 +1,7 @@
 /** Puts a changed configuration in force: when its files change, and on SIGHUP. */
 import { stat } from 'node:fs/promises';
-import { type FileContent, loadFiles } from '../config/read.ts';
+import { loadAside } from '../config/load-aside.ts';
+import type { FileContent } from '../config/read.ts';
 import { FileWatcher } from '../config/watch.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Log } from '../log.ts';
@@ -11,9 +12,9 @@ import type { Log } from '../log.ts';
  */
 export async function watchConfig(gateway: Gateway, seen: readonly FileContent[], log: Log): Promise<void> {
   const watcher = new FileWatcher(seen, {
-    changed(contents) {
+    async changed(contents) {
       try {
-        gateway.reload(loadFiles(contents));
+        gateway.reload(await loadAside(contents));
       } catch (error) {
         // A bug must not end the connections that are open.
         log.error(

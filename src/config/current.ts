@@ -1,5 +1,4 @@
 /** The configuration in force: judges what was loaded to take its place, says so in the log, and counts. */
-import { isDeepStrictEqual } from 'node:util';
 import { withoutSecrets } from '../log/redaction.ts';
 import type { Log } from '../log.ts';
 import { type ConfigError, formatConfigError } from './errors.ts';
@@ -7,10 +6,12 @@ import { keepFixed } from './fixed.ts';
 import type { Loaded } from './load.ts';
 import type { Resolved } from './resolve.ts';
 import type { ConfigState } from './state.ts';
-import type { Config } from './types.ts';
+import type { Config, Route } from './types.ts';
 
 /** More errors than these help nobody who reads a log line; `sluice check` prints all. */
 const mostLogged = 20;
+/** Of thousands of routes a line names so many. */
+const mostNames = 50;
 
 export class CurrentConfig {
   /** How often another was loaded since the start. */
@@ -77,12 +78,18 @@ export class CurrentConfig {
 
 /** Which routes a change concerns, by name. */
 function changesBetween(before: Config, after: Config): Record<string, readonly string[]> {
-  const old = new Map(before.routes.map((route) => [route.name, route]));
-  const kept = after.routes.filter(({ name }) => old.has(name));
-  const names = (routes: readonly { readonly name: string }[]) => routes.map(({ name }) => name);
+  const old = new Map(before.routes.map(({ name, fingerprint }) => [name, fingerprint]));
+  const now = new Set(after.routes.map(({ name }) => name));
+  const isChanged = ({ name, fingerprint }: Route) => old.has(name) && old.get(name) !== fingerprint;
   return {
-    routes_added: names(after.routes.filter(({ name }) => !old.has(name))),
-    routes_changed: names(kept.filter((route) => !isDeepStrictEqual(route, old.get(route.name)))),
-    routes_removed: names(before.routes.filter(({ name }) => !kept.some((route) => route.name === name))),
+    routes_added: namesOf(after.routes.filter(({ name }) => !old.has(name))),
+    routes_changed: namesOf(after.routes.filter(isChanged)),
+    routes_removed: namesOf(before.routes.filter(({ name }) => !now.has(name))),
   };
+}
+
+/** The names, as many as a line of the log can bear. */
+function namesOf(routes: readonly { readonly name: string }[]): readonly string[] {
+  const names = routes.slice(0, mostNames).map(({ name }) => name);
+  return routes.length > mostNames ? [...names, `and ${routes.length - mostNames} more`] : names;
 }

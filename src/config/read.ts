@@ -17,7 +17,13 @@ const words: Partial<Record<string, string>> = {
 /** What a path held when it was read. */
 export type FileContent =
   | { readonly file: string; readonly bytes: Buffer }
-  | { readonly file: string; readonly error: NodeJS.ErrnoException };
+  | { readonly file: string; readonly error: Unreadable };
+
+/** Why a path could not be read: the system's code and words. Plain data, because an error loses its code on its way to a thread. */
+export interface Unreadable {
+  readonly code: string;
+  readonly message: string;
+}
 
 /** Reads ordinary files, which may change; one that cannot be read says why. */
 export function readFiles(paths: readonly string[]): Promise<readonly FileContent[]> {
@@ -34,14 +40,14 @@ function readAll(paths: readonly string[], read: (path: string) => Promise<Buffe
     paths.map((file) =>
       read(file).then(
         (bytes) => ({ file, bytes }),
-        (error: NodeJS.ErrnoException) => ({ file, error }),
+        ({ code = '', message }: NodeJS.ErrnoException) => ({ file, error: { code, message } }),
       ),
     ),
   );
 }
 
 /** Why a file could not be read, in words that follow its name. */
-export function whyUnreadable({ code = '', message }: NodeJS.ErrnoException): string {
+export function whyUnreadable({ code = '', message }: { readonly code?: string; readonly message: string }): string {
   return words[code] ?? `cannot be read: ${message}`;
 }
 

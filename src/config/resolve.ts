@@ -2,6 +2,7 @@
  * From the file's values to what holds: each setting of a route comes from the route itself, its preset, `defaults`,
  * the file's top or what is built in, in this order, and remembers which.
  */
+import { createHash } from 'node:crypto';
 import { parseListenAddress } from './addresses.ts';
 import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
 import type { ConfigDocument } from './document.ts';
@@ -191,7 +192,7 @@ function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | nu
 }
 
 function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts }: Layers): Route {
-  return {
+  const compiled = {
     name: route.name,
     hosts: route.match?.hosts ?? [],
     path: pathOf(route),
@@ -235,6 +236,13 @@ function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts
     },
     timeouts,
   };
+  return { ...compiled, fingerprint: fingerprintOf(compiled) };
+}
+
+/** JSON has no infinities. */
+function fingerprintOf(route: object): string {
+  const text = JSON.stringify(route, (_, value) => (value === Number.POSITIVE_INFINITY ? 'infinity' : value));
+  return createHash('sha256').update(text).digest('base64');
 }
 
 function compileSender(settings: Settings, sender: Sender): SenderLimits {

@@ -61,6 +61,8 @@ export interface UpstreamTls {
 }
 
 export interface Route {
+  /** Differs where anything of the route differs: thousands of routes are compared at a reload. */
+  readonly fingerprint: string;
   /** The metric label. */
   readonly name: string;
   /** Lower-case exact hosts or `*.example.org`; empty matches every host. */

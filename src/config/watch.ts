@@ -10,8 +10,8 @@ import { inTurn } from '../files.ts';
 import { digestOf, type FileContent, readFiles } from './read.ts';
 
 export interface WatchEvents {
-  /** The files hold something else than before, or a check was forced. */
-  changed(contents: readonly FileContent[]): void;
+  /** The files hold something else than before, or a check was forced. The next look waits until this is done. */
+  changed(contents: readonly FileContent[]): unknown;
   /** A folder cannot be watched; told once, until it can. The poll goes on. */
   failed(folder: string, error: Error): void;
 }
@@ -88,7 +88,7 @@ export class FileWatcher implements Disposable {
     const digest = digestOf(contents);
     if (digest === this.#digest && !forced) return;
     this.#digest = digest;
-    this.#events.changed(contents);
+    await this.#events.changed(contents);
   }
 
   /** Watches the folder that has this name now; another may have taken its place. */

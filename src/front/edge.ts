@@ -7,14 +7,41 @@ import { RouteTable } from '../routing/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { LastingRoutes } from './lasting.ts';
 
-/** A route and what belongs to it while the process runs. */
-export interface EdgeRoute {
-  readonly hosts: readonly string[];
-  readonly path: string;
+/** A route and what belongs to it while the process runs, which is made when somebody first comes by this route. */
+export class EdgeRoute {
   readonly route: Route;
-  readonly counters: RouteCounters;
-  readonly slots: ConnectionSlots;
-  readonly endpoint: Endpoint;
+  readonly #lasting: LastingRoutes;
+  #counters: RouteCounters | null = null;
+  #slots: ConnectionSlots | null = null;
+  #endpoint: Endpoint | null = null;
+
+  constructor(route: Route, lasting: LastingRoutes) {
+    this.route = route;
+    this.#lasting = lasting;
+  }
+
+  get hosts(): readonly string[] {
+    return this.route.hosts;
+  }
+
+  get path(): string {
+    return this.route.path;
+  }
+
+  get counters(): RouteCounters {
+    this.#counters ??= this.#lasting.counters.of(this.route.name);
+    return this.#counters;
+  }
+
+  get slots(): ConnectionSlots {
+    this.#slots ??= this.#lasting.slotsOf(this.route.name);
+    return this.#slots;
+  }
+
+  get endpoint(): Endpoint {
+    this.#endpoint ??= this.#lasting.endpointOf(this.route);
+    return this.#endpoint;
+  }
 }
 
 export interface Edge {
@@ -30,14 +57,7 @@ export interface Edge {
 /** Compiles a configuration; what is counted per route goes on from `lasting`. */
 export function compileEdge(config: Config, lasting: LastingRoutes): Edge {
   const { counters } = lasting;
-  const routes = config.routes.map((route) => ({
-    hosts: route.hosts,
-    path: route.path,
-    route,
-    counters: counters.of(route.name),
-    slots: lasting.slotsOf(route.name),
-    endpoint: lasting.endpointOf(route),
-  }));
+  const routes = config.routes.map((route) => new EdgeRoute(route, lasting));
   const headersMs = config.routes.map((route) => route.timeouts.headersMs);
   return {
     routes: new RouteTable(routes),

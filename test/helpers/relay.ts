@@ -52,6 +52,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     upstreamTls: noUpstreamTls,
     preset: null,
     origins: null,
+    fingerprint: '',
     requireOrigin: false,
     connections: { max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 0, upstreamMs: 0, timeoutMs: 20_000 },

@@ -46,6 +46,7 @@ export function routeTo(
     upstreamTls: noUpstreamTls,
     preset: null,
     origins: null,
+    fingerprint: '',
     requireOrigin: false,
     limits: { mode: 'enforce', client: senderLimits, upstream: senderLimits },
     connections: { max: 10, maxPerAddress: Number.POSITIVE_INFINITY },

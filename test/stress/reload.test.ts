@@ -1,4 +1,6 @@
 /** A thousand live connections with traffic, while the configuration changes under them. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
@@ -93,3 +95,37 @@ async function converse({ client, upstream }: Pair, seed: number, on: () => bool
   }
   return sent;
 }
+
+test('5000 routes: a reload holds an echo up for 50 ms at most', async () => {
+  const echo = new Worker(new URL('./echo-thread.ts', import.meta.url));
+  const answer = async () => (await once(echo, 'message'))[0] as number;
+  const upstream = `http://127.0.0.1:${await answer()}`;
+  const configFor = (size: number): SluiceConfig => ({
+    routes: [
+      { name: 'echo', upstream },
+      ...Array.from({ length: 4999 }, (_, i) => ({
+        name: `user${i}`,
+        match: { path: `/user/name${i}` },
+        upstream,
+        preset: 'fastapi',
+        limits: { client: { max_message_size: size + (i % 7) } },
+      })),
+    ],
+  });
+  await using sluice = await Sluice.start(configFor(1000));
+  echo.postMessage(sluice.port);
+  const longest = () => {
+    echo.postMessage('longest');
+    return answer();
+  };
+  // The host may take the core away for longer than that: the quietest of several reloads counts.
+  const stalls: number[] = [];
+  for (let round = 1; round <= 5 && !stalls.some((ms) => ms <= 50); round++) {
+    await longest();
+    await sluice.reconfigure(configFor(1000 + round));
+    stalls.push(Math.round(await longest()));
+  }
+  await echo.terminate();
+  console.log(`reload of 5000 routes: an echo beside it waited ${stalls.join(', ')} ms`);
+  expect(Math.min(...stalls)).toBeLessThanOrEqual(50);
+});

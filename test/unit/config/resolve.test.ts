@@ -36,6 +36,7 @@ test('what is built in', () => {
     upstreamTls: { ca: null, serverName: null, clientCert: null, clientKey: null, insecureSkipVerify: false },
     preset: null,
     origins: null,
+    fingerprint: expect.any(String),
     requireOrigin: false,
     limits: {
       mode: 'enforce',
@@ -177,6 +178,7 @@ test('every section of a route and of the top reaches the configuration', () => 
     },
     preset: null,
     origins: ['https://a.org'],
+    fingerprint: expect.any(String),
     requireOrigin: true,
     limits: {
       mode: 'report',
