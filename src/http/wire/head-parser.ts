@@ -12,7 +12,7 @@
  * that form is no error here: another one, that knows every old custom, decides. The verdict is the same however the bytes
  * were cut.
  */
-import { colon, comma, cr, digit0, folded, isTarget, isToken, isValue, lf, slash, space, tab } from './characters.ts';
+import { colon, comma, cr, digit0, folded, isTarget, isToken, isValue, slash, space, tab } from './characters.ts';
 import { type Connection, connectionOptions } from './connection.ts';
 import { Field, fieldOf } from './names.ts';
 
@@ -120,6 +120,8 @@ export class HeadParser {
   #at = 0;
   #sought = 0;
   #inStartLine = true;
+  /** The bytes so far end within a field's name. */
+  #inName = false;
   #complete = false;
   #hosts = 0;
   #lengths = 0;
@@ -251,11 +253,18 @@ export class HeadParser {
     return this.#isCertain() ? Verdict.head : Verdict.careful;
   }
 
-  /** A line is tried as it comes; where that was a good part of it and not the whole, again when its end is here. */
+  /** A line is tried as it comes; where that was a good part of it and not the whole, again when more than its middle is here. */
   #mayBeWhole(limit: number): boolean {
     if (this.#sought - this.#at < shortLine) return true;
-    for (let i = this.#sought; i < limit; i++) if (this.bytes[i] === lf) return true;
+    const middle = this.#middle();
+    for (let i = this.#sought; i < limit; i++) if (middle[this.bytes[i]!] === 0) return true;
     return false;
+  }
+
+  /** The characters that go on with the part of the line in which the bytes so far end. */
+  #middle(): Uint8Array {
+    if (this.#inStartLine) return this.#kind === 'request' ? isTarget : isValue;
+    return this.#inName ? isToken : isValue;
   }
 
   /** Returns where the next line begins. */
@@ -325,7 +334,8 @@ export class HeadParser {
     const start = this.#at;
     let at = start;
     while (at < limit && isToken[bytes[at]!] === 1) at++;
-    if (at === limit) return incomplete;
+    this.#inName = at === limit;
+    if (this.#inName) return incomplete;
     if (at === start) {
       const next = expect(bytes, at, limit, lineEnd);
       this.#complete = next >= 0;
@@ -368,11 +378,12 @@ export class HeadParser {
       case Field.transferEncoding:
         this.#codings++;
         this.chunked =
-          this.#kind === 'request' ? isChunked(this.bytes, start, end) : endsChunked(this.bytes, start, end);
+          !this.#endsInTab(line) &&
+          (this.#kind === 'request' ? isChunked(this.bytes, start, end) : endsChunked(this.bytes, start, end));
         break;
       case Field.contentLength:
         this.#lengths++;
-        this.contentLength = numberOf(this.bytes, start, end);
+        this.contentLength = this.#endsInTab(line) ? -1 : numberOf(this.bytes, start, end);
         break;
       case Field.host:
         this.#hosts++;
@@ -386,6 +397,12 @@ export class HeadParser {
         this.forwards = true;
         break;
     }
+  }
+
+  /** Whether there is a tab behind the value: not every parser takes it for padding there. */
+  #endsInTab(line: number): boolean {
+    for (let at = this.valueEnds[line]!; this.bytes[at] !== cr; at++) if (this.bytes[at] === tab) return true;
+    return false;
   }
 
   /** Whether there is but one way to read Host and the framing (RFC 9112 §3.2, §6). */
