@@ -16,8 +16,9 @@ export interface Advice {
 /** For `event: end`. */
 export const connectionAdvice: Readonly<Record<ConnectionReason, Advice>> = {
   client_closed: {
-    means: 'the client said goodbye: a page was left, or its program ended',
-    look: "`close_codes.received_from_client`: 1000, 1001 and 1005 are usual; others are that program's own",
+    means:
+      'the client said goodbye: a page was left, or its program ended; what the backend said before its own close reached it',
+    look: "`close_codes.received_from_client`: 1000, 1001 and 1005 are usual; others are that program's own. `received_from_upstream` null: the backend did not answer within `timeouts.close`, or was gone; the client heard 1011",
     change: 'nothing',
   },
   upstream_closed: {
@@ -59,7 +60,7 @@ export const connectionAdvice: Readonly<Record<ConnectionReason, Advice>> = {
   },
   message_too_big: {
     means: 'somebody sent a message above `max_message_size`; both sides heard 1009 with both numbers',
-    look: '`sender`, and `limit.configured` beside `limit.observed`. `sluice_message_size_bytes` shows what is usual on the route',
+    look: '`sender`, and `limit.configured` beside `limit.observed`. `sluice_message_size_bytes` shows what is usual on the route. `incomplete` names a receiver that had the first fragments already: Python `websockets` and uvicorn tell their application `1002 incomplete fragmented message` then, and it is this limit all the same',
     change:
       "send less at once (`FileDropper` instead of `FileInput`), or raise `max_message_size` **and** the backend's own limit: `sluice check` names it, and docs/presets.md what the user sees",
   },

@@ -71,6 +71,7 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
     sender: violation?.sender ?? null,
     limit: violation && limitFields(violation),
     cut: report.cut,
+    incomplete: report.incomplete,
     undelivered_bytes: report.undeliveredBytes,
     last_data_age_s: seconds(report.lastDataAgeMs),
     config_hash: state.configHash,

@@ -68,7 +68,9 @@ export interface SessionReport {
   /** The limit that ended it, or `null`. */
   readonly violation: Violation | null;
   /** Legs that were reset because no close frame could be delivered in time. */
-  readonly cut: readonly ('client' | 'upstream')[];
+  readonly cut: readonly Sender[];
+  /** Peers that were told of the end in the middle of a message: they have its beginning, and nobody its end. */
+  readonly incomplete: readonly Sender[];
   /** Bytes read from one leg that the other leg's kernel never accepted. */
   readonly undeliveredBytes: number;
   /** Time since the last payload byte of a data message, either direction. */

@@ -39,7 +39,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 |---|---|---|
 | \`open\` | a connection opens | flag, conn_id, route, host, path (without its query), client (address), user (left out where nobody is known to have signed in), upstream, subprotocol, handshake_ms |
 | \`violation\` | its first violation | as \`open\`, and sender, action, limit {name, configured, observed} |
-| \`end\` | it ends | as \`open\`, and duration_s, client_sent and upstream_sent {messages, bytes, max_message_bytes, fragments, pauses, paused_ms, max_buffered_bytes}, closed_by, reason, close_codes {sent_to_client, received_from_client, sent_to_upstream, received_from_upstream}, sender, limit, cut (legs that were reset), undelivered_bytes, last_data_age_s, config_hash, draining |
+| \`end\` | it ends | as \`open\`, and duration_s, client_sent and upstream_sent {messages, bytes, max_message_bytes, fragments, pauses, paused_ms, max_buffered_bytes}, closed_by, reason, close_codes {sent_to_client, received_from_client, sent_to_upstream, received_from_upstream}, sender, limit, cut (legs that were reset), incomplete (peers that got the beginning of a message and not its end), undelivered_bytes, last_data_age_s, config_hash, draining |
 | \`refused\` | a handshake is refused | flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply |
 | \`http_failed\` | an HTTP request fails | flag, result, status, method, route, host, path, client; limit, detail where they apply |
 | \`admin_refused\` | the admin API refuses requests; at once, then at most every 10 s | flag, reason, client (address of the last), refused (how many since the last line), detail where it applies |

@@ -156,6 +156,11 @@ export class Direction {
     this.#endHolds();
   }
 
+  /** Reads on who was held after its message, for its close frame. */
+  endHold(): void {
+    if (this.pauses.has('drain')) this.#endHolds();
+  }
+
   /** Whether a close frame of the sender would be seen. */
   get listening(): boolean {
     return this.#mode !== 'ignore';
@@ -164,10 +169,15 @@ export class Direction {
   /**
    * Passes on nothing more from the next message boundary on, when every message that has been read whole is passed on.
    * `hold`: the sender is not read then, and what it still sends stays with it; `discard`: it is, for its close frame.
+   * `goOn` calls it off.
    */
   stopAfterMessage(then: 'hold' | 'discard', onStopped: () => void): void {
     this.#onMessageEnd = { then, onStopped };
     if (this.#tail === null && this.#parser.betweenFrames && !this.#parser.inMessage) this.#stop();
+  }
+
+  goOn(): void {
+    this.#onMessageEnd = null;
   }
 
   /** Looks whether the receiver has caught up; called whenever it has taken bytes that waited. */
@@ -187,7 +197,7 @@ export class Direction {
    * already, and nobody would tell when a receiver that keeps up has caught up.
    */
   yieldMemory(now: number): void {
-    if (this.#mode !== 'ignore' && this.#out.blocked) this.#pause('memory', now);
+    if (this.#passesOn() && this.#out.blocked) this.#pause('memory', now);
   }
 
   /** Bytes allocated for what this sender's receiver has not taken. */
@@ -223,7 +233,7 @@ export class Direction {
           break;
         }
       } else if (event === Event.payload) {
-        if (this.#mode === 'relay' || this.#mode === 'finish-frame') {
+        if (this.#passesOn()) {
           this.record.payloadBytes += parser.spanEnd - parser.spanStart;
           this.#stage.payload(parser, keeper, this.#out);
         }
@@ -296,7 +306,7 @@ export class Direction {
   /** Charges rates and looks at the buffer, once per read. */
   #account(payload: number): void {
     this.#counters.messageBytes += payload;
-    if (this.#mode !== 'relay' && this.#mode !== 'finish-frame') return;
+    if (!this.#passesOn()) return;
     if (payload > 0 && this.#gate.payload(payload) === 'wait') this.#pause('rate', performance.now());
     // The usual case: the kernel has taken all.
     if (!this.#out.blocked && this.#tail === null) return;
@@ -373,9 +383,13 @@ export class Direction {
     if (stop.then === 'discard') {
       this.discard();
     } else {
-      this.#retire('ignore');
+      this.#retire('discard');
       this.#pause('drain', performance.now());
     }
     stop.onStopped();
+  }
+
+  #passesOn(): boolean {
+    return this.#mode === 'relay' || this.#mode === 'finish-frame';
   }
 }

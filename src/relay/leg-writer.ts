@@ -121,6 +121,16 @@ export class LegWriter implements FrameSink {
     return !this.#inFrame;
   }
 
+  /** Whether the peer has the beginning of a message, or will have it, and not its end. */
+  get inMessage(): boolean {
+    return this.#inMessage;
+  }
+
+  /** Whether FIN stands behind the data. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
   /** Whether the kernel takes no more for now. */
   get blocked(): boolean {
     return this.#inFlight !== null;

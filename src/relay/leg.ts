@@ -1,11 +1,12 @@
 /**
  * One leg: its socket, what is read from it, what is written to it, and its own goodbye.
  *
- *   open ──► closing (our close frame waits for a frame boundary, then for the kernel, then for the peer) ──► gone
- *     └────► cut (no close frame can be delivered: FIN behind what was sent, or a reset) ─────────────────► gone
+ *   open ──► closing (our close frame waits for a frame boundary, then for the kernel, then for the peer's) ──► gone
+ *     └────► cut (no close frame can be delivered: FIN behind what was sent, or a reset) ────────────────────► gone
  *
- * After a close frame of ours the leg is read on: destroying it at once makes the kernel send a reset, and a peer that is
- * still sending would see 1006 instead of our code.
+ * The peer's own close frame changes nothing of this: what the other side still says goes out first, and our answer is its
+ * close (see goodbye.ts). After a close frame of ours the leg is read on: destroying it at once makes the kernel send a
+ * reset, and a peer that is still sending would see 1006 instead of our code.
  */
 import type { Route, Sender } from '../config/types.ts';
 import type { Histogram } from '../metrics/counters.ts';
@@ -42,6 +43,9 @@ export interface LegEvents {
   stalled(stalledMs: number): void;
 }
 
+/** See the diagram. */
+export type LegState = 'open' | 'closing' | 'cut' | 'gone';
+
 /** How many times `timeouts.close` a goodbye may take at most once our close frame has left. */
 const patience = 10;
 
@@ -50,19 +54,19 @@ export class Leg {
   readonly writer: LegWriter;
   /** What this leg's peer sends. */
   readonly inbound: Direction;
-  /** The code of the peer's close frame, `null` until there is one. */
+  /** Whether the peer's close frame is here, a legal one or not: it says nothing more. */
+  peerClosed = false;
+  /** The code in it; `null` where it had none that can be read, and before. */
   received: number | null = null;
-  /** Whether the socket is gone. */
-  gone = false;
   /** Whether the leg was ended in a way that its peer cannot take for a clean close. */
-  cut = false;
+  wasCut = false;
   readonly #reader: SocketReader;
   readonly #events: LegEvents;
   #closeMs: number;
   readonly #stall = new StallWatch();
   readonly #pinger: Pinger;
+  #state: LegState = 'open';
   #code: number | null = null;
-  #finished = false;
   /** When the present wait of the goodbye is over. */
   #deadline = 0;
   #flushSeen = false;
@@ -99,9 +103,13 @@ export class Leg {
     return this.#reader;
   }
 
-  /** Whether a goodbye has begun. */
-  get closing(): boolean {
-    return this.#code !== null || this.cut || this.#finished;
+  get state(): LegState {
+    return this.#state;
+  }
+
+  /** Whether the socket is gone. */
+  get gone(): boolean {
+    return this.#state === 'gone';
   }
 
   /** The code of the close frame that was sent, or `null`. */
@@ -124,11 +132,12 @@ export class Leg {
    * peer can still be completed; if not, the leg is cut.
    */
   close(close: Close, completable: boolean, now: number): void {
-    if (this.closing || this.gone) return;
+    if (this.#state !== 'open') return;
     if (!this.writer.betweenFrames && !completable) {
       this.truncate(now);
       return;
     }
+    this.#state = 'closing';
     this.#code = close.code;
     this.#deadline = now + this.#closeMs;
     this.writer.close(close);
@@ -138,7 +147,7 @@ export class Leg {
   /** Ends the stream behind what was sent, in the middle of a frame: nobody will complete it. */
   truncate(now: number): void {
     if (this.gone || this.writer.closed) return;
-    this.cut = true;
+    this.#cut();
     this.#deadline = now + this.#closeMs;
     this.inbound.ignore();
     this.#finish();
@@ -147,7 +156,7 @@ export class Leg {
   /** Gives the peer up: what it has not taken is dropped, in the kernel too. */
   reset(): void {
     if (this.gone) return;
-    if (this.received === null || !this.writer.closeFlushed) this.cut = true;
+    if (!this.peerClosed || !this.writer.closeFlushed) this.#cut();
     this.#reader.reset();
   }
 
@@ -157,8 +166,9 @@ export class Leg {
     this.reset();
   }
 
-  /** The peer's close frame is here. */
-  onCloseFrame(code: number): void {
+  /** The peer's close frame is here. `code`: `null` where it has none that can be read. */
+  onCloseFrame(code: number | null): void {
+    this.peerClosed = true;
     this.received = code;
     this.inbound.ignore();
     this.settle();
@@ -176,7 +186,7 @@ export class Leg {
     if (!this.writer.closeSent) return;
     // Whoever was held is read on, for the end of the stream.
     if (!this.inbound.listening) this.inbound.ignore();
-    if (this.received !== null || !this.inbound.listening) this.#finish();
+    if (this.peerClosed || !this.inbound.listening) this.#finish();
   }
 
   /** Called every tick. `awaited`: whether the other leg's sender waits for this peer, `maxPauseMs`: how long it may. */
@@ -192,8 +202,9 @@ export class Leg {
     } else {
       this.#stall.rest();
     }
-    if (this.closing) this.#tickGoodbye(now);
-    else this.#tickHeartbeat(now);
+    if (this.#state !== 'open') this.#tickGoodbye(now);
+    // A peer that has sent its close frame need not answer pings.
+    else if (!this.peerClosed) this.#tickHeartbeat(now);
   }
 
   #tickHeartbeat(now: number): void {
@@ -208,8 +219,8 @@ export class Leg {
   #tickGoodbye(now: number): void {
     // Until our close frame has left the buffer `max_pause` governs, so that a slow download is not truncated.
     if (this.writer.closed && this.writer.blocked) return;
-    // Nor does its time run while Sluice does not read its answer because the other side is slow, within reason.
-    if (this.inbound.pauses.waitsForReceiver && now < this.#lastDeadline) this.#deadline = now + this.#closeMs;
+    // Nor does its time run while Sluice itself does not read its answer, within reason.
+    if (this.inbound.paused && now < this.#lastDeadline) this.#deadline = now + this.#closeMs;
     if (this.writer.closed && !this.#flushSeen) {
       this.#flushSeen = true;
       this.#lastDeadline = now + patience * this.#closeMs;
@@ -234,23 +245,30 @@ export class Leg {
 
   /** The peer's FIN is here. */
   #onEnd(): void {
+    // Behind its close frame it says nothing new: the peer may still read, and hears the answer.
+    if (this.peerClosed && this.#state === 'open') return;
     this.inbound.ignore();
     this.#events.ended();
     // A peer that sends nothing more and takes nothing either: its kernel memory would stay for minutes.
-    if (this.writer.blocked && !this.closing) this.reset();
+    if (this.writer.blocked && this.#state === 'open') this.reset();
     else this.#finish();
   }
 
+  #cut(): void {
+    this.wasCut = true;
+    if (!this.gone) this.#state = 'cut';
+  }
+
   #finish(): void {
-    if (this.#finished) return;
-    this.#finished = true;
+    if (this.writer.ending) return;
+    if (this.#state === 'open') this.#state = 'closing';
     if (this.#deadline === 0) this.#deadline = performance.now() + this.#closeMs;
     this.writer.end();
   }
 
   #onClose(): void {
     if (this.gone) return;
-    this.gone = true;
+    this.#state = 'gone';
     this.writer.abandon();
     this.#reader.close();
     this.#events.gone();

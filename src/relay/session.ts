@@ -1,9 +1,9 @@
 /**
  * One connection: two legs, and the decision how it ends. The first cause decides the outcome; what follows only helps
- * both legs to say goodbye.
+ * both sides to say goodbye.
  *
- *   open ──► ending: each leg is closing, or cut ──► both sockets gone ──► report
- *     └────► draining: one side hears its close first and what it still sends is relayed ──► ending
+ *   open ──► goodbye, in turn (goodbye.ts): a close frame, a fault, a limit, a drain ──► both sockets gone ──► report
+ *     └────► lost: one leg is reset or has left, the other hears at once ──────────────► both sockets gone ──► report
  */
 import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
@@ -12,12 +12,19 @@ import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/clo
 import { Opcode } from '../protocol/opcodes.ts';
 import type { ConnectionAbout, SessionReport, Violation } from '../report.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
+import { Goodbye } from './goodbye.ts';
 import { Leg, type LegEvents } from './leg.ts';
 import { Lifetime } from './lifetime.ts';
 import { verbatim } from './stage.ts';
 import type { RelayMemory, SessionInit } from './types.ts';
 import { ViolationNotes } from './violation-notes.ts';
 import { explain } from './words.ts';
+
+/**
+ * Who broke the protocol or a limit hears of it when the other side has answered, but at the latest after this time: what
+ * the other side still says to the messages before is delivered, and who uploads in vain is told soon.
+ */
+const answerMs = 1000;
 
 /** What the registry must hear of. */
 export interface SessionEvents {
@@ -51,7 +58,7 @@ export class Session {
     }
 
     fault(words: string): void {
-      this.#session.#end(`${this.#role}_protocol_error`, this.#role, null, words);
+      this.#session.#fail(this.#leg, `${this.#role}_protocol_error`, null, words);
     }
 
     exceeded(violation: Violation): void {
@@ -109,8 +116,7 @@ export class Session {
   readonly openedAt = performance.now();
   readonly #lifetime: Lifetime;
   #outcome: Outcome | null = null;
-  /** The direction whose message a drain waits for, its bytes so far, and since when they are no more. */
-  #boundary: { readonly of: Direction; readonly bytes: number; readonly since: number } | null = null;
+  #goodbye: Goodbye | null = null;
   #dataSeen = 0;
   #lastDataAt = this.openedAt;
   #finished = false;
@@ -158,19 +164,9 @@ export class Session {
     this.upstream.reconfigure(route, now);
   }
 
-  /** Ends the connection so that its client comes back and nothing is lost: see the diagram. */
+  /** Ends the connection so that its client comes back and nothing is lost: see goodbye.ts. */
   drain(reason: 'drain' | 'max_lifetime' | 'operator'): void {
-    if (this.#outcome !== null) return;
-    this.#decide(reason, 'sluice', null);
-    const { client, upstream } = this;
-    // What the protected side still sends is relayed until it answers the other's close, and then it is closed too.
-    const [first, last] = this.route.drain.protect === 'client' ? [client, upstream] : [upstream, client];
-    const reading = first === client ? 'hold' : 'discard';
-    this.#boundary = { of: last.inbound, bytes: last.inbound.wireBytes, since: performance.now() };
-    last.inbound.stopAfterMessage(reading, () => {
-      this.#boundary = null;
-      first.close(this.#closeFor(first), false, performance.now());
-    });
+    if (this.#outcome === null) this.#endAtBoundary(reason);
   }
 
   /** Drops both legs at once. */
@@ -238,24 +234,12 @@ export class Session {
       this.#dataSeen = data;
       this.#lastDataAt = now;
     }
-    this.#tickBoundary(now);
+    this.#goodbye?.tick(now, route.timeouts.closeMs);
     this.#violations.flush();
     if (this.#outcome !== null) return;
-    if (route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs) this.#end('idle_timeout', 'sluice');
-    else if (this.#lifetime.isOver(now)) this.drain('max_lifetime');
-  }
-
-  /** A message that is not continued for `timeouts.close` does not hold a drain up any longer. */
-  #tickBoundary(now: number): void {
-    const boundary = this.#boundary;
-    if (boundary === null) return;
-    const { of: direction, bytes, since } = boundary;
-    if (direction.paused || direction.wireBytes !== bytes) {
-      this.#boundary = { of: direction, bytes: direction.wireBytes, since: now };
-    } else if (now - since >= this.route.timeouts.closeMs) {
-      this.#boundary = null;
-      this.#closeBoth(this.client, this.#closeFor(this.client), this.#closeFor(this.upstream));
-    }
+    const isIdle = route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs;
+    if (isIdle) this.#endAtBoundary('idle_timeout');
+    else if (this.#lifetime.isOver(now)) this.#endAtBoundary('max_lifetime');
   }
 
   #onControl(leg: Leg, opcode: number, payload: Buffer): void {
@@ -266,33 +250,37 @@ export class Session {
 
   #onCloseFrame(leg: Leg, payload: Buffer): void {
     const { role } = leg;
-    const other = this.#other(leg);
     const close = readClose(payload);
-    if ('fault' in close) {
-      tally(this.#counters[role].closeCodes, 'illegal');
-      leg.received = close.code;
-      if (role === 'client' || close.code === null) {
-        this.#end(`${role}_protocol_error`, role, null, close.fault);
-        return;
-      }
-      // Bokeh really closes with 10000 and 10001: for its client that is a server that failed.
-      this.#decide('upstream_closed', 'upstream', null);
-      this.#closeBoth(leg, closeWith(1002, close.fault), closeWith(1011, `the upstream closed with ${close.code}`));
-      leg.onCloseFrame(close.code);
+    if (!('fault' in close)) {
+      tally(this.#counters[role].closeCodes, foldCloseCode(close.code));
+      this.#onClosed(leg, close.code, close, null);
       return;
     }
-    tally(this.#counters[role].closeCodes, foldCloseCode(close.code));
-    const first = this.#outcome === null;
-    this.#decide(`${role}_closed`, role, null);
-    leg.onCloseFrame(close.code);
-    const answer = { code: close.code, reason: Buffer.alloc(0) };
-    this.#closeBoth(leg, answer, first ? close : this.#closeFor(other));
+    tally(this.#counters[role].closeCodes, 'illegal');
+    if (role === 'client' || close.code === null) {
+      leg.onCloseFrame(close.code);
+      this.#fail(leg, `${role}_protocol_error`, null, close.fault);
+      return;
+    }
+    // Bokeh really closes with 10000 and 10001: for its client that is a server that failed.
+    const forClient = closeWith(1011, `the upstream closed with ${close.code}`);
+    this.#onClosed(leg, close.code, forClient, closeWith(1002, close.fault));
+  }
+
+  /** A peer has closed. `answer`: what it hears, `null` for what the other side answers. */
+  #onClosed(leg: Leg, code: number, forOther: Close, answer: Close | null): void {
+    this.#decide(`${leg.role}_closed`, leg.role, null);
+    leg.onCloseFrame(code);
+    const goodbye = this.#goodbye;
+    if (goodbye?.phase === 'boundary' && goodbye.last === leg) goodbye.ask();
+    else if (goodbye === null || goodbye.phase === 'boundary') this.#part(leg, forOther, answer);
+    else if (goodbye.first === leg) goodbye.tell(this.#answerFor(goodbye.last, forOther));
   }
 
   #onExceeded(violation: Violation): void {
     this.#note(violation);
     const reason = reasonOfLimit[violation.limit as keyof typeof reasonOfLimit];
-    this.#end(reason, 'sluice', violation);
+    this.#fail(this[violation.sender], reason, violation);
   }
 
   /** Drops a receiver, because it takes nothing or because of what waits for it. */
@@ -312,24 +300,51 @@ export class Session {
   }
 
   /** A peer sent FIN, or its socket is gone. */
-  #onLost(role: 'client' | 'upstream'): void {
+  #onLost(role: Sender): void {
     const leg = this[role];
     const other = this.#other(leg);
-    if (leg.received === null && !leg.closing) this.#decide(`${role}_vanished`, role, null);
+    this.#decide(`${role}_vanished`, role, null);
     // Nobody is there any more for what the other side sends.
     other.inbound.discard();
+    const goodbye = this.#goodbye;
     const now = performance.now();
-    other.close(this.#closeFor(other), false, now);
+    if (goodbye === null || goodbye.phase === 'boundary') other.close(this.#closeFor(other), false, now);
+    else if (goodbye.first === leg) goodbye.tell(this.#answerFor(other, unanswered(leg, other)));
     // A close frame that waits for a frame to be completed would wait for ever.
     if (!other.writer.betweenFrames) other.truncate(now);
   }
 
-  /** Ends the connection, also where a drain has begun: then its outcome stays, and the codes are those of this end. */
-  #end(reason: ConnectionReason, by: EndedBy, violation: Violation | null = null, words?: string): void {
-    this.#decide(reason, by, violation);
-    const culprit = by === 'upstream' ? this.upstream : this.client;
-    const closeFor = (leg: Leg) => closeOf(reason, leg.role, violation === null ? words : this.#explain(violation));
-    this.#closeBoth(culprit, closeFor(culprit), closeFor(this.#other(culprit)));
+  /** A side broke the protocol or a limit: it says nothing more, and hears when the other side has answered. */
+  #fail(culprit: Leg, reason: ConnectionReason, violation: Violation | null, words?: string): void {
+    const other = this.#other(culprit);
+    this.#decide(reason, violation === null ? culprit.role : 'sluice', violation);
+    // Also where a drain or a peer's close has begun: then the outcome stays, and the codes are those of this end.
+    const closeFor = ({ role }: Leg) => closeOf(reason, role, violation === null ? words : this.#explain(violation));
+    const goodbye = this.#goodbye;
+    if (goodbye === null || goodbye.phase === 'boundary') {
+      this.#part(culprit, closeFor(other), closeFor(culprit), answerMs);
+    } else if (goodbye.first === culprit) {
+      culprit.inbound.finishFrame();
+      goodbye.tell(closeFor(other));
+    }
+  }
+
+  /** One side has sent its last word: the other one hears, and answers. */
+  #part(last: Leg, firstHears: Close, lastHears: Close | null, withinMs = Number.POSITIVE_INFINITY): void {
+    this.#goodbye?.cancel();
+    this.#goodbye = new Goodbye({ first: this.#other(last), last, firstHears, lastHears, withinMs });
+    this.#goodbye.ask();
+  }
+
+  /** Ends the connection for a reason of ours; no message is cut. */
+  #endAtBoundary(reason: 'drain' | 'max_lifetime' | 'operator' | 'idle_timeout'): void {
+    this.#decide(reason, 'sluice', null);
+    const { client, upstream, route } = this;
+    // What the protected side still sends is passed on until it answers the other's close.
+    const [first, last] = route.drain.protect === 'client' ? [client, upstream] : [upstream, client];
+    const firstHears = this.#closeFor(first);
+    this.#goodbye = new Goodbye({ first, last, firstHears, lastHears: null, withinMs: Number.POSITIVE_INFINITY });
+    this.#goodbye.awaitBoundary(first === client ? 'hold' : 'discard', route.timeouts.closeMs);
   }
 
   #explain(violation: Violation): string {
@@ -340,13 +355,9 @@ export class Session {
     this.#outcome ??= { reason, by, violation };
   }
 
-  #closeBoth(leg: Leg, close: Close, otherClose: Close): void {
-    const other = this.#other(leg);
-    const now = performance.now();
-    leg.inbound.finishFrame();
-    other.inbound.finishFrame();
-    leg.close(close, !other.gone, now);
-    other.close(otherClose, !leg.gone, now);
+  /** What a side hears last: what the other one said, unless Sluice ends the connection. */
+  #answerFor(last: Leg, said: Close): Close {
+    return this.#outcome!.by === 'sluice' ? this.#closeFor(last) : said;
   }
 
   /** The close that the outcome has for a leg. */
@@ -366,6 +377,7 @@ export class Session {
     this.upstream.inbound.finish();
     this.#violations.flush();
     const { reason, by, violation } = this.#outcome!;
+    const legs = [this.client, this.upstream];
     const now = performance.now();
     tally(this.#counters.closed, by, reason);
     this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000);
@@ -383,11 +395,18 @@ export class Session {
         receivedFromUpstream: this.upstream.received,
       },
       violation,
-      cut: [this.client, this.upstream].filter((leg) => leg.cut).map((leg) => leg.role),
+      cut: legs.filter((leg) => leg.wasCut).map((leg) => leg.role),
+      incomplete: legs.filter((leg) => leg.writer.inMessage).map((leg) => leg.role),
       undeliveredBytes: this.client.inbound.undeliveredBytes + this.upstream.inbound.undeliveredBytes,
       lastDataAgeMs: now - this.#lastDataAt,
     });
   }
+}
+
+/** What a side hears whose close the other one did not answer. */
+function unanswered(leg: Leg, other: Leg): Close {
+  const words = leg.wasCut ? `the ${leg.role} did not answer the close in time` : undefined;
+  return closeOf(`${leg.role}_vanished`, other.role, words);
 }
 
 /** The close that the catalogue has for a leg. Where it says to pass the peer's own on, that peer is gone. */

@@ -112,9 +112,9 @@ function wholeSender(direction: Direction, { now }: Moment): Whole[`${Sender}_se
 }
 
 function describeLeg(leg: Leg): Whole['legs']['client'] {
-  const { gone, cut, closing, writer, sent, received } = leg;
+  const { state, writer, sent, received } = leg;
   return {
-    state: gone ? 'gone' : cut ? 'cut' : closing ? 'closing' : 'open',
+    state,
     blocked: writer.blocked,
     close_sent: sent,
     close_received: received,

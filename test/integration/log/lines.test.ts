@@ -73,6 +73,7 @@ const report: SessionReport = {
   codes: { sentToClient: 1009, receivedFromClient: 1009, sentToUpstream: 1009, receivedFromUpstream: null },
   violation,
   cut: ['upstream'],
+  incomplete: ['upstream'],
   undeliveredBytes: 5,
   lastDataAgeMs: 1500,
 };
@@ -142,6 +143,7 @@ test('writes all that is known at the end', () => {
     sender: 'client',
     limit: { name: 'max_message_size', configured: 20_971_520, observed: 157_286_400 },
     cut: ['upstream'],
+    incomplete: ['upstream'],
     undelivered_bytes: 5,
     last_data_age_s: 1.5,
     config_hash: 'abc',

@@ -147,12 +147,12 @@ describe.each(kinds)('%s', (_name, pair) => {
     },
   );
 
-  test("passes a client's close on with its code and reason, and answers it", async () => {
+  test("passes a client's close on with its code and reason, and the answer back", async () => {
     const relay = await open();
     relay.client.send(closeFrame(4404, 'kein Köder', { mask: true }));
     expect(await relay.upstream.closeFrame()).toEqual({ code: 4404, reason: 'kein Köder' });
-    expect(await relay.client.closeFrame()).toEqual({ code: 4404, reason: '' });
-    relay.upstream.send(closeFrame(4404));
+    relay.upstream.send(closeFrame(4404, 'gehört'));
+    expect(await relay.client.closeFrame()).toEqual({ code: 4404, reason: 'gehört' });
     relay.upstream.end();
     relay.client.end();
     expect(await relay.ended).toMatchObject({

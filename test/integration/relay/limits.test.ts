@@ -49,11 +49,12 @@ for (const sender of ['client', 'upstream'] as const) {
         await goodbye(relay);
         expect((await relay.ended).violation).toBeNull();
       } else {
+        expect((await to.closeFrame()).code).toBe(1009);
+        to.send(closeFrame(1009, '', { mask: sender === 'upstream' }));
         const { code, reason: words } = await from.closeFrame();
         expect(code).toBe(1009);
         // Empty fragments may follow the one that crosses the limit.
         expect(words).toMatch(/^message of (at least )?1001 bytes exceeds 1000 \(route test\)$/);
-        expect((await to.closeFrame()).code).toBe(1009);
         await goodbye(relay);
         const { violation, reason } = await relay.ended;
         expect(reason).toBe('message_too_big');

@@ -46,6 +46,18 @@ async def echo(socket: WebSocket) -> None:
         return
 
 
+@app.websocket("/late")
+async def late(socket: WebSocket) -> None:
+    await socket.accept()
+    try:
+        while True:
+            message = await receive(socket)
+            await asyncio.sleep(0.1)
+            await socket.send_text(message)
+    except (WebSocketDisconnect, RuntimeError):
+        return
+
+
 @app.websocket("/digest")
 async def digest(socket: WebSocket) -> None:
     await socket.accept()

@@ -32,6 +32,12 @@ class Echo(Handler):
         await self.write_message(message, binary=isinstance(message, bytes))
 
 
+class Late(Handler):
+    async def on_message(self, message: str | bytes) -> None:
+        await asyncio.sleep(0.1)
+        await self.write_message(message)
+
+
 class Digest(Handler):
     async def on_message(self, message: str | bytes) -> None:
         data = message.encode() if isinstance(message, str) else message
@@ -87,6 +93,7 @@ class Closed(RequestHandler):
 def listen(**settings: object) -> int:
     routes = [
         ("/echo", Echo),
+        ("/late", Late),
         ("/digest", Digest),
         ("/close", Close),
         ("/watch", Watch),

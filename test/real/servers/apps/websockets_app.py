@@ -57,6 +57,9 @@ async def handle(connection: ServerConnection) -> None:
         async for message in connection:
             if path == "/echo":
                 await connection.send(message)
+            elif path == "/late":
+                await asyncio.sleep(0.1)
+                await connection.send(message)
             elif path == "/digest":
                 data = message.encode() if isinstance(message, str) else message
                 kind = "text" if isinstance(message, str) else "binary"

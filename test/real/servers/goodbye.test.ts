@@ -1,0 +1,69 @@
+/** A client that closes behind its messages hears as much through Sluice as it does directly. */
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { Sluice } from '../harness/sluice.ts';
+import { type Backend, backends, type Fleet, route, startFleet } from './fleet.ts';
+
+let fleet: Fleet;
+let sluice: Sluice;
+
+beforeAll(async () => {
+  fleet = await startFleet();
+  sluice = await Sluice.start({
+    routes: backends.map(({ name }) => route(name, fleet.apps[name].ports.default!, { preset: name })),
+  });
+});
+
+afterAll(async () => {
+  await sluice?.stop();
+  await fleet?.[Symbol.asyncDispose]();
+});
+
+interface Heard {
+  readonly messages: readonly string[];
+  readonly code: number;
+}
+
+/** Sends messages and a close in one write, and listens to the end. */
+async function say(port: number, name: Backend['name'], path: string, messages: readonly string[]): Promise<Heard> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { host: `${name}.test` } });
+  const heard: string[] = [];
+  let tcp: Socket | undefined;
+  socket.on('upgrade', (response) => {
+    tcp = response.socket;
+  });
+  socket.on('message', (data) => heard.push(String(data)));
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('close', (code) => resolve({ messages: heard, code }));
+    socket.on('open', () => {
+      tcp!.cork();
+      for (const message of messages) socket.send(message);
+      socket.close(1000);
+      tcp!.uncork();
+    });
+  });
+}
+
+const twenty = Array.from({ length: 20 }, (_, i) => `message ${i}`);
+
+describe.for(backends)('$name', ({ name }) => {
+  const ways = (): [number, number] => [fleet.apps[name].ports.default!, sluice.port];
+
+  it('has its answers to twenty messages delivered to a client that has closed behind them', async () => {
+    const [direct, relayed] = await Promise.all(ways().map((port) => say(port, name, '/echo', twenty)));
+    // The `websockets` library, which uvicorn uses as well, answers a close as soon as it has read it: how much its
+    // application has said by then is chance, directly too.
+    if (name === 'tornado') expect(direct).toEqual({ messages: twenty, code: 1000 });
+    else expect(direct!.code).toBe(1000);
+    if (name === 'tornado') expect(relayed).toEqual(direct);
+    else expect(relayed).toEqual({ messages: twenty.slice(0, relayed!.messages.length), code: 1000 });
+  });
+
+  it('has an answer that takes 100 ms delivered where it is directly', async () => {
+    const [direct, relayed] = await Promise.all(ways().map((port) => say(port, name, '/late', ['work'])));
+    if (name === 'tornado') expect(direct).toEqual({ messages: ['work'], code: 1000 });
+    expect(relayed).toEqual(direct);
+  });
+});
