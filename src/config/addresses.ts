@@ -1,24 +1,32 @@
 /** Addresses, URLs, origins, hosts and path patterns. Answers like `units.ts`: a value, or the rest of a sentence. */
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import * as patterns from './patterns.ts';
 import type { ListenAddress, UpstreamTarget } from './types.ts';
 import { type Parsed, scalarText } from './units.ts';
 
-const label = '[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?';
-const hostname = new RegExp(`^${label}(\\.${label})*$`);
+const ipv4 = whole(patterns.ipv4);
+const ipv6 = whole(patterns.ipv6);
+const hostname = whole(patterns.hostname);
+const nameNotNumbers = new RegExp(patterns.nameNotNumbers);
+const listenPort = whole(patterns.listenPort);
+const socketPath = whole(patterns.socketPath);
+
+function whole(pattern: string): RegExp {
+  return new RegExp(`^(?:${pattern})$`);
+}
 
 /** Splits `host:port` and `[::1]:port`; the host comes without brackets. */
 function splitHostPort(text: string): { host: string; port: number } | null {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:/[\]\s]+)):(\d{1,5})$/.exec(text);
-  if (!match) return null;
+  if (!match || !listenPort.test(match[3]!)) return null;
   const host = (match[1] ?? match[2]!).toLowerCase();
-  const port = Number(match[3]);
-  if (port > 65_535 || (match[1] === undefined ? !isHost(host) : !isIPv6(host))) return null;
-  return { host, port };
+  if (match[1] === undefined ? !isHost(host) : !ipv6.test(host)) return null;
+  return { host, port: Number(match[3]) };
 }
 
-/** A name, or an IPv4 address; four numbers that are no address are no name either. */
+/** A name, or an IPv4 address. */
 function isHost(host: string): boolean {
-  return host.length <= 253 && hostname.test(host) && (isIPv4(host) || !/^[\d.]+$/.test(host));
+  if (!nameNotNumbers.test(host)) return ipv4.test(host);
+  return host.length <= patterns.longestHostname && hostname.test(host);
 }
 
 /** Parses `0.0.0.0:8080`, `[::]:8080`, `localhost:8080` or `unix:/run/sluice.sock`. Port 0 takes a free one. */
@@ -26,10 +34,10 @@ export function parseListenAddress(value: unknown): Parsed<ListenAddress> {
   if (typeof value === 'string') {
     if (value.startsWith('unix:')) {
       const path = value.slice(5);
-      // sun_path holds 108 bytes with its terminator (unix(7)).
-      if (path.startsWith('/') && Buffer.byteLength(path) < 108 && !path.includes('\0'))
-        return { value: { kind: 'unix', path } };
-      return { problem: 'is not a socket path; write unix:/run/sluice.sock (absolute, under 108 bytes)' };
+      if (socketPath.test(path)) return { value: { kind: 'unix', path } };
+      return {
+        problem: 'is not a socket path; write unix:/run/sluice.sock (absolute, in ASCII, under 108 bytes)',
+      };
     }
     const tcp = splitHostPort(value);
     if (tcp) return { value: { kind: 'tcp', ...tcp } };
@@ -44,13 +52,13 @@ export function parseListenAddress(value: unknown): Parsed<ListenAddress> {
 export function isLocal(address: ListenAddress): boolean {
   if (address.kind === 'unix') return true;
   const { host } = address;
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+  return host === 'localhost' || host === '::1' || (ipv4.test(host) && host.startsWith('127.'));
 }
 
 /** The listen address as `parseListenAddress` reads it. */
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
-  return `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`;
+  return `${ipv6.test(address.host) ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 /** Parses `http://host:port`; the path belongs to the client and is never changed, so none is allowed here. */
@@ -89,8 +97,10 @@ export function parseOrigin(value: unknown): Parsed<string> {
   if (match[3] !== undefined) return { problem: `has a path, which no origin has; write ${scheme}://${authority}` };
   if (authority.includes('*')) return { problem: `is a pattern, and origins are exact; ${example}` };
   const port = scheme === 'http' ? 80 : 443;
-  // A name that ends in a number is a broken IPv4 address to browsers (URL Standard, 3.5).
-  const url = URL.parse(`${scheme}://${authority}`);
+  const origin = `${scheme}://${authority}`;
+  // A name that ends in a number is a broken IPv4 address to browsers (URL Standard, 3.5). They have no URL for bad Punycode
+  // either; that is left to match nothing, because no expression of the schema could tell it.
+  const url = URL.parse(origin) ?? (/(\/|[.])xn--/.test(origin) ? { origin } : null);
   if (url === null || (!splitHostPort(authority) && !splitHostPort(`${authority}:${port}`)))
     return { problem: `is not an origin; ${example}` };
   return { value: url.origin };
@@ -101,14 +111,13 @@ export function parseNetwork(value: unknown): Parsed<string> {
   const problem = 'is not a network; write 10.0.0.0/8, fd00::/8 or one address';
   if (typeof value !== 'string') return { problem };
   const [address = '', bits, ...more] = value.split('/');
-  const version = address.includes('%') ? 0 : isIP(address);
-  if (version === 0 || more.length > 0) return { problem };
+  const most = ipv4.test(address) ? 32 : ipv6.test(address) ? 128 : 0;
+  if (most === 0 || more.length > 0) return { problem };
   if (bits === undefined) return { value: address.toLowerCase() };
-  const most = version === 4 ? 32 : 128;
-  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) {
+  if (!whole(patterns.upTo(most)).test(bits)) {
     return { problem: `has no valid prefix length; write ${address}/ and a number from 0 to ${most}` };
   }
-  return { value: `${address.toLowerCase()}/${Number(bits)}` };
+  return { value: `${address.toLowerCase()}/${bits}` };
 }
 
 /** Parses an exact host or `*.example.org`; hosts have no port here, and case does not matter. */
@@ -117,7 +126,7 @@ export function parseHost(value: unknown): Parsed<string> {
   if (typeof value !== 'string') return { problem: `is not a host; ${example}` };
   if (value === '*') return { problem: 'matches every host; leave hosts out for that' };
   const host = value.toLowerCase();
-  if (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1))) return { value: host };
+  if (host.startsWith('[') && host.endsWith(']') && ipv6.test(host.slice(1, -1))) return { value: host };
   if (isHost(host.startsWith('*.') ? host.slice(2) : host)) return { value: host };
   const bare = host.replace(/^[a-z]+:\/\//, '').replace(/[:/].*$/, '');
   if (bare !== host && isHost(bare)) return { problem: `is more than a host; write ${bare}` };

@@ -7,6 +7,7 @@ import type { ConfigDocument } from './document.ts';
 import type { ConfigError, ConfigPath } from './errors.ts';
 import { errorAt } from './explain.ts';
 import { roomsPath } from './presets.ts';
+import type { ListenAddress } from './types.ts';
 
 /** The name of the route that `preset: jupyter` brings. */
 export function roomsName(name: string): string {
@@ -107,9 +108,18 @@ function sameAddress(document: ConfigDocument): ConfigError[] {
   const file = mapping(document.value);
   const admin = mapping(file.admin).address ?? '127.0.0.1:9090';
   const listen = mapping(file.listen).address ?? '0.0.0.0:8080';
+  const [one, other] = [parseListenAddress(admin), parseListenAddress(listen)];
+  if (!('value' in one && 'value' in other && collide(one.value, other.value))) return [];
+  const what = admin === listen ? 'is listen.address too' : `takes the port of listen.address, "${listen}"`;
+  return [errorAt(document, ['admin', 'address'], `"${admin}" ${what}; write another port`)];
+}
+
+/** Whether nobody can listen on both: a wildcard takes the port of every address, of IPv4 and IPv6 alike. */
+function collide(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
   // Port 0 takes a free port each time.
-  if (typeof admin !== 'string' || admin !== listen || admin.endsWith(':0')) return [];
-  return [errorAt(document, ['admin', 'address'], `"${admin}" is listen.address too; write another port`)];
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || [a.host, b.host].some((host) => host === '0.0.0.0' || host === '::');
 }
 
 /** Whoever reaches the admin port closes connections and drains: beyond this machine that takes a token. */

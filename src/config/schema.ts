@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import * as addresses from './addresses.ts';
 import { formatCount, formatDuration, formatRate, formatSize } from './format.ts';
+import * as patterns from './patterns.ts';
 import { presetNames } from './presets.ts';
 import { builtIn, builtInAnnounceMs, builtInTimeouts } from './settings.ts';
 import type { Sender } from './types.ts';
@@ -25,6 +26,23 @@ function leaf<T>(id: string, parse: (value: unknown) => Parsed<T>, json: Record<
 }
 
 const text = (pattern: string, description: string) => ({ type: 'string', pattern, description });
+
+const matching = (pattern: string) => ({ type: 'string', pattern: `^(${pattern})$` });
+
+/** A text in which a host stands: an IPv6 address in brackets, an IPv4 address, or a name. */
+function withHost(before: string, after: string, name: object = {}) {
+  const { hostname, ipv4, ipv6, longestHostname, nameNotNumbers } = patterns;
+  return [
+    matching(`${before}\\[${ipv6}\\]${after}`),
+    matching(`${before}${ipv4}${after}`),
+    {
+      ...matching(`${before}${hostname}${after}`),
+      // The whole text, so that what stands around the name never lets a longer one pass.
+      maxLength: longestHostname,
+      allOf: [{ pattern: `^${before}[0-9.]*${nameNotNumbers}` }, name],
+    },
+  ];
+}
 const bytes = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
 const unlimited = { const: 'unlimited' };
 
@@ -75,41 +93,40 @@ const kind = {
     anyOf: bucket(units.countRatePattern, count, {}),
   }),
   address: leaf('address', addresses.parseListenAddress, {
-    ...text(
-      '^(unix:/.+|.+:[0-9]{1,5})$',
-      '`0.0.0.0:8080`, `[::]:8080` or `unix:/run/sluice.sock`; port 0 takes a free one',
-    ),
+    description: '`0.0.0.0:8080`, `[::]:8080` or `unix:/run/sluice.sock`; port 0 takes a free one',
+    anyOf: [matching(`unix:${patterns.socketPath}`), ...withHost('', `:${patterns.listenPort}`)],
   }),
-  network: leaf(
-    'network',
-    addresses.parseNetwork,
-    text('^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$', '`10.0.0.0/8`, `fd00::/8` or one address'),
-  ),
-  upstream: leaf(
-    'backend',
-    addresses.parseUpstream,
-    text('^https?://[^/?#@]+/?$', '`http://host:port` or `https://host:port`, without a path'),
-  ),
-  origin: leaf(
-    'origin',
-    addresses.parseOrigin,
-    text('^https?://[^/?#@*]+$', '`https://apps.example.org`: scheme, host and port, nothing else'),
-  ),
-  host: leaf(
-    'host',
-    addresses.parseHost,
-    text('^(\\*\\.)?[^*/: ]+$|^\\[.+\\]$', '`apps.example.org`, or `*.example.org` for every name below'),
-  ),
-  serverName: leaf(
-    'server_name',
-    addresses.parseServerName,
-    text('^[^*/:@ ]+$|^[0-9A-Fa-f:.]+$', '`backend.example.org`, or an address'),
-  ),
-  path: leaf(
-    'path',
-    addresses.parsePath,
-    text('^/[^?# ]*$', '`/app`: whole segments; `*` is any one, `**` any number of them'),
-  ),
+  network: leaf('network', addresses.parseNetwork, {
+    description: '`10.0.0.0/8`, `fd00::/8` or one address',
+    anyOf: [
+      matching(`${patterns.ipv4}(/${patterns.upTo(32)})?`),
+      matching(`${patterns.ipv6}(/${patterns.upTo(128)})?`),
+    ],
+  }),
+  upstream: leaf('backend', addresses.parseUpstream, {
+    description: '`http://host:port` or `https://host:port`, without a path',
+    anyOf: withHost('[Hh][Tt][Tt][Pp][Ss]?://', `(:${patterns.port})?/?`),
+  }),
+  origin: leaf('origin', addresses.parseOrigin, {
+    description: '`https://apps.example.org`: scheme, host and port, nothing else',
+    // What browsers would read as an IPv4 address is no name: the last label has a letter, and is not hexadecimal.
+    anyOf: withHost('[Hh][Tt][Tt][Pp][Ss]?://', `(:${patterns.listenPort})?`, {
+      pattern: '[/.]([A-Za-z_]|[1-9][0-9]*[A-Za-z_-]|0[0-9]*[A-WYZa-wyz_-])[A-Za-z0-9_-]*(:[0-9]+)?$',
+    }),
+  }),
+  host: leaf('host', addresses.parseHost, {
+    description: '`apps.example.org`, or `*.example.org` for every name below',
+    anyOf: [...withHost('', '').slice(0, 1), ...withHost('([*][.])?', '').slice(1)],
+  }),
+  path: leaf('path', addresses.parsePath, {
+    description: '`/app`: whole segments; `*` is any one, `**` any number of them',
+    type: 'string',
+    allOf: Object.values(patterns.path).map((pattern) => ({ pattern })),
+  }),
+  serverName: leaf('server_name', addresses.parseServerName, {
+    description: '`backend.example.org`, or an address',
+    anyOf: [matching(patterns.ipv6), ...withHost('', '').slice(1)],
+  }),
   file: leaf('file', addresses.parseFile, {
     ...text('^[^\\x00]+$', 'the path of a file, from the working directory where it does not begin with `/`'),
     minLength: 1,

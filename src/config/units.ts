@@ -2,6 +2,7 @@
  * Sizes, durations, counts and rates as people write them. Each parser answers with a value or with the rest of a
  * sentence that begins with what was found: `"20 MiBs"` + `is not a size; write 20MiB, 20MB or bytes`.
  */
+import { upTo } from './patterns.ts';
 import type { Rate } from './types.ts';
 
 /** A value, or why there is none. `key` is the entry that is wrong where the value is a mapping. */
@@ -27,16 +28,19 @@ const longestHours = 596;
 /** Counts beyond this are mistakes; the memory for them does not exist. */
 const largestCount = 1_000_000_000;
 
+// The patterns bound the digits of each unit, so that they fit what the parsers take without a line of alternatives. A size of
+// 1024TiB or a duration of 12 days in seconds is refused by them and by nobody else.
+const size = '0*[1-9]([0-9]{0,14}B|[0-9]{0,11}(kB|KB|KiB)|[0-9]{0,8}(MB|MiB)|[0-9]{0,5}(GB|GiB)|[0-9]{0,2}(TB|TiB))';
 /** The pattern of a size in the JSON Schema. */
-export const sizePattern = '^[0-9]+(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
+export const sizePattern = `^${size}$`;
 /** The pattern of a duration in the JSON Schema. */
-export const durationPattern = '^([0-9]+(ms|s|m|h)|0|off)$';
+export const durationPattern = `^(off|0|0*([0-9]{1,9}ms|[0-9]{1,6}s|[0-9]{1,4}m|${upTo(longestHours)}h))$`;
 /** The pattern of a duration that cannot be off. */
-export const finiteDurationPattern = '^[0-9]*[1-9][0-9]*(ms|s|m|h)$';
+export const finiteDurationPattern = `^0*([1-9]([0-9]{0,8}ms|[0-9]{0,5}s|[0-9]{0,3}m)|${upTo(longestHours, 1)}h)$`;
 /** The pattern of a rate of messages or frames in the JSON Schema. */
-export const countRatePattern = '^[0-9]+/s$';
+export const countRatePattern = '^0*[1-9][0-9]{0,8}/s$';
 /** The pattern of a rate of bytes in the JSON Schema. */
-export const byteRatePattern = '^[0-9]+(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)/s$';
+export const byteRatePattern = `^${size}/s$`;
 
 /** A scalar as text; a mapping may hold a `toString` of its own, so only scalars are turned into text. */
 export function scalarText(value: unknown): string {

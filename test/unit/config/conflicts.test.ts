@@ -109,3 +109,29 @@ test('an admin address that cannot be read is one error, not two', () => {
   expect(adminErrors('address: nowhere')).toHaveLength(1);
   expect(adminErrors('{address: 0.0.0.0:9090, token_file: ""}')).toEqual([expect.stringContaining('admin.token_file')]);
 });
+
+const addresses = (listen: string, admin: string) =>
+  loadConfig(
+    'sluice.yaml',
+    `listen: {address: "${listen}"}\nadmin: {address: "${admin}", token_file: t}\nroutes: [{name: a, upstream: "http://b"}]\n`,
+  );
+
+test.each([
+  ['0.0.0.0:8080', '0.0.0.0:8080', 'is listen.address too'],
+  ['[::]:8080', '0.0.0.0:8080', 'takes the port of listen.address, "[::]:8080"'],
+  ['0.0.0.0:9090', '127.0.0.1:9090', 'takes the port of listen.address'],
+  ['[::]:9090', '[::1]:9090', 'takes the port of listen.address'],
+  ['unix:/run/a.sock', 'unix:/run/a.sock', 'is listen.address too'],
+])('nobody can listen on %s and %s', (listen, admin, words) => {
+  const loaded = addresses(listen, admin);
+  expect('errors' in loaded ? loaded.errors.map(formatConfigError) : []).toEqual([expect.stringContaining(words)]);
+});
+
+test.each([
+  ['0.0.0.0:0', '127.0.0.1:0'],
+  ['127.0.0.1:8080', '127.0.0.2:8080'],
+  ['[::]:8080', '[::]:8081'],
+  ['unix:/run/a.sock', '127.0.0.1:8080'],
+])('%s and %s are two', (listen, admin) => {
+  expect(addresses(listen, admin)).not.toHaveProperty('errors');
+});
