@@ -12,14 +12,45 @@ const flag: Schema = { type: 'boolean' };
 const mapping: Schema = { type: 'object' };
 const mappings: Schema = { type: 'array', items: mapping };
 const texts: Schema = { type: 'object', additionalProperties: text };
+const amount = '[0-9]+([.][0-9]+)?([eE][+]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?';
 const quantity: Schema = {
   description: 'An amount as Kubernetes writes it: 512Mi, 1Gi, 250m, or a number.',
   anyOf: [
-    { type: 'string', pattern: '^([0-9]+([.][0-9]+)?([eE][+]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?)?$' },
+    { type: 'string', pattern: `^${amount}$` },
     { type: 'number', minimum: 0 },
   ],
 };
-const interval = matching('^[0-9]+(ms|s|m|h)$');
+const maybeQuantity: Schema = {
+  anyOf: [
+    { type: 'string', pattern: `^(${amount})?$` },
+    { type: 'number', minimum: 0 },
+  ],
+};
+/** As Prometheus writes a duration: 15s, 1m30s. Left empty, its own. */
+const interval = matching('^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$');
+
+/** The name of an object, which may be left empty (RFC 1123). */
+const objectName = matching('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$');
+/** The key of an entry of a ConfigMap or Secret. */
+const dataKey = matching('^[-._A-Za-z0-9]{1,253}$');
+
+const labelKey = '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$';
+const labelText = '^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$';
+const labels: Schema = {
+  type: 'object',
+  propertyNames: { pattern: labelKey },
+  additionalProperties: matching(labelText),
+};
+const annotations: Schema = { type: 'object', propertyNames: { pattern: labelKey }, additionalProperties: text };
+
+/** A repository of images without tag and scheme (the grammar of distribution's references). */
+const repository: Schema = {
+  ...matching(
+    '^(([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\])(:[0-9]{1,5})?/)?[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)*$',
+  ),
+  description: 'Such as registry.example.org/sluice; the tag is image.tag.',
+  maxLength: 255,
+};
 
 function matching(pattern: string): Schema {
   return { type: 'string', pattern };
@@ -44,23 +75,33 @@ const resources = keys({
   claims: mappings,
 });
 
-const ingressHost = keys({
-  host: text,
-  paths: {
-    type: 'array',
-    minItems: 1,
-    items: keys(
-      { path: matching('^/'), pathType: oneOf('Prefix', 'Exact', 'ImplementationSpecific') },
-      { required: ['path'] },
-    ),
+const ingressHost = keys(
+  {
+    host: text,
+    paths: {
+      type: 'array',
+      minItems: 1,
+      items: keys(
+        { path: matching('^/'), pathType: oneOf('Prefix', 'Exact', 'ImplementationSpecific') },
+        { required: ['path'] },
+      ),
+    },
   },
-});
+  { required: ['paths'] },
+);
 
 const monitor = keys({
   enabled: flag,
-  labels: texts,
+  labels,
+  annotations,
+  namespace: objectName,
   interval,
   scrapeTimeout: interval,
+  scheme: oneOf('http', 'https'),
+  tlsConfig: mapping,
+  honorLabels: flag,
+  sampleLimit: whole(0),
+  targetLabels: { type: 'array', items: text },
   relabelings: mappings,
   metricRelabelings: mappings,
 });
@@ -72,38 +113,46 @@ function values(config: Schema): Readonly<Record<string, Schema>> {
     enabled: flag,
     nameOverride: text,
     fullnameOverride: text,
-    commonLabels: texts,
+    commonLabels: labels,
+    commonAnnotations: annotations,
+    labels,
+    annotations,
     image: keys({
-      repository: { type: 'string', minLength: 1 },
-      tag: text,
+      repository,
+      tag: matching('^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$'),
       digest: matching('^(sha256:[0-9a-f]{64})?$'),
       pullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
     }),
     imagePullSecrets: mappings,
     replicas: whole(0),
+    check: keys({ enabled: flag, resources }),
     config,
     memory: keys({ bufferedPercent: whole(1, 90), heapPercent: whole(1, 90), maxOldSpaceSize: whole(0) }),
     resources,
-    admin: keys({ existingSecret: text, existingSecretKey: text }),
-    tls: keys({ existingSecret: text }),
+    admin: keys({ existingSecret: objectName, existingSecretKey: dataKey }),
+    tls: keys({ existingSecret: objectName }),
     service: keys({
       type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
       port: whole(1, 65535),
-      appProtocol: text,
+      nodePort: whole(0, 65535),
+      appProtocol: matching('^([a-z0-9.-]+/)?[A-Za-z0-9._-]*$'),
       sessionAffinity: oneOf('None', 'ClientIP'),
-      annotations: texts,
+      labels,
+      annotations,
       extraSpec: mapping,
     }),
     ingress: keys({
       enabled: flag,
-      className: text,
-      annotations: texts,
+      className: objectName,
+      labels,
+      annotations,
       hosts: { type: 'array', items: ingressHost },
       tls: mappings,
     }),
     httpRoute: keys({
       enabled: flag,
-      annotations: texts,
+      labels,
+      annotations,
       parentRefs: mappings,
       hostnames: { type: 'array', items: text },
       rules: mappings,
@@ -111,7 +160,7 @@ function values(config: Schema): Readonly<Record<string, Schema>> {
     autoscaling: keys({
       minReplicas: whole(1),
       maxReplicas: whole(1),
-      targets: keys({ connections: whole(1), bufferedBytes: quantity }),
+      targets: keys({ connections: whole(1), bufferedBytes: maybeQuantity }),
       hpa: keys({ enabled: flag, metrics: keys({ connections: text, bufferedBytes: text }) }),
       keda: keys({
         enabled: flag,
@@ -122,34 +171,49 @@ function values(config: Schema): Readonly<Record<string, Schema>> {
     }),
     podDisruptionBudget: keys({
       enabled: flag,
-      maxUnavailable: { anyOf: [whole(1), matching('^[0-9]+%$')] },
+      maxUnavailable: { anyOf: [whole(1), matching('^([1-9][0-9]?|100)%$')] },
     }),
     networkPolicy: keys({ enabled: flag, clients: mappings, scrapers: mappings, egress: mappings }),
     topologySpreadConstraints: mappings,
-    nodeSelector: texts,
+    nodeSelector: labels,
     tolerations: mappings,
     affinity: mapping,
-    priorityClassName: text,
-    serviceAccountName: text,
+    priorityClassName: objectName,
+    serviceAccount: keys({ create: flag, name: objectName, labels, annotations }),
+    hostAliases: mappings,
+    dnsPolicy: { type: 'string', enum: ['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'] },
+    dnsConfig: mapping,
     podAnnotations: texts,
     podLabels: texts,
     tcpWmem: matching('^([0-9]+ [0-9]+ [0-9]+)?$'),
     terminationGracePeriodSeconds: whole(0),
+    strategy: keys({ type: oneOf('RollingUpdate', 'Recreate'), rollingUpdate: mapping }),
+    minReadySeconds: whole(0),
+    revisionHistoryLimit: whole(0),
+    lifecycle: mapping,
     podSecurityContext: mapping,
     securityContext: mapping,
     probes: keys({ startup: mapping, liveness: mapping, readiness: mapping }),
     metrics: keys({
       serviceMonitor: monitor,
       podMonitor: monitor,
-      rules: keys({ enabled: flag, labels: texts }),
-      dashboards: keys({ enabled: flag, label: text, labelValue: text, folderAnnotation: text, folder: text }),
+      rules: keys({ enabled: flag, labels }),
+      dashboards: keys({
+        enabled: flag,
+        namespace: objectName,
+        label: matching(labelKey),
+        labelValue: matching(labelText),
+        folderAnnotation: matching(labelKey),
+        folder: text,
+      }),
     }),
+    initContainers: mappings,
     extraEnv: mappings,
     extraVolumes: mappings,
     extraVolumeMounts: mappings,
     extraContainers: mappings,
     extraObjects: { type: 'array', items: { anyOf: [mapping, text] } },
-    test: keys({ enabled: flag }),
+    test: keys({ enabled: flag, resources }),
   };
 }
 

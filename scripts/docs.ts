@@ -6,6 +6,7 @@ import { presetGuide } from '../src/config/preset-guide.ts';
 import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
 import { withFlags } from '../src/metrics/flags.ts';
+import { factsText } from './chart-facts.ts';
 import { valuesSchemaText } from './chart-schema.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -16,5 +17,6 @@ writeFileSync('docs/presets.md', presetGuide());
 writeFileSync('docs/sluice.schema.json', schemaText());
 writeFileSync('docs/metrics.md', await describeMetrics());
 writeFileSync('helm/sluice/values.schema.json', valuesSchemaText());
+writeFileSync('helm/sluice/files/facts.json', factsText());
 for (const [path, text] of Object.entries(files)) writeFileSync(path, text());
 writeFileSync('docs/operations.md', withFlags(readFileSync('docs/operations.md', 'utf8')));

@@ -138,7 +138,7 @@ export function parseServerName(value: unknown): Parsed<string> {
   const problem = 'is not a name in a certificate; write backend.example.org, or an address';
   if (typeof value !== 'string') return { problem };
   const name = value.toLowerCase();
-  return isHost(name) || (isIPv6(name) && !name.includes('%')) ? { value: name } : { problem };
+  return isHost(name) || ipv6.test(name) ? { value: name } : { problem };
 }
 
 /** Parses the path of a file. */

@@ -27,7 +27,7 @@ export interface ConfigDocument {
 }
 
 /** Aliases may repeat a part of the file; together they may not make it longer than any real configuration. */
-const mostValues = 50_000;
+export const mostValues = 50_000;
 /** Far deeper than the deepest key; it bounds the recursion below. */
 const mostLevels = 32;
 

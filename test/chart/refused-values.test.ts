@@ -24,7 +24,7 @@ describe('a value of the wrong type is refused with its name', () => {
       'got string, want integer',
       route({ limits: { upstream: { max_fragments: 'many' } } }),
     ],
-    ['/config/routes/0/preset', 'value must be one of', route({ preset: 'streamlit' })],
+    ['/config/routes/0/preset', 'value must be one of', route({ preset: 'pannel' })],
     // YAML 1.1, which Helm reads, makes false of an off without quotes.
     ['/config/routes/0/ping/client', 'got boolean, want string', route({ ping: { client: false } })],
   ])('%s: %s', async (path, problem, values) => {
@@ -51,6 +51,176 @@ test('a route without an upstream is refused', async () => {
   expect(await refusal({ config: { routes: [{ name: 'a' }] } })).toContain("missing property 'upstream'");
 });
 
+const routes = (...all: object[]) => ({
+  config: { routes: all.map((one) => ({ name: 'a', upstream: 'http://a:1', ...one })) },
+});
+const ingress = (...hosts: object[]) => ({ ingress: { enabled: true, hosts } });
+
+describe('what cannot work in a pod is refused with what to do', () => {
+  test.each<[string, object, string]>([
+    [
+      'listening on loopback',
+      { config: { listen: { address: '127.0.0.1:8080' } } },
+      'Leave it out, or write 0.0.0.0:8080',
+    ],
+    [
+      'an admin port on loopback',
+      { config: { admin: { address: 'localhost:9090' } } },
+      'nobody outside the pod reaches',
+    ],
+    ['one port twice', { config: { admin: { address: '[::]:8080' } } }, 'is that of config.listen.address too'],
+    ['a free port', { config: { listen: { address: '0.0.0.0:0' } } }, 'needs to know the port'],
+    ['a port of root', { config: { listen: { address: '0.0.0.0:80' } } }, 'the public port is service.port'],
+    [
+      'a token that is not there',
+      { config: { admin: { token_file: '/x' } } },
+      'one of your own is admin.existingSecret',
+    ],
+    [
+      'a certificate that is not there',
+      { config: { listen: { tls: { cert: '/certs/a', key: '/certs/b' } } } },
+      'config.listen.tls.cert is /certs/a, which is not in the pod; mount it',
+    ],
+    ['two routes of one name', routes({}, { match: { path: '/b' } }), 'a is the name of two routes'],
+    ['two routes of one match', routes({}, { name: 'b', match: { path: '/**' } }), 'b matches the same requests as a'],
+    [
+      'one spelling of another',
+      routes({ match: { path: '/a' } }, { name: 'b', match: { path: '/%61/' } }),
+      'the same requests',
+    ],
+    ['a host twice', routes({ match: { hosts: ['a.org', 'A.org'] } }), 'a lists a host twice'],
+    [
+      'the name of a preset’s route',
+      routes({ preset: 'jupyter' }, { name: 'a-rooms', match: { path: '/b' } }),
+      'that preset jupyter brings with a',
+    ],
+    ['itself as its upstream', routes({ upstream: 'http://rel-sluice:8080' }), "which is Sluice's own Service"],
+    ['a name that begins with a digit', { fullnameOverride: '9lives' }, 'with a letter first'],
+    ['a name with a dot', { fullnameOverride: 'a.b' }, 'which no Service may have'],
+    ['a name that is no label', { fullnameOverride: 'a', nameOverride: 'x y' }, 'app.kubernetes.io/name: x y'],
+    ['labels that select', { podLabels: { 'app.kubernetes.io/name': 'x' } }, 'podLabels has app.kubernetes.io/name'],
+    ['a label that is none', { podLabels: { team: 'my team!' } }, 'make an annotation of team'],
+    [
+      'buffers beyond the memory limit',
+      { config: { memory: { max_buffered: '2GiB' } } },
+      'so the kernel would kill the pod',
+    ],
+    [
+      'half of that with TLS',
+      { config: { memory: { max_buffered: '200MiB' } }, tls: { existingSecret: 't' } },
+      'counted twice with TLS',
+    ],
+    ['a heap that is too small', { memory: { maxOldSpaceSize: 16 } }, 'leaves V8 16 MiB'],
+    [
+      'requests above limits',
+      { resources: { requests: { memory: '1Gi' } } },
+      'resources.requests.memory is 1Gi and the limit 512Mi',
+    ],
+    [
+      'requests of CPU above limits',
+      { resources: { requests: { cpu: '1500m' }, limits: { cpu: 1 } } },
+      'resources.requests.cpu',
+    ],
+    [
+      'a minimum above the maximum',
+      { autoscaling: { minReplicas: 12 } },
+      'autoscaling.minReplicas is 12 and maxReplicas 10',
+    ],
+    ['an Ingress without hosts', ingress(), 'ingress.hosts is empty'],
+    ['a host in capitals', ingress({ host: 'X.org', paths: [{ path: '/' }] }), '"X.org" is no host'],
+    ['a path of an Ingress', ingress({ paths: [{ path: '/a//b' }] }), '"/a//b" is one that Kubernetes refuses'],
+    ['a slow scrape', { metrics: { podMonitor: { scrapeTimeout: '1m30s' } } }, 'longer than its interval of 15s'],
+    [
+      'a Service that finds no pods',
+      { service: { extraSpec: { selector: { a: 'b' } } } },
+      'service.extraSpec.selector',
+    ],
+    [
+      'two certificates',
+      { tls: { existingSecret: 't' }, config: { listen: { tls: { cert: '/a', key: '/b' } } } },
+      'exclude each other',
+    ],
+    [
+      'a mount over Sluice',
+      { extraVolumeMounts: [{ name: 'a', mountPath: '/etc/sluice/' }] },
+      "hide Sluice's own files",
+    ],
+    ['a container of its name', { extraContainers: [{ name: 'sluice', image: 'a' }] }, 'of the name sluice'],
+    ['a kill before the goodbye', { terminationGracePeriodSeconds: 30 }, 'a drain takes up to 60 s'],
+    [
+      'a kill before the goodbye, after a pause',
+      { terminationGracePeriodSeconds: 70, lifecycle: { preStop: { sleep: { seconds: 20 } } } },
+      'after 20 s of preStop',
+    ],
+    ['no configuration', { config: null }, 'config is null; leave it out'],
+    ['no Service', { service: null }, 'service is null'],
+    ['no probe', { probes: { startup: null } }, 'probes.startup is null'],
+    ['no number of pods', { replicas: null }, 'replicas is null'],
+  ])('%s', async (_, values, words) => {
+    expect(await refusal(values)).toContain(words);
+  });
+
+  test.each<[string, object, string]>([
+    ['/image/repository', { image: { repository: 'reg/sluice:1' } }, 'does not match pattern'],
+    ['/image/repository', { image: { repository: 'https://reg/sluice' } }, 'does not match pattern'],
+    [
+      '/config/listen/trusted_proxies/0',
+      { config: { listen: { trusted_proxies: ['300.1.1.1/8'] } } },
+      'does not match pattern',
+    ],
+    ['/config/listen/address', { config: { listen: { address: '0.0.0.0:99999' } } }, 'does not match pattern'],
+    ['/config/routes/0/match/path', routes({ match: { path: '/a*' } }), 'does not match pattern'],
+    [
+      '/podDisruptionBudget/maxUnavailable',
+      { podDisruptionBudget: { maxUnavailable: '0%' } },
+      'does not match pattern',
+    ],
+    ['/ingress/hosts/0', ingress({ host: 'x.org' }), "missing property 'paths'"],
+    ['/commonLabels/team', { commonLabels: { team: 'my team!' } }, 'does not match pattern'],
+  ])('%s: %j', async (path, values, problem) => {
+    const words = await refusal(values);
+    expect(words).toContain(`at '${path}'`);
+    expect(words).toContain(problem);
+  });
+
+  test('a release whose name no Service may have, with the way out', async () => {
+    await expect(render({ release: '1panel' })).rejects.toThrow('write fullnameOverride in lower-case letters');
+    await expect(render({ release: 'my.release' })).rejects.toThrow('the name my.release-sluice');
+    await render({ release: '1panel', values: { fullnameOverride: 'panel-gate' } });
+  });
+
+  test('more routes than a ConfigMap holds, and more values than Sluice reads', async () => {
+    const many = (count: number, more: object) =>
+      routes(...Array.from({ length: count }, (_, i) => ({ name: `r${i}`, match: { path: `/user/u${i}` }, ...more })));
+    expect(
+      await refusal(many(6000, { origins: [`https://${'a'.repeat(60)}.${'b'.repeat(60)}.example.org`] })),
+    ).toContain('a ConfigMap holds 1 MiB');
+    expect(await refusal(many(7500, { require_origin: true, idle_timeout: '1m' }))).toContain('more than 50000 values');
+    await render({ values: many(3000, {}) });
+  });
+});
+
+test('what is right is taken', async () => {
+  for (const values of [
+    { resources: null },
+    { resources: { limits: { memory: '1Pi' } } },
+    { metrics: { podMonitor: { enabled: true, interval: '1m30s', scrapeTimeout: '' } } },
+    { podSecurityContext: null, securityContext: null },
+    {
+      config: { listen: { address: '0.0.0.0:80' } },
+      podSecurityContext: { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] },
+    },
+    {
+      config: { listen: { tls: { cert: '/certs/a', key: '/certs/b' } } },
+      extraVolumeMounts: [{ name: 'c', mountPath: '/certs' }],
+    },
+    { strategy: { type: 'Recreate', rollingUpdate: null } },
+    routes({ preset: 'jupyter' }, { name: 'a-rooms', match: { path: '/**/api/collaboration/room/' } }),
+  ]) {
+    await render({ values });
+  }
+});
+
 describe('values that exclude each other are refused with what to do', () => {
   const keda = { enabled: true, serverAddress: 'http://prometheus:9090' };
 
@@ -67,7 +237,11 @@ describe('values that exclude each other are refused with what to do', () => {
       'scraped twice; turn one off',
     ],
     ['less memory than Node needs', { resources: { limits: { memory: '128Mi' } } }, 'write 192Mi or more'],
-    ['more memory than there is', { memory: { bufferedPercent: 60, heapPercent: 40 } }, 'are more than 80 together'],
+    [
+      'more memory than there is',
+      { memory: { bufferedPercent: 60, heapPercent: 40 } },
+      'are more than 80 % of resources.limits.memory (512Mi) together',
+    ],
     ['an HTTPRoute to nowhere', { httpRoute: { enabled: true } }, 'httpRoute.parentRefs is empty'],
     [
       'an Ingress to a sidecar',

@@ -19,8 +19,18 @@ interface Container {
   readonly [probe: `${string}Probe`]: { readonly httpGet: { readonly path: string; readonly port: string } };
 }
 
+interface Volume {
+  readonly name: string;
+  readonly configMap?: { readonly name: string };
+  readonly secret?: { readonly secretName: string; readonly items?: { key: string; path: string }[] };
+  readonly emptyDir?: object;
+}
+
 /** The upstreams that the configuration names, and where they are here. */
 export type Backends = Readonly<Record<string, string>>;
+
+/** Whether the addresses to listen on are loopback's or those of the manifests. */
+export type Host = 'loopback' | 'as rendered';
 
 /** Secrets that somebody else made. */
 const existing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -33,12 +43,14 @@ export class Volumes {
   readonly #directory = scratchDirectory('volumes');
   readonly #ports: ReadonlyMap<number, number>;
   readonly #backends: Backends;
+  readonly #host: Host;
   #generation = 0;
 
   /** `ports`: the loopback ports that stand for those of the manifests. */
-  constructor(ports: ReadonlyMap<number, number>, backends: Backends) {
+  constructor(ports: ReadonlyMap<number, number>, backends: Backends, host: Host = 'loopback') {
     this.#ports = ports;
     this.#backends = backends;
+    this.#host = host;
   }
 
   /** A path of the container, here. */
@@ -49,9 +61,13 @@ export class Volumes {
   /** Text of the release with its paths and addresses as they are here. */
   here(text: string): string {
     let own = text.replaceAll('/etc/sluice/', `${this.path('/etc/sluice')}/`);
+    own = own.replaceAll(/(^| )\/test\//g, `$1${this.path('/test')}/`);
     for (const [url, here] of Object.entries(this.#backends)) own = own.replaceAll(url, here);
     for (const [port, free] of this.#ports)
-      own = own.replace(new RegExp(`(0\\.0\\.0\\.0|\\[::\\]):${port}\\b`), `127.0.0.1:${free}`);
+      own = own.replace(
+        new RegExp(`(0\\.0\\.0\\.0|\\[::\\]):${port}\\b`),
+        this.#host === 'loopback' ? `127.0.0.1:${free}` : `$1:${free}`,
+      );
     return own;
   }
 
@@ -69,11 +85,10 @@ export class Volumes {
     renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
   }
 
-  /** Every volume that the container mounts. */
-  bringAll(all: readonly Manifest[], container: Container): void {
-    const { volumes } = podOf(all);
+  /** Every volume that the container of a pod mounts. */
+  bringAll(all: readonly Manifest[], pod: { readonly volumes: readonly Volume[] }, container: Container): void {
     for (const { name, mountPath } of container.volumeMounts) {
-      const volume = volumes.find((candidate: { name: string }) => candidate.name === name);
+      const volume = pod.volumes.find((candidate) => candidate.name === name)!;
       if (volume.configMap) this.bring(mountPath, find(all, 'ConfigMap', volume.configMap.name).data);
       if (volume.secret) this.bring(mountPath, secretFiles(all, volume.secret));
       if (volume.emptyDir) mkdirSync(this.path(mountPath), { recursive: true });
@@ -81,10 +96,7 @@ export class Volumes {
   }
 }
 
-function secretFiles(
-  all: readonly Manifest[],
-  secret: { secretName: string; items?: { key: string; path: string }[] },
-) {
+function secretFiles(all: readonly Manifest[], secret: NonNullable<Volume['secret']>) {
   const made = all.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === secret.secretName);
   const data: Readonly<Record<string, string>> = made
     ? Object.fromEntries(Object.entries(made.data).map(([name, text]) => [name, atob(text as string)]))
@@ -117,7 +129,7 @@ export class Release {
     this.#container = container;
   }
 
-  static async start(all: readonly Manifest[], backends: Backends = {}): Promise<Release> {
+  static async start(all: readonly Manifest[], backends: Backends = {}, host: Host = 'loopback'): Promise<Release> {
     const container: Container = podOf(all).containers.find(({ name }: Container) => name === 'sluice');
     const free = new Map<number, number>();
     for (const { containerPort } of container.ports) free.set(containerPort, await freePort());
@@ -126,8 +138,8 @@ export class Release {
     );
     const nowhere = Object.keys(backends).filter((url) => !JSON.stringify(all).includes(url));
     if (nowhere.length > 0) throw new Error(`no route leads to ${nowhere}`);
-    const volumes = new Volumes(free, backends);
-    volumes.bringAll(all, container);
+    const volumes = new Volumes(free, backends, host);
+    volumes.bringAll(all, podOf(all), container);
     const probe = container.startupProbe!.httpGet;
     const process_ = await ServerProcess.start({
       name: 'sluice',

@@ -48,7 +48,7 @@ describe('the validation', () => {
 test('a pod of every set of values fits Pod Security "restricted"', async () => {
   const all = (await Promise.all(valueFiles.map((file) => render({ files: [file] })))).flat();
   const pods = all.flatMap(({ kind, spec }) =>
-    kind === 'Pod' ? [spec] : kind === 'Deployment' ? [spec.template.spec] : [],
+    kind === 'Pod' ? [spec] : kind === 'Deployment' || kind === 'Job' ? [spec.template.spec] : [],
   );
   expect(pods.length).toBeGreaterThan(8);
   for (const pod of pods) {

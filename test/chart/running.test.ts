@@ -1,17 +1,18 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { root, scratchDirectory } from '../real/harness/paths.ts';
+import { root } from '../real/harness/paths.ts';
 import { freePort } from '../real/harness/ports.ts';
 import { answers, ServerProcess } from '../real/harness/server-process.ts';
 import { panelSidecar } from './example.ts';
 import { find, type Manifest, render, valueFiles } from './helm.ts';
-import { Release } from './release.ts';
+import { Release, Volumes } from './release.ts';
 
 const gateways = valueFiles.filter((file) => !file.includes('sidecar'));
 
@@ -50,7 +51,8 @@ describe.each(gateways.map((file) => [basename(file), file] as const))('%s', (_,
     const token = file.includes('gateway-api') ? 'existing-token' : atob(find(all, 'Secret', '-admin').data.token);
     expect((await release.admin('/api/routes')).status).toBe(401);
     const routes = await (await release.admin('/api/routes', token)).text();
-    expect(routes).toContain(`${find(all, 'Deployment').metadata.name}-test`);
+    // What `helm test` needs is not to be found in the release.
+    expect(routes).not.toMatch(/-test|[.]invalid/);
     // What Prometheus reads, it reads without a token.
     expect(await (await release.admin('/metrics')).text()).toContain('sluice_build_info{');
   });
@@ -171,68 +173,145 @@ test("the manifests fit the image: its entrypoint takes the arguments, its Node 
   expect(sluice.securityContext.runAsUser).toBe(Number.parseInt(last('USER'), 10));
   expect(find(all, 'Pod', '-test').spec.containers[0].command[0]).toBe(node);
   expect(find(all, 'ConfigMap', '-test').data['limit.mjs']).toContain(`'${program!.replace('src/main.ts', '')}'`);
+  expect(find(all, 'Job').spec.template.spec.containers[0].command).toBeUndefined();
 });
 
 describe('helm test', () => {
-  /** Runs the hook's own script with the hook's own environment, against Sluice as it was rendered. */
-  async function hook(all: readonly Manifest[], release: Release, port: number): Promise<{ stdout: string }> {
+  /** Runs the hook's own script in the hook's own environment and with its volumes, beside Sluice as it was rendered. */
+  async function hook(all: readonly Manifest[], service: number): Promise<{ stdout: string }> {
     const pod = find(all, 'Pod', '-test');
     const [container] = pod.spec.containers;
-    const file = join(scratchDirectory('hook'), basename(container.command[1]));
-    writeFileSync(file, find(all, 'ConfigMap', '-test').data['limit.mjs']);
     const env = Object.fromEntries(
       container.env.map(({ name, value }: { name: string; value: string }) => [name, value]),
     );
-    const url = new URL(env.URL);
+    const [own, admin, backend] = [await freePort(), await freePort(), await freePort()];
+    const [declared, declaredAdmin] = find(all, 'Deployment').spec.template.spec.containers[0].ports;
+    const volumes = new Volumes(
+      new Map([
+        [declared.containerPort, own],
+        [declaredAdmin.containerPort, admin],
+      ]),
+      { 'http://127.0.0.1:8099': `http://127.0.0.1:${backend}` },
+    );
+    volumes.bringAll(all, pod.spec, container);
     // The Service leads to the Deployment's port, whose place here is a free one.
+    const url = new URL(env.SERVICE);
     expect(url.hostname).toBe(`${find(all, 'Deployment').metadata.name}.apps`);
-    expect(url.port || { 'ws:': '80', 'wss:': '443' }[url.protocol]).toBe(
+    expect(url.port || { 'http:': '80', 'https:': '443' }[url.protocol]).toBe(
       String(find(all, 'Service', 'sluice').spec.ports[0].port),
     );
-    url.host = `127.0.0.1:${release.ports.http}`;
-    return promisify(execFile)(process.execPath, [file], {
-      env: { ...env, URL: url.href, PORT: String(port), ADDRESS: '127.0.0.1', APP: `${root}/`, PATIENCE_MS: '2000' },
+    url.host = `127.0.0.1:${service}`;
+    const ownUrl = new URL(env.OWN);
+    expect(ownUrl.port).toBe(String(declared.containerPort));
+    ownUrl.port = String(own);
+    return promisify(execFile)(process.execPath, [volumes.path(container.command[1])], {
+      env: {
+        ...env,
+        SERVICE: url.href,
+        OWN: ownUrl.href,
+        CONFIG: volumes.here(env.CONFIG),
+        PORT: String(backend),
+        APP: `${root}/`,
+        PATIENCE_MS: '2000',
+      },
       timeout: 30_000,
     });
   }
 
-  /** The route's upstream is the hook's Service; here it is the hook's own port. */
-  async function started(files: readonly string[] = []): Promise<[Manifest[], Release, number]> {
-    const all = await render({ files });
-    const port = await freePort();
-    const service = find(all, 'Service', '-test');
-    const backend = `http://${service.metadata.name}:${service.spec.ports[0].port}`;
-    return [all, await Release.start(all, { [backend]: `http://127.0.0.1:${port}` }), port];
-  }
-
-  test('opens a WebSocket through Sluice and sees the limit', async () => {
-    const [all, release, port] = await started();
-    await using _ = release;
-    const { stdout } = await hook(all, release, port);
-    expect(stdout).toContain('came back: 1024');
-    expect(stdout).toContain('close code of the message over the limit: 1009');
-    expect(stdout).toContain('message of 1025 bytes exceeds 1024');
-  });
-
-  test('does so over TLS', async () => {
-    const [all, release, port] = await started([valueFile('gateway-api-hpa')]);
-    await using _ = release;
-    expect((await hook(all, release, port)).stdout).toContain('limit: 1009');
-  });
+  test.each(['single-replica', 'gateway-api-hpa'])(
+    'finds Sluice behind the Service, and hits a limit of its configuration: %s',
+    async (name) => {
+      const all = await render({ files: [valueFile(name)] });
+      await using release = await Release.start(all);
+      const { stdout } = await hook(all, release.ports.http!);
+      expect(stdout).toContain('the Service answers');
+      expect(stdout).toContain('came back: 1024');
+      expect(stdout).toContain('close code of the message over the limit: 1009');
+      expect(stdout).toMatch(/reason: .*102[45]/);
+    },
+  );
 
   test('fails where the limit does not hold', async () => {
-    const [all, release, port] = await started();
-    await using _ = release;
+    const all = await render();
+    await using release = await Release.start(all);
     const raised = JSON.parse(JSON.stringify(all).replace('max_message_size: 1KiB', 'max_message_size: 1MiB'));
-    const { metadata, spec } = find(all, 'Service', '-test');
-    const backend = `http://${metadata.name}:${spec.ports[0].port}`;
-    await using other = await Release.start(raised, { [backend]: `http://127.0.0.1:${port}` });
-    await expect(hook(all, other, port)).rejects.toThrow('a message of 1025 bytes came back');
+    await expect(hook(raised, release.ports.http!)).rejects.toThrow('a message of 1025 bytes came back');
   });
 
-  test('fails where nobody answers', async () => {
-    const [all, release, port] = await started();
-    await release.process.stop('SIGKILL');
-    await expect(hook(all, release, port)).rejects.toThrow('no WebSocket through');
+  test('fails where the configuration does not start', async () => {
+    const all = await render();
+    await using release = await Release.start(all);
+    const broken = JSON.parse(JSON.stringify(all).replace('max_message_size: 1KiB', 'max_message_size: 1Ki'));
+    await expect(hook(broken, release.ports.http!)).rejects.toThrow('Sluice ends with 2');
+  });
+
+  test('fails where nobody answers, and where somebody else does', async () => {
+    const all = await render();
+    await expect(hook(all, await freePort())).rejects.toThrow('nothing answers at');
+    const other = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => void other.close());
+    await expect(hook(all, (other.address() as AddressInfo).port)).rejects.toThrow('this is not Sluice');
   });
 });
+
+describe('the check before an installation', () => {
+  /** Runs the Job's own command on the files of its own ConfigMap, as the image's entrypoint does. */
+  async function check(all: readonly Manifest[]): Promise<{ code: number; output: string }> {
+    const pod = find(all, 'Job').spec.template.spec;
+    const [container] = pod.containers;
+    const volumes = new Volumes(new Map(), {});
+    volumes.bringAll(all, pod, container);
+    const args = [join(root, 'src/main.ts'), ...container.args.map((arg: string) => volumes.here(arg))];
+    return run(process.execPath, args);
+  }
+
+  test.each(valueFiles.map((file) => [basename(file), file] as const))('passes with %s', async (_, file) => {
+    const { code, output } = await check(await render({ files: [file] }));
+    expect(output).toContain('are valid: ');
+    expect(code).toBe(0);
+  });
+
+  test('fails on a file that Sluice refuses, with its words', async () => {
+    const all: Manifest[] = JSON.parse(JSON.stringify(await render()).replaceAll('preset: panel', 'preset: pannel'));
+    const { code, output } = await check(all);
+    expect(output).toContain('write panel');
+    expect(code).toBe(2);
+  });
+
+  test('runs before anything changes, once, under restricted Pod Security, and goes when it has passed', async () => {
+    const all = await render({ values: { imagePullSecrets: [{ name: 'registry' }], nodeSelector: { disk: 'ssd' } } });
+    const job = find(all, 'Job');
+    expect(job.metadata.annotations).toMatchObject({
+      'helm.sh/hook': 'pre-install,pre-upgrade',
+      'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
+    });
+    expect(job.spec).toMatchObject({ backoffLimit: 0 });
+    const deployed = find(all, 'Deployment').spec.template.spec;
+    const pod = job.spec.template.spec;
+    expect(pod).toMatchObject({
+      imagePullSecrets: [{ name: 'registry' }],
+      nodeSelector: { disk: 'ssd' },
+      securityContext: deployed.securityContext,
+    });
+    expect(pod.containers[0]).toMatchObject({
+      image: deployed.containers[0].image,
+      securityContext: deployed.containers[0].securityContext,
+      resources: { limits: { memory: '256Mi' } },
+    });
+    expect(await render({ values: { check: { enabled: false } } })).not.toContainEqual(
+      expect.objectContaining({ kind: 'Job' }),
+    );
+  });
+});
+
+/** A program's exit code, and all that it wrote. */
+async function run(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(command, args);
+    return { code: 0, output: stdout + stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, output: stdout + stderr };
+  }
+}

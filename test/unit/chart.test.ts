@@ -1,12 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { factsText } from '../../scripts/chart-facts.ts';
 import { valuesSchemaText } from '../../scripts/chart-schema.ts';
 import { schemaText } from '../../src/config/reference.ts';
 
 test("the schema of the chart's values is the one that is generated", () => {
   const path = new URL('../../helm/sluice/values.schema.json', import.meta.url);
   expect(readFileSync(path, 'utf8'), 'npm run docs').toBe(valuesSchemaText());
+});
+
+test('what its templates know of Sluice and of its defaults is what is generated', () => {
+  const path = new URL('../../helm/sluice/files/facts.json', import.meta.url);
+  expect(readFileSync(path, 'utf8'), 'npm run docs').toBe(factsText());
+  expect(JSON.parse(factsText()).fileSettings).toEqual(expect.arrayContaining(['listen.tls.cert', 'admin.token_file']));
 });
 
 test('below config it is the schema of the configuration, whole', () => {

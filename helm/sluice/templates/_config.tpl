@@ -1,16 +1,29 @@
 {{/* From `config` to the two files that Sluice reads, and what else follows from it. */}}
 
+{{/* What the chart must know of Sluice itself; `npm run docs` writes it. */}}
+{{- define "sluice.facts" -}}
+{{- .Files.Get "files/facts.json" | required "files/facts.json is missing from the chart" }}
+{{- end }}
+
 {{/* The port of an address such as 0.0.0.0:8080. */}}
 {{- define "sluice.port" -}}
 {{- regexFind "[0-9]+$" . | required (printf "the address %s has no port; Kubernetes needs one, such as 0.0.0.0:8080" .) }}
 {{- end }}
 
+{{- define "sluice.publicAddress" -}}
+{{- dig "listen" "address" "0.0.0.0:8080" .Values.config }}
+{{- end }}
+
+{{- define "sluice.adminAddress" -}}
+{{- dig "admin" "address" "0.0.0.0:9090" .Values.config }}
+{{- end }}
+
 {{- define "sluice.publicPort" -}}
-{{- include "sluice.port" (dig "listen" "address" "0.0.0.0:8080" .Values.config) }}
+{{- include "sluice.port" (include "sluice.publicAddress" .) }}
 {{- end }}
 
 {{- define "sluice.adminPort" -}}
-{{- include "sluice.port" (dig "admin" "address" "0.0.0.0:9090" .Values.config) }}
+{{- include "sluice.port" (include "sluice.adminAddress" .) }}
 {{- end }}
 
 {{/* Not empty where Sluice serves TLS, with a Secret of the chart's or with files that somebody else mounts. */}}
@@ -35,35 +48,17 @@
 
 {{/* Settings that Sluice reads again when they change. */}}
 {{- define "sluice.limitsConfig" -}}
-{{- $config := omit (deepCopy .Values.config) "listen" "admin" "memory" }}
-{{- if and .Values.test.enabled (eq .Values.mode "gateway") }}
-{{- $route := dict
-  "name" (printf "%s-test" (include "sluice.fullname" .))
-  "match" (dict "hosts" (list (include "sluice.testHost" .)))
-  "upstream" (printf "http://%s-test:8080" (include "sluice.fullname" .))
-  "limits" (dict "client" (dict "max_message_size" "1KiB") "connections" (dict "max" 8))
-}}
-{{- $_ := set $config "routes" (append $config.routes $route) }}
-{{- end }}
-{{- toYaml $config }}
+{{- omit .Values.config "listen" "admin" "memory" | toYaml }}
 {{- end }}
 
-{{/* The bytes of a quantity such as 512Mi, 1.5Gi, 1G or 1e9, or of one of Sluice's sizes, such as 20MiB. */}}
-{{- define "sluice.bytes" -}}
-{{- $text := toString . | trimSuffix "B" }}
-{{- $units := dict "" 1 "k" 1000 "K" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
-{{- $unit := regexFind "[kKMGT]i?$" $text }}
-{{- $number := trimSuffix $unit $text }}
-{{- if not (regexMatch "^[0-9]+([.][0-9]+)?([eE][+]?[0-9]+)?$" $number) }}
-{{- fail (printf "%s is not an amount of memory; write 512Mi or 1Gi" $text) }}
-{{- end }}
-{{- mulf (float64 $number) (float64 (get $units $unit)) | floor | int64 }}
+{{- define "sluice.memoryLimit" -}}
+{{- dig "limits" "memory" "" (default dict .Values.resources) }}
 {{- end }}
 
 {{/* `memory.max_buffered`: set by the user, or a share of the memory limit; empty without either. */}}
 {{- define "sluice.maxBuffered" -}}
 {{- $set := dig "memory" "max_buffered" "" .Values.config }}
-{{- $limit := dig "limits" "memory" "" .Values.resources }}
+{{- $limit := include "sluice.memoryLimit" . }}
 {{- if $set }}
 {{- if kindIs "string" $set }}{{ $set }}{{ else }}{{ int64 $set }}B{{ end }}
 {{- else if $limit }}
@@ -75,7 +70,7 @@
 
 {{/* The MiB of V8's heap; empty without a memory limit. */}}
 {{- define "sluice.heapMiB" -}}
-{{- $limit := dig "limits" "memory" "" .Values.resources }}
+{{- $limit := include "sluice.memoryLimit" . }}
 {{- if .Values.memory.maxOldSpaceSize }}
 {{- int64 .Values.memory.maxOldSpaceSize }}
 {{- else if $limit }}
@@ -83,17 +78,10 @@
 {{- end }}
 {{- end }}
 
-{{/* The seconds of a duration such as 90s or 5m, rounded up. */}}
-{{- define "sluice.seconds" -}}
-{{- $units := dict "ms" 0.001 "s" 1 "m" 60 "h" 3600 }}
-{{- $unit := regexFind "[a-z]+$" . }}
-{{- mulf (float64 (trimSuffix $unit .)) (float64 (get $units $unit)) | ceil | int64 }}
-{{- end }}
-
 {{/* When the last connection of a drain is cut: the longest deadline anywhere in the configuration. */}}
 {{- define "sluice.drainSeconds" -}}
-{{- $top := dig "drain" "deadline" "60s" .Values.config }}
-{{- $longest := include "sluice.seconds" $top | int64 }}
+{{- $facts := include "sluice.facts" . | fromJson }}
+{{- $longest := include "sluice.seconds" (dig "drain" "deadline" $facts.drainDeadline .Values.config) | int64 }}
 {{- range prepend .Values.config.routes (default dict .Values.config.defaults) }}
 {{- with dig "drain" "deadline" "" . }}
 {{- $longest = max $longest (include "sluice.seconds" . | int64) }}
@@ -102,11 +90,16 @@
 {{- $longest }}
 {{- end }}
 
+{{/* What the kubelet does before it sends the signal counts against the grace period too. */}}
+{{- define "sluice.preStopSeconds" -}}
+{{- dig "preStop" "sleep" "seconds" 0 (default dict .Values.lifecycle) | int64 }}
+{{- end }}
+
 {{/* After the deadline Sluice still says goodbye and writes its last log lines. */}}
 {{- define "sluice.graceSeconds" -}}
 {{- if .Values.terminationGracePeriodSeconds }}
 {{- int64 .Values.terminationGracePeriodSeconds }}
 {{- else }}
-{{- add (include "sluice.drainSeconds" .) 15 }}
+{{- add (include "sluice.drainSeconds" .) (include "sluice.preStopSeconds" .) 15 }}
 {{- end }}
 {{- end }}

@@ -8,17 +8,8 @@ name: sluice
 image: {{ include "sluice.image" $root | quote }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 args: [serve, --config, /etc/sluice/listener/listener.yaml, --config, /etc/sluice/limits/limits.yaml]
-{{- $heap := include "sluice.heapMiB" $root }}
-{{- if or $heap $root.Values.extraEnv }}
-env:
-  {{- if $heap }}
-  - name: NODE_OPTIONS
-    # Without the second, V8's young generation might take 192 MiB beside the heap that is asked for; so 48.
-    value: --max-old-space-size={{ $heap }} --max-semi-space-size=16
-  {{- end }}
-  {{- with $root.Values.extraEnv }}
-  {{- tpl (toYaml .) $root | nindent 2 }}
-  {{- end }}
+{{- with include "sluice.env" $root }}
+env: {{- . | nindent 2 }}
 {{- end }}
 ports:
   - name: {{ .public }}
@@ -36,21 +27,44 @@ livenessProbe:
 readinessProbe:
   httpGet: {path: /readyz, port: {{ .admin }}}
   {{- toYaml $root.Values.probes.readiness | nindent 2 }}
-resources:
-  {{- toYaml $root.Values.resources | nindent 2 }}
-securityContext:
-  {{- toYaml $root.Values.securityContext | nindent 2 }}
-volumeMounts:
-  # Directories, not files: a ConfigMap that is mounted as a file never changes.
-  - {name: sluice-listener, mountPath: /etc/sluice/listener, readOnly: true}
-  - {name: sluice-limits, mountPath: /etc/sluice/limits, readOnly: true}
-  - {name: sluice-admin, mountPath: /etc/sluice/admin, readOnly: true}
-  {{- if $root.Values.tls.existingSecret }}
-  - {name: sluice-tls, mountPath: /etc/sluice/tls, readOnly: true}
-  {{- end }}
-  {{- with $root.Values.extraVolumeMounts }}
-  {{- tpl (toYaml .) $root | nindent 2 }}
-  {{- end }}
+{{- with $root.Values.lifecycle }}
+lifecycle: {{- tpl (toYaml .) $root | nindent 2 }}
+{{- end }}
+{{- with $root.Values.resources }}
+resources: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.securityContext }}
+securityContext: {{- toYaml . | nindent 2 }}
+{{- end }}
+volumeMounts: {{- include "sluice.volumeMounts" $root | nindent 2 }}
+{{- end }}
+
+{{/* A NODE_OPTIONS of the user's replaces the chart's. */}}
+{{- define "sluice.env" -}}
+{{- $own := list }}
+{{- range .Values.extraEnv }}{{ $own = append $own .name }}{{ end }}
+{{- $heap := include "sluice.heapMiB" . }}
+{{- if and $heap (not (has "NODE_OPTIONS" $own)) }}
+- name: NODE_OPTIONS
+  # Without the second, V8's young generation might take 192 MiB beside the heap that is asked for; so 48.
+  value: --max-old-space-size={{ $heap }} --max-semi-space-size=16
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ tpl (toYaml .) $ }}
+{{- end }}
+{{- end }}
+
+{{/* Directories, not files: a ConfigMap that is mounted as a file never changes. */}}
+{{- define "sluice.volumeMounts" -}}
+- {name: sluice-listener, mountPath: /etc/sluice/listener, readOnly: true}
+- {name: sluice-limits, mountPath: /etc/sluice/limits, readOnly: true}
+- {name: sluice-admin, mountPath: /etc/sluice/admin, readOnly: true}
+{{- if .Values.tls.existingSecret }}
+- {name: sluice-tls, mountPath: /etc/sluice/tls, readOnly: true}
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ tpl (toYaml .) $ }}
+{{- end }}
 {{- end }}
 
 {{- define "sluice.volumes" -}}
@@ -71,7 +85,50 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
+{{/* The pod's own fields that every pod of the release has: the gateway's, the check's and the test's. */}}
+{{- define "sluice.podSecurityContext" -}}
+{{- $context := deepCopy (default dict .Values.podSecurityContext) }}
+{{- with .Values.tcpWmem }}
+{{- $_ := set $context "sysctls" (append (default list $context.sysctls) (dict "name" "net.ipv4.tcp_wmem" "value" .)) }}
+{{- end }}
+{{- with $context }}
+securityContext: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* What rolls the pods: the settings that are read once. */}}
 {{- define "sluice.checksums" -}}
 checksum/listener: {{ include "sluice.listenerConfig" . | sha256sum }}
+{{- end }}
+
+{{/*
+The pod of a hook: Sluice's image once, without a restart. Takes (dict "root" CONTEXT "resources" …), and is completed by the
+caller with containers and volumes.
+*/}}
+{{- define "sluice.hookPod" -}}
+{{- $root := .root -}}
+restartPolicy: Never
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- /* A ServiceAccount of the chart's own is not there before the installation. */}}
+{{- if not $root.Values.serviceAccount.create }}
+{{- with $root.Values.serviceAccount.name }}
+serviceAccountName: {{ . }}
+{{- end }}
+{{- end }}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.podSecurityContext }}
+securityContext: {{- omit . "sysctls" | toYaml | nindent 2 }}
+{{- end }}
+{{- with $root.Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- end }}

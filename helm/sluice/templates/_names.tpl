@@ -1,4 +1,4 @@
-{{/* Names and labels. */}}
+{{/* Names, labels and annotations. */}}
 
 {{- define "sluice.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" }}
@@ -36,6 +36,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/*
+The metadata of an object but for its name. Takes (dict "root" CONTEXT), and "namespace", "labels" and "annotations" where the
+object has some of its own; the first are the weaker ones.
+*/}}
+{{- define "sluice.metadata" -}}
+{{- $root := .root -}}
+namespace: {{ default $root.Release.Namespace .namespace }}
+{{- $labels := include "sluice.labels" $root | fromYaml }}
+{{- range .labels }}
+{{- $labels = merge (dict) (default dict .) $labels }}
+{{- end }}
+labels: {{- toYaml $labels | nindent 2 }}
+{{- $annotations := dict }}
+{{- range prepend (default list .annotations) $root.Values.commonAnnotations }}
+{{- $annotations = merge (dict) (default dict .) $annotations }}
+{{- end }}
+{{- with $annotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- define "sluice.image" -}}
 {{- $tag := default .Chart.AppVersion .Values.image.tag -}}
 {{ .Values.image.repository }}:{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
@@ -45,7 +66,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (printf "%s-admin" (include "sluice.fullname" .)) .Values.admin.existingSecret }}
 {{- end }}
 
-{{/* The host under which only `helm test` asks. */}}
-{{- define "sluice.testHost" -}}
-{{ include "sluice.fullname" . }}-test.invalid
+{{/* Empty: the namespace's own. */}}
+{{- define "sluice.serviceAccount" -}}
+{{- with .Values.serviceAccount }}
+{{- if .create }}{{ default (include "sluice.fullname" $) .name }}{{ else }}{{ .name }}{{ end }}
+{{- end }}
 {{- end }}

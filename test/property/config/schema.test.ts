@@ -95,6 +95,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: ['apps.example.org', '*.Example.org', '10.0.0.1', '[::1]', 'my_host'],
     wrong: ['*', '*.*.org', 'a:80', 'a..b', '1.2.3', '*.[::1]', '-a', `${'a'.repeat(64)}`],
   },
+  server_name: {
+    parse: addresses.parseServerName,
+    right: ['backend.example.org', '10.0.0.1', '::1', 'Backend'],
+    wrong: ['*.example.org', '[::1]', 'a:1', '1.2.3', 'fe80::1%eth0', ''],
+  },
   path: {
     parse: addresses.parsePath,
     right: ['/', '/app', '/user/*/lab/', '/**/x', '/a%20b', '/a;v=1', '/.well-known', '/...', '/~u/@x:1'],
