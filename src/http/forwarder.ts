@@ -73,7 +73,10 @@ export class HttpForwarder implements Forwarder {
     const lease = to.endpoint.lease();
     const { protocol, host, port } = to.endpoint.target;
     const exchange: Exchange = new Exchange(req, res, {
-      ...to,
+      // Not spread: a route of the edge makes these when they are asked for.
+      route: to.route,
+      counters: to.counters,
+      endpoint: to.endpoint,
       about,
       log: this.#log,
       rejected: this.#rejected,
