@@ -4,8 +4,8 @@
  * subprotocol) is cut, its control characters are escaped, and what looks like a token is left out.
  */
 import type { Sender } from './config/types.ts';
+import { clean, cleanHost, cleanPath } from './log/clean.ts';
 import { createLog, flush, type Log, openStandardSink } from './log/logger.ts';
-import { clean, pathOnly } from './log/redaction.ts';
 import {
   type AdminRefusal,
   adminOutcomes,
@@ -132,12 +132,12 @@ function subjectFields({ id, route, about }: LogSubject): object {
   return {
     conn_id: id,
     route,
-    host: clean(about.host),
-    path: pathOnly(about.path),
+    host: about.host,
+    path: about.path,
     client: about.address,
-    ...(about.user === undefined ? {} : { user: clean(about.user) }),
+    ...(about.user === undefined ? {} : { user: about.user }),
     upstream: about.upstream,
-    subprotocol: about.subprotocol === null ? null : clean(about.subprotocol),
+    subprotocol: about.subprotocol,
     handshake_ms: round(about.handshakeMs),
   };
 }
@@ -145,8 +145,8 @@ function subjectFields({ id, route, about }: LogSubject): object {
 function requestFields(about: RequestAbout): object {
   return {
     route: about.route,
-    host: clean(about.host ?? ''),
-    path: pathOnly(about.target ?? ''),
+    host: cleanHost(about.host ?? ''),
+    path: cleanPath(about.target ?? ''),
     client: about.address,
     ...(about.origin === undefined ? {} : { origin: clean(about.origin) }),
     ...(about.limit ? { limit: about.limit } : {}),

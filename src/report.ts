@@ -2,7 +2,10 @@
 import type { Sender } from './config/types.ts';
 import type { ConnectionReason, EndedBy, LimitAction, LimitName } from './outcomes.ts';
 
-/** What is known of a connection when it opens; for logs and listings, never for the relay's decisions. */
+/**
+ * What is known of a connection when it opens, as it may be shown: for logs and listings, never for the relay's decisions.
+ * What a peer chose is cleaned where it is taken (`log/clean.ts`).
+ */
 export interface ConnectionAbout {
   /** The `Host` header. */
   readonly host: string;
@@ -14,7 +17,7 @@ export interface ConnectionAbout {
   readonly user?: string;
   /** The upstream's href. */
   readonly upstream: string;
-  /** The negotiated subprotocol, redacted where it may hold a token; `null` for none. */
+  /** The negotiated subprotocol by its name, or by its length where it may hold a token; `null` for none. */
   readonly subprotocol: string | null;
   readonly handshakeMs: number;
 }

@@ -3,7 +3,7 @@
  * nobody caught, and its warnings. Here they become lines of the log.
  */
 
-import { clean } from '../log/redaction.ts';
+import { clean } from '../log/clean.ts';
 import type { Log } from '../log.ts';
 
 /** Logs warnings from now on. Resolves with the exit code when an exception has ended the process's work, and logs it. */

@@ -19,7 +19,7 @@ import { EarlyBytes } from '../handshake/early-bytes.ts';
 import { type RawHeaders, valuesOf } from '../handshake/fields.ts';
 import { mirrorRefusal } from '../handshake/mirror.ts';
 import { type HandshakeAsk, validateHandshake } from '../handshake/validate.ts';
-import { clean } from '../log/redaction.ts';
+import { cleanHost, cleanPath, nameSubprotocol } from '../log/clean.ts';
 import type { Log } from '../log.ts';
 import { tally } from '../metrics/counters.ts';
 import type { SessionInit } from '../relay/types.ts';
@@ -156,11 +156,11 @@ export class Tunnel {
       client: { socket, head: this.#early.take() },
       upstream: { socket: upstream.socket, head: upstream.head },
       about: {
-        host: arrival.host,
-        path: arrival.target.path,
+        host: cleanHost(arrival.host),
+        path: cleanPath(arrival.target.path),
         address: arrival.origination.address,
         upstream: lease.endpoint.target.href,
-        subprotocol: upstream.subprotocol === null ? null : clean(upstream.subprotocol),
+        subprotocol: upstream.subprotocol === null ? null : nameSubprotocol(upstream.subprotocol),
         handshakeMs,
       },
       // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.

@@ -2,7 +2,6 @@
 import type { z } from 'zod';
 import type { Source } from '../../config/resolve.ts';
 import type { Sender } from '../../config/types.ts';
-import { clean } from '../../log/redaction.ts';
 import { connectionOutcomes } from '../../outcomes.ts';
 import type { Direction } from '../../relay/direction.ts';
 import type { Leg } from '../../relay/leg.ts';
@@ -72,12 +71,12 @@ function rowFields(session: Session, { now, unixMs }: Moment) {
     id,
     route: session.routeName,
     state: outcome === null ? ('open' as const) : ('ending' as const),
-    host: clean(about.host),
-    path: clean(about.path),
+    host: about.host,
+    path: about.path,
     address: about.address,
-    user: about.user === undefined ? null : clean(about.user),
+    user: about.user ?? null,
     upstream: about.upstream,
-    subprotocol: about.subprotocol === null ? null : clean(about.subprotocol),
+    subprotocol: about.subprotocol,
     opened_at: new Date(unixMs - ageMs).toISOString(),
     age_s: seconds(ageMs),
     buffered_bytes: client.inbound.bufferedBytes + upstream.inbound.bufferedBytes,

@@ -1,0 +1,94 @@
+/**
+ * What may be shown of a string that a peer chose, in the log, the API and on the status page: no secrets, no control
+ * characters, not too long. It is made once, where the string is taken, and is a string of its own: a slice would keep
+ * the whole request in memory.
+ */
+import { withoutLikelySecrets } from './redaction.ts';
+
+/** Longer strings help nobody who reads a log; a path with a notebook's name fits. */
+const maxLength = 256;
+/** No name of a person is longer. */
+const longestUser = 128;
+/** What is looked at: with its secrets left out it may be shorter. */
+const lookedAt = 1024;
+/** JSON leaves DEL, C1 controls, soft hyphens and Unicode's line ends alone; terminals and line readers do not. */
+const control = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** A string that a peer chose. */
+export function clean(text: string): string {
+  return shorten(withoutLikelySecrets(beginningOf(text)), maxLength);
+}
+
+/** The path of a request target: queries and fragments may hold tokens. */
+export function cleanPath(target: string): string {
+  const end = target.search(/[?#]/);
+  return clean(end < 0 ? target : target.slice(0, end));
+}
+
+/** A `Host` header, also a wrong one. */
+export function cleanHost(host: string): string {
+  const at = host.lastIndexOf('@');
+  return clean(at < 0 ? host : `[redacted]${host.slice(at)}`);
+}
+
+/** The name of a user, which is no secret and may look like one. */
+export function cleanUser(user: string): string {
+  return shorten(user, longestUser);
+}
+
+/** Half of a word that is cut could not be told to be a secret. */
+function beginningOf(text: string): string {
+  return text.length <= lookedAt ? text : text.slice(0, lookedAt).replace(/[^/?#&;,\s]*$/, '…');
+}
+
+function shorten(text: string, longest: number): string {
+  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  const shown = cut.replace(control, (c) => `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`);
+  return Buffer.from(shown).toString();
+}
+
+/**
+ * Subprotocols that a log may name: registered ones (IANA, WebSocket Subprotocol Name Registry) and those of well-known
+ * servers. Others carry tokens, because a browser can send them nowhere else: Jupyter, Kubernetes, Bokeh and Streamlit do so.
+ */
+const known: ReadonlySet<string> = new Set([
+  'bokeh',
+  'v1.kernel.websocket.jupyter.org',
+  'streamlit',
+  'graphql-ws',
+  'graphql-transport-ws',
+  'mqtt',
+  'mqttv3.1',
+  'wamp',
+  'wamp.2.json',
+  'wamp.2.msgpack',
+  'wamp.2.cbor',
+  'stomp',
+  'v10.stomp',
+  'v11.stomp',
+  'v12.stomp',
+  'channel.k8s.io',
+  'v2.channel.k8s.io',
+  'v3.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v5.channel.k8s.io',
+  'ocpp1.6',
+  'ocpp2.0.1',
+  'actioncable-v1-json',
+  'json.webpubsub.azure.v1',
+  'protobuf.webpubsub.azure.v1',
+  'soap',
+  'xmpp',
+  'sip',
+  'tty',
+  'binary',
+  'base64',
+  'chat',
+  'superchat',
+  'vite-hmr',
+]);
+
+/** A negotiated subprotocol: its name, or how long it is. */
+export function nameSubprotocol(subprotocol: string): string {
+  return known.has(subprotocol) ? subprotocol : `(${subprotocol.length} characters)`;
+}

@@ -1,0 +1,111 @@
+/** What clients and servers put into a request stays out of everything that Sluice tells: log, API, feed and page. */
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { fakeUpstream, headersOf, switching } from '../../helpers/fake-upstream.ts';
+import { closeFrame } from '../../helpers/frames.ts';
+import { routeTo, startGateway } from '../../helpers/gateway.ts';
+import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
+import {
+  type Place,
+  secretHosts,
+  secretOrigins,
+  secretPaths,
+  secretSubprotocols,
+} from '../../helpers/secret-places.ts';
+
+/** A header that is not allowed at all, with a secret in it. */
+const lineOf = (name: string, text: string) => ({ headers: { [name]: text } });
+
+/** Requests that hold a secret: some become connections, others are refused or fail. */
+function requestsWith(secret: string): readonly (Place & { readonly request: string })[] {
+  const of = (place: Place, request: string) => ({ ...place, request });
+  const simple = (name: string) => ({ text: '', secrets: [secret], request: handshakeRequest(lineOf(name, secret)) });
+  return [
+    ...secretPaths(secret).flatMap((place) => [
+      of(place, handshakeRequest({ path: place.text })),
+      of(place, handshakeRequest({ path: place.text, headers: { 'Sec-WebSocket-Version': '12' } })),
+      of(place, `GET /dead${place.text} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`),
+    ]),
+    ...secretSubprotocols(secret).map((place) =>
+      of(place, handshakeRequest(lineOf('Sec-WebSocket-Protocol', `x, ${place.text}`))),
+    ),
+    ...secretHosts(secret).map((place) => of(place, handshakeRequest(lineOf('Host', place.text)))),
+    ...secretOrigins(secret).map((place) =>
+      of(place, handshakeRequest({ path: '/origin', ...lineOf('Origin', place.text) })),
+    ),
+    ...['Cookie', 'Authorization', 'Referer', 'X-Api-Key', 'X-Forwarded-For', 'X-Forwarded-User'].map(simple),
+    { text: '', secrets: [secret], request: `${secret} / HTTP/1.1\r\nHost: h\r\n\r\n` },
+    { text: '', secrets: [secret], request: `GET / HTTP/1.1\r\nHost: h\r\nCookie : ${secret}\r\n\r\n` },
+    { text: '', secrets: [secret], request: `Authorization: Bearer ${secret}\r\n\r\n` },
+    { text: '', secrets: [secret], request: `GET / ${secret}\r\nHost: h\r\n\r\n` },
+  ];
+}
+
+async function setUp() {
+  // It chooses the last subprotocol, as servers do that take their token from there.
+  const upstream = await fakeUpstream({
+    answer: (request) => {
+      const chosen = headersOf(request, 'Sec-WebSocket-Protocol').join().split(',').at(-1)!.trim();
+      return switching(request, ...(chosen === '' ? [] : [`Sec-WebSocket-Protocol: ${chosen}`]));
+    },
+  });
+  onTestFinished(() => upstream[Symbol.asyncDispose]());
+  const gateway = await startGateway({
+    routes: [
+      routeTo(upstream),
+      routeTo(1, { name: 'dead', path: '/dead' }),
+      routeTo(upstream, { name: 'origin', path: '/origin', origins: ['https://apps.example.org'] }),
+    ],
+  });
+  onTestFinished(() => gateway[Symbol.asyncDispose]());
+  return gateway;
+}
+
+/** All that the admin port tells of the connections that are open. */
+async function told(adminPort: number): Promise<string> {
+  const get = async (path: string) => (await fetch(`http://127.0.0.1:${adminPort}${path}`)).text();
+  const list = await get('/api/connections?limit=500');
+  const ids = (JSON.parse(list) as { connections: { id: string }[] }).connections.map(({ id }) => id);
+  const details = await Promise.all(ids.map((id) => get(`/api/connections/${id}`)));
+  const feed = await fetch(`http://127.0.0.1:${adminPort}/api/feed`);
+  const reader = feed.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return [list, ...details, new TextDecoder().decode(value), await get('/metrics')].join('\n');
+}
+
+test('no secret of a request is told anywhere, wherever it stands', async () => {
+  const gateway = await setUp();
+  const unit = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789');
+  const [secret] = fc.sample(fc.string({ unit, minLength: 12, maxLength: 40 }), 1) as [string];
+  const requests = requestsWith(secret);
+  const peers = await Promise.all(
+    requests.map(async ({ request }) => {
+      const peer = await rawConnect(gateway.port);
+      peer.sendText(request);
+      return { peer, head: await peer.head().catch(() => '') };
+    }),
+  );
+  const opened = peers.filter(({ head }) => head.startsWith('HTTP/1.1 101'));
+  expect(opened.length).toBeGreaterThan(100);
+
+  // A violation of each connection, and a secret in a close frame.
+  const answers = await told(gateway.adminPort);
+  for (const { peer } of opened) peer.send(closeFrame(4000, secret.slice(0, 100), { mask: true }));
+  for (const { peer } of opened) {
+    await peer.frame();
+    peer.end();
+  }
+  await expect.poll(() => gateway.log.filter(({ event }) => event === 'end').length).toBe(opened.length);
+  const log = JSON.stringify(gateway.log);
+  for (const { secrets, request } of requests) {
+    for (const hidden of secrets) {
+      expect(log, `${request} (secret ${secret})`).not.toContain(hidden);
+      expect(answers, `${request} (secret ${secret})`).not.toContain(hidden);
+    }
+  }
+  // The secret was looked for where something is told.
+  expect(log).toContain('"event":"refused"');
+  expect(log).toContain('"event":"http_failed"');
+  expect(answers).toContain('[redacted]');
+});
