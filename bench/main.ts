@@ -36,8 +36,9 @@ async function runAll(options: Options, setup: Setup, { peers, workloads, limits
       process.stderr.write(`round ${round + 1} of ${options.repeat}: ${workload.title}\n`);
       // Who starts first in one round starts last in the next.
       const inOrder = (all: readonly Peer[]) => (round % 2 === 0 ? all : all.toReversed());
-      const heats: Heat[] = [{ peers: inOrder(peers), sliceSeconds: sliceOfPeers }];
-      if (cost && cpuRow(workload) && !workload.memoryOnly) {
+      const able = peers.filter((peer) => workload.program === 'load' || !peer.webSocketsOnly);
+      const heats: Heat[] = [{ peers: inOrder(able), sliceSeconds: sliceOfPeers }];
+      if (cost && workload.program === 'load' && cpuRow(workload) && !workload.memoryOnly) {
         heats.push({ peers: inOrder([limits.off, limits.on]), sliceSeconds: sliceOfLimits });
       }
       for (const heat of heats) {
@@ -78,7 +79,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const [load = 0] = loadavg();
   if (load > 0.5) console.log(`The machine is busy (load average ${load.toFixed(1)}): do not quote what follows.\n`);
 
-  const setup = { ...programs, cores, seconds, windows, warmUpSeconds: options.quick ? 0.3 : 1.5 };
+  const setup = { programs, cores, seconds, windows, warmUpSeconds: options.quick ? 0.3 : 1.5 };
   const results = await runAll(options, setup, { ...chosen, peers });
   const ofSluice = peers.some(({ name }) => name === 'sluice');
   const tables = [

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cacheDir, root } from './paths.ts';
 
 const source = (name: string): string => join(root, 'bench', 'native', name);
-const headers = ['ws.h', 'accept.h'].map(source);
+const headers = ['ws.h', 'accept.h', 'latency.h'].map(source);
 
 function modifiedMs(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
@@ -21,12 +21,12 @@ function compile(name: string): string | { readonly problem: string } {
   return binary;
 }
 
-/** Paths of the compiled load generator and backend, compiled where they are older than their sources. */
-export function nativePrograms(): { readonly load: string; readonly backend: string } | { readonly problem: string } {
+const names = ['load', 'http-load', 'backend'] as const;
+
+/** Paths of the compiled load generators and the backend, compiled where they are older than their sources. */
+export function nativePrograms(): Readonly<Record<(typeof names)[number], string>> | { readonly problem: string } {
   mkdirSync(cacheDir, { recursive: true });
-  const load = compile('load');
-  const backend = compile('backend');
-  if (typeof load !== 'string') return load;
-  if (typeof backend !== 'string') return backend;
-  return { load, backend };
+  const compiled = names.map((name) => [name, compile(name)] as const);
+  for (const [, program] of compiled) if (typeof program !== 'string') return program;
+  return Object.fromEntries(compiled) as Record<(typeof names)[number], string>;
 }

@@ -35,14 +35,26 @@ worker_rlimit_nofile 20000;
 events { worker_connections 16384; }
 http {
   access_log off;
+  map $http_upgrade $connection_header {
+    default upgrade;
+    '' '';
+  }
+  upstream app {
+    server 127.0.0.1:${ports.backend};
+    keepalive 64;
+  }
   server {
     listen 127.0.0.1:${ports.listen} backlog=4096;
+    client_max_body_size 0;
+    keepalive_requests 1000000000;
     location / {
-      proxy_pass http://127.0.0.1:${ports.backend};
+      proxy_pass http://app;
       proxy_http_version 1.1;
+      proxy_buffering off;
+      proxy_request_buffering off;
       proxy_set_header Host $http_host;
       proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection upgrade;
+      proxy_set_header Connection $connection_header;
       proxy_read_timeout 1h;
       proxy_send_timeout 1h;${buffers}
     }
@@ -86,6 +98,7 @@ const limitsOn = `
         max_pause: 30s
       upstream: *sender
       connections: {max: 10000, max_per_address: 10000}
+    http: {max_body_size: 1GiB}
     ping: {client: 20s, upstream: 20s, timeout: 20s}
     idle_timeout: 1h
     max_lifetime: 24h`;

@@ -16,6 +16,8 @@ export interface Peer {
   readonly command: ((ports: Ports) => readonly string[]) | null;
   /** What it adds to a workload's path, if anything. */
   readonly path?: string;
+  /** It knows no plain HTTP. */
+  readonly webSocketsOnly?: true;
   /** Why it cannot run here, or `null`. */
   readonly missing: () => string | null;
 }
@@ -72,6 +74,7 @@ export const peers: readonly Peer[] = [
     name: 'ws-ws',
     title: 'ws↔ws',
     command: ({ listen, backend }) => [node, program('ws-ws.ts'), String(listen), String(backend)],
+    webSocketsOnly: true,
     missing: always,
   },
   { name: 'nginx', title: 'nginx', command: nginx('nginx', null), missing: installed('nginx', '-v') },

@@ -7,8 +7,12 @@ import { cpuRow, type Row, type Workload, workloads } from './workloads.ts';
 
 const labels: Record<Row, string> = {
   cpuUsPerMessage: 'CPU µs per message',
+  cpuUsPerRequest: 'CPU µs per request',
+  cpuUsPerHandshake: 'CPU µs per handshake',
   cpuSecondsPerGb: 'CPU s per GB',
   messagesPerSecond: 'messages/s',
+  requestsPerSecond: 'requests/s',
+  handshakesPerSecond: 'handshakes/s',
   megabytesPerSecond: 'MB/s',
   p50Us: 'latency p50 µs',
   p99Us: 'latency p99 µs',
@@ -22,6 +26,8 @@ const labels: Record<Row, string> = {
 
 const decimals: Partial<Record<Row, number>> = {
   cpuUsPerMessage: 1,
+  cpuUsPerRequest: 0,
+  cpuUsPerHandshake: 0,
   cpuSecondsPerGb: 3,
   rssPeak: 1,
   rssGrowth: 1,

@@ -59,8 +59,12 @@ export function toSample(workload: Workload, run: Run): Sample {
   const per = (value: number, by: number): number | null => (by > 0 ? value / by : null);
   return {
     cpuUsPerMessage: proxy && per(proxy.cpu * 1e6, messages),
+    cpuUsPerRequest: proxy && per(proxy.cpu * 1e6, messages),
+    cpuUsPerHandshake: proxy && per(proxy.cpu * 1e6, messages),
     cpuSecondsPerGb: proxy && per(proxy.cpu * 1e9, bytes),
     messagesPerSecond: per(messages, seconds),
+    requestsPerSecond: per(messages, seconds),
+    handshakesPerSecond: per(messages, seconds),
     megabytesPerSecond: per(bytes / 1e6, seconds),
     p50Us: median(reports.map((report) => report.p50Us)),
     p99Us: median(reports.map((report) => report.p99Us)),

@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
 import { type Conversation, type Cores, converse, cpuSeconds, type Running, start } from './processes.ts';
 import type { PhaseReport } from './sample.ts';
+import type { Workload } from './workloads.ts';
 
 /** What stays the same for all measurements of a bench. */
 export interface Setup {
   /** The native programs. */
-  readonly load: string;
-  readonly backend: string;
+  readonly programs: Readonly<Record<'load' | 'http-load' | 'backend', string>>;
   readonly cores: Cores | null;
   /** Seconds of a window, and how many windows each has. */
   readonly seconds: number;
@@ -26,13 +26,8 @@ export interface CpuUse {
   readonly backend: number;
 }
 
-/** What a load generator opens and sends; sizes in payload bytes, `fragment` 0 is the whole message. */
-export interface Shape {
-  readonly path: string;
-  readonly connections: number;
-  readonly size: number;
-  readonly fragment: number;
-}
+/** Which load generator opens what, and what it sends there. */
+export type Shape = Pick<Workload, 'program' | 'path' | 'connections' | 'size' | 'how'>;
 
 export class Stand implements AsyncDisposable {
   readonly proxy: Running | null;
@@ -51,7 +46,7 @@ export class Stand implements AsyncDisposable {
   /** Rejects with the proxy's own words where it does not come up. */
   static async start(setup: Setup, { command }: Peer): Promise<Stand> {
     const { cores } = setup;
-    const backend = converse([setup.backend], cores?.backend);
+    const backend = converse([setup.programs.backend], cores?.backend);
     const backendPort = Number(await backend.line());
     if (command === null) return new Stand(setup, backend, null, backendPort);
     const port = await freePort();
@@ -67,9 +62,10 @@ export class Stand implements AsyncDisposable {
   }
 
   /** Starts a load generator and waits until its connections are open. */
-  async open({ path, connections, size, fragment }: Shape): Promise<Conversation> {
-    const shape = [path, connections, size, fragment].map(String);
-    const load = converse([this.#setup.load, String(this.#port), ...shape], this.#setup.cores?.load);
+  async open({ program, path, connections, size, how }: Shape): Promise<Conversation> {
+    const { programs, cores } = this.#setup;
+    const shape = [path, connections, size, how].map(String);
+    const load = converse([programs[program], String(this.#port), ...shape], cores?.load);
     this.#loads.push(load);
     await load.line();
     return load;

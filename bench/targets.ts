@@ -21,6 +21,16 @@ export function limitsCost(results: Results, workload: string, row: Row): number
   return ratio === null ? null : (ratio - 1) * 100;
 }
 
+function perGbOfHttp(workload: string, what: string): Target {
+  return {
+    what: `CPU per GB, ${what}, against nginx`,
+    unit: '×',
+    atLeast: 1.3,
+    aim: 0.9,
+    measured: (results) => results.ratio(workload, 'sluice', 'nginx', perGb),
+  };
+}
+
 export const targets: readonly Target[] = [
   {
     what: 'CPU per GB, 1 MB messages up, against nginx with 64k buffers',
@@ -70,6 +80,37 @@ export const targets: readonly Target[] = [
     atLeast: 16,
     aim: 10,
     measured: (results) => results.value('idle', 'sluice', 'rssPerConnection'),
+  },
+  {
+    what: 'CPU per GET of 1 KB, 64 connections, against nginx',
+    unit: '×',
+    atLeast: 2,
+    aim: 1.3,
+    measured: (results) => results.ratio('get-1k', 'sluice', 'nginx', 'cpuUsPerRequest'),
+  },
+  {
+    what: 'CPU per GET of 1 KB, 64 connections, against CHP',
+    unit: '×',
+    atLeast: 0.3,
+    aim: 0.15,
+    measured: (results) => results.ratio('get-1k', 'sluice', 'chp', 'cpuUsPerRequest'),
+  },
+  perGbOfHttp('get-1m', 'GETs of 1 MB'),
+  perGbOfHttp('get-100m', 'GETs of 100 MB'),
+  perGbOfHttp('put-100m', 'PUTs of 100 MB'),
+  {
+    what: 'CPU per WebSocket handshake against nginx',
+    unit: '×',
+    atLeast: 2.5,
+    aim: 1.5,
+    measured: (results) => results.ratio('handshake', 'sluice', 'nginx', 'cpuUsPerHandshake'),
+  },
+  {
+    what: 'memory of an idle keep-alive connection',
+    unit: ' KB',
+    atLeast: 12,
+    aim: 8,
+    measured: (results) => results.value('idle-http', 'sluice', 'rssPerConnection'),
   },
   {
     what: 'all limits on against all off, CPU per 100 B echo',

@@ -1,8 +1,8 @@
 /** What is measured: the connections, the commands to the load generator, and which numbers make sense of it. */
 
-/** A line for the load generator: `echo SECONDS`, `up SECONDS` or `down SECONDS`; 0 is one message per connection. */
+/** A line for the load generator: `echo SECONDS`, `up SECONDS`, `down SECONDS` or `go SECONDS`; 0 is one message per connection. */
 export interface Phase {
-  readonly mode: 'echo' | 'up' | 'down';
+  readonly mode: 'echo' | 'up' | 'down' | 'go';
   readonly once?: true;
 }
 
@@ -10,12 +10,14 @@ export interface Workload {
   /** What `--only` and the JSON call it. */
   readonly name: string;
   readonly title: string;
-  readonly path: '/echo' | '/bulk';
+  /** The load generator: `load` for WebSockets, `http-load` for plain HTTP and handshakes. */
+  readonly program: 'load' | 'http-load';
+  readonly path: string;
   readonly connections: number;
-  /** Payload bytes of a message. */
+  /** Payload bytes of a message, or bytes of a body. */
   readonly size: number;
-  /** Payload bytes of a frame; 0 is the whole message. */
-  readonly fragment: number;
+  /** Payload bytes of a frame, 0 being the whole message; or what `http-load` does. */
+  readonly how: number | 'get' | 'put' | 'shake';
   readonly phases: readonly Phase[];
   readonly rows: readonly Row[];
   /** Measured in the first round only: nothing in it is a time. */
@@ -25,8 +27,12 @@ export interface Workload {
 /** A number of the table; `sample.ts` computes each. */
 export type Row =
   | 'cpuUsPerMessage'
+  | 'cpuUsPerRequest'
+  | 'cpuUsPerHandshake'
   | 'cpuSecondsPerGb'
   | 'messagesPerSecond'
+  | 'requestsPerSecond'
+  | 'handshakesPerSecond'
   | 'megabytesPerSecond'
   | 'p50Us'
   | 'p99Us'
@@ -49,8 +55,18 @@ const echoRows = [
 ] as const;
 const bulkRows = ['cpuSecondsPerGb', 'megabytesPerSecond', 'proxyBusy', 'loadBusy', ...memory] as const;
 
-const echo = { path: '/echo', fragment: 0, phases: [{ mode: 'echo' }] } as const;
-const bulk = { path: '/bulk', connections: 4, size: 1_000_000, fragment: 0 } as const;
+const timeRows = ['p50Us', 'p99Us', 'proxyBusy', 'loadBusy', ...memory] as const;
+const requestRows = ['cpuUsPerRequest', 'requestsPerSecond', ...timeRows] as const;
+const handshakeRows = ['cpuUsPerHandshake', 'handshakesPerSecond', ...timeRows] as const;
+
+const echo = { program: 'load', path: '/echo', how: 0, phases: [{ mode: 'echo' }] } as const;
+const bulk = { program: 'load', path: '/bulk', connections: 4, size: 1_000_000, how: 0 } as const;
+const http = { program: 'http-load', phases: [{ mode: 'go' }] } as const;
+
+/** GET of so many bytes. */
+function get(name: string, title: string, connections: number, size: number, rows: Workload['rows']): Workload {
+  return { name, title, ...http, path: `/bytes/${size}`, connections, size, how: 'get', rows };
+}
 
 /** The row in which the proxy's CPU stands, if a workload has one. */
 export function cpuRow({ rows }: Workload): Row | undefined {
@@ -79,10 +95,11 @@ export const workloads: readonly Workload[] = [
   {
     name: 'big',
     title: '8 × 150 MB at once, up and then down',
+    program: 'load',
     path: '/bulk',
     connections: 8,
     size: 150_000_000,
-    fragment: 131_000, // as Chromium cuts them
+    how: 131_000, // as Chromium cuts them
     phases: [
       { mode: 'up', once: true },
       { mode: 'down', once: true },
@@ -93,10 +110,47 @@ export const workloads: readonly Workload[] = [
   {
     name: 'idle',
     title: '2000 idle connections',
+    program: 'load',
     path: '/echo',
     connections: 2000,
     size: 0,
-    fragment: 0,
+    how: 0,
+    phases: [],
+    rows: ['rssPerConnection', 'rssPeak'],
+    memoryOnly: true,
+  },
+  get('get-1k', 'GET 1 KB × 64 connections', 64, 1000, requestRows),
+  get('get-20k', 'GET 20 KB × 16 connections', 16, 20_000, requestRows),
+  get('get-1m', 'GET 1 MB × 8 connections', 8, 1_000_000, bulkRows),
+  get('get-100m', 'GET 100 MB × 2 connections', 2, 100_000_000, bulkRows),
+  {
+    name: 'put-100m',
+    title: 'PUT 100 MB × 2 connections',
+    ...http,
+    path: '/put',
+    connections: 2,
+    size: 100_000_000,
+    how: 'put',
+    rows: bulkRows,
+  },
+  {
+    name: 'handshake',
+    title: 'handshakes (connect, 101, reset) × 16',
+    ...http,
+    path: '/echo',
+    connections: 16,
+    size: 0,
+    how: 'shake',
+    rows: handshakeRows,
+  },
+  {
+    name: 'idle-http',
+    title: '2000 idle keep-alive connections of HTTP',
+    program: 'http-load',
+    path: '/bytes/1000',
+    connections: 2000,
+    size: 1000,
+    how: 'get',
     phases: [],
     rows: ['rssPerConnection', 'rssPeak'],
     memoryOnly: true,

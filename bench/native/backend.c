@@ -3,6 +3,8 @@
  *   path /echo   every data frame comes back, unmasked
  *   path /bulk   binary messages are counted and thrown away; the text "count" is answered with "MESSAGES BYTES"
  *                since the last count; the text "send SIZE FRAGMENT" with one binary message
+ * Requests that ask for no WebSocket are answered over connections that stay open:
+ *   path /bytes/N with N bytes; any other path, when the request's body has come, with its length in decimal
  */
 #include "ws.h"
 #include "accept.h"
@@ -22,6 +24,8 @@ struct connection {
   int message_opcode;
   uint64_t messages, bytes, to_send, send_size, send_fragment;
   struct writer writer;
+  uint64_t body_left, body_size, answer_left; /* of plain HTTP: what still comes in, its whole length, what still goes out */
+  bool in_body;
 };
 
 static struct connection *connections[MAX_FDS];
@@ -62,6 +66,16 @@ static void append_text(struct connection *c, const char *text) {
   append(c, (const uint8_t *)text, n);
 }
 
+/* Sends the body of a plain answer; false where the peer is gone. */
+static bool flush_answer(int fd, struct connection *c) {
+  while (c->answer_left > 0) {
+    const ssize_t n = send(fd, plain_block, c->answer_left < BLOCK_SIZE ? c->answer_left : BLOCK_SIZE, 0);
+    if (n < 0) return errno == EAGAIN;
+    c->answer_left -= n;
+  }
+  return true;
+}
+
 static bool flush(int fd, struct connection *c) {
   for (;;) {
     if (c->writer.busy) { /* a message under way goes before anything queued after it */
@@ -77,11 +91,12 @@ static bool flush(int fd, struct connection *c) {
       continue;
     }
     c->out_sent = c->out_length = 0;
-    if (c->to_send == 0) break;
+    if (!flush_answer(fd, c)) return false;
+    if (c->to_send == 0 || c->answer_left > 0) break;
     c->to_send--;
     begin_message(&c->writer, c->send_size, c->send_fragment, false);
   }
-  watch(fd, c, c->writer.busy || c->out_sent < c->out_length);
+  watch(fd, c, c->writer.busy || c->out_sent < c->out_length || c->answer_left > 0);
   return true;
 }
 
@@ -130,27 +145,77 @@ static void on_event(struct connection *c, enum event event, uint8_t *p, size_t 
   }
 }
 
-static bool upgrade(int fd, struct connection *c) {
-  char key[65] = "", value[29], answer[256];
-  char *name = strcasestr(c->head, "\r\nsec-websocket-key:");
-  if (name) sscanf(name + 20, " %64[^ \r\n]", key);
-  if (!*key) return false;
+static void upgrade(struct connection *c, const char *key) {
+  char value[29], answer[256];
   c->echo = strncmp(c->head, "GET /echo", 9) == 0;
   accept_value(key, value);
   const int n = snprintf(answer, sizeof answer,
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", value);
   free(c->head);
   c->head = NULL;
-  return send(fd, answer, n, 0) == n;
+  append(c, (const uint8_t *)answer, n);
+}
+
+static void answer_head(struct connection *c, uint64_t length) {
+  char text[160];
+  const int n = snprintf(text, sizeof text,
+    "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %llu\r\n\r\n", (unsigned long long)length);
+  append(c, (const uint8_t *)text, n);
+}
+
+static void answer_body(struct connection *c) {
+  char text[24];
+  const int n = snprintf(text, sizeof text, "%llu", (unsigned long long)c->body_size);
+  answer_head(c, n);
+  append(c, (const uint8_t *)text, n);
+}
+
+/* A plain request whose head is complete; `rest` bytes of its body came with it. */
+static bool begin_plain(struct connection *c, size_t rest) {
+  unsigned long long length = 0;
+  const char *field = strcasestr(c->head, "\r\ncontent-length:");
+  if (strcasestr(c->head, "\r\ntransfer-encoding:")) return false;
+  if (field && sscanf(field + 17, " %llu", &length) != 1) return false;
+  if (rest > length) return false;
+  c->head_length = 0;
+  if (length == 0 && sscanf(c->head, "%*s /bytes/%llu", &length) == 1) {
+    answer_head(c, length);
+    c->answer_left = length;
+    return true;
+  }
+  c->body_size = length;
+  c->body_left = length - rest;
+  c->in_body = c->body_left > 0;
+  if (!c->in_body) answer_body(c);
+  return true;
+}
+
+/* The bytes of a body are dropped in the kernel. */
+static bool read_body(int fd, struct connection *c) {
+  const ssize_t n = recv(fd, NULL, c->body_left, MSG_TRUNC);
+  if (n <= 0) return n < 0 && errno == EAGAIN;
+  c->body_left -= n;
+  if (c->body_left > 0) return true;
+  c->in_body = false;
+  answer_body(c);
+  return flush(fd, c);
 }
 
 static bool read_head(int fd, struct connection *c) {
+  if (c->in_body) return read_body(fd, c);
   /* A client sends nothing before our 101, so what follows the blank line is never a frame. */
   const ssize_t n = recv(fd, c->head + c->head_length, HEAD_SIZE - 1 - c->head_length, 0);
   if (n <= 0) return n < 0 && errno == EAGAIN;
   c->head_length += n;
   c->head[c->head_length] = 0;
-  return strstr(c->head, "\r\n\r\n") ? upgrade(fd, c) : c->head_length < HEAD_SIZE - 1;
+  const char *end = strstr(c->head, "\r\n\r\n");
+  if (!end) return c->head_length < HEAD_SIZE - 1;
+  char key[65] = "";
+  const char *name = strcasestr(c->head, "\r\nsec-websocket-key:");
+  if (name) sscanf(name + 20, " %64[^ \r\n]", key);
+  if (*key) upgrade(c, key);
+  else if (!begin_plain(c, c->head + c->head_length - (end + 4))) return false;
+  return flush(fd, c);
 }
 
 static bool read_frames(int fd, struct connection *c) {

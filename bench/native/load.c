@@ -1,5 +1,5 @@
 /*
- * The clients of every measurement: one thread, epoll, closed loop.
+ * The clients of every measurement of WebSockets: one thread, epoll, closed loop.
  *   load PORT PATH CONNECTIONS SIZE FRAGMENT      FRAGMENT 0 sends a message as one frame
  * Opens its connections, prints "ready N", then obeys one command per line of stdin, each answered with a line of JSON:
  *   echo SECONDS   one message at a time per connection, each compared with what comes back; latencies
@@ -8,9 +8,9 @@
  * With 0 seconds each connection does one message. Ends when stdin does.
  */
 #include "ws.h"
-#include <time.h>
+#include "latency.h"
 
-enum { DOWN_WINDOW = 4, UP_BURST = 4, GRACE_SECONDS = 10, BUCKETS = 64 * 32 };
+enum { DOWN_WINDOW = 4, UP_BURST = 4, GRACE_SECONDS = 10 };
 enum mode { ECHO, UP, DOWN };
 
 struct connection {
@@ -31,32 +31,9 @@ struct connection {
 static struct connection *connections;
 static int connection_count, poller, open_count, done_count;
 static uint64_t size, fragment, deadline_ns, message_count, byte_count;
-static uint32_t histogram[BUCKETS];
 static enum mode mode;
 static bool once;
 static uint8_t buffer[READ_SIZE];
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* 32 buckets per power of two: an error of at most 3 %. */
-static void record(uint64_t ns) {
-  const int magnitude = 63 - __builtin_clzll(ns | 32);
-  histogram[(magnitude - 5) * 32 + ((ns >> (magnitude - 5)) & 31)]++;
-}
-
-static double percentile_us(double share) {
-  uint64_t total = 0, seen = 0;
-  for (int i = 0; i < BUCKETS; i++) total += histogram[i];
-  for (int i = 0; i < BUCKETS; i++) {
-    seen += histogram[i];
-    if (total && seen >= total * share) return (double)((32ull + i % 32) << (i / 32)) / 1000;
-  }
-  return 0;
-}
 
 static void finish(struct connection *c) {
   if (!c->done) done_count++;
