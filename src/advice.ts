@@ -288,9 +288,9 @@ export const httpAdvice: Readonly<Record<HttpFailure, Advice>> = {
 export const adminAdvice: Readonly<Record<AdminRefusal, Advice>> = {
   host: {
     means:
-      'the admin port was asked by a name, without a token: a page may have pointed that name here (DNS rebinding)',
+      'the admin port was asked by a name that is not its own: a page may have pointed that name here (DNS rebinding)',
     look: "`client`: yours, or somebody's browser",
-    change: 'ask for an address or localhost, or set `admin.token_file`',
+    change: 'ask for an address or localhost; for the API by another name set `admin.token_file`',
   },
   cross_site: {
     means: 'a page of another site asked for something that changes Sluice',
@@ -307,8 +307,15 @@ export const adminAdvice: Readonly<Record<AdminRefusal, Advice>> = {
     look: '`client`, `refused`: many are somebody who tries',
     change: 'read the token again; close the port to others',
   },
+  too_many_tries: {
+    means:
+      'an address sent many wrong tokens, and for now none of it is looked at, a right one neither; others are served',
+    look: '`client`, `refused`: somebody guesses, or a program has an old token',
+    change: 'correct the program, or close the port to the address',
+  },
   token_file: {
-    means: 'the file of `admin.token_file` cannot be read or is empty: the API refuses everybody meanwhile',
+    means:
+      'the file of `admin.token_file` cannot be read, is empty or holds less than 16 characters: the API refuses everybody meanwhile',
     look: '`detail`',
     change: 'mount the Secret again',
   },

@@ -8,6 +8,8 @@ import { apiEndpoints } from './admin/api/endpoints.ts';
 import { Feed } from './admin/feed.ts';
 import { Guard } from './admin/guard.ts';
 import { pageEndpoints } from './admin/page-files.ts';
+import { probeEndpoints } from './admin/probes.ts';
+import { Scrapes } from './admin/scrapes.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
 import { Certificate } from './config/certificate.ts';
@@ -25,7 +27,7 @@ import { LastingRoutes } from './front/lasting.ts';
 import { HttpForwarder } from './http/forwarder.ts';
 import { type Log, type LogSubject, logEnd, logOpen, logViolation } from './log.ts';
 import { tally } from './metrics/counters.ts';
-import { createRegistry } from './metrics/prometheus.ts';
+import { createRenderer, type Renderer } from './metrics/prometheus.ts';
 import type { LiveSession } from './metrics/source.ts';
 import { CounterStore } from './metrics/store.ts';
 import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
@@ -65,6 +67,8 @@ export class Gateway {
   readonly sessions: SessionRegistry;
   /** Resolves when a drain, however it began, has ended and nothing listens any more. */
   readonly drained: Promise<DrainCounts>;
+  /** Renders all metrics as they are now. */
+  readonly renderMetrics: Renderer;
   readonly #log: Log;
   readonly #current: CurrentConfig;
   readonly #trust: UpstreamTrust;
@@ -98,10 +102,10 @@ export class Gateway {
     const events: RegistryEvents = {
       onViolation: (session, violation) => {
         logViolation(log, subjectOf(session), violation);
-        this.#violations.addOfConnection(subjectOf(session), violation, 1, Date.now());
+        this.#violations.addOfConnection(labelled(session), violation, 1, Date.now());
       },
       onFurtherViolations: (session, violation, times) =>
-        this.#violations.addOfConnection(subjectOf(session), violation, times, Date.now()),
+        this.#violations.addOfConnection(labelled(session), violation, times, Date.now()),
       onEnd: (session, report) => {
         logEnd(log, subjectOf(session), report, state());
         this.#drain?.ended(session, report);
@@ -109,7 +113,10 @@ export class Gateway {
     };
     this.sessions = new SessionRegistry(events, this.#memoryBound(config));
     const { budget } = this.sessions.memory;
-    const rejected = (rejection: Rejection) => this.#violations.addRejection(rejection, Date.now());
+    const rejected = (rejection: Rejection) => {
+      const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
+      this.#violations.addRejection({ ...rejection, route }, Date.now());
+    };
     this.#forwarder = new HttpForwarder(log, rejected);
     this.#edge = compileEdge(config, this.#lasting);
     this.#front = new Front({
@@ -142,7 +149,8 @@ export class Gateway {
       logLinesDropped: () => log.lost,
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     };
-    const registry = createRegistry(source);
+    this.renderMetrics = createRenderer(source);
+    const scrapes = new Scrapes(this.renderMetrics);
     this.#feed = new Feed({
       ...source,
       configState: () => this.#current.state,
@@ -152,16 +160,20 @@ export class Gateway {
     const api = apiEndpoints({
       config: () => this.#current.state,
       sessions: () => this.sessions.sessions,
-      countersOf: (route) => this.counters.of(route),
+      countersOf: (label) => this.counters.read(label),
+      live: source.live,
       memory: budget,
       drain: { start: () => void this.drain({ cause: 'api' }), state: () => this.drainState },
       build: source.build,
     });
+    const probes = probeEndpoints({
+      accepting: () => this.#front.accepting,
+      draining,
+      config: () => this.#current.state,
+    });
     this.#admin = new AdminServer({
-      registry,
-      ready: () => !draining(),
       guard: this.#guard,
-      endpoints: [...api, ...pageEndpoints(), this.#feed.endpoint],
+      endpoints: [...probes, scrapes.endpoint, ...api, ...pageEndpoints(), this.#feed.endpoint],
       log,
     });
   }
@@ -307,13 +319,18 @@ function subjectOf({ id, routeName, about }: Session): LogSubject {
   return { id, route: routeName, about };
 }
 
+/** Counted with the route whose preset brought its own. */
+function labelled({ id, route, about }: Session): LogSubject {
+  return { id, route: route.label, about };
+}
+
 function lastReload({ lastError, loadedAtMs }: ConfigState) {
   return { successful: lastError === null, succeededAtMs: loadedAtMs };
 }
 
 function* liveSessions(registry: SessionRegistry): Generator<LiveSession> {
-  for (const { routeName, client, upstream } of registry.sessions) {
-    yield { routeName, client: client.inbound, upstream: upstream.inbound };
+  for (const { route, client, upstream } of registry.sessions) {
+    yield { route, client: client.inbound, upstream: upstream.inbound };
   }
 }
 

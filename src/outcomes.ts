@@ -116,6 +116,7 @@ export const adminOutcomes = {
   cross_site: { status: 403, level: 'warn', flag: 'AX', words: 'a page of another site asks for this' },
   no_token: { status: 401, level: 'warn', flag: 'AN', words: 'the request carries no token' },
   wrong_token: { status: 401, level: 'warn', flag: 'AW', words: 'the token is not the one of admin.token_file' },
+  too_many_tries: { status: 429, level: 'warn', flag: 'AT', words: 'too many wrong tokens came from this address' },
   token_file: { status: 503, level: 'error', flag: 'AF', words: 'admin.token_file holds no token to compare with' },
 } as const satisfies Record<string, RequestRow>;
 

@@ -28,7 +28,7 @@ function states(zero: [string, string], one: [string, string]): readonly Dynamic
 const columns: readonly Column[] = [
   {
     title: 'Build',
-    expr: `max by (${pod}, version, revision, node) (sluice_build_info{${ofRelease}})`,
+    expr: `max by (${pod}, version, revision, node_version) (sluice_build_info{${ofRelease}})`,
     properties: [{ id: 'custom.hidden', value: true }],
   },
   { title: 'Config hash', expr: `max by (${pod}) (sluice_config_hash{${ofRelease}})` },

@@ -51,8 +51,14 @@ export function problem(status: number, error: Problem, headers?: OutgoingHttpHe
   return json(status, { error }, headers);
 }
 
+/** How long its body is. */
+export function bytesOf({ body }: Answer): number {
+  return Buffer.byteLength(body);
+}
+
 /** Sends an answer; `strictHeaders` are set already. */
-export function send(res: ServerResponse, { status, type, body, headers }: Answer): void {
-  res.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body), ...headers });
+export function send(res: ServerResponse, answer: Answer): void {
+  const { status, type, body, headers } = answer;
+  res.writeHead(status, { 'Content-Type': type, 'Content-Length': bytesOf(answer), ...headers });
   res.end(body);
 }

@@ -3,10 +3,10 @@
  * Each is made once for all who watch, and not at all while nobody does; only the counters are sampled then, so that the
  * page opens with the last minutes.
  */
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { sizeBounds } from '../metrics/counters.ts';
 import { problem, send } from './answer.ts';
-import type { Endpoint } from './router.ts';
+import type { Ask, Endpoint } from './router.ts';
 import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
 import { Throughput } from './throughput.ts';
 import type { ViolationLog } from './violations.ts';
@@ -19,19 +19,25 @@ export interface FeedSource extends SnapshotSource {
 const tickMs = 1000;
 /** More than the people who are ever called at the same time. */
 const maxWatchers = 20;
-/** A watcher with this much unread is dropped; its page comes back and gets a new `hello`. */
+/** A watcher with this much unread, or that has read nothing for so long, is dropped; its page comes back and gets a new `hello`. */
 const maxPendingBytes = 2 << 20;
+const maxSilentTicks = 30;
 
 export class Feed {
   readonly endpoint: Endpoint;
   readonly #source: FeedSource;
   readonly #memory = { throughput: new Throughput(), startedAt: Date.now() };
-  readonly #watchers = new Set<ServerResponse>();
+  readonly #watchers = new Set<Watcher>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(source: FeedSource) {
     this.#source = source;
-    this.endpoint = { method: 'GET', path: '/api/feed', access: 'operator', stream: (_, res) => this.#watch(res) };
+    this.endpoint = {
+      method: 'GET',
+      path: '/api/feed',
+      access: 'operator',
+      stream: (ask, res) => this.#watch(ask, res),
+    };
   }
 
   /** How many watch. */
@@ -51,11 +57,16 @@ export class Feed {
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    for (const res of this.#watchers) res.end();
+    for (const { res } of this.#watchers) res.end();
   }
 
-  #watch(res: ServerResponse): void {
-    if (this.#watchers.size >= maxWatchers) {
+  #watch({ req }: Ask, res: ServerResponse): void {
+    const address = req.socket.remoteAddress;
+    if (navigates(req.headers)) {
+      send(res, problem(403, notShown));
+      return;
+    }
+    if (this.#watchers.size >= maxWatchers && !this.#makeRoom(address)) {
       const what = `${maxWatchers} pages are watching already`;
       send(res, problem(503, { code: 'too_many_watchers', what, remedy: 'close one of them' }));
       return;
@@ -63,8 +74,11 @@ export class Feed {
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
     // What has happened until now is in the `hello`.
     if (this.#watchers.size === 0) this.#source.violations.takeChanged(Date.now());
-    this.#watchers.add(res);
-    res.on('close', () => this.#watchers.delete(res));
+    const watcher = { res, address, silentTicks: 0 };
+    this.#watchers.add(watcher);
+    res.on('close', () => this.#watchers.delete(watcher));
+    // Nothing more will be asked, so a client that says so has left.
+    req.socket.once('end', () => res.destroy());
     const now = Date.now();
     const { violations } = this.#source;
     const hello = {
@@ -74,7 +88,19 @@ export class Feed {
       violations: violations.list(now),
       violationTotals: violations.totals(now),
     };
-    push(res, event('hello', hello));
+    push(watcher, event('hello', hello));
+  }
+
+  /** Closes the oldest page of the address that has most; not where that is the newcomer's own. */
+  #makeRoom(newcomer: string | undefined): boolean {
+    const counts = new Map<string | undefined, number>();
+    for (const { address } of this.#watchers) counts.set(address, (counts.get(address) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    if ((counts.get(newcomer) ?? 0) + 1 >= most) return false;
+    const victim = [...this.#watchers].find(({ address }) => counts.get(address) === most)!;
+    this.#watchers.delete(victim);
+    victim.res.destroy();
+    return true;
   }
 
   #tick(now: number): void {
@@ -83,7 +109,7 @@ export class Feed {
     const { violations } = this.#source;
     const changes = { violations: violations.takeChanged(now), violationTotals: violations.totals(now) };
     const bytes = event('tick', { ...takeSnapshot(this.#source, this.#memory, now), ...changes });
-    for (const res of this.#watchers) push(res, bytes);
+    for (const watcher of this.#watchers) push(watcher, bytes);
   }
 
   #sample(now: number): void {
@@ -95,7 +121,29 @@ function event(name: string, data: unknown): Buffer {
   return Buffer.from(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-function push(res: ServerResponse, bytes: Buffer): void {
-  if (res.writableLength > maxPendingBytes) res.destroy();
+/** A page that watches. */
+interface Watcher {
+  readonly res: ServerResponse;
+  readonly address: string | undefined;
+  /** Ticks since it last had read everything. */
+  silentTicks: number;
+}
+
+function push(watcher: Watcher, bytes: Buffer): void {
+  const { res } = watcher;
+  watcher.silentTicks = res.writableLength === 0 ? 0 : watcher.silentTicks + 1;
+  if (res.writableLength > maxPendingBytes || watcher.silentTicks > maxSilentTicks) res.destroy();
   else res.write(bytes);
 }
+
+/** Whether a browser wants to show it: any page can open windows, and each would take a place. */
+function navigates({ accept = '', ...headers }: IncomingHttpHeaders): boolean {
+  const mode = headers['sec-fetch-mode'];
+  return mode === undefined ? accept.includes('text/html') : mode === 'navigate';
+}
+
+const notShown = {
+  code: 'not_a_page',
+  what: 'the feed is read by the status page, and a browser was led to it',
+  remedy: 'open / instead, or send Accept: text/event-stream',
+};

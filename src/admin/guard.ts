@@ -1,12 +1,14 @@
-/** Stands before every endpoint for operators. What it turns away is counted, and logged now and then. */
+/** Stands before every endpoint of the admin port. What it turns away is counted, and logged now and then. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { plainAddress } from '../admission/trusted-proxies.ts';
 import type { Admin } from '../config/types.ts';
 import { type Log, logAdminRefusal } from '../log.ts';
 import { type AdminRefusal, adminOutcomes } from '../outcomes.ts';
 import { type Answer, problem } from './answer.ts';
+import type { Endpoint } from './router.ts';
 import { TokenFile } from './token.ts';
-import { bearerOf, isCrossSite, isOurName } from './visit.ts';
+import { Tries } from './tries.ts';
+import { bearerOf, isCrossSite, isLoopback, isOurName } from './visit.ts';
 
 export interface GuardParts {
   readonly admin: Admin;
@@ -24,6 +26,7 @@ export class Guard {
   readonly #parts: GuardParts;
   readonly #token: TokenFile | null;
   readonly #now: () => number;
+  readonly #tries = new Tries();
   #unlogged = 0;
   #loggedAt = Number.NEGATIVE_INFINITY;
 
@@ -39,9 +42,10 @@ export class Guard {
   }
 
   /** The answer to a request that is refused; `null` lets it pass. */
-  async refuse(req: IncomingMessage): Promise<Answer | null> {
+  async refuse(req: IncomingMessage, access: Endpoint['access']): Promise<Answer | null> {
     const { method = '', headers } = req;
     const { address } = this.#parts.admin;
+    if (access === 'open') return this.#refuseLedHere(req);
     // No browser reaches a unix socket; and who has the token was not led here by a name.
     const visit = {
       method,
@@ -56,34 +60,52 @@ export class Guard {
     return this.#token === null ? null : this.#checkToken(req, this.#token);
   }
 
+  /**
+   * Metrics of a port on loopback are for this machine, and a page whose name was pointed here must not read them. Elsewhere
+   * scrapers ask by whatever name their network has for it. Browsers always send a Host.
+   */
+  #refuseLedHere(req: IncomingMessage): Answer | null {
+    const { address } = this.#parts.admin;
+    const { host } = req.headers;
+    if (host === undefined || address.kind === 'unix' || !isLoopback(address.host)) return null;
+    return isOurName(host, address.host) ? null : this.#refused(req, 'host');
+  }
+
   async #checkToken(req: IncomingMessage, token: TokenFile): Promise<Answer | null> {
     const trouble = await token.problem();
     if (trouble !== null) return this.#refused(req, 'token_file', trouble);
     const tried = bearerOf(req.headers.authorization);
     if (tried === null) return this.#refused(req, 'no_token');
-    return (await token.matches(tried)) ? null : this.#refused(req, 'wrong_token');
+    const client = clientOf(req);
+    const waitMs = this.#tries.waitMs(client, this.#now());
+    if (waitMs > 0) {
+      return this.#refused(req, 'too_many_tries', undefined, { 'Retry-After': String(Math.ceil(waitMs / 1000)) });
+    }
+    if (await token.matches(tried)) return null;
+    this.#tries.failed(client, this.#now());
+    return this.#refused(req, 'wrong_token');
   }
 
-  #refused(req: IncomingMessage, reason: AdminRefusal, detail?: string): Answer {
+  #refused(req: IncomingMessage, reason: AdminRefusal, detail?: string, headers?: OutgoingHttpHeaders): Answer {
     this.#parts.count(reason);
     this.#unlogged++;
     const now = this.#now();
     if (now - this.#loggedAt >= logIntervalMs) {
-      const client = plainAddress(req.socket.remoteAddress ?? '') ?? 'unix';
-      logAdminRefusal(this.#parts.log, { reason, client, refused: this.#unlogged, detail });
+      logAdminRefusal(this.#parts.log, { reason, client: clientOf(req), refused: this.#unlogged, detail });
       this.#unlogged = 0;
       this.#loggedAt = now;
     }
     const { status, words } = adminOutcomes[reason];
-    return problem(status, { code: reason, what: words, remedy: remedies[reason] }, challenges[reason]);
+    return problem(status, { code: reason, what: words, remedy: remedies[reason] }, headers ?? challenges[reason]);
   }
 }
 
 const remedies: Readonly<Record<AdminRefusal, string>> = {
-  host: 'ask for http://127.0.0.1, http://localhost or the host of admin.address, or set admin.token_file',
+  host: 'ask for http://127.0.0.1, http://localhost or the host of admin.address; for the API by another name set admin.token_file',
   cross_site: 'use the status page of this port, or a program that is no browser',
   no_token: 'send Authorization: Bearer TOKEN, with the token of admin.token_file',
   wrong_token: 'read the file again, or ask who set it',
+  too_many_tries: 'wait as long as Retry-After says, then send the token of admin.token_file',
   token_file: "look into Sluice's log, which says what is wrong with the file",
 };
 
@@ -92,6 +114,11 @@ const challenges: Partial<Record<AdminRefusal, OutgoingHttpHeaders>> = {
   no_token: { 'WWW-Authenticate': 'Bearer realm="sluice"' },
   wrong_token: { 'WWW-Authenticate': 'Bearer realm="sluice", error="invalid_token"' },
 };
+
+/** Who asks. */
+function clientOf(req: IncomingMessage): string {
+  return plainAddress(req.socket.remoteAddress ?? '') ?? 'unix';
+}
 
 function header({ headers }: IncomingMessage, name: string): string | undefined {
   const value = headers[name];

@@ -1,34 +1,78 @@
-/** What Prometheus and Kubernetes ask for; open to everybody who reaches the port. */
-import type { Registry } from 'prom-client';
-import { type Answer, text } from './answer.ts';
+/** What Kubernetes and load balancers ask for; open to everybody who reaches the port. */
+import type { ConfigState } from '../config/state.ts';
+import { type Answer, json, text } from './answer.ts';
 import type { Endpoint } from './router.ts';
 
-/** What probes and scrapers are told. */
+/** What probes are told. */
 export interface ProbeSource {
-  readonly registry: Registry;
-  /** Whether new connections should come here: false while the gateway drains. */
-  ready(): boolean;
+  /** Whether the public port lets clients in: `yes`, or why not. */
+  accepting(): string;
+  draining(): boolean;
+  config(): ConfigState;
 }
 
-/** `/metrics`, `/healthz` and `/readyz`. */
-export function probeEndpoints({ registry, ready }: ProbeSource): Endpoint[] {
+/** Why new connections should or should not come here, as `/readyz?verbose` tells it. */
+interface Readiness {
+  readonly ready: boolean;
+  /** The answer in a word: `ready`, or why not. */
+  readonly state: string;
+  readonly accepting: string;
+  readonly draining: boolean;
+  readonly config: {
+    /** `rejected`: the files as they are now have errors, and the configuration before them stays in force. */
+    readonly files: 'in force' | 'rejected';
+    readonly rejected_at: string | null;
+    readonly errors: number;
+  };
+}
+
+/** `/healthz` and `/readyz`. */
+export function probeEndpoints(source: ProbeSource): Endpoint[] {
   return [
-    { method: 'GET', path: '/metrics', access: 'open', answer: () => metrics(registry) },
     { method: 'GET', path: '/healthz', access: 'open', answer: () => text(200, 'ok\n') },
     {
       method: 'GET',
       path: '/readyz',
       access: 'open',
-      answer: () => (ready() ? text(200, 'ready\n') : text(503, 'draining\n')),
+      answer: ({ req, query }) => answerOf(readinessOf(source), query.has('verbose'), req.headers.accept),
     },
   ];
 }
 
-async function metrics(registry: Registry): Promise<Answer> {
-  try {
-    return text(200, await registry.metrics(), registry.contentType);
-  } catch (error) {
-    // A scrape that fails must not take the open connections with it.
-    return text(500, `the metrics cannot be read: ${error}\n`);
-  }
+function readinessOf(source: ProbeSource): Readiness {
+  const [accepting, draining] = [source.accepting(), source.draining()];
+  const { lastError } = source.config();
+  return {
+    ready: accepting === 'yes' && !draining,
+    state: draining ? 'draining' : accepting === 'yes' ? 'ready' : accepting,
+    accepting,
+    draining,
+    config: {
+      // Nobody is hurt by it: the limits before hold. So it does not take the instance out of service.
+      files: lastError === null ? 'in force' : 'rejected',
+      rejected_at: lastError === null ? null : new Date(lastError.atMs).toISOString(),
+      errors: lastError?.errors.length ?? 0,
+    },
+  };
+}
+
+function answerOf(readiness: Readiness, verbose: boolean, accept = ''): Answer {
+  const status = readiness.ready ? 200 : 503;
+  if (!verbose) return text(status, `${readiness.state}\n`);
+  return accept.includes('application/json') ? json(status, readiness) : text(status, inLines(readiness));
+}
+
+/** In the form of Kubernetes' own probes: a line for each thing that is looked at. */
+function inLines({ state, accepting, draining, config }: Readiness): string {
+  const { files, rejected_at: at, errors } = config;
+  const rejected =
+    `[!] the configuration files were rejected at ${at} with ${errors} errors: those before stay in force, and a restart ` +
+    'would fail; look for config_rejected in the log';
+  const lines = [
+    accepting === 'yes' ? '[+] the public port accepts connections' : `[-] the public port: ${accepting}`,
+    draining ? '[-] draining' : '[+] not draining',
+    files === 'in force' ? '[+] the configuration files are in force' : rejected,
+    state,
+  ];
+  return `${lines.join('\n')}\n`;
 }

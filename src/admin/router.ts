@@ -29,6 +29,8 @@ export interface AnsweringEndpoint extends Place {
  * A browser's EventSource cannot send a token, so a page reads such an answer with `fetch`.
  */
 export interface StreamingEndpoint extends Place {
+  /** Whether it answers HEAD too. */
+  readonly head?: true;
   stream(ask: Ask, res: ServerResponse): void;
 }
 
@@ -79,8 +81,8 @@ function matches(pattern: readonly string[], segments: readonly string[]): boole
 }
 
 function methodsOf(endpoint: Endpoint): string[] {
-  // Nothing of a stream can be told without beginning it.
-  return endpoint.method === 'GET' && 'answer' in endpoint ? ['GET', 'HEAD'] : [endpoint.method];
+  // Nothing of an endless stream can be told without beginning it.
+  return endpoint.method === 'GET' && ('answer' in endpoint || endpoint.head) ? ['GET', 'HEAD'] : [endpoint.method];
 }
 
 function notFound(paths: string): Answer {

@@ -3,8 +3,9 @@ import { type ConfigError, formatConfigError } from '../config/errors.ts';
 import type { ConfigState } from '../config/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
 import { withoutSecrets } from '../log/redaction.ts';
-import type { RouteCounters, SenderCounters } from '../metrics/counters.ts';
-import { type RouteSums, type SenderSums, sumsByRoute } from '../metrics/live-sums.ts';
+import type { SenderCounters } from '../metrics/counters.ts';
+import type { SenderSums } from '../metrics/live-sums.ts';
+import { type RouteReading, readRoutes } from '../metrics/reading.ts';
 import type { LiveSource } from '../metrics/source.ts';
 import type { CounterStore } from '../metrics/store.ts';
 import { redactError } from './api/config.ts';
@@ -70,6 +71,7 @@ export interface SenderSnapshot {
   readonly paused: number;
 }
 
+/** A route, with those that its preset brought. */
 export interface RouteSnapshot extends Readonly<Record<Sender, SenderSnapshot>> {
   readonly name: string;
   /** How it matches and where it leads; `null` where a reload has removed it and connections remain. */
@@ -95,8 +97,6 @@ const maxLines = 20;
 
 /** Looks at everything once. */
 export function takeSnapshot(source: SnapshotSource, memory: SnapshotMemory, now: number): Snapshot {
-  const sums = sumsByRoute(source);
-  const configured = new Map(source.config().routes.map((route) => [route.name, route]));
   return {
     at: now,
     startedAt: memory.startedAt,
@@ -104,9 +104,9 @@ export function takeSnapshot(source: SnapshotSource, memory: SnapshotMemory, now
     drain: drainStatus(source.drain()),
     config: configStatus(source.configState()),
     memory: { pressure: source.live.memory.pressure, max: finite(source.live.memory.limitBytes) },
-    routes: [...sums].map(([name, of]) =>
-      routeSnapshot(name, of, configured.get(name), source.counters.of(name), memory.throughput),
-    ),
+    routes: readRoutes(source)
+      .filter(({ route, live }) => route !== null || live.connections > 0)
+      .map((reading) => routeSnapshot(reading, memory.throughput)),
   };
 }
 
@@ -128,29 +128,23 @@ function drainStatus(drain: DrainProgress | null): DrainStatus | null {
   return { phase, startedAt: startedAtMs, closesAt: closesAtMs, deadlineAt: deadlineAtMs };
 }
 
-function routeSnapshot(
-  name: string,
-  sums: RouteSums,
-  route: Route | undefined,
-  counted: RouteCounters,
-  throughput: Throughput,
-): RouteSnapshot {
+function routeSnapshot({ label, live, route, counters }: RouteReading, throughput: Throughput): RouteSnapshot {
   return {
-    name,
+    name: label,
     where: route ? { hosts: route.hosts, path: route.path, upstream: route.upstream.href } : null,
     mode: route?.limits.mode ?? 'enforce',
-    connections: sums.connections,
+    connections: live.connections,
     maxConnections: finite(route?.connections.max),
-    rates: throughput.latest(name),
-    client: senderSnapshot(counted.client, sums.client, route, 'client'),
-    upstream: senderSnapshot(counted.upstream, sums.upstream, route, 'upstream'),
+    rates: throughput.latest(label),
+    client: senderSnapshot(counters.client, live.client, route, 'client'),
+    upstream: senderSnapshot(counters.upstream, live.upstream, route, 'upstream'),
   };
 }
 
 function senderSnapshot(
   counted: SenderCounters,
   sums: SenderSums,
-  route: Route | undefined,
+  route: Route | null,
   sender: Sender,
 ): SenderSnapshot {
   const limits = route?.limits[sender];

@@ -7,6 +7,8 @@ type Content = { readonly digest: Buffer } | { readonly problem: string };
 
 /** A flood of tries reads the file once in this time; a new token holds that soon. */
 const freshMs = 1000;
+/** As many characters as nobody guesses, whatever they are; `openssl rand -hex 32` has 64. */
+const shortestToken = 16;
 /** With its header name it fits into the header block that the port accepts. */
 const longestToken = 4096;
 
@@ -60,6 +62,10 @@ async function readToken(path: string): Promise<Content> {
   }
   const token = text.trim();
   if (token === '') return { problem: 'is empty; write a token into it, for example of openssl rand -hex 32' };
+  if (token.length < shortestToken) {
+    const has = `holds a token of ${token.length} characters, at least ${shortestToken} are wanted`;
+    return { problem: `${has}; write a token of openssl rand -hex 32` };
+  }
   if (token.length > longestToken) {
     return { problem: `is longer than ${longestToken} characters; write a token of openssl rand -hex 32` };
   }

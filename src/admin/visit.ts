@@ -24,6 +24,11 @@ export function isOurName(host: string | undefined, configured: string): boolean
   return name !== null && (isAddress(name) || isLocalhost(name) || name === configured.toLowerCase());
 }
 
+/** Whether a host that is listened on is reached from this machine alone. */
+export function isLoopback(host: string): boolean {
+  return isLocalhost(host.toLowerCase()) || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
 function isAddress(name: string): boolean {
   return isIP(name.startsWith('[') ? name.slice(1, -1) : name) !== 0;
 }

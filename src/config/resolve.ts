@@ -182,7 +182,7 @@ function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | nu
   }
   const complete = settings as Settings;
   return {
-    route: compileRoute(route, complete, layers),
+    route: compileRoute(route, broughtBy ?? route.name, complete, layers),
     preset,
     settings: complete,
     sources: sources as Record<SettingKey, Source>,
@@ -191,9 +191,10 @@ function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | nu
   };
 }
 
-function compileRoute(route: ParsedRoute, settings: Settings, { preset, timeouts }: Layers): Route {
+function compileRoute(route: ParsedRoute, label: string, settings: Settings, { preset, timeouts }: Layers): Route {
   const compiled = {
     name: route.name,
+    label,
     hosts: route.match?.hosts ?? [],
     path: pathOf(route),
     upstream: route.upstream,

@@ -63,8 +63,9 @@ export interface UpstreamTls {
 export interface Route {
   /** Differs where anything of the route differs: thousands of routes are compared at a reload. */
   readonly fingerprint: string;
-  /** The metric label. */
   readonly name: string;
+  /** The `route` label of its metrics: its own name, or that of the route whose preset brought it. */
+  readonly label: string;
   /** Lower-case exact hosts or `*.example.org`; empty matches every host. */
   readonly hosts: readonly string[];
   /** The path pattern as written: literal segments, `*` for one, `**` for any number; a prefix that ends at a segment. */

@@ -68,6 +68,11 @@ export class Acceptor {
     return bind(this.#server, address);
   }
 
+  /** Whether the port is open. */
+  get listening(): boolean {
+    return this.#server.listening;
+  }
+
   /** Accepts no connection more. */
   stop(): void {
     if (this.#server.listening) this.#server.close();

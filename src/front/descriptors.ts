@@ -27,9 +27,14 @@ export class Descriptors {
     this.#log = log;
   }
 
+  /** Whether one more connection could stay. */
+  get hasRoom(): boolean {
+    return nextDescriptor() < this.#limit - reserve;
+  }
+
   /** Whether one more connection may stay; where not, that is counted and logged. */
   admit(): boolean {
-    if (nextDescriptor() < this.#limit - reserve) return true;
+    if (this.hasRoom) return true;
     this.#turnedAway++;
     if (this.#timer === null) this.#report();
     return false;

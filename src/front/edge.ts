@@ -29,12 +29,12 @@ export class EdgeRoute {
   }
 
   get counters(): RouteCounters {
-    this.#counters ??= this.#lasting.counters.of(this.route.name);
+    this.#counters ??= this.#lasting.counters.of(this.route.label);
     return this.#counters;
   }
 
   get slots(): ConnectionSlots {
-    this.#slots ??= this.#lasting.slotsOf(this.route.name);
+    this.#slots ??= this.#lasting.slotsOf(this.route.label);
     return this.#slots;
   }
 

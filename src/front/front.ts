@@ -19,6 +19,9 @@ export interface FrontParts extends EntryParts {
   readonly tls: boolean;
 }
 
+/** Whether the port lets anybody in, or why not. */
+export type Accepting = 'yes' | 'not listening' | 'out of file descriptors';
+
 /** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
 const keepAliveMs = 75_000;
 /** How often clocks are looked at, at least. */
@@ -56,6 +59,12 @@ export class Front {
   /** Whether the process may open one more connection to an upstream beside those that are begun. */
   admitsDial(begun: number): boolean {
     return this.#descriptors.admitDial(begun);
+  }
+
+  /** Whether a client that comes now is let in. */
+  get accepting(): Accepting {
+    if (!this.#acceptor.listening) return 'not listening';
+    return this.#descriptors.hasRoom ? 'yes' : 'out of file descriptors';
   }
 
   /** Takes over from a new edge what the front itself must know. */

@@ -10,11 +10,11 @@ import { Endpoint, endpointKey } from '../upstream/endpoint.ts';
 
 /** Where the counters are. */
 export interface CountersByRoute {
-  of(routeName: string): RouteCounters;
+  of(label: string): RouteCounters;
   readonly unrouted: RouteCounters;
 }
 
-/** Counters, slots and endpoints, by the route's name. */
+/** Counters and slots by the route's label, as a preset's own routes count with theirs; endpoints by its name. */
 export class LastingRoutes {
   readonly counters: CountersByRoute;
   readonly #connector: Connector;
@@ -26,10 +26,10 @@ export class LastingRoutes {
     this.#connector = connector;
   }
 
-  /** The connection slots of a route. */
-  slotsOf(routeName: string): ConnectionSlots {
-    const slots = this.#slots.get(routeName) ?? new ConnectionSlots();
-    this.#slots.set(routeName, slots);
+  /** The connection slots of the routes with a label. */
+  slotsOf(label: string): ConnectionSlots {
+    const slots = this.#slots.get(label) ?? new ConnectionSlots();
+    this.#slots.set(label, slots);
     return slots;
   }
 
@@ -44,8 +44,8 @@ export class LastingRoutes {
 
   /** Forgets what no route has any more and no connection holds. */
   keepOnly(routes: readonly Route[]): void {
-    const names = new Set(routes.map(({ name }) => name));
-    for (const [name, slots] of this.#slots) if (!names.has(name) && slots.taken === 0) this.#slots.delete(name);
+    const labels = new Set(routes.map(({ label }) => label));
+    for (const [label, slots] of this.#slots) if (!labels.has(label) && slots.taken === 0) this.#slots.delete(label);
     const used = new Set(routes.map(endpointKey));
     for (const [key, endpoint] of this.#endpoints) {
       if (used.has(key)) continue;

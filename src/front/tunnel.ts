@@ -148,9 +148,10 @@ export class Tunnel {
     loan.defer(over);
     const { route, counters } = arrival.route;
     tally(counters.handshakes, 'opened');
-    counters.handshakeSeconds.observe(handshakeMs / 1000);
+    const id = randomBytes(6).toString('hex');
+    counters.handshakeSeconds.observe(handshakeMs / 1000, id);
     open({
-      id: randomBytes(6).toString('hex'),
+      id,
       route,
       counters,
       client: { socket, head: this.#early.take() },

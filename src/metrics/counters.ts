@@ -13,20 +13,28 @@ export class Histogram {
   readonly bounds: readonly number[];
   /** One count per bound, and a last one for +Inf; not cumulative. */
   readonly counts: Float64Array;
+  /** For each count the last value that is known to be of a connection, and that connection's id; `null` for none. */
+  readonly exemplars: { readonly ids: (string | null)[]; readonly values: Float64Array };
   sum = Number.NaN;
 
   constructor(bounds: readonly number[]) {
     this.sum = 0;
     this.bounds = bounds;
     this.counts = new Float64Array(bounds.length + 1);
+    this.exemplars = { ids: new Array(bounds.length + 1).fill(null), values: new Float64Array(bounds.length + 1) };
   }
 
-  observe(value: number): void {
+  /** Takes a value; `connId` is the connection that it was seen on. */
+  observe(value: number, connId?: string): void {
     const { bounds } = this;
     let i = 0;
     while (i < bounds.length && value > bounds[i]!) i++;
     this.counts[i]!++;
     this.sum += value;
+    if (connId !== undefined) {
+      this.exemplars.ids[i] = connId;
+      this.exemplars.values[i] = value;
+    }
   }
 }
 

@@ -1,26 +1,31 @@
 /** Every metric of Sluice's own: name (without the prefix), help, labels, and how a scrape reads its values. */
 import type { Histogram } from './counters.ts';
+import type { RouteReading } from './reading.ts';
 import type { MetricsSource } from './source.ts';
 
-export type Labels = Record<string, string>;
+/** Takes one series: its labels' values in the order of `labels` (an empty one is left out), and its own. */
+export type Emit<Value> = (labels: readonly string[], value: Value) => void;
 
-/** A counter or gauge. */
-export interface NumberFamily {
-  readonly type: 'counter' | 'gauge';
+interface Described {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  collect(source: MetricsSource, emit: (labels: Labels, value: number) => void): void;
 }
 
-/** A histogram whose counts exist already. */
-export interface HistogramFamily {
+/** A counter or gauge. */
+export interface NumberFamily extends Described {
+  readonly type: 'counter' | 'gauge';
+  /** The series of the process as a whole. */
+  ofProcess?(source: MetricsSource, emit: Emit<number>): void;
+  /** The series of one route. */
+  ofRoute?(reading: RouteReading, emit: Emit<number>): void;
+}
+
+/** A histogram whose counts exist already; where nothing was counted, there is no series. */
+export interface HistogramFamily extends Described {
   readonly type: 'histogram';
-  readonly name: string;
-  readonly help: string;
-  readonly labels: readonly string[];
   readonly bounds: readonly number[];
-  collect(source: MetricsSource, emit: (labels: Labels, histogram: Histogram) => void): void;
+  ofRoute(reading: RouteReading, emit: Emit<Histogram>): void;
 }
 
 export type Family = NumberFamily | HistogramFamily;

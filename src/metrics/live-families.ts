@@ -1,8 +1,8 @@
 /** What stands open right now, and the limits beside it. */
-import type { Route, Sender } from '../config/types.ts';
+import type { Sender } from '../config/types.ts';
 import type { NumberFamily } from './families.ts';
-import { type SenderSums, sumsByRoute } from './live-sums.ts';
-import type { MetricsSource } from './source.ts';
+import type { SenderSums } from './live-sums.ts';
+import { hadConnections } from './reading.ts';
 
 const senders: readonly Sender[] = ['client', 'upstream'];
 
@@ -13,8 +13,9 @@ export const liveFamilies: readonly NumberFamily[] = [
     name: 'connections_active',
     help: 'Open WebSocket connections.',
     labels: ['route'],
-    collect(source, emit) {
-      for (const [route, { connections }] of sumsByRoute(source)) emit({ route }, connections);
+    ofRoute(reading, emit) {
+      const { label, live, route } = reading;
+      if (route !== null || hadConnections(reading)) emit([label], live.connections);
     },
   },
   {
@@ -22,17 +23,19 @@ export const liveFamilies: readonly NumberFamily[] = [
     name: 'connections_limit',
     help: 'connections.max: how many WebSocket connections the route admits; +Inf is unlimited.',
     labels: ['route'],
-    collect: (source, emit) => eachRoute(source, (route) => emit({ route: route.name }, route.connections.max)),
+    ofRoute({ label, route }, emit) {
+      if (route !== null) emit([label], route.connections.max);
+    },
   },
   {
     type: 'gauge',
     name: 'message_size_limit_bytes',
     help: 'max_message_size: the largest message that the sender may send; +Inf is unlimited.',
     labels: ['route', 'sender'],
-    collect: (source, emit) =>
-      eachRoute(source, ({ name, limits }) => {
-        for (const sender of senders) emit({ route: name, sender }, limits[sender].maxMessageBytes);
-      }),
+    ofRoute({ label, route }, emit) {
+      if (route === null) return;
+      for (const sender of senders) emit([label, sender], route.limits[sender].maxMessageBytes);
+    },
   },
   liveSum(
     'buffered_bytes',
@@ -45,13 +48,10 @@ export const liveFamilies: readonly NumberFamily[] = [
     name: 'buffer_limit_bytes',
     help: 'What may be buffered. Scope `connection`: of one sender of each connection, max_buffer_size. Scope `process`: of all together, memory.max_buffered, without the other labels.',
     labels: ['scope', 'route', 'sender'],
-    collect(source, emit) {
-      eachRoute(source, ({ name, limits }) => {
-        for (const sender of senders) {
-          emit({ scope: 'connection', route: name, sender }, limits[sender].maxBufferBytes);
-        }
-      });
-      emit({ scope: 'process' }, source.live.memory.limitBytes);
+    ofProcess: ({ live }, emit) => emit(['process', '', ''], live.memory.limitBytes),
+    ofRoute({ label, route }, emit) {
+      if (route === null) return;
+      for (const sender of senders) emit(['connection', label, sender], route.limits[sender].maxBufferBytes);
     },
   },
   {
@@ -59,7 +59,7 @@ export const liveFamilies: readonly NumberFamily[] = [
     name: 'memory_pressure_ratio',
     help: 'What all buffers together hold, as a share of memory.max_buffered. From 0.75 on new handshakes get 503, above 1 the largest connections end.',
     labels: [],
-    collect: (source, emit) => emit({}, source.live.memory.pressure),
+    ofProcess: ({ live }, emit) => emit([], live.memory.pressure),
   },
   liveSum(
     'paused_connections',
@@ -75,14 +75,11 @@ function liveSum(name: string, help: string, read: (sums: SenderSums) => number)
     name,
     help,
     labels: ['route', 'sender'],
-    collect(source, emit) {
-      for (const [route, sums] of sumsByRoute(source)) {
-        for (const sender of senders) emit({ route, sender }, read(sums[sender]));
-      }
+    ofRoute(reading, emit) {
+      const { label, live } = reading;
+      // Where no connection ever was, nothing can wait.
+      if (!hadConnections(reading)) return;
+      for (const sender of senders) emit([label, sender], read(live[sender]));
     },
   };
-}
-
-function eachRoute(source: MetricsSource, visit: (route: Route) => void): void {
-  for (const route of source.config().routes) visit(route);
 }

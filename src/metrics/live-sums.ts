@@ -1,5 +1,5 @@
 /** What the open connections hold, added up by route. */
-import type { Config, Sender } from '../config/types.ts';
+import type { Config, Route, Sender } from '../config/types.ts';
 import type { PauseCause } from './counters.ts';
 import type { LiveSender, LiveSource } from './source.ts';
 
@@ -24,24 +24,54 @@ export interface SummedSource {
   readonly live: LiveSource;
 }
 
-const current = new WeakMap<SummedSource, ReadonlyMap<string, RouteSums>>();
+/** Sums of each route: of those that are configured, and of those that a reload removed and connections still have. */
+export type SumsByRoute = ReadonlyMap<Route, RouteSums>;
+
+const current = new WeakMap<SummedSource, SumsByRoute>();
 
 /** The sums of all connections; one pass over thousands of them serves all who ask in the same turn. */
-export function sumsByRoute(source: SummedSource): ReadonlyMap<string, RouteSums> {
+export function sumsByRoute(source: SummedSource): SumsByRoute {
   const known = current.get(source);
   if (known) return known;
   const now = performance.now();
-  const sums = new Map(source.config().routes.map((route) => [route.name, zeroSums()]));
-  for (const { routeName, client, upstream } of source.live.sessions()) {
-    const of = sums.get(routeName) ?? zeroSums();
-    sums.set(routeName, of);
-    of.connections++;
-    add(of.client, client, now);
-    add(of.upstream, upstream, now);
+  const byName = new Map<string, RouteSums>();
+  const sums = new Map<Route, RouteSums>();
+  const of = (route: Route): RouteSums => {
+    const known = byName.get(route.name);
+    if (known) return known;
+    const fresh = zeroSums();
+    byName.set(route.name, fresh);
+    sums.set(route, fresh);
+    return fresh;
+  };
+  for (const route of source.config().routes) of(route);
+  for (const { route, client, upstream } of source.live.sessions()) {
+    const open = of(route);
+    open.connections++;
+    add(open.client, client, now);
+    add(open.upstream, upstream, now);
   }
   current.set(source, sums);
   queueMicrotask(() => current.delete(source));
   return sums;
+}
+
+/** Adds `more` to `sums`, and returns it. */
+export function addSums(sums: RouteSums, more: RouteSums): RouteSums {
+  sums.connections += more.connections;
+  for (const sender of ['client', 'upstream'] as const) {
+    const [to, from] = [sums[sender], more[sender]];
+    to.bufferedBytes += from.bufferedBytes;
+    to.queuedMessages += from.queuedMessages;
+    to.paused += from.paused;
+    for (const cause of Object.keys(to.pausedMs) as PauseCause[]) to.pausedMs[cause] += from.pausedMs[cause];
+  }
+  return sums;
+}
+
+/** The sums of nothing. */
+export function zeroSums(): RouteSums {
+  return { connections: 0, client: zeroSender(), upstream: zeroSender() };
 }
 
 function add(sums: SenderSums, sender: LiveSender, now: number): void {
@@ -52,10 +82,6 @@ function add(sums: SenderSums, sender: LiveSender, now: number): void {
   for (const [cause, since] of sender.pauses.causes) {
     if (cause !== 'drain') sums.pausedMs[cause] += now - since;
   }
-}
-
-function zeroSums(): RouteSums {
-  return { connections: 0, client: zeroSender(), upstream: zeroSender() };
 }
 
 function zeroSender(): SenderSums {

@@ -1,9 +1,13 @@
-/** Renders the counters for Prometheus. Nothing is done for it between two scrapes. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram as PromHistogram, Registry } from 'prom-client';
-import type { Histogram } from './counters.ts';
-import type { Family, HistogramFamily, Labels, NumberFamily } from './families.ts';
+/**
+ * Renders everything for Prometheus. Nothing is done for it between two scrapes, and a scrape of hundreds of routes does not
+ * hold the relay up: it works in slices, and lets messages pass between them.
+ */
+import { collectDefaultMetrics, Registry } from 'prom-client'; // the package @prometheus-io/client
+import { Exposition, type Format, labelText } from './exposition.ts';
+import type { Family } from './families.ts';
 import { liveFamilies } from './live-families.ts';
 import { processFamilies } from './process-families.ts';
+import { type RouteReading, readRoutes } from './reading.ts';
 import { routeFamilies } from './route-families.ts';
 import type { MetricsSource } from './source.ts';
 
@@ -13,77 +17,114 @@ export const prefix = 'sluice_';
 /** Every metric of Sluice's own, in the order of the documentation. */
 export const families: readonly Family[] = [...processFamilies, ...liveFamilies, ...routeFamilies];
 
-/** A registry whose metrics read `source` when they are scraped, with Node's and the process's own beside them. */
-export function createRegistry(source: MetricsSource): Registry {
-  const registry = new Registry();
-  for (const family of families) {
-    if (family.type === 'histogram') new CountedHistogram(family, source, registry);
-    else registerNumbers(family, source, registry);
+/** How long a rendering works at a time. A message waits for a slice and what the slice before it has let in: twice that. */
+export const sliceMs = 3;
+
+/** Renders all metrics; the pieces together are the text. */
+export type Renderer = (format: Format) => Promise<readonly Buffer[]>;
+
+/** The time in milliseconds, and how a slice lets others have their turn. */
+export interface Turns {
+  now(): number;
+  rest(): Promise<void>;
+}
+
+const ownTurns: Turns = {
+  now: () => performance.now(),
+  // After everything that has arrived meanwhile.
+  rest: () => new Promise((resolve) => setImmediate(resolve)),
+};
+
+/** A renderer that reads `source`, with Node's and the process's own metrics beside it. */
+export function createRenderer(source: MetricsSource, turns: Turns = ownTurns): Renderer {
+  const registry = createProcessRegistry();
+  return async (format) => {
+    const pace = new Pace(turns);
+    const out = new Exposition(format);
+    const readings = readRoutes(source);
+    for (const family of families) {
+      out.family(prefix + family.name, family.type, family.help);
+      if (family.type !== 'histogram') {
+        family.ofProcess?.(source, (values, value) => out.sample(labelText(family.labels, values), value));
+      }
+      for (const reading of readings) {
+        writeRoute(out, family, reading);
+        if (pace.isOver) await pace.rest();
+      }
+    }
+    for (const metric of registry.getMetricsAsArray()) {
+      await writeMetric(out, metric as unknown as ReadableMetric);
+      // Counting descriptors and heap spaces takes a while each.
+      await pace.rest();
+    }
+    return out.finish();
+  };
+}
+
+/** Slices: work until `isOver`, then `rest`. */
+class Pace {
+  readonly #turns: Turns;
+  #began: number;
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+    this.#began = turns.now();
   }
+
+  get isOver(): boolean {
+    return this.#turns.now() - this.#began >= sliceMs;
+  }
+
+  async rest(): Promise<void> {
+    await this.#turns.rest();
+    this.#began = this.#turns.now();
+  }
+}
+
+function writeRoute(out: Exposition, family: Family, reading: RouteReading): void {
+  if (family.type === 'histogram') {
+    family.ofRoute(reading, (values, histogram) => {
+      // One that has counted nothing is not there.
+      if (histogram.counts.some((count) => count > 0)) out.histogram(labelText(family.labels, values), histogram);
+    });
+  } else {
+    family.ofRoute?.(reading, (values, value) => out.sample(labelText(family.labels, values), value));
+  }
+}
+
+/** What Node and the process tell of themselves. */
+function createProcessRegistry(): Registry {
+  const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // The gauges of active handles end in _total, which only counters may, and list every socket for each scrape.
-  for (const { name, type } of registry.getMetricsAsArray()) {
-    if (type === 'gauge' && name.endsWith('_total')) registry.removeSingleMetric(name);
+  // These list every socket for each scrape.
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (name.startsWith('nodejs_active_')) registry.removeSingleMetric(name);
   }
   return registry;
 }
 
-function registerNumbers(family: NumberFamily, source: MetricsSource, registry: Registry): void {
-  const options = { name: prefix + family.name, help: family.help, labelNames: family.labels, registers: [registry] };
-  if (family.type === 'gauge') {
-    new Gauge({
-      ...options,
-      collect() {
-        this.reset();
-        family.collect(source, (labels, value) => this.set(labels, value));
-      },
-    });
-  } else {
-    new Counter({
-      ...options,
-      collect() {
-        this.reset();
-        family.collect(source, (labels, value) => this.inc(labels, value));
-      },
-    });
-  }
+/** A metric of the library, as its `get` tells it. */
+interface ReadableMetric {
+  get(): Promise<{
+    readonly name: string;
+    readonly help: string;
+    readonly type: string;
+    readonly values: readonly {
+      readonly metricName?: string;
+      readonly labels?: Readonly<Record<string, string | number>>;
+      readonly value: number;
+    }[];
+  }>;
 }
 
-/** A histogram whose observations were counted elsewhere: prom-client's own can only observe one value at a time. */
-class CountedHistogram extends PromHistogram<string> {
-  readonly #family: HistogramFamily;
-  readonly #source: MetricsSource;
-
-  constructor(family: HistogramFamily, source: MetricsSource, registry: Registry) {
-    const { help, bounds } = family;
-    super({ name: prefix + family.name, help, labelNames: family.labels, buckets: [...bounds], registers: [registry] });
-    this.#family = family;
-    this.#source = source;
+async function writeMetric(out: Exposition, metric: ReadableMetric): Promise<void> {
+  const { name, help, type, values } = await metric.get();
+  out.family(name, type, help);
+  for (const { metricName = name, labels = {}, value } of values) {
+    const { le, ...others } = labels;
+    const text = labelText(Object.keys(others), Object.values(others).map(String));
+    if (le !== undefined) out.bucket(le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), text, value);
+    else if (metricName === name) out.sample(text, value);
+    else out.sample(text, value, metricName.slice(name.length));
   }
-
-  /** What the registry renders as text; `get` adds each value's shared labels to its own. */
-  async getForPromString(): Promise<object> {
-    const name = prefix + this.#family.name;
-    const values: HistogramValue[] = [];
-    this.#family.collect(this.#source, (labels, histogram) => appendBuckets(values, name, labels, histogram));
-    return { name, help: this.#family.help, type: this.#family.type, aggregator: 'sum', values };
-  }
-}
-
-interface HistogramValue {
-  readonly metricName: string;
-  readonly labels: Record<string, string | number>;
-  readonly sharedLabels: Labels;
-  readonly value: number;
-}
-
-function appendBuckets(values: HistogramValue[], name: string, sharedLabels: Labels, histogram: Histogram): void {
-  const { bounds, counts, sum } = histogram;
-  let count = 0;
-  for (const [i, le] of [...bounds, '+Inf'].entries()) {
-    count += counts[i]!;
-    values.push({ metricName: `${name}_bucket`, labels: { le }, sharedLabels, value: count });
-  }
-  values.push({ metricName: `${name}_sum`, labels: {}, sharedLabels, value: sum });
-  values.push({ metricName: `${name}_count`, labels: {}, sharedLabels, value: count });
 }

@@ -1,74 +1,48 @@
-/** What is counted per route. Label sets that are known in advance start at 0, so that the first event is an increase. */
-import type { Sender } from '../config/types.ts';
-import {
-  type ConnectionReason,
-  connectionOutcomes,
-  type EndedBy,
-  type HandshakeResult,
-  handshakeOutcomes,
-  type LimitAction,
-  type LimitName,
-} from '../outcomes.ts';
+/**
+ * What is counted per route. A series is there once something was counted on it, so a route that nobody uses costs a scrape
+ * a handful of lines. A few begin at 0 when their route is first used: those that alerts watch, and that would otherwise
+ * come to life with their first event, which Prometheus does not see as an increase.
+ */
+import type { Route, Sender, SenderLimits } from '../config/types.ts';
+import type { ConnectionReason, HandshakeResult, LimitName } from '../outcomes.ts';
 import { type Histogram, type PauseCause, RouteCounters, type SenderCounters, type Tally } from './counters.ts';
-import type { Family, HistogramFamily, Labels, NumberFamily } from './families.ts';
-import { sumsByRoute } from './live-sums.ts';
-import { unroutedName } from './store.ts';
-
-/** Which actions a limit can lead to, and whether it binds both senders or the client alone. */
-const limitActions: Readonly<
-  Record<LimitName, { readonly actions: readonly LimitAction[]; readonly upstream: boolean }>
-> = {
-  max_message_size: { actions: ['close', 'report'], upstream: true },
-  max_frame_size: { actions: ['close', 'report'], upstream: true },
-  max_fragments: { actions: ['close', 'report'], upstream: true },
-  message_timeout: { actions: ['close', 'report'], upstream: true },
-  max_message_rate: { actions: ['close', 'pause', 'report'], upstream: true },
-  max_byte_rate: { actions: ['close', 'pause', 'report'], upstream: true },
-  max_control_rate: { actions: ['close'], upstream: true },
-  max_pause: { actions: ['close'], upstream: true },
-  'memory.max_buffered': { actions: ['close'], upstream: true },
-  'connections.max': { actions: ['reject'], upstream: false },
-  'connections.max_per_address': { actions: ['reject'], upstream: false },
-  'http.max_body_size': { actions: ['reject'], upstream: false },
-  'http.max_upstream_connections': { actions: ['reject'], upstream: false },
-};
-
-/** Errors of upstreams that have a label of their own. */
-const upstreamErrors = [
-  'connect_refused',
-  'connect_timeout',
-  'dns',
-  'reset',
-  'tls',
-  'bad_handshake',
-  'handshake_timeout',
-  'bad_response',
-  'response_timeout',
-  'other',
-];
+import type { Emit, Family, HistogramFamily, NumberFamily } from './families.ts';
+import { hadConnections, type RouteReading } from './reading.ts';
 
 const senders: readonly Sender[] = ['client', 'upstream'];
 /** Read for the bounds of its histograms. */
 const shape = new RouteCounters();
 
-const zeroHandshakes = (Object.keys(handshakeOutcomes) as HandshakeResult[]).map((result) => [result] as const);
-const zeroClosed = (Object.keys(connectionOutcomes) as ConnectionReason[]).map((r) => [endedBy(r), r] as const);
-const zeroUpstreamErrors = upstreamErrors.map((error) => [error] as const);
-/** The usual ones; all others appear with their first occurrence. */
-const zeroCloseCodes = ['1000', '1001', '1009', '1011', '1012', 'none'].map((code) => [code] as const);
-/** The usual ones; all others appear with their first occurrence. */
-const zeroHttpRequests = ['GET', 'POST'].flatMap((method) =>
-  ['2xx', '3xx', '4xx', '5xx'].map((code) => [method, code] as const),
-);
-const zeroViolations: Readonly<Record<Sender, readonly (readonly [LimitName, LimitAction])[]>> = {
-  client: violationKeys(() => true),
-  upstream: violationKeys((limit) => limitActions[limit].upstream),
-};
+/** Refusals that alerts watch, each with whether a route can refuse so. */
+const watchedHandshakes: readonly (readonly [HandshakeResult, (route: Route) => boolean])[] = [
+  ['too_many_connections', ({ connections }) => connections.max < Number.POSITIVE_INFINITY],
+  ['too_many_per_address', ({ connections }) => connections.maxPerAddress < Number.POSITIVE_INFINITY],
+  ['memory', () => true],
+  ['origin_refused', ({ origins, requireOrigin }) => origins !== null || requireOrigin],
+];
 
-function violationKeys(binds: (limit: LimitName) => boolean): (readonly [LimitName, LimitAction])[] {
-  const limits = (Object.keys(limitActions) as LimitName[]).filter(binds);
-  return limits.flatMap((limit) => limitActions[limit].actions.map((action) => [limit, action] as const));
-}
+/** Endings that alerts watch. */
+const watchedEndings: readonly (readonly ['sluice' | 'upstream', ConnectionReason])[] = [
+  ['sluice', 'memory'],
+  ['sluice', 'slow_receiver'],
+  ['upstream', 'upstream_vanished'],
+  ['upstream', 'upstream_heartbeat'],
+  ['upstream', 'upstream_protocol_error'],
+];
+
+/** Errors of upstreams that occur without a mistake in the configuration. */
+const watchedErrors = ['connect_refused', 'connect_timeout', 'reset'];
+
+/** Limits that close a connection, each with whether a sender is bound by it. */
+const watchedLimits: readonly (readonly [LimitName, (limits: SenderLimits) => boolean])[] = [
+  ['max_message_size', ({ maxMessageBytes }) => maxMessageBytes < Number.POSITIVE_INFINITY],
+  ['max_frame_size', ({ maxFrameBytes }) => maxFrameBytes < Number.POSITIVE_INFINITY],
+  ['max_fragments', ({ maxFragments }) => maxFragments < Number.POSITIVE_INFINITY],
+  ['message_timeout', ({ messageTimeoutMs }) => messageTimeoutMs > 0],
+  ['max_message_rate', ({ messageRate }) => messageRate?.action === 'close'],
+  ['max_byte_rate', ({ byteRate }) => byteRate?.action === 'close'],
+  ['max_control_rate', ({ controlRate }) => controlRate.action === 'close'],
+];
 
 /** Counters and histograms of every route. */
 export const routeFamilies: readonly Family[] = [
@@ -76,8 +50,16 @@ export const routeFamilies: readonly Family[] = [
     'handshakes_total',
     'WebSocket handshakes, and HTTP requests refused before their forwarding, by how they ended; `opened` became connections.',
     ['result'],
-    (labels, of, emit) => emitTally(emit, labels, ['result'], zeroHandshakes, of.handshakes),
-    'unrouted too',
+    ({ label, route, counters: { handshakes } }, emit) => {
+      const zero = (result: HandshakeResult) => {
+        if (handshakes.get(result) === 0) emit([label, result], 0);
+      };
+      if (route !== null) zero('opened');
+      if (route !== null && handshakes.total > 0) {
+        for (const [result, can] of watchedHandshakes) if (can(route)) zero(result);
+      }
+      emitTally(emit, [label], handshakes);
+    },
   ),
   perRouteHistogram(
     'handshake_duration_seconds',
@@ -98,29 +80,37 @@ export const routeFamilies: readonly Family[] = [
     'connections_closed_total',
     'Connections that have ended, by who ended them and why.',
     ['closed_by', 'reason'],
-    (labels, of, emit) => emitTally(emit, labels, ['closed_by', 'reason'], zeroClosed, of.closed),
+    (reading, emit) => {
+      const { label, counters } = reading;
+      if (hadConnections(reading)) {
+        for (const [by, reason] of watchedEndings) {
+          if (counters.closed.get(by, reason) === 0) emit([label, by, reason], 0);
+        }
+      }
+      emitTally(emit, [label], counters.closed);
+    },
   ),
   perSender(
     'close_codes_total',
     'Close frames received from the sender, by code; rare codes share a value.',
     ['code'],
-    (labels, of, emit) => emitTally(emit, labels, ['code'], zeroCloseCodes, of.closeCodes),
+    (_, at, of, emit) => emitTally(emit, at, of.closeCodes),
   ),
-  perSender('messages_total', 'Complete data messages read from the sender.', ['type'], (labels, of, emit) => {
-    emit({ ...labels, type: 'text' }, of.textMessages);
-    emit({ ...labels, type: 'binary' }, of.binaryMessages);
+  perSender('messages_total', 'Complete data messages read from the sender.', ['type'], (_, at, of, emit) => {
+    emitUsed(emit, [...at, 'text'], of.textMessages);
+    emitUsed(emit, [...at, 'binary'], of.binaryMessages);
   }),
   perSender(
     'message_bytes_total',
     'Payload bytes of data messages read from the sender, without frame headers.',
     [],
-    (labels, of, emit) => emit(labels, of.messageBytes),
+    (_, at, of, emit) => emitUsed(emit, at, of.messageBytes),
   ),
   perSender(
     'wire_bytes_total',
     'All bytes read from the sender after the handshake, frame headers and control frames included.',
     [],
-    (labels, of, emit) => emit(labels, of.wireBytes),
+    (_, at, of, emit) => emitUsed(emit, at, of.wireBytes),
   ),
   {
     type: 'histogram',
@@ -128,49 +118,48 @@ export const routeFamilies: readonly Family[] = [
     help: 'Payload sizes of complete messages, and of refused ones as far as known when they were refused.',
     labels: ['route', 'sender'],
     bounds: shape.client.messageSizes.bounds,
-    collect({ counters }, emit) {
-      for (const [route, of] of counters.entries()) {
-        for (const sender of senders) emit({ route, sender }, of[sender].messageSizes);
-      }
+    ofRoute({ label, counters }, emit) {
+      for (const sender of senders) emit([label, sender], counters[sender].messageSizes);
     },
   },
   perSender(
     'limit_violations_total',
     'Exceeded limits, by their key in the configuration and what was done.',
     ['limit', 'action'],
-    (labels, of, emit) => emitTally(emit, labels, ['limit', 'action'], zeroViolations[labels.sender], of.violations),
+    (reading, at, of, emit) => {
+      const { route } = reading;
+      if (route !== null && route.limits.mode === 'enforce' && hadConnections(reading)) {
+        const limits = route.limits[at[1]];
+        for (const [limit, binds] of watchedLimits) {
+          if (binds(limits) && of.violations.get(limit, 'close') === 0) emit([...at, limit, 'close'], 0);
+        }
+      }
+      emitTally(emit, at, of.violations);
+    },
   ),
   perSender(
     'pauses_total',
     'How often Sluice stopped reading from the sender, by cause.',
     ['cause'],
-    (labels, of, emit) => {
-      for (const [cause, count] of Object.entries(of.pauses)) emit({ ...labels, cause }, count);
+    (_, at, of, emit) => {
+      for (const [cause, count] of Object.entries(of.pauses)) emitUsed(emit, [...at, cause], count);
     },
   ),
-  {
-    type: 'counter',
-    name: 'paused_seconds_total',
-    help: 'For how long Sluice did not read from the sender, by cause; pauses that go on count as far as they have come.',
-    labels: ['route', 'sender', 'cause'],
-    collect(source, emit) {
-      const live = sumsByRoute(source);
-      for (const [route, of] of source.counters.entries()) {
-        for (const sender of senders) {
-          const going = live.get(route)?.[sender].pausedMs;
-          for (const [cause, ms] of Object.entries(of[sender].pausedMs) as [PauseCause, number][]) {
-            emit({ route, sender, cause }, (ms + (going?.[cause] ?? 0)) / 1000);
-          }
-        }
+  perSender(
+    'paused_seconds_total',
+    'For how long Sluice did not read from the sender, by cause; pauses that go on count as far as they have come.',
+    ['cause'],
+    ({ live }, at, of, emit) => {
+      for (const [cause, ms] of Object.entries(of.pausedMs) as [PauseCause, number][]) {
+        emitUsed(emit, [...at, cause], (ms + live[at[1]].pausedMs[cause]) / 1000);
       }
     },
-  },
+  ),
   perRoute(
     'untrusted_forwarding_headers_total',
     'Requests with forwarding headers from a peer that trusted_proxies does not name.',
     [],
-    (labels, of, emit) => emit(labels, of.untrustedForwardingHeaders),
-    'unrouted too',
+    ({ label, counters }, emit) => emitUsed(emit, [label], counters.untrustedForwardingHeaders),
   ),
   {
     type: 'histogram',
@@ -178,23 +167,26 @@ export const routeFamilies: readonly Family[] = [
     help: "Time from a ping of Sluice's own to its pong.",
     labels: ['route', 'leg'],
     bounds: shape.pingRttSeconds.client.bounds,
-    collect({ counters }, emit) {
-      for (const [route, { pingRttSeconds }] of counters.entries()) {
-        for (const leg of senders) emit({ route, leg }, pingRttSeconds[leg]);
-      }
+    ofRoute({ label, counters }, emit) {
+      for (const leg of senders) emit([label, leg], counters.pingRttSeconds[leg]);
     },
   },
   perRoute(
     'upstream_errors_total',
     'Errors of upstreams, in handshakes and HTTP requests.',
     ['error'],
-    (labels, of, emit) => emitTally(emit, labels, ['error'], zeroUpstreamErrors, of.upstreamErrors),
+    ({ label, route, counters: { handshakes, httpRequests, upstreamErrors } }, emit) => {
+      if (route !== null && (handshakes.total > 0 || httpRequests.total > 0)) {
+        for (const error of watchedErrors) if (upstreamErrors.get(error) === 0) emit([label, error], 0);
+      }
+      emitTally(emit, [label], upstreamErrors);
+    },
   ),
   perRoute(
     'http_requests_total',
     'Forwarded plain HTTP requests that have ended, by method and class of the status; `none` where the client left before one.',
     ['method', 'code'],
-    (labels, of, emit) => emitTally(emit, labels, ['method', 'code'], zeroHttpRequests, of.httpRequests),
+    ({ label, counters }, emit) => emitTally(emit, [label], counters.httpRequests),
   ),
   perRouteHistogram(
     'http_request_duration_seconds',
@@ -208,41 +200,28 @@ export const routeFamilies: readonly Family[] = [
   ),
 ];
 
-/** Every reason has one side that it can be blamed on. */
-function endedBy(reason: ConnectionReason): EndedBy {
-  if (reason.startsWith('client_')) return 'client';
-  return reason.startsWith('upstream_') ? 'upstream' : 'sluice';
-}
-
-type Emit = (labels: Labels, value: number) => void;
-
 function perRoute(
   name: string,
   help: string,
   labels: readonly string[],
-  read: (labels: { route: string }, of: RouteCounters, emit: Emit) => void,
-  unrouted?: 'unrouted too',
+  ofRoute: (reading: RouteReading, emit: Emit<number>) => void,
 ): NumberFamily {
-  return {
-    type: 'counter',
-    name,
-    help,
-    labels: ['route', ...labels],
-    collect({ counters }, emit) {
-      for (const [route, of] of counters.entries()) read({ route }, of, emit);
-      if (unrouted) read({ route: unroutedName }, counters.unrouted, emit);
-    },
-  };
+  return { type: 'counter', name, help, labels: ['route', ...labels], ofRoute };
 }
 
 function perSender(
   name: string,
   help: string,
   labels: readonly string[],
-  read: (labels: { route: string; sender: Sender }, of: SenderCounters, emit: Emit) => void,
+  read: (
+    reading: RouteReading,
+    at: readonly [label: string, sender: Sender],
+    of: SenderCounters,
+    emit: Emit<number>,
+  ) => void,
 ): NumberFamily {
-  return perRoute(name, help, ['sender', ...labels], ({ route }, of, emit) => {
-    for (const sender of senders) read({ route, sender }, of[sender], emit);
+  return perRoute(name, help, ['sender', ...labels], (reading, emit) => {
+    for (const sender of senders) read(reading, [reading.label, sender], reading.counters[sender], emit);
   });
 }
 
@@ -253,24 +232,16 @@ function perRouteHistogram(name: string, help: string, read: (of: RouteCounters)
     help,
     labels: ['route'],
     bounds: read(shape).bounds,
-    collect({ counters }, emit) {
-      for (const [route, of] of counters.entries()) emit({ route }, read(of));
-    },
+    ofRoute: ({ label, counters }, emit) => emit([label], read(counters)),
   };
 }
 
-/** Emits a tally under the names of its labels; what `zeroes` names and never occurred, as 0. */
-function emitTally<L extends readonly string[]>(
-  emit: Emit,
-  labels: Labels,
-  names: readonly string[],
-  zeroes: readonly Readonly<L>[],
-  counts: Tally<L>,
-): void {
-  const named = (values: Readonly<L>) => ({
-    ...labels,
-    ...Object.fromEntries(names.map((name, i) => [name, values[i]!])),
-  });
-  for (const values of zeroes) if (counts.get(...values) === 0) emit(named(values), 0);
-  for (const { labels: values, count } of counts.rows) emit(named(values), count);
+/** Emits a number that has ever been counted. */
+function emitUsed(emit: Emit<number>, labels: readonly string[], value: number): void {
+  if (value > 0) emit(labels, value);
+}
+
+/** Emits everything that has occurred, under `at` and the labels of its own. */
+function emitTally(emit: Emit<number>, at: readonly string[], counts: Tally<readonly string[]>): void {
+  for (const { labels, count } of counts.rows) emit([...at, ...labels], count);
 }

@@ -1,5 +1,5 @@
 /** What a scrape reads. */
-import type { Config } from '../config/types.ts';
+import type { Config, Route } from '../config/types.ts';
 import type { PauseCause } from './counters.ts';
 import type { CounterStore } from './store.ts';
 
@@ -14,7 +14,7 @@ export interface LiveSender {
 
 /** One open connection. */
 export interface LiveSession {
-  readonly routeName: string;
+  readonly route: Route;
   readonly client: LiveSender;
   readonly upstream: LiveSender;
 }

@@ -31,6 +31,8 @@ export interface DirectionEvents extends GateEvents {
 }
 
 export interface DirectionInit {
+  /** The connection's. */
+  readonly id: string;
   readonly sender: Sender;
   readonly route: Route;
   readonly counters: SenderCounters;
@@ -58,6 +60,7 @@ export class Direction {
   wireBytes = Number.NaN;
   readonly record = new SenderRecord();
 
+  readonly #id: string;
   readonly #sender: Sender;
   readonly #counters: SenderCounters;
   readonly #events: DirectionEvents;
@@ -75,6 +78,7 @@ export class Direction {
   constructor(init: DirectionInit, events: DirectionEvents) {
     const { sender, route, counters } = init;
     this.wireBytes = 0;
+    this.#id = init.id;
     this.#sender = sender;
     this.#counters = counters;
     this.#stage = init.stage;
@@ -264,7 +268,7 @@ export class Direction {
     if (pass === 'pass') {
       this.#stage.begin(this.#parser, keeper, this.#out);
     } else {
-      this.#counters.messageSizes.observe(this.#gate.meter.bytes);
+      this.#counters.messageSizes.observe(this.#gate.meter.bytes, this.#id);
       // Whatever the session does: what was refused is not passed on.
       this.discard();
     }
@@ -293,7 +297,7 @@ export class Direction {
     const counters = this.#counters;
     if (this.#gate.opcode === Opcode.text) counters.textMessages++;
     else counters.binaryMessages++;
-    counters.messageSizes.observe(bytes);
+    counters.messageSizes.observe(bytes, this.#id);
   }
 
   #control(): void {

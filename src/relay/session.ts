@@ -138,7 +138,7 @@ export class Session {
     const leg = (role: 'client' | 'upstream') => {
       const side = new Session.#Side(this, role);
       const { budget } = memory;
-      const direction = { sender: role, route, counters: counters[role], stage: verbatim, memory: budget };
+      const direction = { id: init.id, sender: role, route, counters: counters[role], stage: verbatim, memory: budget };
       const inbound = new Direction(direction, side);
       const pingRtt = counters.pingRttSeconds[role];
       return new Leg({ role, input: init[role], route, memory, inbound, pingRtt }, side);
@@ -380,7 +380,7 @@ export class Session {
     const legs = [this.client, this.upstream];
     const now = performance.now();
     tally(this.#counters.closed, by, reason);
-    this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000);
+    this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000, this.id);
     this.#release();
     this.#events.ended(this, {
       durationMs: now - this.openedAt,

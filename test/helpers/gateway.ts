@@ -19,7 +19,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly log: readonly LogLine[];
   /** The first line with this event (and these fields) that was not returned before; waits for it. */
   logged(event: string, fields?: Readonly<Record<string, unknown>>): Promise<LogLine>;
-  /** The text of `/metrics`. */
+  /** What a scrape would render now; `/metrics` itself may be a second old. */
   metrics(): Promise<string>;
 }
 
@@ -86,7 +86,7 @@ async function start(config: Config, resolved: Resolved | null): Promise<TestGat
       }
     },
     async metrics() {
-      return (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+      return String(Buffer.concat(await gateway.renderMetrics('text')));
     },
     [Symbol.asyncDispose]: () => gateway.stop(AbortSignal.abort()),
   };

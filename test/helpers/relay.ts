@@ -46,6 +46,7 @@ export const noUpstreamTls: UpstreamTls = {
 export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }: RouteOverrides = {}): Route {
   return {
     name: 'test',
+    label: route.name ?? 'test',
     hosts: [],
     path: '/',
     upstream: { protocol: 'http:', host: '127.0.0.1', port: 1, href: 'http://127.0.0.1:1' },

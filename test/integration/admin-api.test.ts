@@ -276,12 +276,12 @@ test('the configuration is shown without its secrets', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const tokenFile = join(folder, 'token');
-  writeFileSync(tokenFile, 'geheim\n');
+  writeFileSync(tokenFile, 'streng-geheimes-wort\n');
   await using upstream = await fakeUpstream();
   await using gateway = await startGatewayOf(
     configText(upstream, `address: "127.0.0.1:0", token_file: "${tokenFile}"`),
   );
-  const headers = { Authorization: 'Bearer geheim' };
+  const headers = { Authorization: 'Bearer streng-geheimes-wort' };
   const { json, text } = await askAdmin(gateway.adminPort, '/api/config', { headers });
   expect(text).not.toContain('geheim');
   expect(json).toMatchObject({
@@ -389,9 +389,10 @@ test('asks nobody on this machine for a token, and refuses whom a name or a page
   }
   expect((await askAdmin(adminPort, '/api/drain')).json.draining).toBe(false);
   expect((await askAdmin(adminPort, path)).json.state).toBe('open');
-  // Scrapers and probes come under any name.
-  for (const open of ['/metrics', '/healthz', '/readyz']) {
-    expect((await askAdmin(adminPort, open, { headers: rebound })).status).toBe(200);
+  // A port on loopback is for this machine alone, and programs on it know its address.
+  for (const open of ['/', '/metrics', '/healthz', '/readyz?verbose']) {
+    expect((await askAdmin(adminPort, open)).status).toBe(200);
+    expect((await askAdmin(adminPort, open, { headers: rebound })).status).toBe(403);
   }
   const page = { Origin: `http://127.0.0.1:${adminPort}`, 'Sec-Fetch-Site': 'same-origin' };
   expect((await askAdmin(adminPort, path, { method: 'DELETE', headers: page })).status).toBe(202);
@@ -402,7 +403,7 @@ test('with a token, every endpoint of the API asks for it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const tokenFile = join(folder, 'token');
-  writeFileSync(tokenFile, 'geheim\n');
+  writeFileSync(tokenFile, 'streng-geheimes-wort\n');
   await using upstream = await fakeUpstream();
   await using gateway = await startGatewayOf(
     configText(upstream, `address: "127.0.0.1:0", token_file: "${tokenFile}"`),
@@ -416,7 +417,7 @@ test('with a token, every endpoint of the API asks for it', async () => {
     expect([path, wrong.status]).toEqual([path, 401]);
   }
   const right = await askAdmin(adminPort, '/api/routes', {
-    headers: { Authorization: 'Bearer geheim', Host: 'sluice.ns.svc:9090' },
+    headers: { Authorization: 'Bearer streng-geheimes-wort', Host: 'sluice.ns.svc:9090' },
   });
   expect(right.status).toBe(200);
   for (const open of ['/metrics', '/healthz', '/readyz']) {

@@ -4,40 +4,47 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Gauge, Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
 import { problem, text } from '../../src/admin/answer.ts';
+import { probeEndpoints } from '../../src/admin/probes.ts';
 import type { Endpoint } from '../../src/admin/router.ts';
+import { Scrapes } from '../../src/admin/scrapes.ts';
 import { AdminServer } from '../../src/admin/server.ts';
+import type { ConfigState } from '../../src/config/state.ts';
 import { createLog } from '../../src/log.ts';
+import type { Renderer } from '../../src/metrics/prometheus.ts';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { Serve } from '../helpers/serve.ts';
 import { RawHttp } from './http-front.ts';
 
-const parts = {
-  ready: () => true,
-  guard: { refuse: async () => null },
-  log: createLog({ write() {} }),
-};
+const parts = { guard: { refuse: async () => null }, log: createLog({ write() {} }) };
 
-async function startAdmin(): Promise<{
-  port: number;
-  admin: AdminServer;
-  registry: Registry;
-  state: { ready: boolean };
-}> {
-  const registry = new Registry();
-  new Gauge({ name: 'sluice_test', help: 'A test.', registers: [registry] }).set(7);
-  const state = { ready: true };
-  const admin = new AdminServer({ ...parts, registry, ready: () => state.ready });
+interface Started {
+  readonly port: number;
+  readonly admin: AdminServer;
+  readonly state: { accepting: string; draining: boolean; config: ConfigState };
+}
+
+/** An endpoint for tests that look at the port itself. */
+const health: Endpoint = { method: 'GET', path: '/healthz', access: 'open', answer: () => text(200, 'ok\n') };
+const inForce = { lastError: null } as ConfigState;
+
+async function startAdmin(render: Renderer = async () => [Buffer.from('sluice_test 7\n')]): Promise<Started> {
+  const state = { accepting: 'yes', draining: false, config: inForce };
+  const probes = probeEndpoints({
+    accepting: () => state.accepting,
+    draining: () => state.draining,
+    config: () => state.config,
+  });
+  const admin = new AdminServer({ ...parts, endpoints: [...probes, new Scrapes(render).endpoint] });
   const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   onTestFinished(() => admin.close());
-  return { port, admin, registry, state };
+  return { port, admin, state };
 }
 
 async function ask(port: number, head: string): Promise<string> {
   const client = new RawHttp(port);
-  client.send(`${head}\r\nHost: h\r\nConnection: close\r\n\r\n`);
+  client.send(`${head}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   return client.closed();
 }
 
@@ -49,13 +56,36 @@ test('serves the metrics in the text format', async () => {
   expect(answer).toContain('sluice_test 7');
 });
 
-test('is healthy always and ready until it drains', async () => {
+test('is healthy always, and ready while the public port is open and nothing drains', async () => {
   const { port, state } = await startAdmin();
+  const ready = async () => (await ask(port, 'GET /readyz HTTP/1.1')).replace(/\r\n[\s\S]*\r\n\r\n/, ' ');
+  expect(await ready()).toBe('HTTP/1.1 200 OK ready\n');
+  state.accepting = 'not listening';
+  expect(await ready()).toBe('HTTP/1.1 503 Service Unavailable not listening\n');
+  state.accepting = 'yes';
+  state.draining = true;
+  expect(await ready()).toBe('HTTP/1.1 503 Service Unavailable draining\n');
   expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
-  expect(await ask(port, 'GET /readyz?verbose HTTP/1.1')).toMatch(/ 200 /);
-  state.ready = false;
-  expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
-  expect(await ask(port, 'GET /readyz HTTP/1.1')).toMatch(/ 503 /);
+});
+
+test('/readyz?verbose tells of rejected files, which make nobody unready', async () => {
+  const { port, state } = await startAdmin();
+  expect(await ask(port, 'GET /readyz?verbose HTTP/1.1')).toMatch(
+    /\[\+\] the configuration files are in force\nready\n$/,
+  );
+  const atMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+  state.config = { lastError: { atMs, errors: [{}, {}] } } as unknown as ConfigState;
+  const text = await ask(port, 'GET /readyz?verbose HTTP/1.1');
+  expect(text).toMatch(/ 200 /);
+  expect(text).toMatch(/^\[!\] the configuration files were rejected at 2026-01-02T03:04:05.000Z with 2 errors: /m);
+  const json = await ask(port, 'GET /readyz?verbose HTTP/1.1\r\nAccept: application/json');
+  expect(JSON.parse(json.split('\r\n\r\n')[1]!)).toEqual({
+    ready: true,
+    state: 'ready',
+    accepting: 'yes',
+    draining: false,
+    config: { files: 'rejected', rejected_at: '2026-01-02T03:04:05.000Z', errors: 2 },
+  });
 });
 
 test('answers HEAD without a body', async () => {
@@ -87,7 +117,6 @@ test('ends a streamed answer when the port closes', async () => {
   const gone: string[] = [];
   const admin = new AdminServer({
     ...parts,
-    registry: new Registry(),
     endpoints: [
       {
         method: 'GET',
@@ -117,16 +146,8 @@ test('opens no tunnel', async () => {
   expect(await client.closed()).toBe('');
 });
 
-test('a failing collector gives 500 and the process lives', async () => {
-  const { port, registry } = await startAdmin();
-  new Gauge({
-    name: 'sluice_broken',
-    help: 'A test.',
-    registers: [registry],
-    collect() {
-      throw new Error('broken');
-    },
-  });
+test('metrics that cannot be read give 500 and the process lives', async () => {
+  const { port } = await startAdmin(() => Promise.reject(new Error('broken')));
   expect(await ask(port, 'GET /metrics HTTP/1.1')).toMatch(/ 500 [\s\S]*broken/);
   expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
 });
@@ -142,9 +163,9 @@ test('a failing endpoint gives 500, is logged, and the process lives', async () 
       throw new Error('broken');
     },
   });
-  const endpoints = [broken('/fails', false), broken('/fails-later', true)];
+  const endpoints = [broken('/fails', false), broken('/fails-later', true), health];
   const log = createLog({ write: (line) => void lines.push(line) });
-  const admin = new AdminServer({ ...parts, registry: new Registry(), endpoints, log });
+  const admin = new AdminServer({ ...parts, endpoints, log });
   const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   onTestFinished(() => admin.close());
   expect(await ask(port, 'GET /fails HTTP/1.1')).toMatch(/ 500 [\s\S]*"code": "bug"/);
@@ -154,20 +175,19 @@ test('a failing endpoint gives 500, is logged, and the process lives', async () 
   expect(lines).toEqual([expect.stringContaining('admin_bug'), expect.stringContaining('admin_bug')]);
 });
 
-test('endpoints for operators pass the guard, open ones do not', async () => {
-  const asked: (string | undefined)[] = [];
+test('every request passes the guard, which hears whether it is for an operator', async () => {
+  const asked: string[] = [];
   const admin = new AdminServer({
     ...parts,
-    registry: new Registry(),
     guard: {
-      async refuse(req) {
-        asked.push(req.url);
-        return problem(403, { code: 'no', what: 'no', remedy: 'none' });
+      async refuse(req, access) {
+        asked.push(`${access} ${req.url}`);
+        return access === 'open' ? null : problem(403, { code: 'no', what: 'no', remedy: 'none' });
       },
     },
     endpoints: [
+      health,
       { method: 'GET', path: '/secret', access: 'operator', answer: () => text(200, 'secret') },
-      { method: 'GET', path: '/page', access: 'open', answer: () => text(200, 'page') },
       { method: 'GET', path: '/feed', access: 'operator', stream: (_, res) => void res.end('secret') },
     ],
   });
@@ -178,10 +198,15 @@ test('endpoints for operators pass the guard, open ones do not', async () => {
     expect(answer).toMatch(/ 403 /);
     expect(answer).not.toContain('secret');
   }
-  for (const path of ['/page', '/metrics', '/healthz', '/readyz']) {
-    expect(await ask(port, `GET ${path} HTTP/1.1`)).toMatch(/ 200 /);
-  }
-  expect(asked).toEqual(['/secret', '/secret?x', '/feed']);
+  expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
+  expect(await ask(port, 'GET /elsewhere HTTP/1.1')).toMatch(/ 404 /);
+  expect(asked).toEqual([
+    'operator /secret',
+    'operator /secret?x',
+    'operator /feed',
+    'open /healthz',
+    'open /elsewhere',
+  ]);
 });
 
 test('closes although one client keeps its connection alive and another has sent half a request', async () => {
@@ -205,7 +230,7 @@ test('listens on a Unix socket', async () => {
   await admin.close();
   const path = join(tmpdir(), `sluice-admin-${process.pid}.sock`);
   onTestFinished(() => rm(path, { force: true }));
-  const other = new AdminServer({ ...parts, registry: new Registry() });
+  const other = new AdminServer({ ...parts, endpoints: [health] });
   await other.listen({ kind: 'unix', path });
   onTestFinished(() => other.close());
   const [res] = await once(get({ socketPath: path, path: '/healthz' }), 'response');
@@ -215,7 +240,7 @@ test('listens on a Unix socket', async () => {
 
 test('says what keeps it from listening', async () => {
   const { port } = await startAdmin();
-  const second = new AdminServer({ ...parts, registry: new Registry() });
+  const second = new AdminServer({ ...parts, endpoints: [health] });
   await expect(second.listen({ kind: 'tcp', host: '127.0.0.1', port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 

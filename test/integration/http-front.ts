@@ -40,6 +40,7 @@ export function routeTo(
 ): Route {
   return {
     name: 'app',
+    label: 'app',
     hosts: [],
     path: '/',
     upstream: { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` },

@@ -33,7 +33,7 @@ export const listingQuery = z.strictObject({
         'in all. `bytes`: the most payload, both directions, first.',
     ),
   order: z.enum(['desc', 'asc']).default('desc').describe('`asc` turns the sort around.'),
-  route: text.optional().describe("The route's name."),
+  route: text.optional().describe("The route's name; those that its preset brought count to it."),
   address: text.optional().describe("The client's whole address."),
   user: text.optional().describe('The whole name of a user.'),
   search: text.optional().describe('A part of address, user, host, path or id, in any case.'),
@@ -91,8 +91,8 @@ export function pageOf(sessions: Iterable<Session>, listing: Listing, now: numbe
 
 function filterOf({ route, address, user, search }: Listing): (session: Session) => boolean {
   const wanted = search?.toLowerCase();
-  return ({ id, routeName, about }) =>
-    (route === undefined || routeName === route) &&
+  return ({ id, route: { name, label }, about }) =>
+    (route === undefined || name === route || label === route) &&
     (address === undefined || about.address === address) &&
     (user === undefined || about.user === user) &&
     (wanted === undefined || [about.address, about.user, about.host, about.path, id].some((of) => has(of, wanted)));

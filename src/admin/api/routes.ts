@@ -1,10 +1,10 @@
 /** The routes as the API shows them: what holds, what is open, what has been counted. */
 import type { z } from 'zod';
 import type { ConfigState } from '../../config/state.ts';
-import type { Route, Sender } from '../../config/types.ts';
+import type { Sender } from '../../config/types.ts';
 import type { RouteCounters, SenderCounters } from '../../metrics/counters.ts';
-import type { Direction } from '../../relay/direction.ts';
-import type { Session } from '../../relay/session.ts';
+import { addSums, type RouteSums, type SenderSums, sumsByRoute, zeroSums } from '../../metrics/live-sums.ts';
+import type { LiveSource } from '../../metrics/source.ts';
 import type { routesSchema } from './schemas.ts';
 import { routeSettings } from './settings.ts';
 
@@ -14,8 +14,8 @@ type Live = Answer['totals'];
 /** What the answer is made of. */
 export interface RoutesSource {
   config(): ConfigState;
-  sessions(): Iterable<Session>;
-  countersOf(route: string): RouteCounters;
+  countersOf(label: string): RouteCounters;
+  readonly live: LiveSource;
   /** What all buffers together hold, and may hold. */
   readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
 }
@@ -24,56 +24,34 @@ export interface RoutesSource {
 export function describeRoutes(source: RoutesSource): Answer {
   const { config, resolved } = source.config();
   const { usedBytes, limitBytes } = source.memory;
-  const live = new Map<string, Live>(config.routes.map(({ name }) => [name, nothing()]));
-  const routes = new Map<string, Route>(config.routes.map((route) => [route.name, route]));
-  const totals = nothing();
-  for (const session of source.sessions()) {
-    const { route, routeName } = session;
-    let of = live.get(routeName);
-    if (of === undefined) {
-      // Removed by a reload: it lives until its connections do not.
-      of = nothing();
-      live.set(routeName, of);
-      routes.set(routeName, route);
-    }
-    for (const sums of [of, totals]) addSession(sums, session);
-  }
+  const sums = sumsByRoute({ config: () => config, live: source.live });
+  const sources = new Map(resolved?.routes.map((found) => [found.route, found.sources]));
+  const inForce = new Set(config.routes);
   return {
-    routes: [...routes.values()].map((route) => {
-      const inForce = config.routes.includes(route);
-      const found = resolved?.routes.find((candidate) => candidate.route === route);
-      return {
-        name: route.name,
-        in_force: inForce,
-        match: { hosts: [...route.hosts], path: route.path },
-        upstream: route.upstream.href,
-        preset: route.preset,
-        max_connections: finite(route.connections.max),
-        live: live.get(route.name)!,
-        counted: describeCounters(source.countersOf(route.name)),
-        settings: routeSettings(route, found?.sources ?? null),
-      };
-    }),
-    totals,
+    // One that a reload has removed lives until its connections do not.
+    routes: [...sums].map(([route, live]) => ({
+      name: route.name,
+      metrics_route: route.label,
+      in_force: inForce.has(route),
+      match: { hosts: [...route.hosts], path: route.path },
+      upstream: route.upstream.href,
+      preset: route.preset,
+      max_connections: finite(route.connections.max),
+      live: describeLive(live),
+      counted: describeCounters(source.countersOf(route.label)),
+      settings: routeSettings(route, sources.get(route) ?? null),
+    })),
+    totals: describeLive([...sums.values()].reduce(addSums, zeroSums())),
     memory: { held_bytes: usedBytes, max_bytes: finite(limitBytes) },
   };
 }
 
-function nothing(): Live {
-  const sender = { buffered_bytes: 0, queued_messages: 0, paused_connections: 0 };
-  return { connections: 0, client: { ...sender }, upstream: { ...sender } };
+function describeLive({ connections, client, upstream }: RouteSums): Live {
+  return { connections, client: describeWaiting(client), upstream: describeWaiting(upstream) };
 }
 
-function addSession(sums: Live, { client, upstream }: Session): void {
-  sums.connections++;
-  addSender(sums.client, client.inbound);
-  addSender(sums.upstream, upstream.inbound);
-}
-
-function addSender(sums: Live[Sender], { bufferedBytes, queuedMessages, paused }: Direction): void {
-  sums.buffered_bytes += bufferedBytes;
-  sums.queued_messages += queuedMessages;
-  if (paused) sums.paused_connections++;
+function describeWaiting({ bufferedBytes, queuedMessages, paused }: SenderSums): Live[Sender] {
+  return { buffered_bytes: bufferedBytes, queued_messages: queuedMessages, paused_connections: paused };
 }
 
 function describeCounters(counters: RouteCounters): Answer['routes'][number]['counted'] {

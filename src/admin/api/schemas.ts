@@ -39,6 +39,11 @@ const countedSender = z
 const route = z
   .object({
     name: z.string(),
+    metrics_route: z
+      .string()
+      .describe(
+        'Its `route` label: its own name, or that of the route whose preset brought it. `counted` is of all with that label.',
+      ),
     in_force: z.boolean().describe('False for a route that a reload has removed and that still has connections.'),
     match: z.object({ hosts: z.array(z.string()).describe('Empty for every host.'), path: z.string() }),
     upstream: z.string(),

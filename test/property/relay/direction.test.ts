@@ -27,6 +27,7 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
   const events = { control() {}, fault: fail, exceeded: fail, noted() {} };
   const direction = new Direction(
     {
+      id: 'test',
       sender: 'client',
       route: testRoute({ client: sender }),
       counters: new RouteCounters().client,

@@ -11,6 +11,7 @@ import type { AdminRefusal } from '../../../src/outcomes.ts';
 const folder = mkdtempSync(join(tmpdir(), 'sluice-guard-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const right = 'a-token-that-nobody-guesses';
 const loopback = { kind: 'tcp', host: '127.0.0.1', port: 9090 } as const;
 let now = 0;
 let lines: Record<string, unknown>[] = [];
@@ -27,9 +28,14 @@ function guard(admin: Partial<Admin> = {}): Guard {
   return new Guard({ admin: { address: loopback, tokenFile: null, ...admin }, ...parts });
 }
 
-async function visit(guard: Guard, headers: Record<string, string>, method = 'GET') {
-  const req = { method, headers, socket: { remoteAddress: '::ffff:10.1.2.3' } } as unknown as IncomingMessage;
-  const answer = await guard.refuse(req);
+async function visit(
+  guard: Guard,
+  headers: Record<string, string>,
+  method = 'GET',
+  { access = 'operator' as 'operator' | 'open', from = '::ffff:10.1.2.3' } = {},
+) {
+  const req = { method, headers, socket: { remoteAddress: from } } as unknown as IncomingMessage;
+  const answer = await guard.refuse(req, access);
   if (answer === null) return 'admitted';
   return { status: answer.status, code: JSON.parse(answer.body).error.code, headers: answer.headers };
 }
@@ -56,8 +62,8 @@ describe('without a token', () => {
 
 describe('with a token', () => {
   const tokenFile = join(folder, 'token');
-  const token = { authorization: 'Bearer right' };
-  beforeEach(() => writeFileSync(tokenFile, 'right\n'));
+  const token = { authorization: `Bearer ${right}` };
+  beforeEach(() => writeFileSync(tokenFile, `${right}\n`));
 
   test('asks for it under whatever name', async () => {
     const it = guard({ tokenFile });
@@ -84,9 +90,63 @@ describe('with a token', () => {
     expect(await it.problem()).toContain('token is empty');
     expect(await visit(it, { authorization: 'Bearer ' })).toMatchObject({ status: 503, code: 'token_file' });
     expect(lines).toMatchObject([{ level: 'error', flag: 'AF', detail: expect.stringContaining('is empty') }]);
-    writeFileSync(tokenFile, 'right');
+    writeFileSync(tokenFile, right);
     now = 1000;
     expect(await visit(it, token)).toBe('admitted');
+  });
+});
+
+describe('a name that led here', () => {
+  const open = (it: Guard, host?: string) => visit(it, host === undefined ? {} : { host }, 'GET', { access: 'open' });
+
+  test('reads no metrics of a port on loopback, with a token or without', async () => {
+    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
+      const it = guard({ address: { ...loopback, host } });
+      expect(await open(it, 'evil.example:9090')).toMatchObject({ status: 403, code: 'host' });
+      for (const own of ['127.0.0.1:9090', 'localhost:9090', '[::1]:9090']) {
+        expect(await open(it, own)).toBe('admitted');
+      }
+      // A program of HTTP/1.0, such as a load balancer's check: no browser leaves it out.
+      expect(await open(it)).toBe('admitted');
+    }
+    const tokenFile = join(folder, 'token-for-names');
+    writeFileSync(tokenFile, right);
+    expect(await open(guard({ tokenFile }), 'evil.example')).toMatchObject({ code: 'host' });
+  });
+
+  test('is how scrapers reach a port that is open to the network', async () => {
+    for (const host of ['0.0.0.0', '::', '10.1.2.3']) {
+      const it = guard({ address: { ...loopback, host } });
+      expect(await open(it, 'sluice-metrics.apps.svc:9090')).toBe('admitted');
+    }
+    expect(await open(guard({ address: { kind: 'unix', path: '/run/a.sock' } }), 'whatever')).toBe('admitted');
+  });
+});
+
+describe('who guesses', () => {
+  const tokenFile = join(folder, 'guessed');
+  const wrong = { authorization: 'Bearer a-token-that-somebody-guesses' };
+  const token = { authorization: `Bearer ${right}` };
+  beforeEach(() => writeFileSync(tokenFile, right));
+
+  test('has ten tries, then one every six seconds, and nobody else is hurt', async () => {
+    const it = guard({ tokenFile });
+    for (let i = 0; i < 10; i++) expect(await visit(it, wrong)).toMatchObject({ code: 'wrong_token' });
+    expect(await visit(it, wrong)).toEqual({ status: 429, code: 'too_many_tries', headers: { 'Retry-After': '6' } });
+    // Else guessing would only be slower to be told of.
+    expect(await visit(it, token)).toMatchObject({ code: 'too_many_tries' });
+    expect(await visit(it, token, 'GET', { from: '10.1.2.4' })).toBe('admitted');
+    now += 6000;
+    expect(await visit(it, token)).toBe('admitted');
+    expect(await visit(it, wrong)).toMatchObject({ code: 'wrong_token' });
+    expect(await visit(it, token)).toMatchObject({ code: 'too_many_tries' });
+    expect(counted.filter((reason) => reason === 'too_many_tries')).toHaveLength(3);
+  });
+
+  test('a right token uses up no try', async () => {
+    const it = guard({ tokenFile });
+    for (let i = 0; i < 100; i++) expect(await visit(it, token)).toBe('admitted');
+    expect(await visit(it, wrong)).toMatchObject({ code: 'wrong_token' });
   });
 });
 

@@ -35,8 +35,8 @@ const busy = { bufferedBytes: 100, queuedMessages: 2, paused: true, pauses: { ca
 
 test('adds up the connections of each route', () => {
   const sessions = [
-    { routeName: 'test', client: quiet, upstream: busy },
-    { routeName: 'test', client: quiet, upstream: busy },
+    { route: testRoute(), client: quiet, upstream: busy },
+    { route: testRoute(), client: quiet, upstream: busy },
   ];
   const { routes } = snapshotOf(source(sessions));
   expect(routes).toMatchObject([
@@ -64,7 +64,7 @@ test('has what was counted, with the sizes', () => {
 });
 
 test('shows a route that is gone while it has connections', () => {
-  const { routes } = snapshotOf(source([{ routeName: 'old', client: quiet, upstream: quiet }]));
+  const { routes } = snapshotOf(source([{ route: testRoute({ name: 'old' }), client: quiet, upstream: quiet }]));
   expect(routes[1]).toMatchObject({ name: 'old', where: null, connections: 1, maxConnections: null });
 });
 

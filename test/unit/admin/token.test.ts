@@ -22,7 +22,8 @@ test('holds the token without the white space around it', async () => {
 test.each([
   ['missing', undefined, /missing does not exist; write a token/],
   ['empty', ' \n', /empty is empty; write a token/],
-  ['two', 'one two\n', /two holds more than letters/],
+  ['short', 'fifteen-letters\n', /short holds a token of 15 characters, at least 16 are wanted; write a token/],
+  ['two', 'one-of-two-words another\n', /two holds more than letters/],
   ['long', 'x'.repeat(4097), /long is longer than 4096/],
 ])('a file that is %s holds no token', async (name, content, words) => {
   if (content !== undefined) writeFileSync(path(name), content);
@@ -40,15 +41,16 @@ test('a folder holds no token', async () => {
 
 test('a mounted Secret that is swapped holds a second later, and a flood of tries reads it once', async () => {
   let now = 5000;
-  writeFileSync(path('v1'), 'first');
+  const [first, second] = ['the-first-of-two-tokens', 'the-second-of-two-tokens'];
+  writeFileSync(path('v1'), first);
   symlinkSync('v1', path('data'));
   const token = new TokenFile(path('data'), () => now);
-  expect(await token.matches('first')).toBe(true);
-  writeFileSync(path('v2'), 'second');
+  expect(await token.matches(first)).toBe(true);
+  writeFileSync(path('v2'), second);
   symlinkSync('v2', path('next'));
   renameSync(path('next'), path('data'));
   now += 999;
-  expect([await token.matches('first'), await token.matches('second')]).toEqual([true, false]);
+  expect([await token.matches(first), await token.matches(second)]).toEqual([true, false]);
   now += 1;
-  expect([await token.matches('first'), await token.matches('second')]).toEqual([false, true]);
+  expect([await token.matches(first), await token.matches(second)]).toEqual([false, true]);
 });

@@ -30,6 +30,7 @@ test('what is built in', () => {
   };
   expect(route).toEqual({
     name: 'a',
+    label: 'a',
     hosts: [],
     path: '/',
     upstream: { protocol: 'http:', host: 'h', port: 80, href: 'http://h' },
@@ -166,6 +167,7 @@ test('every section of a route and of the top reaches the configuration', () => 
   expect(config.drain).toEqual({ announceMs: 16_000 });
   expect(config.routes[0]).toEqual({
     name: 'a',
+    label: 'a',
     hosts: ['a.org'],
     path: '/x/',
     upstream: { protocol: 'https:', host: 'h', port: 443, href: 'https://h' },
@@ -239,6 +241,7 @@ describe('the rooms that preset jupyter brings', () => {
       connections: { max: 5 },
     });
     expect(resolved.routes.map(({ broughtBy }) => broughtBy)).toEqual([null, 'lab']);
+    expect(config.routes.map(({ label }) => label)).toEqual(['lab', 'lab']);
   });
 
   test('at the top the pattern has no double slash', () => {

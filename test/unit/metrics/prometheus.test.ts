@@ -1,22 +1,27 @@
 import { expect, test, vi } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { tally } from '../../../src/metrics/counters.ts';
-import { createRegistry, families } from '../../../src/metrics/prometheus.ts';
+import { seriesPerRoute } from '../../../src/metrics/document.ts';
+import type { Format } from '../../../src/metrics/exposition.ts';
+import { createRenderer, families, sliceMs } from '../../../src/metrics/prometheus.ts';
 import type { LiveSession, MetricsSource } from '../../../src/metrics/source.ts';
 import { CounterStore } from '../../../src/metrics/store.ts';
-import { connectionOutcomes, handshakeOutcomes } from '../../../src/outcomes.ts';
 import { routeTo } from '../../integration/http-front.ts';
 
-const panel = { ...routeTo(1), name: 'panel' };
+const panel = { ...routeTo(1), name: 'panel', label: 'panel' };
 const unpaused = { causes: new Map() };
+/** A route that a reload has removed. */
+const gone = { ...panel, name: 'gone', label: 'gone' };
 const idle = { bufferedBytes: 0, queuedMessages: 0, paused: false, pauses: unpaused };
 
 interface Fixture {
+  readonly source: MetricsSource;
   readonly counters: CounterStore;
   readonly sessions: LiveSession[];
   config: Config;
   drainDeadlineAtMs: number | null;
-  scrape(): Promise<string[]>;
+  scrape(format?: Format): Promise<string[]>;
 }
 
 function fixture(): Fixture {
@@ -36,7 +41,7 @@ function fixture(): Fixture {
       drain: { announceMs: 0 },
       routes: [panel],
     } satisfies Config as Config,
-    scrape: async () => (await registry.metrics()).split('\n'),
+    scrape: async (format: Format = 'text') => String(Buffer.concat(await render(format))).split('\n'),
   };
   const source: MetricsSource = {
     config: () => state.config,
@@ -48,8 +53,8 @@ function fixture(): Fixture {
     logLinesDropped: () => 7,
     build: { version: '1.2.3', revision: 'abc' },
   };
-  const registry = createRegistry(source);
-  return state;
+  const render = createRenderer(source);
+  return Object.assign(state, { source });
 }
 
 test('shows counters as they stand at each scrape', async () => {
@@ -64,31 +69,142 @@ test('shows counters as they stand at each scrape', async () => {
   expect(lines).toContain('sluice_message_bytes_total{route="panel",sender="client"} 1099511627777');
 });
 
-test('starts known label sets at 0', async () => {
+/** The series of Sluice's own, without their values. */
+function seriesOf(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith('sluice_')).map((line) => line.slice(0, line.lastIndexOf(' ')));
+}
+
+test('a route that nobody has used has its limits, and that it is there', async () => {
   const lines = await fixture().scrape();
-  for (const result of Object.keys(handshakeOutcomes)) {
-    expect(lines).toContain(`sluice_handshakes_total{route="panel",result="${result}"} 0`);
-  }
-  expect(lines.filter((line) => line.startsWith('sluice_connections_closed_total{'))).toHaveLength(
-    Object.keys(connectionOutcomes).length,
-  );
-  for (const line of [
-    'sluice_connections_closed_total{route="panel",closed_by="sluice",reason="message_too_big"} 0',
-    'sluice_connections_closed_total{route="panel",closed_by="client",reason="client_closed"} 0',
+  expect(seriesOf(lines).filter((line) => line.includes('route='))).toEqual([
+    'sluice_connections_active{route="panel"}',
+    'sluice_connections_limit{route="panel"}',
+    'sluice_message_size_limit_bytes{route="panel",sender="client"}',
+    'sluice_message_size_limit_bytes{route="panel",sender="upstream"}',
+    'sluice_buffer_limit_bytes{scope="connection",route="panel",sender="client"}',
+    'sluice_buffer_limit_bytes{scope="connection",route="panel",sender="upstream"}',
+    'sluice_handshakes_total{route="panel",result="opened"}',
+  ]);
+});
+
+test('a route that is used begins with the counts that alerts watch, at 0', async () => {
+  const state = fixture();
+  tally(state.counters.of('panel').handshakes, 'opened');
+  const lines = await state.scrape();
+  const zeroes = lines.filter((line) => line.includes('_total{route=') && line.endsWith(' 0'));
+  expect(zeroes).toEqual([
+    'sluice_handshakes_total{route="panel",result="too_many_connections"} 0',
+    'sluice_handshakes_total{route="panel",result="memory"} 0',
+    'sluice_connections_closed_total{route="panel",closed_by="sluice",reason="memory"} 0',
+    'sluice_connections_closed_total{route="panel",closed_by="sluice",reason="slow_receiver"} 0',
+    'sluice_connections_closed_total{route="panel",closed_by="upstream",reason="upstream_vanished"} 0',
+    'sluice_connections_closed_total{route="panel",closed_by="upstream",reason="upstream_heartbeat"} 0',
+    'sluice_connections_closed_total{route="panel",closed_by="upstream",reason="upstream_protocol_error"} 0',
     'sluice_limit_violations_total{route="panel",sender="client",limit="max_message_size",action="close"} 0',
-    'sluice_limit_violations_total{route="panel",sender="upstream",limit="max_byte_rate",action="pause"} 0',
-    'sluice_limit_violations_total{route="panel",sender="client",limit="connections.max",action="reject"} 0',
-    'sluice_pauses_total{route="panel",sender="upstream",cause="queue"} 0',
-    'sluice_upstream_errors_total{route="panel",error="dns"} 0',
-    'sluice_http_requests_total{route="panel",method="POST",code="5xx"} 0',
-    'sluice_close_codes_total{route="panel",sender="client",code="1000"} 0',
-    'sluice_connections_active{route="panel"} 0',
-    'sluice_handshakes_total{route="(none)",result="no_route"} 0',
-    'sluice_message_size_bytes_count{route="panel",sender="upstream"} 0',
-  ]) {
-    expect(lines).toContain(line);
+    'sluice_limit_violations_total{route="panel",sender="client",limit="max_fragments",action="close"} 0',
+    'sluice_limit_violations_total{route="panel",sender="client",limit="max_control_rate",action="close"} 0',
+    'sluice_limit_violations_total{route="panel",sender="upstream",limit="max_message_size",action="close"} 0',
+    'sluice_limit_violations_total{route="panel",sender="upstream",limit="max_fragments",action="close"} 0',
+    'sluice_limit_violations_total{route="panel",sender="upstream",limit="max_control_rate",action="close"} 0',
+    'sluice_upstream_errors_total{route="panel",error="connect_refused"} 0',
+    'sluice_upstream_errors_total{route="panel",error="connect_timeout"} 0',
+    'sluice_upstream_errors_total{route="panel",error="reset"} 0',
+  ]);
+});
+
+test('what a route cannot do has no count', async () => {
+  const state = fixture();
+  tally(state.counters.of('panel').handshakes, 'opened');
+  const origins = ['https://apps.example.org'];
+  state.config = { ...state.config, routes: [{ ...panel, origins, limits: { ...panel.limits, mode: 'report' } }] };
+  const lines = await state.scrape();
+  expect(lines).toContain('sluice_handshakes_total{route="panel",result="origin_refused"} 0');
+  expect(lines.filter((line) => line.startsWith('sluice_limit_violations_total{'))).toEqual([]);
+});
+
+test('what no route matched is counted, and nothing else of it is there', async () => {
+  const state = fixture();
+  tally(state.counters.unrouted.handshakes, 'no_route');
+  const lines = await state.scrape();
+  expect(lines.filter((line) => line.includes('(none)'))).toEqual([
+    'sluice_handshakes_total{route="(none)",result="no_route"} 1',
+  ]);
+});
+
+test('a rendering of hundreds of routes lets others have their turn after each slice', async () => {
+  const state = fixture();
+  for (let i = 0; i < 300; i++) tally(state.counters.of(`user-${i}`).handshakes, 'opened');
+  let now = 0;
+  const rests: number[] = [0];
+  // Each look at the clock takes a millisecond.
+  const turns = { now: () => now++, rest: async () => void rests.push(now) };
+  const text = String(Buffer.concat(await createRenderer(state.source, turns)('text')));
+  expect(text).toContain('sluice_handshakes_total{route="user-299",result="opened"} 1');
+  const slices = rests.slice(1).map((at, i) => at - rests[i]!);
+  expect(slices.length).toBeGreaterThan(1000);
+  expect(Math.max(...slices)).toBeLessThanOrEqual(sliceMs + 2);
+});
+
+test('a route has as many series as docs/metrics.md says', async () => {
+  const loaded = loadConfig('a.yaml', 'routes: [{name: panel, upstream: "http://127.0.0.1:1", preset: jupyter}]');
+  if ('errors' in loaded) throw new Error('it has errors');
+  const state = fixture();
+  state.config = loaded.config;
+  const series = async () => seriesOf(await state.scrape()).filter((line) => line.includes('route=')).length;
+  expect(await series()).toBe(seriesPerRoute.unused);
+  const of = state.counters.of('panel');
+  // A notebook that was opened, used and closed: text and binary messages, pings, two refusals.
+  for (const result of ['opened', 'upstream_refused'] as const) tally(of.handshakes, result);
+  tally(of.closed, 'client', 'client_closed');
+  tally(of.closed, 'sluice', 'message_too_big');
+  tally(of.client.violations, 'max_message_size', 'close');
+  for (const sender of [of.client, of.upstream]) {
+    Object.assign(sender, { textMessages: 1, binaryMessages: 1, messageBytes: 2, wireBytes: 8 });
+    for (const code of ['1000', '1001']) tally(sender.closeCodes, code);
+    sender.messageSizes.observe(1);
+    Object.assign(sender.pauses, { buffer: 1, queue: 1 });
+    Object.assign(sender.pausedMs, { buffer: 1, queue: 1 });
   }
-  expect(lines.filter((line) => line.includes('sender="upstream",limit="connections'))).toEqual([]);
+  for (const histogram of [of.handshakeSeconds, of.connectSeconds, of.connectionSeconds]) histogram.observe(1);
+  of.pingRttSeconds.client.observe(1);
+  expect(await series()).toBe(seriesPerRoute.webSockets);
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+    for (const code of ['2xx', '3xx', '4xx']) tally(of.httpRequests, method, code);
+  }
+  of.httpRequestSeconds.observe(1);
+  of.httpBodyBytes.observe(1);
+  expect(await series()).toBe(seriesPerRoute.webSocketsAndHttp);
+});
+
+test('an exemplar names the connection of the last value in its bucket, in OpenMetrics alone', async () => {
+  const { counters, scrape } = fixture();
+  const { client, connectionSeconds } = counters.of('panel');
+  client.messageSizes.observe(100, 'a1b2');
+  client.messageSizes.observe(120, 'c3d4');
+  client.messageSizes.observe(70_000);
+  connectionSeconds.observe(90_000, 'e5f6');
+  const lines = await scrape('openmetrics');
+  const name = 'sluice_message_size_bytes_bucket';
+  const labels = 'route="panel",sender="client"';
+  expect(lines).toContain(`${name}{le="256.0",${labels}} 2 # {conn_id="c3d4"} 120`);
+  expect(lines).toContain(`${name}{le="262144.0",${labels}} 3`);
+  expect(lines).toContain(`${name}{le="1.048576e+06",${labels}} 3`);
+  expect(lines).toContain(
+    'sluice_connection_duration_seconds_bucket{le="+Inf",route="panel"} 1 # {conn_id="e5f6"} 90000',
+  );
+  expect((await scrape()).filter((line) => line.includes('conn_id'))).toEqual([]);
+});
+
+test('OpenMetrics names a counter without _total, and ends with its mark', async () => {
+  const { counters, scrape } = fixture();
+  tally(counters.of('panel').handshakes, 'opened');
+  const lines = await scrape('openmetrics');
+  expect(lines).toContain('# TYPE sluice_handshakes counter');
+  expect(lines).toContain('sluice_handshakes_total{route="panel",result="opened"} 1');
+  expect(lines).toContain('# TYPE process_cpu_seconds counter');
+  expect(lines.some((line) => line.startsWith('process_cpu_seconds_total '))).toBe(true);
+  expect(lines.slice(-2)).toEqual(['# EOF', '']);
+  expect(lines.slice(0, -2)).not.toContain('');
 });
 
 test('a counted violation is one', async () => {
@@ -117,9 +233,9 @@ test('renders histograms from plain counts, cumulative and complete', async () =
 test('adds up live connections, those of removed routes too', async () => {
   const { sessions, scrape } = fixture();
   sessions.push(
-    { routeName: 'panel', client: { ...idle, bufferedBytes: 10, queuedMessages: 1, paused: true }, upstream: idle },
-    { routeName: 'panel', client: { ...idle, bufferedBytes: 5, queuedMessages: 2 }, upstream: idle },
-    { routeName: 'gone', client: idle, upstream: { ...idle, bufferedBytes: 7, queuedMessages: 1, paused: true } },
+    { route: panel, client: { ...idle, bufferedBytes: 10, queuedMessages: 1, paused: true }, upstream: idle },
+    { route: panel, client: { ...idle, bufferedBytes: 5, queuedMessages: 2 }, upstream: idle },
+    { route: gone, client: idle, upstream: { ...idle, bufferedBytes: 7, queuedMessages: 1, paused: true } },
   );
   const lines = await scrape();
   for (const line of [
@@ -147,7 +263,7 @@ test('counts pauses that go on as far as they have come', async () => {
     ['drain', since],
   ] as const);
   const waiting = { ...idle, paused: true, pauses: { causes } };
-  sessions.push(...[1, 2].map(() => ({ routeName: 'panel', client: waiting, upstream: idle })));
+  sessions.push(...[1, 2].map(() => ({ route: panel, client: waiting, upstream: idle })));
   vi.advanceTimersByTime(1500);
   const paused = (await scrape()).filter(
     (line) => line.startsWith('sluice_paused_seconds_total') && !line.endsWith(' 0'),
@@ -184,7 +300,7 @@ test('tells build, configuration and drain', async () => {
   state.drainDeadlineAtMs = 1_700_000_060_250;
   const lines = await state.scrape();
   for (const line of [
-    `sluice_build_info{version="1.2.3",revision="abc",node="${process.versions.node}"} 1`,
+    `sluice_build_info{version="1.2.3",revision="abc",node_version="${process.versions.node}"} 1`,
     'sluice_config_last_reload_successful 1',
     'sluice_config_last_reload_success_timestamp_seconds 1700000000.5',
     `sluice_config_hash ${2 ** 52 - 1}`,
@@ -201,7 +317,7 @@ test('follows the conventions that promtool checks', async () => {
   const { counters, sessions, scrape } = fixture();
   tally(counters.of('panel').client.closeCodes, '1000');
   tally(counters.of('panel').httpRequests, 'GET', '2xx');
-  sessions.push({ routeName: 'panel', client: idle, upstream: idle });
+  sessions.push({ route: panel, client: idle, upstream: idle });
   const lines = await scrape();
   const types = new Map(
     lines.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ').slice(2) as [string, string]),
@@ -214,8 +330,8 @@ test('follows the conventions that promtool checks', async () => {
     expect(lines.some((line) => line.startsWith(`# HELP ${name} `) && line.length > name.length + 12)).toBe(true);
   }
   const series = lines.filter((line) => line !== '' && !line.startsWith('#'));
-  // Node's lag histogram says NaN before its first sample; prom-client spells it Nan, and Prometheus reads both.
-  for (const line of series) expect(line).toMatch(/^[a-z_0-9]+(\{([a-z_]+="[^"]*",?)+\})? (-?[\d.e+-]+|\+Inf|Nan)$/);
+  // Node's lag histogram says NaN before its first sample.
+  for (const line of series) expect(line).toMatch(/^[a-z_0-9]+(\{([a-z_]+="[^"]*",?)+\})? (-?[\d.e+-]+|\+Inf|NaN)$/);
   const names = series.map((line) => line.split(' ')[0]);
   expect(new Set(names).size).toBe(names.length);
   for (const { name, type } of families) expect(types.get(`sluice_${name}`)).toBe(type);

@@ -75,7 +75,7 @@ function session({
   });
   return {
     id,
-    routeName: route,
+    route: { name: route, label: route.replace(/-rooms$/, '') },
     about: { address: '10.0.0.1', host: 'h', path: '/', ...about },
     client: leg(0, [0, null]),
     upstream: leg(1, paused),
@@ -137,6 +137,10 @@ describe('a page', () => {
       session({ id: 'c', route: 'y', address: '10.0.0.1', host: 'hub', path: '/Anna' }),
     ];
     expect(idsOf(some, 'route=x')).toEqual(['a', 'b']);
+    // Those that a preset brought count to their route, and can be asked for alone.
+    const rooms = [...some, session({ id: 'd', route: 'x-rooms' })];
+    expect(idsOf(rooms, 'route=x')).toEqual(['a', 'b', 'd']);
+    expect(idsOf(rooms, 'route=x-rooms')).toEqual(['d']);
     expect(idsOf(some, 'address=10.0.0.1')).toEqual(['a', 'c']);
     expect(idsOf(some, 'user=bob')).toEqual(['b']);
     expect(idsOf(some, 'search=ANNA')).toEqual(['a', 'c']);

@@ -1,0 +1,140 @@
+/**
+ * One connection of the admin port, as Node's HTTP server sees it. It lets one request in at a time: Node would begin to
+ * serve everything that a client sends ahead. No endpoint takes a body, so a request ends where its head does, and what
+ * comes behind waits in the kernel, but for the one read that brought both.
+ */
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+
+/** A request's head must be there in this time. */
+const headMs = 10_000;
+/** Between two requests; a little longer than what the `Keep-Alive` header promises. */
+const idleMs = 6000;
+/** How long a connection that ends is read on: with unread bytes the kernel would reset it, and the answer be lost. */
+const lingerMs = 2000;
+
+const blankLine = Buffer.from('\r\n\r\n');
+const tooLate = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+export class AdminConnection extends Duplex {
+  readonly #socket: Socket;
+  /** What came behind the request that is served. */
+  #held: Buffer | null = null;
+  /** The end of what the head under way has brought so far: a blank line may come in pieces. */
+  #tail: Buffer = Buffer.alloc(0);
+  #state: 'idle' | 'head' | 'busy' | 'ending' = 'idle';
+  #ended = false;
+  #clock: NodeJS.Timeout | null = null;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket
+      .on('data', (chunk: Buffer) => this.#take(chunk))
+      .on('end', () => this.#onEnd())
+      .on('error', () => this.destroy())
+      .on('close', () => this.destroy());
+    this.#setClock(headMs);
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  /** Whether a request is being served. */
+  get busy(): boolean {
+    return this.#state === 'busy';
+  }
+
+  /** The answer is out: the next request may come in. */
+  next(): void {
+    // Behind a closing answer nothing is a request any more.
+    if (this.#state !== 'busy' || this.writableEnded || this.destroyed) return;
+    this.#state = 'idle';
+    this.#setClock(idleMs);
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) this.#take(held);
+    // Taking it may have made it busy again.
+    if (this.#held !== null) return;
+    if (this.#ended) this.push(null);
+    else this.#socket.resume();
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#state === 'ending') return;
+    if (this.#state === 'busy') {
+      this.#held = this.#held === null ? chunk : Buffer.concat([this.#held, chunk]);
+      this.#socket.pause();
+      return;
+    }
+    if (this.#state === 'idle') {
+      // Empty lines before a request are no end of one (RFC 9112 §2.2).
+      const from = chunk.findIndex((byte) => byte !== 0x0d && byte !== 0x0a);
+      if (from < 0) return;
+      chunk = chunk.subarray(from);
+      this.#state = 'head';
+      this.#setClock(headMs);
+    }
+    const looked = Buffer.concat([this.#tail, chunk]);
+    const at = looked.indexOf(blankLine);
+    if (at < 0) {
+      this.#tail = looked.subarray(-(blankLine.length - 1));
+      this.push(chunk);
+      return;
+    }
+    const end = at + blankLine.length - this.#tail.length;
+    this.#tail = Buffer.alloc(0);
+    this.#state = 'busy';
+    this.#setClock(null);
+    if (end < chunk.length) {
+      this.#held = chunk.subarray(end);
+      this.#socket.pause();
+    }
+    this.push(chunk.subarray(0, end));
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    if (this.#held === null) this.push(null);
+  }
+
+  #setClock(ms: number | null): void {
+    if (this.#clock !== null) clearTimeout(this.#clock);
+    this.#clock = ms === null ? null : setTimeout(() => this.#onLate(), ms).unref();
+  }
+
+  #onLate(): void {
+    if (this.#state === 'head') this.#socket.write(tooLate);
+    this.destroy();
+  }
+
+  override _read(): void {
+    if (this.#state !== 'busy' || this.#held === null) this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, done);
+  }
+
+  override _writev(chunks: { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.#socket.cork();
+    for (const [i, { chunk }] of chunks.entries())
+      this.#socket.write(chunk, i + 1 === chunks.length ? done : undefined);
+    this.#socket.uncork();
+  }
+
+  override _final(done: () => void): void {
+    this.#state = 'ending';
+    this.#held = null;
+    this.#setClock(lingerMs);
+    this.#socket.end(() => done());
+    this.#socket.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#setClock(null);
+    this.#socket.destroy();
+    done(error);
+  }
+}
