@@ -87,6 +87,13 @@ test('a route that nobody has used has its limits, and that it is there', async 
   ]);
 });
 
+test('a scrape makes no counters for routes that nobody has used', async () => {
+  const state = fixture();
+  state.config = { ...state.config, routes: [{ ...panel, name: 'other', label: 'other' }] };
+  expect(await state.scrape()).toContain('sluice_handshakes_total{route="other",result="opened"} 0');
+  expect([...state.counters.entries()].map(([label]) => label)).toEqual(['panel']);
+});
+
 test('a route that is used begins with the counts that alerts watch, at 0', async () => {
   const state = fixture();
   tally(state.counters.of('panel').handshakes, 'opened');
