@@ -18,20 +18,32 @@ export async function socketsOn(ports: readonly number[]): Promise<number> {
 }
 
 /** A port of loopback where a connection stays in SYN_SENT: somebody listens, accepts nothing, and the backlog is full. */
-export async function deafPort(): Promise<{ readonly port: number } & AsyncDisposable> {
+export interface DeafPort extends AsyncDisposable {
+  readonly port: number;
+  /** From now on it accepts. */
+  listen(): void;
+}
+
+/** Opens one at 127.0.0.1. */
+export async function deafPort(): Promise<DeafPort> {
   const code = `
-    const { parentPort } = require('node:worker_threads');
+    const { parentPort, workerData } = require('node:worker_threads');
     const server = require('node:net').createServer();
     server.listen(0, '127.0.0.1', 1, () => {
       parentPort.postMessage(server.address().port);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      Atomics.wait(workerData, 0, 0);
     });`;
-  const worker = new Worker(code, { eval: true });
+  const waits = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(code, { eval: true, workerData: waits });
   const port = await new Promise<number>((resolve) => worker.once('message', resolve));
   // Linux admits one more than the backlog says.
   const fillers = [await rawConnect(port), await rawConnect(port)];
   return {
     port,
+    listen() {
+      Atomics.store(waits, 0, 1);
+      Atomics.notify(waits, 0);
+    },
     async [Symbol.asyncDispose]() {
       for (const filler of fillers) filler.socket.destroy();
       await worker.terminate();
