@@ -13,9 +13,9 @@ import { type Cell, formatTable, type Style, wrap } from './table.ts';
 const width = 100;
 const keyWidth = 'connections.max_per_address'.length;
 
-/** The whole report as lines. */
-export function reportConfig(resolved: Resolved, style: Style): string[] {
-  const warnings = findWarnings(resolved);
+/** The whole report as lines; `more` are warnings that the configuration alone does not show. */
+export function reportConfig(resolved: Resolved, style: Style, more: readonly Warning[] = []): string[] {
+  const warnings = [...findWarnings(resolved), ...more];
   const routes = counted(resolved.routes.length, 'route');
   const from = originCells(resolved.files, style);
   const verb = resolved.files.length === 1 ? 'is' : 'are';

@@ -1,6 +1,7 @@
 /** `sluice check FILE…`: every error of a configuration, or what it means. */
 import { formatConfigError } from '../config/errors.ts';
 import { readConfig } from '../config/read.ts';
+import { checkUpstreamFiles } from '../config/upstream-check.ts';
 import { reportConfig } from './check-report.ts';
 import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';
@@ -26,6 +27,12 @@ export async function run(argv: string[]): Promise<number> {
     await complain(lines.join(''));
     return 2;
   }
-  await print(`${reportConfig(loaded.resolved, styleFor(process.stdout)).join('\n')}\n`);
+  const { errors, warnings } = await checkUpstreamFiles(loaded.resolved);
+  if (errors.length > 0) {
+    const { red } = styleFor(process.stderr);
+    await complain(errors.map((error) => `${red('error')}  ${error}\n`).join(''));
+    return 2;
+  }
+  await print(`${reportConfig(loaded.resolved, styleFor(process.stdout), warnings).join('\n')}\n`);
   return 0;
 }

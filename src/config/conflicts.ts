@@ -40,6 +40,7 @@ export function findConflicts(document: ConfigDocument): ConfigError[] {
     ...patternConflicts(document, claims),
     ...sameAddress(document),
     ...openAdmin(document),
+    ...halfClientCertificates(document),
   ];
 }
 
@@ -131,6 +132,24 @@ function openAdmin(document: ConfigDocument): ConfigError[] {
   const remedy = 'add admin.token_file: PATH, or write 127.0.0.1:9090 or unix:/run/sluice-admin.sock';
   const message = `"${address}" is reached from other machines, and the admin API has no token; ${remedy}`;
   return [errorAt(document, ['admin', 'address'], message)];
+}
+
+/** A certificate proves nothing without its key; each may stand in the route or in `defaults`. */
+function halfClientCertificates(document: ConfigDocument): ConfigError[] {
+  const file = mapping(document.value);
+  const routes = Array.isArray(file.routes) ? file.routes : [];
+  const general = mapping(mapping(file.defaults).upstream_tls);
+  const errors = new Map<string, ConfigError>();
+  for (const [i, route] of routes.entries()) {
+    const own = mapping(mapping(route).upstream_tls);
+    const has = (key: string) => (own[key] ?? general[key]) !== undefined;
+    if (has('client_cert') === has('client_key')) continue;
+    const [there, missing] = has('client_cert') ? ['client_cert', 'client_key'] : ['client_key', 'client_cert'];
+    const at = [...(own[there] === undefined ? ['defaults'] : ['routes', i]), 'upstream_tls', there];
+    const message = `"${own[there] ?? general[there]}" stands alone; add upstream_tls.${missing}: PATH`;
+    errors.set(at.join('.'), errorAt(document, at, message));
+  }
+  return [...errors.values()];
 }
 
 function claimsOf(value: unknown): Claim[] {

@@ -6,7 +6,7 @@ import { formatDuration, formatSize } from './format.ts';
 import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
 import type { Resolved, ResolvedRoute } from './resolve.ts';
-import type { SettingKey } from './settings.ts';
+import { type SettingKey, settingKeys } from './settings.ts';
 
 /** One warning. */
 export interface Warning {
@@ -59,6 +59,8 @@ function routeWarnings(route: JudgedRoute): Warning[] {
     ...fewFragments(route),
     ...upstreamPings(route),
     ...hurriedDrain(route),
+    ...unverified(route),
+    ...uselessTls(route),
     ...overriddenDefaults(route),
   ];
 }
@@ -144,6 +146,25 @@ function hurriedDrain(route: JudgedRoute): Warning[] {
     : `is over before ${announce} is, so nobody is waited for.`;
   const remedy = `Write ${formatDuration(neededMs)} or more, and let whatever ends the process by force wait longer.`;
   return [warn(route, `${setting(route, 'drain.deadline')} ${message} ${remedy}`)];
+}
+
+function unverified(route: JudgedRoute): Warning[] {
+  if (!route.settings['upstream_tls.insecure_skip_verify'] || route.route.upstream.protocol === 'http:') return [];
+  const message =
+    'takes any certificate: whoever stands between Sluice and the backend can read and change everything. Name the ' +
+    "authority of the backend's certificate in upstream_tls.ca, or that very certificate, and leave this out.";
+  return [warn(route, `${setting(route, 'upstream_tls.insecure_skip_verify')} ${message}`)];
+}
+
+/** What `defaults` say for other routes is no mistake here. */
+function uselessTls(route: JudgedRoute): Warning[] {
+  if (route.route.upstream.protocol === 'https:') return [];
+  const key = settingKeys.find((name) => name.startsWith('upstream_tls.') && route.sources[name].from === 'route');
+  if (key === undefined) return [];
+  const https = route.route.upstream.href.replace(/^http:/, 'https:');
+  return [
+    warn(route, `${setting(route, key)} does nothing: upstream speaks plain HTTP. Write ${https}, or remove it.`),
+  ];
 }
 
 function overriddenDefaults(route: JudgedRoute): Warning[] {

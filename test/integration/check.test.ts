@@ -155,3 +155,19 @@ test('an admin port that other machines reach needs a token, and serve starts no
     'sluice serve: admin.token_file no-token does not exist; write a token into it\n',
   ]);
 });
+
+test('the files of upstream_tls are read: one that cannot be used is an error, one that is not here a warning', async () => {
+  const route = (ca: string) => `routes: [{name: app, upstream: "https://h", upstream_tls: {ca: ${ca}}}]\n`;
+  writeFileSync(join(folder, 'ca.txt'), 'no certificate');
+  expect(await check('wrong-ca.yaml', route('ca.txt'))).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'error  upstream_tls.ca: ca.txt holds no certificate; write those of the authorities in PEM (route app)\n',
+  });
+  const { code, stdout } = await check('no-ca.yaml', route('absent.crt'));
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    'warning  app: upstream_tls.ca: absent.crt does not exist here; without it Sluice does not start.',
+  );
+  expect(stdout).toMatch(/upstream_tls\.ca +absent\.crt +line 1\n/);
+});

@@ -1,8 +1,8 @@
 /** A process that may open only a few files more: it says so, keeps what it has, and recovers. */
 import { expect, test } from 'vitest';
-import { fakeUpstream } from '../helpers/fake-upstream.ts';
+import { fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
-import { rawClient } from '../helpers/raw-client.ts';
+import { handshakeRequest, rawClient, rawConnect } from '../helpers/raw-client.ts';
 import { Serve } from '../helpers/serve.ts';
 
 type Client = Awaited<ReturnType<typeof rawClient>>;
@@ -46,4 +46,31 @@ test('out of file descriptors, turns new connections away with one line, and ser
   const lines = serve.lines.filter(({ event }) => event === 'descriptors_exhausted');
   expect(lines.length).toBeLessThanOrEqual(3);
   expect(lines.reduce((sum, { turned_away }) => sum + Number(turned_away), 0)).toBe(20);
+});
+
+test('a burst that needs more descriptors than there are gets 503 for what is too much, and no upstream is blamed', async () => {
+  await using upstream = await fakeUpstream({
+    answer: (request) => (request.includes('Upgrade') ? switching(request) : null),
+  });
+  const { serve, port, adminPort } = await Serve.start(upstream, { openFiles: 80 });
+  await using _ = serve;
+  // All are accepted before the first of them is dialled for.
+  const clients = await Promise.all(Array.from({ length: 60 }, () => rawConnect(port)));
+  for (const [i, client] of clients.entries()) {
+    client.sendText(i % 2 === 0 ? handshakeRequest() : 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  }
+  const heads = await Promise.all(
+    clients.map((client, i) => (i % 2 === 0 ? client.head().catch(() => 'gone') : 'unknown')),
+  );
+  const statuses = new Set(heads.map((head) => /^HTTP\/1\.1 (\d+)/.exec(head)?.[1] ?? head));
+  expect([...statuses]).toEqual(expect.arrayContaining(['101', '503']));
+  expect([...statuses]).not.toContain('502');
+  const refusal = heads.findIndex((head) => head.includes(' 503 '));
+  const text = (await clients[refusal]!.rest()).toString();
+  expect(text).toContain('the gateway may open no more files and connections');
+  expect(text).toContain('ulimit -n');
+  const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  expect(metrics).toMatch(/sluice_handshakes_total\{route="test",result="no_descriptors"\} [1-9]/);
+  expect(metrics).not.toMatch(/sluice_upstream_errors_total\{.*\} [1-9]/);
+  for (const { socket } of clients) socket.destroy();
 });

@@ -74,7 +74,11 @@ export interface Front {
 }
 
 /** Starts a front for a route; it stops when the test ends. */
-export async function startFront(route: Route, about: Partial<ForwardAbout> = {}): Promise<Front> {
+export async function startFront(
+  route: Route,
+  about: Partial<ForwardAbout> = {},
+  connector = testConnector(),
+): Promise<Front> {
   const lines: Record<string, unknown>[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -85,7 +89,7 @@ export async function startFront(route: Route, about: Partial<ForwardAbout> = {}
   const rejections: Rejection[] = [];
   const forwarder = new HttpForwarder(createLog(sink), (rejection) => rejections.push(rejection));
   const counters = new RouteCounters();
-  const endpoint = new Endpoint(route, testConnector());
+  const endpoint = new Endpoint(route, connector);
   const listener: RequestListener = (req, res) =>
     forwarder.forward(
       req,

@@ -1,10 +1,20 @@
 /** Plain HTTP before backends that close idle connections whenever they like. */
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
-import type { Socket } from 'node:net';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { testConnector } from '../../helpers/connector.ts';
 import { counts } from '../../helpers/counts.ts';
 import { type Front, RawHttp, routeTo, startFront, startRawUpstream } from '../http-front.ts';
+
+const realNow = performance.now.bind(performance);
+let passedMs = 0;
+vi.spyOn(performance, 'now').mockImplementation(() => realNow() + passedMs);
+
+/** Makes the pool believe that so much time has passed. */
+function letTimePass(ms: number): void {
+  passedMs += ms;
+}
 
 /** Sends a request; answers with its status. */
 async function ask(front: Front, method: string, path = '/', body = ''): Promise<number> {
@@ -119,16 +129,6 @@ describe('a request that may not arrive twice', () => {
   });
 });
 
-const realNow = performance.now.bind(performance);
-let passedMs = 0;
-
-/** Makes the pool believe that so much time has passed. */
-function letTimePass(ms: number): void {
-  passedMs += ms;
-  const spy = vi.spyOn(performance, 'now').mockImplementation(() => realNow() + passedMs);
-  onTestFinished(() => spy.mockRestore());
-}
-
 test('a backend that closes idle connections in the very moment of the next request never makes a 502, and no POST comes twice', async () => {
   const server = await startServer((socket) => socket.write(answer));
   const front = await startFront(routeTo(server.port));
@@ -159,6 +159,36 @@ test('a backend that closes idle connections in the very moment of the next requ
   const seen = server.requests.map(({ line }) => line).filter((line) => line.startsWith('POST'));
   expect(seen).toEqual([...posts]);
   expect(front.counters.upstreamErrors.total).toBe(0);
+});
+
+test('after a change of DNS requests follow within a minute, however busy their connection is', async () => {
+  const [old, next] = [createServer((_req, res) => res.end('old!')), createServer((_req, res) => res.end('new!'))];
+  old.listen(0, '127.0.0.1');
+  await once(old, 'listening');
+  const { port } = old.address() as AddressInfo;
+  next.listen(port, '127.0.0.2');
+  await once(next, 'listening');
+  onTestFinished(() => {
+    for (const server of [old, next]) server.close().closeAllConnections();
+  });
+  let address = '127.0.0.1';
+  const connector = testConnector({ lookup: async () => [{ address, family: 4 }] });
+  const upstream = { protocol: 'http:', host: 'backend', port, href: `http://backend:${port}` } as const;
+  const front = await startFront({ ...routeTo(port), upstream }, {}, connector);
+  const client = new RawHttp(front.port);
+  const from = async () => {
+    client.received = '';
+    client.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    return (await client.until('!')).match(/old|new/)?.[0];
+  };
+  expect(await from()).toBe('old');
+  address = '127.0.0.2';
+  for (let second = 0; second < 60; second++) {
+    letTimePass(999);
+    expect(await from()).toBe('old');
+  }
+  letTimePass(61);
+  expect(await from()).toBe('new');
 });
 
 describe('at most http.max_upstream_connections', () => {

@@ -135,3 +135,22 @@ test.each([
 ])('%s and %s are two', (listen, admin) => {
   expect(addresses(listen, admin)).not.toHaveProperty('errors');
 });
+
+test('a client certificate without its key, wherever they may stand', () => {
+  const lines = (defaults: string, ...routes: string[]) => {
+    const rest = routes.map(
+      (tls, i) => `  - {name: r${i}, match: {path: /${i}}, upstream: https://h, upstream_tls: ${tls}}\n`,
+    );
+    const loaded = loadConfig('f', `defaults: {upstream_tls: ${defaults}}\nroutes:\n${rest.join('')}`);
+    return 'errors' in loaded ? loaded.errors.map(formatConfigError) : [];
+  };
+  expect(lines('{}', '{client_cert: c}', '{client_key: k}')).toEqual([
+    'routes[0].upstream_tls.client_cert: "c" stands alone; add upstream_tls.client_key: PATH (f:3:84)',
+    'routes[1].upstream_tls.client_key: "k" stands alone; add upstream_tls.client_cert: PATH (f:4:83)',
+  ]);
+  expect(lines('{client_cert: c}', '{client_key: k}')).toEqual([]);
+  expect(lines('{client_cert: c}', '{client_key: k}', '{}', '{ca: a}')).toEqual([
+    'defaults.upstream_tls.client_cert: "c" stands alone; add upstream_tls.client_key: PATH (f:1:40)',
+  ]);
+  expect(lines('{client_cert: c, client_key: k}', '{}')).toEqual([]);
+});

@@ -159,3 +159,26 @@ describe('a drain that has too little time', () => {
     ]);
   });
 });
+
+test('a certificate that nobody checks', () => {
+  const skip = 'upstream_tls: {insecure_skip_verify: true}';
+  expect(warningsOf(`{name: app, upstream: "https://h", ${skip}}`)).toMatchObject([
+    {
+      subject: 'app',
+      message: expect.stringMatching(
+        /^upstream_tls\.insecure_skip_verify true \(line 3\) takes any .* upstream_tls\.ca/,
+      ),
+    },
+  ]);
+  expect(warningsOf('{name: app, upstream: "https://h", upstream_tls: {insecure_skip_verify: false}}')).toEqual([]);
+});
+
+test('TLS settings for a backend that speaks plain HTTP, unless they are for all routes', () => {
+  expect(warningsOf('{name: app, upstream: "http://h:80", upstream_tls: {server_name: b}}')).toMatchObject([
+    {
+      message:
+        'upstream_tls.server_name b (line 3) does nothing: upstream speaks plain HTTP. Write https://h:80, or remove it.',
+    },
+  ]);
+  expect(warningsOf('{name: app, upstream: "http://h"}', 'defaults: {upstream_tls: {ca: c}}\n')).toEqual([]);
+});
