@@ -1,5 +1,6 @@
 /** A process that may open only a few files more: it says so, keeps what it has, and recovers. */
-import { expect, test } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
 import { fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../helpers/raw-client.ts';
@@ -54,8 +55,13 @@ test('a burst that needs more descriptors than there are gets 503 for what is to
   });
   const { serve, port, adminPort } = await Serve.start(upstream, { openFiles: 80 });
   await using _ = serve;
-  // All are accepted before the first of them is dialled for.
+  const descriptors = () => readdirSync(`/proc/${serve.process.pid}/fd`).length;
+  const before = descriptors();
   const clients = await Promise.all(Array.from({ length: 60 }, () => rawConnect(port)));
+  let turnedAway = 0;
+  for (const client of clients) void client.ended.then(() => turnedAway++);
+  // All are accepted, or turned away, before the first of them is dialled for.
+  await vi.waitUntil(() => descriptors() - before + turnedAway >= clients.length);
   for (const [i, client] of clients.entries()) {
     client.sendText(i % 2 === 0 ? handshakeRequest() : 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
   }

@@ -86,12 +86,15 @@ describe('a name with several addresses', () => {
 
   test('is reached at the first, which takes a second, where the other refuses', async () => {
     await using deaf = await deafPort();
-    const asked = connect({ port: deaf.port, addresses: ['127.0.0.1', '127.0.0.2'] });
-    // The kernel asks again after a second, and then there is room.
-    deaf.listen();
-    const connected = await asked;
+    let begun = 0;
+    const admit = () => {
+      // The kernel asks the first again after a second, and then there is room.
+      if (++begun === 2) deaf.listen();
+      return true;
+    };
+    const connected = await connect({ port: deaf.port, addresses: ['127.0.0.1', '127.0.0.2'], admit });
     expect(socketOf(connected).remoteAddress).toBe('127.0.0.1');
-    expect((connected as Connected).elapsedMs).toBeGreaterThan(250);
+    expect(begun).toBe(2);
   });
 
   test('is reached over IPv4 where IPv6 refuses, and the other way round', async () => {
