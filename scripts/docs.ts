@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { files } from '../monitoring/files.ts';
 import { openApiText } from '../src/admin/api/openapi.ts';
+import { withLimitTable } from '../src/config/limit-table.ts';
 import { presetGuide } from '../src/config/preset-guide.ts';
 import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
@@ -19,4 +20,5 @@ writeFileSync('docs/metrics.md', await describeMetrics());
 writeFileSync('helm/sluice/values.schema.json', valuesSchemaText());
 writeFileSync('helm/sluice/files/facts.json', factsText());
 for (const [path, text] of Object.entries(files)) writeFileSync(path, text());
+writeFileSync('README.md', withLimitTable(readFileSync('README.md', 'utf8')));
 writeFileSync('docs/operations.md', withFlags(readFileSync('docs/operations.md', 'utf8')));
