@@ -17,7 +17,7 @@ export const upstreams: AlertGroup = {
         'Of the handshakes and HTTP requests of this route {{ $value | humanizePercentage }} fail because the upstream cannot be reached, does not answer in time or answers with nonsense. Clients get 502 or 504.',
       means: 'The backend is down, starting, overloaded, or `upstream` is not its address.',
       look: [
-        '`sluice_upstream_errors_total` by `error`: `connect_refused` (nobody listens), `connect_timeout` (network or NetworkPolicy), `dns` (the name), `handshake_timeout` and `response_timeout` (it hangs), `bad_handshake` (no WebSocket server).',
+        '`sluice_upstream_errors_total` by `error`: `connect_refused` (nobody listens), `connect_timeout` (network or NetworkPolicy), `dns` (the name), `tls` (a certificate: `detail` in the log names the key of `upstream_tls` to write), `handshake_timeout` and `response_timeout` (it hangs), `bad_handshake` (no WebSocket server).',
         'The log, events `refused` and `http_failed`: the upstream and the detail.',
         "The backend's pods, their readiness and their log.",
       ],

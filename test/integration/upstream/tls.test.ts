@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
 import { ConfigMapVolume } from '../../helpers/config-map.ts';
 import { counts } from '../../helpers/counts.ts';
 import { acceptFor } from '../../helpers/fake-upstream.ts';
@@ -52,16 +53,21 @@ async function startBackend(options: ServerOptions): Promise<number> {
 
 const file = (name: string) => volume.path(name);
 
-/** A gateway whose only route leads there. */
-async function startSluice(port: number, upstreamTls: Record<string, string | boolean>): Promise<TestGateway> {
-  const gateway = await startGatewayOf(`
+/** A configuration whose only route leads there. */
+function configOf(port: number, upstreamTls: Record<string, string | boolean>): string {
+  return `
 listen: {address: "127.0.0.1:0"}
 admin: {address: "127.0.0.1:0"}
 routes:
   - name: app
     upstream: https://127.0.0.1:${port}
     upstream_tls: ${JSON.stringify(upstreamTls)}
-`);
+`;
+}
+
+/** A gateway with it. */
+async function startSluice(port: number, upstreamTls: Record<string, string | boolean>): Promise<TestGateway> {
+  const gateway = await startGatewayOf(configOf(port, upstreamTls));
   onTestFinished(() => gateway[Symbol.asyncDispose]());
   return gateway;
 }
@@ -202,6 +208,37 @@ describe('files that change', () => {
     await gateway.logged('upstream_tls_loaded');
     volume.swap({ 'ca.crt': caCert, 'me.crt': backendCert, 'me.key': backendKey });
     expect(await gateway.logged('upstream_tls_loaded')).toMatchObject({ client: 'DNS:backend.test' });
+    expect((await ask(gateway, 'http')).status).toBe(200);
+  });
+});
+
+describe('a reload', () => {
+  test('puts another upstream_tls in force for the next connection, also where the pool has one that is open', async () => {
+    const port = await startBackend(backend);
+    const gateway = await startSluice(port, { insecure_skip_verify: true });
+    expect((await ask(gateway, 'http')).status).toBe(200);
+    gateway.gateway.reload(loadConfig('sluice.yaml', configOf(port, {})));
+    expect((await ask(gateway, 'http')).status).toBe(502);
+    expect((await ask(gateway, 'websocket')).status).toBe(502);
+    gateway.gateway.reload(loadConfig('sluice.yaml', configOf(port, { ca: file('ca.crt'), server_name: name })));
+    // The files are read meanwhile, and whoever comes in between waits for that.
+    expect((await ask(gateway, 'websocket')).status).toBe(101);
+    expect((await ask(gateway, 'http')).status).toBe(200);
+  });
+
+  test('that names files which are not there lets no connection be until they come', async () => {
+    const port = await startBackend(backend);
+    const gateway = await startSluice(port, { insecure_skip_verify: true });
+    const late = join(folder, 'late.crt');
+    gateway.gateway.reload(loadConfig('sluice.yaml', configOf(port, { ca: late, server_name: name })));
+    await gateway.logged('upstream_tls_rejected');
+    expect((await ask(gateway, 'http')).status).toBe(502);
+    expect(await gateway.logged('http_failed')).toMatchObject({
+      result: 'upstream_tls_failed',
+      detail: `upstream_tls.ca: ${late} does not exist`,
+    });
+    writeFileSync(late, caCert);
+    await gateway.logged('upstream_tls_loaded');
     expect((await ask(gateway, 'http')).status).toBe(200);
   });
 });
