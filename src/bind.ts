@@ -4,10 +4,16 @@ import { lstat, unlink } from 'node:fs/promises';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import type { ListenAddress } from './config/types.ts';
 
+/** Who may connect to a unix socket beside the process's own user. */
+export type SocketAccess = 'owner' | 'group';
+
+/** What a unix socket's file lacks of 0777; connecting takes the right to write. */
+const umasks: Readonly<Record<SocketAccess, number>> = { owner: 0o177, group: 0o117 };
+
 /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
-export async function bind(server: Server, address: ListenAddress): Promise<number> {
+export async function bind(server: Server, address: ListenAddress, access: SocketAccess): Promise<number> {
   if (address.kind === 'unix') {
-    await bindPath(server, address.path);
+    await bindPath(server, address.path, access);
     return 0;
   }
   server.listen(address.port, address.host);
@@ -16,15 +22,26 @@ export async function bind(server: Server, address: ListenAddress): Promise<numb
 }
 
 /** A process that was killed leaves its socket's file behind, and nobody else may listen there until it is removed. */
-async function bindPath(server: Server, path: string): Promise<void> {
-  server.listen(path);
+async function bindPath(server: Server, path: string, access: SocketAccess): Promise<void> {
+  listenGuarded(server, path, access);
   try {
     await once(server, 'listening');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !(await isAbandoned(path))) throw error;
     await unlink(path);
-    server.listen(path);
+    listenGuarded(server, path, access);
     await once(server, 'listening');
+  }
+}
+
+/** The file is made with its mode: a mode that is set afterwards leaves a moment in which anybody may connect. */
+function listenGuarded(server: Server, path: string, access: SocketAccess): void {
+  const before = process.umask(umasks[access]);
+  try {
+    // Node makes the file before this returns.
+    server.listen(path);
+  } finally {
+    process.umask(before);
   }
 }
 

@@ -66,7 +66,8 @@ export class AdminServer {
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a Unix socket. */
   listen(address: ListenAddress): Promise<number> {
-    return bind(this.#server, address);
+    // Without a token whoever may open the file is an operator.
+    return bind(this.#server, address, 'owner');
   }
 
   /** Stops listening and closes every connection, idle or not. */

@@ -93,7 +93,8 @@ const kind = {
     anyOf: bucket(units.countRatePattern, count, {}),
   }),
   address: leaf('address', addresses.parseListenAddress, {
-    description: '`0.0.0.0:8080`, `[::]:8080` or `unix:/run/sluice.sock`; port 0 takes a free one',
+    description:
+      '`0.0.0.0:8080`, `[::]:8080` or `unix:/run/sluice.sock` (the public one for user and group, mode 0660, the admin port for the user alone, 0600); port 0 takes a free one',
     anyOf: [matching(`unix:${patterns.socketPath}`), ...withHost('', `:${patterns.listenPort}`)],
   }),
   network: leaf('network', addresses.parseNetwork, {

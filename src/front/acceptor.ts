@@ -65,7 +65,8 @@ export class Acceptor {
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
   listen(address: ListenAddress): Promise<number> {
-    return bind(this.#server, address);
+    // A proxy before it runs as another user, in its group.
+    return bind(this.#server, address, 'group');
   }
 
   /** Whether the port is open. */

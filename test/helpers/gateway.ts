@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly tls?: Config['listen']['tls'];
   /** The path of a unix socket to listen on. */
   readonly unix?: string;
+  /** The path of a unix socket for the admin port. */
+  readonly adminUnix?: string;
   /** 0 unless given. */
   readonly announceMs?: number;
 }
@@ -92,13 +94,21 @@ async function start(config: Config, resolved: Resolved | null): Promise<TestGat
   };
 }
 
-function configOf({ routes, trustedProxies = [], unix, tls = null, announceMs = 0 }: GatewayOptions): Config {
+function configOf({
+  routes,
+  trustedProxies = [],
+  unix,
+  adminUnix,
+  tls = null,
+  announceMs = 0,
+}: GatewayOptions): Config {
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+  const at = (path: string | undefined) => (path === undefined ? loopback : ({ kind: 'unix', path } as const));
   return {
     files: ['test.yaml'],
     hash: 'test',
-    listen: { address: unix === undefined ? loopback : { kind: 'unix', path: unix }, tls, trustedProxies },
-    admin: { address: loopback, tokenFile: null },
+    listen: { address: at(unix), tls, trustedProxies },
+    admin: { address: at(adminUnix), tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs },
     routes,
