@@ -1,5 +1,6 @@
 /** The connections of the admin port: few, and a client that holds many gives way to one that comes anew. */
 import type { AdminConnection } from './connection.ts';
+import { placesOfGreatest } from './share.ts';
 
 /** Scrapers, probes and the people who are called at the same time, several times over. */
 const most = 100;
@@ -26,10 +27,7 @@ export class AdminConnections {
 
   /** Of the address that holds most, one that waits for nothing, or else its oldest. */
   #makeRoom(): void {
-    const counts = new Map<string | undefined, number>();
-    for (const { remoteAddress } of this.#open) counts.set(remoteAddress, (counts.get(remoteAddress) ?? 0) + 1);
-    const greatest = Math.max(...counts.values());
-    const candidates = [...this.#open].filter(({ remoteAddress }) => counts.get(remoteAddress) === greatest);
+    const candidates = placesOfGreatest(this.#open);
     const victim = candidates.find(({ busy }) => !busy) ?? candidates[0]!;
     this.#open.delete(victim);
     victim.destroy();

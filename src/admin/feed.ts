@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { sizeBounds } from '../metrics/counters.ts';
 import { problem, send } from './answer.ts';
 import type { Ask, Endpoint } from './router.ts';
+import { type Place, placesOfGreatest } from './share.ts';
 import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
 import { Throughput } from './throughput.ts';
 import type { ViolationLog } from './violations.ts';
@@ -61,12 +62,12 @@ export class Feed {
   }
 
   #watch({ req }: Ask, res: ServerResponse): void {
-    const address = req.socket.remoteAddress;
+    const { remoteAddress } = req.socket;
     if (navigates(req.headers)) {
       send(res, problem(403, notShown));
       return;
     }
-    if (this.#watchers.size >= maxWatchers && !this.#makeRoom(address)) {
+    if (this.#watchers.size >= maxWatchers && !this.#makeRoom(remoteAddress)) {
       const what = `${maxWatchers} pages are watching already`;
       send(res, problem(503, { code: 'too_many_watchers', what, remedy: 'close one of them' }));
       return;
@@ -74,7 +75,7 @@ export class Feed {
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
     // What has happened until now is in the `hello`.
     if (this.#watchers.size === 0) this.#source.violations.takeChanged(Date.now());
-    const watcher = { res, address, silentTicks: 0 };
+    const watcher = { res, remoteAddress, silentTicks: 0 };
     this.#watchers.add(watcher);
     res.on('close', () => this.#watchers.delete(watcher));
     // Nothing more will be asked, so a client that says so has left.
@@ -93,11 +94,10 @@ export class Feed {
 
   /** Closes the oldest page of the address that has most; not where that is the newcomer's own. */
   #makeRoom(newcomer: string | undefined): boolean {
-    const counts = new Map<string | undefined, number>();
-    for (const { address } of this.#watchers) counts.set(address, (counts.get(address) ?? 0) + 1);
-    const most = Math.max(...counts.values());
-    if ((counts.get(newcomer) ?? 0) + 1 >= most) return false;
-    const victim = [...this.#watchers].find(({ address }) => counts.get(address) === most)!;
+    const places = placesOfGreatest(this.#watchers);
+    const own = [...this.#watchers].filter(({ remoteAddress }) => remoteAddress === newcomer);
+    if (own.length + 1 >= places.length) return false;
+    const victim = places[0]!;
     this.#watchers.delete(victim);
     victim.res.destroy();
     return true;
@@ -122,9 +122,8 @@ function event(name: string, data: unknown): Buffer {
 }
 
 /** A page that watches. */
-interface Watcher {
+interface Watcher extends Place {
   readonly res: ServerResponse;
-  readonly address: string | undefined;
   /** Ticks since it last had read everything. */
   silentTicks: number;
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { askAdmin } from '../helpers/admin-client.ts';
 import { type FakeUpstream, fakeUpstream } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
 import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
@@ -13,11 +14,20 @@ interface Event {
   readonly data: any;
 }
 
+interface Watching {
+  readonly events: Event[];
+  readonly response: Response;
+  /** Whether the stream has ended. */
+  readonly over: boolean;
+  leave(): void;
+}
+
 /** Reads the feed; every event so far. */
-async function watch({ adminPort }: TestGateway): Promise<{ events: Event[]; response: Response; leave(): void }> {
+async function watch({ adminPort }: TestGateway): Promise<Watching> {
   const gone = new AbortController();
   const response = await fetch(`http://127.0.0.1:${adminPort}/api/feed`, { signal: gone.signal });
   const events: Event[] = [];
+  const watching = { events, response, over: false, leave: () => gone.abort() };
   void (async () => {
     let text = '';
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
@@ -28,9 +38,11 @@ async function watch({ adminPort }: TestGateway): Promise<{ events: Event[]; res
         events.push({ name: name!, data: JSON.parse(data!) });
       }
     }
-  })().catch(() => {});
+  })()
+    .catch(() => {})
+    .finally(() => (watching.over = true));
   onTestFinished(() => gone.abort());
-  return { events, response, leave: () => gone.abort() };
+  return watching;
 }
 
 async function tick(events: Event[], holds: (data: Event['data']) => boolean): Promise<Event['data']> {
@@ -88,6 +100,42 @@ test('lets 20 watch and no more, and takes the next when one has gone', async ()
   expect(response.status).toBe(503);
   watchers[0]!.leave();
   await vi.waitFor(async () => expect((await watch(gateway)).response.status).toBe(200), { timeout: 5000 });
+});
+
+test('whoever has most places gives one to a client that has none', async () => {
+  await using upstream = await fakeUpstream();
+  const gateway = await start(upstream);
+  const watchers = await Promise.all(Array.from({ length: 20 }, () => watch(gateway)));
+  const other = connect({ port: gateway.adminPort, host: '127.0.0.1', localAddress: '127.0.0.2' });
+  onTestFinished(() => void other.destroy());
+  other.write('GET /api/feed HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+  expect(String((await once(other, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
+  await vi.waitFor(() => expect(watching(gateway)).toBe(20));
+  const [first, ...rest] = watchers;
+  expect((await watch(gateway)).response.status).toBe(503);
+  expect([first!.over, ...rest.map(({ over }) => over)].filter(Boolean)).toHaveLength(1);
+});
+
+test.each([
+  ['a window that a page has opened', { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Site': 'cross-site' }],
+  ['a frame', { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'same-origin' }],
+  ['a window of a browser that does not tell', { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }],
+])('%s takes no place', async (_, headers) => {
+  await using upstream = await fakeUpstream();
+  const gateway = await start(upstream);
+  const answer = await askAdmin(gateway.adminPort, '/api/feed', { headers });
+  expect(answer.status).toBe(403);
+  expect(watching(gateway)).toBe(0);
+});
+
+test('a client that has said its last word has left', async () => {
+  await using upstream = await fakeUpstream();
+  const gateway = await start(upstream);
+  const client = connect(gateway.adminPort, '127.0.0.1');
+  client.end('GET /api/feed HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+  client.resume();
+  await once(client, 'close');
+  expect(watching(gateway)).toBe(0);
 });
 
 test('drops a watcher that does not read, and keeps the others', async () => {
