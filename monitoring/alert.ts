@@ -8,6 +8,8 @@ export interface Level {
   readonly severity: Severity;
   /** PromQL; what it returns is a row per alert. */
   readonly expr: string;
+  /** The part of `expr` that the chart's values may replace: `> 0.6`. It stands there once. */
+  readonly threshold?: string;
   /** How long it must hold, so that a passing state calls nobody. */
   readonly for: string;
 }
@@ -37,8 +39,14 @@ export interface AlertGroup {
   readonly alerts: readonly Alert[];
 }
 
-/** `namespace/job` as people read it; Prometheus outside Kubernetes has no namespace. */
-export const release = '{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}';
+/** By what releases are told apart. The chart's values may name other labels than `cluster`, which a single Prometheus has not. */
+export const releaseLabels = 'cluster, namespace, job';
 
-/** `namespace/job, route NAME`. */
+/** The cluster's part of a release's name; other labels stand there where the values name them. */
+export const clusterOfRelease = '{{ with $labels.cluster }}{{ . }}/{{ end }}';
+
+/** `cluster/namespace/job` as people read it, with what there is of it. */
+export const release = `${clusterOfRelease}{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}`;
+
+/** `cluster/namespace/job, route NAME`. */
 export const releaseRoute = `${release}, route {{ $labels.route }}`;

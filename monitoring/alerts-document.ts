@@ -1,5 +1,5 @@
 /** Writes docs/alerts.md from the same alerts as the rules file. */
-import type { Alert, AlertGroup } from './alert.ts';
+import type { Alert, AlertGroup, Level } from './alert.ts';
 import { alertGroups } from './alerts/index.ts';
 import { recordingRules } from './recording-rules.ts';
 
@@ -11,7 +11,7 @@ export function alertsText(): string {
 
 The rules are in \`helm/sluice/files/rules/alerts.yaml\`. The chart installs them as a PrometheusRule; a Prometheus without the
 operator reads the file as it is (\`rule_files\`). Each alert below says what it means, where to look and what to change; its
-message carries the same in short (annotations \`summary\`, \`description\` and \`runbook\`).
+message carries the same in short (annotations \`summary\`, \`description\` and \`runbook\`; \`runbook_url\` leads here).
 
 - \`critical\`: users are hurt now, call somebody. \`warning\`: look within the working day.
 - There is one alert per release, or per release and route, however many pods and connections are concerned. A single user who
@@ -22,10 +22,26 @@ message carries the same in short (annotations \`summary\`, \`description\` and 
   inhibit_rules:
     - source_matchers: [severity="critical"]
       target_matchers: [severity="warning"]
-      equal: [alertname, namespace, job, route]
+      equal: [alertname, cluster, namespace, job, route]
   \`\`\`
 
 - Messages refused in \`mode: report\` raise no alert.
+- Releases are told apart by \`cluster\`, \`namespace\` and \`job\`. A Prometheus of one cluster has no label \`cluster\`, and nothing changes for it;
+  where a ruler sees several clusters under another name, say so: \`metrics.rules.keepLabels: [region, cluster]\`. Without the chart replace
+  \`cluster, namespace, job\` in the file.
+- The chart changes single alerts by its values, each below its name:
+
+  \`\`\`yaml
+  metrics:
+    rules:
+      enabled: true
+      keepLabels: [cluster]
+      alertLabels: {team: data}                                        # on every alert, for Alertmanager's routes
+      runbookUrl: https://wiki.example.org/sluice-alerts               # this page elsewhere; each alert adds its anchor
+      alerts:
+        SluiceHandshakesSlow: {enabled: false}
+        SluiceMemoryPressure: {warning: {threshold: 0.7, for: 20m}, critical: {enabled: false}}
+  \`\`\`
 
 | alert | severity | when |
 |---|---|---|
@@ -44,7 +60,7 @@ ${recordingRules.map(({ record, means }) => `| \`${record}\` | ${means} |`).join
 ## The dashboard
 
 \`helm/sluice/files/dashboards/sluice.json\` is for Grafana: the chart puts it into a ConfigMap that Grafana's sidecar loads
-(\`metrics.dashboards.enabled\`), or import the file by hand. Choose data source, namespace, job and route at its top; each panel says
+(\`metrics.dashboards.enabled\`), or import the file by hand. Choose data source, cluster, namespace, job and route at its top; each panel says
 what it shows. Its rows:
 
 - **Overview**: connections, messages, bytes, how handshakes and connections end, upstream errors, times, plain HTTP.
@@ -67,7 +83,7 @@ function section({ title, alerts }: AlertGroup): string {
 function chapter({ name, levels, means, look, change }: Alert): string {
   const conditions = levels.map(
     (level) =>
-      `\`${level.severity}\`${level.for === '0m' ? '' : `, held for ${level.for}`}:\n\n${indent(level.expr)}\n`,
+      `\`${level.severity}\`${level.for === '0m' ? '' : `, held for ${level.for}`}${ofThreshold(level)}:\n\n${indent(level.expr)}\n`,
   );
   return `### ${name}
 
@@ -82,6 +98,11 @@ Change:
 
 ${list(change)}
 `;
+}
+
+/** Which number of the expression the chart's values may replace. */
+function ofThreshold({ threshold }: Level): string {
+  return threshold === undefined ? '' : `; the threshold is \`${threshold}\``;
 }
 
 function indent(expr: string): string {

@@ -2,6 +2,8 @@
  * The schema of the chart's values. What stands below `config` is Sluice's own schema; the rest is said here. Where a value goes into
  * a manifest as it is, Kubernetes owns its shape, and only its kind is checked.
  */
+import type { Alert, Level } from '../monitoring/alert.ts';
+import { alertGroups } from '../monitoring/alerts/index.ts';
 import { schemaText } from '../src/config/reference.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -106,6 +108,19 @@ const monitor = keys({
   metricRelabelings: mappings,
 });
 
+/** What the values may change of an alert; only levels and thresholds that it has. */
+function alertValues({ name, levels }: Alert): [string, Schema] {
+  const ofLevel = ({ severity, threshold }: Level): [string, Schema] => [
+    severity,
+    keys({
+      enabled: flag,
+      for: interval,
+      ...(threshold === undefined ? {} : { threshold: { type: 'number', minimum: 0 } }),
+    }),
+  ];
+  return [name, keys({ enabled: flag, labels: texts, ...Object.fromEntries(levels.map(ofLevel)) })];
+}
+
 function values(config: Schema): Readonly<Record<string, Schema>> {
   return {
     global: { ...mapping, description: 'What Helm hands to every chart of a release. This one reads none of it.' },
@@ -197,7 +212,16 @@ function values(config: Schema): Readonly<Record<string, Schema>> {
     metrics: keys({
       serviceMonitor: monitor,
       podMonitor: monitor,
-      rules: keys({ enabled: flag, labels }),
+      rules: keys({
+        enabled: flag,
+        labels,
+        annotations,
+        namespace: objectName,
+        keepLabels: { type: 'array', items: matching('^[a-zA-Z_][a-zA-Z0-9_]*$') },
+        alertLabels: texts,
+        runbookUrl: matching('^(https?://[^#]+)?$'),
+        alerts: keys(Object.fromEntries(alertGroups.flatMap(({ alerts }) => alerts.map(alertValues)))),
+      }),
       dashboards: keys({
         enabled: flag,
         namespace: objectName,

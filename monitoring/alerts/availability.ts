@@ -11,11 +11,23 @@ export const availability: AlertGroup = {
       levels: [
         {
           severity: 'critical',
-          // What is gone altogether has no series to compare with: the last 6 hours say what should be there. Where no Sluice
-          // is left at all, absent() goes on for as long as it takes.
+          // A pod that does not answer is still a target, so `up` says for a day that it should be there. Where
+          // the targets themselves are gone, nobody knows whether that was wanted: kube-state-metrics does, where it is asked, by
+          // the Service; without it the last quarter of an hour counts, so that a release that was renamed is soon forgotten.
+          // Where no Sluice is left at all, absent() goes on.
           expr: `(
-  group by (namespace, job) (max_over_time(sluice_build_info[6h]))
-  unless on (namespace, job) group by (namespace, job) (sluice_build_info)
+  (
+    group by (cluster, namespace, job) (
+      up == 0 and on (cluster, namespace, job, instance) max_over_time(sluice_build_info[1d])
+    )
+    or group by (cluster, namespace, job) (max_over_time(sluice_build_info[15m]))
+    or (
+      group by (cluster, namespace, job) (max_over_time(sluice_build_info[1d]))
+      and on (cluster, namespace, job)
+        group by (cluster, namespace, job) (label_replace(kube_service_info, "job", "$1", "service", "(.+)"))
+    )
+  )
+  unless on (cluster, namespace, job) sluice_build_info
 )
 or on () absent(sluice_build_info)`,
           for: '5m',
@@ -25,7 +37,7 @@ or on () absent(sluice_build_info)`,
       description:
         'Prometheus gets no metrics from any pod. Either none runs, and every WebSocket and page behind it is unreachable, or Prometheus does not find or reach the admin port.',
       means:
-        'Nobody can reach what stands behind this Sluice, or nobody would see it: Prometheus has lost its last target. After a planned uninstall beside other releases it stays for 6 hours; silence it then.',
+        'Nobody can reach what stands behind this Sluice, or nobody would see it: Prometheus has lost its last target. After a planned uninstall or renaming beside other releases it comes once and goes within a quarter of an hour.',
       look: [
         '`kubectl get pods` and `kubectl describe pod`: are pods there, do they start, are they ready?',
         '`kubectl logs --previous`: a wrong configuration is printed with file, line and what was expected, and ends the process with code 2.',
@@ -42,10 +54,10 @@ or on () absent(sluice_build_info)`,
       levels: [
         {
           severity: 'warning',
-          expr: `count by (namespace, job) (
+          expr: `count by (cluster, namespace, job) (
   up == 0
-  and on (namespace, job, instance) max_over_time(sluice_build_info[6h])
-  and on (namespace, job) sluice_build_info
+  and on (cluster, namespace, job, instance) max_over_time(sluice_build_info[6h])
+  and on (cluster, namespace, job) sluice_build_info
 )`,
           for: '10m',
         },
@@ -67,8 +79,8 @@ or on () absent(sluice_build_info)`,
       name: 'SluiceRestarting',
       when: 'a process was restarted inside its pod: once within 15 minutes, three times within 30',
       levels: [
-        { severity: 'warning', expr: restarts('15m', 1), for: '0m' },
-        { severity: 'critical', expr: restarts('30m', 3), for: '0m' },
+        { severity: 'warning', expr: restarts('15m', 1), threshold: '>= 1', for: '0m' },
+        { severity: 'critical', expr: restarts('30m', 3), threshold: '>= 3', for: '0m' },
       ],
       summary: `${release}: the process restarted {{ printf "%.0f" $value }} time(s)`,
       description:
@@ -89,8 +101,8 @@ or on () absent(sluice_build_info)`,
 
 /** Restarts of one process; a new pod is a new instance, so a rollout is none. */
 function restarts(window: string, atLeast: number): string {
-  return `sum by (namespace, job) (
+  return `sum by (cluster, namespace, job) (
   changes(process_start_time_seconds[${window}])
-  and on (namespace, job, instance) sluice_build_info
+  and on (cluster, namespace, job, instance) sluice_build_info
 ) >= ${atLeast}`;
 }

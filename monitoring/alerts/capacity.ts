@@ -9,8 +9,18 @@ export const capacity: AlertGroup = {
       name: 'SluiceConnectionsNearLimit',
       when: 'a pod has 80 % of `connections.max` in use for 15 minutes, 95 % for 5',
       levels: [
-        { severity: 'warning', expr: 'namespace_job_route:sluice_connections_utilization:max > 0.8', for: '15m' },
-        { severity: 'critical', expr: 'namespace_job_route:sluice_connections_utilization:max > 0.95', for: '5m' },
+        {
+          severity: 'warning',
+          expr: 'namespace_job_route:sluice_connections_utilization:max > 0.8',
+          threshold: '> 0.8',
+          for: '15m',
+        },
+        {
+          severity: 'critical',
+          expr: 'namespace_job_route:sluice_connections_utilization:max > 0.95',
+          threshold: '> 0.95',
+          for: '5m',
+        },
       ],
       summary: `${releaseRoute}: {{ $value | humanizePercentage }} of connections.max are in use`,
       description:
@@ -31,9 +41,10 @@ export const capacity: AlertGroup = {
       levels: [
         {
           severity: 'warning',
-          expr: `sum by (namespace, job, route, result) (
+          expr: `sum by (cluster, namespace, job, route, result) (
   increase(sluice_handshakes_total{result=~"too_many_connections|too_many_per_address|memory"}[10m])
 ) >= 5`,
+          threshold: '>= 5',
           for: '2m',
         },
       ],
@@ -56,12 +67,12 @@ export const capacity: AlertGroup = {
       name: 'SluiceMemoryPressure',
       when: 'buffers hold 60 % of `memory.max_buffered` for 10 minutes, 75 % for 5',
       levels: [
-        { severity: 'warning', expr: pods('sluice_memory_pressure_ratio > 0.6'), for: '10m' },
-        { severity: 'critical', expr: pods('sluice_memory_pressure_ratio > 0.75'), for: '5m' },
+        { severity: 'warning', expr: pods('sluice_memory_pressure_ratio > 0.6'), threshold: '> 0.6', for: '10m' },
+        { severity: 'critical', expr: pods('sluice_memory_pressure_ratio > 0.75'), threshold: '> 0.75', for: '5m' },
       ],
       summary: `${release}: buffers fill the memory of {{ $value }} pod(s)`,
       description:
-        'On {{ $value }} pod(s) all buffers together hold more than 60 % (warning) or 75 % (critical) of `memory.max_buffered`, for minutes. From 75 % on new handshakes get 503; above 100 % Sluice ends the connections that hold the most.',
+        'On {{ $value }} pod(s) all buffers together have held a large part of `memory.max_buffered` for minutes. From 75 % on new handshakes get 503; above 100 % Sluice ends the connections that hold the most.',
       means:
         'Many receivers are slower than their senders. Nothing is lost yet, but from 75 % on new users are locked out.',
       look: [
@@ -79,7 +90,8 @@ export const capacity: AlertGroup = {
       levels: [
         {
           severity: 'critical',
-          expr: 'sum by (namespace, job, route) (increase(sluice_connections_closed_total{reason="memory"}[10m])) > 0',
+          expr: 'sum by (cluster, namespace, job, route) (increase(sluice_connections_closed_total{reason="memory"}[10m])) > 0',
+          threshold: '> 0',
           for: '0m',
         },
       ],
@@ -100,8 +112,8 @@ export const capacity: AlertGroup = {
       name: 'SluiceFileDescriptorsNearLimit',
       when: '80 % of the open files that are allowed for 10 minutes, 95 % for 2',
       levels: [
-        { severity: 'warning', expr: descriptors(0.8), for: '10m' },
-        { severity: 'critical', expr: descriptors(0.95), for: '2m' },
+        { severity: 'warning', expr: descriptors(0.8), threshold: '> 0.8', for: '10m' },
+        { severity: 'critical', expr: descriptors(0.95), threshold: '> 0.95', for: '2m' },
       ],
       summary: `${release}: {{ $value | humanizePercentage }} of the file descriptors are in use`,
       description:
@@ -122,13 +134,16 @@ export const capacity: AlertGroup = {
       levels: [
         {
           severity: 'warning',
-          expr: pods('rate(process_cpu_seconds_total[5m]) > 0.9 and on (namespace, job, instance) sluice_build_info'),
+          expr: pods(
+            'rate(process_cpu_seconds_total[5m]) > 0.9 and on (cluster, namespace, job, instance) sluice_build_info',
+          ),
+          threshold: '> 0.9',
           for: '15m',
         },
       ],
       summary: `${release}: {{ $value }} pod(s) use a whole core`,
       description:
-        'On {{ $value }} pod(s) the process has used more than 90 % of a core for 15 minutes. It relays on one thread, so all its connections wait for each other.',
+        'On {{ $value }} pod(s) the process has used nearly a whole core for minutes. It relays on one thread, so all its connections wait for each other.',
       means: 'Every message is late; heartbeats of backends may run out.',
       look: [
         '`nodejs_eventloop_lag_p99_seconds`, and bytes and messages per second by route.',
@@ -141,11 +156,11 @@ export const capacity: AlertGroup = {
 
 /** How many pods something holds for: one alert per release, however many pods it has. */
 function pods(condition: string): string {
-  return `count by (namespace, job) (${condition})`;
+  return `count by (cluster, namespace, job) (${condition})`;
 }
 
 function descriptors(threshold: number): string {
-  return `max by (namespace, job) (
-  process_open_fds / process_max_fds and on (namespace, job, instance) sluice_build_info
+  return `max by (cluster, namespace, job) (
+  process_open_fds / process_max_fds and on (cluster, namespace, job, instance) sluice_build_info
 ) > ${threshold}`;
 }

@@ -1,24 +1,25 @@
 /** Configuration and rollout. */
 import { type AlertGroup, release, releaseRoute } from '../alert.ts';
 
+/** The files on disk would not start a pod. */
+const refusesFiles = 'count by (cluster, namespace, job) (sluice_config_last_reload_successful == 0)';
+
 export const configuration: AlertGroup = {
   name: 'sluice.configuration',
   title: 'Configuration and rollout',
   alerts: [
     {
       name: 'SluiceConfigReloadFailed',
-      when: 'a pod has refused a changed configuration for 5 minutes',
+      when: 'a pod has refused a changed configuration for 5 minutes, for 15',
       levels: [
-        {
-          severity: 'warning',
-          expr: 'count by (namespace, job) (sluice_config_last_reload_successful == 0)',
-          for: '5m',
-        },
+        { severity: 'warning', expr: refusesFiles, for: '5m' },
+        { severity: 'critical', expr: refusesFiles, for: '15m' },
       ],
       summary: `${release}: {{ $value }} pod(s) refuse the new configuration`,
       description:
         '{{ $value }} pod(s) could not load the last change of the configuration. They go on with the one before; a restarted pod would not start.',
-      means: 'Nobody is hurt yet: the old limits are in force. But the next restart of a pod fails.',
+      means:
+        'Nobody is hurt yet: the old limits are in force. But no pod would start with the files as they are: a node that goes, a crash or a rollout takes pods away for good. Left so, it is `critical`.',
       look: [
         'The log, event `config_rejected`: each mistake with file, line, column, what was found and what was expected.',
         '`sluice check FILE` prints the same, all mistakes at once.',
@@ -32,10 +33,10 @@ export const configuration: AlertGroup = {
         {
           severity: 'warning',
           // A pod that drains keeps what it had.
-          expr: `count by (namespace, job) (
-  count_values by (namespace, job) (
+          expr: `count by (cluster, namespace, job) (
+  count_values by (cluster, namespace, job) (
     "config_hash",
-    sluice_config_hash and on (namespace, job, instance) (sluice_draining == 0)
+    sluice_config_hash and on (cluster, namespace, job, instance) (sluice_draining == 0)
   )
 ) > 1`,
           for: '15m',
@@ -59,9 +60,10 @@ export const configuration: AlertGroup = {
         {
           severity: 'warning',
           // Per pod, because a long rollout has always one that drains; and by its own deadline, which may be hours.
-          expr: `count by (namespace, job) (
+          expr: `count by (cluster, namespace, job) (
   time() - sluice_drain_deadline_timestamp_seconds > 60 and sluice_draining == 1
 )`,
+          threshold: '> 60',
           for: '1m',
         },
       ],
@@ -82,10 +84,11 @@ export const configuration: AlertGroup = {
       levels: [
         {
           severity: 'warning',
-          expr: `sum by (namespace, job, route) (rate(sluice_untrusted_forwarding_headers_total[5m]))
+          expr: `sum by (cluster, namespace, job, route) (rate(sluice_untrusted_forwarding_headers_total[5m]))
 / (namespace_job_route:sluice_requests:rate5m > 0) > 0.1
-and on (namespace, job, route)
-  sum by (namespace, job, route) (increase(sluice_untrusted_forwarding_headers_total[15m])) >= 10`,
+and on (cluster, namespace, job, route)
+  sum by (cluster, namespace, job, route) (increase(sluice_untrusted_forwarding_headers_total[15m])) >= 10`,
+          threshold: '> 0.1',
           for: '5m',
         },
       ],

@@ -13,9 +13,10 @@ export const limits: AlertGroup = {
         {
           severity: 'warning',
           // The other two have alerts of their own.
-          expr: `sum by (namespace, job, route, sender, limit) (
+          expr: `sum by (cluster, namespace, job, route, sender, limit) (
   increase(sluice_limit_violations_total{action="close", limit!~"max_pause|memory[.]max_buffered"}[15m])
 ) >= 5`,
+          threshold: '>= 5',
           for: '1m',
         },
       ],
@@ -36,10 +37,17 @@ export const limits: AlertGroup = {
     {
       name: 'SluiceSlowReceivers',
       when: 'five or more connections, and 5 % of all that ended, ended within 15 minutes because the receiver took nothing',
-      levels: [{ severity: 'warning', expr: shareOfEnded('reason="slow_receiver"', 'reason', 0.05), for: '1m' }],
+      levels: [
+        {
+          severity: 'warning',
+          expr: shareOfEnded('reason="slow_receiver"', 'reason', 0.05),
+          threshold: '> 0.05',
+          for: '1m',
+        },
+      ],
       summary: `${releaseRoute}: connections ended because the receiver stopped reading`,
       description:
-        'About {{ printf "%.0f" $value }} connections ended within 15 minutes because their receiver took nothing for `max_pause`, more than 5 % of all that ended.',
+        'About {{ printf "%.0f" $value }} connections ended within 15 minutes because their receiver took nothing for `max_pause`, and they are no small part of all that ended.',
       means:
         'Clients (or the backend) stop reading: laptops asleep, tabs frozen by the browser, an application that sends more than a network carries.',
       look: [
@@ -58,9 +66,10 @@ export const limits: AlertGroup = {
         {
           severity: 'warning',
           expr: `namespace_job_route_sender:sluice_paused:ratio_rate5m > 0.2
-and on (namespace, job, route, sender)
-  namespace_job_route_sender:sluice_paused:ratio_rate5m * on (namespace, job, route) group_left ()
+and on (cluster, namespace, job, route, sender)
+  namespace_job_route_sender:sluice_paused:ratio_rate5m * on (cluster, namespace, job, route) group_left ()
   namespace_job_route:sluice_connections_active:sum >= 3`,
+          threshold: '> 0.2',
           for: '15m',
         },
       ],

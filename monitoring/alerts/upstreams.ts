@@ -9,8 +9,8 @@ export const upstreams: AlertGroup = {
       name: 'SluiceUpstreamErrors',
       when: 'more than 5 % of the requests fail at the upstream for 5 minutes, half of them for 2',
       levels: [
-        { severity: 'warning', expr: upstreamErrors(0.05), for: '5m' },
-        { severity: 'critical', expr: upstreamErrors(0.5), for: '2m' },
+        { severity: 'warning', expr: upstreamErrors(0.05), threshold: '> 0.05', for: '5m' },
+        { severity: 'critical', expr: upstreamErrors(0.5), threshold: '> 0.5', for: '2m' },
       ],
       summary: `${releaseRoute}: {{ $value | humanizePercentage }} of the requests fail at the upstream`,
       description:
@@ -33,12 +33,13 @@ export const upstreams: AlertGroup = {
         {
           severity: 'warning',
           expr: shareOfEnded('reason=~"upstream_vanished|upstream_heartbeat|upstream_protocol_error"', 'reason', 0.2),
+          threshold: '> 0.2',
           for: '1m',
         },
       ],
       summary: `${releaseRoute}: connections cut by the upstream, {{ $labels.reason }}`,
       description:
-        'About {{ printf "%.0f" $value }} connections ended within 15 minutes because the upstream went away or broke the protocol ({{ $labels.reason }}), at least a fifth of all that ended.',
+        'About {{ printf "%.0f" $value }} connections ended within 15 minutes because the upstream went away or broke the protocol ({{ $labels.reason }}), and they are no small part of all that ended.',
       means:
         'Users lost their session: the backend crashed, was killed, hung, or something between it and Sluice cuts connections.',
       look: [
@@ -60,8 +61,9 @@ export const upstreams: AlertGroup = {
   0.95,
   namespace_job_route_le:sluice_handshake_duration_seconds_bucket:rate5m
 ) > 2.5
-and on (namespace, job, route)
-  sum by (namespace, job, route) (increase(sluice_handshake_duration_seconds_count[10m])) >= 10`,
+and on (cluster, namespace, job, route)
+  sum by (cluster, namespace, job, route) (increase(sluice_handshake_duration_seconds_count[10m])) >= 10`,
+          threshold: '> 2.5',
           for: '10m',
         },
       ],
@@ -82,10 +84,11 @@ and on (namespace, job, route)
         {
           severity: 'warning',
           expr: `namespace_job_route_result:sluice_handshakes:rate5m{result="origin_refused"}
-/ on (namespace, job, route) sum by (namespace, job, route) (namespace_job_route_result:sluice_handshakes:rate5m > 0)
+/ on (cluster, namespace, job, route) sum by (cluster, namespace, job, route) (namespace_job_route_result:sluice_handshakes:rate5m > 0)
 > 0.1
-and on (namespace, job, route)
-  sum by (namespace, job, route) (increase(sluice_handshakes_total{result="origin_refused"}[15m])) >= 5`,
+and on (cluster, namespace, job, route)
+  sum by (cluster, namespace, job, route) (increase(sluice_handshakes_total{result="origin_refused"}[15m])) >= 5`,
+          threshold: '> 0.1',
           for: '5m',
         },
       ],
@@ -102,14 +105,14 @@ and on (namespace, job, route)
 
 function upstreamErrors(share: number): string {
   return `namespace_job_route:sluice_upstream_errors:ratio_rate5m > ${share}
-and on (namespace, job, route)
-  sum by (namespace, job, route) (increase(sluice_upstream_errors_total[10m])) >= 5`;
+and on (cluster, namespace, job, route)
+  sum by (cluster, namespace, job, route) (increase(sluice_upstream_errors_total[10m])) >= 5`;
 }
 
 /** How many connections ended so within 15 minutes, where that is at least five and a share of all that ended. */
 export function shareOfEnded(selector: string, label: string, share: number): string {
-  return `sum by (namespace, job, route, ${label}) (increase(sluice_connections_closed_total{${selector}}[15m])) >= 5
-and on (namespace, job, route)
-  sum by (namespace, job, route) (increase(sluice_connections_closed_total{${selector}}[15m]))
+  return `sum by (cluster, namespace, job, route, ${label}) (increase(sluice_connections_closed_total{${selector}}[15m])) >= 5
+and on (cluster, namespace, job, route)
+  sum by (cluster, namespace, job, route) (increase(sluice_connections_closed_total{${selector}}[15m]))
   / (namespace_job_route:sluice_connections_closed:increase15m > 0) > ${share}`;
 }

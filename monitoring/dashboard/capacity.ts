@@ -8,7 +8,7 @@ import { ofRelease, ofRoute } from './variables.ts';
 
 const rate = '$__rate_interval';
 /** Metrics of Node and the process are not Sluice's alone. */
-const ofSluice = `and on (namespace, job, instance) sluice_build_info{${ofRelease}}`;
+const ofSluice = `and on (cluster, namespace, job, instance) sluice_build_info{${ofRelease}}`;
 /** Outside Kubernetes there is no `pod`. */
 const podLegend = '{{pod}} {{instance}}';
 
@@ -47,7 +47,7 @@ export const capacity: readonly Builder<Panel>[] = [
       { expr: `process_resident_memory_bytes ${ofSluice}`, legend: `resident ${podLegend}` },
       { expr: `nodejs_heap_size_used_bytes ${ofSluice}`, legend: `heap ${podLegend}` },
       {
-        expr: `min by (namespace, job) (sluice_buffer_limit_bytes{${ofRelease}, scope="process"})`,
+        expr: `min by (cluster, namespace, job) (sluice_buffer_limit_bytes{${ofRelease}, scope="process"})`,
         legend: 'buffers at most {{job}}',
       },
     ],
@@ -81,7 +81,7 @@ export const capacity: readonly Builder<Panel>[] = [
     marks: { warning: 2 },
     queries: [
       {
-        expr: `count by (namespace, job) (count_values by (namespace, job) ("config_hash", sluice_config_hash{${ofRelease}}))`,
+        expr: `count by (cluster, namespace, job) (count_values by (cluster, namespace, job) ("config_hash", sluice_config_hash{${ofRelease}}))`,
         legend: '{{namespace}} {{job}}',
       },
     ],

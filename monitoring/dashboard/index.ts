@@ -39,7 +39,7 @@ export function dashboardText(): string {
         .enable(true)
         .iconColor('blue')
         .expr(
-          `max by (namespace, job, pod, instance) (sluice_config_last_reload_success_timestamp_seconds{${ofRelease}}) * 1000`,
+          `max by (cluster, namespace, job, pod, instance) (sluice_config_last_reload_success_timestamp_seconds{${ofRelease}}) * 1000`,
         )
         .useValueForTime(true)
         .titleFormat('Configuration loaded')

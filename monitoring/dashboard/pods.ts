@@ -13,7 +13,7 @@ interface Column {
   readonly properties?: readonly DynamicConfigValue[];
 }
 
-const pod = 'namespace, job, pod, instance';
+const pod = 'cluster, namespace, job, pod, instance';
 const fromNow: readonly DynamicConfigValue[] = [{ id: 'unit', value: DateTimeFromNow }];
 
 /** `{"0": {text, color}, …}` for a column of two states. */
@@ -50,7 +50,7 @@ const columns: readonly Column[] = [
   { title: 'Connections', expr: `sum by (${pod}) (sluice_connections_active{${ofRelease}})` },
   {
     title: 'Started',
-    expr: `max by (${pod}) (process_start_time_seconds and on (namespace, job, instance) sluice_build_info{${ofRelease}}) * 1000`,
+    expr: `max by (${pod}) (process_start_time_seconds and on (cluster, namespace, job, instance) sluice_build_info{${ofRelease}}) * 1000`,
     properties: fromNow,
   },
 ];

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import type { Alert, Level } from '../../../monitoring/alert.ts';
 import { alertGroups } from '../../../monitoring/alerts/index.ts';
+import { repositoryUrl } from '../../../monitoring/repository.ts';
 import { scratchDirectory } from '../../real/harness/paths.ts';
 import { rulesFile } from '../harness/paths.ts';
 import { expectOk, promtool } from '../harness/promtool.ts';
@@ -30,6 +31,19 @@ describe.each(stories.map((story, i) => [`${story.alert}: ${story.tells}`, story
     writeFileSync(file, stringify(testFile(story)));
     expectOk(await promtool(['test', 'rules', file]));
   });
+});
+
+test('of two clusters in one ruler only the one that is down is told of, by one alert', async () => {
+  const story = stories.find(({ alert, tells }) => alert === 'SluiceDown' && tells.includes('two clusters'))!;
+  const file = join(directory, 'clusters.yaml');
+  const whole = testFile(story) as { tests: { alert_rule_test: object[] }[] };
+  const others = [...alerts.keys()].filter((name) => name !== 'SluiceDown');
+  const moments = ['20m', '60m', '400m'].flatMap((eval_time) =>
+    others.map((alertname) => ({ eval_time, alertname, exp_alerts: [] })),
+  );
+  whole.tests[0]!.alert_rule_test.push(...moments);
+  writeFileSync(file, stringify(whole));
+  expectOk(await promtool(['test', 'rules', file]));
 });
 
 test.each(levels.map(([alert, level]) => [alert.name, level.severity, alert, level] as const))(
@@ -70,7 +84,14 @@ function expected(alert: Alert, { severity, labels = {}, value = '', summary }: 
     .replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, name) => own[name]!)
     .replaceAll(/\{\{[^}]*\$value[^}]*\}\}/g, value);
   expect(description).not.toContain('{{');
-  return { exp_labels: { ...own, severity }, exp_annotations: { summary, description, runbook: runbookOf(alert) } };
+  return {
+    exp_labels: { ...own, severity },
+    exp_annotations: { summary, description, runbook: runbookOf(alert), runbook_url: urlOf(alert) },
+  };
+}
+
+function urlOf({ name }: Alert): string {
+  return `${repositoryUrl}/blob/main/docs/alerts.md#${name.toLowerCase()}`;
 }
 
 function runbookOf({ name, look, change }: Alert): string {

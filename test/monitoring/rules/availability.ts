@@ -7,6 +7,11 @@ const build2 = pod(2, 'sluice_build_info', 'version="1.0.0"');
 const start1 = pod(1, 'process_start_time_seconds');
 const start2 = pod(2, 'process_start_time_seconds');
 
+/** The same release in two clusters of one ruler. */
+export function inCluster(cluster: string, name: string, labels = ''): string {
+  return pod(1, name, `cluster="${cluster}"${labels === '' ? '' : `, ${labels}`}`);
+}
+
 export const availability: readonly Story[] = [
   {
     alert: 'SluiceDown',
@@ -20,6 +25,56 @@ export const availability: readonly Story[] = [
       quiet('14m'),
       fires('20m', { severity: 'critical', summary: 'apps/sluice: no pod answers Prometheus' }),
       quiet('40m'),
+    ],
+  },
+  {
+    alert: 'SluiceDown',
+    tells: 'one of two clusters is down, whose releases have the same name, and its pods are still targets',
+    series: {
+      [inCluster('east', 'up')]: '1x10 0x400 1x30',
+      [inCluster('east', 'sluice_build_info')]: '1x10 stale _x399 1x30',
+      [inCluster('west', 'up')]: '1x440',
+      [inCluster('west', 'sluice_build_info')]: '1x440',
+    },
+    moments: [
+      quiet('14m'),
+      fires('20m', {
+        severity: 'critical',
+        labels: { cluster: 'east' },
+        summary: 'east/apps/sluice: no pod answers Prometheus',
+      }),
+      fires('400m', {
+        severity: 'critical',
+        labels: { cluster: 'east' },
+        summary: 'east/apps/sluice: no pod answers Prometheus',
+      }),
+      quiet('430m'),
+    ],
+  },
+  {
+    alert: 'SluiceDown',
+    tells: 'a release was renamed, or moved to another namespace',
+    series: {
+      [build1]: '1x10 stale',
+      [up1]: '1x10 stale',
+      'sluice_build_info{namespace="apps", job="new-name", instance="10.0.0.9:9090"}': '1x400',
+      'up{namespace="apps", job="new-name", instance="10.0.0.9:9090"}': '1x400',
+    },
+    moments: [quiet('14m'), quiet('27m'), quiet('300m')],
+  },
+  {
+    alert: 'SluiceDown',
+    tells: 'no pod is left of a release whose Service still stands',
+    series: {
+      [build1]: '1x10 stale',
+      [up1]: '1x10 stale',
+      'sluice_build_info{namespace="other", job="sluice", instance="10.1.0.1:9090"}': '1x400',
+      'kube_service_info{namespace="apps", service="sluice", job="kube-state-metrics"}': '1x310 stale',
+    },
+    moments: [
+      quiet('14m'),
+      fires('300m', { severity: 'critical', summary: 'apps/sluice: no pod answers Prometheus' }),
+      quiet('320m'),
     ],
   },
   {

@@ -17,6 +17,12 @@ export const configuration: readonly Story[] = [
         value: '1',
         summary: 'apps/sluice: 1 pod(s) refuse the new configuration',
       }),
+      // No pod would start with these files: whoever is called has them before the next node goes.
+      fires(
+        '25m',
+        { severity: 'warning', value: '1', summary: 'apps/sluice: 1 pod(s) refuse the new configuration' },
+        { severity: 'critical', value: '1', summary: 'apps/sluice: 1 pod(s) refuse the new configuration' },
+      ),
       quiet('40m'),
     ],
   },
@@ -38,6 +44,17 @@ export const configuration: readonly Story[] = [
       }),
       quiet('45m'),
     ],
+  },
+  {
+    alert: 'SluiceConfigDiffers',
+    tells: 'two clusters of one ruler have configurations of their own',
+    series: {
+      [pod(1, 'sluice_config_hash', 'cluster="east"')]: '111x60',
+      [pod(1, 'sluice_config_hash', 'cluster="west"')]: '222x60',
+      [pod(1, 'sluice_draining', 'cluster="east"')]: '0x60',
+      [pod(1, 'sluice_draining', 'cluster="west"')]: '0x60',
+    },
+    moments: [quiet('50m')],
   },
   {
     alert: 'SluiceConfigDiffers',

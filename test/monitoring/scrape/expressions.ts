@@ -25,6 +25,7 @@ export interface Dashboard {
 }
 
 interface Choice {
+  readonly cluster?: string;
   readonly namespace: string;
   readonly job: string;
   readonly route: string;
@@ -61,8 +62,9 @@ export function withoutThresholds(expr: string): string {
   return expr.replaceAll(/(==|!=|>=|<=|>|<)\s*[\d.]+/g, '');
 }
 
-function filledIn(expr: string, { namespace, job, route }: Choice): string {
+function filledIn(expr: string, { cluster = '.*', namespace, job, route }: Choice): string {
   const filled = expr
+    .replaceAll('$cluster', cluster)
     .replaceAll('$namespace', namespace)
     .replaceAll('$job', job)
     .replaceAll('$route', route)
