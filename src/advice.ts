@@ -191,9 +191,14 @@ export const handshakeAdvice: Readonly<Record<HandshakeResult, Advice>> = {
     change: 'the program',
   },
   headers_too_large: {
-    means: 'the header block is larger than 65 536 bytes or has more than 128 lines',
+    means: 'the header block is larger than 65 536 bytes',
     look: '`header_bytes`, `host`: cookies that grow, or a large Bokeh token',
     change: "clear the site's cookies; put less into them or into the token",
+  },
+  too_many_headers: {
+    means: 'the header block has more than 256 lines',
+    look: '`detail` says how many; `host`, `client`: mostly a page that sets a cookie for each thing it remembers',
+    change: "clear the site's cookies; keep such things elsewhere",
   },
   request_timeout: {
     means: 'the header did not come within `timeouts.headers`',

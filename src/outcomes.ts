@@ -56,6 +56,12 @@ export const handshakeOutcomes = {
   method_not_allowed: { status: 405, level: 'warn', flag: 'BM', words: 'a WebSocket handshake must be a GET' },
   unsupported_version: { status: 426, level: 'warn', flag: 'BV', words: 'only WebSocket version 13 is supported' },
   headers_too_large: { status: 431, level: 'warn', flag: 'HL', words: 'the request headers exceed 65536 bytes' },
+  too_many_headers: {
+    status: 431,
+    level: 'warn',
+    flag: 'HC',
+    words: 'the request has more than 256 header lines',
+  },
   request_timeout: { status: 408, level: 'info', flag: 'RT', words: 'the request headers did not arrive in time' },
   origin_refused: { status: 403, level: 'warn', flag: 'OR', words: 'the origin is not allowed on this route' },
   too_many_connections: { status: 503, level: 'warn', flag: 'CL', words: 'the route has its maximum of connections' },

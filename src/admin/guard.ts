@@ -1,6 +1,6 @@
 /** Stands before every endpoint of the admin port. What it turns away is counted, and logged now and then. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { plainAddress } from '../admission/trusted-proxies.ts';
+import { plainAddress } from '../admission/ip.ts';
 import type { Admin } from '../config/types.ts';
 import { type Log, logAdminRefusal } from '../log.ts';
 import { type AdminRefusal, adminOutcomes } from '../outcomes.ts';

@@ -3,7 +3,8 @@
  * chain of trusted proxies reaches.
  */
 import { type FieldKind, kindOf } from '../http/fields.ts';
-import { plainAddress, type TrustedProxies } from './trusted-proxies.ts';
+import { plainAddress } from './ip.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** A header of a request, as `rawHeaders` pairs. */
 export type RawHeaders = readonly string[];

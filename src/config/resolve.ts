@@ -12,6 +12,7 @@ import type { ParsedConfig, ParsedRoute } from './schema.ts';
 import {
   builtIn,
   builtInAnnounceMs,
+  builtInIpv6Prefix,
   builtInTimeouts,
   type SettingKey,
   type Settings,
@@ -89,6 +90,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
       address: top('listen.address', parsed.listen?.address, tcp('0.0.0.0:8080')),
       tls: top('listen.tls', parsed.listen?.tls, null),
       trustedProxies: top('listen.trusted_proxies', parsed.listen?.trusted_proxies, []),
+      ipv6Prefix: top('listen.ipv6_prefix', parsed.listen?.ipv6_prefix, builtInIpv6Prefix),
     },
     admin: {
       address: top('admin.address', parsed.admin?.address, tcp('127.0.0.1:9090')),

@@ -7,7 +7,7 @@ import * as addresses from './addresses.ts';
 import { formatCount, formatDuration, formatRate, formatSize } from './format.ts';
 import * as patterns from './patterns.ts';
 import { presetNames } from './presets.ts';
-import { builtIn, builtInAnnounceMs, builtInTimeouts } from './settings.ts';
+import { builtIn, builtInAnnounceMs, builtInIpv6Prefix, builtInTimeouts } from './settings.ts';
 import type { Sender } from './types.ts';
 import type { Parsed } from './units.ts';
 import * as units from './units.ts';
@@ -128,6 +128,12 @@ const kind = {
     description: '`backend.example.org`, or an address',
     anyOf: [matching(patterns.ipv6), ...withHost('', '').slice(1)],
   }),
+  prefixLength: leaf('prefix_length', units.parsePrefixLength, {
+    description: 'a number of bits from 1 to 128',
+    type: 'integer',
+    minimum: 1,
+    maximum: 128,
+  }),
   file: leaf('file', addresses.parseFile, {
     ...text('^[^\\x00]+$', 'the path of a file, from the working directory where it does not begin with `/`'),
     minLength: 1,
@@ -234,7 +240,7 @@ const shared = {
           ),
           max_per_address: setting(
             kind.countOrUnlimited,
-            'Open connections of one client address on the route; one more is refused with 429. Behind a proxy this needs `listen.trusted_proxies`.',
+            'Open connections of one client address on the route (of IPv6: of one network, see `listen.ipv6_prefix`); one more is refused with 429. Behind a proxy this needs `listen.trusted_proxies`.',
             formatCount(builtIn['limits.connections.max_per_address']),
           ),
         }),
@@ -381,6 +387,11 @@ export const configSchema = z.strictObject({
         z.array(kind.network),
         'The proxies whose `X-Forwarded-*` headers count, and that may name the user (`X-Remote-User`, `X-Forwarded-User` and others; see SECURITY.md). Without the ingress or load balancer in this list, backends see its address and `http` for every client.',
         [],
+      ),
+      ipv6_prefix: setting(
+        kind.prefixLength,
+        'How many leading bits of an IPv6 address make one client for `limits.connections.max_per_address`: a subscriber has a whole network. 128 counts single addresses.',
+        builtInIpv6Prefix,
       ),
     }),
     'The public side.',

@@ -121,5 +121,8 @@ export const builtInTimeouts = {
   close: 10 * second,
 } as const;
 
+/** Providers give each subscriber a network of IPv6, and its machines choose their addresses in it at will (RFC 6177). */
+export const builtInIpv6Prefix = 64;
+
 /** How long a drain goes on accepting, so that load balancers hear of it before clients do. */
 export const builtInAnnounceMs = 10 * second;

@@ -122,6 +122,8 @@ export interface Listen {
   /** Paths of PEM files; `null` listens without TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly trustedProxies: readonly string[];
+  /** How many leading bits of an IPv6 address are one client, for caps. */
+  readonly ipv6Prefix: number;
 }
 
 export interface Admin {

@@ -113,6 +113,12 @@ export function parseCount(value: unknown): Parsed<number> {
   return { value };
 }
 
+/** Parses how many leading bits of an IPv6 address count. */
+export function parsePrefixLength(value: unknown): Parsed<number> {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 128) return { value };
+  return { problem: 'is not the length of an IPv6 prefix; write a number from 1 to 128, such as 64' };
+}
+
 /** Parses a count, or `unlimited`, which is `Infinity`. */
 export function parseCountOrUnlimited(value: unknown): Parsed<number> {
   if (value === 'unlimited') return { value: Number.POSITIVE_INFINITY };

@@ -1,7 +1,8 @@
 /** A request, as far as its header alone says: whole, for one host, with one path, on one route. */
 import { type Origination, originationOf } from '../admission/client-address.ts';
+import { subscriberOf } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
-import { headerBytes, type RawHeaders, valuesOf } from '../handshake/fields.ts';
+import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../handshake/fields.ts';
 import { framingFault } from '../http/framing.ts';
 import { hostOf } from '../routing/host.ts';
 import { parseTarget, type Target } from '../routing/target.ts';
@@ -27,13 +28,17 @@ export interface Arrival {
   /** The `Host` header. */
   readonly host: string;
   readonly origination: Origination;
+  /** Whom the connection counts for: the client's address, or its network. */
+  readonly subscriber: string;
   readonly headerBytes: number;
 }
 
 /** The longest header block in bytes, from the first line to the blank one. */
 export const maxHeaderBytes = 64 * 1024;
-/** A browser behind three proxies sends about 40; every one costs us a comparison or two. */
-const maxHeaders = 128;
+/** Frameworks send a cookie a line over HTTP/2, and proxies pass them on so; every one costs us a comparison or two. */
+const maxHeaderLines = 256;
+/** Of a list that is taken apart: a chain of proxies has three elements, and subprotocols two. */
+const maxListElements = 100;
 /** What Node would refuse to send on, and with an exception. */
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -43,18 +48,20 @@ export function readArrival(
   edge: Edge,
 ): Arrival | { readonly refused: Refused; readonly origination: Origination } {
   const { headers } = request;
-  const hosts = valuesOf(headers, 'host');
   const scheme = request.encrypted ? 'https' : 'http';
+  // `GET / HTTP/1.1`: the version and two spaces are 10 bytes.
+  const bytes = headerBytes(request.method.length + request.url.length + 10, headers);
+  const excess = excessOf(bytes, headers);
+  // What is counted first is cheap; nothing of a block that is too much is read.
+  if (excess !== null) {
+    const peer = { address: request.peerAddress, scheme, host: '' } as const;
+    return { refused: excess, origination: originationOf([], peer, edge.proxies) };
+  }
+  const hosts = valuesOf(headers, 'host');
   const peer = { address: request.peerAddress, scheme, host: hosts[0] ?? '' } as const;
   const origination = originationOf(headers, peer, edge.proxies);
   const refuse = (outcome: Refused['outcome'], detail: string) => ({ refused: { outcome, detail }, origination });
 
-  // `GET / HTTP/1.1`: the version and two spaces are 10 bytes.
-  const bytes = headerBytes(request.method.length + request.url.length + 10, headers);
-  if (bytes > maxHeaderBytes) return refuse('headers_too_large', `the header block has ${bytes} bytes`);
-  if (headers.length / 2 > maxHeaders) {
-    return refuse('headers_too_large', `there are ${headers.length / 2} headers, and ${maxHeaders} are allowed`);
-  }
   if (headers.some((value, i) => i % 2 === 1 && notInValue.test(value))) {
     return refuse('bad_request', 'a header holds a control character');
   }
@@ -68,7 +75,16 @@ export function readArrival(
   if (found === null) return refuse('no_route', '');
   if ('between' in found) return { refused: refuseAmbiguous(found.between), origination };
   const { route } = found;
-  return { route, target, host: peer.host, origination, headerBytes: bytes };
+  const subscriber = subscriberOf(origination.address, edge.ipv6Prefix);
+  return { route, target, host: peer.host, origination, subscriber, headerBytes: bytes };
+}
+
+function excessOf(bytes: number, headers: RawHeaders): Refused | null {
+  if (bytes > maxHeaderBytes) return { outcome: 'headers_too_large', detail: `the header block has ${bytes} bytes` };
+  const lines = headers.length / 2;
+  if (lines > maxHeaderLines) return { outcome: 'too_many_headers', detail: `there are ${lines} header lines` };
+  const list = overlongList(headers, maxListElements);
+  return list === null ? null : { outcome: 'bad_request', detail: `${list} has more than ${maxListElements} elements` };
 }
 
 /** Two backends, or two layers of one, may read the path in two ways; which route's rules hold would be a guess. */

@@ -48,6 +48,8 @@ export interface Edge {
   readonly routes: RouteTable<EdgeRoute>;
   readonly byName: ReadonlyMap<string, Route>;
   readonly proxies: TrustedProxies;
+  /** How many bits of an IPv6 address say whose it is. */
+  readonly ipv6Prefix: number;
   /** For what ends before a route is known. */
   readonly unrouted: RouteCounters;
   /** Time for a request's headers; 0 is off. They come before the route is known, so the longest of all counts. */
@@ -63,6 +65,7 @@ export function compileEdge(config: Config, lasting: LastingRoutes): Edge {
     routes: new RouteTable(routes),
     byName: new Map(config.routes.map((route) => [route.name, route])),
     proxies: new TrustedProxies(config.listen.trustedProxies),
+    ipv6Prefix: config.listen.ipv6Prefix,
     unrouted: counters.unrouted,
     headersMs: headersMs.includes(0) ? 0 : Math.max(...headersMs),
   };

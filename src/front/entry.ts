@@ -1,7 +1,7 @@
 /** Where requests come in, whichever lane has read them: each is refused, forwarded or becomes a handshake. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { plainAddress } from '../admission/ip.ts';
 import type { MemoryState } from '../admission/memory.ts';
-import { plainAddress } from '../admission/trusted-proxies.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
 import { asksForWebSocket, validateHandshake } from '../handshake/validate.ts';
@@ -118,8 +118,10 @@ export class Entry implements CarefulRequests {
       log: this.#parts.log,
       memory: this.#parts.memory,
       draining: () => this.refusesHandshakes,
-      open: this.#parts.open,
-      over: () => connection.release(),
+      open: (init) => {
+        connection.release();
+        this.#parts.open(init);
+      },
       rejected: this.#parts.rejected,
     });
     this.#tunnels.add(tunnel);

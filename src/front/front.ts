@@ -1,6 +1,6 @@
 /** The public port: connections are accepted, counted while they wait, and served by a lane. */
 import type { Socket } from 'node:net';
-import { plainAddress } from '../admission/trusted-proxies.ts';
+import { plainAddress, subscriberOf } from '../admission/ip.ts';
 import type { ListenAddress } from '../config/types.ts';
 import { Acceptor, type Credentials } from './acceptor.ts';
 import { judgeTlsFailure } from './broken-request.ts';
@@ -141,7 +141,8 @@ export class Front {
   #connect(socket: Socket): Connection {
     const peer = { address: socket.remoteAddress, encrypted: this.#parts.tls };
     const address = plainAddress(peer.address ?? '');
-    const group = address === null || this.#parts.edge().proxies.includes(address) ? null : address;
+    const { proxies, ipv6Prefix } = this.#parts.edge();
+    const group = address === null || proxies.includes(address) ? null : subscriberOf(address, ipv6Prefix);
     const connection = new Connection(socket, peer, group, this.#waiting, () => this.#connections.delete(connection));
     this.#connections.add(connection);
     return connection;

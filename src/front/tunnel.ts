@@ -43,8 +43,6 @@ export interface TunnelRequest {
   readonly draining: () => boolean;
   /** Takes both sockets over. */
   readonly open: (init: SessionInit) => void;
-  /** Called when a connection that was opened is over. */
-  readonly over: () => void;
   /** Hears of it when a limit of the route turns the request away. */
   readonly rejected: (rejection: Rejection) => void;
 }
@@ -96,7 +94,7 @@ export class Tunnel {
     if (origin !== null) return this.#refuse(origin);
     const memory = checkMemory(this.#request.memory);
     if (memory !== null) return this.#refuse(memory);
-    const slot = slots.take(arrival.origination.address, route.connections);
+    const slot = slots.take(arrival.subscriber, route.connections);
     if ('outcome' in slot) return this.#refuse(slot);
     const loan = new DisposableStack();
     loan.use(slot);
@@ -140,12 +138,11 @@ export class Tunnel {
     lease: EndpointLease,
     loan: DisposableStack,
   ): Promise<boolean> {
-    const { arrival, socket, draining, open, over } = this.#request;
+    const { arrival, socket, draining, open } = this.#request;
     if (this.#abort.signal.aborted || draining()) return false;
     const sent = await send(socket, switchingBytes(upstream.headers, key));
     if (!sent || this.#abort.signal.aborted) return false;
     const handshakeMs = performance.now() - this.#startedAt;
-    loan.defer(over);
     const { route, counters } = arrival.route;
     tally(counters.handshakes, 'opened');
     const id = randomBytes(6).toString('hex');

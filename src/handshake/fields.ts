@@ -21,6 +21,33 @@ export function hasElement(raw: RawHeaders, name: string, element: string): bool
   return elementsOf(raw, name).some((one) => one.toLowerCase() === element);
 }
 
+/** Lists that Sluice takes apart. */
+const lists: ReadonlySet<string> = new Set([
+  'connection',
+  'upgrade',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-scheme',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+]);
+
+/** The name of a list that has more than `most` elements over all its lines, in lower case; `null` where none has. */
+export function overlongList(raw: RawHeaders, most: number): string | null {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (!lists.has(name)) continue;
+    let count = (counts.get(name) ?? 0) + 1;
+    const value = raw[i + 1]!;
+    for (let at = value.indexOf(','); at >= 0 && count <= most; at = value.indexOf(',', at + 1)) count++;
+    if (count > most) return name;
+    counts.set(name, count);
+  }
+  return null;
+}
+
 /** The names, in lower case, that `Connection` keeps to this hop. */
 export function nominatedBy(raw: RawHeaders): ReadonlySet<string> {
   const names = elementsOf(raw, 'connection').map((name) => name.toLowerCase());

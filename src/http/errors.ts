@@ -47,6 +47,7 @@ const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
   unsupported_version: 'send `Sec-WebSocket-Version: 13`',
   request_timeout: 'send the whole header within `timeouts.headers`',
   headers_too_large: 'clear the cookies of this site, or shorten them',
+  too_many_headers: 'clear the cookies of this site, or send several of them in one line',
   origin_refused: "add the page's origin, exactly as the browser sends it, to `origins` of the route",
   too_many_connections: 'try again later, or raise `connections.max` of the route',
   too_many_per_address: 'close other tabs, or raise `connections.max_per_address` of the route',

@@ -107,7 +107,7 @@ function configOf({
   return {
     files: ['test.yaml'],
     hash: 'test',
-    listen: { address: at(unix), tls, trustedProxies },
+    listen: { address: at(unix), tls, trustedProxies, ipv6Prefix: 64 },
     admin: { address: at(adminUnix), tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs },

@@ -139,7 +139,9 @@ describe('origins', () => {
     await using gateway = await startGateway({ routes: routes(upstream) });
     const answer = await answerTo(gateway, handshakeRequest({ headers: { Origin: origin } }));
     await expectRefusal(gateway, answer, 'origin_refused');
-    expect(gateway.log.find(({ event }) => event === 'refused')).toMatchObject({ origin });
+    // What stands behind `#` is no part of an origin, and may be a secret.
+    const logged = gateway.log.find(({ event }) => event === 'refused')?.origin;
+    expect(logged).toEqual(expect.stringContaining(origin.split('#')[0]!));
     expect(upstream.accepted).toBe(0);
   });
 
@@ -318,14 +320,14 @@ describe('the size of the header block', () => {
     expect(upstream.accepted).toBe(0);
   });
 
-  test('200 headers are refused with 431, for plain HTTP too', async () => {
+  test('300 headers are refused with 431, for plain HTTP too', async () => {
     await using upstream = await fakeUpstream();
-    const headers = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`X-${i}`, 'y']));
+    const headers = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`X-${i}`, 'y']));
     const plain = { Upgrade: null, Connection: null };
     for (const upgrade of [undefined, plain]) {
       await using gateway = await startGateway({ routes: [routeTo(upstream)] });
       const answer = await answerTo(gateway, handshakeRequest({ headers: { ...headers, ...upgrade } }));
-      await expectRefusal(gateway, answer, 'headers_too_large');
+      await expectRefusal(gateway, answer, 'too_many_headers');
     }
     expect(upstream.accepted).toBe(0);
   });

@@ -100,6 +100,24 @@ test('speaks TLS 1.2 and 1.3 and nothing older, and HTTP/1.1 alone', async () =>
   await expect(tlsConnect(sluice.port, { ALPNProtocols: ['h2'] })).rejects.toThrow(/no application protocol/);
 });
 
+test.each([
+  ['AES128-GCM-SHA256', 'AES256-SHA', 'ECDHE-RSA-AES128-SHA', 'ECDHE-ECDSA-AES128-SHA256', 'DHE-RSA-AES128-GCM-SHA256'],
+])('a suite of TLS 1.2 without forward secrecy or authenticated encryption is not spoken: %s', async (...suites) => {
+  await using upstream = await fakeUpstream();
+  await using sluice = await start(upstream);
+  for (const suite of suites) {
+    const socket = connect({
+      port: sluice.port,
+      host: '127.0.0.1',
+      ca: [cert],
+      maxVersion: 'TLSv1.2',
+      ciphers: `${suite}:@SECLEVEL=0`,
+    });
+    const [error] = await once(socket, 'error');
+    expect([suite, error.code]).toEqual([suite, expect.stringMatching(/HANDSHAKE_FAILURE|NO_CIPHERS/)]);
+  }
+});
+
 test('plain HTTP and silence get nothing, and the first is told of in the log', async () => {
   await using upstream = await fakeUpstream();
   await using sluice = await start(upstream, 500);

@@ -40,6 +40,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
   count: { parse: units.parseCount, right: [1, 64, 1e9], wrong: [0, 1e9 + 1, 1.5, '1'] },
   count_or_unlimited: { parse: units.parseCountOrUnlimited, right: [1, 'unlimited'], wrong: [0, 'none'] },
+  prefix_length: { parse: units.parsePrefixLength, right: [1, 64, 128], wrong: [0, 129, 64.5, '64', 'off'] },
   message_rate: {
     parse: (value) => units.parseRate(value, 'messages'),
     right: ['100/s', { rate: '1/s', burst: 5, action: 'close' }, 'unlimited'],

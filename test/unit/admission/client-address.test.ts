@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { originationOf } from '../../../src/admission/client-address.ts';
-import { plainAddress, TrustedProxies } from '../../../src/admission/trusted-proxies.ts';
+import { plainAddress } from '../../../src/admission/ip.ts';
+import { TrustedProxies } from '../../../src/admission/trusted-proxies.ts';
 
 const proxies = new TrustedProxies(['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
 

@@ -133,7 +133,7 @@ test('a route comes before its preset, that before defaults, those before what i
 test('every section of a route and of the top reaches the configuration', () => {
   const { config, resolved } = load(
     [
-      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8], tls: {cert: c.pem, key: k.pem}}',
+      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8], ipv6_prefix: 56, tls: {cert: c.pem, key: k.pem}}',
       'admin: {address: 0.0.0.0:9999, token_file: /run/token}',
       'memory: {max_buffered: 64MiB}',
       'drain: {announce: 16s, spread: 17s, deadline: 18s}',
@@ -161,6 +161,7 @@ test('every section of a route and of the top reaches the configuration', () => 
     address: { kind: 'unix', path: '/run/s.sock' },
     tls: { cert: 'c.pem', key: 'k.pem' },
     trustedProxies: ['10.0.0.0/8'],
+    ipv6Prefix: 56,
   });
   expect(config.admin).toEqual({ address: { kind: 'tcp', host: '0.0.0.0', port: 9999 }, tokenFile: '/run/token' });
   expect(config.memory).toEqual({ maxBufferedBytes: 64 * MiB });

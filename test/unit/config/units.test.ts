@@ -143,6 +143,8 @@ describe('durations', () => {
 describe('counts', () => {
   test('a whole number from 1', () => {
     expect(units.parseCount(64)).toEqual({ value: 64 });
+    expect(units.parsePrefixLength(1)).toEqual({ value: 1 });
+    expect(units.parsePrefixLength(128)).toEqual({ value: 128 });
     expect(units.parseCountOrUnlimited('unlimited')).toEqual({ value: Number.POSITIVE_INFINITY });
     expect(units.parseCountOrUnlimited(3)).toEqual({ value: 3 });
   });
@@ -227,6 +229,7 @@ test('any value gives a result, never an exception, and every refusal says what 
     units.parseSizeOrUnlimited,
     units.parseDuration,
     units.parseFiniteDuration,
+    units.parsePrefixLength,
     units.parseCount,
     units.parseCountOrUnlimited,
     (value: unknown) => units.parseRate(value, 'messages'),

@@ -20,7 +20,7 @@ function edgeOf(...headersMs: number[]) {
   const config: Config = {
     files: ['f'],
     hash: 'h',
-    listen: { address: loopback, tls: null, trustedProxies: [] },
+    listen: { address: loopback, tls: null, trustedProxies: [], ipv6Prefix: 64 },
     admin: { address: loopback, tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs: 0 },
@@ -54,10 +54,47 @@ test('a tab and bytes above 0x7f may stand in a value', () => {
   expect(read('/r0', ['Host', 'a', 'X-Y', 'a\tb\u00ff'])).toHaveProperty('route');
 });
 
-test('128 headers pass and 129 do not', () => {
-  const headers = (count: number) => ['Host', 'a', ...Array.from({ length: count - 1 }, () => ['X', 'y']).flat()];
-  expect(read('/r0', headers(128))).toHaveProperty('route');
-  expect(read('/r0', headers(129))).toMatchObject({ refused: { outcome: 'headers_too_large' } });
+test('256 header lines pass and 257 do not', () => {
+  const headers = (count: number) => ['Host', 'a', ...Array.from({ length: count - 1 }, () => ['Cookie', 'y']).flat()];
+  expect(read('/r0', headers(256))).toHaveProperty('route');
+  expect(read('/r0', headers(257))).toMatchObject({
+    refused: { outcome: 'too_many_headers', detail: 'there are 257 header lines' },
+  });
+});
+
+test.each(['Connection', 'upgrade', 'X-Forwarded-For', 'Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions'])(
+  '100 elements of %s pass and 101 do not, over all its lines',
+  (name) => {
+    const headers = (...counts: number[]) => [
+      'Host',
+      'a',
+      ...counts.flatMap((count) => [name, new Array(count).fill('b').join(',')]),
+    ];
+    expect(read('/r0', headers(100))).toHaveProperty('route');
+    expect(read('/r0', headers(50, 50))).toHaveProperty('route');
+    for (const counts of [[101], [100, 1], [30_000]]) {
+      expect(read('/r0', headers(...counts))).toMatchObject({
+        refused: { outcome: 'bad_request', detail: `${name.toLowerCase()} has more than 100 elements` },
+        origination: { address: '192.0.2.1' },
+      });
+    }
+  },
+);
+
+test('a connection counts for the network of its IPv6 address', () => {
+  const of = (peerAddress: string) => {
+    const request = {
+      method: 'GET',
+      version: '1.1',
+      url: '/r0',
+      headers: ['Host', 'a'],
+      encrypted: false,
+      peerAddress,
+    };
+    return readArrival(request, edgeOf(1000));
+  };
+  expect(of('2001:db8::1:2:3:4')).toMatchObject({ subscriber: '2001:db8::/64' });
+  expect(of('::ffff:192.0.2.1')).toMatchObject({ subscriber: '192.0.2.1' });
 });
 
 test('headers have the time of the most patient route, or no limit where one has none', () => {
