@@ -60,7 +60,10 @@ export async function startBackend(port: number, setup: Record<string, unknown>)
   };
   server.on('upgrade', (request, socket, head) => {
     const service = services[request.url ?? ''];
-    if (service === undefined) return socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
+    if (service === undefined) {
+      socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on('error', () => {}); // 'close' follows.
       service(webSocket);

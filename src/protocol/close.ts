@@ -53,7 +53,7 @@ export function closeWith(code: number, text: string): Close {
   if (bytes.length <= room) return { code, reason: bytes };
   let end = room;
   // Not between the bytes of one character: continuation bytes are 10xxxxxx.
-  while ((bytes[end] & 0xc0) === 0x80) end--;
+  while ((bytes[end]! & 0xc0) === 0x80) end--;
   return { code, reason: bytes.subarray(0, end) };
 }
 

@@ -15,7 +15,7 @@ export function encodeControl(opcode: number, payload: Uint8Array, maskingKey: U
     frame.set(payload, start);
   } else {
     frame.set(maskingKey, 2);
-    for (let i = 0; i < payload.length; i++) frame[start + i] = payload[i] ^ maskingKey[i & 3];
+    for (let i = 0; i < payload.length; i++) frame[start + i] = payload[i]! ^ maskingKey[i & 3]!;
   }
   return frame;
 }

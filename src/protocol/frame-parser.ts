@@ -130,7 +130,7 @@ export class FrameParser {
     const available = this.#end - this.#pos;
     if (available === 0) return Event.starved;
     if (this.#heldBytes === 0 && available >= 2) {
-      const size = headerSize(this.chunk[this.#pos + 1]);
+      const size = headerSize(this.chunk[this.#pos + 1]!);
       if (available >= size) {
         const start = this.#pos;
         this.#pos += size;
@@ -144,9 +144,9 @@ export class FrameParser {
   #collectHeader(): Event {
     this.#makeHeld();
     while (this.#pos < this.#end) {
-      this.#held[this.#heldBytes++] = this.chunk[this.#pos++];
+      this.#held[this.#heldBytes++] = this.chunk[this.#pos++]!;
       if (this.#heldBytes < 2) continue;
-      const size = headerSize(this.#held[1]);
+      const size = headerSize(this.#held[1]!);
       if (this.#heldBytes < size) continue;
       this.#heldBytes = 0;
       return this.#begin(this.#held, 0, size);
@@ -156,8 +156,8 @@ export class FrameParser {
 
   /** RFC 6455 §5.2: a whole header stands in `bytes` at `start`. */
   #begin(bytes: Buffer, start: number, size: number): Event {
-    const first = bytes[start];
-    const second = bytes[start + 1];
+    const first = bytes[start]!;
+    const second = bytes[start + 1]!;
     if ((first & 0x70) !== 0) return this.#fail('reserved bits are set but no extension was negotiated');
     if (second >= 0x80 !== this.#masked) {
       return this.#fail(this.#masked ? 'the client sent an unmasked frame' : 'the server sent a masked frame');
@@ -169,7 +169,7 @@ export class FrameParser {
 
     let length = short;
     if (short === 126) {
-      length = bytes[start + 2] * 0x100 + bytes[start + 3];
+      length = bytes[start + 2]! * 0x100 + bytes[start + 3]!;
       if (length < 126) return this.#fail('a length is not in its shortest form');
     } else if (short === 127) {
       const high = bytes.readUInt32BE(start + 2);
@@ -229,7 +229,7 @@ export class FrameParser {
       if (this.#pos === this.#end) return Event.starved;
       const i = this.#controlBytes++;
       // The assignment keeps the low eight bits.
-      this.#control[i] = this.chunk[this.#pos++] ^ (this.#mask >>> (24 - 8 * (i & 3)));
+      this.#control[i] = this.chunk[this.#pos++]! ^ (this.#mask >>> (24 - 8 * (i & 3)));
       this.#remaining--;
     }
     this.#state = State.header;

@@ -98,9 +98,9 @@ function hexAddress(address: string | undefined): string {
   if (address === undefined) return '';
   const v4 = address.startsWith('::ffff:') ? address.slice(7) : address;
   if (!v4.includes(':')) return hexWord(v4.split('.').map(Number));
-  const [left, right = ''] = v4.split('%')[0].split('::');
+  const [left, right = ''] = v4.split('%')[0]!.split('::');
   const parse = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
-  const head = parse(left);
+  const head = parse(left!);
   const tail = parse(right);
   const groups = [...head, ...new Array(8 - head.length - tail.length).fill(0), ...tail];
   let hex = '';

@@ -198,7 +198,7 @@ export class SocketReader {
     const socket = new Socket(options as unknown as SocketConstructorOpts);
     const { onread: usual } = handle;
     handle.onread = (bytes) => {
-      const length = streamBaseState[kReadBytesOrError];
+      const length = streamBaseState[kReadBytesOrError]!;
       // The end and errors are for the socket.
       if (length <= 0) return usual.call(handle, bytes);
       return this.#read(handle, length);

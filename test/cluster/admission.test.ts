@@ -27,7 +27,7 @@ test('the admin token is made once: neither an upgrade nor a rollback changes it
       .map(({ metadata, data }) => [metadata.name, data]);
   const before = await tokens();
   expect(before).toHaveLength(1);
-  expect(Buffer.from(Object.values(before[0]![1])[0]!, 'base64').length).toBeGreaterThanOrEqual(32);
+  expect(Buffer.from(Object.values(before[0]![1]!)[0]!, 'base64').length).toBeGreaterThanOrEqual(32);
   await namespace.upgrade('gate', '--set', 'replicas=2');
   expect(await tokens()).toEqual(before);
   await namespace.helm('rollback', 'gate', '1', '--wait', '--timeout=60s');

@@ -70,8 +70,8 @@ export function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0, i = 0; at < bytes.length; i++) {
     const size = sizes[i % sizes.length];
-    chunks.push(bytes.subarray(at, at + size));
-    at += size;
+    chunks.push(bytes.subarray(at, at + size!));
+    at += size!;
   }
   return chunks;
 }

@@ -410,7 +410,8 @@ test('with a token, every endpoint of the API asks for it', async () => {
   );
   const { adminPort } = gateway;
   const all = ['routes', 'connections', 'connections/x', 'drain', 'config', 'build', 'openapi.json'];
-  for (const [method, path] of [...all.map((path) => ['GET', path]), ['POST', 'drain'], ['DELETE', 'connections/x']]) {
+  const gets = all.map((path) => ['GET', path] as const);
+  for (const [method, path] of [...gets, ['POST', 'drain'], ['DELETE', 'connections/x']] as const) {
     const without = await askAdmin(adminPort, `/api/${path}`, { method });
     expect([path, without.status, without.headers['www-authenticate']]).toEqual([path, 401, 'Bearer realm="sluice"']);
     const wrong = await askAdmin(adminPort, `/api/${path}`, { method, headers: { Authorization: 'Bearer falsch' } });

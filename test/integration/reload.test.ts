@@ -22,7 +22,7 @@ const limitedTo = (bytes: number) => ({ route: `, limits: {client: {max_message_
 
 async function startFrom(text: string): Promise<TestGateway> {
   const loaded = loadConfig('limits.yaml', text);
-  if ('errors' in loaded) throw new Error(loaded.errors[0].message);
+  if ('errors' in loaded) throw new Error(loaded.errors[0]!.message);
   return startGateway({ routes: loaded.config.routes });
 }
 
@@ -65,7 +65,7 @@ test('a reload says what it changed, and shows in metrics and state', async () =
     routes_changed: ['app'],
     routes_removed: [],
   });
-  expect(resolved!.routes[0].sources['limits.client.max_message_size']).toMatchObject({ file: 'limits.yaml' });
+  expect(resolved!.routes[0]!.sources['limits.client.max_message_size']).toMatchObject({ file: 'limits.yaml' });
   expect([lastError, needsRestart]).toEqual([null, []]);
   const metrics = await sluice.metrics();
   expect(metrics).toContain('sluice_config_last_reload_successful 1\n');
@@ -134,7 +134,7 @@ test('caps go on counting the connections that live, and a lower cap closes none
   clients.push(await rawClient(sluice.port));
   for (const [i, client] of clients.entries()) {
     client.send(clientFrame(`${i}`));
-    await upstream.peers[i].bytes(clientFrame(`${i}`).length);
+    await upstream.peers[i]!.bytes(clientFrame(`${i}`).length);
   }
 });
 
@@ -221,7 +221,7 @@ test('keys that cannot change while it runs are named; everything else is in for
   expect(config.listen.address).toEqual({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   expect(resolved!.listen).toEqual(config.listen);
   expect(config.listen.trustedProxies).toEqual(['10.0.0.0/8']);
-  expect(config.routes[0].limits.client.maxMessageBytes).toBe(200);
+  expect(config.routes[0]!.limits.client.maxMessageBytes).toBe(200);
   expect(sluice.gateway.sessions.memory.budget.limitBytes).toBe(123 * 1024 * 1024);
   expect(await sluice.logged('memory_bound', { max_buffered_bytes: 123 * 1024 * 1024 })).toBeDefined();
 });

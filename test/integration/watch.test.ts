@@ -33,12 +33,12 @@ class Told implements Disposable {
 
   async next(): Promise<string> {
     while (this.changes.length === this.#returned) await this.#wake.promise;
-    return this.changes[this.#returned++];
+    return this.changes[this.#returned++]!;
   }
 
   async failure(): Promise<string> {
     while (this.failures.length === 0) await this.#wake.promise;
-    return this.failures[0];
+    return this.failures[0]!;
   }
 
   #tell(list: string[], what: string): void {

@@ -68,7 +68,7 @@ export class Stage implements AsyncDisposable {
         const [, local, remote, state] = line.trim().split(/\s+/);
         // 0A is the listening socket itself.
         if (local === undefined || state === '06' || state === '0A') return false;
-        return [local, remote].some((address) => ports.includes(Number.parseInt(address.split(':')[1], 16)));
+        return [local, remote].some((address) => ports.includes(Number.parseInt(address!.split(':')[1]!, 16)));
       });
   }
 

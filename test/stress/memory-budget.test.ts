@@ -18,7 +18,7 @@ async function roundTrip({ client, upstream }: Pair): Promise<number> {
 }
 
 function p99(times: number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)];
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)]!;
 }
 
 /** Resolves when what is measured is more than nothing, and has stayed the same for a second. */
@@ -50,7 +50,7 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
     const turns = wellBehaved.map(async (pair, i) => {
       for (let turn = 0; turn < 400; turn++) {
         times.push(await roundTrip(pair));
-        timesBeside.push(await roundTrip(beside[i]));
+        timesBeside.push(await roundTrip(beside[i]!));
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     });
@@ -68,7 +68,7 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
   await measure();
   const idle = await stage.resident();
   // The quietest of three: what the machine did then is no excuse later.
-  const [before] = [await measure(), await measure(), await measure()].toSorted((a, b) => a.attacked - b.attacked);
+  const before = [await measure(), await measure(), await measure()].toSorted((a, b) => a.attacked - b.attacked)[0]!;
   for (const { client } of stuck) client.pause();
   const stops = stuck.map(({ upstream }) => flood(upstream, 100_000, false));
   const shed = async () => stage.sluice.metric('connections_closed_total', { closed_by: 'sluice', reason: 'memory' });

@@ -19,7 +19,7 @@ test('8 messages of 150 MB at once grow the process by no more than 16 MB', asyn
   const passing = Promise.all(
     pairs.map(async ({ client }, i) => {
       await sendLarge(client, size, true);
-      await until(() => arrived[i].bytes === size + 14);
+      await until(() => arrived[i]!.bytes === size + 14);
     }),
   );
   const grown = (await peakOf(() => stage.resident(), passing)) - before;

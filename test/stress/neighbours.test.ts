@@ -32,11 +32,11 @@ async function converse({ client, upstream }: Pair, pattern: number, deadline: n
   let count = 0;
   while (performance.now() < deadline) {
     const size = sizes[(count + pattern) % sizes.length];
-    const up = clientFrame(Buffer.alloc(size, pattern), { opcode: 2 });
+    const up = clientFrame(Buffer.alloc(size!, pattern), { opcode: 2 });
     client.send(up);
     if (!(await upstream.bytes(up.length)).equals(up))
       throw new Error(`foreign bytes in message ${count} of ${pattern}`);
-    const down = frame(Buffer.alloc(size, 0xff - pattern), { opcode: 2 });
+    const down = frame(Buffer.alloc(size!, 0xff - pattern), { opcode: 2 });
     upstream.send(down);
     if (!(await client.bytes(down.length)).equals(down))
       throw new Error(`foreign bytes in answer ${count} of ${pattern}`);

@@ -74,12 +74,12 @@ function withoutComments(text: string): string {
 /** What a file imports, as it is written; exports from elsewhere and types count too. */
 function importsOf({ code }: Source): string[] {
   const found = code.matchAll(/(?<!\.)\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g);
-  return [...found].map((match) => match[2]);
+  return [...found].map((match) => match[2]!);
 }
 
 /** The part of Sluice that a file belongs to: a leaf, or the folder or file directly below src/. */
 function unitOf(name: string): string {
-  return leaves.includes(name) ? name : name.split('/')[0];
+  return leaves.includes(name) ? name : name.split('/')[0]!;
 }
 
 function rankOf(unit: string): number {
@@ -89,8 +89,8 @@ function rankOf(unit: string): number {
 function mayImport(from: string, to: string): boolean {
   if (from === to || leaves.includes(to)) return true;
   if (leaves.includes(from)) return false;
-  if (from in beside) return beside[from].imports.includes(to);
-  if (to in beside) return beside[to].by.includes(from);
+  if (from in beside) return beside[from]!.imports.includes(to);
+  if (to in beside) return beside[to]!.by.includes(from);
   return rankOf(from) < rankOf(to);
 }
 

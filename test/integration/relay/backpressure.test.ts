@@ -106,10 +106,10 @@ test('a stuck receiver beside busy neighbours: no byte of one arrives in another
       for (let round = 0; round < 60; round++) {
         // Small ones go through the shared buffer, larger ones through leases.
         const size = [40, 900, 3000, 12_000, 70_000][(round + i) % 5];
-        const up = clientFrame(Buffer.alloc(size, i + 1), { opcode: 2 });
+        const up = clientFrame(Buffer.alloc(size!, i + 1), { opcode: 2 });
         relay.client.send(up);
         expect((await relay.upstream.bytes(up.length)).equals(up)).toBe(true);
-        const down = frame(Buffer.alloc(size, 0x80 + i), { opcode: 2 });
+        const down = frame(Buffer.alloc(size!, 0x80 + i), { opcode: 2 });
         relay.upstream.send(down);
         expect((await relay.client.bytes(down.length)).equals(down)).toBe(true);
         echoes++;

@@ -261,7 +261,7 @@ test('leaves no socket, whatever the order of FIN, RST and close', async () => {
     }
     // A close frame inside a frame that has begun is payload.
     const ends = steps.some(([side, act], i) => {
-      if (act === 'close') return i === 0 || steps[0][1] !== 'half frame' || steps[0][0] !== side;
+      if (act === 'close') return i === 0 || steps[0]![1] !== 'half frame' || steps[0]![0] !== side;
       return act === 'fin' || act === 'rst';
     });
     if (!ends) relay.client.end();
@@ -287,6 +287,6 @@ function openSockets(ports: readonly number[]): string[] {
     .filter((line) => {
       const fields = line.trim().split(/\s+/);
       if (fields.length < 5 || fields[3] === '06') return false;
-      return ports.includes(Number.parseInt(fields[1].slice(-4), 16));
+      return ports.includes(Number.parseInt(fields[1]!.slice(-4), 16));
     });
 }

@@ -23,7 +23,7 @@ test('sockets that have fallen silent give their read buffers back when others w
   expect(spent).toBe(most);
   // Uploads on the other legs want buffers, and find the budget spent, until the silent ones have given way.
   const upload = clientFrame(Buffer.alloc(40_000, 2), { opcode: 2 });
-  const [first] = relays;
+  const first = relays[0]!;
   while (buffers.lentBytes > spent / 2) {
     first.client.send(upload);
     expect((await first.upstream.bytes(upload.length)).equals(upload)).toBe(true);

@@ -10,7 +10,7 @@ function fragments(total: number, parts: number, mask: boolean): Buffer {
   const bounds = [0, ...cuts, total];
   return Buffer.concat(
     Array.from({ length: parts }, (_, i) =>
-      frame(Buffer.alloc(bounds[i + 1] - bounds[i], i), { opcode: i === 0 ? 2 : 0, fin: i === parts - 1, mask }),
+      frame(Buffer.alloc(bounds[i + 1]! - bounds[i]!, i), { opcode: i === 0 ? 2 : 0, fin: i === parts - 1, mask }),
     ),
   );
 }
@@ -42,7 +42,7 @@ for (const sender of ['client', 'upstream'] as const) {
       const sides = { client: { maxMessageBytes: limit }, upstreamLimits: { maxMessageBytes: limit } };
       await using relay = await openRelay(sides);
       const [from, to] = sender === 'client' ? [relay.client, relay.upstream] : [relay.upstream, relay.client];
-      const bytes = fragments(size, parts, sender === 'client');
+      const bytes = fragments(size, parts!, sender === 'client');
       sendInPieces(from, bytes);
       if (size <= limit) {
         expect((await to.bytes(bytes.length)).equals(bytes)).toBe(true);

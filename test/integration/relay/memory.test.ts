@@ -65,7 +65,7 @@ test('when all is spent the largest connection ends with memory, and those that 
     codes: { sentToClient: null, sentToUpstream: 1001 },
     violation: { sender: 'upstream', limit: 'memory.max_buffered', configured: 2 * MiB, action: 'close' },
   });
-  expect(reports[0].cut).toContain('client');
+  expect(reports[0]!.cut).toContain('client');
   expect(relays.filter(({ session }) => session.upstream.inbound.pauses.has('memory')).length).toBeGreaterThan(0);
   for (const relay of relays) await relay[Symbol.asyncDispose]();
 });

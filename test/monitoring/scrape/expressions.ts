@@ -53,7 +53,7 @@ export function variableQueries(dashboard: Dashboard, choice: Choice): LabelQuer
     .filter(({ type }) => type === 'query')
     .map(({ name, query }) => {
       const [, match, label] = /^label_values\((.*), (\w+)\)$/.exec(filledIn(query, choice))!;
-      return { where: name, match, label };
+      return { where: name, match: match!, label: label! };
     });
 }
 

@@ -102,7 +102,7 @@ test('the rendered monitor finds the gateway, and says where it is', async () =>
 
 test('a PodMonitor in its place finds the same', async () => {
   const rendered = await render({ values: { metrics: { podMonitor: { enabled: true } } } });
-  const [{ targets }] = scrapeConfigOf(all, release.ports).static_configs;
+  const { targets } = scrapeConfigOf(all, release.ports).static_configs[0]!;
   const found = podScrapeConfigOf(rendered, release.ports);
   expect(found).toMatchObject({ metrics_path: '/metrics', static_configs: [{ targets }] });
 });

@@ -25,7 +25,7 @@ test('never lets more through than its burst and its rate together, in any stret
       }
       for (let from = 0; from < passed.length; from++) {
         for (let to = from; to < passed.length; to++) {
-          const most = rate.burst + ((passed[to] - passed[from]) / 1000) * rate.perSecond;
+          const most = rate.burst + ((passed[to]! - passed[from]!) / 1000) * rate.perSecond;
           expect(to - from + 1).toBeLessThanOrEqual(most + slack);
         }
       }

@@ -97,7 +97,7 @@ class Run {
       for (const [at, act] of acts) if (at === i) this.act(act);
       if (event === Event.frame) {
         // After our close frame the direction passes on nothing that begins.
-        if (!this.closed) this.data.push(this.#known[this.#begun].bytes);
+        if (!this.closed) this.data.push(this.#known[this.#begun]!.bytes);
         this.#begun++;
         if (this.closed) continue;
         verbatim.begin(parser, keeper, this.writer);
@@ -191,7 +191,7 @@ describe.each([
         expect(closes).toHaveLength(run.closed ? 1 : 0);
         if (run.closed) {
           expect(out.at(-1)).toBe(closes[0]);
-          expect(closes[0].frame.payload).toEqual(Buffer.concat([Buffer.from([0x0f, 0xa0]), reason]));
+          expect(closes[0]!.frame.payload).toEqual(Buffer.concat([Buffer.from([0x0f, 0xa0]), reason]));
         }
         expect([writer.closeSent, writer.closeFlushed]).toEqual([run.closed, run.closed]);
       }),

@@ -83,7 +83,9 @@ describe('under traffic', () => {
     await routeRow('jupyter').getByText('7 of 10,000').waitFor();
     await tile('Connections').getByText('35').waitFor();
     const meter = routeRow('panel').locator('meter');
-    expect(await meter.evaluate(({ value, max }: { value: number; max: number }) => [value, max])).toEqual([28, 40]);
+    expect(
+      await meter.evaluate((meter) => [(meter as HTMLMeterElement).value, (meter as HTMLMeterElement).max]),
+    ).toEqual([28, 40]);
     await routeRow('jupyter').locator('td[data-label="Paused"][data-hot]', { hasText: '1' }).waitFor();
     await routeRow('jupyter').locator('td[data-label="Buffered"]', { hasText: 'queued' }).waitFor();
     await routeRow('panel')

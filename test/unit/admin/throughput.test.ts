@@ -29,8 +29,8 @@ test('keeps the history, the oldest first, with nothing where nothing is known',
   throughput.sample([['panel', counted(4, 0)]], start + 2000);
   const { at, routes } = throughput.history();
   expect(at).toEqual([start, start + 1000, start + 2000]);
-  expect(routes.panel[0]).toEqual([null, 1, 2]);
-  expect(routes.panel[2]).toEqual([null, 10, 20]);
+  expect(routes.panel![0]).toEqual([null, 1, 2]);
+  expect(routes.panel![2]).toEqual([null, 10, 20]);
 });
 
 test('keeps five minutes', () => {
@@ -40,7 +40,7 @@ test('keeps five minutes', () => {
   expect(at).toHaveLength(300);
   expect(at[0]).toBe(start + 150_000);
   expect(at.at(-1)).toBe(start + 449_000);
-  expect(new Set(routes.panel[0])).toEqual(new Set([1]));
+  expect(new Set(routes.panel![0])).toEqual(new Set([1]));
 });
 
 test('takes up a route that comes later', () => {
@@ -48,7 +48,7 @@ test('takes up a route that comes later', () => {
   throughput.sample([], start);
   throughput.sample([['panel', counted(500, 0)]], start + 1000);
   throughput.sample([['panel', counted(501, 0)]], start + 2000);
-  expect(throughput.history().routes.panel[0]).toEqual([null, null, 1]);
+  expect(throughput.history().routes.panel![0]).toEqual([null, null, 1]);
 });
 
 test('draws no average over a time in which the process stood still', () => {
@@ -57,7 +57,7 @@ test('draws no average over a time in which the process stood still', () => {
   throughput.sample([['panel', counted(1000, 0)]], start + 60_000);
   expect(throughput.latest('panel')).toEqual([0, 0, 0, 0]);
   throughput.sample([['panel', counted(1000, 0)]], start + 60_000);
-  expect(throughput.history().routes.panel[0]).toEqual([null, null, null]);
+  expect(throughput.history().routes.panel![0]).toEqual([null, null, null]);
 });
 
 test('knows nothing of a route that never was', () => {

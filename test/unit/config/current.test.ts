@@ -20,8 +20,8 @@ test('a line tells of at most 20 errors, and how many there are', () => {
   const { current, lines } = setUp();
   const loaded = loadConfig('f', `${Array.from({ length: 25 }, (_, i) => `wrong${i}: 1\n`).join('')}routes: 1\n`);
   expect(current.replace(loaded, nothing)).toBe(false);
-  expect(lines[0].error_count).toBe(26);
-  expect(lines[0].errors).toHaveLength(20);
+  expect(lines[0]!.error_count).toBe(26);
+  expect(lines[0]!.errors).toHaveLength(20);
   expect(current.state.lastError!.errors).toHaveLength(26);
 });
 
@@ -39,7 +39,7 @@ test('attempts are counted by what came of them', () => {
   const { current } = setUp();
   for (const text of ['timeouts: {close: 1s}', 'oops: 1', 'oops: 2']) current.replace(valid(text), nothing);
   expect(current.reloads).toEqual({ success: 1, failure: 2 });
-  expect(current.config.routes[0].timeouts.closeMs).toBe(1000);
+  expect(current.config.routes[0]!.timeouts.closeMs).toBe(1000);
 });
 
 test('a key that needs a restart is named until the files say again what is in force', () => {

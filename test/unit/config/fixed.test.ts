@@ -5,7 +5,7 @@ import type { Config } from '../../../src/config/types.ts';
 
 function config(top: string): Config {
   const loaded = loadConfig('f', `${top}\nroutes: [{name: a, upstream: "http://h"}]\n`);
-  if ('errors' in loaded) throw new Error(loaded.errors[0].message);
+  if ('errors' in loaded) throw new Error(loaded.errors[0]!.message);
   return loaded.config;
 }
 

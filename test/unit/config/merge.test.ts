@@ -26,7 +26,7 @@ describe('a configuration in two files', () => {
   test('is what both say, in either order', () => {
     const { config } = valid(listener, limits);
     expect(config.listen.address).toEqual({ kind: 'tcp', host: '127.0.0.1', port: 1 });
-    expect(config.routes[0].ping.clientMs).toBe(9000);
+    expect(config.routes[0]!.ping.clientMs).toBe(9000);
     expect(config.files).toEqual(['a.yaml', 'b.yaml']);
     expect(valid(limits, listener).config).toEqual({ ...config, hash: expect.any(String) });
   });
@@ -34,7 +34,7 @@ describe('a configuration in two files', () => {
   test('says of each value which file it comes from', () => {
     const { resolved } = valid(listener, limits);
     expect(resolved.sources.get('listen.address')).toEqual({ from: 'file', file: 'a.yaml', line: 2 });
-    expect(resolved.routes[0].sources['ping.client']).toEqual({ from: 'defaults', file: 'b.yaml', line: 2 });
+    expect(resolved.routes[0]!.sources['ping.client']).toEqual({ from: 'defaults', file: 'b.yaml', line: 2 });
   });
 
   test('has the hash of both files, one after the other', () => {

@@ -97,7 +97,7 @@ describe('presets', () => {
   test('Jupyter keeps its output through a drain', () => {
     const of = (preset: string) => load(`routes: [{name: a, upstream: "http://h", preset: ${preset}}]`).config.routes;
     expect(of('jupyter').map((route) => route.drain.protect)).toEqual(['upstream', 'upstream']);
-    expect(of('panel')[0].drain.protect).toBe('client');
+    expect(of('panel')[0]!.drain.protect).toBe('client');
   });
 
   test('the list above is complete', () => {

@@ -24,7 +24,7 @@ function setUp(limits: RouteOverrides['upstreamLimits'], mode: RouteOverrides['m
   const noted: Violation[] = [];
   const events = { exceeded: (one: Violation) => exceeded.push(one), noted: (one: Violation) => noted.push(one) };
   const onRate = vi.fn();
-  const gate = new Gate('upstream', testRoute({ mode, upstreamLimits: limits }), events, onRate);
+  const gate = new Gate('upstream', testRoute({ mode, ...(limits && { upstreamLimits: limits }) }), events, onRate);
   /** Offers the header of a frame, as it stands in a stream of its own. */
   const header = (length: number | bigint, { opcode = 2, fin = true, held = false } = {}) => {
     const parser = new FrameParser(false);
@@ -53,7 +53,7 @@ describe('sizes', () => {
     expect(header(600, { fin: false })).toBe('pass');
     expect(header(400, { opcode: 0, fin: false })).toBe('pass');
     expect(header(1, { opcode: 0 })).toBe('refused');
-    expect(exceeded[0].observed).toBe(1001);
+    expect(exceeded[0]!.observed).toBe(1001);
   });
 
   test('have a limit of frames and one of fragments', () => {
@@ -71,7 +71,7 @@ describe('sizes', () => {
   test('beyond 2^53 - 1 are told exactly', () => {
     const { header, exceeded } = setUp({ maxMessageBytes: 1000 });
     expect(header(2n ** 63n - 1n)).toBe('refused');
-    expect(exceeded[0].observed).toBe(2n ** 63n - 1n);
+    expect(exceeded[0]!.observed).toBe(2n ** 63n - 1n);
   });
 
   test('have the limits with which their message began', () => {

@@ -35,8 +35,8 @@ describe('while the kernel takes everything', () => {
       [3, 5, 6],
     ]) {
       writer.beginFrame();
-      writer.append(read, start, header, null);
-      writer.append(read, header, end, null);
+      writer.append(read, start!, header!, null);
+      writer.append(read, header!, end!, null);
       writer.endFrame(true);
     }
     writer.beginFrame();
@@ -64,8 +64,8 @@ describe('while the kernel takes everything', () => {
     const pin = vi.fn();
     const leased = message(writer, 'a', { ...owned, pin, unpin: pin });
     const shared = message(writer, 'b');
-    expect(written[0].buffer).toBe(leased.buffer);
-    expect(written[1].buffer).not.toBe(shared.buffer);
+    expect(written[0]!.buffer).toBe(leased.buffer);
+    expect(written[1]!.buffer).not.toBe(shared.buffer);
     // The kernel has it all: the buffer is free at once.
     expect(pin).not.toHaveBeenCalled();
   });
@@ -83,7 +83,7 @@ describe('while the kernel takes everything', () => {
     expect([output.length, output[0], output[1]]).toEqual([22, 0x8a, 0x85]);
     // Each with a fresh key (RFC 6455 §5.3).
     expect(output.subarray(2, 6)).not.toEqual(output.subarray(13, 17));
-    const unmasked = [...output.subarray(6, 11)].map((byte, i) => byte ^ output[2 + (i & 3)]);
+    const unmasked = [...output.subarray(6, 11)].map((byte, i) => byte ^ output[2 + (i & 3)]!);
     expect(Buffer.from(unmasked).toString()).toBe('Hello');
   });
 });

@@ -41,13 +41,13 @@ test('pings at the interval, each with another payload', () => {
   expect([tick(999), tick(1000), tick(1100, 6), tick(2000, 6)]).toEqual([null, null, null, null]);
   const sent = pings(socket);
   expect(sent.map(({ opcode }) => opcode)).toEqual([9, 9]);
-  expect(sent[0].payload).not.toEqual(sent[1].payload);
+  expect(sent[0]!.payload).not.toEqual(sent[1]!.payload);
 });
 
 test('measures how long a pong takes, once', () => {
   const { socket, pinger, rtt, tick } = setUp();
   tick(1000);
-  const { payload } = pings(socket)[0];
+  const { payload } = pings(socket)[0]!;
   vi.advanceTimersByTime(250);
   pinger.onPong(Buffer.from('else'));
   expect(rtt.sum).toBe(0);

@@ -39,13 +39,13 @@ test('a smaller budget says how much too much is lent', () => {
 test('lends again what has come back', () => {
   const buffers = buffersOf(1024 * kib);
   const leases = leaseAll(buffers);
-  leases[0].giveBack();
+  leases[0]!.giveBack();
   expect(buffers.lentBytes).toBe(768 * kib);
   // More than half of the budget is out: a small one.
   expect(buffers.lease()!.buffer).toHaveLength(64 * kib);
   for (const lease of leases.slice(1)) lease.giveBack();
   expect(buffers.lentBytes).toBe(64 * kib);
-  expect(buffers.lease()!.buffer).toBe(leases[1].buffer);
+  expect(buffers.lease()!.buffer).toBe(leases[1]!.buffer);
 });
 
 test('gives no two sockets the same buffer', () => {

@@ -76,8 +76,8 @@ describe("the kernel's send queue", () => {
     ]) {
       const watch = new StallWatch();
       watch.stalledMs(0, 0, limitMs, unknown);
-      watch.stalledMs(15_000, 0, limitMs, () => one);
-      expect(watch.stalledMs(30_000, 0, limitMs, () => other)).toBe(30_000);
+      watch.stalledMs(15_000, 0, limitMs, () => one!);
+      expect(watch.stalledMs(30_000, 0, limitMs, () => other!)).toBe(30_000);
     }
   });
 
