@@ -105,6 +105,11 @@ export class LegWriter implements FrameSink {
     return this.#queue.bytes + (this.#inFlight === null ? 0 : this.#inFlight.length);
   }
 
+  /** Bytes that the kernel was given in all. */
+  get handedBytes(): number {
+    return this.#output.handedBytes;
+  }
+
   /** Bytes allocated for them. */
   get capacity(): number {
     return this.#queue.capacity + this.#inFlightCapacity;

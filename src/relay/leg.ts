@@ -193,23 +193,28 @@ export class Leg {
   tick(now: number, awaited: boolean, maxPauseMs: number): void {
     if (this.gone) return;
     this.settle();
-    if (maxPauseMs > 0 && (awaited || (this.writer.closed && this.writer.blocked))) {
-      const stalledMs = this.#stall.stalledMs(now, this.writer.drainedBytes, maxPauseMs, () => this.#kernelQueue(now));
-      if (stalledMs >= maxPauseMs) {
-        this.#events.stalled(Math.round(stalledMs));
-        return;
-      }
-    } else {
-      this.#stall.rest();
-    }
+    const owes = awaited || (this.writer.closed && this.writer.blocked);
+    if (this.#isStalled(now, owes ? maxPauseMs : 0)) return;
     if (this.#state !== 'open') this.#tickGoodbye(now);
-    // A peer that has sent its close frame need not answer pings.
-    else if (!this.peerClosed) this.#tickHeartbeat(now);
   }
 
-  #tickHeartbeat(now: number): void {
+  /** Looks after a peer that owes us something: what waits for it, or a pong. Whether it was given up. */
+  #isStalled(now: number, maxPauseMs: number): boolean {
     const { wireBytes, paused } = this.inbound;
-    if (this.#pinger.tick(now, wireBytes, paused, () => this.#kernelQueue(now)) === 'dead') this.#events.dead();
+    // A peer that has sent its close frame need not answer pings, and whoever is not read cannot.
+    const isPinged = this.#state === 'open' && !this.peerClosed;
+    const isOverdue = isPinged && this.#pinger.tick(now, wireBytes, paused);
+    const pongMs = isPinged && !paused && this.#pinger.awaits ? this.#pinger.timeoutMs : 0;
+    if (maxPauseMs === 0 && pongMs === 0) {
+      this.#stall.rest();
+      return false;
+    }
+    const limitMs = Math.min(maxPauseMs || pongMs, pongMs || maxPauseMs);
+    const stalledMs = this.#stall.stalledMs(now, limitMs, this.writer, () => this.#kernelQueue(now));
+    if (maxPauseMs > 0 && stalledMs >= maxPauseMs) this.#events.stalled(Math.round(stalledMs));
+    else if (isOverdue && stalledMs >= pongMs) this.#events.dead();
+    else return false;
+    return true;
   }
 
   #kernelQueue(now: number): KernelQueue {

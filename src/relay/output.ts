@@ -16,6 +16,8 @@ export interface Output {
   write(bytes: Buffer): boolean;
   /** Whether the peer takes nothing more, ever: what is written is lost. */
   readonly broken: boolean;
+  /** Bytes that the kernel was given since the connection was made; with TLS as they were before encryption. */
+  readonly handedBytes: number;
   /** How often the bytes of a waiting write exist beside it: TLS keeps them encrypted. */
   readonly copies: number;
 }
@@ -32,6 +34,8 @@ export function outputOf(socket: Socket, onAccepted: () => void): Output {
 interface Handle {
   /** Returns an error number, 0 for none. */
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
+  /** What the kernel has not taken of that. */
+  readonly writeQueueSize?: number;
 }
 
 // Used where there is a binding only.
@@ -51,6 +55,10 @@ class HandleOutput implements Output {
     this.#socket = socket;
     this.#handle = handle;
     this.#onAccepted = onAccepted;
+  }
+
+  get handedBytes(): number {
+    return this.#socket.bytesWritten - (this.#handle.writeQueueSize ?? 0);
   }
 
   write(bytes: Buffer): boolean {
@@ -86,6 +94,10 @@ class StreamOutput implements Output {
   constructor(socket: Socket, onAccepted: () => void) {
     this.#socket = socket;
     this.#onAccepted = onAccepted;
+  }
+
+  get handedBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
   write(bytes: Buffer): boolean {

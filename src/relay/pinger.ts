@@ -1,15 +1,12 @@
 /** Sends the pings that a leg's heartbeat asks for, and measures how long their pongs take. */
 import type { Histogram } from '../metrics/counters.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { KernelQueue } from './kernel-queue.ts';
 import type { LegWriter } from './leg-writer.ts';
-import { StallWatch } from './stall.ts';
 
 export class Pinger {
   readonly #writer: LegWriter;
   readonly #heartbeat: Heartbeat;
   #timeoutMs: number;
-  readonly #stall = new StallWatch();
   readonly #rtt: Histogram;
   #pings = 0;
   #sentAt = 0;
@@ -28,11 +25,22 @@ export class Pinger {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** How long a pong may take, in milliseconds; 0 for any time. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  /** Whether a ping is on its way to the peer that has not been answered. */
+  get awaits(): boolean {
+    return this.#heartbeat.outstanding && this.#writer.pingFlushed;
+  }
+
   /**
-   * `received`: bytes read from the peer so far; `held`: whether Sluice is not reading it; `kernel`: what the kernel still
-   * holds for it.
+   * Whether a pong is overdue. The peer is dead only if it takes nothing either: the ping may stand behind megabytes in the
+   * kernel, and a slow reader sees it minutes later. `received`: bytes read from it so far; `held`: whether Sluice is not
+   * reading it.
    */
-  tick(now: number, received: number, held: boolean, kernel: () => KernelQueue): 'dead' | null {
+  tick(now: number, received: number, held: boolean): boolean {
     const { drainedBytes: drained, pingFlushed } = this.#writer;
     const action = this.#heartbeat.check({ now, received, drained, pingFlushed, held });
     if (action === 'ping') {
@@ -41,13 +49,7 @@ export class Pinger {
       this.#sentAt = performance.now();
       this.#writer.ping(payload);
     }
-    if (!this.#heartbeat.outstanding || !this.#writer.pingFlushed || held) {
-      this.#stall.rest();
-      return null;
-    }
-    // The ping may stand behind megabytes in the kernel: a slow reader sees it minutes later, and is alive.
-    const stalledMs = this.#stall.stalledMs(now, drained, this.#timeoutMs, kernel);
-    return action === 'dead' && stalledMs >= this.#timeoutMs ? 'dead' : null;
+    return action === 'dead';
   }
 
   onPong(payload: Buffer): void {

@@ -1,14 +1,34 @@
 /**
- * Tells a receiver that is slow from one that does not read at all. Progress is a waiting piece that the kernel took, or
- * any change of the kernel's own queue: while its peer takes nothing, nothing can enter or leave it.
+ * Tells a receiver that is slow from one that takes nothing at all. Progress is what its side has acknowledged: the bytes
+ * that the kernel was given, less what the kernel still holds for it. What the kernel holds alone says nothing: while there
+ * is room, it grows with each message that nobody takes.
+ *
+ * One watch serves `max_pause` and the ping's clock, so that they do not add up: while a stopped client's kernel fills up
+ * its ping runs out, and when it is full the time before counts too.
  */
-import type { KernelQueue, KernelReading } from './kernel-queue.ts';
+import type { KernelQueue } from './kernel-queue.ts';
+
+/** What was sent to a receiver, in bytes. */
+export interface Sent {
+  /** That have waited and then been taken by the kernel. */
+  readonly drainedBytes: number;
+  /** That the kernel was given in all. */
+  readonly handedBytes: number;
+}
+
+/** How many readings may leave it open whether something was taken, because more was sent while they were made. */
+const mostDoubts = 4;
 
 export class StallWatch {
   #watching = false;
   #since = 0;
   #drained = 0;
-  #kernel: KernelReading | null = null;
+  /** What had been acknowledged at most by the reading that the next one is compared with; `null` without one. */
+  #before: number | null = null;
+  /** When a reading was asked for, -1 for not at all, and what the kernel had been given by then. */
+  #askedAt = -1;
+  #handed = 0;
+  #doubts = 0;
 
   /** The receiver owes us nothing now. */
   rest(): void {
@@ -16,35 +36,51 @@ export class StallWatch {
   }
 
   /**
-   * Milliseconds without progress; less than `limitMs` while two readings of the kernel's queue are still to be compared.
-   * `drained` counts bytes that have waited and were taken; `kernel` is asked after a quarter of `limitMs` and again at its
-   * end, because asking is costly.
+   * Milliseconds without progress; less than `limitMs` while readings of the kernel's queue are still to be compared.
+   * `kernel` is asked after a quarter of `limitMs` and again at its end, because asking is costly.
    */
-  stalledMs(now: number, drained: number, limitMs: number, kernel: () => KernelQueue): number {
-    if (!this.#watching || drained !== this.#drained) {
+  stalledMs(now: number, limitMs: number, sent: Sent, kernel: () => KernelQueue): number {
+    if (!this.#watching || sent.drainedBytes !== this.#drained) {
       this.#watching = true;
-      this.#drained = drained;
+      this.#drained = sent.drainedBytes;
       this.#restart(now, null);
       return 0;
     }
     const stalled = now - this.#since;
-    if (stalled < (this.#kernel === null ? limitMs / 4 : limitMs)) return stalled;
+    if (stalled < (this.#before === null ? limitMs / 4 : limitMs)) return stalled;
+    if (this.#askedAt < 0) {
+      this.#askedAt = now;
+      this.#handed = sent.handedBytes;
+    }
     const reading = kernel();
     if (reading === null) return stalled;
     const undecided = Math.min(stalled, limitMs - 1);
-    if (reading === 'pending') return undecided;
-    if (this.#kernel === null) {
-      this.#kernel = reading;
-      return undecided;
-    }
-    if (reading.at === this.#kernel.at) return undecided;
-    if (reading.bytes === this.#kernel.bytes) return stalled;
-    this.#restart(now, reading);
-    return 0;
+    if (reading === 'pending' || reading.at < this.#askedAt) return undecided;
+    this.#askedAt = -1;
+    return this.#compare(now, this.#handed - reading.bytes, sent.handedBytes - reading.bytes) ?? undecided;
   }
 
-  #restart(now: number, kernel: KernelReading | null): void {
+  /**
+   * How long nothing has been acknowledged, by a reading that was made between its being asked for and now: `least` and
+   * `most` are what may have been by then. `null`: it decides nothing.
+   */
+  #compare(now: number, least: number, most: number): number | null {
+    if (this.#before === null) {
+      this.#before = most;
+      return null;
+    }
+    if (least > this.#before) {
+      this.#restart(now, most);
+      return 0;
+    }
+    if (most > this.#before && ++this.#doubts < mostDoubts) return null;
+    return now - this.#since;
+  }
+
+  #restart(now: number, before: number | null): void {
     this.#since = now;
-    this.#kernel = kernel;
+    this.#before = before;
+    this.#askedAt = -1;
+    this.#doubts = 0;
   }
 }

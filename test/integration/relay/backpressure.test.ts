@@ -135,3 +135,15 @@ test('a download that ends with a close is delivered whole to a slow reader', as
   expect((await relay.client.bytes(download.length)).equals(download)).toBe(true);
   expect(await relay.client.closeFrame()).toEqual({ code: 1000, reason: 'end of file' });
 });
+
+test('a client that is stopped while output trickles into its kernel is as dead as one to whom nothing is sent', async () => {
+  await using relay = await openRelay({ ping: { clientMs: 300, upstreamMs: 0, timeoutMs: 1500 } });
+  // Not enough to fill the kernel's buffers within this test, so that nothing waits in Sluice.
+  const trickle = setInterval(() => relay.upstream.send(frame(Buffer.alloc(10_000), { opcode: 2 })), 20);
+  relay.client.pause();
+  relay.upstream.socket.on('close', () => clearInterval(trickle));
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  relay.upstream.socket.destroy();
+  expect(await relay.ended).toMatchObject({ reason: 'client_heartbeat', undeliveredBytes: 0 });
+  expect(relay.counters.upstream.pauses.buffer).toBe(0);
+});

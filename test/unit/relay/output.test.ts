@@ -35,6 +35,10 @@ test.each(['handle', 'stream'])('says when the kernel is full, and when it has t
   const bytes = Buffer.alloc(256 * 1024, 7);
   let sent = bytes.length;
   while (output.write(bytes)) sent += bytes.length;
+  // What the kernel has, of the last write too, as far as one can see into it.
+  expect(output.handedBytes).toBeLessThanOrEqual(sent);
+  expect(output.handedBytes).toBeGreaterThanOrEqual(sent - bytes.length);
+  if (kind === 'handle') expect(output.handedBytes).toBeGreaterThan(sent - bytes.length);
   let received = 0;
   theirs.on('data', (chunk: Buffer) => {
     received += chunk.length;

@@ -20,10 +20,9 @@ function setUp(room = Number.MAX_SAFE_INTEGER) {
   const pinger = new Pinger(writer, 1000, 500, rtt);
   const start = performance.now();
   /** Advances to `ms` after the start and ticks. */
-  const tick = (ms: number, received = 0, held = false, kernelBytes: number | null = null) => {
+  const tick = (ms: number, received = 0, held = false) => {
     vi.advanceTimersByTime(start + ms - performance.now());
-    const now = performance.now();
-    return pinger.tick(now, received, held, () => (kernelBytes === null ? null : { bytes: kernelBytes, at: now }));
+    return pinger.tick(performance.now(), received, held);
   };
   return { socket, pinger, rtt, tick };
 }
@@ -38,7 +37,7 @@ function pings(socket: BlockingSocket): Frame[] {
 
 test('pings at the interval, each with another payload', () => {
   const { socket, tick } = setUp();
-  expect([tick(999), tick(1000), tick(1100, 6), tick(2000, 6)]).toEqual([null, null, null, null]);
+  expect([tick(999), tick(1000), tick(1100, 6), tick(2000, 6)]).toEqual([false, false, false, false]);
   const sent = pings(socket);
   expect(sent.map(({ opcode }) => opcode)).toEqual([9, 9]);
   expect(sent[0]!.payload).not.toEqual(sent[1]!.payload);
@@ -64,22 +63,18 @@ test('takes no notice of pongs that nobody asked for', () => {
   expect([...rtt.counts]).toEqual([0, 0, 0]);
 });
 
-test('says that a peer is dead which answers nothing', () => {
-  const { tick } = setUp();
-  expect([tick(1000), tick(1250), tick(1750), tick(1751)]).toEqual([null, null, null, 'dead']);
+test('says that the pong of a peer is overdue which answers nothing, and awaits it until it does', () => {
+  const { tick, pinger } = setUp();
+  expect([tick(999), pinger.awaits]).toEqual([false, false]);
+  expect([tick(1000), tick(1250), tick(1750), tick(1751)]).toEqual([false, false, false, true]);
+  expect(pinger.awaits).toBe(true);
+  expect([tick(1800, 6), pinger.awaits]).toEqual([false, false]);
 });
 
 test('gives a peer its time only from when the ping has left', () => {
-  const { socket, tick } = setUp(0);
-  expect([tick(1000), tick(1250), tick(9000)]).toEqual([null, null, null]);
+  const { socket, tick, pinger } = setUp(0);
+  expect([tick(1000), tick(1250), tick(9000)]).toEqual([false, false, false]);
+  expect(pinger.awaits).toBe(false);
   socket.accept(100);
-  expect([tick(9250), tick(9750), tick(9751)]).toEqual([null, null, 'dead']);
-});
-
-test('a slow reader is alive while the kernel gets rid of what stands before the ping', () => {
-  const { tick } = setUp();
-  for (let ms = 1000; ms < 20_000; ms += 100) expect(tick(ms, 0, false, 4_000_000 - ms)).toBeNull();
-  // Then nothing moves any more.
-  const endings = Array.from({ length: 10 }, (_, i) => tick(20_000 + i * 100, 0, false, 3_000_000));
-  expect(endings).toContain('dead');
+  expect([tick(9250), tick(9750), tick(9751)]).toEqual([false, false, true]);
 });
