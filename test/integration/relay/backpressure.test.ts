@@ -147,3 +147,24 @@ test('a client that is stopped while output trickles into its kernel is as dead 
   expect(await relay.ended).toMatchObject({ reason: 'client_heartbeat', undeliveredBytes: 0 });
   expect(relay.counters.upstream.pauses.buffer).toBe(0);
 });
+
+test('a slow reader whom the kernel still serves when timeouts.close is over gets everything, and the close', async () => {
+  await using relay = await openRelay({ timeouts: { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 300 } });
+  // The kernel takes all of it, the close frame included, and cannot deliver the most of it yet.
+  const download = frame(Buffer.alloc(3_000_000, 9), { opcode: 2 });
+  const { socket } = relay.client;
+  const got: Buffer[] = [];
+  socket.removeAllListeners('data');
+  socket.pause();
+  relay.upstream.send(Buffer.concat([download, closeFrame(1000, 'end of file')]));
+  await until(() => relay.session.client.writer.closeFlushed);
+  const expected = download.length + closeFrame(1000, 'end of file').length;
+  for (let length = 0; length < expected; length += got.at(-1)!.length) {
+    // It takes its time: several times timeouts.close.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    got.push(socket.read(Math.min(100_000, expected - length)) ?? socket.read() ?? Buffer.alloc(0));
+  }
+  const all = Buffer.concat(got);
+  expect(all.subarray(0, download.length).equals(download)).toBe(true);
+  expect(all.subarray(download.length)).toEqual(closeFrame(1000, 'end of file'));
+});

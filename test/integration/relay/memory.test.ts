@@ -156,6 +156,22 @@ test('a tail that waits for its rate is free at once when its connection ends fo
   expect(budget.usedBytes).toBe(0);
 });
 
+test('a little more goes than must, so that the next reads do not end one more each', async () => {
+  const hub = new RelayHub(64 * MiB);
+  const { budget } = hub.registry.memory;
+  // So many that a 64th of all is more than one of them holds.
+  const waiting = await Promise.all(Array.from({ length: 140 }, () => waitingForRate(hub, 1)));
+  const sizes = waiting.map(({ relay }) => relay.session.capacity).sort((a, b) => b - a);
+  budget.limitBytes = budget.usedBytes - 1;
+  const mustGo = 1 + budget.limitBytes / 64;
+  let goes = 0;
+  for (let freed = 0; freed < mustGo; freed += sizes[goes++]!);
+  expect(goes).toBeGreaterThan(1);
+  await until(() => waiting.some(({ relay }) => relay.session.outcome !== null));
+  expect(waiting.filter(({ relay }) => relay.session.outcome !== null)).toHaveLength(goes);
+  for (const { relay } of waiting) await relay[Symbol.asyncDispose]();
+});
+
 test('a smaller bound takes leases back from those that are busy, and ends nobody who keeps up', async () => {
   const hub = new RelayHub(64 * MiB);
   const { budget, buffers } = hub.registry.memory;

@@ -1,5 +1,5 @@
 /** New limits for a connection that lives. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Opcode } from '../../../src/protocol/opcodes.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, type RouteOverrides, testRoute } from '../../helpers/relay.ts';
@@ -51,4 +51,44 @@ test('a shorter lifetime ends it', async () => {
   await using relay = await openRelay();
   relay.session.reconfigure(testRoute({ maxLifetimeMs: 1 }));
   expect((await relay.client.closeFrame()).code).toBe(1012);
+});
+
+const closing = { perSecond: 5, burst: 5, action: 'close' } as const;
+
+test('a message rate binds a connection that had none', async () => {
+  await using relay = await openRelay();
+  const messages = Buffer.concat(Array.from({ length: 5 }, () => clientFrame('x')));
+  relay.client.send(Buffer.concat([messages, messages]));
+  await relay.upstream.bytes(messages.length * 2);
+  relay.session.reconfigure(testRoute({ client: { messageRate: closing } }));
+  relay.client.send(Buffer.concat([messages, clientFrame('too many')]));
+  await relay.upstream.bytes(messages.length);
+  expect((await relay.upstream.closeFrame()).code).toBe(1008);
+  expect(await relay.violated).toMatchObject({ limit: 'max_message_rate', configured: 5 });
+});
+
+test('a byte rate does too, and bounds what is read at once', async () => {
+  await using relay = await openRelay();
+  // Large reads, so that the socket has a large buffer of its own.
+  const large = clientFrame(Buffer.alloc(300_000), { opcode: 2 });
+  relay.client.send(large);
+  await relay.upstream.bytes(large.length);
+  const byteRate = { perSecond: 20_000, burst: 20_000, action: 'pause' } as const;
+  relay.session.reconfigure(testRoute({ client: { byteRate } }));
+  const { inbound } = relay.session.client;
+  const before = inbound.wireBytes;
+  relay.client.send(large);
+  await vi.waitFor(() => expect(inbound.pauses.has('rate')).toBe(true), { timeout: 10_000, interval: 1 });
+  // The burst, one read beyond it, and one that was armed before.
+  expect(inbound.wireBytes - before).toBeLessThanOrEqual(40_000);
+});
+
+test('a rate that is lifted holds nobody up', async () => {
+  await using relay = await openRelay({ client: { messageRate: { perSecond: 1, burst: 1, action: 'pause' } } });
+  const sent = Buffer.concat(Array.from({ length: 200 }, (_, i) => clientFrame(`message ${i}`)));
+  relay.client.send(sent);
+  await vi.waitFor(() => expect(relay.session.client.inbound.pauses.has('rate')).toBe(true), { timeout: 10_000 });
+  relay.session.reconfigure(testRoute());
+  // One per second would take more than three minutes.
+  expect((await relay.upstream.bytes(sent.length)).equals(sent)).toBe(true);
 });
