@@ -5,7 +5,8 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  /** In pieces where it is large. */
+  readonly body: string | readonly Buffer[];
   readonly headers?: OutgoingHttpHeaders;
 }
 
@@ -17,7 +18,7 @@ export interface Problem {
 }
 
 const textType = 'text/plain; charset=utf-8';
-const jsonType = 'application/json; charset=utf-8';
+export const jsonType = 'application/json; charset=utf-8';
 
 /**
  * On every answer. Nothing here may be framed, cached, guessed or read by another site; a page loosens the policy for
@@ -53,12 +54,13 @@ export function problem(status: number, error: Problem, headers?: OutgoingHttpHe
 
 /** How long its body is. */
 export function bytesOf({ body }: Answer): number {
-  return Buffer.byteLength(body);
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Sends an answer; `strictHeaders` are set already. */
 export function send(res: ServerResponse, answer: Answer): void {
   const { status, type, body, headers } = answer;
   res.writeHead(status, { 'Content-Type': type, 'Content-Length': bytesOf(answer), ...headers });
-  res.end(body);
+  if (typeof body !== 'string') for (const piece of body) res.write(piece);
+  res.end(typeof body === 'string' ? body : undefined);
 }

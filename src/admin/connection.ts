@@ -48,8 +48,19 @@ export class AdminConnection extends Duplex {
 
   /** The answer is out: the next request may come in. */
   next(): void {
-    // Behind a closing answer nothing is a request any more.
-    if (this.#state !== 'busy' || this.writableEnded || this.destroyed) return;
+    if (!this.#mayGoOn) return;
+    // Others have their turn before what was sent ahead.
+    if (this.#held === null) this.#goOn();
+    else setImmediate(() => this.#goOn());
+  }
+
+  /** Behind a closing answer nothing is a request any more. */
+  get #mayGoOn(): boolean {
+    return this.#state === 'busy' && !this.writableEnded && !this.destroyed;
+  }
+
+  #goOn(): void {
+    if (!this.#mayGoOn) return;
     this.#state = 'idle';
     this.#setClock(idleMs);
     const held = this.#held;

@@ -5,11 +5,12 @@
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { sizeBounds } from '../metrics/counters.ts';
+import { Pace } from '../metrics/pace.ts';
 import { problem, send } from './answer.ts';
 import type { Ask, Endpoint } from './router.ts';
 import { type Place, placesOfGreatest } from './share.ts';
 import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
-import { Throughput } from './throughput.ts';
+import { Throughput, type ThroughputHistory } from './throughput.ts';
 import type { ViolationLog } from './violations.ts';
 
 /** What the feed tells of. */
@@ -61,7 +62,7 @@ export class Feed {
     for (const { res } of this.#watchers) res.end();
   }
 
-  #watch({ req }: Ask, res: ServerResponse): void {
+  async #watch({ req }: Ask, res: ServerResponse): Promise<void> {
     const { remoteAddress } = req.socket;
     if (navigates(req.headers)) {
       send(res, problem(403, notShown));
@@ -73,23 +74,30 @@ export class Feed {
       return;
     }
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
-    // What has happened until now is in the `hello`.
-    if (this.#watchers.size === 0) this.#source.violations.takeChanged(Date.now());
-    const watcher = { res, remoteAddress, silentTicks: 0 };
+    const watcher = { res, remoteAddress, greeted: false, silentTicks: 0 };
     this.#watchers.add(watcher);
     res.on('close', () => this.#watchers.delete(watcher));
     // Nothing more will be asked, so a client that says so has left.
     req.socket.once('end', () => res.destroy());
+    const history = await historyText(this.#memory.throughput.history());
+    if (res.destroyed) return;
     const now = Date.now();
     const { violations } = this.#source;
+    // What has happened until now is in the `hello`.
+    if (!this.#isWatched) violations.takeChanged(now);
     const hello = {
       ...takeSnapshot(this.#source, this.#memory, now),
       sizeBounds,
-      history: this.#memory.throughput.history(),
       violations: violations.list(now),
       violationTotals: violations.totals(now),
     };
-    push(watcher, event('hello', hello));
+    watcher.greeted = true;
+    push(watcher, event('hello', `{"history":${history},${JSON.stringify(hello).slice(1)}`));
+  }
+
+  /** Whether anybody hears the ticks. */
+  get #isWatched(): boolean {
+    return [...this.#watchers].some(({ greeted }) => greeted);
   }
 
   /** Closes the oldest page of the address that has most; not where that is the newcomer's own. */
@@ -105,11 +113,11 @@ export class Feed {
 
   #tick(now: number): void {
     this.#sample(now);
-    if (this.#watchers.size === 0) return;
+    if (!this.#isWatched) return;
     const { violations } = this.#source;
     const changes = { violations: violations.takeChanged(now), violationTotals: violations.totals(now) };
-    const bytes = event('tick', { ...takeSnapshot(this.#source, this.#memory, now), ...changes });
-    for (const watcher of this.#watchers) push(watcher, bytes);
+    const bytes = event('tick', JSON.stringify({ ...takeSnapshot(this.#source, this.#memory, now), ...changes }));
+    for (const watcher of this.#watchers) if (watcher.greeted) push(watcher, bytes);
   }
 
   #sample(now: number): void {
@@ -117,13 +125,26 @@ export class Feed {
   }
 }
 
-function event(name: string, data: unknown): Buffer {
-  return Buffer.from(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+function event(name: string, data: string): Buffer {
+  return Buffer.from(`event: ${name}\ndata: ${data}\n\n`);
+}
+
+/** The history as JSON, in slices: hundreds of routes are megabytes. */
+async function historyText({ at, routes }: ThroughputHistory): Promise<string> {
+  const pace = new Pace();
+  const parts: string[] = [];
+  for (const [name, rows] of routes) {
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify(rows)}`);
+    if (pace.isOver) await pace.rest();
+  }
+  return `{"at":${JSON.stringify(at)},"routes":{${parts.join(',')}}}`;
 }
 
 /** A page that watches. */
 interface Watcher extends Place {
   readonly res: ServerResponse;
+  /** Whether it has its `hello`. */
+  greeted: boolean;
   /** Ticks since it last had read everything. */
   silentTicks: number;
 }

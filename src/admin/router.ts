@@ -31,7 +31,7 @@ export interface AnsweringEndpoint extends Place {
 export interface StreamingEndpoint extends Place {
   /** Whether it answers HEAD too. */
   readonly head?: true;
-  stream(ask: Ask, res: ServerResponse): void;
+  stream(ask: Ask, res: ServerResponse): void | Promise<void>;
 }
 
 export type Endpoint = AnsweringEndpoint | StreamingEndpoint;

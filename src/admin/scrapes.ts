@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable, type Transform } from 'node:stream';
 import { createGzip, constants as zlib } from 'node:zlib';
 import { contentTypes, type Format } from '../metrics/exposition.ts';
+import { Pace } from '../metrics/pace.ts';
 import type { Renderer } from '../metrics/prometheus.ts';
 import { acceptsGzip, wantedFormat } from './accepts.ts';
 import { problem, send, text } from './answer.ts';
@@ -34,7 +35,7 @@ export class Scrapes {
 
   constructor(render: Renderer) {
     this.#renderings = new Renderings(render);
-    const stream = (ask: Ask, res: ServerResponse) => void this.#serve(ask, res);
+    const stream = (ask: Ask, res: ServerResponse) => this.#serve(ask, res);
     this.endpoint = { method: 'GET', path: '/metrics', access: 'open', head: true, stream };
   }
 
@@ -74,9 +75,12 @@ export class Scrapes {
     });
     const gone = new AbortController();
     res.once('close', () => gone.abort());
+    const pace = new Pace();
     for (const piece of pieces) {
       scrape.movedAt = performance.now();
       if (!res.write(piece)) await once(res, 'drain', { signal: gone.signal });
+      // The kernel may take megabytes at once.
+      if (pace.isOver) await pace.rest();
     }
     scrape.movedAt = performance.now();
     res.end();

@@ -123,7 +123,7 @@ export class AdminServer {
     if ('refused' in found) return found.refused;
     const { endpoint, ask } = found;
     if ('answer' in endpoint) return endpoint.answer(ask);
-    endpoint.stream(ask, res);
+    await endpoint.stream(ask, res);
     return null;
   }
 }

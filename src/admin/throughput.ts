@@ -12,12 +12,17 @@ export type Rates = readonly [
 /** The samples that are kept; times are Unix milliseconds. */
 export interface ThroughputHistory {
   readonly at: readonly number[];
-  /** For each route four rows, in the order of `Rates`, each as long as `at`; `null` where nothing is known. */
-  readonly routes: Readonly<Record<string, readonly (readonly (number | null)[])[]>>;
+  /** The rows of each route. */
+  readonly routes: Iterable<readonly [routeName: string, rows: Rows]>;
 }
+
+/** Four, in the order of `Rates`, each as long as the times; `null` where nothing is known. */
+export type Rows = readonly (readonly (number | null)[])[];
 
 /** One sample per second for five minutes: 5 KB per route. */
 const maxSamples = 300;
+/** One more, for the sample that comes while a history is made. */
+const slotCount = maxSamples + 1;
 const columns = 4;
 /** After a silence (a process that was stopped) an average would be drawn as if it had been measured. */
 const maxIntervalMs = 5000;
@@ -39,14 +44,14 @@ export class Throughput {
   sample(routes: Iterable<readonly [routeName: string, counters: RouteCounters]>, now: number): void {
     const elapsedMs = now - this.#lastAt;
     this.#lastAt = now;
-    const slot = this.#samples % maxSamples;
+    const slot = this.#samples % slotCount;
     this.#at[slot] = now;
     for (const [name, counters] of routes) {
       let track = this.#tracks.get(name);
       if (!track) {
         track = {
           before: new Float64Array(columns),
-          rates: new Float32Array(columns * maxSamples).fill(NaN),
+          rates: new Float32Array(columns * slotCount).fill(NaN),
           last: -1,
         };
         this.#tracks.set(name, track);
@@ -66,20 +71,23 @@ export class Throughput {
   /** The rates of a route's last sample; zeros where nothing is known. */
   latest(routeName: string): Rates {
     const track = this.#tracks.get(routeName);
-    const at = ((this.#samples - 1) % maxSamples) * columns;
+    const at = ((this.#samples - 1) % slotCount) * columns;
     const rate = (column: number) => (track ? rounded(track.rates[at + column]!) : null) ?? 0;
     return [rate(0), rate(1), rate(2), rate(3)];
   }
 
-  /** Everything that is kept, oldest first. */
+  /** Everything that is kept, oldest first; rows are made when they are asked for. */
   history(): ThroughputHistory {
     const kept = Math.min(this.#samples, maxSamples);
-    const slots = Array.from({ length: kept }, (_, i) => (this.#samples - kept + i) % maxSamples);
-    const routes = [...this.#tracks].map(([name, { rates }]) => [
-      name,
-      Array.from({ length: columns }, (_, column) => slots.map((slot) => rounded(rates[slot * columns + column]!))),
-    ]);
-    return { at: slots.map((slot) => this.#at[slot]!), routes: Object.fromEntries(routes) };
+    const slots = Array.from({ length: kept }, (_, i) => (this.#samples - kept + i) % slotCount);
+    return { at: slots.map((slot) => this.#at[slot]!), routes: rowsOf(this.#tracks, slots) };
+  }
+}
+
+function* rowsOf(tracks: ReadonlyMap<string, Track>, slots: readonly number[]): Generator<[string, Rows]> {
+  for (const [name, { rates }] of tracks) {
+    const row = (_: unknown, column: number) => slots.map((slot) => rounded(rates[slot * columns + column]!));
+    yield [name, Array.from({ length: columns }, row)];
   }
 }
 

@@ -1,8 +1,9 @@
 /** Writes docs/metrics.md from the registry's families. */
 import type { Family } from './families.ts';
 import { liveFamilies } from './live-families.ts';
+import { sliceMs } from './pace.ts';
 import { processFamilies } from './process-families.ts';
-import { prefix, sliceMs } from './prometheus.ts';
+import { prefix } from './prometheus.ts';
 import { routeFamilies } from './route-families.ts';
 import { unroutedName } from './store.ts';
 

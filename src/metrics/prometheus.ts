@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'; // the package @p
 import { Exposition, type Format, labelText } from './exposition.ts';
 import type { Family } from './families.ts';
 import { liveFamilies } from './live-families.ts';
+import { Pace, type Turns } from './pace.ts';
 import { processFamilies } from './process-families.ts';
 import { type RouteReading, readRoutes } from './reading.ts';
 import { routeFamilies } from './route-families.ts';
@@ -17,26 +18,11 @@ export const prefix = 'sluice_';
 /** Every metric of Sluice's own, in the order of the documentation. */
 export const families: readonly Family[] = [...processFamilies, ...liveFamilies, ...routeFamilies];
 
-/** How long a rendering works at a time. A message waits for a slice and what the slice before it has let in: twice that. */
-export const sliceMs = 3;
-
 /** Renders all metrics; the pieces together are the text. */
 export type Renderer = (format: Format) => Promise<readonly Buffer[]>;
 
-/** The time in milliseconds, and how a slice lets others have their turn. */
-export interface Turns {
-  now(): number;
-  rest(): Promise<void>;
-}
-
-const ownTurns: Turns = {
-  now: () => performance.now(),
-  // After everything that has arrived meanwhile.
-  rest: () => new Promise((resolve) => setImmediate(resolve)),
-};
-
 /** A renderer that reads `source`, with Node's and the process's own metrics beside it. */
-export function createRenderer(source: MetricsSource, turns: Turns = ownTurns): Renderer {
+export function createRenderer(source: MetricsSource, turns?: Turns): Renderer {
   const registry = createProcessRegistry();
   return async (format) => {
     const pace = new Pace(turns);
@@ -59,26 +45,6 @@ export function createRenderer(source: MetricsSource, turns: Turns = ownTurns): 
     }
     return out.finish();
   };
-}
-
-/** Slices: work until `isOver`, then `rest`. */
-class Pace {
-  readonly #turns: Turns;
-  #began: number;
-
-  constructor(turns: Turns) {
-    this.#turns = turns;
-    this.#began = turns.now();
-  }
-
-  get isOver(): boolean {
-    return this.#turns.now() - this.#began >= sliceMs;
-  }
-
-  async rest(): Promise<void> {
-    await this.#turns.rest();
-    this.#began = this.#turns.now();
-  }
 }
 
 function writeRoute(out: Exposition, family: Family, reading: RouteReading): void {

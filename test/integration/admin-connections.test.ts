@@ -62,6 +62,29 @@ test('requests that are sent ahead are served one after the other, in their orde
   expect(client.received.match(/<n=\d+>/g)).toEqual(queries.map((query) => `<${query}>`));
 });
 
+test('others have their turn between two requests that are sent ahead', async () => {
+  let turn = 0;
+  const turns: number[] = [];
+  let counting = setImmediate(function count() {
+    turn++;
+    counting = setImmediate(count);
+  });
+  onTestFinished(() => clearImmediate(counting));
+  const port = await start({
+    method: 'GET',
+    path: '/quick',
+    access: 'open',
+    answer() {
+      turns.push(turn);
+      return text(200, `<${turns.length}>`);
+    },
+  });
+  const client = new RawHttp(port);
+  client.send(get('/quick').repeat(100));
+  await client.until('<100>');
+  expect(new Set(turns).size).toBe(100);
+});
+
 test('a request that comes in pieces, with empty lines before it, is one', async () => {
   const held = new Held();
   const port = await start(held.endpoint);

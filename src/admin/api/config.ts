@@ -3,14 +3,16 @@ import type { z } from 'zod';
 import type { ConfigError } from '../../config/errors.ts';
 import type { ConfigState } from '../../config/state.ts';
 import { withoutSecrets } from '../../log/redaction.ts';
+import { type Lazy, lazily } from '../sliced-json.ts';
 import type { configSchema } from './schemas.ts';
 import { routeSettings, topSettings } from './settings.ts';
 
 type Answer = z.infer<typeof configSchema>;
 
 /** The answer of `GET /api/config`. */
-export function describeConfig({ config, resolved, loadedAtMs, needsRestart, lastError }: ConfigState): Answer {
-  const answer: Answer = {
+export function describeConfig({ config, resolved, loadedAtMs, needsRestart, lastError }: ConfigState): Lazy<Answer> {
+  const sources = new Map(resolved?.routes.map((found) => [found.route, found.sources]));
+  const top: Omit<Answer, 'routes'> = {
     files: [...config.files],
     hash: config.hash,
     loaded_at: new Date(loadedAtMs).toISOString(),
@@ -20,17 +22,19 @@ export function describeConfig({ config, resolved, loadedAtMs, needsRestart, las
       errors: lastError.errors.map(redactError),
     },
     settings: topSettings(config, resolved?.sources ?? null),
-    routes: config.routes.map((route) => ({
+  };
+  const routes = lazily(config.routes, (route) =>
+    redact<Answer['routes'][number]>({
       name: route.name,
       match: { hosts: [...route.hosts], path: route.path },
       upstream: route.upstream.href,
       preset: route.preset,
       origins: route.origins && [...route.origins],
       require_origin: route.requireOrigin,
-      settings: routeSettings(route, resolved?.routes.find((found) => found.route === route)?.sources ?? null),
-    })),
-  };
-  return redact(answer);
+      settings: routeSettings(route, sources.get(route) ?? null),
+    }),
+  );
+  return { ...redact(top), routes };
 }
 
 /** A key whose value nobody shall see. Paths of files are no secrets. */

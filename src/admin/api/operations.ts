@@ -7,6 +7,7 @@ import { connectionOutcomes } from '../../outcomes.ts';
 import type { Session } from '../../relay/session.ts';
 import { type Answer, json, problem } from '../answer.ts';
 import type { AnsweringEndpoint, Ask } from '../router.ts';
+import { type Lazy, lazily, slicedJson } from '../sliced-json.ts';
 import { describeConfig } from './config.ts';
 import { describeConnection, describeRow, thisMoment } from './connection.ts';
 import { type DrainSource, describeDrain } from './drain.ts';
@@ -44,7 +45,7 @@ export function operations(source: ApiSource): Operation[] {
         'Each setting comes with its source: file and line, preset, `defaults`, or built in. A route that a reload has removed is ' +
         'listed while it has connections.',
       answers: { 200: { schema: schemas.routesSchema, when: 'All routes' } },
-      answer: () => json(200, describeRoutes(source)),
+      answer: () => slicedJson(200, describeRoutes(source)),
     },
     {
       id: 'listConnections',
@@ -114,7 +115,7 @@ export function operations(source: ApiSource): Operation[] {
       description:
         'What holds, where it comes from, and what is wrong with the files if they do not hold. Secrets are left out.',
       answers: { 200: { schema: schemas.configSchema, when: 'The configuration' } },
-      answer: () => json(200, describeConfig(source.config())),
+      answer: () => slicedJson(200, describeConfig(source.config())),
     },
     {
       id: 'showBuild',
@@ -130,7 +131,7 @@ export function operations(source: ApiSource): Operation[] {
 
 const noConnectionAnswer = { schema: schemas.problemSchema, when: 'There is no such connection, or it is gone' };
 
-function listConnections(source: ApiSource, query: URLSearchParams): Answer {
+function listConnections(source: ApiSource, query: URLSearchParams): Answer | Promise<Answer> {
   const listing = parseListing(query);
   if ('problems' in listing) {
     const what = 'the query is wrong';
@@ -139,14 +140,14 @@ function listConnections(source: ApiSource, query: URLSearchParams): Answer {
   const moment = thisMoment();
   const sessions = source.sessions();
   const page = pageOf(sessions, listing, moment.now);
-  const answer: z.infer<typeof schemas.connectionsSchema> = {
+  const answer: Lazy<z.infer<typeof schemas.connectionsSchema>> = {
     total: sessions.size,
     matching: page.matching,
     offset: listing.offset,
     next_offset: page.nextOffset,
-    connections: page.sessions.map((session) => describeRow(session, moment)),
+    connections: lazily(page.sessions, (session) => describeRow(session, moment)),
   };
-  return json(200, answer);
+  return slicedJson(200, answer);
 }
 
 function showConnection(source: ApiSource, session: Session): Answer {

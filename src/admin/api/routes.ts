@@ -5,6 +5,7 @@ import type { Sender } from '../../config/types.ts';
 import type { RouteCounters, SenderCounters } from '../../metrics/counters.ts';
 import { addSums, type RouteSums, type SenderSums, sumsByRoute, zeroSums } from '../../metrics/live-sums.ts';
 import type { LiveSource } from '../../metrics/source.ts';
+import { type Lazy, lazily } from '../sliced-json.ts';
 import type { routesSchema } from './schemas.ts';
 import { routeSettings } from './settings.ts';
 
@@ -21,7 +22,7 @@ export interface RoutesSource {
 }
 
 /** The answer of `GET /api/routes`. One pass over the connections serves all sums. */
-export function describeRoutes(source: RoutesSource): Answer {
+export function describeRoutes(source: RoutesSource): Lazy<Answer> {
   const { config, resolved } = source.config();
   const { usedBytes, limitBytes } = source.memory;
   const sums = sumsByRoute({ config: () => config, live: source.live });
@@ -29,7 +30,7 @@ export function describeRoutes(source: RoutesSource): Answer {
   const inForce = new Set(config.routes);
   return {
     // One that a reload has removed lives until its connections do not.
-    routes: [...sums].map(([route, live]) => ({
+    routes: lazily(sums, ([route, live]) => ({
       name: route.name,
       metrics_route: route.label,
       in_force: inForce.has(route),

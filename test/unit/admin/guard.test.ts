@@ -37,7 +37,7 @@ async function visit(
   const req = { method, headers, socket: { remoteAddress: from } } as unknown as IncomingMessage;
   const answer = await guard.refuse(req, access);
   if (answer === null) return 'admitted';
-  return { status: answer.status, code: JSON.parse(answer.body).error.code, headers: answer.headers };
+  return { status: answer.status, code: JSON.parse(String(answer.body)).error.code, headers: answer.headers };
 }
 
 describe('without a token', () => {

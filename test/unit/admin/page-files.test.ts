@@ -10,7 +10,7 @@ const paths = endpoints.map(({ path }) => path);
 
 async function bodyOf(path: string): Promise<string> {
   const endpoint = endpoints.find((one) => one.path === path)!;
-  return (await endpoint.answer({} as never)).body;
+  return String((await endpoint.answer({} as never)).body);
 }
 
 test('every file of the page is served, and nothing else', () => {

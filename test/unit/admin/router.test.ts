@@ -24,7 +24,7 @@ const ask = (method: string, url: string) => {
 const refusal = (method: string, url: string) => {
   const found = find(method, url);
   if ('endpoint' in found) throw new Error(`found ${found.endpoint.path}`);
-  return { ...found.refused, error: JSON.parse(found.refused.body).error };
+  return { ...found.refused, error: JSON.parse(String(found.refused.body)).error };
 };
 
 describe('a router', () => {
