@@ -1,5 +1,6 @@
 /** Connecting with real sockets: names with several addresses, time, TLS, and giving up at every step. */
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -111,6 +112,18 @@ describe('a name with several addresses', () => {
       detail: `connect ECONNREFUSED 127.0.0.1:${port}; connect ECONNREFUSED 127.0.0.2:${port}`,
     });
   });
+});
+
+test('a connection is watched by the kernel, as its peer may vanish without a word', async () => {
+  const port = await listenAt('127.0.0.1');
+  const socket = socketOf(await connect({ port }));
+  const hex = (n: number) => `:${n.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = (await readFile('/proc/self/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
+  const timer = lines.find(
+    ([, local, remote]) => local?.endsWith(hex(socket.localPort!)) && remote?.endsWith(hex(port)),
+  )?.[5];
+  // proc(5) of tcp: 02 is a timer that is not of a retransmission, which is keepalive.
+  expect(timer).toMatch(/^02:/);
 });
 
 describe('no connection in time', () => {
