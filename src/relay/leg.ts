@@ -11,12 +11,12 @@
 import type { Route, Sender } from '../config/types.ts';
 import type { Histogram } from '../metrics/counters.ts';
 import type { Close } from '../protocol/close.ts';
-import type { Direction } from './direction.ts';
-import { type KernelQueue, type KernelReading, kernelQueue } from './kernel-queue.ts';
-import { LegWriter } from './leg-writer.ts';
-import { Pinger } from './pinger.ts';
-import { SocketReader } from './socket-reader.ts';
-import { StallWatch } from './stall.ts';
+import type { Direction } from './core/direction.ts';
+import { Pinger } from './core/pinger.ts';
+import { StallWatch } from './core/stall.ts';
+import { type KernelQueue, type KernelReading, kernelQueue } from './transport/kernel-queue.ts';
+import { LegWriter } from './transport/leg-writer.ts';
+import { SocketReader } from './transport/socket-reader.ts';
 import type { LegInput, RelayMemory } from './types.ts';
 
 export interface LegInit {

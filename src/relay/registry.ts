@@ -1,12 +1,12 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
 import type { SessionReport, Violation } from '../report.ts';
-import { trimBuffers } from './copy-buffers.ts';
-import { forgetKernelQueues } from './kernel-queue.ts';
-import { MemoryBudget } from './memory-budget.ts';
-import { ReadBuffers } from './read-buffers.ts';
+import { trimBuffers } from './memory/copy-buffers.ts';
+import { MemoryBudget } from './memory/memory-budget.ts';
+import { ReadBuffers } from './memory/read-buffers.ts';
 import { Session, type SessionEvents } from './session.ts';
-import type { SocketReader } from './socket-reader.ts';
+import { forgetKernelQueues } from './transport/kernel-queue.ts';
+import type { SocketReader } from './transport/socket-reader.ts';
 import type { RelayMemory, SessionInit } from './types.ts';
 
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */

@@ -11,14 +11,14 @@ import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit 
 import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/close.ts';
 import { Opcode } from '../protocol/opcodes.ts';
 import type { ConnectionAbout, SessionReport, Violation } from '../report.ts';
-import { Direction, type DirectionEvents } from './direction.ts';
-import { Goodbye } from './goodbye.ts';
+import { Direction, type DirectionEvents } from './core/direction.ts';
+import { Goodbye } from './core/goodbye.ts';
+import { Lifetime } from './core/lifetime.ts';
+import { verbatim } from './core/stage.ts';
+import { ViolationNotes } from './core/violation-notes.ts';
+import { explain } from './core/words.ts';
 import { Leg, type LegEvents } from './leg.ts';
-import { Lifetime } from './lifetime.ts';
-import { verbatim } from './stage.ts';
 import type { RelayMemory, SessionInit } from './types.ts';
-import { ViolationNotes } from './violation-notes.ts';
-import { explain } from './words.ts';
 
 /**
  * Who broke the protocol or a limit hears of it when the other side has answered, but at the latest after this time: what

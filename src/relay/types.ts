@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
 import type { ConnectionAbout } from '../report.ts';
-import type { MemoryBudget } from './memory-budget.ts';
-import type { ReadBuffers } from './read-buffers.ts';
+import type { MemoryBudget } from './memory/memory-budget.ts';
+import type { ReadBuffers } from './memory/read-buffers.ts';
 
 /** One side of a finished handshake: a paused, plain socket and the bytes that came with or after the handshake. */
 export interface LegInput {

@@ -1,5 +1,5 @@
-import { MemoryBudget } from '../../src/relay/memory-budget.ts';
-import { ReadBuffers } from '../../src/relay/read-buffers.ts';
+import { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
+import { ReadBuffers } from '../../src/relay/memory/read-buffers.ts';
 
 /** A budget of `limit` bytes, and nobody who minds when it is spent. */
 export function budgetOf(limit = Number.POSITIVE_INFINITY): MemoryBudget {

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Source } from '../../config/resolve.ts';
 import type { Sender } from '../../config/types.ts';
 import { connectionOutcomes } from '../../outcomes.ts';
-import type { Direction } from '../../relay/direction.ts';
+import type { Direction } from '../../relay/core/direction.ts';
 import type { Leg } from '../../relay/leg.ts';
 import type { Session } from '../../relay/session.ts';
 import type { Violation } from '../../report.ts';

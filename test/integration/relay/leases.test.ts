@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Lease } from '../../../src/relay/read-buffers.ts';
+import type { Lease } from '../../../src/relay/memory/read-buffers.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, RelayHub } from '../../helpers/relay.ts';
 

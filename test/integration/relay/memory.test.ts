@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import type { Lease } from '../../../src/relay/read-buffers.ts';
+import type { Lease } from '../../../src/relay/memory/read-buffers.ts';
 import type { SessionReport } from '../../../src/report.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, type Relay, RelayHub } from '../../helpers/relay.ts';

@@ -1,0 +1,108 @@
+/**
+ * How a connection ends, whoever ends it: in turn. Two connections cannot be closed in the same instant, and what a side
+ * sends while its own close frame is on the way finds nobody. So one side hears first, what it still sends is passed on
+ * until its close frame is here, and only then does the other side hear.
+ *
+ *   boundary ──► asked ──► told
+ *
+ *   boundary  a drain: the side that hears last completes its message (the other ends begin with `asked`)
+ *   asked     the first side has heard, and the last one has sent its last word: its close frame, a fault, what broke a
+ *             limit, or the message that a drain waited for. What the first side still sends reaches the last one
+ *   told      the first side has closed, or is gone, or its time is over: the last side has heard too
+ *
+ * RFC 6455 §5.5.1 forbids further data only to the side that has sent its close frame, and lets the answer be delayed.
+ */
+import type { Close } from '../../protocol/close.ts';
+import type { Leg } from '../leg.ts';
+
+/** See the diagram. */
+export type GoodbyePhase = 'boundary' | 'asked' | 'told';
+
+export interface GoodbyeInit {
+  readonly first: Leg;
+  readonly last: Leg;
+  readonly firstHears: Close;
+  /** Where it has broken something: of that. `null`: what it is told when the first side has ended. */
+  readonly lastHears: Close | null;
+  /** How long the first side may go on speaking, at most; a leg's own `timeouts.close` holds besides. */
+  readonly withinMs: number;
+}
+
+export class Goodbye {
+  readonly first: Leg;
+  readonly last: Leg;
+  readonly #firstHears: Close;
+  readonly #lastHears: Close | null;
+  readonly #withinMs: number;
+  #phase: GoodbyePhase = 'boundary';
+  /** When the present wait is over. */
+  #deadline = Number.POSITIVE_INFINITY;
+  /** What the last side had sent when that was last looked at, in bytes. */
+  #seen = 0;
+
+  constructor(init: GoodbyeInit) {
+    this.first = init.first;
+    this.last = init.last;
+    this.#firstHears = init.firstHears;
+    this.#lastHears = init.lastHears;
+    this.#withinMs = init.withinMs;
+  }
+
+  get phase(): GoodbyePhase {
+    return this.#phase;
+  }
+
+  /** Waits for a message boundary of the last side. `then`: whether it is read from there on (see `Direction`). */
+  awaitBoundary(then: 'hold' | 'discard', closeMs: number): void {
+    this.#seen = this.last.inbound.wireBytes;
+    this.#deadline = performance.now() + closeMs;
+    this.last.inbound.stopAfterMessage(then, () => this.ask());
+  }
+
+  /** Gives the boundary up: something else ends the connection. */
+  cancel(): void {
+    this.last.inbound.goOn();
+  }
+
+  /** The first side hears. */
+  ask(): void {
+    if (this.#phase !== 'boundary') return;
+    const now = performance.now();
+    this.#phase = 'asked';
+    this.#deadline = now + this.#withinMs;
+    this.last.inbound.finishFrame();
+    this.first.close(this.#firstHears, !this.last.gone, now);
+  }
+
+  /** The last side hears: what it has broken, or else `close`. */
+  tell(close: Close): void {
+    if (this.#phase === 'told') return;
+    this.#phase = 'told';
+    // Whoever was held in a drain is read on, for its close frame.
+    this.last.inbound.endHold();
+    this.last.close(this.#lastHears ?? close, !this.first.gone, performance.now());
+  }
+
+  /** Called every tick; `closeMs` is `timeouts.close`. */
+  tick(now: number, closeMs: number): void {
+    if (this.#phase === 'boundary') this.#tickBoundary(now, closeMs);
+    else if (this.#phase === 'asked' && now >= this.#deadline) this.#interrupt();
+  }
+
+  /** A message that is not continued for `timeouts.close` does not hold a drain up any longer. */
+  #tickBoundary(now: number, closeMs: number): void {
+    const { inbound } = this.last;
+    if (inbound.paused || inbound.wireBytes !== this.#seen) {
+      this.#seen = inbound.wireBytes;
+      this.#deadline = now + closeMs;
+    } else if (now >= this.#deadline) {
+      this.ask();
+    }
+  }
+
+  /** The first side's time is over; only its frame that is under way is still passed on. */
+  #interrupt(): void {
+    this.first.inbound.finishFrame();
+    this.tell(this.#firstHears);
+  }
+}

@@ -1,0 +1,76 @@
+/** Why a sender's socket is not being read, since when, and for how long in all. */
+import type { PauseCause, SenderCounters } from '../../metrics/counters.ts';
+
+/** `drain` holds the upstream while its client says goodbye; it is no pause that anyone counts. */
+export type HoldCause = PauseCause | 'drain';
+
+const none: ReadonlyMap<HoldCause, number> = new Map();
+const causes: readonly HoldCause[] = ['buffer', 'queue', 'rate', 'memory', 'drain'];
+
+export class Pauses {
+  /** Pauses so far, and the time they took in milliseconds (without the present one). */
+  count = 0;
+  totalMs = 0;
+  readonly #counters: SenderCounters;
+  /** Made at the first pause: most senders are never paused. */
+  #since: Map<HoldCause, number> | null = null;
+  #pausedAt: number | null = null;
+
+  constructor(counters: SenderCounters) {
+    this.#counters = counters;
+  }
+
+  /** When the present pause began; `null` for none. */
+  get pausedAt(): number | null {
+    return this.#pausedAt;
+  }
+
+  /** The causes that hold the sender now, each with the time it began. */
+  get causes(): ReadonlyMap<HoldCause, number> {
+    return this.#since ?? none;
+  }
+
+  get any(): boolean {
+    return this.#since !== null && this.#since.size > 0;
+  }
+
+  has(cause: HoldCause): boolean {
+    return this.#since?.has(cause) ?? false;
+  }
+
+  /** Whether the sender waits for its receiver, rather than for a rate or a goodbye. */
+  get waitsForReceiver(): boolean {
+    return this.has('buffer') || this.has('queue') || this.has('memory');
+  }
+
+  /** Adds a cause, and says whether it is the first: then the socket must be paused. */
+  add(cause: HoldCause, now: number): boolean {
+    if (this.has(cause)) return false;
+    const first = !this.any;
+    this.#since ??= new Map();
+    this.#since.set(cause, now);
+    if (first) this.#pausedAt = now;
+    if (cause !== 'drain') {
+      this.#counters.pauses[cause]++;
+      if (first) this.count++;
+    }
+    return first;
+  }
+
+  /** Removes a cause, and says whether it was the last: then the sender may go on. */
+  remove(cause: HoldCause, now: number): boolean {
+    const since = this.#since?.get(cause);
+    if (since === undefined) return false;
+    this.#since?.delete(cause);
+    if (cause !== 'drain') this.#counters.pausedMs[cause] += now - since;
+    if (this.any) return false;
+    this.totalMs += now - this.#pausedAt!;
+    this.#pausedAt = null;
+    return true;
+  }
+
+  /** Ends all, when the connection does. */
+  clear(now: number): void {
+    for (const cause of causes) this.remove(cause, now);
+  }
+}

@@ -1,0 +1,60 @@
+/** Sends the pings that a leg's heartbeat asks for, and measures how long their pongs take. */
+import type { Histogram } from '../../metrics/counters.ts';
+import type { LegWriter } from '../transport/leg-writer.ts';
+import { Heartbeat } from './heartbeat.ts';
+
+export class Pinger {
+  readonly #writer: LegWriter;
+  readonly #heartbeat: Heartbeat;
+  #timeoutMs: number;
+  readonly #rtt: Histogram;
+  #pings = 0;
+  #sentAt = 0;
+
+  /** Times in milliseconds; an interval of 0 sends no pings. `rtt` is in seconds. */
+  constructor(writer: LegWriter, intervalMs: number, timeoutMs: number, rtt: Histogram) {
+    this.#writer = writer;
+    this.#heartbeat = new Heartbeat(intervalMs, timeoutMs, performance.now());
+    this.#timeoutMs = timeoutMs;
+    this.#rtt = rtt;
+  }
+
+  /** Goes on with other times. */
+  change(intervalMs: number, timeoutMs: number, now: number): void {
+    this.#heartbeat.change(intervalMs, timeoutMs, now);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** How long a pong may take, in milliseconds; 0 for any time. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  /** Whether a ping is on its way to the peer that has not been answered. */
+  get awaits(): boolean {
+    return this.#heartbeat.outstanding && this.#writer.pingFlushed;
+  }
+
+  /**
+   * Whether a pong is overdue. The peer is dead only if it takes nothing either: the ping may stand behind megabytes in the
+   * kernel, and a slow reader sees it minutes later. `received`: bytes read from it so far; `held`: whether Sluice is not
+   * reading it.
+   */
+  tick(now: number, received: number, held: boolean): boolean {
+    const { drainedBytes: drained, pingFlushed } = this.#writer;
+    const action = this.#heartbeat.check({ now, received, drained, pingFlushed, held });
+    if (action === 'ping') {
+      const payload = Buffer.allocUnsafeSlow(4);
+      payload.writeUInt32BE(++this.#pings >>> 0);
+      this.#sentAt = performance.now();
+      this.#writer.ping(payload);
+    }
+    return action === 'dead';
+  }
+
+  onPong(payload: Buffer): void {
+    if (this.#sentAt === 0 || payload.length !== 4 || payload.readUInt32BE() !== this.#pings >>> 0) return;
+    this.#rtt.observe((performance.now() - this.#sentAt) / 1000);
+    this.#sentAt = 0;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * A stage stands between a direction's parser and the other leg's writer. It sees each data frame and passes it on:
+ * unchanged, or, for stages to come, inflated, re-fragmented or validated, so what it passes on may have another length.
+ */
+import type { FrameParser } from '../../protocol/frame-parser.ts';
+import { type Keeper, owned } from '../memory/read-buffers.ts';
+import type { FrameSink } from '../transport/leg-writer.ts';
+
+export interface Stage {
+  /** The frame whose header `parser` has just read begins. */
+  begin(parser: FrameParser, keeper: Keeper | null, out: FrameSink): void;
+  /** Payload bytes of that frame stand in the parser's span. */
+  payload(parser: FrameParser, keeper: Keeper | null, out: FrameSink): void;
+  /** That frame is complete. */
+  end(parser: FrameParser, out: FrameSink): void;
+}
+
+/** Passes every frame on as it came: a client's frame is masked already, and the upstream wants it masked. */
+export const verbatim: Stage = {
+  begin(parser, keeper, out) {
+    out.beginFrame();
+    const { header, headerStart, headerEnd } = parser;
+    if (header === parser.chunk) {
+      out.append(header, headerStart, headerEnd, keeper);
+    } else {
+      // It was split between reads, and stands in a buffer of the parser's that the next split header overwrites, perhaps
+      // in this very read.
+      const copy = Buffer.allocUnsafeSlow(headerEnd - headerStart);
+      header.copy(copy, 0, headerStart, headerEnd);
+      out.append(copy, 0, copy.length, owned);
+    }
+  },
+  payload(parser, keeper, out) {
+    out.append(parser.chunk, parser.spanStart, parser.spanEnd, keeper);
+  },
+  end(parser, out) {
+    out.endFrame(parser.fin);
+  },
+};

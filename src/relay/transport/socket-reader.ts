@@ -1,0 +1,298 @@
+/**
+ * Reads one leg's socket into reusable buffers (see read-buffers.ts).
+ *
+ * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but the sockets of a finished
+ * handshake exist already. So the socket is wrapped anew around the same handle. And what is read is taken from the handle
+ * itself: sockets have so many shapes that V8 would look each of their properties up, for each read. The `handle` option, `_handle` and what a handle calls are not documented by Node; this file is the
+ * only one that uses them, it is tested on every Node version that Sluice supports, and where they are missing (TLS
+ * sockets, other runtimes) it reads `'data'` events instead.
+ */
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
+import type { LegInput } from '../types.ts';
+import { type StreamBinding, streamBinding } from './stream-binding.ts';
+
+/** A read of at least this many bytes earns the socket a buffer of its own: early, because copies cost more. */
+const promoteAt = 4096;
+/** Reads under this size are served as well by the shared buffer. */
+const smallRead = 2048;
+const smallReadsToDemote = 16;
+/** A socket whose last large read is older than this gives its buffer back at the next small one, such as a pong. */
+const quietMs = 1000;
+const keepAliveMs = 30_000;
+/** Measured: what Node goes on reading from TLS after `pause`, up to the stream's high-water mark and a read. */
+const streamBytes = 84 * 1024;
+
+export interface ReadSink {
+  /** `keeper` is `null` where the bytes must be copied before they are written or kept. */
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
+}
+
+// Used where there is a binding only.
+const { streamBaseState, kReadBytesOrError } = streamBinding ?? ({} as StreamBinding);
+
+interface Handle {
+  /** What Node's socket believes of it. */
+  reading: boolean;
+  /** Called after each read, at the end and for an error; what it returns is read into from then on. */
+  onread(bytes: unknown): Buffer | undefined;
+  readStop(): number;
+  useUserBuffer(buffer: Buffer): void;
+}
+
+/** Node wants a callback; what is read does not get that far. */
+const uncalled = () => true;
+
+interface Carrier {
+  close(done: () => void): void;
+  /** Returns an error number, 0 for none. */
+  reset(done: () => void): number;
+}
+
+export class SocketReader {
+  /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
+  readonly socket: Socket;
+  readonly #buffers: ReadBuffers;
+  readonly #sink: ReadSink;
+  #lease: Lease | null = null;
+  /** What the next read goes into, and whether that is the lease. */
+  #armed: Buffer;
+  #leaseArmed = false;
+  /** Asked after each read, and of the socket that would take several look-ups. */
+  #paused = true;
+  #smallReads = 0;
+  #largeReadAt = 0;
+  #handle: Handle | null = null;
+  #maxReadBytes = Number.POSITIVE_INFINITY;
+  /** What was read before the relay began. */
+  #early: Buffer[];
+  #streamBytes = 0;
+  #halted = false;
+
+  /** Takes the socket over, paused; `start` delivers what it has read already. */
+  constructor(input: LegInput, buffers: ReadBuffers, sink: ReadSink) {
+    this.#buffers = buffers;
+    this.#armed = buffers.shared;
+    this.#sink = sink;
+    this.#early = input.head.length > 0 ? [input.head] : [];
+    this.socket = this.#takeOver(input.socket);
+    this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, keepAliveMs);
+  }
+
+  /** The largest read, in bytes: a byte rate keeps it to what may pass in one second. */
+  set maxReadBytes(bytes: number) {
+    if (bytes === this.#maxReadBytes) return;
+    this.#maxReadBytes = bytes;
+    this.#armNow(this.#leaseArmed);
+  }
+
+  /** Delivers the bytes that came with the handshake. Reading itself begins with `resume`. */
+  start(): void {
+    const early = Buffer.concat(this.#early);
+    this.#early = [];
+    if (early.length > 0) this.#sink.read(early, 0, early.length, owned);
+  }
+
+  pause(): void {
+    this.#halted = false;
+    this.#stop();
+    if (this.#handle === null && !this.socket.destroyed) this.#holdStream(streamBytes);
+  }
+
+  resume(): void {
+    this.#halted = false;
+    this.#holdStream(0);
+    this.#paused = false;
+    if (!this.socket.destroyed) this.socket.resume();
+  }
+
+  /**
+   * Reads nothing until `carryOn` or `resume`, and says whether it did before. Not for TLS: what Node reads on then would
+   * have to be held.
+   */
+  halt(): boolean {
+    this.#halted = this.#handle !== null && !this.socket.destroyed && !this.#paused;
+    if (this.#halted) this.#stop();
+    return this.#halted;
+  }
+
+  /** Goes on as before `halt`, unless `pause` has been called since. */
+  carryOn(): void {
+    if (this.#halted) this.resume();
+  }
+
+  /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */
+  reset(): void {
+    const { socket } = this;
+    // While a FIN is on its way into the kernel, Node cannot reset the handle and would lose it: `uv_tcp_close_reset`
+    // refuses a handle that is shutting down. That takes one turn of the event loop; but TLS writes its own goodbye first,
+    // for which a stuck peer has no room.
+    if (socket.writableEnded && !socket.writableFinished && carrierOf(socket) === null)
+      socket.once('finish', () => resetNow(socket));
+    else resetNow(socket);
+  }
+
+  /** Gives the buffer back if the socket has fallen silent, also where it is armed; for a spent budget (see `#armNow`). */
+  yieldBuffer(): void {
+    if (this.#lease === null || this.#buffers.now - this.#largeReadAt <= quietMs) return;
+    if (this.#leaseArmed) this.#armNow(false);
+    this.#lease.giveBack();
+    this.#lease = null;
+  }
+
+  /** Gives the buffer back; call it when the socket has closed. */
+  close(): void {
+    this.#lease?.giveBack();
+    this.#lease = null;
+    this.#leaseArmed = false;
+    this.#handle = null;
+    this.#holdStream(0);
+  }
+
+  #stop(): void {
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  /** Counts what the stream of a paused socket holds. */
+  #holdStream(bytes: number): void {
+    const { memory } = this.#buffers;
+    memory.give(this.#streamBytes);
+    this.#streamBytes = bytes;
+    memory.take(bytes);
+  }
+
+  #takeOver(old: Socket): Socket {
+    old.pause();
+    old.setTimeout(0);
+    // What Node has read since the handshake would be lost with the old wrapper.
+    for (let chunk = old.read(); chunk !== null; chunk = old.read()) this.#early.push(chunk);
+    const inner = old as unknown as { _handle: Handle | null };
+    const handle = inner._handle;
+    if (old.constructor !== Socket || typeof handle?.useUserBuffer !== 'function' || streamBinding === null) {
+      this.#readEvents(old);
+      return old;
+    }
+    inner._handle = null;
+    this.#handle = handle;
+    old.removeAllListeners();
+    old.on('error', () => {});
+    // Without its handle this only settles accounts: else `server.close()` would wait for the old wrapper for ever.
+    old.destroy();
+    return this.#wrap(handle);
+  }
+
+  #readEvents(socket: Socket): void {
+    // Not all listeners: TLS has some of Node's own among them.
+    socket.removeAllListeners('data').removeAllListeners('readable');
+    socket.allowHalfOpen = true;
+    socket.on('data', (chunk: Buffer) => this.#readChunk(socket, chunk));
+    socket.pause();
+  }
+
+  /** A method of its own: beside the old socket its callbacks would keep that alive. */
+  #wrap(handle: Handle): Socket {
+    const onread = { buffer: this.#arm(false), callback: uncalled };
+    const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
+    const socket = new Socket(options as unknown as SocketConstructorOpts);
+    const { onread: usual } = handle;
+    handle.onread = (bytes) => {
+      const length = streamBaseState[kReadBytesOrError]!;
+      // The end and errors are for the socket.
+      if (length <= 0) return usual.call(handle, bytes);
+      return this.#read(handle, length);
+    };
+    return socket;
+  }
+
+  /** Node decides how large a chunk of `'data'` is: what is too much for one read goes back where a pause comes of it. */
+  #readChunk(socket: Socket, chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) {
+      if (at > 0 && socket.isPaused()) {
+        socket.unshift(chunk.subarray(at));
+        return;
+      }
+      const end = Math.min(chunk.length, at + this.#maxReadBytes);
+      this.#sink.read(chunk, at, end, owned);
+      at = end;
+    }
+  }
+
+  /** Takes what stands in the armed buffer, and returns another one to arm where that is to change. */
+  #read(handle: Handle, length: number): Buffer | undefined {
+    this.#sink.read(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
+    // Node forgets a pause in the same moment as the first resume.
+    if (this.#paused && handle.reading && !this.socket.destroyed) {
+      handle.reading = false;
+      handle.readStop();
+    }
+    if (this.#lease === null) {
+      if (length >= promoteAt && !this.socket.destroyed) this.#promote();
+    } else if (this.#isQuiet(length) || this.#buffers.overlentBytes > 0) {
+      this.#lease.giveBack();
+      this.#lease = null;
+    }
+    // While a write still reads from the lease, its receiver is slow: what comes now is copied anyway.
+    const leases = this.#lease !== null && !this.#lease.pinned;
+    return leases === this.#leaseArmed ? undefined : this.#arm(leases);
+  }
+
+  /** Chooses what the next read goes into. */
+  #arm(leases: boolean): Buffer {
+    this.#leaseArmed = leases;
+    const buffer = leases ? this.#lease!.buffer : this.#buffers.shared;
+    this.#armed = buffer.length > this.#maxReadBytes ? buffer.subarray(0, this.#maxReadBytes) : buffer;
+    return this.#armed;
+  }
+
+  /** Node arms another buffer only after a read. This goes past it, and a few bytes of Node's stay with the handle. */
+  #armNow(leases: boolean): void {
+    const before = this.#armed;
+    const buffer = this.#arm(leases);
+    if (buffer !== before && !this.socket.destroyed) this.#handle?.useUserBuffer(buffer);
+  }
+
+  #promote(): void {
+    this.#lease = this.#buffers.lease();
+    this.#smallReads = 0;
+    this.#largeReadAt = this.#buffers.now;
+  }
+
+  #isQuiet(length: number): boolean {
+    const { now } = this.#buffers;
+    if (length >= smallRead) {
+      this.#smallReads = 0;
+      this.#largeReadAt = now;
+      return false;
+    }
+    return ++this.#smallReads >= smallReadsToDemote || now - this.#largeReadAt > quietMs;
+  }
+}
+
+/** Unix sockets leave nothing behind in the kernel; everything else is reset. */
+function resetNow(socket: Socket): void {
+  const carrier = carrierOf(socket);
+  if (carrier !== null) resetWhenClosed(carrier);
+  try {
+    socket.resetAndDestroy();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_INVALID_HANDLE_TYPE') throw error;
+    socket.destroy();
+  }
+}
+
+/** The TCP handle below TLS, where `socket` is TLS and Node shows it. */
+function carrierOf(socket: Socket): Carrier | null {
+  const carrier = (socket as unknown as { _handle: { _parent?: Carrier } | null })._handle?._parent;
+  return typeof carrier?.reset === 'function' ? carrier : null;
+}
+
+/** Node resets TCP only, and destroying TLS leaves up to 4 MiB in the kernel: what closes the TCP below it resets it. */
+function resetWhenClosed(carrier: Carrier): void {
+  const { close } = carrier;
+  carrier.close = (done) => {
+    // A handle whose FIN is under way refuses.
+    if (carrier.reset(done) !== 0) close.call(carrier, done);
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * The fast way of reading stands on what Node does not document: here a Node that takes it away is seen. Without it all
+ * else works on, at several times the cost.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
+import { SocketReader } from '../../../../src/relay/transport/socket-reader.ts';
+import { listen } from '../../../helpers/listen.ts';
+import { budgetOf } from '../../../helpers/memory.ts';
+
+/** Both ends of a connection that has changed its protocol: the sockets that a relay gets. */
+async function upgraded(): Promise<{ accepted: Socket; connected: Socket }> {
+  const server = createServer();
+  const port = await listen(server);
+  const upgrade = once(server, 'upgrade') as Promise<[IncomingMessage, Socket, Buffer]>;
+  const asked = request({ port, host: '127.0.0.1', headers: { Connection: 'Upgrade', Upgrade: 'websocket' } });
+  const answer = once(asked, 'upgrade') as Promise<[IncomingMessage, Socket, Buffer]>;
+  asked.end();
+  const [, accepted] = await upgrade;
+  accepted.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const [, connected] = await answer;
+  server.close();
+  return { accepted: accepted.pause(), connected: connected.pause() };
+}
+
+test.each(['accepted', 'connected'] as const)(
+  `Node ${process.versions.node} reads a socket that was %s into buffers of ours`,
+  async (which) => {
+    const pair = await upgraded();
+    const socket = pair[which];
+    const other = pair[which === 'accepted' ? 'connected' : 'accepted'];
+    const buffers = new ReadBuffers(budgetOf());
+    const { promise: read, resolve } = Promise.withResolvers<{ chunk: Buffer; text: string }>();
+    const reader = new SocketReader({ socket, head: Buffer.alloc(0) }, buffers, {
+      read: (chunk, start, end) => resolve({ chunk, text: chunk.toString('latin1', start, end) }),
+    });
+    expect(reader.socket).not.toBe(socket);
+    reader.resume();
+    other.write('some bytes');
+    const { chunk, text } = await read;
+    expect(text).toBe('some bytes');
+    expect(chunk).toBe(buffers.shared);
+    const gone = [reader.socket, other].map((one) => new Promise((resolve) => one.once('close', resolve)));
+    other.on('error', () => {}).resume();
+    reader.reset();
+    await Promise.all(gone);
+  },
+);
+
+/** A reader, the other end of its connection, what it has read so far, and in which sizes. */
+async function reading(): Promise<{ reader: SocketReader; peer: Socket; text: () => string; sizes: number[] }> {
+  const { accepted, connected } = await upgraded();
+  let text = '';
+  const sizes: number[] = [];
+  const reader = new SocketReader({ socket: accepted, head: Buffer.alloc(0) }, new ReadBuffers(budgetOf()), {
+    read: (chunk, start, end) => {
+      text += chunk.toString('latin1', start, end);
+      sizes.push(end - start);
+    },
+  });
+  onTestFinished(async () => {
+    const gone = [reader.socket, connected].map((one) => new Promise((resolve) => one.once('close', resolve)));
+    connected.on('error', () => {}).resume();
+    reader.reset();
+    await Promise.all(gone);
+  });
+  return { reader, peer: connected, text: () => text, sizes };
+}
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+test('a halt ends where it began: who was paused before or meanwhile stays so, and who was read is read', async () => {
+  const { reader, peer, text } = await reading();
+  expect(reader.halt()).toBe(false);
+  reader.carryOn();
+  expect(reader.socket.isPaused()).toBe(true);
+  reader.resume();
+  await moment();
+  expect(reader.halt()).toBe(true);
+  reader.pause();
+  reader.carryOn();
+  expect(reader.socket.isPaused()).toBe(true);
+  reader.resume();
+  expect(reader.halt()).toBe(true);
+  peer.write('some bytes');
+  await moment();
+  expect(text()).toBe('');
+  reader.carryOn();
+  await vi.waitFor(() => expect(text()).toBe('some bytes'), { timeout: 10_000 });
+});
+
+test('a pause in the same moment as the first resume, which Node forgets, holds from the next read on', async () => {
+  const { reader, peer, text } = await reading();
+  reader.resume();
+  reader.pause();
+  peer.write('a');
+  await moment();
+  peer.write('b');
+  await moment();
+  expect(text()).not.toContain('b');
+  reader.resume();
+  await vi.waitFor(() => expect(text()).toBe('ab'), { timeout: 10_000 });
+});
+
+test('no read is larger than it may be, from the first on, and a new bound holds at once', async () => {
+  const { reader, peer, text, sizes } = await reading();
+  reader.maxReadBytes = 1000;
+  peer.write('a'.repeat(2500));
+  reader.resume();
+  await vi.waitFor(() => expect(text()).toHaveLength(2500));
+  expect(Math.max(...sizes)).toBe(1000);
+  sizes.length = 0;
+  reader.maxReadBytes = Number.POSITIVE_INFINITY;
+  peer.write('b'.repeat(2500));
+  await vi.waitFor(() => expect(text()).toHaveLength(5000));
+  expect(Math.max(...sizes)).toBe(2500);
+  reader.maxReadBytes = 100;
+  peer.write('c'.repeat(250));
+  await vi.waitFor(() => expect(text()).toHaveLength(5250));
+  expect(Math.max(...sizes.slice(1))).toBe(100);
+});

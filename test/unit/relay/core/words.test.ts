@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { closeWith } from '../../../../src/protocol/close.ts';
+import { explain } from '../../../../src/relay/core/words.ts';
+import type { Violation } from '../../../../src/report.ts';
+
+const violation = (limit: Violation['limit'], configured: number, observed: number | bigint): Violation => ({
+  ...{ sender: 'client', action: 'close' },
+  ...{ limit, configured, observed, partial: false },
+});
+
+const sentences: [Violation['limit'], number, number | bigint, string][] = [
+  ['max_message_size', 20_971_520, 157_286_400, 'message of 157286400 bytes exceeds 20971520 (route panel)'],
+  ['max_frame_size', 1000, 1001, 'frame of 1001 bytes exceeds 1000 (route panel)'],
+  ['max_fragments', 16_384, 16_385, 'message of 16385 fragments exceeds 16384 (route panel)'],
+  ['message_timeout', 600_000, 600_123, 'message took 600123 ms, more than 600000 (route panel)'],
+  ['max_message_rate', 100, 101, 'more than 100 messages per second (route panel)'],
+  ['max_byte_rate', 1000, 1500, 'more than 1000 bytes per second (route panel)'],
+  ['max_control_rate', 50, 51, 'more than 50 control frames per second (route panel)'],
+  ['max_pause', 30_000, 30_100, 'receiver took nothing for 30100 ms, more than 30000 (route panel)'],
+];
+
+test.each(sentences)('tells people about %s', (limit, configured, observed, words) => {
+  expect(explain(violation(limit, configured, observed), 'panel')).toBe(words);
+});
+
+test('tells a length that only a bigint holds exactly', () => {
+  expect(explain(violation('max_message_size', 1000, 2n ** 63n - 1n), 'r')).toBe(
+    'message of 9223372036854775807 bytes exceeds 1000 (route r)',
+  );
+});
+
+test('says "at least" of a message that was refused before its last fragment', () => {
+  const words = explain({ ...violation('max_message_size', 1000, 1200), partial: true }, 'r');
+  expect(words).toBe('message of at least 1200 bytes exceeds 1000 (route r)');
+});
+
+test('names a limit that has no sentence', () => {
+  expect(explain(violation('connections.max', 1, 2), 'panel')).toBe('connections.max (route panel)');
+});
+
+test('fits into a close reason with the largest numbers and an ordinary route', () => {
+  for (const [limit] of sentences) {
+    const words = explain(violation(limit, Number.MAX_SAFE_INTEGER, 2n ** 63n - 1n), 'jupyter-rooms');
+    expect(closeWith(1009, words).reason.toString()).toBe(words);
+  }
+});
