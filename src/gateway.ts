@@ -86,6 +86,7 @@ export class Gateway {
 
   constructor(config: Config, { log, resolved = null, lookup = systemLookup }: GatewayParts) {
     this.#log = log;
+    log.configure(config.log);
     this.#trust = new UpstreamTrust(log);
     const connector = new Connector({
       lookup,
@@ -146,7 +147,7 @@ export class Gateway {
       drainDeadlineAtMs: () => this.drainState?.deadlineAtMs ?? null,
       lastReload: () => lastReload(this.#current.state),
       reloads: () => this.#current.reloads,
-      logLinesDropped: () => log.lost,
+      logLinesDropped: () => log.dropped,
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     };
     this.renderMetrics = createRenderer(source);
@@ -194,6 +195,7 @@ export class Gateway {
    */
   reload(loaded: Loaded): boolean {
     return this.#current.replace(loaded, (config) => {
+      this.#log.configure(config.log);
       this.#edge = compileEdge(config, this.#lasting);
       this.#lasting.keepOnly(config.routes);
       this.#front.reconfigure();

@@ -3,8 +3,9 @@
  * for each refused handshake and each failed HTTP request; never one per message. Whatever a peer chose (host, path,
  * subprotocol) is cut, its control characters are escaped, and what looks like a token is left out.
  */
+import { createHash } from 'node:crypto';
 import type { Sender } from './config/types.ts';
-import { clean, cleanHost, cleanPath } from './log/clean.ts';
+import { clean, cleanHost, cleanPath, cleanUser } from './log/clean.ts';
 import { createLog, flush, type Log, openStandardSink } from './log/logger.ts';
 import {
   type AdminRefusal,
@@ -31,7 +32,8 @@ export interface LogSubject {
 /** One line when a connection opens. */
 export function logOpen(log: Log, subject: LogSubject): void {
   const { level, flag, words } = handshakeOutcomes.opened;
-  log[level]({ event: 'open', flag, ...subjectFields(subject) }, words);
+  if (!isChosen(subject, log.settings.open)) return;
+  log.caused(level, 'open', { event: 'open', flag, ...subjectFields(log, subject) }, words);
 }
 
 /** One line for a connection's first violation. */
@@ -39,8 +41,15 @@ export function logViolation(log: Log, subject: LogSubject, violation: Violation
   const { sender, action } = violation;
   const { flag } = connectionOutcomes[reasonOfLimit[violation.limit as keyof typeof reasonOfLimit]];
   const words = `the ${sender} exceeds ${violation.limit}`;
-  const fields = { event: 'violation', flag, ...subjectFields(subject), sender, action, limit: limitFields(violation) };
-  log.warn(fields, words);
+  const fields = {
+    event: 'violation',
+    flag,
+    ...subjectFields(log, subject),
+    sender,
+    action,
+    limit: limitFields(violation),
+  };
+  log.caused('warn', `violation ${violation.limit}`, fields, words);
 }
 
 /** What the process was doing when a connection ended. */
@@ -52,11 +61,12 @@ export interface ProcessState {
 /** One line when a connection ends. */
 export function logEnd(log: Log, subject: LogSubject, report: SessionReport, state: ProcessState): void {
   const { level, flag, words } = connectionOutcomes[report.reason];
+  if (level === 'info' && !isChosen(subject, log.settings.end)) return;
   const { codes, violation } = report;
   const fields = {
     event: 'end',
     flag,
-    ...subjectFields(subject),
+    ...subjectFields(log, subject),
     duration_s: seconds(report.durationMs),
     client_sent: senderFields(report.client),
     upstream_sent: senderFields(report.upstream),
@@ -77,7 +87,7 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
     config_hash: state.configHash,
     draining: state.draining,
   };
-  log[level](fields, words);
+  log.caused(level, `end ${report.reason}`, fields, endWords(words, report));
 }
 
 /** What is known of a request that was refused or failed. */
@@ -88,6 +98,8 @@ export interface RequestAbout {
   /** The request target as it came; only its path is logged. */
   readonly target: string | undefined;
   readonly address: string;
+  /** Who the request says its user is. */
+  readonly user?: string | undefined;
   /** For a refused origin. */
   readonly origin?: string | undefined;
   /** The limit that was exceeded, where one was. */
@@ -101,13 +113,19 @@ export interface RequestAbout {
 /** One line for a handshake (or a request before its forwarding) that was refused; `status` is what the client got. */
 export function logRefusal(log: Log, result: HandshakeResult, status: number, about: RequestAbout): void {
   const { level, flag, words } = handshakeOutcomes[result];
-  log[level]({ event: 'refused', flag, result, status, ...requestFields(about) }, words);
+  log.caused(
+    level,
+    `refused ${result}`,
+    { event: 'refused', flag, result, status, ...requestFields(log, about) },
+    words,
+  );
 }
 
 /** One line for an HTTP request whose forwarding failed. */
 export function logHttpFailure(log: Log, failure: HttpFailure, method: string, about: RequestAbout): void {
   const { level, flag, words, status } = httpOutcomes[failure];
-  log[level]({ event: 'http_failed', flag, result: failure, status, method, ...requestFields(about) }, words);
+  const fields = { event: 'http_failed', flag, result: failure, status, method, ...requestFields(log, about) };
+  log.caused(level, `http_failed ${failure}`, fields, words);
 }
 
 /** Requests that the admin port has refused since the last such line. */
@@ -128,26 +146,63 @@ export function logAdminRefusal(log: Log, { reason, client, refused, detail }: A
   );
 }
 
-function subjectFields({ id, route, about }: LogSubject): object {
+/** Whether a connection is one of this share; the same connections for an equal share, whatever the line. */
+function isChosen({ id }: LogSubject, share: number): boolean {
+  return share === 1 || (share > 0 && Number.parseInt(id.slice(0, 8), 16) < share * 2 ** 32);
+}
+
+/** Where a receiver has the beginning of a message and not its end, its own words for that hide the cause. */
+function endWords(words: string, { incomplete }: SessionReport): string {
+  if (incomplete.length === 0) return words;
+  return `${words}; the ${incomplete.join(' and the ')} got the beginning of a message only, and may call it 1002 (incomplete fragmented message)`;
+}
+
+/** How the log names a user, as `log.user` says. */
+function userFields({ settings }: Log, user: string | undefined): { readonly user?: string } {
+  if (user === undefined || settings.user === 'off') return {};
+  return {
+    user: settings.user === 'plain' ? user : `sha256:${createHash('sha256').update(user).digest('hex').slice(0, 16)}`,
+  };
+}
+
+/** A path often holds its user's name: what the log shall not name, it must not name there. */
+function pathFor({ settings }: Log, path: string, user: string | undefined): string {
+  if (user === undefined || settings.user === 'plain') return path;
+  return path
+    .split('/')
+    .map((segment) => (cleanUser(decoded(segment)) === user ? '[user]' : segment))
+    .join('/');
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function subjectFields(log: Log, { id, route, about }: LogSubject): object {
   return {
     conn_id: id,
     route,
     host: about.host,
-    path: about.path,
+    path: pathFor(log, about.path, about.user),
     client: about.address,
-    ...(about.user === undefined ? {} : { user: about.user }),
+    ...userFields(log, about.user),
     upstream: about.upstream,
     subprotocol: about.subprotocol,
     handshake_ms: round(about.handshakeMs),
   };
 }
 
-function requestFields(about: RequestAbout): object {
+function requestFields(log: Log, about: RequestAbout): object {
   return {
     route: about.route,
     host: cleanHost(about.host ?? ''),
-    path: cleanPath(about.target ?? ''),
+    path: pathFor(log, cleanPath(about.target ?? ''), about.user),
     client: about.address,
+    ...userFields(log, about.user),
     ...(about.origin === undefined ? {} : { origin: clean(about.origin) }),
     ...(about.limit ? { limit: about.limit } : {}),
     ...(about.headerBytes === undefined ? {} : { header_bytes: about.headerBytes }),

@@ -13,7 +13,7 @@ export interface ConnectionAbout {
   readonly path: string;
   /** The client's address after `trusted_proxies`. */
   readonly address: string;
-  /** Who signed in, where a step of the admission has found that out. */
+  /** Who the request says its user is, where `identity` of its route tells. */
   readonly user?: string;
   /** The upstream's href. */
   readonly upstream: string;
@@ -39,6 +39,8 @@ export interface Rejection {
   readonly route: string;
   /** The client's address after `trusted_proxies`. */
   readonly address: string;
+  /** Who the request says its user is. */
+  readonly user?: string | undefined;
   readonly limit: LimitName;
   readonly configured: number;
   readonly observed: number;

@@ -20,7 +20,7 @@ export interface ViolationEntry {
   readonly id: number;
   readonly route: string;
   readonly address: string;
-  /** The last one; `null` where nobody is known to have signed in. */
+  /** The last one; `null` where no request has named one. */
   readonly user: string | null;
   readonly sender: Sender;
   readonly limit: LimitName;
@@ -90,9 +90,9 @@ export class ViolationLog {
   }
 
   /** Takes a request that was turned away. */
-  addRejection({ route, address, limit, configured, observed }: Rejection, now: number): void {
+  addRejection({ route, address, user, limit, configured, observed }: Rejection, now: number): void {
     const violation = { sender: 'client', limit, configured, observed, partial: false, action: 'reject' } as const;
-    this.#add(route, address, violation, 1, now);
+    this.#add(route, address, violation, 1, now).user = user ?? null;
   }
 
   /** Everything of the last hour, the latest first. */

@@ -43,7 +43,7 @@ function originCells(files: readonly string[], style: Style): OriginCell {
   return (source) => ({ text: formatSource(source ?? { from: 'built in' }, nameOf), paint: style.dim });
 }
 
-function topRows({ listen, admin, memory, drain, timeouts, sources }: Resolved, from: OriginCell): Cell[][] {
+function topRows({ listen, admin, memory, drain, log, timeouts, sources }: Resolved, from: OriginCell): Cell[][] {
   const row = (key: string, text: string): Cell[] => [{ text: key }, { text }, from(sources.get(key))];
   const proxies = listen.trustedProxies;
   const shownProxies =
@@ -59,6 +59,11 @@ function topRows({ listen, admin, memory, drain, timeouts, sources }: Resolved, 
       memory.maxBufferedBytes === null ? 'from the container' : format.formatSize(memory.maxBufferedBytes),
     ),
     row('drain.announce', format.formatDuration(drain.announceMs)),
+    row('log.level', log.level),
+    row('log.open', format.formatShare(log.open)),
+    row('log.end', format.formatShare(log.end)),
+    row('log.max_rate', format.formatRate(log.maxRate && { ...log.maxRate, action: 'pause' }, 'messages')),
+    row('log.user', log.user),
     row('timeouts.connect', format.formatDuration(timeouts.connectMs)),
     row('timeouts.headers', format.formatDuration(timeouts.headersMs)),
     row('timeouts.handshake', format.formatDuration(timeouts.handshakeMs)),

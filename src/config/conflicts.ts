@@ -41,6 +41,7 @@ export function findConflicts(document: ConfigDocument): ConfigError[] {
     ...sameAddress(document),
     ...openAdmin(document),
     ...halfClientCertificates(document),
+    ...secretIdentities(document),
   ];
 }
 
@@ -150,6 +151,19 @@ function halfClientCertificates(document: ConfigDocument): ConfigError[] {
     errors.set(at.join('.'), errorAt(document, at, message));
   }
   return [...errors.values()];
+}
+
+/** What these hold would be logged as a user's name. */
+const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
+
+function secretIdentities(document: ConfigDocument): ConfigError[] {
+  const { routes } = mapping(document.value);
+  return (Array.isArray(routes) ? routes : []).flatMap((route, i) => {
+    const { header } = mapping(mapping(route).identity);
+    if (typeof header !== 'string' || !secretFields.has(header.toLowerCase())) return [];
+    const message = `"${header}" holds a secret, which would be logged; write a header that holds a name, such as X-Forwarded-User`;
+    return [errorAt(document, ['routes', i, 'identity', 'header'], message)];
+  });
 }
 
 function claimsOf(value: unknown): Claim[] {

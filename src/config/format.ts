@@ -49,6 +49,11 @@ export function formatDuration(ms: number): string {
   return `${ms}ms`;
 }
 
+/** A share as `parseShare` reads it. */
+export function formatShare(share: number): string {
+  return share === 1 ? 'all' : share === 0 ? 'none' : `${Number((share * 100).toFixed(3))}%`;
+}
+
 /** A count; `unlimited` for `Infinity`. */
 export function formatCount(count: number): string {
   return count === Number.POSITIVE_INFINITY ? 'unlimited' : String(count);

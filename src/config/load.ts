@@ -55,6 +55,7 @@ export function loadConfigs(texts: readonly ConfigText[]): Loaded {
     admin: resolved.admin,
     memory: resolved.memory,
     drain: resolved.drain,
+    log: resolved.log,
     routes: resolved.routes.map(({ route }) => route),
   };
   return { config, resolved };

@@ -13,6 +13,7 @@ import {
   builtIn,
   builtInAnnounceMs,
   builtInIpv6Prefix,
+  builtInLog,
   builtInTimeouts,
   type SettingKey,
   type Settings,
@@ -46,6 +47,7 @@ export interface Resolved {
   readonly admin: Config['admin'];
   readonly memory: Config['memory'];
   readonly drain: Config['drain'];
+  readonly log: Config['log'];
   readonly timeouts: Timeouts;
   readonly routes: readonly ResolvedRoute[];
   /** By path in the file, such as `timeouts.connect`. */
@@ -61,7 +63,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
   const top = <T>(path: string, value: T | undefined, otherwise: T): T => {
     const place = document.places.get(path);
     sources.set(path, value === undefined || !place ? { from: 'built in' } : { from: 'file', ...lineOf(place) });
-    return value ?? otherwise;
+    return value === undefined ? otherwise : value;
   };
   const timeouts: Timeouts = {
     connectMs: top('timeouts.connect', parsed.timeouts?.connect, builtInTimeouts.connect),
@@ -97,6 +99,13 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
       tokenFile: top('admin.token_file', parsed.admin?.token_file, null),
     },
     memory: { maxBufferedBytes: top('memory.max_buffered', parsed.memory?.max_buffered, null) },
+    log: {
+      level: top('log.level', parsed.log?.level, builtInLog.level),
+      open: top('log.open', parsed.log?.open, builtInLog.open),
+      end: top('log.end', parsed.log?.end, builtInLog.end),
+      maxRate: top('log.max_rate', parsed.log?.max_rate, builtInLog.maxRate),
+      user: top('log.user', parsed.log?.user, builtInLog.user),
+    },
     drain: { announceMs: top('drain.announce', parsed.drain?.announce, builtInAnnounceMs) },
     timeouts,
     routes,
@@ -210,6 +219,7 @@ function compileRoute(route: ParsedRoute, label: string, settings: Settings, { p
     preset,
     origins: route.origins ?? null,
     requireOrigin: route.require_origin ?? false,
+    identity: route.identity ?? null,
     limits: {
       mode: settings['limits.mode'],
       client: compileSender(settings, 'client'),

@@ -4,10 +4,11 @@
  */
 import { z } from 'zod';
 import * as addresses from './addresses.ts';
-import { formatCount, formatDuration, formatRate, formatSize } from './format.ts';
+import { formatCount, formatDuration, formatRate, formatShare, formatSize } from './format.ts';
+import { parseIdentity } from './identity.ts';
 import * as patterns from './patterns.ts';
 import { presetNames } from './presets.ts';
-import { builtIn, builtInAnnounceMs, builtInIpv6Prefix, builtInTimeouts } from './settings.ts';
+import { builtIn, builtInAnnounceMs, builtInIpv6Prefix, builtInLog, builtInTimeouts } from './settings.ts';
 import type { Sender } from './types.ts';
 import type { Parsed } from './units.ts';
 import * as units from './units.ts';
@@ -137,6 +138,42 @@ const kind = {
   file: leaf('file', addresses.parseFile, {
     ...text('^[^\\x00]+$', 'the path of a file, from the working directory where it does not begin with `/`'),
     minLength: 1,
+  }),
+  identity: leaf('identity', parseIdentity, {
+    description: '`{header: X-Forwarded-User}` or `{path: /user/*/}`',
+    anyOf: [
+      {
+        type: 'object',
+        properties: {
+          header: {
+            type: 'string',
+            pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+          },
+        },
+        required: ['header'],
+        additionalProperties: false,
+      },
+      {
+        type: 'object',
+        properties: {
+          path: {
+            type: 'string',
+            allOf: [...Object.values(patterns.path), '^(/[^*/]+)*/\\*(/[^*/]*)*$'].map((pattern) => ({ pattern })),
+          },
+        },
+        required: ['path'],
+        additionalProperties: false,
+      },
+    ],
+  }),
+  share: leaf('share', units.parseShare, {
+    description: '`all`, `none`, or a percentage such as `10%`',
+    type: 'string',
+    pattern: units.sharePattern,
+  }),
+  lineRate: leaf('line_rate', units.parseLineRate, {
+    description: '`100/s`, or `{rate: 100/s, burst: 1000}`, or `unlimited`; what is beyond it is left out and counted',
+    anyOf: [...bucket(units.countRatePattern, count, {}), unlimited],
   }),
   name: leaf(
     'name',
@@ -368,6 +405,10 @@ const route = z.strictObject({
     'The pages that may connect, as browsers name them in `Origin`. Left out, every page may. A request without Origin passes unless `require_origin` is set.',
   ),
   require_origin: setting(z.boolean(), 'Refuses a handshake without `Origin` (403).', false),
+  identity: setting(
+    kind.identity,
+    'Where a request names its user, for the log, the API, the status page and the violations there; nothing is allowed or refused by it, and no metric has it. A header counts only from `listen.trusted_proxies`. In a path `*` stands for the name: `/user/*/` for JupyterHub. Left out, nobody is named.',
+  ),
   ...shared,
 });
 
@@ -438,6 +479,36 @@ export const configSchema = z.strictObject({
       ),
     }),
     'How the gateway is taken away, on SIGTERM or `POST /api/drain`.',
+  ),
+  log: setting(
+    z.strictObject({
+      level: setting(
+        z.enum(['info', 'warn', 'error']),
+        'Lines below it are not written. `warn` leaves out what is ordinary: openings, most ends, reloads, drains.',
+        builtInLog.level,
+      ),
+      open: setting(
+        kind.share,
+        'Of how many connections the opening is logged (`event: open`).',
+        formatShare(builtInLog.open),
+      ),
+      end: setting(
+        kind.share,
+        'Of how many connections the end is logged (`event: end`) where it is an ordinary one, level info. A connection whose opening is logged is among them where both shares are equal. Ends by a limit, and all others of level warn, are always logged.',
+        formatShare(builtInLog.end),
+      ),
+      max_rate: setting(
+        kind.lineRate,
+        "How many lines of each kind clients may cause (refused and failed requests, by result; openings, ends and violations, by reason). What is beyond it is left out, counted in `sluice_log_lines_dropped_total`, and told of in one line every 10 s. `burst` is one second's worth unless set.",
+        { rate: `${builtInLog.maxRate!.perSecond}/s`, burst: builtInLog.maxRate!.burst },
+      ),
+      user: setting(
+        z.enum(['plain', 'hashed', 'off']),
+        'How `identity` names users in the log: by their names, by a hash that is the same for the same name everywhere, or not at all. The API and the status page show names.',
+        builtInLog.user,
+      ),
+    }),
+    'How much is logged. Changes hold at once.',
   ),
   timeouts: setting(
     z.strictObject({

@@ -2,7 +2,7 @@
  * The settings of a route as one flat record, keyed by their path in the file. Route, preset, defaults and what is
  * built in are four such records; resolving is taking each key from the first that has it.
  */
-import type { DrainClose, Rate, Sender } from './types.ts';
+import type { DrainClose, LogSettings, Rate, Sender } from './types.ts';
 
 interface SenderSettings {
   readonly max_message_size: number;
@@ -123,6 +123,16 @@ export const builtInTimeouts = {
 
 /** Providers give each subscriber a network of IPv6, and its machines choose their addresses in it at will (RFC 6177). */
 export const builtInIpv6Prefix = 64;
+
+/** How much is logged where nothing is said. */
+export const builtInLog: LogSettings = {
+  level: 'info',
+  open: 1,
+  end: 1,
+  // All connections of a full route may come back at once.
+  maxRate: { perSecond: 100, burst: 10_000 },
+  user: 'plain',
+};
 
 /** How long a drain goes on accepting, so that load balancers hear of it before clients do. */
 export const builtInAnnounceMs = 10 * second;

@@ -76,6 +76,8 @@ export interface Route {
   /** Exact origins (`https://apps.example.org`); `null` admits every origin. */
   readonly origins: readonly string[] | null;
   readonly requireOrigin: boolean;
+  /** Where a request names its user; `null` asks nobody. */
+  readonly identity: Identity | null;
   readonly limits: RouteLimits;
   readonly connections: { readonly max: number; readonly maxPerAddress: number };
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
@@ -132,6 +134,22 @@ export interface Admin {
   readonly tokenFile: string | null;
 }
 
+/** Where the name of the user stands: in a header (its name in lower case), or in the path at the segment that is `null`. */
+export type Identity = { readonly header: string } | { readonly segments: readonly (string | null)[] };
+
+/** How much is logged. */
+export interface LogSettings {
+  readonly level: 'info' | 'warn' | 'error';
+  /** The share of connections whose opening is logged, 0 to 1. */
+  readonly open: number;
+  /** The share of connections whose ordinary end is logged; the same ones as their opening. */
+  readonly end: number;
+  /** How many lines of each kind clients may cause; `null` is no limit. */
+  readonly maxRate: { readonly perSecond: number; readonly burst: number } | null;
+  /** How users are named in the log. */
+  readonly user: 'plain' | 'hashed' | 'off';
+}
+
 export interface Config {
   /** Paths of the files as the user named them. */
   readonly files: readonly string[];
@@ -143,5 +161,6 @@ export interface Config {
   readonly memory: { readonly maxBufferedBytes: number | null };
   /** How long a drain goes on accepting; the rest of it is a matter of each route. */
   readonly drain: { readonly announceMs: number };
+  readonly log: LogSettings;
   readonly routes: readonly Route[];
 }

@@ -164,6 +164,28 @@ export function parseControlRate(value: unknown): Parsed<Rate> {
   return parseBucket(value, 'messages', ['close']);
 }
 
+/** Parses how many lines of a kind there may be: what is beyond it is left out. */
+export function parseLineRate(value: unknown): Parsed<Rate | null> {
+  if (value === 'unlimited') return { value: null };
+  const parsed = parseControlRate(value);
+  return 'problem' in parsed && !('key' in parsed && parsed.key)
+    ? { problem: `${parsed.problem} or unlimited` }
+    : parsed;
+}
+
+/** How a share is written. */
+export const sharePattern = '^(all|none|[0-9]{1,2}(\\.[0-9]{1,3})?%)$';
+
+/** Parses a share, as a number from 0 to 1. */
+export function parseShare(value: unknown): Parsed<number> {
+  if (value === 'all') return { value: 1 };
+  if (value === 'none') return { value: 0 };
+  if (typeof value !== 'string' || !new RegExp(sharePattern).test(value)) {
+    return { problem: 'is not a share; write all, none or a percentage such as 10%' };
+  }
+  return { value: Number(value.slice(0, -1)) / 100 };
+}
+
 function parseBucket(
   value: unknown,
   of: RateOf,

@@ -1,5 +1,6 @@
 /** A request, as far as its header alone says: whole, for one host, with one path, on one route. */
 import { type Origination, originationOf } from '../admission/client-address.ts';
+import { userOf } from '../admission/identity.ts';
 import { subscriberOf } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
 import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../handshake/fields.ts';
@@ -76,7 +77,16 @@ export function readArrival(
   if ('between' in found) return { refused: refuseAmbiguous(found.between), origination };
   const { route } = found;
   const subscriber = subscriberOf(origination.address, edge.ipv6Prefix);
-  return { route, target, host: peer.host, origination, subscriber, headerBytes: bytes };
+  const naming = { headers, trusted: origination.trusted, path: target.path };
+  const user = userOf(route.route.identity, naming);
+  return {
+    route,
+    target,
+    host: peer.host,
+    origination: { ...origination, ...(user === undefined ? {} : { user }) },
+    subscriber,
+    headerBytes: bytes,
+  };
 }
 
 function excessOf(bytes: number, headers: RawHeaders): Refused | null {

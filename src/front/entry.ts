@@ -176,6 +176,7 @@ export class Entry implements CarefulRequests {
         host: req.headers.host,
         target: req.url,
         address: arrival.origination.address,
+        user: arrival.origination.user,
       },
     };
   }

@@ -34,7 +34,7 @@ export function recordRefusal(
     const { name, configured, observed } = limit;
     tally(counters.client.violations, name, 'reject');
     if (about.route !== null)
-      rejected({ route: about.route, address: about.address, limit: name, configured, observed });
+      rejected({ route: about.route, address: about.address, user: about.user, limit: name, configured, observed });
   }
   logRefusal(log, outcome, status, {
     ...about,

@@ -233,7 +233,7 @@ export class Exchange {
   #refuse(outcome: HttpFailure, name: LimitName, values: Omit<ExceededLimit, 'name'>, detail?: string): void {
     const { route, counters, about, rejected } = this.#context;
     tally(counters.client.violations, name, 'reject');
-    rejected({ route: route.name, address: about.address, limit: name, ...values });
+    rejected({ route: route.name, address: about.address, user: about.user, limit: name, ...values });
     this.#fail(outcome, { name, ...values }, detail);
   }
 
@@ -282,7 +282,8 @@ export class Exchange {
 
   #requestAbout(): RequestAbout {
     const { route, about } = this.#context;
-    return { route: route.name, host: this.#req.headers.host, target: this.#req.url, address: about.address };
+    const { address, user } = about;
+    return { route: route.name, host: this.#req.headers.host, target: this.#req.url, address, user };
   }
 }
 

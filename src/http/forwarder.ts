@@ -19,6 +19,8 @@ export interface ForwardRoute {
 export interface ForwardAbout {
   /** The client's address after `trusted_proxies`. */
   readonly address: string;
+  /** Who the request says its user is. */
+  readonly user?: string;
   /**
    * Forwarding headers for the upstream, in order, as `[name, value]`. Incoming headers with one of these names are
    * replaced; other incoming forwarding headers (`Forwarded`, `X-Forwarded-*`, `X-Real-IP`, `X-Scheme`) are dropped

@@ -54,7 +54,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 
 | event | when | fields |
 |---|---|---|
-| \`open\` | a connection opens | flag, conn_id, route, host, path (without its query), client (address), user (left out where nobody is known to have signed in), upstream, subprotocol, handshake_ms |
+| \`open\` | a connection opens | flag, conn_id, route, host, path (without its query), client (address), user (as \`log.user\` says; left out where the request names none), upstream, subprotocol, handshake_ms |
 | \`violation\` | its first violation | as \`open\`, and sender, action, limit {name, configured, observed} |
 | \`end\` | it ends | as \`open\`, and duration_s, client_sent and upstream_sent {messages, bytes, max_message_bytes, fragments, pauses, paused_ms, max_buffered_bytes}, closed_by, reason, close_codes {sent_to_client, received_from_client, sent_to_upstream, received_from_upstream}, sender, limit, cut (legs that were reset), incomplete (peers that got the beginning of a message and not its end), undelivered_bytes, last_data_age_s, config_hash, draining |
 | \`refused\` | a handshake is refused | flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply |
@@ -76,6 +76,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`stopped\` | the process ends | |
 | \`descriptors_exhausted\` | connections are turned away because the process may open no more files; at once, then every 10 s | turned_away, limit |
 | \`log_lines_dropped\` | whoever reads the log has fallen behind, or its disk was full, and lines are written again | lines (how many were lost) |
+| \`log_lines_left_out\` | clients cause more lines of a kind than \`log.max_rate\` allows; at most every 10 s for each kind | kind (event and result, reason or limit), lines (how many were left out), last (the fields of the last of them) |
 | \`node_warning\` | Node warns of something | name, detail |
 | \`crashed\` | a mistake of Sluice's own ends the process, with exit code 1; level error. Please report it | err {type, message, stack} |
 | \`handshake_bug\`, \`admin_bug\`, \`config_reload_bug\` | a mistake of Sluice's own, which it survived; level error. Please report it | err {type, message, stack} |

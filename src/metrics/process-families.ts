@@ -69,8 +69,10 @@ export const processFamilies: readonly NumberFamily[] = [
   {
     type: 'counter',
     name: 'log_lines_dropped_total',
-    help: 'Log lines that were dropped because whoever reads the log did not keep up or was gone, or its disk was full.',
-    labels: [],
-    ofProcess: (source, emit) => emit([], source.logLinesDropped()),
+    help: 'Log lines that were dropped, by reason: `unread` where whoever reads the log did not keep up or was gone, or its disk was full; `rate` where clients caused more lines of a kind than `log.max_rate` allows.',
+    labels: ['reason'],
+    ofProcess(source, emit) {
+      for (const [reason, lines] of Object.entries(source.logLinesDropped())) emit([reason], lines);
+    },
   },
 ];

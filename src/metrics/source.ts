@@ -38,7 +38,7 @@ export interface MetricsSource {
   lastReload(): { readonly successful: boolean; readonly succeededAtMs: number };
   /** How often the configuration was loaded anew since the start. */
   reloads(): { readonly success: number; readonly failure: number };
-  /** Log lines that nobody will see. */
-  logLinesDropped(): number;
+  /** Log lines that nobody will see, by reason. */
+  logLinesDropped(): Readonly<Record<string, number>>;
   readonly build: { readonly version: string; readonly revision: string };
 }

@@ -2,6 +2,7 @@
 import { formatConfigError } from '../../src/config/errors.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Resolved } from '../../src/config/resolve.ts';
+import { builtInLog } from '../../src/config/settings.ts';
 import type { Config, Route } from '../../src/config/types.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import { createLog } from '../../src/log.ts';
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   readonly adminUnix?: string;
   /** 0 unless given. */
   readonly announceMs?: number;
+  /** As built in but for these, and every line is written. */
+  readonly log?: Partial<Config['log']>;
 }
 
 /** A route to an upstream (or to a port), with the limits of `testRoute`. */
@@ -101,6 +104,7 @@ function configOf({
   adminUnix,
   tls = null,
   announceMs = 0,
+  log,
 }: GatewayOptions): Config {
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   const at = (path: string | undefined) => (path === undefined ? loopback : ({ kind: 'unix', path } as const));
@@ -111,6 +115,8 @@ function configOf({
     admin: { address: at(adminUnix), tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs },
+    // Tests count lines.
+    log: { ...builtInLog, maxRate: null, ...log },
     routes,
   };
 }

@@ -55,6 +55,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     origins: null,
     fingerprint: '',
     requireOrigin: false,
+    identity: null,
     connections: { max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 0, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,

@@ -49,6 +49,7 @@ export function routeTo(
     origins: null,
     fingerprint: '',
     requireOrigin: false,
+    identity: null,
     limits: { mode: 'enforce', client: senderLimits, upstream: senderLimits },
     connections: { max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { ConfigError } from '../../config/errors.ts';
 import type { ConfigState } from '../../config/state.ts';
+import type { Identity } from '../../config/types.ts';
 import { withoutSecrets } from '../../log/redaction.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
 import type { configSchema } from './schemas.ts';
@@ -31,10 +32,16 @@ export function describeConfig({ config, resolved, loadedAtMs, needsRestart, las
       preset: route.preset,
       origins: route.origins && [...route.origins],
       require_origin: route.requireOrigin,
+      identity: route.identity && describeIdentity(route.identity),
       settings: routeSettings(route, sources.get(route) ?? null),
     }),
   );
   return { ...redact(top), routes };
+}
+
+function describeIdentity(identity: Identity): { header: string } | { path: string } {
+  if ('header' in identity) return { header: identity.header };
+  return { path: `/${identity.segments.map((segment) => segment ?? '*').join('/')}` };
 }
 
 /** A key whose value nobody shall see. Paths of files are no secrets. */

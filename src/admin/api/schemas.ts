@@ -219,6 +219,10 @@ export const configSchema = z
           preset: z.string().nullable(),
           origins: z.array(z.string()).nullable().describe('`null` admits every origin.'),
           require_origin: z.boolean(),
+          identity: z
+            .object({ header: z.string().optional(), path: z.string().optional() })
+            .nullable()
+            .describe('Where a request names its user; `null` asks nobody.'),
           settings: routeSettingsSchema,
         })
         .meta({ id: 'ConfiguredRoute' }),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { formatListenAddress } from '../../config/addresses.ts';
-import { formatCount, formatDuration, formatRate, formatSize } from '../../config/format.ts';
+import { formatCount, formatDuration, formatRate, formatShare, formatSize } from '../../config/format.ts';
 import type { Source } from '../../config/resolve.ts';
 import type { SenderKey, SettingKey } from '../../config/settings.ts';
 import type { Config, Rate, Route, Sender, SenderLimits } from '../../config/types.ts';
@@ -98,6 +98,14 @@ const topRows: Readonly<Record<string, Row<Config>>> = {
   'admin.address': { unit: 'word', read: ({ admin }) => formatListenAddress(admin.address) },
   'admin.token_file': { unit: 'word', read: ({ admin }) => admin.tokenFile },
   'memory.max_buffered': { unit: 'bytes', read: ({ memory }) => memory.maxBufferedBytes },
+  'log.level': { unit: 'word', read: ({ log }) => log.level },
+  'log.open': { unit: 'word', read: ({ log }) => formatShare(log.open) },
+  'log.end': { unit: 'word', read: ({ log }) => formatShare(log.end) },
+  'log.max_rate': {
+    unit: 'word',
+    read: ({ log }) => formatRate(log.maxRate && { ...log.maxRate, action: 'pause' }, 'messages'),
+  },
+  'log.user': { unit: 'word', read: ({ log }) => log.user },
   'drain.announce': { unit: 'ms', read: ({ drain }) => drain.announceMs },
   'timeouts.connect': { unit: 'ms', read: ({ routes }) => routes[0]!.timeouts.connectMs },
   'timeouts.headers': { unit: 'ms', read: ({ routes }) => routes[0]!.timeouts.headersMs },

@@ -148,7 +148,7 @@ test('writes all that is known at the end', () => {
     last_data_age_s: 1.5,
     config_hash: 'abc',
     draining: false,
-    msg: 'a message exceeds max_message_size',
+    msg: 'a message exceeds max_message_size; the upstream got the beginning of a message only, and may call it 1002 (incomplete fragmented message)',
   });
 });
 

@@ -50,11 +50,12 @@ async function setUp() {
     },
   });
   onTestFinished(() => upstream[Symbol.asyncDispose]());
+  const timeouts = { ...routeTo(1).timeouts, closeMs: 200 };
   const gateway = await startGateway({
     routes: [
-      routeTo(upstream),
+      routeTo(upstream, { timeouts }),
       routeTo(1, { name: 'dead', path: '/dead' }),
-      routeTo(upstream, { name: 'origin', path: '/origin', origins: ['https://apps.example.org'] }),
+      routeTo(upstream, { name: 'origin', path: '/origin', timeouts, origins: ['https://apps.example.org'] }),
     ],
   });
   onTestFinished(() => gateway[Symbol.asyncDispose]());

@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as addresses from '../../../src/config/addresses.ts';
+import { parseIdentity } from '../../../src/config/identity.ts';
 import { schemaText } from '../../../src/config/reference.ts';
 import * as units from '../../../src/config/units.ts';
 
@@ -52,6 +53,30 @@ const kinds: Readonly<Record<string, Kind>> = {
     wrong: ['0MiB/s', '10/s', { rate: '10MiB/s', burst: '0B' }],
   },
   control_rate: { parse: units.parseControlRate, right: ['50/s', { rate: '50/s', burst: 200 }], wrong: ['unlimited'] },
+  share: {
+    parse: units.parseShare,
+    right: ['all', 'none', '10%', '0.5%', '99.999%'],
+    wrong: ['100%', '101%', '-1%', '1.2345%', '10', 'off', 0.1],
+  },
+  line_rate: {
+    parse: units.parseLineRate,
+    right: ['50/s', { rate: '50/s', burst: 200 }, 'unlimited'],
+    wrong: ['none', 'all', { rate: '50/s', action: 'pause' }, { burst: 5 }],
+  },
+  identity: {
+    parse: parseIdentity,
+    right: [{ header: 'X-Forwarded-User' }, { path: '/user/*/' }, { path: '/*' }, { path: '/a/*/b' }],
+    wrong: [
+      { header: 'a b' },
+      { path: '/user' },
+      { path: '/*/*' },
+      { path: '/**/*' },
+      { path: '/a//*' },
+      { path: '/a?/*' },
+      { header: 'a', path: '/*' },
+      'X-Forwarded-User',
+    ],
+  },
   address: {
     parse: addresses.parseListenAddress,
     right: [

@@ -154,3 +154,10 @@ test('a client certificate without its key, wherever they may stand', () => {
   ]);
   expect(lines('{client_cert: c, client_key: k}', '{}')).toEqual([]);
 });
+
+test.each(['Authorization', 'cookie'])('an identity in %s, which the log would show', (header) => {
+  expect(linesOf(`{name: a, upstream: http://h, identity: {header: ${header}}}`)).toEqual([
+    expect.stringContaining(`routes[0].identity.header: "${header}" holds a secret, which would be logged`),
+  ]);
+  expect(linesOf('{name: a, upstream: http://h, identity: {header: X-Forwarded-User}}')).toEqual([]);
+});

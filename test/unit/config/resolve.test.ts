@@ -39,6 +39,7 @@ test('what is built in', () => {
     origins: null,
     fingerprint: expect.any(String),
     requireOrigin: false,
+    identity: null,
     limits: {
       mode: 'enforce',
       client: { ...both, maxMessageBytes: 10 * MiB },
@@ -183,6 +184,7 @@ test('every section of a route and of the top reaches the configuration', () => 
     origins: ['https://a.org'],
     fingerprint: expect.any(String),
     requireOrigin: true,
+    identity: null,
     limits: {
       mode: 'report',
       client: {

@@ -6,6 +6,7 @@ import {
   formatFileSize,
   formatMemory,
   formatRate,
+  formatShare,
   formatSize,
 } from '../../../src/config/format.ts';
 import * as units from '../../../src/config/units.ts';
@@ -279,4 +280,34 @@ test('formats for people', () => {
   expect(formatCount(Number.POSITIVE_INFINITY)).toBe('unlimited');
   expect(formatRate(null, 'bytes')).toBe('unlimited');
   expect(formatRate({ perSecond: 50, burst: 200, action: 'close' }, 'messages')).toBe('50/s, burst 200, close');
+});
+
+describe('shares', () => {
+  test.each([
+    ['all', 1],
+    ['none', 0],
+    ['10%', 0.1],
+    ['0.5%', 0.005],
+    ['0%', 0],
+  ])('%s is %d', (text, share) => {
+    expect(units.parseShare(text)).toEqual({ value: share });
+  });
+
+  test.each([1, 0.1, '100', '101%', '-1%', 'off', null])('%j is none', (value) => {
+    expect(units.parseShare(value)).toEqual({
+      problem: 'is not a share; write all, none or a percentage such as 10%',
+    });
+  });
+
+  test('are written as they are read', () => {
+    expect([1, 0, 0.1, 0.005, 0.07].map(formatShare)).toEqual(['all', 'none', '10%', '0.5%', '7%']);
+  });
+});
+
+test('a rate of lines may be unlimited, and says so where it is wrong', () => {
+  expect(units.parseLineRate('unlimited')).toEqual({ value: null });
+  expect(units.parseLineRate('5/s')).toMatchObject({ value: { perSecond: 5, burst: 5 } });
+  expect(units.parseLineRate({ rate: '5/s', burst: 50 })).toMatchObject({ value: { perSecond: 5, burst: 50 } });
+  expect(units.parseLineRate('many')).toMatchObject({ problem: expect.stringContaining('or unlimited') });
+  expect(units.parseLineRate({ rate: 'many' })).toMatchObject({ key: 'rate' });
 });

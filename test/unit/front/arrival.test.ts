@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { builtInLog } from '../../../src/config/settings.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { readArrival } from '../../../src/front/arrival.ts';
 import { compileEdge } from '../../../src/front/edge.ts';
@@ -24,6 +25,7 @@ function edgeOf(...headersMs: number[]) {
     admin: { address: loopback, tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs: 0 },
+    log: builtInLog,
     routes,
   };
   return compileEdge(config, new LastingRoutes(new CounterStore(), testConnector()));

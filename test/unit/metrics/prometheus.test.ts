@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
+import { builtInLog } from '../../../src/config/settings.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { tally } from '../../../src/metrics/counters.ts';
 import { seriesPerRoute } from '../../../src/metrics/document.ts';
@@ -40,6 +41,7 @@ function fixture(): Fixture {
       admin: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tokenFile: null },
       memory: { maxBufferedBytes: null },
       drain: { announceMs: 0 },
+      log: builtInLog,
       routes: [panel],
     } satisfies Config as Config,
     scrape: async (format: Format = 'text') => String(Buffer.concat(await render(format))).split('\n'),
@@ -51,7 +53,7 @@ function fixture(): Fixture {
     drainDeadlineAtMs: () => state.drainDeadlineAtMs,
     lastReload: () => ({ successful: true, succeededAtMs: 1_700_000_000_500 }),
     reloads: () => ({ success: 3, failure: 0 }),
-    logLinesDropped: () => 7,
+    logLinesDropped: () => ({ unread: 7, rate: 0 }),
     build: { version: '1.2.3', revision: 'abc' },
   };
   const render = createRenderer(source);
