@@ -71,7 +71,7 @@ describe('presets', () => {
     ['fastapi', 16 * MiB, 60 * seconds, 20 * seconds],
     ['uvicorn', 16 * MiB, 60 * seconds, 20 * seconds],
     ['websockets', MiB, 15 * minutes, 20 * seconds],
-    ['aiohttp', 4 * MiB, 15 * minutes, 15 * minutes],
+    ['aiohttp', 4 * MiB - 1, 15 * minutes, 15 * minutes],
     ['streamlit', 25_000_000, 80 * seconds, 40 * seconds],
     ['shiny', 16 * MiB, 60 * seconds, 5 * minutes],
     ['solara', 16 * MiB, 60 * seconds, 20 * seconds],

@@ -46,7 +46,7 @@ describe("a client limit above the backend's own, with the setting that raises i
     ],
     ['tornado', '11MiB', ['tornado.web.Application(..., websocket_max_message_size=11534336)']],
     ['websockets', '2MiB', ['serve(..., max_size=2097152)']],
-    ['aiohttp', '5MiB', ['web.WebSocketResponse(max_msg_size=5242880)']],
+    ['aiohttp', '5MiB', ['web.WebSocketResponse(max_msg_size=5242881)']],
     ['streamlit', '25000001', ['streamlit run app.py --server.maxWidgetStateSize=26']],
     ['marimo', '17MiB', []],
     ['jupyter-collaboration', '1073741825', []],

@@ -1,0 +1,151 @@
+/**
+ * What every app with a page is put through, directly and through Sluice with its preset: a message at the limit, one byte
+ * more, more than a minute of silence, and a gateway that goes away with 1012.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PresetName } from '../../../src/config/presets.ts';
+import { Browser } from '../../real/harness/browser.ts';
+import { Sluice } from '../../real/harness/sluice.ts';
+import { recordSockets, sendOn, socketsOf } from './recorder.ts';
+
+/** A running server. */
+export interface RunningApp extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** An app with a page that talks over a WebSocket. */
+export interface PageApp {
+  readonly preset: PresetName;
+  readonly start: () => Promise<RunningApp>;
+  /** Of its page. */
+  readonly path?: string;
+  /** A part of the URL of the socket that carries its messages; none where the page talks over HTTP alone. */
+  readonly socket?: string;
+  /** Resolves when a person could use the page. */
+  readonly ready: (page: Page) => Promise<void>;
+  /** A round trip of a person's; `turn` differs each time. Rejects when the page is dead. */
+  readonly use: (page: Page, turn: number) => Promise<void>;
+  /** The backend's own limit, and a JavaScript expression (see `sendOn`) for a message of that size which it takes. */
+  readonly limit?: { readonly bytes: number; readonly message: string; readonly directCode: number };
+  /** Resolves when a page has come back by itself; what is done before may be lost. */
+  readonly back?: (page: Page) => Promise<void>;
+  /** What the user sees when a message was too large; by itself the page goes on where this is left out. */
+  readonly afterTooMuch?: (page: Page, way: Way) => Promise<void>;
+  /** What the user sees after 1012, where the page does not come back by itself; then the preset lets a drain wait. */
+  readonly dead?: (page: Page) => Promise<void>;
+}
+
+export type Way = 'directly' | 'through Sluice';
+const ways: readonly Way[] = ['directly', 'through Sluice'];
+
+/** Longer than any load balancer's usual idle timeout of a minute, and than most ping timeouts. */
+const silenceMs = 70_000;
+
+/** Declares the tests of one app. */
+export function pageSuite(name: string, app: PageApp): void {
+  describe(name, () => {
+    let server: RunningApp;
+    let sluice: Sluice;
+    let browser: Browser;
+    const idle = new Map<Way, { page: Page; since: number }>();
+    let turns = 0;
+
+    const config = () => ({
+      routes: [{ name, upstream: `http://127.0.0.1:${server.port}`, preset: app.preset }],
+    });
+    const urlOf = (way: Way) =>
+      (way === 'directly' ? `http://127.0.0.1:${server.port}` : sluice.url) + (app.path ?? '/');
+
+    async function opened(way: Way): Promise<Page> {
+      const page = await browser.page();
+      await recordSockets(page);
+      await page.goto(urlOf(way));
+      await app.ready(page);
+      await app.use(page, ++turns);
+      return page;
+    }
+
+    beforeAll(async () => {
+      server = await app.start();
+      sluice = await Sluice.start(config());
+      browser = await Browser.launch(`apps-${name}`);
+      for (const way of ways) idle.set(way, { page: await opened(way), since: performance.now() });
+    });
+
+    afterAll(async () => {
+      await browser?.[Symbol.asyncDispose]();
+      await sluice?.stop();
+      await server?.[Symbol.asyncDispose]();
+    });
+
+    const { socket, limit, dead } = app;
+    /** The codes with which the page's sockets have ended, in the order of their opening. */
+    const codes = async (page: Page) =>
+      socket === undefined ? [] : (await socketsOf(page, socket)).map(({ code }) => code);
+    const alive = socket === undefined ? [] : [undefined];
+
+    if (socket !== undefined && limit !== undefined) {
+      it.for(ways)('%s, a message of its limit is taken', async (way) => {
+        const page = await opened(way);
+        for (const bytes of [limit.bytes - 1, limit.bytes]) {
+          await sendOn(page, socket, limit.message, bytes);
+          await app.use(page, ++turns);
+        }
+        expect(await codes(page)).toEqual(alive);
+        await page.close();
+      });
+
+      it.for(ways)('%s, one byte more is refused', async (way) => {
+        const page = await opened(way);
+        await sendOn(page, socket, limit.message, limit.bytes + 1);
+        const ended = async () => (await socketsOf(page, socket))[0]!;
+        await expect.poll(async () => (await ended()).code).toBeDefined();
+        const { code, reason } = await ended();
+        if (way === 'directly') {
+          // Its own close frame may lose a race with its reset.
+          expect([limit.directCode, 1006]).toContain(code);
+        } else {
+          expect(code).toBe(1009);
+          expect(reason).toContain(`(route ${name})`);
+          await sluice.logged({ event: 'end', limit: { name: 'max_message_size', configured: limit.bytes } });
+        }
+        if (app.afterTooMuch === undefined) {
+          await app.back?.(page);
+          await app.use(page, ++turns);
+        } else await app.afterTooMuch(page, way);
+        await page.close();
+      });
+    }
+
+    it.for(ways)('%s, a page that was silent for more than a minute is alive', async (way) => {
+      const { page, since } = idle.get(way)!;
+      await delay(Math.max(0, silenceMs - (performance.now() - since)));
+      await app.use(page, ++turns);
+      expect(await codes(page)).toEqual(alive);
+      await page.close();
+    });
+
+    it(`a gateway that goes away ${dead === undefined ? 'is followed by the page' : 'leaves the page alone until its deadline'}`, async () => {
+      const page = await opened('through Sluice');
+      const { port } = sluice;
+      if (dead !== undefined) {
+        sluice.process.signal('SIGTERM');
+        await sluice.logged({ event: 'draining' });
+        await app.use(page, ++turns);
+        expect(await codes(page)).toEqual(alive);
+        await sluice.process.exited();
+      } else {
+        await sluice.stop();
+      }
+      if (socket !== undefined) await expect.poll(async () => (await codes(page))[0]).toBe(1012);
+      sluice = await Sluice.start(config(), { port });
+      if (dead === undefined) {
+        await app.back?.(page);
+        await app.use(page, ++turns);
+      } else await dead(page);
+      await page.close();
+    });
+  });
+}

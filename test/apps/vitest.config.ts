@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** The suites of `npm run test:apps`: the presets with the real apps, all of it on loopback. */
+export default defineConfig({
+  root: fileURLToPath(new URL('../..', import.meta.url)),
+  test: {
+    globalSetup: ['test/real/harness/global-setup.ts'],
+    setupFiles: ['test/real/harness/show-output-of-failures.ts'],
+    include: ['test/apps/**/*.test.ts'],
+    // Most of a test is silence.
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
+  },
+});
