@@ -42,13 +42,13 @@ export class PooledRequest {
 
   /** Called by Node, once. */
   addRequest(req: ClientRequest): void {
-    const lease = this.#pool.take(this.#ask.reuse);
+    const lease = this.#pool.take(this.#ask.reuse, true);
     if (lease !== null) this.#assign(req, lease);
     else void this.#wait(req);
   }
 
   async #wait(req: ClientRequest): Promise<void> {
-    const lease = await this.#pool.lease(this.#ask);
+    const lease = await this.#pool.lease({ ...this.#ask, plain: true });
     if (!('problem' in lease)) this.#assign(req, lease);
     else (req.onSocket as OnSocket).call(req, undefined, new NoConnection(lease));
   }

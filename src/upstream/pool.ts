@@ -15,7 +15,8 @@
  *
  * - While a connection is lent the pool listens to nothing on it: whoever has it gives it back when the answer is whole and
  *   nothing of it is unread, and discards it otherwise, also when it has closed. The handle may have got another socket
- *   meanwhile: `giveBack(socket)`. Idle, it is resumed, and whatever comes ends it; a reader that takes bytes before they are
+ *   meanwhile, or keep a reader: `giveBack(socket)`. Such a connection is lent no more to those who ask for a `plain` one, on
+ *   which nobody but they read. Idle, it is resumed, and whatever comes ends it; a reader that takes bytes before they are
  *   `'data'` destroys the socket then.
  * - `reused` says that the upstream may be closing it in this moment: a request that may be repeated, and that ends before
  *   the first byte of an answer, is sent once more with `reuse: 'none'`. Ask for `any` only with such a request (an
@@ -39,6 +40,8 @@ export type Reuse = 'any' | 'recent' | 'none';
 /** What a request asks for. */
 export interface LeaseAsk {
   readonly reuse: Reuse;
+  /** Whether it must be one to which nobody has left a reader; for Node's HTTP client. */
+  readonly plain?: boolean;
   /** For waiting and connecting together; 0 is off. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -54,15 +57,21 @@ export interface PoolLease {
   readonly reused: boolean;
   /** The time it took to connect; `null` where it was connected already. */
   readonly connectMs: number | null;
-  /** Lets others use it; `socket` where the handle has got another one. */
+  /** Lets others use it; `socket` where the handle has got another one, or where a reader stays on it. */
   giveBack(socket?: Socket): void;
   /** Closes it; `socket` likewise. */
   discard(socket?: Socket): void;
 }
 
-interface Idle {
+/** A connection of the pool, in whatever hands. */
+interface Connection {
   readonly socket: Socket;
   readonly openedAt: number;
+  /** Nobody has left a reader on it. */
+  readonly plain: boolean;
+}
+
+interface Idle extends Connection {
   readonly since: number;
   /** Ends the watching. */
   readonly off: () => void;
@@ -114,17 +123,16 @@ export class Pool {
   }
 
   /** An idle connection that fits, the last used first; `null` where there is none. */
-  take(reuse: Reuse): PoolLease | null {
+  take(reuse: Reuse, plain = false): PoolLease | null {
     if (reuse === 'none') return null;
     for (;;) {
-      const last = this.#idle.at(-1);
       const now = performance.now();
+      const at = plain ? this.#idle.findLastIndex((idle) => idle.plain) : this.#idle.length - 1;
+      const last = this.#idle[at];
       if (last === undefined || (reuse === 'recent' && now - last.since > recentMs)) return null;
-      this.#idle.pop();
+      this.#idle.splice(at, 1);
       last.off();
-      if (now - last.openedAt <= greatestAgeMs && isUsable(last.socket)) {
-        return new Lent(this, last.socket, last.openedAt, null);
-      }
+      if (now - last.openedAt <= greatestAgeMs && isUsable(last.socket)) return new Lent(this, last, null);
       this.#close(last.socket);
     }
   }
@@ -134,7 +142,7 @@ export class Pool {
     if (ask.signal.aborted) return left;
     // Whoever waits came first.
     if (this.#waiting.size > 0) return this.#wait(ask);
-    return this.take(ask.reuse) ?? (this.#hasRoom() ? this.#connect(ask, ask.timeoutMs) : this.#wait(ask));
+    return this.take(ask.reuse, ask.plain) ?? (this.#hasRoom() ? this.#connect(ask, ask.timeoutMs) : this.#wait(ask));
   }
 
   /** Keeps nothing from now on: what is idle is closed, and what is lent when it comes back. */
@@ -154,8 +162,9 @@ export class Pool {
   }
 
   /** For leases alone. */
-  takeBack(socket: Socket, openedAt: number): void {
-    if (this.#keeps && isUsable(socket) && performance.now() - openedAt <= greatestAgeMs) this.#keep(socket, openedAt);
+  takeBack(connection: Connection): void {
+    const { socket, openedAt } = connection;
+    if (this.#keeps && isUsable(socket) && performance.now() - openedAt <= greatestAgeMs) this.#keep(connection);
     else this.#close(socket);
     this.#serve();
   }
@@ -183,7 +192,8 @@ export class Pool {
       this.#serve();
       return opened;
     }
-    return new Lent(this, opened.socket, performance.now(), opened.elapsedMs);
+    const { socket, elapsedMs } = opened;
+    return new Lent(this, { socket, openedAt: performance.now(), plain: true }, elapsedMs);
   }
 
   #wait(ask: LeaseAsk): Promise<PoolLease | ConnectFailure> {
@@ -214,7 +224,7 @@ export class Pool {
   /** Gives those who wait, in their order, what there is. */
   #serve(): void {
     for (const waiter of this.#waiting) {
-      const lease = this.take(waiter.reuse);
+      const lease = this.take(waiter.reuse, waiter.plain);
       if (lease === null && !this.#hasRoom()) return;
       waiter.off();
       const { timeoutMs, since } = waiter;
@@ -228,7 +238,8 @@ export class Pool {
     return { problem: 'busy', detail, limit: { configured: this.#max, observed: this.#size + this.#waiting.size } };
   }
 
-  #keep(socket: Socket, openedAt: number): void {
+  #keep(connection: Connection): void {
+    const { socket } = connection;
     // Nothing is asked, so whatever comes is an end, an error, or bytes that belong to no answer.
     const gone = () => {
       idle.off();
@@ -237,8 +248,7 @@ export class Pool {
       this.#serve();
     };
     const idle: Idle = {
-      socket,
-      openedAt,
+      ...connection,
       since: performance.now(),
       off: () => socket.off('data', gone).off('end', gone).off('error', gone).off('close', gone),
     };
@@ -278,27 +288,29 @@ function isUsable(socket: Socket): boolean {
 }
 
 class Lent implements PoolLease {
-  readonly socket: Socket;
   readonly connectMs: number | null;
   readonly #pool: Pool;
-  readonly #openedAt: number;
+  readonly #connection: Connection;
   #held = true;
 
-  constructor(pool: Pool, socket: Socket, openedAt: number, connectMs: number | null) {
+  constructor(pool: Pool, { socket, openedAt, plain }: Connection, connectMs: number | null) {
     this.#pool = pool;
-    this.socket = socket;
-    this.#openedAt = openedAt;
+    this.#connection = { socket, openedAt, plain };
     this.connectMs = connectMs;
+  }
+
+  get socket(): Socket {
+    return this.#connection.socket;
   }
 
   get reused(): boolean {
     return this.connectMs === null;
   }
 
-  giveBack(socket = this.socket): void {
+  giveBack(socket?: Socket): void {
     if (!this.#held) return;
     this.#held = false;
-    this.#pool.takeBack(socket, this.#openedAt);
+    this.#pool.takeBack(socket === undefined ? this.#connection : { ...this.#connection, socket, plain: false });
   }
 
   discard(socket = this.socket): void {
