@@ -133,6 +133,7 @@ function event(name: string, data: string): Buffer {
 async function historyText({ at, routes }: ThroughputHistory): Promise<string> {
   const pace = new Pace();
   const parts: string[] = [];
+  await pace.rest();
   for (const [name, rows] of routes) {
     parts.push(`${JSON.stringify(name)}:${JSON.stringify(rows)}`);
     if (pace.isOver) await pace.rest();

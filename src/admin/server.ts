@@ -31,8 +31,10 @@ const maxHeaderSize = 8192;
 const keepAliveTimeout = 5000;
 /** Whoever has not read an answer in this time is not going to. Streams have clocks of their own. */
 const answerMs = 30_000;
-/** Answers under way may hold this together: a page of connections or the routes may be megabytes. */
+/** Large answers that are not read yet may hold this together: a page of connections or the routes may be megabytes. */
 const maxUnreadBytes = 16 << 20;
+/** Probes and refusals are always answered. */
+const largeBytes = 64 << 10;
 
 /** The admin port's server. */
 export class AdminServer {
@@ -101,7 +103,7 @@ export class AdminServer {
 
   #send(res: ServerResponse, answer: Answer): void {
     const bytes = bytesOf(answer);
-    if (this.#unreadBytes + bytes > maxUnreadBytes) {
+    if (bytes > largeBytes && this.#unreadBytes + bytes > maxUnreadBytes) {
       send(res, busy);
       return;
     }

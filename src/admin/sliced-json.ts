@@ -11,10 +11,26 @@ export function* lazily<Item, Made>(items: Iterable<Item>, make: (item: Item) =>
 }
 
 const pieceLength = 64 * 1024;
+/** The answer that is being made. */
+let last: Promise<unknown> = Promise.resolve();
 
-/** The same answer as `json` makes. */
-export async function slicedJson(status: number, value: Lazy<object>, turns?: Turns): Promise<Answer> {
-  const pace = new Pace(turns);
+/** Who asks, as far as it matters whether somebody still waits. */
+export interface Asker {
+  readonly req: { readonly socket: { readonly destroyed: boolean } };
+}
+
+/** For nobody. */
+const gone: Answer = { status: 408, type: jsonType, body: '' };
+
+/** The same answer as `json` makes. One is made at a time, so that many who ask do not hold as many halves of them. */
+export function slicedJson({ req }: Asker, status: number, value: Lazy<object>, turns?: Turns): Promise<Answer> {
+  const answer = last.then(() => (req.socket.destroyed ? gone : make(status, value, new Pace(turns))));
+  last = answer.catch(() => {});
+  return answer;
+}
+
+async function make(status: number, value: Lazy<object>, pace: Pace): Promise<Answer> {
+  await pace.rest();
   const pieces: Buffer[] = [];
   let text = '';
   let before = '{\n  ';

@@ -12,11 +12,22 @@ export interface Turns {
   rest(): Promise<void>;
 }
 
+/** Who waits for the next turn of the event loop, in their order. */
+const waiting: (() => void)[] = [];
+
+/** One slice in a turn, however many are at work: after everything that has arrived meanwhile, and after the others. */
 const ownTurns: Turns = {
   now: () => performance.now(),
-  // After everything that has arrived meanwhile.
-  rest: () => new Promise((resolve) => setImmediate(resolve)),
+  rest: () =>
+    new Promise((resolve) => {
+      if (waiting.push(resolve) === 1) setImmediate(letOneGo);
+    }),
 };
+
+function letOneGo(): void {
+  waiting.shift()!();
+  if (waiting.length > 0) setImmediate(letOneGo);
+}
 
 /** Work until `isOver`, then `rest`. */
 export class Pace {

@@ -26,6 +26,7 @@ export function createRenderer(source: MetricsSource, turns?: Turns): Renderer {
   const registry = createProcessRegistry();
   return async (format) => {
     const pace = new Pace(turns);
+    await pace.rest();
     const out = new Exposition(format);
     const readings = readRoutes(source);
     for (const family of families) {

@@ -1,7 +1,7 @@
 /**
  * What is counted per route. A series is there once something was counted on it, so a route that nobody uses costs a scrape
- * a handful of lines. A few begin at 0 when their route is first used: those that alerts watch, and that would otherwise
- * come to life with their first event, which Prometheus does not see as an increase.
+ * a few lines. Those that alerts watch are there at 0: otherwise they would come to life with their first event, which
+ * Prometheus does not see as an increase.
  */
 import type { Route, Sender, SenderLimits } from '../config/types.ts';
 import type { ConnectionReason, HandshakeResult, LimitName } from '../outcomes.ts';
@@ -54,8 +54,8 @@ export const routeFamilies: readonly Family[] = [
       const zero = (result: HandshakeResult) => {
         if (handshakes.get(result) === 0) emit([label, result], 0);
       };
-      if (route !== null) zero('opened');
-      if (route !== null && handshakes.total > 0) {
+      if (route !== null) {
+        zero('opened');
         for (const [result, can] of watchedHandshakes) if (can(route)) zero(result);
       }
       emitTally(emit, [label], handshakes);
@@ -80,9 +80,8 @@ export const routeFamilies: readonly Family[] = [
     'connections_closed_total',
     'Connections that have ended, by who ended them and why.',
     ['closed_by', 'reason'],
-    (reading, emit) => {
-      const { label, counters } = reading;
-      if (hadConnections(reading)) {
+    ({ label, route, counters }, emit) => {
+      if (route !== null) {
         for (const [by, reason] of watchedEndings) {
           if (counters.closed.get(by, reason) === 0) emit([label, by, reason], 0);
         }
@@ -126,9 +125,8 @@ export const routeFamilies: readonly Family[] = [
     'limit_violations_total',
     'Exceeded limits, by their key in the configuration and what was done.',
     ['limit', 'action'],
-    (reading, at, of, emit) => {
-      const { route } = reading;
-      if (route !== null && route.limits.mode === 'enforce' && hadConnections(reading)) {
+    ({ route }, at, of, emit) => {
+      if (route !== null && route.limits.mode === 'enforce') {
         const limits = route.limits[at[1]];
         for (const [limit, binds] of watchedLimits) {
           if (binds(limits) && of.violations.get(limit, 'close') === 0) emit([...at, limit, 'close'], 0);
@@ -149,9 +147,11 @@ export const routeFamilies: readonly Family[] = [
     'paused_seconds_total',
     'For how long Sluice did not read from the sender, by cause; pauses that go on count as far as they have come.',
     ['cause'],
-    ({ live }, at, of, emit) => {
+    (reading, at, of, emit) => {
+      const watched = hadConnections(reading);
       for (const [cause, ms] of Object.entries(of.pausedMs) as [PauseCause, number][]) {
-        emitUsed(emit, [...at, cause], (ms + live[at[1]].pausedMs[cause]) / 1000);
+        const seconds = (ms + reading.live[at[1]].pausedMs[cause]) / 1000;
+        if (seconds > 0 || (watched && cause === 'buffer')) emit([...at, cause], seconds);
       }
     },
   ),
@@ -175,8 +175,8 @@ export const routeFamilies: readonly Family[] = [
     'upstream_errors_total',
     'Errors of upstreams, in handshakes and HTTP requests.',
     ['error'],
-    ({ label, route, counters: { handshakes, httpRequests, upstreamErrors } }, emit) => {
-      if (route !== null && (handshakes.total > 0 || httpRequests.total > 0)) {
+    ({ label, route, counters: { upstreamErrors } }, emit) => {
+      if (route !== null) {
         for (const error of watchedErrors) if (upstreamErrors.get(error) === 0) emit([label, error], 0);
       }
       emitTally(emit, [label], upstreamErrors);

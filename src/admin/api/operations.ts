@@ -45,7 +45,7 @@ export function operations(source: ApiSource): Operation[] {
         'Each setting comes with its source: file and line, preset, `defaults`, or built in. A route that a reload has removed is ' +
         'listed while it has connections.',
       answers: { 200: { schema: schemas.routesSchema, when: 'All routes' } },
-      answer: () => slicedJson(200, describeRoutes(source)),
+      answer: (ask) => slicedJson(ask, 200, describeRoutes(source)),
     },
     {
       id: 'listConnections',
@@ -61,7 +61,7 @@ export function operations(source: ApiSource): Operation[] {
         200: { schema: schemas.connectionsSchema, when: 'The page' },
         400: { schema: schemas.problemSchema, when: 'The query is wrong' },
       },
-      answer: ({ query }) => listConnections(source, query),
+      answer: (ask) => listConnections(source, ask),
     },
     {
       id: 'showConnection',
@@ -115,7 +115,7 @@ export function operations(source: ApiSource): Operation[] {
       description:
         'What holds, where it comes from, and what is wrong with the files if they do not hold. Secrets are left out.',
       answers: { 200: { schema: schemas.configSchema, when: 'The configuration' } },
-      answer: () => slicedJson(200, describeConfig(source.config())),
+      answer: (ask) => slicedJson(ask, 200, describeConfig(source.config())),
     },
     {
       id: 'showBuild',
@@ -131,11 +131,14 @@ export function operations(source: ApiSource): Operation[] {
 
 const noConnectionAnswer = { schema: schemas.problemSchema, when: 'There is no such connection, or it is gone' };
 
-function listConnections(source: ApiSource, query: URLSearchParams): Answer | Promise<Answer> {
-  const listing = parseListing(query);
+/** More are not read. */
+const mostProblems = 10;
+
+function listConnections(source: ApiSource, ask: Ask): Answer | Promise<Answer> {
+  const listing = parseListing(ask.query);
   if ('problems' in listing) {
     const what = 'the query is wrong';
-    return problem(400, { code: 'bad_query', what, remedy: listing.problems.join('. ') });
+    return problem(400, { code: 'bad_query', what, remedy: listing.problems.slice(0, mostProblems).join('. ') });
   }
   const moment = thisMoment();
   const sessions = source.sessions();
@@ -147,7 +150,7 @@ function listConnections(source: ApiSource, query: URLSearchParams): Answer | Pr
     next_offset: page.nextOffset,
     connections: lazily(page.sessions, (session) => describeRow(session, moment)),
   };
-  return slicedJson(200, answer);
+  return slicedJson(ask, 200, answer);
 }
 
 function showConnection(source: ApiSource, session: Session): Answer {

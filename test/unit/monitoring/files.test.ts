@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { clusterOfRelease, releaseLabels } from '../../../monitoring/alert.ts';
 import { alertGroups } from '../../../monitoring/alerts/index.ts';
+import { dashboardText } from '../../../monitoring/dashboard/index.ts';
 import { files } from '../../../monitoring/files.ts';
 import { rulesText } from '../../../monitoring/rules-file.ts';
+import { families, prefix } from '../../../src/metrics/prometheus.ts';
 
 test.each(Object.entries(files))('%s is what monitoring/ says', async (path, text) => {
   await expect(text()).toMatchFileSnapshot(join('../../..', path));
@@ -30,4 +32,10 @@ test('every rule tells releases apart by the same labels, in the same words', ()
   expect(text.replaceAll(releaseLabels, '')).not.toMatch(/(by|on) \((cluster|namespace)/);
   const summaries = text.match(/summary: .*/g)!;
   expect(summaries.filter((summary) => !summary.includes(clusterOfRelease))).toEqual([]);
+});
+
+test('each histogram is read by an alert or a panel: a bucket that nobody reads is paid for at each scrape', () => {
+  const read = dashboardText() + rulesText();
+  const unread = families.filter(({ type, name }) => type === 'histogram' && !read.includes(`${prefix}${name}_`));
+  expect(unread.map(({ name }) => name)).toEqual([]);
 });
