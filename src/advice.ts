@@ -270,6 +270,12 @@ export const httpAdvice: Readonly<Record<HttpFailure, Advice>> = {
     look: '`limit`, `path`',
     change: "raise `http.max_body_size` here, and the backend's own limit",
   },
+  memory: {
+    means:
+      'buffers are almost full, so new requests wait; or they are full, and this one held the most (a download that nobody reads) and was cut',
+    look: 'as for `ME`; `sluice_memory_pressure_ratio`',
+    change: 'as for `ME`',
+  },
   upstream_unreachable: {
     means: 'no connection to the backend',
     look: '`detail`: ECONNREFUSED is a backend that does not run, ENOTFOUND a wrong name',

@@ -32,6 +32,7 @@ import type { LiveSession } from './metrics/source.ts';
 import { CounterStore } from './metrics/store.ts';
 import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
 import type { Session } from './relay/session.ts';
+import { kernelQueue } from './relay/transport/kernel-queue.ts';
 import type { Rejection } from './report.ts';
 import { type Lookup, systemLookup } from './upstream/addresses.ts';
 import { Connector } from './upstream/connect.ts';
@@ -118,7 +119,15 @@ export class Gateway {
       const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
       this.#violations.addRejection({ ...rejection, route }, Date.now());
     };
-    this.#forwarder = new HttpForwarder(log, rejected);
+    this.#forwarder = new HttpForwarder({
+      log,
+      rejected,
+      memory: budget,
+      kernelBytes: (socket) => {
+        const reading = kernelQueue(socket, performance.now());
+        return reading === null || reading === 'pending' ? reading : reading.bytes;
+      },
+    });
     this.#edge = compileEdge(config, this.#lasting);
     this.#front = new Front({
       edge: () => this.#edge,

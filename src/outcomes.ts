@@ -100,6 +100,7 @@ export type HandshakeResult = keyof typeof handshakeOutcomes;
 /** How the forwarding of a plain HTTP request fails. */
 export const httpOutcomes = {
   body_too_large: { status: 413, level: 'warn', flag: 'BL', words: 'the request body exceeds the limit of the route' },
+  memory: { status: 503, level: 'warn', flag: 'MH', words: 'the buffers of all connections are almost full' },
   upstream_unreachable: { status: 502, level: 'error', flag: 'UF', words: 'the upstream cannot be reached' },
   upstream_connect_timeout: connectTimeout,
   upstream_tls_failed: tlsFailed,

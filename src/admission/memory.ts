@@ -1,4 +1,4 @@
-/** Whether there is memory for one more connection. */
+/** What waits in memory, for whomever it waits, counts against one bound: `memory.max_buffered`. */
 import type { Verdict } from './verdict.ts';
 
 /** What the buffers of all connections hold, and may hold, in bytes. */
@@ -9,8 +9,52 @@ export interface MemoryState {
   readonly pressed: boolean;
 }
 
+/** Somebody who holds memory and can be made to let it go. */
+export interface MemoryHolder {
+  /** What it holds, in bytes. */
+  readonly capacity: number;
+  /** Whether it has ended for its memory already, and only its last bytes are left. */
+  readonly isShed: boolean;
+  /** Ends it, for its memory. */
+  shed(limitBytes: number, observedBytes: number): void;
+}
+
+/** Where is written down what is held. */
+export interface MemoryLedger extends MemoryState {
+  take(bytes: number): void;
+  give(bytes: number): void;
+  /** Those beside the relay's connections that go where more is held than may be, the largest first. */
+  readonly holders: Set<MemoryHolder>;
+}
+
 /** Refuses while the connections that are open already need what is left. */
-export function checkMemory({ usedBytes, limitBytes, pressed }: MemoryState): Verdict {
-  if (!pressed) return null;
-  return { outcome: 'memory', detail: `buffers hold ${usedBytes} of memory.max_buffered ${limitBytes} bytes` };
+export function checkMemory(memory: MemoryState): Verdict {
+  return memory.pressed ? { outcome: 'memory', detail: wordsOf(memory) } : null;
+}
+
+/** Why nobody is admitted, for the log. */
+export function wordsOf({ usedBytes, limitBytes }: MemoryState): string {
+  return `buffers hold ${usedBytes} of memory.max_buffered ${limitBytes} bytes`;
+}
+
+/** What one of many holds. */
+export class Holding {
+  readonly #ledger: MemoryLedger;
+  #bytes = 0;
+
+  constructor(ledger: MemoryLedger) {
+    this.#ledger = ledger;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** It holds so many bytes now. */
+  set bytes(bytes: number) {
+    const more = bytes - this.#bytes;
+    this.#bytes = bytes;
+    if (more > 0) this.#ledger.take(more);
+    else if (more < 0) this.#ledger.give(-more);
+  }
 }

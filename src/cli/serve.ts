@@ -19,7 +19,7 @@ on SIGHUP, it is loaded anew and no connection is closed.
 
 SIGTERM drains it: as \`drain\` of the configuration says, clients are sent away with close code 1012, and the process ends when
 all are gone. SIGINT does so without the announcement. A second signal sends away whoever is left, and the process ends within
-a second.
+a second. SIGUSR1 and SIGUSR2 do nothing.
 `;
 
 /** What the gateway itself says of a start that it refuses; other errors are the system's. */
@@ -122,6 +122,8 @@ class Signals {
       if (++this.#count > 1) this.#hasten();
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+    // Node would open its debugger on the first, to anybody on this machine, and die of the second without a drain.
+    for (const unused of ['SIGUSR1', 'SIGUSR2'] as const) process.on(unused, () => {});
     this.first = promise;
   }
 

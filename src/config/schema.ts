@@ -455,7 +455,7 @@ export const configSchema = z.strictObject({
     z.strictObject({
       max_buffered: setting(
         kind.size,
-        'Bytes that the buffers of all connections may hold together. Near it, senders with more than their share are paused and new handshakes get 503; at it, the connection with the largest buffer ends with 1013. Left out, a quarter of what the container may use; an eighth with TLS. Plain HTTP requests are not counted: a download whose reader is stuck holds about 300 KB.',
+        'Bytes that the buffers of all connections may hold together. Near it, senders with more than their share are paused and new handshakes get 503; at it, the connection with the largest buffer ends with 1013. Left out, a quarter of what the container may use; an eighth with TLS. Plain HTTP requests and handshakes under way count too: a request 48 KiB, and a download whose reader is stuck 336 KiB; near the bound new requests get 503, at it the largest are cut.',
       ),
     }),
     'What all connections together may hold.',

@@ -6,6 +6,7 @@ export function judgeBrokenRequest(error: NodeJS.ErrnoException): Refused | null
   const code = error.code ?? '';
   if (code === 'HPE_HEADER_OVERFLOW') return { outcome: 'headers_too_large', detail: code };
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { outcome: 'request_timeout', detail: code };
+  if (code === 'ERR_MEMORY') return { outcome: 'memory', detail: error.message };
   if (code === 'HPE_INVALID_EOF_STATE') return { outcome: 'client_gone', detail: 'the client left within a request' };
   return code.startsWith('HPE_') ? { outcome: 'bad_request', detail: error.message } : null;
 }

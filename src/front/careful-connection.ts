@@ -11,6 +11,7 @@
  * not read on meanwhile. A request is told when the parser has taken its whole head, so that none is both served and refused.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Holding, type MemoryLedger, wordsOf } from '../admission/memory.ts';
 import { ChunkedEnd, HeadEnd } from '../http/message-end.ts';
 import { CarefulStream } from './careful-stream.ts';
 import type { Connection } from './connection.ts';
@@ -40,6 +41,12 @@ export interface Patience {
 
 /** Empty lines that may come before a request (RFC 9112 §2.2 wants one to be ignored); each costs the parser a call. */
 const mostBlankPieces = 4;
+/** A head in part is in the parser as it came, and as strings. */
+const bytesPerHeadByte = 2;
+/** A head of this size is read to its end, however little memory there is. */
+const freeHeadBytes = 4096;
+/** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
+const streamBytes = 64 * 1024;
 const nothing = Buffer.alloc(0);
 
 export class CarefulConnection {
@@ -63,9 +70,15 @@ export class CarefulConnection {
   /** Bytes of the body still to come, or who looks for its end. */
   #body: number | ChunkedEnd = 0;
   #pumping = false;
+  readonly #memory: MemoryLedger;
+  readonly #holding: Holding;
+  /** Bytes of the head that the parser has. */
+  #headBytes = 0;
 
-  constructor(connection: Connection, patience: () => Patience, events: CarefulEvents) {
+  constructor(connection: Connection, memory: MemoryLedger, patience: () => Patience, events: CarefulEvents) {
     this.connection = connection;
+    this.#memory = memory;
+    this.#holding = new Holding(memory);
     this.#events = events;
     this.#patience = patience;
     const { socket } = connection;
@@ -115,6 +128,7 @@ export class CarefulConnection {
   #close(): void {
     this.#turn = 'over';
     this.#held = nothing;
+    this.#holding.bytes = 0;
     this.connection.release();
     this.stream.destroy();
   }
@@ -139,8 +153,10 @@ export class CarefulConnection {
     }
     if (this.#turn === 'answer' || !this.stream.flows) {
       socket.pause();
+      this.#holding.bytes = this.#held.length + streamBytes;
       return false;
     }
+    this.#holding.bytes = 0;
     if (this.#turn === 'head') this.#feedHead();
     else this.#feedBody();
     return true;
@@ -148,14 +164,24 @@ export class CarefulConnection {
 
   #feedHead(): void {
     const end = this.#headEnd.find(this.#held, 0);
-    this.stream.feed(this.#take(end));
+    const piece = this.#take(end);
+    this.#headBytes += piece.length;
+    this.stream.feed(piece);
     const found = this.#found;
     this.#found = null;
     if (this.#turn !== 'head') return;
     if (found !== null) this.#dispatch(found);
+    else if (end < 0) this.#holdHead();
     else if (end >= 0 && ++this.#blankPieces > mostBlankPieces) {
       this.#break(Object.assign(new Error('there are too many empty lines before the request'), { code: 'HPE_BLANK' }));
     }
+  }
+
+  /** The head has come in part: what there is of it waits. */
+  #holdHead(): void {
+    if (this.#headBytes > freeHeadBytes && this.#memory.pressed) {
+      this.#break(Object.assign(new Error(wordsOf(this.#memory)), { code: 'ERR_MEMORY' }));
+    } else this.#holding.bytes = this.#headBytes * bytesPerHeadByte;
   }
 
   #feedBody(): void {
@@ -180,6 +206,8 @@ export class CarefulConnection {
 
   #dispatch(found: Found): void {
     this.#blankPieces = 0;
+    this.#headBytes = 0;
+    this.#holding.bytes = 0;
     this.#headEnd = new HeadEnd();
     this.connection.work();
     if (found.kind !== 'request') {
@@ -250,6 +278,7 @@ export class CarefulConnection {
   #over(): void {
     this.#turn = 'over';
     this.#held = nothing;
+    this.#holding.bytes = 0;
     this.#letGo();
     this.connection.wait('end', 0);
   }

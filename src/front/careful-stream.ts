@@ -25,9 +25,17 @@ export class CarefulStream extends Duplex {
     this.#events = events;
   }
 
-  /** As http-proxy asks for it. */
+  /** As http-proxy asks for it; with the ports, as the kernel's tables name the connection. */
   get remoteAddress(): string | undefined {
     return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  get localPort(): number | undefined {
+    return this.#socket.localPort;
   }
 
   /** Whether the server takes bytes now. */

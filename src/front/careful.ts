@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { MemoryLedger } from '../admission/memory.ts';
 import { asksForWebSocket } from '../handshake/validate.ts';
 import { maxHeaderBytes } from './arrival.ts';
 import { CarefulConnection, type Found, type Patience } from './careful-connection.ts';
@@ -22,11 +23,13 @@ export interface CarefulRequests {
 export class CarefulLane implements Lane {
   readonly #server: Server;
   readonly #requests: CarefulRequests;
+  readonly #memory: MemoryLedger;
   readonly #patience: () => Patience;
   readonly #byStream = new WeakMap<object, CarefulConnection>();
 
   /** `keepAliveMs` is what clients are told of `patience`. */
-  constructor(requests: CarefulRequests, keepAliveMs: number, patience: () => Patience) {
+  constructor(requests: CarefulRequests, memory: MemoryLedger, keepAliveMs: number, patience: () => Patience) {
+    this.#memory = memory;
     this.#requests = requests;
     this.#patience = patience;
     this.#server = createServer({
@@ -52,7 +55,7 @@ export class CarefulLane implements Lane {
   }
 
   take(connection: Connection, bytes: Buffer): void {
-    const careful = new CarefulConnection(connection, this.#patience, {
+    const careful = new CarefulConnection(connection, this.#memory, this.#patience, {
       request: (req, res) => this.#requests.request(connection, req, res),
       switched: (req, head, kind) => this.#requests.switched(connection, req, head, kind),
       broken: (error, answerable) => this.#requests.broken(connection, error, answerable),

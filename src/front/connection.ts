@@ -35,23 +35,30 @@ export interface PeerAddress {
   readonly encrypted: boolean;
 }
 
+/** What becomes of a connection. */
+export interface ConnectionEvents {
+  /** It has been ended for somebody else. */
+  evicted(): void;
+  /** It is over, or the relay's; told once. */
+  over(): void;
+}
+
 export class Connection implements Waiter {
   readonly peer: PeerAddress;
   readonly group: string | null;
   /** The peer's socket; a lane that wraps the descriptor anew puts the new one here. */
   socket: Socket;
   readonly #waiting: Waiting;
-  #released: (() => void) | null;
+  #events: ConnectionEvents | null;
   #waitsFor: WaitFor | null = null;
   #onLate: (() => void) | null = null;
 
-  /** `released` is called once, when the connection is over. */
-  constructor(socket: Socket, peer: PeerAddress, group: string | null, waiting: Waiting, released: () => void) {
+  constructor(socket: Socket, peer: PeerAddress, group: string | null, waiting: Waiting, events: ConnectionEvents) {
     this.socket = socket;
     this.peer = peer;
     this.group = group;
     this.#waiting = waiting;
-    this.#released = released;
+    this.#events = events;
   }
 
   /** What it waits for; `null` while a request is under way. */
@@ -76,8 +83,8 @@ export class Connection implements Waiter {
   /** The socket has closed; for one that the relay had: with its session. */
   release(): void {
     this.work();
-    this.#released?.();
-    this.#released = null;
+    this.#events?.over();
+    this.#events = null;
   }
 
   late(): void {
@@ -88,6 +95,12 @@ export class Connection implements Waiter {
   }
 
   evict(): void {
+    this.#events?.evicted();
+    this.drop();
+  }
+
+  /** Ends the connection at once. */
+  drop(): void {
     this.work();
     this.socket.destroy();
   }

@@ -9,35 +9,43 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Log } from '../log.ts';
+import { Summary } from './summary.ts';
 
 /** What is kept for upstreams of the last connections, for the admin port, and for what Node and the kernel's tables need. */
 const reserve = 16;
 /** What a connection to an upstream leaves of that: for the admin port, Node and the kernel's tables. */
 const dialReserve = 6;
-/** One line at once, then at most one per interval, with the sum. */
-const logIntervalMs = 10_000;
+/** Where this part or less is left beside the reserve, connections that wait for a request make room for new ones. */
+const scarcePart = 1 / 32;
+
+/** Whether a connection may stay: there is room, there is little left, there is none. */
+export type Admission = 'room' | 'scarce' | 'none';
 
 export class Descriptors {
-  readonly #log: Log;
-  readonly #limit = readLimit();
-  #turnedAway = 0;
-  #timer: NodeJS.Timeout | null = null;
+  /** How many files the process may have open; `Infinity` where that is not known. */
+  readonly limit = readLimit();
+  readonly #turnedAway: Summary;
 
   constructor(log: Log) {
-    this.#log = log;
+    this.#turnedAway = new Summary((count) => {
+      log.error(
+        { event: 'descriptors_exhausted', turned_away: count, limit: this.limit },
+        'new connections are turned away: the process may open no more files; raise its limit (ulimit -n)',
+      );
+    });
   }
 
   /** Whether one more connection could stay. */
   get hasRoom(): boolean {
-    return nextDescriptor() < this.#limit - reserve;
+    return nextDescriptor() < this.limit - reserve;
   }
 
   /** Whether one more connection may stay; where not, that is counted and logged. */
-  admit(): boolean {
-    if (this.hasRoom) return true;
-    this.#turnedAway++;
-    if (this.#timer === null) this.#report();
-    return false;
+  admit(): Admission {
+    const left = this.limit - reserve - nextDescriptor();
+    if (left <= 0) this.#turnedAway.add();
+    if (left <= 0) return 'none';
+    return left < this.limit * scarcePart ? 'scarce' : 'room';
   }
 
   /**
@@ -45,30 +53,12 @@ export class Descriptors {
    * admitted last come here too, so they find some descriptors that no further client is admitted to.
    */
   admitDial(begun: number): boolean {
-    return nextDescriptor() + begun < this.#limit - dialReserve;
+    return nextDescriptor() + begun < this.limit - dialReserve;
   }
 
   /** Logs what is still to be logged. */
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (this.#turnedAway > 0) this.#write();
-  }
-
-  #report(): void {
-    this.#write();
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      if (this.#turnedAway > 0) this.#report();
-    }, logIntervalMs).unref();
-  }
-
-  #write(): void {
-    this.#log.error(
-      { event: 'descriptors_exhausted', turned_away: this.#turnedAway, limit: this.#limit },
-      'new connections are turned away: the process may open no more files; raise its limit (ulimit -n)',
-    );
-    this.#turnedAway = 0;
+    this.#turnedAway.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Where requests come in, whichever lane has read them: each is refused, forwarded or becomes a handshake. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { plainAddress } from '../admission/ip.ts';
-import type { MemoryState } from '../admission/memory.ts';
+import type { MemoryLedger } from '../admission/memory.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
 import { asksForWebSocket, validateHandshake } from '../handshake/validate.ts';
@@ -24,7 +24,7 @@ export interface EntryParts {
   readonly forwarder: Forwarder;
   readonly log: Log;
   /** What the relay's buffers hold. */
-  readonly memory: MemoryState;
+  readonly memory: MemoryLedger;
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
   /** Hears of requests that a limit of their route turns away. */

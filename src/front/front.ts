@@ -9,7 +9,8 @@ import { Connection, type Lane } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
 import { recordRefusal } from './refusals.ts';
-import { Waiting } from './waiting.ts';
+import { Summary } from './summary.ts';
+import { Waiting, type WaitingCaps } from './waiting.ts';
 
 export type { Credentials } from './acceptor.ts';
 
@@ -24,6 +25,8 @@ export type Accepting = 'yes' | 'not listening' | 'out of file descriptors';
 
 /** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
 const keepAliveMs = 75_000;
+/** More idle connections than this are worth nothing: each takes about 10 KB. */
+const mostWaiting = 16_384;
 /** How often clocks are looked at, at least. */
 const tickMs = 1000;
 
@@ -32,18 +35,29 @@ export class Front {
   readonly #acceptor: Acceptor;
   readonly #entry: Entry;
   readonly #lane: Lane;
-  readonly #waiting = new Waiting({ inAll: 16_384, ofGroup: 8192 }, () => performance.now());
+  readonly #waiting: Waiting;
   readonly #connections = new Set<Connection>();
   /** Connections whose TLS is not there yet, by where they come from. */
   readonly #securing = new Map<string, Connection>();
   readonly #descriptors: Descriptors;
+  readonly #evicted: Summary;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FrontParts) {
     this.#parts = parts;
     this.#descriptors = new Descriptors(parts.log);
+    this.#evicted = new Summary((count) => {
+      parts.log.warn(
+        { event: 'waiting_evicted', count, waiting: this.#waiting.size },
+        'connections that waited for a request were ended to make room for others: too many are open, or the process may open too few files',
+      );
+    });
+    this.#waiting = new Waiting(capsOf(this.#descriptors.limit), () => performance.now());
     this.#entry = new Entry(parts);
-    this.#lane = new CarefulLane(this.#entry, keepAliveMs, () => ({ headersMs: parts.edge().headersMs, keepAliveMs }));
+    this.#lane = new CarefulLane(this.#entry, parts.memory, keepAliveMs, () => ({
+      headersMs: parts.edge().headersMs,
+      keepAliveMs,
+    }));
     this.#acceptor = new Acceptor(parts.tls, {
       accepted: (socket) => this.#accept(socket),
       ready: (socket) => this.#serve(socket),
@@ -58,7 +72,9 @@ export class Front {
 
   /** Whether the process may open one more connection to an upstream beside those that are begun. */
   admitsDial(begun: number): boolean {
-    return this.#descriptors.admitDial(begun);
+    const admitted = this.#descriptors.admitDial(begun);
+    if (!admitted) this.#waiting.makeRoom();
+    return admitted;
   }
 
   /** Whether a client that comes now is let in. */
@@ -99,16 +115,17 @@ export class Front {
     this.#entry.refusesHandshakes = true;
     this.#entry.endsKeepAlive = true;
     this.#acceptor.stop();
-    for (const connection of this.#connections) if (connection.waitsFor === 'request') connection.evict();
+    for (const connection of this.#connections) if (connection.waitsFor === 'request') connection.drop();
   }
 
   /** Drops every connection that has not become a tunnel. */
   async close(): Promise<void> {
     this.stopAccepting();
     await this.#entry.cancel();
-    for (const connection of this.#connections) connection.evict();
+    for (const connection of this.#connections) connection.drop();
     clearInterval(this.#timer);
     this.#descriptors.close();
+    this.#evicted.close();
   }
 
   #startClock(): void {
@@ -118,7 +135,10 @@ export class Front {
   }
 
   #accept(socket: Socket): boolean {
-    if (!this.#descriptors.admit()) return false;
+    const admission = this.#descriptors.admit();
+    // Whoever holds many makes room; its descriptor is free in a moment.
+    if (admission !== 'room') this.#waiting.makeRoom();
+    if (admission === 'none') return false;
     if (!this.#parts.tls) return true;
     const connection = this.#connect(socket);
     const key = originOf(socket);
@@ -143,7 +163,10 @@ export class Front {
     const address = plainAddress(peer.address ?? '');
     const { proxies, ipv6Prefix } = this.#parts.edge();
     const group = address === null || proxies.includes(address) ? null : subscriberOf(address, ipv6Prefix);
-    const connection = new Connection(socket, peer, group, this.#waiting, () => this.#connections.delete(connection));
+    const connection = new Connection(socket, peer, group, this.#waiting, {
+      evicted: () => this.#evicted.add(),
+      over: () => this.#connections.delete(connection),
+    });
     this.#connections.add(connection);
     return connection;
   }
@@ -153,6 +176,12 @@ export class Front {
     const peer = { address: socket.remoteAddress };
     if (refused !== null) recordRefusal(this.#entry.unknown(peer), refused);
   }
+}
+
+/** Three quarters of what the process may open, and half for one address: the rest is for those who ask for something. */
+function capsOf(limit: number): WaitingCaps {
+  const most = Math.min(mostWaiting, limit);
+  return { inAll: Math.floor((most * 3) / 4), ofGroup: Math.floor(most / 2) };
 }
 
 /** Where a connection comes from; no two that are open have the same. `null` for a unix socket. */

@@ -9,7 +9,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { checkMemory, type MemoryState } from '../admission/memory.ts';
+import { checkMemory, Holding, type MemoryLedger } from '../admission/memory.ts';
 import { checkOrigin } from '../admission/origin.ts';
 import type { Refused } from '../admission/verdict.ts';
 import { switchingBytes } from '../handshake/answer.ts';
@@ -29,6 +29,11 @@ import type { Arrival } from './arrival.ts';
 import { sayFarewell } from './farewell.ts';
 import { type RefusalContext, recordRefusal, refuseOnSocket } from './refusals.ts';
 
+/** Measured: what a handshake under way holds, both sockets and what reads and writes them. */
+const handshakeBytes = 48 * 1024;
+/** Measured: its header is there as it came, as strings, and as what is sent on. */
+const bytesPerHeaderByte = 4;
+
 /** A handshake as the listener hands it over. */
 export interface TunnelRequest {
   readonly arrival: Arrival;
@@ -38,7 +43,7 @@ export interface TunnelRequest {
   readonly socket: Socket;
   readonly head: Buffer;
   readonly log: Log;
-  readonly memory: MemoryState;
+  readonly memory: MemoryLedger;
   /** Whether the gateway shuts down. */
   readonly draining: () => boolean;
   /** Takes both sockets over. */
@@ -55,12 +60,13 @@ export class Tunnel {
   readonly #context: RefusalContext;
   readonly #abort = new AbortController();
   readonly #early: EarlyBytes;
+  readonly #holding: Holding;
   readonly #startedAt = performance.now();
   #cancelled = false;
 
   constructor(request: TunnelRequest) {
     this.#request = request;
-    const { arrival, log, headers, socket, head, rejected } = request;
+    const { arrival, log, headers, socket, head, memory, rejected } = request;
     const origin = valuesOf(headers, 'origin')[0];
     this.#context = {
       log,
@@ -76,8 +82,11 @@ export class Tunnel {
         headerBytes: arrival.headerBytes,
       },
     };
-    this.#early = new EarlyBytes(socket, head, () => this.#abort.abort());
-    this.done = this.#run();
+    this.#holding = new Holding(memory);
+    this.#early = new EarlyBytes(socket, head, memory, () => this.#abort.abort());
+    this.done = this.#run().finally(() => {
+      this.#holding.bytes = 0;
+    });
   }
 
   /** Gives the handshake up, because the gateway shuts down. */
@@ -95,6 +104,7 @@ export class Tunnel {
     if (origin !== null) return this.#refuse(origin);
     const memory = checkMemory(this.#request.memory);
     if (memory !== null) return this.#refuse(memory);
+    this.#holding.bytes = handshakeBytes + bytesPerHeaderByte * arrival.headerBytes;
     const slot = slots.take(arrival.subscriber, route.connections);
     if ('outcome' in slot) return this.#refuse(slot);
     const loan = new DisposableStack();

@@ -7,6 +7,8 @@
  *     └ declared body over the limit: 413
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Holding, type MemoryHolder, type MemoryLedger, wordsOf } from '../admission/memory.ts';
 import type { Route } from '../config/types.ts';
 import { type Log, logHttpFailure, type RequestAbout } from '../log.ts';
 import { tally } from '../metrics/counters.ts';
@@ -20,6 +22,7 @@ import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import type { ForwardAbout, ForwardRoute } from './forwarder.ts';
 import { requestFields, responseHeaders, trailerFields } from './headers.ts';
 import { NoConnection, PooledRequest } from './pooled-request.ts';
+import { type KernelBytes, Silence } from './silence.ts';
 
 /** What an exchange needs besides the request. */
 export interface ExchangeContext extends ForwardRoute {
@@ -27,9 +30,18 @@ export interface ExchangeContext extends ForwardRoute {
   readonly log: Log;
   /** Hears of it when a limit of the route turns the request away. */
   readonly rejected: (rejection: Rejection) => void;
+  /** What it holds counts here. */
+  readonly memory: MemoryLedger;
+  /** What the kernel holds for a socket. */
+  readonly kernelBytes: (socket: Socket) => KernelBytes;
   /** Gives the request to http-proxy, which calls back with what comes of it. */
   readonly send: (connection: PooledRequest) => void;
 }
+
+/** Measured: what a request under way holds, both sockets and what reads and writes them. */
+const exchangeBytes = 48 * 1024;
+/** Measured: what is read from a sender before it is paused, and waits for its receiver. */
+const stuckBytes = 288 * 1024;
 
 /** Methods that may arrive twice (RFC 9110 §9.2.2). */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -37,7 +49,7 @@ const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** The state of one request; the forwarder calls its methods as http-proxy reports. */
-export class Exchange {
+export class Exchange implements MemoryHolder {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #context: ExchangeContext;
@@ -57,8 +69,11 @@ export class Exchange {
   #endsByClosing = false;
   #over = false;
   #aborted = false;
-  #lastActivity = this.#started;
-  #silence: NodeJS.Timeout | null = null;
+  #silence: Silence | null = null;
+  readonly #holding: Holding;
+  /** Since when a side takes nothing of what the other sends; `null` while both do. */
+  #stuckSince: number | null = null;
+  #shed = false;
 
   constructor(req: IncomingMessage, res: ServerResponse, context: ExchangeContext) {
     this.#req = req;
@@ -68,6 +83,29 @@ export class Exchange {
     this.#accept = req.headers.accept;
     this.#expectsContinue = req.headers.expect?.toLowerCase() === '100-continue';
     this.#hasBody = carriesBody(req);
+    this.#holding = new Holding(context.memory);
+  }
+
+  get capacity(): number {
+    return this.#holding.bytes;
+  }
+
+  get isShed(): boolean {
+    return this.#shed;
+  }
+
+  /** Since when a side takes nothing of what the other sends, as `performance.now()` tells; `null` while both do. */
+  get stuckSince(): number | null {
+    return this.#stuckSince;
+  }
+
+  /** Ends it, for its memory. */
+  shed(limitBytes: number, observedBytes: number): void {
+    if (this.#over) return;
+    this.#shed = true;
+    this.#refuse('memory', 'memory.max_buffered', { configured: limitBytes, observed: observedBytes });
+    // What Node still holds goes with the socket.
+    this.#holding.bytes = 0;
   }
 
   get route(): Route {
@@ -90,6 +128,11 @@ export class Exchange {
   /** Makes what is not refused ready for http-proxy. */
   #admit(): boolean {
     const { headers } = this.#req;
+    const { memory } = this.#context;
+    if (memory.pressed) {
+      this.#fail('memory', null, wordsOf(memory));
+      return false;
+    }
     const declared = Number(headers['content-length'] ?? 0);
     if (declared > this.#context.route.http.maxBodyBytes) {
       this.#bodyBytes = declared;
@@ -100,7 +143,13 @@ export class Exchange {
     // client's `Connection` is not the upstream's.
     delete headers.expect;
     delete headers.connection;
-    this.#watchSilence();
+    this.#holding.bytes = exchangeBytes;
+    this.#silence = new Silence({
+      inactivityMs: this.#context.route.http.inactivityMs,
+      owes: () => this.#res.writableNeedDrain || (this.#res.socket?.writableLength ?? 0) > 0,
+      kernelBytes: () => (this.#res.socket === null ? null : this.#context.kernelBytes(this.#res.socket)),
+      over: () => this.failed(new UpstreamSilence(this.#context.route.http.inactivityMs)),
+    });
     return true;
   }
 
@@ -123,6 +172,7 @@ export class Exchange {
       this.#continued = true;
       this.#res.writeContinue();
     }
+    this.#watchFlow(this.#req);
     this.#req.on('data', (chunk: Buffer) => this.#countBody(chunk.length));
     this.#req.once('end', () => this.#touch());
   }
@@ -162,6 +212,7 @@ export class Exchange {
       if (trailers.length > 0) res.addTrailers(trailers);
       res.end();
     });
+    this.#watchFlow(upstreamRes);
     upstreamRes.pipe(res, { end: false });
   }
 
@@ -208,7 +259,8 @@ export class Exchange {
   ended(): void {
     this.#over = true;
     this.#abort.abort();
-    clearTimeout(this.#silence ?? undefined);
+    this.#silence?.stop();
+    this.#holding.bytes = 0;
     const { counters } = this.#context;
     const method = knownMethods.has(this.#method) ? this.#method : 'OTHER';
     const codeClass = this.#res.headersSent ? `${Math.floor(this.#res.statusCode / 100)}xx` : 'none';
@@ -251,7 +303,7 @@ export class Exchange {
   }
 
   #answer(refusal: Refusal): void {
-    clearTimeout(this.#silence ?? undefined);
+    this.#silence?.stop();
     const patience = {
       waitsForContinue: this.#expectsContinue && !this.#continued,
       lingerMs: this.#context.route.timeouts.closeMs,
@@ -266,18 +318,19 @@ export class Exchange {
   }
 
   #touch(): void {
-    this.#lastActivity = performance.now();
+    this.#silence?.touch();
   }
 
-  /** One timer per request, moved on when it fires, instead of one reset per chunk. */
-  #watchSilence(after = this.#context.route.http.inactivityMs): void {
-    const { inactivityMs } = this.#context.route.http;
-    if (inactivityMs === 0) return;
-    this.#silence = setTimeout(() => {
-      const left = this.#lastActivity + inactivityMs - performance.now();
-      if (left > 0) this.#watchSilence(left);
-      else this.failed(new UpstreamSilence(inactivityMs));
-    }, after);
+  /** Counts what waits while a sender is paused because its receiver lags behind. */
+  #watchFlow(sender: IncomingMessage): void {
+    sender.on('pause', () => {
+      this.#stuckSince ??= performance.now();
+      if (!this.#over) this.#holding.bytes = exchangeBytes + stuckBytes;
+    });
+    sender.on('resume', () => {
+      this.#stuckSince = null;
+      if (!this.#over) this.#holding.bytes = exchangeBytes;
+    });
   }
 
   #requestAbout(): RequestAbout {

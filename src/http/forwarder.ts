@@ -1,12 +1,15 @@
 /** Plain HTTP: forwards the requests that the listener has routed, through http-proxy. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
+import type { MemoryLedger } from '../admission/memory.ts';
 import type { Route } from '../config/types.ts';
 import type { Log } from '../log.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
 import type { Rejection } from '../report.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { Exchange } from './exchange.ts';
+import type { KernelBytes } from './silence.ts';
 
 /** Where a request goes, and what counts it. */
 export interface ForwardRoute {
@@ -51,17 +54,25 @@ export interface Forwarder {
 /** As much as for requests; Node's default of 16 KiB would turn an answer with many cookies into a 502. */
 const maxResponseHeaderBytes = 64 * 1024;
 
+/** What a forwarder works with. */
+export interface ForwarderParts {
+  readonly log: Log;
+  /** Hears of requests that a limit of their route turns away. */
+  readonly rejected: (rejection: Rejection) => void;
+  /** What requests hold counts here. */
+  readonly memory: MemoryLedger;
+  /** What the kernel holds for a socket. */
+  readonly kernelBytes: (socket: Socket) => KernelBytes;
+}
+
 /** A forwarder whose requests go over the connections of their endpoints' pools. */
 export class HttpForwarder implements Forwarder {
-  readonly #log: Log;
-  readonly #rejected: (rejection: Rejection) => void;
+  readonly #parts: ForwarderParts;
   readonly #exchanges = new Map<IncomingMessage, Exchange>();
   readonly #proxy: ProxyServer;
 
-  /** `rejected` hears of requests that a limit of their route turns away. */
-  constructor(log: Log, rejected: (rejection: Rejection) => void) {
-    this.#log = log;
-    this.#rejected = rejected;
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
     this.#proxy = createProxyServer({ selfHandleResponse: true });
     this.#proxy.on('proxyReq', (upstreamReq, req) => this.#exchanges.get(req)?.dialled(upstreamReq));
     this.#proxy.on('proxyRes', (upstreamRes, req) => this.#exchanges.get(req)?.answered(upstreamRes));
@@ -72,6 +83,7 @@ export class HttpForwarder implements Forwarder {
   }
 
   forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, about: ForwardAbout): void {
+    if (this.#parts.memory.pressed) this.#makeRoom();
     const lease = to.endpoint.lease();
     const { protocol, host, port } = to.endpoint.target;
     const exchange: Exchange = new Exchange(req, res, {
@@ -80,8 +92,7 @@ export class HttpForwarder implements Forwarder {
       counters: to.counters,
       endpoint: to.endpoint,
       about,
-      log: this.#log,
-      rejected: this.#rejected,
+      ...this.#parts,
       send: (connection) => {
         const target = { protocol, host, port };
         // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one each time.
@@ -92,12 +103,28 @@ export class HttpForwarder implements Forwarder {
       },
     });
     this.#exchanges.set(req, exchange);
+    this.#parts.memory.holders.add(exchange);
     res.once('close', () => {
       this.#exchanges.delete(req);
+      this.#parts.memory.holders.delete(exchange);
       exchange.ended();
       lease[Symbol.dispose]();
     });
     exchange.start();
+  }
+
+  /** Whoever has taken nothing for longer than any receiver may goes for the newcomer. */
+  #makeRoom(): void {
+    const { memory } = this.#parts;
+    const now = performance.now();
+    for (const exchange of this.#exchanges.values()) {
+      if (!memory.pressed) return;
+      const { stuckSince, route } = exchange;
+      const { maxPauseMs } = route.limits.upstream;
+      if (stuckSince !== null && maxPauseMs > 0 && now - stuckSince > maxPauseMs) {
+        exchange.shed(memory.limitBytes, memory.usedBytes);
+      }
+    }
   }
 
   abort(isOver: (route: Route) => boolean): number {

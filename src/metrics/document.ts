@@ -75,6 +75,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`drained\` | all are gone | cause, duration_s, connections (in all), ended_themselves, sent_away (with 1012), cut (without), requests_cut |
 | \`stopped\` | the process ends | |
 | \`descriptors_exhausted\` | connections are turned away because the process may open no more files; at once, then every 10 s | turned_away, limit |
+| \`waiting_evicted\` | connections that waited for a request were ended to make room for others; at once, then at most every 10 s | count (since the last line), waiting (how many wait now) |
 | \`log_lines_dropped\` | whoever reads the log has fallen behind, or its disk was full, and lines are written again | lines (how many were lost) |
 | \`log_lines_left_out\` | clients cause more lines of a kind than \`log.max_rate\` allows; at most every 10 s for each kind | kind (event and result, reason or limit), lines (how many were left out), last (the fields of the last of them) |
 | \`node_warning\` | Node warns of something | name, detail |

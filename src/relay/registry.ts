@@ -1,5 +1,6 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
+import type { MemoryHolder } from '../admission/memory.ts';
 import type { SessionReport, Violation } from '../report.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
@@ -100,9 +101,9 @@ export class SessionRegistry {
     const observed = budget.usedBytes;
     // A little more goes than must, or the next reads would each end a connection again.
     const room = Math.min(mostRoom, budget.limitBytes / 64);
-    for (const session of this.#byLoss()) {
+    for (const holder of this.#byLoss()) {
       if (budget.usedBytes + room <= budget.limitBytes + buffers.overlentBytes) break;
-      session.shed(budget.limitBytes, observed);
+      holder.shed(budget.limitBytes, observed);
     }
     if (budget.lingeringBytes > budget.limitBytes / 16) this.#halt();
   }
@@ -127,16 +128,18 @@ export class SessionRegistry {
   }
 
   /**
-   * Connections that hold memory, in the order in which they go: what is left of those that have ended for it already,
+   * Connections and requests that hold memory, in the order in which they go: what is left of those that have ended for it already,
    * whose goodbye waits behind bytes that nobody takes, and then the largest.
    */
-  #byLoss(): Session[] {
-    const holders: { session: Session; rank: number }[] = [];
-    for (const session of this.#open) {
-      const { capacity } = session;
-      if (capacity > 0) holders.push({ session, rank: session.isShed ? Number.POSITIVE_INFINITY : capacity });
+  #byLoss(): MemoryHolder[] {
+    const ranked: { holder: MemoryHolder; rank: number }[] = [];
+    for (const holders of [this.#open, this.memory.budget.holders]) {
+      for (const holder of holders) {
+        const { capacity } = holder;
+        if (capacity > 0) ranked.push({ holder, rank: holder.isShed ? Number.POSITIVE_INFINITY : capacity });
+      }
     }
-    return holders.sort((a, b) => (a.rank === b.rank ? 0 : b.rank - a.rank)).map(({ session }) => session);
+    return ranked.sort((a, b) => (a.rank === b.rank ? 0 : b.rank - a.rank)).map(({ holder }) => holder);
   }
 
   #tick(): void {

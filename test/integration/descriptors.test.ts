@@ -80,3 +80,18 @@ test('a burst that needs more descriptors than there are gets 503 for what is to
   expect(metrics).not.toMatch(/sluice_upstream_errors_total\{.*\} [1-9]/);
   for (const { socket } of clients) socket.destroy();
 });
+
+test('whoever holds connections that ask for nothing makes room for those that do', async () => {
+  await using upstream = await fakeUpstream();
+  const { serve, port, adminPort } = await Serve.start(upstream, { openFiles: 160 });
+  await using _ = serve;
+  const idle = await Promise.all(Array.from({ length: 120 }, () => rawConnect(port)));
+  // The first of them have gone for the last.
+  await Promise.race(idle.map(({ gone }) => gone));
+  const clients: Client[] = [];
+  for (let i = 0; i < 20; i++) clients.push(await rawClient(port));
+  expect(await serve.logged('waiting_evicted')).toMatchObject({ level: 'warn' });
+  const health = await fetch(`http://127.0.0.1:${adminPort}/healthz`);
+  expect(health.status).toBe(200);
+  for (const { socket } of [...idle, ...clients]) socket.destroy();
+});

@@ -14,6 +14,9 @@ import type { Route, SenderLimits } from '../../src/config/types.ts';
 import { type ForwardAbout, HttpForwarder } from '../../src/http/forwarder.ts';
 import { createLog } from '../../src/log.ts';
 import { RouteCounters } from '../../src/metrics/counters.ts';
+import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
+import { SessionRegistry } from '../../src/relay/registry.ts';
+import { kernelQueue } from '../../src/relay/transport/kernel-queue.ts';
 import type { Rejection } from '../../src/report.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
 import { testConnector } from '../helpers/connector.ts';
@@ -68,6 +71,7 @@ export interface Front {
   readonly forwarder: HttpForwarder;
   readonly endpoint: Endpoint;
   readonly counters: RouteCounters;
+  readonly memory: MemoryBudget;
   /** Parsed log lines. */
   readonly lines: Record<string, unknown>[];
   /** What limits have turned away. */
@@ -79,6 +83,7 @@ export async function startFront(
   route: Route,
   about: Partial<ForwardAbout> = {},
   connector = testConnector(),
+  maxBufferedBytes = Number.POSITIVE_INFINITY,
 ): Promise<Front> {
   const lines: Record<string, unknown>[] = [];
   const sink = new Writable({
@@ -88,7 +93,17 @@ export async function startFront(
     },
   });
   const rejections: Rejection[] = [];
-  const forwarder = new HttpForwarder(createLog(sink), (rejection) => rejections.push(rejection));
+  const events = { onViolation() {}, onFurtherViolations() {}, onEnd() {} };
+  const memory = new SessionRegistry(events, maxBufferedBytes).memory.budget;
+  const forwarder = new HttpForwarder({
+    log: createLog(sink),
+    rejected: (rejection) => rejections.push(rejection),
+    memory,
+    kernelBytes: (socket) => {
+      const reading = kernelQueue(socket, performance.now());
+      return reading === null || reading === 'pending' ? reading : reading.bytes;
+    },
+  });
   const counters = new RouteCounters();
   const endpoint = new Endpoint(route, connector);
   const listener: RequestListener = (req, res) =>
@@ -105,7 +120,7 @@ export async function startFront(
     endpoint.retire();
     server.closeAllConnections();
   });
-  return { port, server, forwarder, endpoint, counters, lines, rejections };
+  return { port, server, forwarder, endpoint, counters, memory, lines, rejections };
 }
 
 /** Starts an upstream of ours; it stops when the test ends. */

@@ -10,6 +10,8 @@
  * leave room to those who come later, however many there will be, and at the end one read is all that waits of each.
  */
 
+import type { MemoryHolder } from '../../admission/memory.ts';
+
 /** The most that one read adds to what is held where no buffer has been lent for it, in bytes. */
 export const unlentRead = 32 * 1024;
 
@@ -23,6 +25,8 @@ export class MemoryBudget {
   usedBytes = 0;
   /** Bytes that are held no more, and that Node still writes from until their socket has closed. */
   lingeringBytes = 0;
+  /** Those beside the relay's connections that go where more is held than may be. */
+  readonly holders = new Set<MemoryHolder>();
   #limit: number;
   readonly #onSpent: () => void;
 

@@ -6,6 +6,7 @@ const error = (code?: string) => Object.assign(new Error('Parse Error'), code ==
 test.each([
   ['HPE_HEADER_OVERFLOW', 'headers_too_large'],
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
+  ['ERR_MEMORY', 'memory'],
   ['HPE_INVALID_EOF_STATE', 'client_gone'],
   ['HPE_INVALID_HEADER_TOKEN', 'bad_request'],
 ])('%s is %s', (code, outcome) => {

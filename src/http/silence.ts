@@ -1,0 +1,74 @@
+/**
+ * Whether anything moves in an exchange. A reader that takes 20 KB/s empties the kernel's 4 MiB in minutes, and all the while
+ * nothing is read or written here: so where bytes wait for the client, the kernel's own queue is looked at twice before
+ * anybody is given up.
+ */
+
+/** What the kernel holds for a socket, in bytes; `pending`: ask again soon; `null` where it cannot be known. */
+export type KernelBytes = number | 'pending' | null;
+
+export interface SilenceParts {
+  /** The longest time in which nothing moves; 0 is off. */
+  readonly inactivityMs: number;
+  /** Whether bytes wait for the client to take others. */
+  readonly owes: () => boolean;
+  readonly kernelBytes: () => KernelBytes;
+  /** Nothing has moved for that long. */
+  readonly over: () => void;
+}
+
+/** When to ask again for what is being read; a reading lasts a little longer. */
+const retryMs = 250;
+
+export class Silence {
+  readonly #parts: SilenceParts;
+  #timer: NodeJS.Timeout | null = null;
+  #movedAt = performance.now();
+  /** What the kernel held at half of the time; `null` before that, and where it is not known. */
+  #before: number | null = null;
+
+  constructor(parts: SilenceParts) {
+    this.#parts = parts;
+    this.#watch(parts.inactivityMs / 2);
+  }
+
+  /** Something has moved. */
+  touch(): void {
+    this.#movedAt = performance.now();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+  }
+
+  /** One timer per exchange, moved on when it fires, instead of one reset per chunk. */
+  #watch(ms: number): void {
+    if (this.#parts.inactivityMs === 0) return;
+    this.#timer = setTimeout(() => this.#look(), ms);
+  }
+
+  #look(): void {
+    const { inactivityMs, owes, over } = this.#parts;
+    const half = inactivityMs / 2;
+    const silentMs = performance.now() - this.#movedAt;
+    if (silentMs < half) {
+      this.#before = null;
+      this.#watch(half - silentMs);
+      return;
+    }
+    const reading = owes() ? this.#parts.kernelBytes() : null;
+    const leftMs = inactivityMs - silentMs;
+    if (reading === 'pending') {
+      this.#watch(Math.min(retryMs, half));
+    } else if (reading !== null && this.#before === null) {
+      this.#before = reading;
+      this.#watch(Math.max(leftMs, half));
+    } else if (reading !== null && reading !== this.#before) {
+      this.#before = null;
+      this.touch();
+      this.#watch(half);
+    } else if (leftMs > 0) this.#watch(leftMs);
+    else over();
+  }
+}

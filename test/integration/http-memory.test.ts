@@ -1,0 +1,129 @@
+/** Plain HTTP and handshakes under way count in `memory.max_buffered` like messages do. */
+import { expect, test } from 'vitest';
+import { testConnector } from '../helpers/connector.ts';
+import { counts } from '../helpers/counts.ts';
+import { fakeUpstream } from '../helpers/fake-upstream.ts';
+import { routeTo as gatewayRouteTo, startGateway } from '../helpers/gateway.ts';
+import { handshakeRequest, rawConnect } from '../helpers/raw-client.ts';
+import { RawHttp, routeTo, startFront, startUpstream } from './http-front.ts';
+
+const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
+
+/** An upstream whose answers are larger than all buffers on the way. */
+function endless() {
+  return startUpstream((_req, res) => {
+    const chunk = Buffer.alloc(65_536, 'x');
+    const write = () => {
+      while (res.write(chunk));
+    };
+    res.on('drain', write);
+    write();
+  });
+}
+
+/** A client that takes nothing of its answer. */
+function stuck(port: number): RawHttp {
+  const client = new RawHttp(port);
+  client.socket.pause();
+  client.send(get);
+  return client;
+}
+
+const KiB = 1024;
+
+test('a request holds memory while it is under way, and more while its client takes nothing', async () => {
+  const upstream = await endless();
+  const front = await startFront(routeTo(upstream.port));
+  const client = stuck(front.port);
+  await expect.poll(() => front.memory.usedBytes).toBe((48 + 288) * KiB);
+  client.socket.destroy();
+  await expect.poll(() => front.memory.usedBytes).toBe(0);
+  expect(front.memory.holders.size).toBe(0);
+});
+
+test('where memory is short a request gets 503, is told of and counted', async () => {
+  const upstream = await startUpstream((_req, res) => res.end('ok'));
+  const front = await startFront(routeTo(upstream.port), {}, testConnector(), 1000 * KiB);
+  front.memory.take(800 * KiB);
+  const client = new RawHttp(front.port);
+  client.send(get.replace('Host', 'Connection: close\r\nHost'));
+  expect(await client.closed()).toMatch(/^HTTP\/1\.1 503 /);
+  expect(front.lines).toMatchObject([{ event: 'http_failed', result: 'memory', flag: 'MH', status: 503 }]);
+  await expect.poll(() => counts(front.counters.httpRequests)).toEqual({ 'GET|5xx': 1 });
+  front.memory.give(800 * KiB);
+  const next = new RawHttp(front.port);
+  next.send(get);
+  await next.until('ok');
+});
+
+test('where more is held than may be the largest go, and others go on', async () => {
+  const upstream = await endless();
+  const front = await startFront(routeTo(upstream.port), {}, testConnector(), 1000 * KiB);
+  const clients = [stuck(front.port), stuck(front.port), stuck(front.port)];
+  await expect.poll(() => front.lines.length).toBe(1);
+  expect(front.lines).toMatchObject([
+    { event: 'http_failed', result: 'memory', limit: { name: 'memory.max_buffered', configured: 1000 * KiB } },
+  ]);
+  expect(front.memory.usedBytes).toBeLessThanOrEqual(1000 * KiB);
+  expect(front.forwarder.active).toBe(2);
+  expect(clients.length).toBe(3);
+});
+
+test('who has taken nothing for longer than a receiver may goes for a newcomer', async () => {
+  const upstream = await endless();
+  const route = routeTo(upstream.port);
+  const limits = { ...route.limits, upstream: { ...route.limits.upstream, maxPauseMs: 1 } };
+  const front = await startFront({ ...route, limits }, {}, testConnector(), 448 * KiB);
+  stuck(front.port);
+  await expect.poll(() => front.memory.pressed).toBe(true);
+  const newcomer = new RawHttp(front.port);
+  newcomer.send(get);
+  expect(await newcomer.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  expect(front.lines).toMatchObject([{ event: 'http_failed', result: 'memory' }]);
+});
+
+test('a reader that the kernel still serves is not cut for inactivity; one that takes nothing is', {
+  timeout: 60_000,
+}, async () => {
+  const upstream = await endless();
+  const front = await startFront(routeTo(upstream.port, { inactivityMs: 3000 }));
+  const slow = stuck(front.port);
+  stuck(front.port);
+  // Slower than what Node hears of: the kernel frees a third of its buffer first.
+  const reading = setInterval(() => slow.socket.read(4096), 50);
+  slow.socket.on('readable', () => {});
+  await expect.poll(() => front.lines.length, { timeout: 20_000 }).toBe(1);
+  expect(front.lines).toMatchObject([{ event: 'http_failed', result: 'upstream_timeout' }]);
+  // Three times as long as the other lived.
+  await expect.poll(() => slow.socket.bytesRead, { timeout: 30_000 }).toBeGreaterThan(800 * KiB);
+  clearInterval(reading);
+  expect(front.forwarder.active).toBe(1);
+});
+
+test('a handshake under way holds memory, its header too, and no more when it is over', async () => {
+  await using upstream = await fakeUpstream({ answer: () => null });
+  await using gateway = await startGateway({ routes: [gatewayRouteTo(upstream)] });
+  const { budget } = gateway.gateway.sessions.memory;
+  const client = await rawConnect(gateway.port);
+  const request = handshakeRequest({ headers: { Cookie: 'x'.repeat(30_000) } });
+  client.sendText(request);
+  await upstream.next();
+  expect(budget.usedBytes).toBe(48 * KiB + 4 * request.length);
+  client.reset();
+  await expect.poll(() => budget.usedBytes).toBe(0);
+});
+
+test('headers that come in part count, and where memory is short get 503', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGateway({ routes: [gatewayRouteTo(upstream)] });
+  const { budget } = gateway.gateway.sessions.memory;
+  const client = await rawConnect(gateway.port);
+  client.sendText(`GET / HTTP/1.1\r\nCookie: ${'x'.repeat(10_000)}`);
+  await expect.poll(() => budget.usedBytes).toBeGreaterThan(20_000);
+  budget.take(budget.limitBytes);
+  client.sendText('x');
+  expect((await client.rest()).toString()).toMatch(/^HTTP\/1\.1 503 /);
+  budget.give(budget.limitBytes);
+  expect(budget.usedBytes).toBe(0);
+  expect(gateway.gateway.counters.unrouted.handshakes.get('memory')).toBe(1);
+});
