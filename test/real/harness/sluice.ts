@@ -72,7 +72,7 @@ export class Sluice {
   readonly log: LogLine[];
   readonly #lines: EventEmitter;
   readonly #file: ConfigFile;
-  #scrapedAt = Number.NEGATIVE_INFINITY;
+  #scrapedAt = -renderingMs;
 
   private constructor(file: ConfigFile, process: ServerProcess, log: LogLine[], lines: EventEmitter) {
     this.#file = file;
@@ -134,7 +134,7 @@ export class Sluice {
   /** The sum of a metric's samples with these labels; 0 where there is none. The name is without `sluice_`. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
     // A rendering serves all who ask within a second, and this wants what has happened until now.
-    await new Promise((resolve) => setTimeout(resolve, this.#scrapedAt + renderingMs - performance.now()));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, this.#scrapedAt + renderingMs - performance.now())));
     this.#scrapedAt = performance.now();
     // A connection of its own, which the client closes: a machine whose TCP memory is full, as after a flood, resets sockets
     // that their program has closed before all was acknowledged.
