@@ -8,7 +8,7 @@ import { sizeBounds } from '../metrics/counters.ts';
 import { Pace } from '../metrics/pace.ts';
 import { problem, send } from './answer.ts';
 import type { Ask, Endpoint } from './router.ts';
-import { type Place, placesOfGreatest } from './share.ts';
+import { holderOf, type Place, placesOfGreatest } from './share.ts';
 import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
 import { Throughput, type ThroughputHistory } from './throughput.ts';
 import type { ViolationLog } from './violations.ts';
@@ -103,7 +103,8 @@ export class Feed {
   /** Closes the oldest page of the address that has most; not where that is the newcomer's own. */
   #makeRoom(newcomer: string | undefined): boolean {
     const places = placesOfGreatest(this.#watchers);
-    const own = [...this.#watchers].filter(({ remoteAddress }) => remoteAddress === newcomer);
+    const holder = holderOf(newcomer);
+    const own = [...this.#watchers].filter(({ remoteAddress }) => holderOf(remoteAddress) === holder);
     if (own.length + 1 >= places.length) return false;
     const victim = places[0]!;
     this.#watchers.delete(victim);

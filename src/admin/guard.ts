@@ -6,6 +6,7 @@ import { type Log, logAdminRefusal } from '../log.ts';
 import { type AdminRefusal, adminOutcomes } from '../outcomes.ts';
 import { type Answer, problem } from './answer.ts';
 import type { Endpoint } from './router.ts';
+import { holderOf } from './share.ts';
 import { TokenFile } from './token.ts';
 import { Tries } from './tries.ts';
 import { bearerOf, isCrossSite, isLoopback, isOurName } from './visit.ts';
@@ -76,13 +77,13 @@ export class Guard {
     if (trouble !== null) return this.#refused(req, 'token_file', trouble);
     const tried = bearerOf(req.headers.authorization);
     if (tried === null) return this.#refused(req, 'no_token');
-    const client = clientOf(req);
-    const waitMs = this.#tries.waitMs(client, this.#now());
+    const holder = holderOf(req.socket.remoteAddress);
+    const waitMs = this.#tries.waitMs(holder, this.#now());
     if (waitMs > 0) {
       return this.#refused(req, 'too_many_tries', undefined, { 'Retry-After': String(Math.ceil(waitMs / 1000)) });
     }
     if (await token.matches(tried)) return null;
-    this.#tries.failed(client, this.#now());
+    this.#tries.failed(holder, this.#now());
     return this.#refused(req, 'wrong_token');
   }
 

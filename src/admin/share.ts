@@ -1,17 +1,28 @@
 /** Whoever holds most of what is scarce gives way first. */
+import { plainAddress, subscriberOf } from '../admission/ip.ts';
+
+/** A subscriber of IPv6 has at least these bits' worth of addresses. */
+const ipv6Bits = 64;
+
+/** Who a client is counted as: its address, or its network's beginning; `unix` on a unix socket. */
+export function holderOf(remoteAddress: string | undefined): string {
+  const address = plainAddress(remoteAddress ?? '');
+  return address === null ? 'unix' : subscriberOf(address, ipv6Bits);
+}
 
 /** One of the places, and who has it. */
 export interface Place {
   readonly remoteAddress: string | undefined;
 }
 
-/** The places of the address that has most, in the order in which they come. */
+/** The places of the holder that has most, in the order in which they come. */
 export function placesOfGreatest<P extends Place>(places: Iterable<P>): readonly P[] {
-  const byAddress = new Map<string | undefined, P[]>();
+  const byHolder = new Map<string, P[]>();
   let greatest: P[] = [];
   for (const place of places) {
-    const own = byAddress.get(place.remoteAddress) ?? [];
-    byAddress.set(place.remoteAddress, own);
+    const holder = holderOf(place.remoteAddress);
+    const own = byHolder.get(holder) ?? [];
+    byHolder.set(holder, own);
     own.push(place);
     if (own.length > greatest.length) greatest = own;
   }

@@ -143,6 +143,14 @@ describe('who guesses', () => {
     expect(counted.filter((reason) => reason === 'too_many_tries')).toHaveLength(3);
   });
 
+  test('has no more of them for changing its address within a network of IPv6', async () => {
+    const it = guard({ tokenFile });
+    const from = (i: number) => ({ from: `2001:db8::${i.toString(16)}` });
+    for (let i = 0; i < 10; i++) expect(await visit(it, wrong, 'GET', from(i))).toMatchObject({ code: 'wrong_token' });
+    expect(await visit(it, wrong, 'GET', from(11))).toMatchObject({ code: 'too_many_tries' });
+    expect(await visit(it, token, 'GET', { from: '2001:db8:0:1::1' })).toBe('admitted');
+  });
+
   test('a right token uses up no try', async () => {
     const it = guard({ tokenFile });
     for (let i = 0; i < 100; i++) expect(await visit(it, token)).toBe('admitted');
