@@ -293,6 +293,11 @@ export const httpAdvice: Readonly<Record<HttpFailure, Advice>> = {
     look: '`path`: a long computation without output looks like this',
     change: 'the backend, or a longer `http.inactivity`',
   },
+  cut: {
+    means: 'the drain reached its deadline while the request was under way: an upload, a download, an event stream',
+    look: '`method`, `path` and `route`, and how many (`requests_cut` of `event: drained`)',
+    change: 'a longer `drain.deadline` where uploads or downloads take longer; event streams come back by themselves',
+  },
 };
 
 /** For `event: admin_refused`. */

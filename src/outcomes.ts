@@ -108,9 +108,13 @@ export const httpOutcomes = {
   no_descriptors: noDescriptors,
   upstream_failed: { status: 502, level: 'error', flag: 'UE', words: 'the upstream broke off its answer' },
   upstream_timeout: { status: 504, level: 'error', flag: 'UT', words: 'the upstream was silent for http.inactivity' },
+  cut: { status: 0, level: 'warn', flag: 'XC', words: 'the gateway shut down before the exchange was over' },
 } as const satisfies Record<string, RequestRow>;
 
 export type HttpFailure = keyof typeof httpOutcomes;
+
+/** Failures that have an answer of ours; of one that was cut nobody waits for more. */
+export type AnsweredFailure = Exclude<HttpFailure, 'cut'>;
 
 /** How the admin port turns an operator's request away. The key is the `reason` label, and the `code` of the answer. */
 export const adminOutcomes = {

@@ -4,8 +4,8 @@
  */
 import { STATUS_CODES } from 'node:http';
 import {
+  type AnsweredFailure,
   type HandshakeResult,
-  type HttpFailure,
   handshakeOutcomes,
   httpOutcomes,
   type LimitName,
@@ -31,14 +31,14 @@ export interface RefusalAbout {
 
 /** One answer, before its rendering. */
 export interface Refusal extends RefusalAbout {
-  readonly outcome: HandshakeRefusal | HttpFailure;
+  readonly outcome: HandshakeRefusal | AnsweredFailure;
   readonly status: number;
   readonly words: string;
   readonly remedy: string;
 }
 
 /** What to change, for the person who meets the refusal or the one who runs the gateway. */
-const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
+const remedies: Readonly<Record<HandshakeRefusal | AnsweredFailure, string>> = {
   no_route: 'add a route for this host and path, or correct the address',
   bad_request: 'send a request as RFC 9112 (HTTP) or RFC 6455 section 4.1 (WebSocket) describes',
   ambiguous_path:
@@ -68,7 +68,7 @@ const remedies: Readonly<Record<HandshakeRefusal | HttpFailure, string>> = {
 };
 
 /** Headers that an outcome's status requires or that help a client: RFC 6455 §4.4, RFC 9110 §15.5.6 and §10.2.3. */
-const extraHeaders: Partial<Record<HandshakeRefusal | HttpFailure, readonly (readonly [string, string])[]>> = {
+const extraHeaders: Partial<Record<HandshakeRefusal | AnsweredFailure, readonly (readonly [string, string])[]>> = {
   method_not_allowed: [['Allow', 'GET']],
   unsupported_version: [['Sec-WebSocket-Version', '13']],
 };
@@ -77,7 +77,7 @@ const extraHeaders: Partial<Record<HandshakeRefusal | HttpFailure, readonly (rea
  * When to come back, in whole seconds: a range, because clients that were refused in one instant shall not return in one.
  * Behind a load balancer another instance answers at once, so a drain needs no longer time than it takes to spread them.
  */
-const retryAfterS: Partial<Record<HandshakeRefusal | HttpFailure, readonly [least: number, most: number]>> = {
+const retryAfterS: Partial<Record<HandshakeRefusal | AnsweredFailure, readonly [least: number, most: number]>> = {
   too_many_connections: [5, 10],
   too_many_per_address: [5, 10],
   memory: [5, 10],
@@ -93,7 +93,7 @@ export function refuseHandshake(outcome: HandshakeRefusal, about: RefusalAbout):
 }
 
 /** The answer to a request whose forwarding failed with `outcome`. */
-export function refuseHttp(outcome: HttpFailure, about: RefusalAbout): Refusal {
+export function refuseHttp(outcome: AnsweredFailure, about: RefusalAbout): Refusal {
   const { status, words } = httpOutcomes[outcome];
   return { outcome, status, words, remedy: remedies[outcome], ...about };
 }

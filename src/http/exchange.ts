@@ -12,7 +12,7 @@ import { Holding, type MemoryHolder, type MemoryLedger, wordsOf } from '../admis
 import type { Route } from '../config/types.ts';
 import { type Log, logHttpFailure, type RequestAbout } from '../log.ts';
 import { tally } from '../metrics/counters.ts';
-import type { HttpFailure, LimitName } from '../outcomes.ts';
+import type { AnsweredFailure, LimitName } from '../outcomes.ts';
 import type { Rejection } from '../report.ts';
 import { describeTlsError, isTlsError } from '../upstream/failure.ts';
 import type { Reuse } from '../upstream/pool.ts';
@@ -248,6 +248,8 @@ export class Exchange implements MemoryHolder {
   abort(): boolean {
     if (this.#aborted) return false;
     this.#aborted = true;
+    // What has failed before has its line already.
+    if (!this.#over) logHttpFailure(this.#context.log, 'cut', this.#method, this.#requestAbout());
     this.#over = true;
     this.#abort.abort();
     this.#upstreamReq?.destroy();
@@ -282,14 +284,14 @@ export class Exchange implements MemoryHolder {
   }
 
   /** Ends the request for a limit of its route. */
-  #refuse(outcome: HttpFailure, name: LimitName, values: Omit<ExceededLimit, 'name'>, detail?: string): void {
+  #refuse(outcome: AnsweredFailure, name: LimitName, values: Omit<ExceededLimit, 'name'>, detail?: string): void {
     const { route, counters, about, rejected } = this.#context;
     tally(counters.client.violations, name, 'reject');
     rejected({ route: route.name, address: about.address, user: about.user, limit: name, ...values });
     this.#fail(outcome, { name, ...values }, detail);
   }
 
-  #fail(outcome: HttpFailure, limit: ExceededLimit | null, detail?: string): void {
+  #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail?: string): void {
     this.#over = true;
     this.#abort.abort();
     const { route, log } = this.#context;

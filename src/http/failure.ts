@@ -1,5 +1,5 @@
 /** What an error of an upstream request means: the outcome for the client, and the `error` label for the metric. */
-import type { HttpFailure } from '../outcomes.ts';
+import type { AnsweredFailure } from '../outcomes.ts';
 import { blameOf, isTlsError, outcomeOf } from '../upstream/failure.ts';
 import { NoConnection } from './pooled-request.ts';
 
@@ -15,7 +15,7 @@ export class BadUpstreamAnswer extends Error {}
 
 /** The outcome, and the metric label of an upstream's error; `null` where the upstream is not to blame. */
 export interface Failure {
-  readonly outcome: HttpFailure;
+  readonly outcome: AnsweredFailure;
   readonly label: string | null;
 }
 

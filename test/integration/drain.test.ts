@@ -173,6 +173,12 @@ test('cuts requests at the deadline of their route too', async () => {
   second.sendText(answer('slow'));
   expect((await other.rest()).toString()).toMatch(/\r\n\r\nslow$/);
   await over;
+  expect(await gateway.logged('http_failed')).toMatchObject({
+    result: 'cut',
+    route: 'test',
+    method: 'GET',
+    path: expect.stringMatching(/^\//),
+  });
   expect(await gateway.logged('drained')).toMatchObject({ requests_cut: 1 });
 });
 

@@ -1,21 +1,35 @@
 /** What a close frame tells a person about the limit that was exceeded. */
+import { size, sizes, times } from '../../limits/quantities.ts';
 import type { Violation } from '../../report.ts';
 
 /** One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then. */
-export function explain({ limit, configured, observed, partial }: Violation, route: string): string {
-  const seen = partial ? `at least ${observed}` : String(observed);
-  return `${words[limit]?.(seen, String(configured)) ?? limit} (route ${route})`;
+export function explain(violation: Violation, route: string): string {
+  const { limit, partial } = violation;
+  return `${words[limit]?.(violation, partial ? 'at least ' : '') ?? limit} (route ${route})`;
 }
 
-const words: Partial<Record<Violation['limit'], (observed: string, configured: string) => string>> = {
-  max_message_size: (observed, configured) => `message of ${observed} bytes exceeds ${configured}`,
-  max_frame_size: (observed, configured) => `frame of ${observed} bytes exceeds ${configured}`,
-  max_fragments: (observed, configured) => `message of ${observed} fragments exceeds ${configured}`,
-  message_timeout: (observed, configured) => `message took ${observed} ms, more than ${configured}`,
-  max_message_rate: (_, configured) => `more than ${configured} messages per second`,
-  max_byte_rate: (_, configured) => `more than ${configured} bytes per second`,
-  max_control_rate: (_, configured) => `more than ${configured} control frames per second`,
-  'memory.max_buffered': (_, configured) =>
-    `all buffers together exceed ${configured} bytes, and this one was the largest`,
-  max_pause: (observed, configured) => `receiver took nothing for ${observed} ms, more than ${configured}`,
+type Exceeded = Pick<Violation, 'observed' | 'configured'>;
+
+const words: Partial<Record<Violation['limit'], (exceeded: Exceeded, atLeast: string) => string>> = {
+  max_message_size: (exceeded, atLeast) => `message of ${atLeast}${sizesIn(exceeded)}`,
+  max_frame_size: (exceeded) => `frame of ${sizesIn(exceeded)}`,
+  max_fragments: ({ observed, configured }, atLeast) =>
+    `message of ${atLeast}${observed} fragments exceeds ${configured}`,
+  message_timeout: (exceeded) => `message took ${timesIn(exceeded)}`,
+  max_message_rate: ({ configured }) => `more than ${configured} messages per second`,
+  max_byte_rate: ({ configured }) => `more than ${size(configured)} per second`,
+  max_control_rate: ({ configured }) => `more than ${configured} control frames per second`,
+  'memory.max_buffered': ({ configured }) =>
+    `all buffers together exceed ${size(configured)}, and this one was the largest`,
+  max_pause: (exceeded) => `receiver took nothing for ${timesIn(exceeded)}`,
 };
+
+function sizesIn({ observed, configured }: Exceeded): string {
+  const seen = sizes(observed, configured);
+  return `${seen.observed} exceeds ${seen.configured}`;
+}
+
+function timesIn({ observed, configured }: Exceeded): string {
+  const seen = times(observed, configured);
+  return `${seen.observed}, more than ${seen.configured}`;
+}

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sizes } from '../../../src/limits/quantities.ts';
 import { venvProgram } from '../harness/paths.ts';
 import { Sluice } from '../harness/sluice.ts';
 import { BokehSocket, pageToken, Refused } from './bokeh-socket.ts';
@@ -54,7 +55,7 @@ it('closes with 1009 at 20 MiB + 1 byte in 20 of 20 runs, and passes what Bokeh 
     expect(await client.receive()).toBeUndefined();
     expect(await client.closed).toEqual({
       code: 1009,
-      reason: `message of ${limit + 1} bytes exceeds ${limit} (route bokeh)`,
+      reason: `message of ${sizes(limit + 1, limit).observed} exceeds ${sizes(limit + 1, limit).configured} (route bokeh)`,
     });
   }
   const labels = { route: 'bokeh', sender: 'client', limit: 'max_message_size', action: 'close' };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sizes } from '../../../src/limits/quantities.ts';
 import type { Sluice } from '../harness/sluice.ts';
 import { sluiceBefore } from './gateway.ts';
 import { JupyterServer } from './jupyter-server.ts';
@@ -69,7 +70,7 @@ describe('an execute_request at the message limit', () => {
     const close = await first.closed;
     expect(close).toEqual({
       code: 1009,
-      reason: `message of ${limit + 1} bytes exceeds ${limit} (route jupyter)`,
+      reason: `message of ${sizes(limit + 1, limit).observed} exceeds ${sizes(limit + 1, limit).configured} (route jupyter)`,
     });
     await client.connection('connected');
     expect(client.sockets).toHaveLength(2);

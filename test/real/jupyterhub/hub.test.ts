@@ -69,7 +69,7 @@ describe('JupyterHub behind Sluice', { timeout: startsMs }, () => {
     client.run('1', 10 * 1024 * 1024);
     const { code, reason } = await client.sockets[0]!.closed;
     expect(code).toBe(1009);
-    expect(reason).toMatch(/^message of \d+ bytes exceeds 10485760 \(route hub\)$/);
+    expect(reason).toMatch(/^message of [\d.]+ MiB exceeds 10 MiB \(route hub\)$/);
     await client.connection('connected');
     const run = client.run('print(1 + 1)');
     await run.done;

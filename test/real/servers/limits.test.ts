@@ -1,5 +1,6 @@
 /** Message limits of Tornado, uvicorn and `websockets`, met directly and through a gateway that is stricter or not. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sizes } from '../../../src/limits/quantities.ts';
 import { Sluice } from '../harness/sluice.ts';
 import { backends, type Fleet, route, startFleet, through } from './fleet.ts';
 import type { Exchange } from './python-client.ts';
@@ -66,7 +67,7 @@ describe.for(backends)('$name', ({ name, maxMessageBytes }) => {
     expectWhole(await fleet.client.run('exchange', { uri, bytes: strict, kind }), strict, kind);
     expect(await fleet.client.run('exchange', { uri, bytes: strict + 1, kind })).toMatchObject({
       code: 1009,
-      reason: `message of ${strict + 1} bytes exceeds ${strict} (route ${routeName})`,
+      reason: `message of ${sizes(strict + 1, strict).observed} exceeds ${sizes(strict + 1, strict).configured} (route ${routeName})`,
     });
     expect(await violations(routeName)).toBe(before + 1);
   });
@@ -77,7 +78,10 @@ describe.for(backends)('$name', ({ name, maxMessageBytes }) => {
     expectWhole(await fleet.client.run('exchange', { uri, bytes: maxMessageBytes }), maxMessageBytes);
     for (const fragments of [1, 2, 100]) {
       const refused = await fleet.client.run('exchange', { uri, bytes: maxMessageBytes + 1, fragments });
-      expect(refused).toMatchObject({ code: 1009, reason: expect.stringContaining(`exceeds ${maxMessageBytes} `) });
+      expect(refused).toMatchObject({
+        code: 1009,
+        reason: expect.stringContaining(`exceeds ${sizes(maxMessageBytes + 1, maxMessageBytes).configured} `),
+      });
     }
     expect(await violations(routeName)).toBe(3);
   });
@@ -108,7 +112,7 @@ describe.for(backends)('$name', ({ name, maxMessageBytes }) => {
     expect(exchange).toMatchObject({
       code: 1009,
       // The client ends its message with an empty fragment, which would have come after the one that crosses the limit.
-      reason: `message of at least ${fragmented} bytes exceeds ${fragmented - 1} (route ${name}-short)`,
+      reason: `message of at least ${sizes(fragmented, fragmented - 1).observed} exceeds ${sizes(fragmented, fragmented - 1).configured} (route ${name}-short)`,
     });
   });
 });

@@ -9,14 +9,18 @@ const violation = (limit: Violation['limit'], configured: number, observed: numb
 });
 
 const sentences: [Violation['limit'], number, number | bigint, string][] = [
-  ['max_message_size', 20_971_520, 157_286_400, 'message of 157286400 bytes exceeds 20971520 (route panel)'],
+  ['max_message_size', 20_971_520, 157_286_400, 'message of 150 MiB exceeds 20 MiB (route panel)'],
+  ['max_message_size', 10_485_760, 16_987_000, 'message of 16.2 MiB exceeds 10 MiB (route panel)'],
+  ['max_message_size', 10_485_760, 10_485_761, 'message of 10.000001 MiB exceeds 10 MiB (route panel)'],
+  ['max_message_size', 25_000_000, 25_100_000, 'message of 25.1 MB exceeds 25 MB (route panel)'],
   ['max_frame_size', 1000, 1001, 'frame of 1001 bytes exceeds 1000 (route panel)'],
   ['max_fragments', 16_384, 16_385, 'message of 16385 fragments exceeds 16384 (route panel)'],
-  ['message_timeout', 600_000, 600_123, 'message took 600123 ms, more than 600000 (route panel)'],
+  ['message_timeout', 600_000, 600_123, 'message took 600.1 s, more than 600 s (route panel)'],
   ['max_message_rate', 100, 101, 'more than 100 messages per second (route panel)'],
+  ['max_byte_rate', 10_485_760, 10_485_800, 'more than 10 MiB per second (route panel)'],
   ['max_byte_rate', 1000, 1500, 'more than 1000 bytes per second (route panel)'],
   ['max_control_rate', 50, 51, 'more than 50 control frames per second (route panel)'],
-  ['max_pause', 30_000, 30_100, 'receiver took nothing for 30100 ms, more than 30000 (route panel)'],
+  ['max_pause', 30_000, 30_100, 'receiver took nothing for 30.1 s, more than 30 s (route panel)'],
 ];
 
 test.each(sentences)('tells people about %s', (limit, configured, observed, words) => {
