@@ -11,6 +11,8 @@ import { findWarnings, type Warning } from '../config/warnings.ts';
 import { type Cell, formatTable, type Style, wrap } from './table.ts';
 
 const width = 100;
+/** What a process may take after its last deadline: the last goodbyes, and its last log lines. */
+const goodbyeMs = 15_000;
 const keyWidth = 'connections.max_per_address'.length;
 
 /** The whole report as lines; `more` are warnings that the configuration alone does not show. */
@@ -43,7 +45,10 @@ function originCells(files: readonly string[], style: Style): OriginCell {
   return (source) => ({ text: formatSource(source ?? { from: 'built in' }, nameOf), paint: style.dim });
 }
 
-function topRows({ listen, admin, memory, drain, log, timeouts, sources }: Resolved, from: OriginCell): Cell[][] {
+function topRows(
+  { listen, admin, memory, drain, log, timeouts, routes, sources }: Resolved,
+  from: OriginCell,
+): Cell[][] {
   const row = (key: string, text: string): Cell[] => [{ text: key }, { text }, from(sources.get(key))];
   const proxies = listen.trustedProxies;
   const shownProxies =
@@ -59,6 +64,7 @@ function topRows({ listen, admin, memory, drain, log, timeouts, sources }: Resol
       memory.maxBufferedBytes === null ? 'from the container' : format.formatSize(memory.maxBufferedBytes),
     ),
     row('drain.announce', format.formatDuration(drain.announceMs)),
+    [{ text: 'a drain ends within' }, { text: drainEnd(routes) }],
     row('log.level', log.level),
     row('log.open', format.formatShare(log.open)),
     row('log.end', format.formatShare(log.end)),
@@ -69,6 +75,13 @@ function topRows({ listen, admin, memory, drain, log, timeouts, sources }: Resol
     row('timeouts.handshake', format.formatDuration(timeouts.handshakeMs)),
     row('timeouts.close', format.formatDuration(timeouts.closeMs)),
   ];
+}
+
+/** Whoever ends the process by force before that cuts clients off without a word. */
+function drainEnd(routes: Resolved['routes']): string {
+  const deadlineMs = Math.max(...routes.map(({ route }) => route.drain.deadlineMs));
+  const graceMs = deadlineMs + goodbyeMs;
+  return `${format.formatDuration(deadlineMs)}; kill it after ${Math.ceil(graceMs / 1000)}s or later`;
 }
 
 function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): string[] {

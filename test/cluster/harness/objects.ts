@@ -6,6 +6,7 @@ export interface KubernetesObject {
   readonly metadata: {
     readonly name: string;
     readonly uid: string;
+    readonly deletionTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly kind: string; readonly name: string; readonly uid: string }[];
   };
@@ -23,7 +24,7 @@ export interface Pod extends KubernetesObject {
   readonly status: {
     readonly phase: string;
     readonly podIP?: string;
-    readonly conditions: readonly { readonly type: string; readonly status: string }[];
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
 
@@ -46,5 +47,5 @@ export interface EndpointSlice extends KubernetesObject {
 
 /** Whether a pod takes traffic. */
 export function isReady(pod: Pod): boolean {
-  return pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  return (pod.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
 }
