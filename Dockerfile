@@ -1,11 +1,15 @@
 # Sluice on distroless Node: no shell, no package manager, nothing that user 65532 could write.
 #
 #   docker build --build-arg SLUICE_REVISION="$(git rev-parse HEAD)" -t sluice .
+#   docker buildx build --platform linux/amd64,linux/arm64 …
 #   docker run --read-only --cap-drop ALL -p 8080:8080 -v "$PWD/sluice.yaml:/etc/sluice/sluice.yaml:ro" sluice
 #
 # docs/image.md describes the image and says how to renew the digests.
 
-FROM docker.io/library/node:24.21.0-trixie-slim@sha256:173f125896c3b47ddf056734c7ea789d04595a6a08769a8f78e0df642781fb66 AS build
+# Builders know it by themselves; older ones want it named.
+ARG BUILDPLATFORM
+# Sluice has no native code: whatever platform the image is for, all of it is made on this machine's, without emulation.
+FROM --platform=$BUILDPLATFORM docker.io/library/node:24.21.0-trixie-slim@sha256:173f125896c3b47ddf056734c7ea789d04595a6a08769a8f78e0df642781fb66 AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY scripts/third-party.ts scripts/
@@ -22,8 +26,18 @@ COPY src src
 # A checkout made under a strict umask has files that only their owner may read.
 RUN chmod -R u=rwX,go=rX /app
 
-FROM gcr.io/distroless/nodejs24-debian13:nonroot@sha256:9eeb7f5887d0e239e78264b06f7f11d2e14be534050481803a9e4728fcdd278e AS app
+# What V8 makes of the program, its types stripped. Made by the very Node and the user that will run it, or it would not
+# count; so there is none for another architecture than this machine's, where a start takes 0.4 s longer.
+# The base below without its tag, so that builders that look images up by name keep the two platforms apart.
+FROM --platform=$BUILDPLATFORM gcr.io/distroless/nodejs24-debian13@sha256:9eeb7f5887d0e239e78264b06f7f11d2e14be534050481803a9e4728fcdd278e AS compiled
 # No WORKDIR before /app is there: made for the base's user, 65532, it would be writable.
+COPY --from=build /app /app
+WORKDIR /app
+ARG TARGETARCH
+COPY scripts/compile-cache.ts scripts/
+RUN ["/nodejs/bin/node", "scripts/compile-cache.ts", "/tmp/compile-cache"]
+
+FROM gcr.io/distroless/nodejs24-debian13:nonroot@sha256:9eeb7f5887d0e239e78264b06f7f11d2e14be534050481803a9e4728fcdd278e
 COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/package.json /app/LICENSE /app/THIRD-PARTY.md /app/
 COPY --from=build /app/config /app/config
@@ -31,15 +45,6 @@ COPY --from=build /app/config/sluice.yaml /etc/sluice/sluice.yaml
 COPY --from=build /app/src /app/src
 WORKDIR /app
 ENV NODE_ENV=production
-
-# What V8 makes of the program, its types stripped. Made by the very Node and the user that will run it, or it would not
-# count.
-FROM app AS compiled
-COPY scripts/compile-cache.ts scripts/
-ENV NODE_COMPILE_CACHE=/tmp/compile-cache
-RUN ["/nodejs/bin/node", "scripts/compile-cache.ts"]
-
-FROM app
 COPY --from=compiled --chown=0:0 /tmp/compile-cache /app/.compile-cache
 ENV NODE_COMPILE_CACHE=/app/.compile-cache
 USER 65532:65532

@@ -1,13 +1,23 @@
 /**
- * Fills Node's compile cache, NODE_COMPILE_CACHE, with the whole program, for an image whose process may write nothing.
+ * Fills a directory with Node's compile cache of the whole program (`compile-cache.ts DIRECTORY`), for an image whose process may write nothing.
  * Measured: with the cache a start takes 0.2 s instead of 0.6 s, and the process is 23 MB smaller, because Node never
  * loads what strips types. Node passes the cache by where its own version, the user or the CPU's features are others.
  */
-import { chmodSync, readdirSync } from 'node:fs';
-import { flushCompileCache } from 'node:module';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 
-const directory = process.env.NODE_COMPILE_CACHE!;
+const directory = process.argv[2]!;
+mkdirSync(directory, { recursive: true });
+/** As images call the architecture on which this runs. */
+const here = process.arch === 'x64' ? 'amd64' : process.arch;
+const { TARGETARCH: target = here } = process.env;
+if (target !== here) {
+  console.log(`no compile cache: made on ${here}, it would mean nothing on ${target}`);
+  process.exit(0);
+}
+
+enableCompileCache(directory);
 
 // The last command ends the process.
 process.once('exit', () => {

@@ -8,6 +8,7 @@ import { referenceText, schemaText } from '../src/config/reference.ts';
 import { describeMetrics } from '../src/metrics/document.ts';
 import { withFlags } from '../src/metrics/flags.ts';
 import { factsText } from './chart-facts.ts';
+import { withLinks } from './chart-file.ts';
 import { valuesSchemaText } from './chart-schema.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -18,6 +19,7 @@ writeFileSync('docs/presets.md', presetGuide());
 writeFileSync('docs/sluice.schema.json', schemaText());
 writeFileSync('docs/metrics.md', await describeMetrics());
 writeFileSync('helm/sluice/values.schema.json', valuesSchemaText());
+writeFileSync('helm/sluice/Chart.yaml', withLinks(readFileSync('helm/sluice/Chart.yaml', 'utf8')));
 writeFileSync('helm/sluice/files/facts.json', factsText());
 for (const [path, text] of Object.entries(files)) writeFileSync(path, text());
 writeFileSync('README.md', withLimitTable(readFileSync('README.md', 'utf8')));

@@ -14,7 +14,7 @@ if ! command -v openssl >/dev/null; then
 fi
 
 started=$SECONDS
-bash test/chart/tools/install.sh helm crds
+bash test/chart/tools/install.sh helm crds crane
 bash test/cluster/tools/install.sh
 echo "test:cluster: tools took $((SECONDS - started)) s"
 

@@ -79,7 +79,7 @@ test('its labels say what it is, and of which version and revision', () => {
 test('the Node that installs the packages is the one that the tests run on', () => {
   const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
   expect(dockerfile).toContain(`/node:${manifest.devDependencies.node}-`);
-  expect(dockerfile.match(/^FROM (?!app\b)(?!\S+@sha256:[0-9a-f]{64})/gm)).toBeNull();
+  expect(dockerfile.match(/^FROM (?!(--platform=\S+ )?\S+@sha256:[0-9a-f]{64})/gm)).toBeNull();
 });
 
 test('it runs as a numeric user that is not root, and is stopped with SIGTERM', () => {

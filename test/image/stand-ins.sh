@@ -8,7 +8,7 @@ debian_packages=(base-files netbase tzdata ca-certificates libc6 libgcc-s1 libst
 make_stand_ins() {
   local stamp
   stamp="$(sha256sum <test/image/stand-ins.sh) $(node --version) $(registry) $driver"
-  if [ "$(cat "$cache/bases.stamp" 2>/dev/null)" = "$stamp" ] && buildah_ inspect --type image localhost/stand-in:runtime >/dev/null 2>&1; then
+  if [ "$(cat "$cache/bases.stamp" 2>/dev/null)" = "$stamp" ] && buildah_ inspect --type image localhost/stand-in:runtime-arm64 >/dev/null 2>&1; then
     return
   fi
   echo 'test:image: making the stand-in bases'
@@ -16,8 +16,13 @@ make_stand_ins() {
   import_base build "$(build_base)" \
     --user root --env NPM_CONFIG_UPDATE_NOTIFIER=false --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt --env "NPM_CONFIG_REGISTRY=$(registry)" \
     --env PATH=/usr/local/bin:/usr/bin:/bin
-  import_base runtime "$(runtime_base)" --user 65532 --workingdir /home/nonroot --entrypoint '["/nodejs/bin/node"]' \
-    --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+  local arch runtime=(--user 65532 --workingdir /home/nonroot --entrypoint '["/nodejs/bin/node"]'
+    --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt)
+  # Both say that they are for this machine: buildah 1.28 looks for build contexts of no other. The image that is built of them says
+  # what it is for.
+  for arch in amd64 arm64; do
+    import_base "runtime-$arch" "$(runtime_base "$arch")" "${runtime[@]}"
+  done
   echo "$stamp" >"$cache/bases.stamp"
 }
 
@@ -27,10 +32,11 @@ stand_in_arguments() {
   while read -r reference; do
     case "$reference" in
       */node:*) echo "--build-context=$reference=container-image://localhost/stand-in:build" ;;
-      */distroless/nodejs*) echo "--build-context=$reference=container-image://localhost/stand-in:runtime" ;;
+      */distroless/nodejs*-debian*:nonroot@*) echo "--build-context=$reference=container-image://localhost/stand-in:runtime-ARCH" ;;
+      */distroless/nodejs*-debian*@*) echo "--build-context=$reference=container-image://localhost/stand-in:runtime-$(dpkg --print-architecture)" ;;
       *) fail "there is no stand-in for $reference" ;;
     esac
-  done < <(sed -n 's/^FROM \([^ ]*@sha256:[0-9a-f]\{64\}\).*/\1/p' Dockerfile)
+  done < <(sed -n 's/^FROM \(--platform=[^ ]* \)*\([^ ]*@sha256:[0-9a-f]\{64\}\).*/\2/p' Dockerfile | sort -u)
 }
 
 registry() {
@@ -72,13 +78,14 @@ build_base() {
   echo "$root"
 }
 
-# Prints the root file system of the runtime base: no shell, a user 65532, Node in /nodejs.
+# Prints the root file system of the runtime base: no shell, a user 65532, Node in /nodejs. Node is of the architecture that is
+# asked for; the libraries are always this machine's, because another's base is only looked at and never run.
 runtime_base() {
-  local root="$work/runtime-base" package
+  local arch=$1 root="$work/runtime-base-$1" package
   for package in base-files netbase tzdata ca-certificates libc6 libgcc-s1 libstdc++6; do unpack "$package" "$root"; done
   authorities "$root"
   mkdir -p "$root/nodejs/bin" "$root/home" "$root/proc" "$root/dev"
-  install_node "$root/nodejs/bin"
+  if [ "$arch" = "$(dpkg --print-architecture)" ]; then install_node "$root/nodejs/bin"; else foreign_node "$arch" "$root/nodejs/bin"; fi
   users "$root"
   install -d -m 700 -o 65532 -g 65532 "$root/home/nonroot"
   install -d -m 1777 "$root/tmp"
@@ -99,6 +106,15 @@ authorities() {
 
 install_node() {
   install -m 755 "$(node --print process.execPath)" "$1/node"
+}
+
+# Node for another architecture, of npm's packages.
+foreign_node() {
+  local version package
+  version="$(node --version)"
+  package="node-linux-${1/amd64/x64}"
+  npm install --silent --ignore-scripts --no-save --force --prefix "$work/node-$1" "$package@${version#v}"
+  install -m 755 "$work/node-$1/node_modules/$package/bin/node" "$2/node"
 }
 
 import_base() {

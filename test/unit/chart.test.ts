@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { repositoryUrl } from '../../monitoring/repository.ts';
 import { factsText } from '../../scripts/chart-facts.ts';
+import { withLinks } from '../../scripts/chart-file.ts';
 import { valuesSchemaText } from '../../scripts/chart-schema.ts';
 import { schemaText } from '../../src/config/reference.ts';
 
@@ -47,4 +49,14 @@ test("every pattern is one that Go's regular expressions take too", () => {
 test('the chart installs the version of this checkout', () => {
   const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   expect(parse(text('helm/sluice/Chart.yaml')).appVersion).toBe(JSON.parse(text('package.json')).version);
+});
+
+test('the chart says where the project is, as package.json does', () => {
+  const text = readFileSync(new URL('../../helm/sluice/Chart.yaml', import.meta.url), 'utf8');
+  expect(text, 'npm run docs').toBe(withLinks(text));
+  expect(parse(text)).toMatchObject({
+    home: repositoryUrl,
+    sources: [repositoryUrl],
+    maintainers: [{ url: repositoryUrl }],
+  });
 });

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the chart's tools, pinned, below .cache/chart: bin/{helm,helm-unittest,kubeconform,helm-docs,kubernetes-validate}
+# Installs the chart's tools, pinned, below .cache/chart: bin/{helm,helm-unittest,kubeconform,helm-docs,kubernetes-validate,actionlint}
 # and crds/{prometheus-operator,keda,gateway-api}. Run from anywhere; a second run compares stamps and is done.
-# Names as arguments install only those: `install.sh helm crds`.
+# Names as arguments install only those: `install.sh helm crds`. crane (a registry) and oras are
+# installed only where they are named.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 here=test/chart/tools
@@ -79,7 +80,7 @@ kubernetes_validate() {
 install() {
   case $1 in
     helm) go_tool helm "$helm_flags" ;;
-    helm-unittest | helm-docs | kubeconform) go_tool "$1" ;;
+    helm-unittest | helm-docs | kubeconform | actionlint | crane | oras) go_tool "$1" ;;
     kubernetes-validate) kubernetes_validate ;;
     crds)
       crds prometheus-operator github.com/prometheus-operator/prometheus-operator@v0.85.0 example/prometheus-operator-crd
@@ -96,5 +97,5 @@ install() {
 # Two runs in one checkout must not make the same tool at the same time.
 exec 9>"$out/lock"
 flock 9
-[ $# -gt 0 ] || set -- helm helm-unittest helm-docs kubeconform kubernetes-validate crds
+[ $# -gt 0 ] || set -- helm helm-unittest helm-docs kubeconform kubernetes-validate crds actionlint
 for name in "$@"; do install "$name"; done

@@ -21,6 +21,9 @@ export const sbomFile = required('SLUICE_IMAGE_SBOM');
 /** The revision that the image was built with. */
 export const revision = required('SLUICE_IMAGE_REVISION');
 
+/** Where the image is in the registry, with its digest; it is what all else here was pulled from. */
+export const reference = required('SLUICE_IMAGE_REFERENCE');
+
 export const imageConfig = (
   JSON.parse(readFileSync(required('SLUICE_IMAGE_CONFIG'), 'utf8')) as { Docker: { config: ImageConfig } }
 ).Docker.config;
