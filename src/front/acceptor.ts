@@ -1,4 +1,5 @@
 /** Accepts connections on the public port, and speaks TLS with them where it should. */
+import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { bind } from '../bind.ts';
@@ -21,6 +22,8 @@ export interface AcceptorEvents {
 
 /** Older versions are broken (RFC 8996). */
 const minVersion = 'TLSv1.2';
+/** A handshake costs us far more than the client that asks for another on the same connection, again and again. */
+const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
 /**
  * Whoever gets at the key later reads nothing of what was recorded before: TLS 1.3, and of TLS 1.2 the suites with ephemeral
  * keys and authenticated encryption (RFC 9325 §4.2).
@@ -45,7 +48,7 @@ export class Acceptor {
     const options = { allowHalfOpen: true, noDelay: true };
     // By ALPN there is HTTP/1.1 alone: an HTTP/2 stream is no socket, and browsers use it where it is offered.
     this.#server = tls
-      ? createTlsServer({ ...options, minVersion, ciphers, ALPNProtocols: ['http/1.1'] })
+      ? createTlsServer({ ...options, minVersion, ciphers, secureOptions, ALPNProtocols: ['http/1.1'] })
       : createServer(options);
     this.#server.on('connection', (socket: Socket) => {
       if (!events.accepted(socket)) socket.destroy();
@@ -60,7 +63,7 @@ export class Acceptor {
 
   /** Takes a certificate; connections that are open keep theirs. */
   secure({ cert, key }: Credentials): void {
-    (this.#server as TlsServer).setSecureContext({ cert, key, minVersion, ciphers });
+    (this.#server as TlsServer).setSecureContext({ cert, key, minVersion, ciphers, secureOptions });
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */

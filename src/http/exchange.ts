@@ -305,6 +305,8 @@ export class Exchange implements MemoryHolder {
   }
 
   #answer(refusal: Refusal): void {
+    // As with every other refusal, what follows on its connection is not looked at.
+    if (refusal.limit !== null) this.#res.shouldKeepAlive = false;
     this.#silence?.stop();
     const patience = {
       waitsForContinue: this.#expectsContinue && !this.#continued,

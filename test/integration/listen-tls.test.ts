@@ -118,6 +118,16 @@ test.each([
   }
 });
 
+test('a client cannot ask for another handshake on the same connection', async () => {
+  await using upstream = await fakeUpstream();
+  await using sluice = await start(upstream);
+  const socket = await tlsConnect(sluice.port, { maxVersion: 'TLSv1.2' });
+  socket.renegotiate({}, () => {});
+  const [error] = await once(socket, 'error');
+  socket.on('error', () => {}).destroy();
+  expect(error.code).toBe('ERR_SSL_NO_RENEGOTIATION');
+});
+
 test('plain HTTP and silence get nothing, and the first is told of in the log', async () => {
   await using upstream = await fakeUpstream();
   await using sluice = await start(upstream, 500);

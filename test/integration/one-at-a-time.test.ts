@@ -124,6 +124,11 @@ test.each([
   ['too many headers', 431, `GET /a HTTP/1.1\r\n${host}${'X: y\r\n'.repeat(300)}\r\n`],
   ['a header of 65 KiB', 431, `GET /a HTTP/1.1\r\n${host}X: ${'y'.repeat(66_560)}\r\n\r\n`],
   ['a body over the limit', 413, `POST /a HTTP/1.1\r\n${host}Content-Length: 11\r\n\r\nhello world`],
+  [
+    'chunks over the limit',
+    413,
+    `POST /a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n`,
+  ],
   ['`gzip, chunked`', 400, `POST /a HTTP/1.1\r\n${host}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
   ['`identity`', 400, `POST /a HTTP/1.1\r\n${host}Transfer-Encoding: identity\r\n\r\n0\r\n\r\n`],
   ['`xchunked`', 400, `POST /a HTTP/1.1\r\n${host}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`],
