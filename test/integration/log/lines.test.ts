@@ -226,3 +226,11 @@ test.runIf(existsSync('/dev/full'))('a full disk loses lines, neither the proces
   // 100 MB were logged.
   expect(Number(rss)).toBeLessThan(150e6);
 });
+
+test('a connection costs the log about as much as the docs say', () => {
+  const { log, text } = capture();
+  logOpen(log, subject);
+  logEnd(log, subject, report, { configHash: 'a'.repeat(64), draining: false });
+  expect(text().length).toBeGreaterThan(1000);
+  expect(text().length).toBeLessThan(1500);
+});
