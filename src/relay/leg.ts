@@ -1,5 +1,5 @@
 /**
- * One leg: its socket, what is read from it, what is written to it, and its own goodbye.
+ * One leg: its transport, what is read from it, what is written to it, and its own goodbye.
  *
  *   open ──► closing (our close frame waits for a frame boundary, then for the kernel, then for the peer's) ──► gone
  *     └────► cut (no close frame can be delivered: FIN behind what was sent, or a reset) ────────────────────► gone
@@ -11,31 +11,29 @@
 import type { Route, Sender } from '../config/types.ts';
 import type { Histogram } from '../metrics/counters.ts';
 import type { Close } from '../protocol/close.ts';
+import type { Clock } from './core/clock.ts';
 import type { Direction } from './core/direction.ts';
 import { Pinger } from './core/pinger.ts';
-import { StallWatch } from './core/stall.ts';
-import { type KernelQueue, type KernelReading, kernelQueue } from './transport/kernel-queue.ts';
-import { LegWriter } from './transport/leg-writer.ts';
-import { SocketReader } from './transport/socket-reader.ts';
-import type { LegInput, RelayMemory } from './types.ts';
+import { type KernelReading, StallWatch } from './core/stall.ts';
+import type { LegWriter } from './transport/leg-writer.ts';
+import type { Transport, TransportListener } from './transport/transport.ts';
 
 export interface LegInit {
   readonly role: Sender;
-  readonly input: LegInput;
-  readonly route: Route;
-  readonly memory: RelayMemory;
+  readonly transport: Transport;
+  readonly writer: LegWriter;
   readonly inbound: Direction;
+  readonly route: Route;
+  readonly clock: Clock;
   /** Seconds from a ping of ours to its pong. */
   readonly pingRtt: Histogram;
 }
 
 /** What the session must hear of. */
 export interface LegEvents {
-  /** The peer has taken bytes that waited. */
-  drained(): void;
-  /** The peer sent FIN. */
-  ended(): void;
-  /** The socket is gone. */
+  /** The peer left without a close frame. */
+  lost(): void;
+  /** The transport is gone. */
   gone(): void;
   /** The peer answers no ping. */
   dead(): void;
@@ -60,7 +58,8 @@ export class Leg {
   received: number | null = null;
   /** Whether the leg was ended in a way that its peer cannot take for a clean close. */
   wasCut = false;
-  readonly #reader: SocketReader;
+  readonly source: Transport;
+  readonly #clock: Clock;
   readonly #events: LegEvents;
   #closeMs: number;
   readonly #stall = new StallWatch();
@@ -74,18 +73,15 @@ export class Leg {
   #kernel: KernelReading | null = null;
 
   constructor(init: LegInit, events: LegEvents) {
-    const { role, route, inbound } = init;
+    const { role, route, writer, clock } = init;
     this.role = role;
-    this.inbound = inbound;
+    this.source = init.transport;
+    this.writer = writer;
+    this.inbound = init.inbound;
+    this.#clock = clock;
     this.#events = events;
     this.#closeMs = route.timeouts.closeMs;
-    this.#reader = new SocketReader(init.input, init.memory.buffers, inbound);
-    const { socket } = this.#reader;
-    socket.on('error', () => {});
-    socket.on('end', () => this.#onEnd());
-    socket.on('close', () => this.#onClose());
-    this.writer = new LegWriter(socket, role === 'upstream', init.memory.budget, () => events.drained());
-    this.#pinger = new Pinger(this.writer, this.#pingMs(route), route.ping.timeoutMs, init.pingRtt);
+    this.#pinger = new Pinger(writer, this.#pingMs(route), route.ping.timeoutMs, init.pingRtt, clock.now());
   }
 
   /** New times and limits: the next ping and the next goodbye have them. */
@@ -97,10 +93,6 @@ export class Leg {
 
   #pingMs({ ping }: Route): number {
     return this.role === 'client' ? ping.clientMs : ping.upstreamMs;
-  }
-
-  get source(): SocketReader {
-    return this.#reader;
   }
 
   get state(): LegState {
@@ -118,13 +110,9 @@ export class Leg {
   }
 
   /** Delivers what came with the handshake and begins to read. */
-  start(): void {
-    if (this.#reader.socket.destroyed) {
-      setImmediate(() => this.#onClose());
-      return;
-    }
-    this.#reader.start();
-    if (!this.inbound.pauses.any) this.#reader.resume();
+  start(listener: TransportListener): void {
+    this.source.begin(listener);
+    if (!this.inbound.pauses.any) this.source.resume();
   }
 
   /**
@@ -157,7 +145,7 @@ export class Leg {
   reset(): void {
     if (this.gone) return;
     if (!this.peerClosed || !this.writer.closeFlushed) this.#cut();
-    this.#reader.reset();
+    this.source.reset();
   }
 
   /** Gives the peer up, and what waits for it too, to have that memory at once. */
@@ -175,7 +163,7 @@ export class Leg {
   }
 
   onPong(payload: Buffer): void {
-    this.#pinger.onPong(payload);
+    this.#pinger.onPong(payload, this.#clock.now());
   }
 
   /**
@@ -210,15 +198,11 @@ export class Leg {
       return false;
     }
     const limitMs = Math.min(maxPauseMs || pongMs, pongMs || maxPauseMs);
-    const stalledMs = this.#stall.stalledMs(now, limitMs, this.writer, () => this.#kernelQueue(now));
+    const stalledMs = this.#stall.stalledMs(now, limitMs, this.writer, () => this.source.kernelQueue(now));
     if (maxPauseMs > 0 && stalledMs >= maxPauseMs) this.#events.stalled(Math.round(stalledMs));
     else if (isOverdue && stalledMs >= pongMs) this.#events.dead();
     else return false;
     return true;
-  }
-
-  #kernelQueue(now: number): KernelQueue {
-    return kernelQueue(this.#reader.socket, now);
   }
 
   #tickGoodbye(now: number): void {
@@ -239,7 +223,7 @@ export class Leg {
   /** The peer's time is over, but for one to whom the kernel still delivers: it holds fewer bytes than at the last reading. */
   #awaitKernel(now: number): void {
     const before = this.#kernel;
-    const reading = this.#kernelQueue(now);
+    const reading = this.source.kernelQueue(now);
     if (reading === 'pending' || (reading !== null && reading.at === before?.at)) return;
     this.#kernel = reading;
     const delivers =
@@ -249,11 +233,11 @@ export class Leg {
   }
 
   /** The peer's FIN is here. */
-  #onEnd(): void {
+  onEnd(): void {
     // Behind its close frame it says nothing new: the peer may still read, and hears the answer.
     if (this.peerClosed && this.#state === 'open') return;
     this.inbound.ignore();
-    this.#events.ended();
+    this.#events.lost();
     // A peer that sends nothing more and takes nothing either: its kernel memory would stay for minutes.
     if (this.writer.blocked && this.#state === 'open') this.reset();
     else this.#finish();
@@ -267,15 +251,15 @@ export class Leg {
   #finish(): void {
     if (this.writer.ending) return;
     if (this.#state === 'open') this.#state = 'closing';
-    if (this.#deadline === 0) this.#deadline = performance.now() + this.#closeMs;
+    if (this.#deadline === 0) this.#deadline = this.#clock.now() + this.#closeMs;
     this.writer.end();
   }
 
-  #onClose(): void {
+  /** The transport is gone. */
+  onClose(): void {
     if (this.gone) return;
     this.#state = 'gone';
     this.writer.abandon();
-    this.#reader.close();
     this.#events.gone();
   }
 }

@@ -1,21 +1,20 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
-import type { MemoryHolder } from '../admission/memory.ts';
 import type { SessionReport, Violation } from '../report.ts';
+import type { Clock } from './core/clock.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
 import { ReadBuffers } from './memory/read-buffers.ts';
+import { MemoryRelief } from './memory/relief.ts';
 import { Session, type SessionEvents } from './session.ts';
+import { systemClock } from './system-clock.ts';
 import { forgetKernelQueues } from './transport/kernel-queue.ts';
-import type { SocketReader } from './transport/socket-reader.ts';
+import { SocketTransport } from './transport/socket-transport.ts';
 import type { RelayMemory, SessionInit } from './types.ts';
 
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
 const tickMs = 250;
 const ticksPerTrim = 4;
-/** Bytes that are freed beyond what must be when all memory is spent, or 1/64 of the bound where that is less. */
-const mostRoom = 1024 * 1024;
-
 export interface RegistryEvents {
   /** The first violation of a connection. */
   onViolation(session: Session, violation: Violation): void;
@@ -32,14 +31,16 @@ export class SessionRegistry {
   #ticks = 0;
   #onEmpty: (() => void)[] = [];
   #relieving = false;
-  /** Who is not read until sockets have closed; `null` in the usual case. */
-  #halted: SocketReader[] | null = null;
+  readonly #relief = new MemoryRelief(this.#open);
+  readonly #clock: Clock;
 
   /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
   constructor(
     { onViolation, onFurtherViolations, onEnd }: RegistryEvents,
     maxBufferedBytes = Number.POSITIVE_INFINITY,
+    clock: Clock = systemClock,
   ) {
+    this.#clock = clock;
     const budget = new MemoryBudget(maxBufferedBytes, () => this.#onSpent());
     this.memory = { budget, buffers: new ReadBuffers(budget) };
     this.#events = {
@@ -59,10 +60,13 @@ export class SessionRegistry {
 
   /** Takes over two sockets whose handshakes are done, and relays between them. */
   open(init: SessionInit): Session {
-    const session = new Session(init, this.memory, this.#events);
+    const { budget, buffers } = this.memory;
+    const client = new SocketTransport(init.client, buffers);
+    const upstream = new SocketTransport(init.upstream, buffers);
+    const session = new Session({ ...init, client, upstream, budget, clock: this.#clock }, this.#events);
     this.#open.add(session);
     if (this.#timer === null) {
-      this.memory.buffers.now = Math.round(performance.now());
+      this.memory.buffers.now = Math.round(this.#clock.now());
       this.#timer = setInterval(() => this.#tick(), tickMs);
     }
     session.start();
@@ -90,60 +94,15 @@ export class SessionRegistry {
     });
   }
 
-  /** Pauses every sender whose receiver lags behind, and ends the largest connections until the rest fits. */
   #relieve(): void {
     const { budget, buffers } = this.memory;
-    if (budget.excessBytes === 0) return;
-    const now = performance.now();
-    for (const session of this.#open) session.yieldMemory(now);
-    // What is lent beyond its part comes back by itself: no connection ends for that.
-    if (budget.excessBytes <= buffers.overlentBytes) return;
-    const observed = budget.usedBytes;
-    // A little more goes than must, or the next reads would each end a connection again.
-    const room = Math.min(mostRoom, budget.limitBytes / 64);
-    for (const holder of this.#byLoss()) {
-      if (budget.usedBytes + room <= budget.limitBytes + buffers.overlentBytes) break;
-      holder.shed(budget.limitBytes, observed);
-    }
-    if (budget.lingeringBytes > budget.limitBytes / 16) this.#halt();
-  }
-
-  /**
-   * Much of what was let go is still what Node writes from, until the sockets that were reset have closed: reads from
-   * nobody meanwhile, or the next reads would take as much again. TLS is read on, and so is who is let go on before.
-   */
-  #halt(): void {
-    if (this.#halted !== null) return;
-    this.#halted = [];
-    for (const { client, upstream } of this.#open) {
-      for (const { source } of [client, upstream]) if (source.halt()) this.#halted.push(source);
-    }
+    if (!this.#relief.relieve(budget, buffers, this.#clock.now())) return;
     // Sockets close after this turn's immediates.
-    setImmediate(() => setImmediate(() => this.#carryOn()));
-  }
-
-  #carryOn(): void {
-    for (const source of this.#halted ?? []) source.carryOn();
-    this.#halted = null;
-  }
-
-  /**
-   * Connections and requests that hold memory, in the order in which they go: what is left of those that have ended for it already,
-   * whose goodbye waits behind bytes that nobody takes, and then the largest.
-   */
-  #byLoss(): MemoryHolder[] {
-    const ranked: { holder: MemoryHolder; rank: number }[] = [];
-    for (const holders of [this.#open, this.memory.budget.holders]) {
-      for (const holder of holders) {
-        const { capacity } = holder;
-        if (capacity > 0) ranked.push({ holder, rank: holder.isShed ? Number.POSITIVE_INFINITY : capacity });
-      }
-    }
-    return ranked.sort((a, b) => (a.rank === b.rank ? 0 : b.rank - a.rank)).map(({ holder }) => holder);
+    setImmediate(() => setImmediate(() => this.#relief.carryOn()));
   }
 
   #tick(): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     const { buffers } = this.memory;
     buffers.now = Math.round(now);
     const yields = buffers.takeDenied();

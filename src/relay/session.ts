@@ -9,16 +9,21 @@ import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
 import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../outcomes.ts';
 import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/close.ts';
-import { Opcode } from '../protocol/opcodes.ts';
 import type { ConnectionAbout, SessionReport, Violation } from '../report.ts';
-import { Direction, type DirectionEvents } from './core/direction.ts';
+import type { Clock } from './core/clock.ts';
+import { Direction, type Outlet } from './core/direction.ts';
 import { Goodbye } from './core/goodbye.ts';
+import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
 import { verbatim } from './core/stage.ts';
 import { ViolationNotes } from './core/violation-notes.ts';
 import { explain } from './core/words.ts';
 import { Leg, type LegEvents } from './leg.ts';
-import type { RelayMemory, SessionInit } from './types.ts';
+import type { MemoryBudget } from './memory/memory-budget.ts';
+import type { Keeper } from './memory/read-buffers.ts';
+import { LegWriter } from './transport/leg-writer.ts';
+import type { Transport, TransportListener } from './transport/transport.ts';
+import type { SessionInit } from './types.ts';
 
 /**
  * Who broke the protocol or a limit hears of it when the other side has answered, but at the latest after this time: what
@@ -35,6 +40,27 @@ export interface SessionEvents {
   ended(session: Session, report: SessionReport): void;
 }
 
+/** What a session is made of: the handshake's result, with transports in the place of its sockets. */
+export interface SessionParts extends Omit<SessionInit, 'client' | 'upstream'> {
+  readonly client: Transport;
+  readonly upstream: Transport;
+  /** What all connections' buffers hold together. */
+  readonly budget: MemoryBudget;
+  readonly clock: Clock;
+}
+
+/** What one side is made of. */
+interface SideParts {
+  readonly transport: Transport;
+  /** Writes to this side, and to the other one. */
+  readonly writer: LegWriter;
+  readonly out: Outlet;
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly budget: MemoryBudget;
+  readonly clock: Clock;
+}
+
 /** What ends or has ended a connection. */
 export interface Outcome {
   readonly reason: ConnectionReason;
@@ -43,63 +69,67 @@ export interface Outcome {
 }
 
 export class Session {
-  /** What one leg and its direction tell. A class, because ten closures for each would make an idle connection dearer. */
-  static readonly #Side = class implements LegEvents, DirectionEvents {
+  /** One side: its direction and its leg, and what they, its transport and its rate tell. */
+  static readonly #Side = class implements LegEvents, TransportListener {
+    readonly leg: Leg;
+    readonly inbound: Direction;
     readonly #session: Session;
-    readonly #role: Sender;
 
-    constructor(session: Session, role: Sender) {
+    constructor(session: Session, role: Sender, parts: SideParts) {
+      const { transport, writer, out, route, counters, clock } = parts;
+      const common = { id: session.id, sender: role, route, clock, source: transport, out, stage: verbatim };
+      const direction = { ...common, counters: counters[role], memory: parts.budget, onRate: () => this.#onRate() };
       this.#session = session;
-      this.#role = role;
+      this.inbound = new Direction(direction);
+      const pingRtt = counters.pingRttSeconds[role];
+      this.leg = new Leg({ role, transport, writer, inbound: this.inbound, route, clock, pingRtt }, this);
     }
 
-    control(opcode: number, payload: Buffer): void {
-      this.#session.#onControl(this.#leg, opcode, payload);
+    read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+      const happened = this.inbound.read(chunk, start, end, keeper);
+      if (happened !== null) this.#session.#onHappened(this.leg, happened);
     }
 
-    fault(words: string): void {
-      this.#session.#fail(this.#leg, `${this.#role}_protocol_error`, null, words);
-    }
-
-    exceeded(violation: Violation): void {
-      this.#session.#onExceeded(violation);
-    }
-
-    noted(violation: Violation): void {
-      this.#session.#note(violation);
-    }
-
-    drained(): void {
-      this.#session[this.#other].inbound.relieve();
+    accepted(): void {
+      if (!this.leg.writer.accepted()) return;
+      this.#session.#other(this.leg).inbound.relieve();
+      this.#session.#settle();
     }
 
     ended(): void {
-      this.#session.#onLost(this.#role);
+      this.leg.onEnd();
+      this.#session.#settle();
+    }
+
+    closed(): void {
+      this.leg.onClose();
+      this.#session.#settle();
+    }
+
+    lost(): void {
+      this.#session.#onLost(this.leg);
     }
 
     gone(): void {
-      this.#session.#onLost(this.#role);
+      this.#session.#onLost(this.leg);
       this.#session.#finishIfGone();
     }
 
     dead(): void {
-      this.#session.#decide(`${this.#role}_heartbeat`, this.#role, null);
-      this.#leg.reset();
+      this.#session.#decide(`${this.leg.role}_heartbeat`, this.leg.role, null);
+      this.leg.reset();
     }
 
     stalled(stalledMs: number): void {
-      const sender = this.#other;
+      const sender = this.#session.#other(this.leg).role;
       const configured = this.#session.route.limits[sender].maxPauseMs;
       const violation = { sender, limit: 'max_pause', configured, observed: stalledMs, partial: false } as const;
-      this.#session.#giveUp(this.#leg, { ...violation, action: 'close' });
+      this.#session.#giveUp(this.leg, { ...violation, action: 'close' });
     }
 
-    get #leg(): Leg {
-      return this.#session[this.#role];
-    }
-
-    get #other(): Sender {
-      return this.#role === 'client' ? 'upstream' : 'client';
+    #onRate(): void {
+      this.inbound.rateOver();
+      this.#session.#settle();
     }
   };
 
@@ -111,19 +141,24 @@ export class Session {
   readonly #counters: RouteCounters;
   readonly #release: () => void;
   readonly #events: SessionEvents;
+  readonly #clock: Clock;
+  readonly #sides: readonly (LegEvents & TransportListener)[];
   readonly #violations: ViolationNotes;
-  /** When it opened, as `performance.now()` has it. */
-  readonly openedAt = performance.now();
+  /** When it opened, as its clock has it. */
+  readonly openedAt: number;
   readonly #lifetime: Lifetime;
   #outcome: Outcome | null = null;
-  #goodbye: Goodbye | null = null;
+  #goodbye: Goodbye<Leg> | null = null;
   #dataSeen = 0;
-  #lastDataAt = this.openedAt;
+  #lastDataAt: number;
   #finished = false;
 
-  constructor(init: SessionInit, memory: RelayMemory, events: SessionEvents) {
-    const { route, counters } = init;
+  constructor(init: SessionParts, events: SessionEvents) {
+    const { route, counters, clock } = init;
     this.id = init.id;
+    this.#clock = clock;
+    this.openedAt = clock.now();
+    this.#lastDataAt = this.openedAt;
     // Not `init` itself: it holds the handshake's sockets, whose handles are taken over.
     this.about = init.about;
     this.route = route;
@@ -135,38 +170,43 @@ export class Session {
       further: (violation, times) => events.violatedAgain(this, violation, times),
     });
     this.#lifetime = new Lifetime(this.openedAt, route.maxLifetimeMs, Math.random());
-    const leg = (role: 'client' | 'upstream') => {
-      const side = new Session.#Side(this, role);
-      const { budget } = memory;
-      const direction = { id: init.id, sender: role, route, counters: counters[role], stage: verbatim, memory: budget };
-      const inbound = new Direction(direction, side);
-      const pingRtt = counters.pingRttSeconds[role];
-      return new Leg({ role, input: init[role], route, memory, inbound, pingRtt }, side);
+    const { budget } = init;
+    const writers = {
+      client: new LegWriter(init.client.output, false, budget),
+      upstream: new LegWriter(init.upstream.output, true, budget),
     };
-    this.client = leg('client');
-    this.upstream = leg('upstream');
-    this.client.inbound.connect(this.client.source, this.upstream.writer);
-    this.upstream.inbound.connect(this.upstream.source, this.client.writer);
+    const common = { route, counters, clock, budget };
+    const up = { ...common, transport: init.client, writer: writers.client, out: writers.upstream };
+    const down = { ...common, transport: init.upstream, writer: writers.upstream, out: writers.client };
+    const client = new Session.#Side(this, 'client', up);
+    const upstream = new Session.#Side(this, 'upstream', down);
+    this.client = client.leg;
+    this.upstream = upstream.leg;
+    this.#sides = [client, upstream];
   }
 
   /** Delivers what came with the handshake, and begins to relay. */
   start(): void {
-    this.client.start();
-    this.upstream.start();
+    const [client, upstream] = this.#sides;
+    this.client.start(client!);
+    this.upstream.start(upstream!);
   }
 
   /** Gives new limits: buffer limits and times hold at once, the others from each sender's next message. */
   reconfigure(route: Route): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     this.route = route;
     this.#lifetime.change(route.maxLifetimeMs, now);
     this.client.reconfigure(route, now);
     this.upstream.reconfigure(route, now);
+    this.#settle();
   }
 
   /** Ends the connection so that its client comes back and nothing is lost: see goodbye.ts. */
   drain(reason: 'drain' | 'max_lifetime' | 'operator'): void {
-    if (this.#outcome === null) this.#endAtBoundary(reason);
+    if (this.#outcome !== null) return;
+    this.#endAtBoundary(reason);
+    this.#settle();
   }
 
   /** Drops both legs at once. */
@@ -194,6 +234,12 @@ export class Session {
     this.#giveUp(sender === 'client' ? this.upstream : this.client, { ...violation, action: 'close' });
     // A tail that waits for its rate goes too.
     this[sender].inbound.discard();
+    this.#settle();
+  }
+
+  /** Its two connections, to be read or not. */
+  get sources(): readonly Transport[] {
+    return [this.client.source, this.upstream.source];
   }
 
   /** Whether it has ended for the memory that it held. */
@@ -235,17 +281,55 @@ export class Session {
       this.#lastDataAt = now;
     }
     this.#goodbye?.tick(now, route.timeouts.closeMs);
+    this.#settle();
     this.#violations.flush();
     if (this.#outcome !== null) return;
     const isIdle = route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs;
-    if (isIdle) this.#endAtBoundary('idle_timeout');
-    else if (this.#lifetime.isOver(now)) this.#endAtBoundary('max_lifetime');
+    if (isIdle || this.#lifetime.isOver(now)) this.#endAtBoundary(isIdle ? 'idle_timeout' : 'max_lifetime');
+    this.#settle();
   }
 
-  #onControl(leg: Leg, opcode: number, payload: Buffer): void {
-    if (opcode === Opcode.ping) leg.writer.pong(payload);
-    else if (opcode === Opcode.pong) leg.onPong(payload);
-    else this.#onCloseFrame(leg, payload);
+  /** Decides on what came of a read. */
+  #onHappened(leg: Leg, happened: readonly Happening[]): void {
+    for (const happening of happened) this.#on(leg, happening);
+    this.#settle();
+  }
+
+  /** Decides on what else has happened: a decision may let bytes go on that waited, and more may come of that. */
+  #settle(): void {
+    for (;;) {
+      const leg = this.#hasMore(this.client) ?? this.#hasMore(this.upstream);
+      if (leg === null) return;
+    }
+  }
+
+  #hasMore(leg: Leg): Leg | null {
+    const happened = leg.inbound.happened();
+    if (happened === null) return null;
+    for (const happening of happened) this.#on(leg, happening);
+    return leg;
+  }
+
+  #on(leg: Leg, happening: Happening): void {
+    switch (happening.what) {
+      case 'ping':
+        leg.writer.pong(happening.payload);
+        break;
+      case 'pong':
+        leg.onPong(happening.payload);
+        break;
+      case 'close':
+        this.#onCloseFrame(leg, happening.payload);
+        break;
+      case 'fault':
+        this.#fail(leg, `${leg.role}_protocol_error`, null, happening.words);
+        break;
+      case 'violation':
+        this.#onViolation(happening.violation);
+        break;
+      case 'boundary':
+        this.#goodbye?.ask();
+    }
   }
 
   #onCloseFrame(leg: Leg, payload: Buffer): void {
@@ -277,8 +361,9 @@ export class Session {
     else if (goodbye.first === leg) goodbye.tell(this.#answerFor(goodbye.last, forOther));
   }
 
-  #onExceeded(violation: Violation): void {
+  #onViolation(violation: Violation): void {
     this.#note(violation);
+    if (violation.action !== 'close') return;
     const reason = reasonOfLimit[violation.limit as keyof typeof reasonOfLimit];
     this.#fail(this[violation.sender], reason, violation);
   }
@@ -300,14 +385,14 @@ export class Session {
   }
 
   /** A peer sent FIN, or its socket is gone. */
-  #onLost(role: Sender): void {
-    const leg = this[role];
+  #onLost(leg: Leg): void {
+    const { role } = leg;
     const other = this.#other(leg);
     this.#decide(`${role}_vanished`, role, null);
     // Nobody is there any more for what the other side sends.
     other.inbound.discard();
     const goodbye = this.#goodbye;
-    const now = performance.now();
+    const now = this.#clock.now();
     if (goodbye === null || goodbye.phase === 'boundary') other.close(this.#closeFor(other), false, now);
     else if (goodbye.first === leg) goodbye.tell(this.#answerFor(other, unanswered(leg, other)));
     // A close frame that waits for a frame to be completed would wait for ever.
@@ -332,7 +417,14 @@ export class Session {
   /** One side has sent its last word: the other one hears, and answers. */
   #part(last: Leg, firstHears: Close, lastHears: Close | null, withinMs = Number.POSITIVE_INFINITY): void {
     this.#goodbye?.cancel();
-    this.#goodbye = new Goodbye({ first: this.#other(last), last, firstHears, lastHears, withinMs });
+    this.#goodbye = new Goodbye({
+      clock: this.#clock,
+      first: this.#other(last),
+      last,
+      firstHears,
+      lastHears,
+      withinMs,
+    });
     this.#goodbye.ask();
   }
 
@@ -342,8 +434,8 @@ export class Session {
     const { client, upstream, route } = this;
     // What the protected side still sends is passed on until it answers the other's close.
     const [first, last] = route.drain.protect === 'client' ? [client, upstream] : [upstream, client];
-    const firstHears = this.#closeFor(first);
-    this.#goodbye = new Goodbye({ first, last, firstHears, lastHears: null, withinMs: Number.POSITIVE_INFINITY });
+    const closes = { firstHears: this.#closeFor(first), lastHears: null };
+    this.#goodbye = new Goodbye({ clock: this.#clock, first, last, ...closes, withinMs: Number.POSITIVE_INFINITY });
     this.#goodbye.awaitBoundary(first === client ? 'hold' : 'discard', route.timeouts.closeMs);
   }
 
@@ -378,7 +470,7 @@ export class Session {
     this.#violations.flush();
     const { reason, by, violation } = this.#outcome!;
     const legs = [this.client, this.upstream];
-    const now = performance.now();
+    const now = this.#clock.now();
     tally(this.#counters.closed, by, reason);
     this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000, this.id);
     this.#release();

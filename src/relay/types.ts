@@ -1,16 +1,10 @@
 /** What the handshake hands to the relay. */
-import type { Socket } from 'node:net';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../metrics/counters.ts';
 import type { ConnectionAbout } from '../report.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { ReadBuffers } from './memory/read-buffers.ts';
-
-/** One side of a finished handshake: a paused, plain socket and the bytes that came with or after the handshake. */
-export interface LegInput {
-  readonly socket: Socket;
-  readonly head: Buffer;
-}
+import type { LegInput } from './transport/socket-reader.ts';
 
 /** Where the relay's bytes are, and how many there may be. */
 export interface RelayMemory {

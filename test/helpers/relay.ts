@@ -2,8 +2,10 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { Route, SenderLimits, UpstreamTls } from '../../src/config/types.ts';
 import { RouteCounters } from '../../src/metrics/counters.ts';
+import type { Leg } from '../../src/relay/leg.ts';
 import { type RegistryEvents, SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
+import { SocketTransport } from '../../src/relay/transport/socket-transport.ts';
 import type { SessionReport, Violation } from '../../src/report.ts';
 import { listen } from './listen.ts';
 import { Peer } from './peer.ts';
@@ -168,4 +170,10 @@ export async function socketPair(): Promise<SocketPair> {
   const side = await accepted.promise;
   server.close();
   return [end, side];
+}
+
+/** The socket of a leg whose transport has one. */
+export function socketOf({ source }: Leg): Socket {
+  if (!(source instanceof SocketTransport)) throw new Error('no socket');
+  return source.socket;
 }

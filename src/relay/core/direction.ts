@@ -4,7 +4,7 @@
  *   read ─► parser ─► gate (limits) ─► stage ─► the other leg's writer
  *
  * and afterwards the sender is paused if that writer's buffer has reached its high mark. Control frames, faults and
- * violations go to the session.
+ * violations are told when the read is over (happenings.ts): nobody calls in here while its loop runs.
  */
 import type { Route, Sender, SenderLimits } from '../../config/types.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
@@ -15,20 +15,13 @@ import { Opcode } from '../../protocol/opcodes.ts';
 import type { SenderReport } from '../../report.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import { type Keeper, owned } from '../memory/read-buffers.ts';
-import type { LegWriter } from '../transport/leg-writer.ts';
-import { Gate, type GateEvents } from './gate.ts';
+import type { Clock } from './clock.ts';
+import { Gate } from './gate.ts';
+import { type Happening, Happenings } from './happenings.ts';
 import { type HoldCause, Pauses } from './pauses.ts';
 import { SenderRecord } from './sender-record.ts';
-import type { Stage } from './stage.ts';
+import type { FrameSink, Stage } from './stage.ts';
 import { Tail } from './tail.ts';
-
-/** What the session must hear of. */
-export interface DirectionEvents extends GateEvents {
-  /** A ping, pong or close frame; `payload` is valid during the call. */
-  control(opcode: number, payload: Buffer): void;
-  /** The sender broke the protocol. */
-  fault(words: string): void;
-}
 
 export interface DirectionInit {
   /** The connection's. */
@@ -39,13 +32,36 @@ export interface DirectionInit {
   readonly stage: Stage;
   /** What all connections' buffers hold together. */
   readonly memory: MemoryBudget;
+  readonly clock: Clock;
+  /** Where the bytes come from, and where they go. */
+  readonly source: Source;
+  readonly out: Outlet;
+  /** Called when what had to wait for a rate may go on: see `rateOver`. */
+  readonly onRate: () => void;
 }
 
-/** The socket as far as a direction needs it. */
+/** The sender's connection, as far as a direction needs it. */
 export interface Source {
-  set maxReadBytes(bytes: number);
+  /** The largest read, in bytes. */
+  maxReadBytes: number;
   pause(): void;
   resume(): void;
+}
+
+/** The receiver's writer, as far as a direction needs it. */
+export interface Outlet extends FrameSink {
+  /** Writes or queues what has been appended; its buffer is reused then. */
+  flush(): void;
+  /** Whether the output stands between two frames. */
+  readonly betweenFrames: boolean;
+  /** Whether the kernel takes no more for now. */
+  readonly blocked: boolean;
+  /** Bytes that it has not accepted yet, those allocated for them, and the messages in them. */
+  readonly bufferedBytes: number;
+  readonly capacity: number;
+  readonly queuedMessages: number;
+  /** What waited when the connection went away, in bytes. */
+  readonly undeliveredBytes: number;
 }
 
 /**
@@ -53,6 +69,12 @@ export interface Source {
  * is seen; nothing at all.
  */
 type Mode = 'relay' | 'finish-frame' | 'discard' | 'ignore';
+
+const controlNames: Readonly<Record<number, 'ping' | 'pong' | 'close'>> = {
+  [Opcode.ping]: 'ping',
+  [Opcode.pong]: 'pong',
+  [Opcode.close]: 'close',
+};
 
 export class Direction {
   readonly pauses: Pauses;
@@ -63,37 +85,39 @@ export class Direction {
   readonly #id: string;
   readonly #sender: Sender;
   readonly #counters: SenderCounters;
-  readonly #events: DirectionEvents;
+  readonly #happenings = new Happenings();
   readonly #stage: Stage;
   readonly #memory: MemoryBudget;
   readonly #parser: FrameParser;
   readonly #gate: Gate;
-  #source!: Source;
-  #out!: LegWriter;
+  readonly #clock: Clock;
+  readonly #source: Source;
+  readonly #out: Outlet;
   #mode: Mode = 'relay';
   #tail: Tail | null = null;
   #undeliveredTail = 0;
-  #onMessageEnd: { readonly then: 'hold' | 'discard'; readonly onStopped: () => void } | null = null;
+  #atBoundary: 'hold' | 'discard' | null = null;
 
-  constructor(init: DirectionInit, events: DirectionEvents) {
-    const { sender, route, counters } = init;
+  constructor(init: DirectionInit) {
+    const { sender, route, counters, clock } = init;
     this.wireBytes = 0;
     this.#id = init.id;
     this.#sender = sender;
     this.#counters = counters;
     this.#stage = init.stage;
     this.#memory = init.memory;
-    this.#events = events;
+    this.#clock = clock;
+    this.#source = init.source;
+    this.#out = init.out;
     this.#parser = new FrameParser(sender === 'client');
-    this.#gate = new Gate(sender, route, events, () => this.#proceed('rate'));
+    this.#gate = new Gate({ sender, route, clock, events: this.#happenings, onRate: init.onRate });
     this.pauses = new Pauses(counters);
+    this.#source.maxReadBytes = this.#gate.rates.maxReadBytes;
   }
 
-  /** Connects the sender's socket and the receiver's writer. */
-  connect(source: Source, out: LegWriter): void {
-    this.#source = source;
-    this.#out = out;
-    source.maxReadBytes = this.#gate.rates.maxReadBytes;
+  /** What has happened since this was asked last; `null` for nothing. Whoever calls in here asks afterwards. */
+  happened(): readonly Happening[] | null {
+    return this.#happenings.take();
   }
 
   /** The limits that the next message will have; buffer limits hold at once. */
@@ -127,13 +151,14 @@ export class Direction {
     this.relieve();
   }
 
-  /** Takes what was read. `keeper` is `null` where the bytes must be copied to be kept. */
-  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+  /** Takes what was read, and says what came of it. `keeper` is `null` where the bytes must be copied to be kept. */
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): readonly Happening[] | null {
     this.wireBytes += end - start;
     this.#counters.wireBytes += end - start;
-    if (this.#mode === 'ignore') return;
+    if (this.#mode === 'ignore') return null;
     this.#parser.feed(chunk, start, end);
     this.#advance(end, keeper);
+    return this.#happenings.take();
   }
 
   /** Passes on the rest of the frame that has begun, so that a close frame can follow, and nothing more. */
@@ -144,7 +169,7 @@ export class Direction {
       return;
     }
     this.#retire('finish-frame');
-    this.#proceed('rate');
+    this.#proceed('rate', this.#clock.now());
   }
 
   /** Passes on nothing more; goes on looking for the sender's close frame. */
@@ -173,15 +198,20 @@ export class Direction {
   /**
    * Passes on nothing more from the next message boundary on, when every message that has been read whole is passed on.
    * `hold`: the sender is not read then, and what it still sends stays with it; `discard`: it is, for its close frame.
-   * `goOn` calls it off.
+   * `boundary` happens then; `goOn` calls it off.
    */
-  stopAfterMessage(then: 'hold' | 'discard', onStopped: () => void): void {
-    this.#onMessageEnd = { then, onStopped };
+  stopAfterMessage(then: 'hold' | 'discard'): void {
+    this.#atBoundary = then;
     if (this.#tail === null && this.#parser.betweenFrames && !this.#parser.inMessage) this.#stop();
   }
 
   goOn(): void {
-    this.#onMessageEnd = null;
+    this.#atBoundary = null;
+  }
+
+  /** The rate's time is over. */
+  rateOver(): void {
+    this.#proceed('rate', this.#clock.now());
   }
 
   /** Looks whether the receiver has caught up; called whenever it has taken bytes that waited. */
@@ -190,7 +220,7 @@ export class Direction {
     const { bufferedBytes } = this.#out;
     if (!belowLowMark(bufferedBytes, this.queuedMessages, this.limits)) return;
     if (!this.#memory.allowsResuming(bufferedBytes)) return;
-    const now = performance.now();
+    const now = this.#clock.now();
     this.pauses.remove('queue', now);
     this.pauses.remove('memory', now);
     this.#proceed('buffer', now);
@@ -218,7 +248,7 @@ export class Direction {
   finish(): void {
     this.#dropTail();
     this.#gate.rates.stop();
-    this.pauses.clear(performance.now());
+    this.pauses.clear(this.#clock.now());
   }
 
   report(): SenderReport {
@@ -247,7 +277,7 @@ export class Direction {
         this.#control();
       } else {
         this.#mode = 'ignore';
-        this.#events.fault(parser.fault);
+        this.#happenings.add({ what: 'fault', words: parser.fault });
       }
       if (this.#mode === 'ignore') break;
     }
@@ -261,7 +291,7 @@ export class Direction {
     if (this.#mode !== 'relay') return true;
     const pass = this.#gate.frame(this.#parser);
     if (pass === 'wait') {
-      this.#pause('rate', performance.now());
+      this.#pause('rate', this.#clock.now());
       return false;
     }
     this.record.fragments++;
@@ -285,7 +315,7 @@ export class Direction {
     }
     if (!parser.fin) return;
     this.#countMessage();
-    if (this.#onMessageEnd === null) return;
+    if (this.#atBoundary === null) return;
     if (!holdsWholeMessage(parser.chunk, parser.position, end, this.#sender === 'client')) this.#stop();
   }
 
@@ -302,16 +332,22 @@ export class Direction {
 
   #control(): void {
     const { controlOpcode } = this.#parser;
-    // A close ends the connection anyway; what comes after our own close is only looked through for the peer's.
-    if (controlOpcode !== Opcode.close && this.#mode === 'relay' && this.#gate.control() !== 'pass') return;
-    this.#events.control(controlOpcode, this.#parser.control());
+    if (controlOpcode === Opcode.close) {
+      this.#mode = 'ignore';
+    } else if (this.#mode === 'relay' && this.#gate.control() !== 'pass') {
+      // What comes after our own close is only looked through for the peer's.
+      this.discard();
+      return;
+    }
+    // A copy: the parser's own buffer is overwritten by the next one.
+    this.#happenings.add({ what: controlNames[controlOpcode]!, payload: Buffer.from(this.#parser.control()) });
   }
 
   /** Charges rates and looks at the buffer, once per read. */
   #account(payload: number): void {
     this.#counters.messageBytes += payload;
     if (!this.#passesOn()) return;
-    if (payload > 0 && this.#gate.payload(payload) === 'wait') this.#pause('rate', performance.now());
+    if (payload > 0 && this.#gate.payload(payload) === 'wait') this.#pause('rate', this.#clock.now());
     // The usual case: the kernel has taken all.
     if (!this.#out.blocked && this.#tail === null) return;
     const { bufferedBytes } = this;
@@ -322,7 +358,7 @@ export class Direction {
       highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits) ??
       // What a lease holds is not part of the capacity.
       (this.#memory.allowsRead(Math.max(bufferedBytes, this.capacity)) ? null : 'memory');
-    if (cause !== null) this.#pause(cause, performance.now());
+    if (cause !== null) this.#pause(cause, this.#clock.now());
   }
 
   /** Keeps what stands behind a header that must wait. */
@@ -352,7 +388,7 @@ export class Direction {
   }
 
   /** One cause of pausing is over: if it was the last, goes on with the tail, then with the socket. */
-  #proceed(cause: 'buffer' | 'rate', now = performance.now()): void {
+  #proceed(cause: 'buffer' | 'rate', now: number): void {
     this.pauses.remove(cause, now);
     if (this.pauses.any) return;
     this.#gate.release(now);
@@ -371,26 +407,25 @@ export class Direction {
   #retire(mode: Mode): void {
     this.#mode = mode;
     this.#gate.end();
-    this.#onMessageEnd = null;
+    this.#atBoundary = null;
   }
 
   /** What is not passed on any more waits for neither rates nor buffers. */
   #endHolds(): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     this.#gate.rates.stop();
     for (const cause of ['buffer', 'queue', 'memory', 'drain'] as const) this.pauses.remove(cause, now);
     this.#proceed('rate', now);
   }
 
   #stop(): void {
-    const stop = this.#onMessageEnd!;
-    if (stop.then === 'discard') {
+    if (this.#atBoundary === 'discard') {
       this.discard();
     } else {
       this.#retire('discard');
-      this.#pause('drain', performance.now());
+      this.#pause('drain', this.#clock.now());
     }
-    stop.onStopped();
+    this.#happenings.add({ what: 'boundary' });
   }
 
   #passesOn(): boolean {

@@ -2,8 +2,6 @@
  * Decides at each frame header of one sender: pass, wait for a rate, or end the connection. It takes the limits when a
  * message starts, and they hold until its end.
  */
-// The global one is a getter, which takes as long as the clock itself where every message asks.
-import { performance } from 'node:perf_hooks';
 import type { Rate, Route, Sender, SenderLimits } from '../../config/types.ts';
 import { MessageMeter, type SizeLimit } from '../../limits/message-meter.ts';
 import { Stopwatch } from '../../limits/stopwatch.ts';
@@ -11,6 +9,7 @@ import type { LimitName } from '../../outcomes.ts';
 import type { FrameParser } from '../../protocol/frame-parser.ts';
 import { Opcode } from '../../protocol/opcodes.ts';
 import type { Violation } from '../../report.ts';
+import type { Clock } from './clock.ts';
 import { RateGate } from './rate-gate.ts';
 
 export interface GateEvents {
@@ -23,11 +22,21 @@ export interface GateEvents {
 /** `wait`: the header must be offered again when the rate's timer says so. `refused`: `exceeded` has been called. */
 export type Pass = 'pass' | 'wait' | 'refused';
 
+export interface GateInit {
+  readonly sender: Sender;
+  readonly route: Route;
+  readonly clock: Clock;
+  readonly events: GateEvents;
+  /** Called when what had to wait for a rate may go on. */
+  readonly onRate: () => void;
+}
+
 export class Gate {
   readonly meter: MessageMeter;
   readonly rates: RateGate;
   /** Opcode of the current message. */
   opcode: number = Opcode.binary;
+  readonly #clock: Clock;
   readonly #sender: Sender;
   readonly #events: GateEvents;
   /** Of the message under way, if that is not whole at the end of a read: most are, and need none. */
@@ -45,15 +54,15 @@ export class Gate {
   /** Whether the message whose header comes next has waited for its rate: then it is the same one again. */
   #waits = false;
 
-  /** `onRate` is called when what had to wait for a rate may go on. */
-  constructor(sender: Sender, route: Route, events: GateEvents, onRate: () => void) {
+  constructor({ sender, route, clock, events, onRate }: GateInit) {
+    this.#clock = clock;
     this.#sender = sender;
     this.#limits = route.limits[sender];
     this.#reporting = route.limits.mode === 'report';
     this.#reports = this.#reporting;
     this.#events = events;
     this.meter = new MessageMeter(this.#limits);
-    this.rates = new RateGate(this.#limits, performance.now(), onRate);
+    this.rates = new RateGate(this.#limits, clock, onRate);
   }
 
   /** The limits that the next message will have; buffer limits hold at once. */
@@ -64,7 +73,7 @@ export class Gate {
   reconfigure(route: Route): void {
     this.#limits = route.limits[this.#sender];
     this.#reporting = route.limits.mode === 'report';
-    this.rates.change(this.#limits, performance.now());
+    this.rates.change(this.#limits, this.#clock.now());
   }
 
   /** A read begins: all that is in it came at the same time. */
@@ -163,7 +172,7 @@ export class Gate {
   }
 
   #now(): number {
-    if (this.#readAt === 0) this.#readAt = performance.now();
+    if (this.#readAt === 0) this.#readAt = this.#clock.now();
     return this.#readAt;
   }
 

@@ -13,14 +13,31 @@
  * RFC 6455 §5.5.1 forbids further data only to the side that has sent its close frame, and lets the answer be delayed.
  */
 import type { Close } from '../../protocol/close.ts';
-import type { Leg } from '../leg.ts';
+import type { Clock } from './clock.ts';
 
 /** See the diagram. */
 export type GoodbyePhase = 'boundary' | 'asked' | 'told';
 
-export interface GoodbyeInit {
-  readonly first: Leg;
-  readonly last: Leg;
+/** A leg, as far as a goodbye needs it. */
+export interface GoodbyeLeg {
+  /** What its peer sends. */
+  readonly inbound: {
+    readonly wireBytes: number;
+    readonly paused: boolean;
+    stopAfterMessage(then: 'hold' | 'discard'): void;
+    goOn(): void;
+    endHold(): void;
+    finishFrame(): void;
+  };
+  readonly gone: boolean;
+  /** `completable`: whether a frame that is under way to its peer can still be completed. */
+  close(close: Close, completable: boolean, now: number): void;
+}
+
+export interface GoodbyeInit<L extends GoodbyeLeg> {
+  readonly clock: Clock;
+  readonly first: L;
+  readonly last: L;
   readonly firstHears: Close;
   /** Where it has broken something: of that. `null`: what it is told when the first side has ended. */
   readonly lastHears: Close | null;
@@ -28,9 +45,10 @@ export interface GoodbyeInit {
   readonly withinMs: number;
 }
 
-export class Goodbye {
-  readonly first: Leg;
-  readonly last: Leg;
+export class Goodbye<L extends GoodbyeLeg> {
+  readonly first: L;
+  readonly last: L;
+  readonly #clock: Clock;
   readonly #firstHears: Close;
   readonly #lastHears: Close | null;
   readonly #withinMs: number;
@@ -40,7 +58,8 @@ export class Goodbye {
   /** What the last side had sent when that was last looked at, in bytes. */
   #seen = 0;
 
-  constructor(init: GoodbyeInit) {
+  constructor(init: GoodbyeInit<L>) {
+    this.#clock = init.clock;
     this.first = init.first;
     this.last = init.last;
     this.#firstHears = init.firstHears;
@@ -52,11 +71,11 @@ export class Goodbye {
     return this.#phase;
   }
 
-  /** Waits for a message boundary of the last side. `then`: whether it is read from there on (see `Direction`). */
+  /** Waits for a message boundary of the last side, and then for `ask`. `then`: see `Direction.stopAfterMessage`. */
   awaitBoundary(then: 'hold' | 'discard', closeMs: number): void {
     this.#seen = this.last.inbound.wireBytes;
-    this.#deadline = performance.now() + closeMs;
-    this.last.inbound.stopAfterMessage(then, () => this.ask());
+    this.#deadline = this.#clock.now() + closeMs;
+    this.last.inbound.stopAfterMessage(then);
   }
 
   /** Gives the boundary up: something else ends the connection. */
@@ -67,7 +86,7 @@ export class Goodbye {
   /** The first side hears. */
   ask(): void {
     if (this.#phase !== 'boundary') return;
-    const now = performance.now();
+    const now = this.#clock.now();
     this.#phase = 'asked';
     this.#deadline = now + this.#withinMs;
     this.last.inbound.finishFrame();
@@ -80,7 +99,7 @@ export class Goodbye {
     this.#phase = 'told';
     // Whoever was held in a drain is read on, for its close frame.
     this.last.inbound.endHold();
-    this.last.close(this.#lastHears ?? close, !this.first.gone, performance.now());
+    this.last.close(this.#lastHears ?? close, !this.first.gone, this.#clock.now());
   }
 
   /** Called every tick; `closeMs` is `timeouts.close`. */

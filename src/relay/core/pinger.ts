@@ -1,10 +1,18 @@
 /** Sends the pings that a leg's heartbeat asks for, and measures how long their pongs take. */
 import type { Histogram } from '../../metrics/counters.ts';
-import type { LegWriter } from '../transport/leg-writer.ts';
 import { Heartbeat } from './heartbeat.ts';
 
+/** The leg's writer, as far as pings need it. */
+export interface PingWriter {
+  ping(payload: Buffer): void;
+  /** Whether the last one has left the buffer. */
+  readonly pingFlushed: boolean;
+  /** Bytes that have waited and been taken by the kernel. */
+  readonly drainedBytes: number;
+}
+
 export class Pinger {
-  readonly #writer: LegWriter;
+  readonly #writer: PingWriter;
   readonly #heartbeat: Heartbeat;
   #timeoutMs: number;
   readonly #rtt: Histogram;
@@ -12,9 +20,9 @@ export class Pinger {
   #sentAt = 0;
 
   /** Times in milliseconds; an interval of 0 sends no pings. `rtt` is in seconds. */
-  constructor(writer: LegWriter, intervalMs: number, timeoutMs: number, rtt: Histogram) {
+  constructor(writer: PingWriter, intervalMs: number, timeoutMs: number, rtt: Histogram, now: number) {
     this.#writer = writer;
-    this.#heartbeat = new Heartbeat(intervalMs, timeoutMs, performance.now());
+    this.#heartbeat = new Heartbeat(intervalMs, timeoutMs, now);
     this.#timeoutMs = timeoutMs;
     this.#rtt = rtt;
   }
@@ -46,15 +54,15 @@ export class Pinger {
     if (action === 'ping') {
       const payload = Buffer.allocUnsafeSlow(4);
       payload.writeUInt32BE(++this.#pings >>> 0);
-      this.#sentAt = performance.now();
+      this.#sentAt = now;
       this.#writer.ping(payload);
     }
     return action === 'dead';
   }
 
-  onPong(payload: Buffer): void {
+  onPong(payload: Buffer, now: number): void {
     if (this.#sentAt === 0 || payload.length !== 4 || payload.readUInt32BE() !== this.#pings >>> 0) return;
-    this.#rtt.observe((performance.now() - this.#sentAt) / 1000);
+    this.#rtt.observe((now - this.#sentAt) / 1000);
     this.#sentAt = 0;
   }
 }

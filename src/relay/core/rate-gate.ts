@@ -1,6 +1,7 @@
-/** The rates of one sender: buckets, and one timer that tells when a pause is over. */
+/** The rates of one sender: buckets, and one alarm that tells when a pause is over. */
 import type { Rate, SenderLimits } from '../../config/types.ts';
 import { TokenBucket } from '../../limits/token-bucket.ts';
+import type { Alarm, Clock } from './clock.ts';
 
 /** A pause for a rate is at most this long; so one read must not take more than passes in that time. */
 const maxPauseMs = 1000;
@@ -11,10 +12,13 @@ export class RateGate {
   #bytes: TokenBucket | null = null;
   #control: TokenBucket;
   #byteRate: Rate | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #clock: Clock;
+  #alarm: Alarm | null = null;
   readonly #onPass: () => void;
 
-  constructor(limits: SenderLimits, now: number, onPass: () => void) {
+  constructor(limits: SenderLimits, clock: Clock, onPass: () => void) {
+    const now = clock.now();
+    this.#clock = clock;
     this.#onPass = onPass;
     this.#control = new TokenBucket(limits.controlRate, now);
     this.change(limits, now);
@@ -65,13 +69,13 @@ export class RateGate {
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#alarm?.cancel();
+    this.#alarm = null;
   }
 
   #wait(ms: number): void {
     this.stop();
-    this.#timer = setTimeout(this.#onPass, Math.min(maxPauseMs, Math.ceil(ms)));
+    this.#alarm = this.#clock.after(Math.min(maxPauseMs, Math.ceil(ms)), this.#onPass);
   }
 }
 

@@ -4,7 +4,16 @@
  */
 import type { FrameParser } from '../../protocol/frame-parser.ts';
 import { type Keeper, owned } from '../memory/read-buffers.ts';
-import type { FrameSink } from '../transport/leg-writer.ts';
+
+/** Where a stage puts the frames it passes on. */
+export interface FrameSink {
+  /** The next bytes begin a frame. */
+  beginFrame(): void;
+  /** Bytes of the frame, header or payload. `keeper` is `null` where they must be copied before this read ends. */
+  append(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
+  /** The frame is complete; `endsMessage` if it was its message's last. */
+  endFrame(endsMessage: boolean): void;
+}
 
 export interface Stage {
   /** The frame whose header `parser` has just read begins. */

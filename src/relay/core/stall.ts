@@ -6,7 +6,16 @@
  * One watch serves `max_pause` and the ping's clock, so that they do not add up: while a stopped client's kernel fills up
  * its ping runs out, and when it is full the time before counts too.
  */
-import type { KernelQueue } from '../transport/kernel-queue.ts';
+
+/** What the kernel has accepted for a socket and its peer has not acknowledged. */
+export interface KernelReading {
+  readonly bytes: number;
+  /** When the table was read: two readings with the same time are one. */
+  readonly at: number;
+}
+
+/** `pending`: ask again at the next tick; `null` where it cannot be known. */
+export type KernelQueue = KernelReading | 'pending' | null;
 
 /** What was sent to a receiver, in bytes. */
 export interface Sent {

@@ -6,16 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-
-/** What the kernel has accepted for a socket and its peer has not acknowledged. */
-export interface KernelReading {
-  readonly bytes: number;
-  /** When the table was read: two readings with the same time are one. */
-  readonly at: number;
-}
-
-/** `pending`: ask again at the next tick; `null` where it cannot be known. */
-export type KernelQueue = KernelReading | 'pending' | null;
+import type { KernelQueue } from '../core/stall.ts';
 
 /** Longer than a tick, so that whoever asks again finds what was read for it. */
 const readingLastsMs = 400;

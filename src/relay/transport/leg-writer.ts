@@ -7,25 +7,15 @@
  *                       └───► SendQueue ────►                 while the receiver is slow
  */
 import { randomFillSync } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { type Close, closePayload } from '../../protocol/close.ts';
 import { encodeControl } from '../../protocol/control-frame.ts';
 import { Opcode } from '../../protocol/opcodes.ts';
+import type { Outlet } from '../core/direction.ts';
 import { giveBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import { type Keeper, owned } from '../memory/read-buffers.ts';
-import { type Output, outputOf } from './output.ts';
+import type { Output } from './output.ts';
 import { type Piece, piece, SendQueue } from './send-queue.ts';
-
-/** Where a stage puts the frames it passes on. */
-export interface FrameSink {
-  /** The next bytes begin a frame. */
-  beginFrame(): void;
-  /** Bytes of the frame, header or payload. `keeper` is `null` where they must be copied before this read ends. */
-  append(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
-  /** The frame is complete; `endsMessage` if it was its message's last. */
-  endFrame(endsMessage: boolean): void;
-}
 
 /** Copies up to this size, the most frequent ones, go through one buffer. */
 const smallCopy = 4 * 1024;
@@ -43,7 +33,7 @@ class Scratch {
 
 let smallCopies = new Scratch();
 
-export class LegWriter implements FrameSink {
+export class LegWriter implements Outlet {
   /** Bytes that have waited and then been accepted: as long as this grows, the receiver makes progress. */
   drainedBytes = 0;
   /** What waited when the socket went away, in bytes. */
@@ -54,10 +44,8 @@ export class LegWriter implements FrameSink {
   /** Whether our last ping has left the buffer. */
   pingFlushed = true;
 
-  readonly #socket: Socket;
   readonly #output: Output;
   readonly #masks: boolean;
-  readonly #onDrain: () => void;
 
   /** Bytes appended since the last flush: one span of one chunk. */
   #span: Buffer | null = null;
@@ -90,14 +78,12 @@ export class LegWriter implements FrameSink {
   #closed = false;
   #ending = false;
 
-  /** `masks`: whether Sluice's own frames must be masked on this leg. `onDrain`: waiting bytes have been accepted. */
-  constructor(socket: Socket, masks: boolean, budget: MemoryBudget, onDrain: () => void) {
-    this.#socket = socket;
-    this.#output = outputOf(socket, () => this.#accepted());
+  /** `masks`: whether Sluice's own frames must be masked on this leg. */
+  constructor(output: Output, masks: boolean, budget: MemoryBudget) {
+    this.#output = output;
     this.#masks = masks;
     this.#budget = budget;
     this.#queue = new SendQueue(budget);
-    this.#onDrain = onDrain;
   }
 
   /** Bytes that this leg's kernel has not accepted yet. */
@@ -214,7 +200,7 @@ export class LegWriter implements FrameSink {
     this.flush();
     this.#closed = true;
     this.#ending = true;
-    if (this.#inFlight === null) this.#socket.end();
+    if (this.#inFlight === null) this.#output.end();
   }
 
   /** The socket is gone, or about to go: drops what waits, and keeps the sum of it. */
@@ -324,7 +310,8 @@ export class LegWriter implements FrameSink {
     this.#inFlightCapacity = 0;
   }
 
-  #accepted(): void {
+  /** The kernel has taken what waited: goes on with what stands behind it. Whether that makes room for more. */
+  accepted(): boolean {
     const keeper = this.#inFlightKeeper;
     const copy = this.#inFlightCopy;
     this.#inFlightKeeper = null;
@@ -333,9 +320,9 @@ export class LegWriter implements FrameSink {
     this.#lingeringBytes = 0;
     keeper?.unpin();
     // Nothing reads from it any more, also where it was abandoned; what TLS does at its end is not ours to know.
-    if (copy !== null && (this.#output.copies === 0 || !this.#socket.destroyed)) giveBuffer(copy);
+    if (copy !== null && (this.#output.copies === 0 || !this.#output.destroyed)) giveBuffer(copy);
     const done = this.#inFlight;
-    if (done === null || this.#socket.destroyed) return;
+    if (done === null || this.#output.destroyed) return false;
     this.#land();
     this.drainedBytes += done.length;
     if (done.control !== 0) this.#controlLeft(done.control);
@@ -344,8 +331,8 @@ export class LegWriter implements FrameSink {
       if (next === null) break;
       if (this.#writePiece(next)) this.drainedBytes += next.length;
     }
-    if (this.#inFlight === null && this.#ending) this.#socket.end();
-    this.#onDrain();
+    if (this.#inFlight === null && this.#ending) this.#output.end();
+    return true;
   }
 
   #controlLeft(opcode: number): void {

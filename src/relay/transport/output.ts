@@ -14,6 +14,10 @@ import { type StreamBinding, streamBinding, type WriteRequest } from './stream-b
 export interface Output {
   /** Whether the kernel took all of it; otherwise these bytes are in use, and nothing may be written, until `onAccepted`. */
   write(bytes: Buffer): boolean;
+  /** Sends FIN behind what was written. */
+  end(): void;
+  /** Whether the connection is gone. */
+  readonly destroyed: boolean;
   /** Whether the peer takes nothing more, ever: what is written is lost. */
   readonly broken: boolean;
   /** Bytes that the kernel was given since the connection was made; with TLS as they were before encryption. */
@@ -61,6 +65,14 @@ class HandleOutput implements Output {
     return this.#socket.bytesWritten - (this.#handle.writeQueueSize ?? 0);
   }
 
+  get destroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
   write(bytes: Buffer): boolean {
     if (this.broken) return true;
     spareRequest ??= new WriteWrap();
@@ -98,6 +110,14 @@ class StreamOutput implements Output {
 
   get handedBytes(): number {
     return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  get destroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  end(): void {
+    this.#socket.end();
   }
 
   write(bytes: Buffer): boolean {

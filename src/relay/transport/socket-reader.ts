@@ -9,7 +9,6 @@
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
-import type { LegInput } from '../types.ts';
 import { type StreamBinding, streamBinding } from './stream-binding.ts';
 
 /** A read of at least this many bytes earns the socket a buffer of its own: early, because copies cost more. */
@@ -22,6 +21,12 @@ const quietMs = 1000;
 const keepAliveMs = 30_000;
 /** Measured: what Node goes on reading from TLS after `pause`, up to the stream's high-water mark and a read. */
 const streamBytes = 84 * 1024;
+
+/** One side of a finished handshake: a paused, plain socket and the bytes that came with or after the handshake. */
+export interface LegInput {
+  readonly socket: Socket;
+  readonly head: Buffer;
+}
 
 export interface ReadSink {
   /** `keeper` is `null` where the bytes must be copied before they are written or kept. */
@@ -53,7 +58,7 @@ export class SocketReader {
   /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
   readonly socket: Socket;
   readonly #buffers: ReadBuffers;
-  readonly #sink: ReadSink;
+  #sink: ReadSink | null = null;
   #lease: Lease | null = null;
   /** What the next read goes into, and whether that is the lease. */
   #armed: Buffer;
@@ -70,10 +75,9 @@ export class SocketReader {
   #halted = false;
 
   /** Takes the socket over, paused; `start` delivers what it has read already. */
-  constructor(input: LegInput, buffers: ReadBuffers, sink: ReadSink) {
+  constructor(input: LegInput, buffers: ReadBuffers) {
     this.#buffers = buffers;
     this.#armed = buffers.shared;
-    this.#sink = sink;
     this.#early = input.head.length > 0 ? [input.head] : [];
     this.socket = this.#takeOver(input.socket);
     this.socket.setNoDelay(true);
@@ -81,6 +85,10 @@ export class SocketReader {
   }
 
   /** The largest read, in bytes: a byte rate keeps it to what may pass in one second. */
+  get maxReadBytes(): number {
+    return this.#maxReadBytes;
+  }
+
   set maxReadBytes(bytes: number) {
     if (bytes === this.#maxReadBytes) return;
     this.#maxReadBytes = bytes;
@@ -88,10 +96,11 @@ export class SocketReader {
   }
 
   /** Delivers the bytes that came with the handshake. Reading itself begins with `resume`. */
-  start(): void {
+  start(sink: ReadSink): void {
+    this.#sink = sink;
     const early = Buffer.concat(this.#early);
     this.#early = [];
-    if (early.length > 0) this.#sink.read(early, 0, early.length, owned);
+    if (early.length > 0) sink.read(early, 0, early.length, owned);
   }
 
   pause(): void {
@@ -214,14 +223,14 @@ export class SocketReader {
         return;
       }
       const end = Math.min(chunk.length, at + this.#maxReadBytes);
-      this.#sink.read(chunk, at, end, owned);
+      this.#sink?.read(chunk, at, end, owned);
       at = end;
     }
   }
 
   /** Takes what stands in the armed buffer, and returns another one to arm where that is to change. */
   #read(handle: Handle, length: number): Buffer | undefined {
-    this.#sink.read(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
+    this.#sink?.read(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
     // Node forgets a pause in the same moment as the first resume.
     if (this.#paused && handle.reading && !this.socket.destroyed) {
       handle.reading = false;

@@ -3,7 +3,14 @@ import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import type { Peer } from '../../helpers/peer.ts';
-import { openRelay, type Relay, type RelayOptions, type SocketPair, socketPair } from '../../helpers/relay.ts';
+import {
+  openRelay,
+  type Relay,
+  type RelayOptions,
+  type SocketPair,
+  socketOf,
+  socketPair,
+} from '../../helpers/relay.ts';
 import { socketsOn } from '../../helpers/sockets.ts';
 import { tlsPair } from '../../helpers/tls-pair.ts';
 
@@ -50,7 +57,7 @@ describe.each(kinds)('%s', (_name, pair) => {
       },
     });
     // Otherwise this file would test the other way of reading.
-    expect([relay.session.client.source.socket, relay.session.upstream.source.socket]).toEqual(given);
+    expect([socketOf(relay.session.client), socketOf(relay.session.upstream)]).toEqual(given);
     onTestFinished(async () => {
       await relay[Symbol.asyncDispose]();
       await until(async () => (await socketsOn(ports)) === 0);

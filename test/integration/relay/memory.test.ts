@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Lease } from '../../../src/relay/memory/read-buffers.ts';
 import type { SessionReport } from '../../../src/report.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
-import { openRelay, type Relay, RelayHub } from '../../helpers/relay.ts';
+import { openRelay, type Relay, RelayHub, socketOf } from '../../helpers/relay.ts';
 
 const MiB = 1024 * 1024;
 const quickClose = { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 200 };
@@ -238,10 +238,10 @@ test('nobody is read while much of what was let go is not free, and then everybo
   await using quick = await openRelay({ registry: hub });
   const victim = await stuck(hub, 256 * 1024);
   await until(() => victim.session.upstream.inbound.paused);
-  const closed = once(victim.session.client.source.socket, 'close');
+  const closed = once(socketOf(victim.session.client), 'close');
   const echo = clientFrame(Buffer.alloc(10_000, 5), { opcode: 2 });
   quick.client.send(echo);
-  const { socket } = quick.session.client.source;
+  const socket = socketOf(quick.session.client);
   const halted = once(socket, 'pause');
   budget.limitBytes = MiB / 4;
   await halted;

@@ -34,7 +34,8 @@ test.each(['accepted', 'connected'] as const)(
     const other = pair[which === 'accepted' ? 'connected' : 'accepted'];
     const buffers = new ReadBuffers(budgetOf());
     const { promise: read, resolve } = Promise.withResolvers<{ chunk: Buffer; text: string }>();
-    const reader = new SocketReader({ socket, head: Buffer.alloc(0) }, buffers, {
+    const reader = new SocketReader({ socket, head: Buffer.alloc(0) }, buffers);
+    reader.start({
       read: (chunk, start, end) => resolve({ chunk, text: chunk.toString('latin1', start, end) }),
     });
     expect(reader.socket).not.toBe(socket);
@@ -55,7 +56,8 @@ async function reading(): Promise<{ reader: SocketReader; peer: Socket; text: ()
   const { accepted, connected } = await upgraded();
   let text = '';
   const sizes: number[] = [];
-  const reader = new SocketReader({ socket: accepted, head: Buffer.alloc(0) }, new ReadBuffers(budgetOf()), {
+  const reader = new SocketReader({ socket: accepted, head: Buffer.alloc(0) }, new ReadBuffers(budgetOf()));
+  reader.start({
     read: (chunk, start, end) => {
       text += chunk.toString('latin1', start, end);
       sizes.push(end - start);

@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { Event, FrameParser } from '../../../../src/protocol/frame-parser.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
 import { type Keeper, owned } from '../../../../src/relay/memory/read-buffers.ts';
-import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
+import type { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
 import { frames, type KnownFrame } from '../../../helpers/arbitrary-frames.ts';
 import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
 import { type Frame, parseFrame } from '../../../helpers/frames.ts';
+import { legWriter } from '../../../helpers/leg-writer.ts';
 import { budgetOf } from '../../../helpers/memory.ts';
 
 /** Counts the pins of one leased buffer. */
@@ -68,7 +69,7 @@ class Run {
 
   constructor(known: KnownFrame[], masks: boolean, room: number) {
     this.socket = new BlockingSocket(room);
-    this.writer = new LegWriter(this.socket.asSocket, masks, budgetOf(), () => this.drains++);
+    this.writer = legWriter(this.socket.asSocket, masks, budgetOf(), () => this.drains++);
     this.#parser = new FrameParser(masks);
     this.#stream = Buffer.concat(known.map(({ bytes }) => bytes));
     this.#known = known.filter(({ opcode }) => opcode < 8);

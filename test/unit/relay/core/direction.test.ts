@@ -1,41 +1,130 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { RouteCounters } from '../../../../src/metrics/counters.ts';
 import { Direction } from '../../../../src/relay/core/direction.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
-import { ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
+import { type Keeper, ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
-import { streamBinding } from '../../../../src/relay/transport/stream-binding.ts';
-import { clientFrame } from '../../../helpers/frames.ts';
-import { socketPair, testRoute } from '../../../helpers/relay.ts';
+import { ManualClock } from '../../../helpers/clock.ts';
+import { clientFrame, closeFrame } from '../../../helpers/frames.ts';
+import { MemoryOutput } from '../../../helpers/memory-transport.ts';
+import { type RouteOverrides, testRoute } from '../../../helpers/relay.ts';
 
 const KiB = 1024;
-const nobody = { control() {}, fault() {}, exceeded() {}, noted() {} };
 
-test.skipIf(streamBinding === null)(
-  'what a write reads from a lent buffer counts in its sender’s share of the memory',
-  async () => {
-    const memory = new MemoryBudget(64 * 1024 * KiB, () => {});
-    const buffers = new ReadBuffers(memory);
-    const [peer, socket] = await socketPair();
-    onTestFinished(() => void [peer, socket].map((one) => one.destroy()));
-    const writer = new LegWriter(socket, true, memory, () => {});
-    const init = {
-      id: 'test',
-      sender: 'client',
-      route: testRoute(),
-      counters: new RouteCounters().client,
-      stage: verbatim,
-    } as const;
-    const direction = new Direction({ ...init, memory }, nobody);
-    direction.connect({ maxReadBytes: 0, pause() {}, resume() {} }, writer);
-    const lease = buffers.lease()!;
-    // 8 MiB are left: a share of 128 KiB. Beside 32 KiB for the next read, 100 KiB do not fit into it.
-    memory.take(56 * 1024 * KiB - memory.usedBytes);
-    const end = clientFrame(Buffer.alloc(100 * KiB), { opcode: 2 }).copy(lease.buffer);
-    // The peer does not read: a few megabytes are the kernel's, then a write waits.
-    while (!writer.blocked) direction.read(lease.buffer, 0, end, lease);
-    expect([direction.capacity, direction.bufferedBytes]).toEqual([0, end]);
-    expect([...direction.pauses.causes.keys()]).toEqual(['memory']);
-  },
-);
+/** What a client sends, towards an upstream whose kernel takes all, or nothing. */
+function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024 * KiB, () => {}), takesAll = true) {
+  const clock = new ManualClock();
+  const output = new MemoryOutput();
+  output.full = !takesAll;
+  const writer = new LegWriter(output, true, memory);
+  const source = {
+    maxReadBytes: 0,
+    paused: false,
+    pause() {
+      source.paused = true;
+    },
+    resume() {},
+  };
+  const direction = new Direction({
+    id: 'test',
+    sender: 'client',
+    route: testRoute(options),
+    counters: new RouteCounters().client,
+    stage: verbatim,
+    memory,
+    clock,
+    source,
+    out: writer,
+    onRate: () => direction.rateOver(),
+  });
+  const read = (bytes: Buffer, keeper: Keeper | null = null) => direction.read(bytes, 0, bytes.length, keeper);
+  return { direction, clock, output, writer, source, read };
+}
+
+test('nothing happens with messages that pass', () => {
+  const { read, direction, output } = setUp();
+  const sent = Buffer.concat([clientFrame('one'), clientFrame('two')]);
+  expect(read(sent)).toBe(null);
+  expect(output.bytes).toEqual(sent);
+  expect(direction.happened()).toBe(null);
+});
+
+test('what happened in a read is told in order when the read is over, and behind a close frame nothing does', () => {
+  const { read, output } = setUp({ mode: 'report', client: { maxMessageBytes: 3 } });
+  const large = clientFrame('large');
+  const happened = read(
+    Buffer.concat([
+      clientFrame('?', { opcode: 9 }),
+      large,
+      clientFrame('!', { opcode: 10 }),
+      closeFrame(1000, 'done', { mask: true }),
+      clientFrame('behind'),
+      clientFrame('?', { opcode: 9 }),
+    ]),
+  );
+  expect(happened?.map(({ what }) => what)).toEqual(['ping', 'violation', 'pong', 'close']);
+  expect(happened?.[3]).toEqual({ what: 'close', payload: Buffer.from('\x03\xe8done', 'latin1') });
+  // All that came before the close frame has been passed on by now.
+  expect(output.bytes).toEqual(large);
+});
+
+test('a fault is the last that happens, and the messages before it have been passed on', () => {
+  const { read, output } = setUp();
+  const good = clientFrame('good');
+  const happened = read(Buffer.concat([good, clientFrame('bad', { rsv: 1 }), clientFrame('?', { opcode: 9 })]));
+  expect(happened).toEqual([{ what: 'fault', words: 'reserved bits are set but no extension was negotiated' }]);
+  expect(output.bytes).toEqual(good);
+  expect(read(good)).toBe(null);
+});
+
+test('a flood of pings happens once, and only a close frame is looked for behind it', () => {
+  const { read } = setUp({ client: { controlRate: { perSecond: 1, burst: 2, action: 'close' } } });
+  const ping = clientFrame('', { opcode: 9 });
+  const happened = read(Buffer.concat([ping, ping, ping, clientFrame('x'), closeFrame(1000, '', { mask: true })]));
+  expect(happened?.map(({ what }) => what)).toEqual(['ping', 'ping', 'violation', 'close']);
+});
+
+test('a boundary that is there happens at once, one that is not when the message is complete', () => {
+  const { direction, read, source } = setUp();
+  direction.stopAfterMessage('hold');
+  expect(direction.happened()).toEqual([{ what: 'boundary' }]);
+  expect(source.paused).toBe(true);
+
+  const later = setUp();
+  later.read(clientFrame('be', { fin: false }));
+  later.direction.stopAfterMessage('discard');
+  expect(later.direction.happened()).toBe(null);
+  const rest = Buffer.concat([clientFrame('gun', { opcode: 0 }), clientFrame('too late')]);
+  // The second message was read whole: it is passed on too.
+  expect(later.read(rest)).toEqual([{ what: 'boundary' }]);
+  expect(later.output.bytes).toEqual(Buffer.concat([clientFrame('be', { fin: false }), rest]));
+  expect(later.read(clientFrame('more'))).toBe(null);
+  expect(read(clientFrame('more'))).toBe(null);
+});
+
+test('what waits for a rate goes on when its time has come, by the given clock', () => {
+  const messageRate = { perSecond: 10, burst: 1, action: 'pause' } as const;
+  const { read, direction, clock, output } = setUp({ client: { messageRate } });
+  const messages = ['one', 'two', 'three'].map((text) => clientFrame(text));
+  read(Buffer.concat(messages));
+  expect(output.bytes).toEqual(messages[0]);
+  clock.advance(100);
+  expect(output.bytes).toEqual(Buffer.concat(messages.slice(0, 2)));
+  expect(direction.paused).toBe(true);
+  clock.advance(100);
+  expect(output.bytes).toEqual(Buffer.concat(messages));
+  expect(direction.paused).toBe(false);
+});
+
+test('what a write reads from a lent buffer counts in its sender’s share of the memory', () => {
+  const memory = new MemoryBudget(64 * 1024 * KiB, () => {});
+  const lease = new ReadBuffers(memory).lease()!;
+  const { direction } = setUp({}, memory, false);
+  // 8 MiB are left: a share of 128 KiB. Beside 32 KiB for the next read, 100 KiB do not fit into it.
+  memory.take(56 * 1024 * KiB - memory.usedBytes);
+  const end = clientFrame(Buffer.alloc(100 * KiB), { opcode: 2 }).copy(lease.buffer);
+  direction.read(lease.buffer, 0, end, lease);
+  expect([direction.capacity, direction.bufferedBytes]).toEqual([0, end]);
+  expect([...direction.pauses.causes.keys()]).toEqual(['memory']);
+});

@@ -2,11 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Event, FrameParser } from '../../../../src/protocol/frame-parser.ts';
 import { Gate } from '../../../../src/relay/core/gate.ts';
 import type { Violation } from '../../../../src/report.ts';
+import { globalClock } from '../../../helpers/clock.ts';
 import { frame } from '../../../helpers/frames.ts';
 import { type RouteOverrides, testRoute } from '../../../helpers/relay.ts';
-
-// The gate imports its clock; fake timers replace the global one.
-vi.mock('node:perf_hooks', () => ({ performance: { now: () => globalThis.performance.now() } }));
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -24,7 +22,8 @@ function setUp(limits: RouteOverrides['upstreamLimits'], mode: RouteOverrides['m
   const noted: Violation[] = [];
   const events = { exceeded: (one: Violation) => exceeded.push(one), noted: (one: Violation) => noted.push(one) };
   const onRate = vi.fn();
-  const gate = new Gate('upstream', testRoute({ mode, ...(limits && { upstreamLimits: limits }) }), events, onRate);
+  const route = testRoute({ mode, ...(limits && { upstreamLimits: limits }) });
+  const gate = new Gate({ sender: 'upstream', route, clock: globalClock, events, onRate });
   /** Offers the header of a frame, as it stands in a stream of its own. */
   const header = (length: number | bigint, { opcode = 2, fin = true, held = false } = {}) => {
     const parser = new FrameParser(false);

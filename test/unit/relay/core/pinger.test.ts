@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Histogram } from '../../../../src/metrics/counters.ts';
 import { Pinger } from '../../../../src/relay/core/pinger.ts';
-import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
 import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
 import { type Frame, parseFrame } from '../../../helpers/frames.ts';
+import { legWriter } from '../../../helpers/leg-writer.ts';
 import { budgetOf } from '../../../helpers/memory.ts';
 
 beforeEach(() => {
@@ -15,9 +15,9 @@ afterEach(() => {
 
 function setUp(room = Number.MAX_SAFE_INTEGER) {
   const socket = new BlockingSocket(room);
-  const writer = new LegWriter(socket.asSocket, false, budgetOf(), () => {});
+  const writer = legWriter(socket.asSocket, false, budgetOf());
   const rtt = new Histogram([0.1, 1]);
-  const pinger = new Pinger(writer, 1000, 500, rtt);
+  const pinger = new Pinger(writer, 1000, 500, rtt, performance.now());
   const start = performance.now();
   /** Advances to `ms` after the start and ticks. */
   const tick = (ms: number, received = 0, held = false) => {
@@ -48,18 +48,18 @@ test('measures how long a pong takes, once', () => {
   tick(1000);
   const { payload } = pings(socket)[0]!;
   vi.advanceTimersByTime(250);
-  pinger.onPong(Buffer.from('else'));
+  pinger.onPong(Buffer.from('else'), performance.now());
   expect(rtt.sum).toBe(0);
-  pinger.onPong(payload);
-  pinger.onPong(payload);
+  pinger.onPong(payload, performance.now());
+  pinger.onPong(payload, performance.now());
   expect([...rtt.counts]).toEqual([0, 1, 0]);
   expect(rtt.sum).toBeCloseTo(0.25);
 });
 
 test('takes no notice of pongs that nobody asked for', () => {
   const { pinger, rtt } = setUp();
-  pinger.onPong(Buffer.alloc(4));
-  pinger.onPong(Buffer.alloc(0));
+  pinger.onPong(Buffer.alloc(4), performance.now());
+  pinger.onPong(Buffer.alloc(0), performance.now());
   expect([...rtt.counts]).toEqual([0, 0, 0]);
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RateGate } from '../../../../src/relay/core/rate-gate.ts';
+import { globalClock } from '../../../helpers/clock.ts';
 import { senderLimits } from '../../../helpers/relay.ts';
 
 beforeEach(() => {
@@ -11,10 +12,12 @@ afterEach(() => {
 
 const rate = (perSecond: number, burst = perSecond) => ({ perSecond, burst, action: 'pause' }) as const;
 const kib = 1024;
+/** Its alarms are those of the fake timers; the time itself is an argument of each test. */
+const clock = { ...globalClock, now: () => 0 };
 
 function gate(limits: Parameters<typeof senderLimits>[0]) {
   const onPass = vi.fn();
-  return { gate: new RateGate(senderLimits(limits), 0, onPass), onPass };
+  return { gate: new RateGate(senderLimits(limits), clock, onPass), onPass };
 }
 
 describe('without rates', () => {

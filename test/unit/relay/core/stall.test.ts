@@ -1,6 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { StallWatch } from '../../../../src/relay/core/stall.ts';
-import type { KernelQueue } from '../../../../src/relay/transport/kernel-queue.ts';
+import { type KernelQueue, StallWatch } from '../../../../src/relay/core/stall.ts';
 
 const limitMs = 30_000;
 const unknown = () => null;

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { forgetKernelQueues, type KernelReading, kernelQueue } from '../../../../src/relay/transport/kernel-queue.ts';
+import type { KernelReading } from '../../../../src/relay/core/stall.ts';
+import { forgetKernelQueues, kernelQueue } from '../../../../src/relay/transport/kernel-queue.ts';
 
 /** Readings are shared for a while; each of these asks so much later that the tables are read again. */
 let clock = performance.now();

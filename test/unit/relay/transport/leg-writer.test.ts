@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type Keeper, owned } from '../../../../src/relay/memory/read-buffers.ts';
-import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
+import type { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
 import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
+import { legWriter } from '../../../helpers/leg-writer.ts';
 import { budgetOf } from '../../../helpers/memory.ts';
 import { hex } from '../../../helpers/parser-events.ts';
 
@@ -12,7 +13,7 @@ const goingFrame = hex('88 05 03f4 627965');
 function setUp(room: number, masks = false) {
   const socket = new BlockingSocket(room);
   const onDrain = vi.fn();
-  return { socket, onDrain, writer: new LegWriter(socket.asSocket, masks, budgetOf(), onDrain) };
+  return { socket, onDrain, writer: legWriter(socket.asSocket, masks, budgetOf(), onDrain) };
 }
 
 /** Passes a whole frame of one byte of payload on, as a read of its own. */
@@ -188,7 +189,7 @@ describe('while the kernel is full', () => {
   test('the whole of what is kept for a write counts, unless it is lent and counted there', () => {
     const budget = budgetOf();
     const socket = new BlockingSocket(0);
-    const writer = new LegWriter(socket.asSocket, false, budget, () => {});
+    const writer = legWriter(socket.asSocket, false, budget, () => {});
     const kept = Buffer.allocUnsafeSlow(5000);
     writer.append(kept, 4000, 4100, owned);
     writer.flush();

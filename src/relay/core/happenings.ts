@@ -1,0 +1,39 @@
+/** What came of a read, or of the end of a wait: few things, told in order when it is over, for the session to decide on. */
+import type { Violation } from '../../report.ts';
+import type { GateEvents } from './gate.ts';
+
+export type Happening =
+  /** Behind a close frame nothing more is read. */
+  | { readonly what: 'ping' | 'pong' | 'close'; readonly payload: Buffer }
+  /** The sender broke the protocol: nothing more is read. */
+  | { readonly what: 'fault'; readonly words: string }
+  /** A limit was exceeded. With `action: close` nothing that begins behind it is passed on. */
+  | { readonly what: 'violation'; readonly violation: Violation }
+  /** The message that a drain waited for is complete: see `Direction.stopAfterMessage`. */
+  | { readonly what: 'boundary' };
+
+/** Collects them. In the usual case nothing happens, and nothing is allocated. */
+export class Happenings implements GateEvents {
+  #list: Happening[] | null = null;
+
+  add(happening: Happening): void {
+    this.#list ??= [];
+    this.#list.push(happening);
+  }
+
+  exceeded(violation: Violation): void {
+    this.add({ what: 'violation', violation });
+  }
+
+  noted(violation: Violation): void {
+    this.add({ what: 'violation', violation });
+  }
+
+  /** What has happened since this was asked last; `null` for nothing. */
+  take(): readonly Happening[] | null {
+    const list = this.#list;
+    // Not written where it need not be: this is asked after each read.
+    if (list !== null) this.#list = null;
+    return list;
+  }
+}

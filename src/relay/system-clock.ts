@@ -1,0 +1,12 @@
+/** The time of this machine. */
+// The global one is a getter, which takes as long as the clock itself where every message asks.
+import { performance } from 'node:perf_hooks';
+import type { Clock } from './core/clock.ts';
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};

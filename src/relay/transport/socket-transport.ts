@@ -1,0 +1,77 @@
+/** A socket as a transport: TCP, a unix socket, or TLS. */
+import type { Socket } from 'node:net';
+import type { KernelQueue } from '../core/stall.ts';
+import type { ReadBuffers } from '../memory/read-buffers.ts';
+import { kernelQueue } from './kernel-queue.ts';
+import { type Output, outputOf } from './output.ts';
+import { type LegInput, SocketReader } from './socket-reader.ts';
+import type { Transport, TransportListener } from './transport.ts';
+
+export class SocketTransport implements Transport {
+  /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
+  readonly socket: Socket;
+  readonly output: Output;
+  readonly #reader: SocketReader;
+  #listener: TransportListener | null = null;
+  #closed = false;
+
+  /** Takes the socket over, paused. */
+  constructor(input: LegInput, buffers: ReadBuffers) {
+    this.#reader = new SocketReader(input, buffers);
+    this.socket = this.#reader.socket;
+    this.output = outputOf(this.socket, () => this.#listener?.accepted());
+    this.socket.on('error', () => {});
+    this.socket.on('end', () => this.#listener?.ended());
+    this.socket.on('close', () => this.#onClose());
+  }
+
+  begin(listener: TransportListener): void {
+    this.#listener = listener;
+    if (this.socket.destroyed) setImmediate(() => this.#onClose());
+    else this.#reader.start(listener);
+  }
+
+  get maxReadBytes(): number {
+    return this.#reader.maxReadBytes;
+  }
+
+  set maxReadBytes(bytes: number) {
+    this.#reader.maxReadBytes = bytes;
+  }
+
+  pause(): void {
+    this.#reader.pause();
+  }
+
+  resume(): void {
+    this.#reader.resume();
+  }
+
+  halt(): boolean {
+    return this.#reader.halt();
+  }
+
+  carryOn(): void {
+    this.#reader.carryOn();
+  }
+
+  yieldBuffer(): void {
+    this.#reader.yieldBuffer();
+  }
+
+  reset(): void {
+    this.#reader.reset();
+  }
+
+  kernelQueue(now: number): KernelQueue {
+    return kernelQueue(this.socket, now);
+  }
+
+  /** The listener goes on hearing of writes: one that was under way gives its buffer back only now. */
+  #onClose(): void {
+    if (this.#closed || this.#listener === null) return;
+    this.#closed = true;
+    this.#reader.close();
+    this.#listener.closed();
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * A connection to one peer, whatever carries it: what is read from it, what is written to it, and its end. Only this room
+ * knows TCP from TLS; the rest of the relay knows this interface, and a test may give it bytes from a list.
+ */
+import type { Source } from '../core/direction.ts';
+import type { KernelQueue } from '../core/stall.ts';
+import type { Keeper } from '../memory/read-buffers.ts';
+import type { Output } from './output.ts';
+
+/** Who hears of it. */
+export interface TransportListener {
+  /** Bytes were read. `keeper` is `null` where they must be copied before they are written or kept. */
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
+  /** The kernel has taken what waited. */
+  accepted(): void;
+  /** The peer sent FIN. */
+  ended(): void;
+  /** It is gone. */
+  closed(): void;
+}
+
+export interface Transport extends Source {
+  readonly output: Output;
+  /** Delivers what came before, such as the bytes behind a handshake. Reading itself begins with `resume`. */
+  begin(listener: TransportListener): void;
+  /** Reads nothing until `carryOn` or `resume`, and says whether it did before. */
+  halt(): boolean;
+  carryOn(): void;
+  /** Gives a read buffer back where nothing has come for a while. */
+  yieldBuffer(): void;
+  /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */
+  reset(): void;
+  /** What the kernel still holds for the peer. */
+  kernelQueue(now: number): KernelQueue;
+}

@@ -1,0 +1,175 @@
+/** Whole sessions on recorded bytes and a given clock: no socket, no waiting, every end to the millisecond. */
+import { describe, expect, test } from 'vitest';
+import { RouteCounters } from '../../../src/metrics/counters.ts';
+import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
+import { Session } from '../../../src/relay/session.ts';
+import type { SessionReport } from '../../../src/report.ts';
+import { ManualClock } from '../../helpers/clock.ts';
+import { clientFrame, closeFrame, type Frame, frame, parseFrame } from '../../helpers/frames.ts';
+import { MemoryTransport } from '../../helpers/memory-transport.ts';
+import { type RouteOverrides, testRoute } from '../../helpers/relay.ts';
+
+const tickMs = 250;
+
+/** A session between two recorded peers. */
+function setUp(options: RouteOverrides = {}) {
+  const clock = new ManualClock();
+  const client = new MemoryTransport();
+  const upstream = new MemoryTransport();
+  const counters = new RouteCounters();
+  const budget = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
+  const reports: SessionReport[] = [];
+  let released = 0;
+  const about = { host: 'test', path: '/', address: '127.0.0.1', upstream: '', subprotocol: null, handshakeMs: 1 };
+  const session = new Session(
+    {
+      id: 'test',
+      route: testRoute(options),
+      counters,
+      about,
+      client,
+      upstream,
+      budget,
+      clock,
+      release: () => released++,
+    },
+    { violated() {}, violatedAgain() {}, ended: (_, report) => reports.push(report) },
+  );
+  session.start();
+  /** Reads all that is there, in pieces. */
+  const pump = (bytes: number) => {
+    while ([client.pump(bytes), upstream.pump(bytes)].includes(true));
+  };
+  /** Lets time pass as the registry does. */
+  const pass = (ms: number) => {
+    for (let passed = 0; passed < ms; passed += tickMs) {
+      clock.advance(tickMs);
+      session.tick(clock.now());
+    }
+  };
+  return { session, client, upstream, counters, budget, reports, clock, pump, pass, released: () => released };
+}
+
+function framesOf({ output }: MemoryTransport): Frame[] {
+  const { bytes } = output;
+  const found: Frame[] = [];
+  for (let at = 0; at < bytes.length; at += found.at(-1)!.size) found.push(parseFrame(bytes.subarray(at))!);
+  return found;
+}
+
+const texts = (frames: readonly Frame[]): string[] => frames.map(({ payload }) => payload.toString());
+
+describe.each([1, 2, 3, 7, 100, 100_000])('read %i bytes at a time', (bytes) => {
+  test('a conversation that the client closes reaches both sides whole, and is reported once', () => {
+    const { client, upstream, pump, clock, reports, counters, budget, released } = setUp();
+    const questions = [
+      clientFrame('first'),
+      clientFrame('sec', { fin: false }),
+      clientFrame('ping', { opcode: 9 }),
+      clientFrame('ond', { opcode: 0 }),
+      clientFrame(Buffer.alloc(70_000, 3), { opcode: 2 }),
+    ];
+    client.send(Buffer.concat([...questions, closeFrame(4000, 'that was all', { mask: true })]));
+    pump(bytes);
+    expect(texts(framesOf(client))).toEqual(['ping']);
+    const heard = framesOf(upstream);
+    expect(heard.map(({ opcode }) => opcode)).toEqual([1, 1, 0, 2, 8]);
+    expect(upstream.output.bytes.subarray(0, questions[0]!.length)).toEqual(questions[0]);
+    expect([upstream.output.ended, client.output.ended]).toEqual([false, false]);
+
+    // It has time until timeouts.close is over.
+    clock.advance(1500);
+    upstream.send(Buffer.concat([frame('late'), frame('pong?', { opcode: 9 }), closeFrame(4000, 'so it was')]));
+    pump(bytes);
+    expect(texts(framesOf(client))).toEqual(['ping', 'late', '\x0f\xa0so it was'.replace('\xa0', '\ufffd')]);
+    expect([upstream.output.ended, client.output.ended]).toEqual([true, true]);
+    client.end();
+    upstream.end();
+    pump(bytes);
+    expect(reports).toHaveLength(1);
+    expect(reports[0]).toMatchObject({
+      durationMs: 1500,
+      reason: 'client_closed',
+      closedBy: 'client',
+      codes: { sentToClient: 4000, receivedFromClient: 4000, sentToUpstream: 4000, receivedFromUpstream: 4000 },
+      client: { messages: 3, bytes: 70_011, fragments: 4 },
+      upstream: { messages: 1, bytes: 4 },
+      cut: [],
+      incomplete: [],
+      undeliveredBytes: 0,
+    });
+    expect([released(), budget.usedBytes, counters.closed.rows.length]).toEqual([1, 0, 1]);
+  });
+
+  test('a drain under a rate, whose upstream never answers, ends at its times', () => {
+    const messageRate = { perSecond: 2, burst: 1, action: 'pause' } as const;
+    const timeouts = { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 2000 };
+    const { session, client, upstream, pump, pass, reports, clock } = setUp({ client: { messageRate }, timeouts });
+    upstream.send(frame('output, ', { fin: false }));
+    pump(bytes);
+    session.drain('drain');
+    // Its message is not complete: the client hears nothing yet.
+    expect(texts(framesOf(client))).toEqual(['output, ']);
+    upstream.send(frame('whole', { opcode: 0 }));
+    pump(bytes);
+    upstream.send(frame('held back'));
+    pump(bytes);
+    expect(framesOf(client).map(({ opcode }) => opcode)).toEqual([1, 0, 8]);
+    expect(upstream.paused).toBe(true);
+
+    // What the client still says passes at its rate, the close frame behind it.
+    client.send(Buffer.concat([clientFrame('one'), clientFrame('two'), clientFrame('three')]));
+    client.send(closeFrame(1012, '', { mask: true }));
+    for (let now = 0; now < 1000; now += tickMs) {
+      pump(bytes);
+      pass(tickMs);
+    }
+    pump(bytes);
+    expect(texts(framesOf(upstream).slice(0, 3))).toEqual(['one', 'two', 'three']);
+    expect(framesOf(upstream).at(-1)).toMatchObject({ opcode: 8, masked: true });
+    const toldAt = clock.now();
+    expect([client.output.ended, upstream.paused]).toEqual([true, false]);
+    client.end();
+    pump(bytes);
+    while (!upstream.wasReset) {
+      pass(tickMs);
+      pump(bytes);
+    }
+    // When two ticks have seen that nothing comes.
+    expect(clock.now() - toldAt).toBeLessThanOrEqual(timeouts.closeMs + 2 * tickMs);
+    expect(reports).toMatchObject([
+      {
+        reason: 'drain',
+        codes: { sentToClient: 1012, receivedFromClient: 1012, sentToUpstream: 1001, receivedFromUpstream: null },
+        cut: ['upstream'],
+        client: { messages: 3 },
+        upstream: { messages: 1 },
+      },
+    ]);
+  });
+});
+
+test('a kernel that is full pauses the sender, and max_pause ends it at its time', () => {
+  const { client, upstream, session, pump, pass, reports, clock } = setUp({
+    upstreamLimits: { maxBufferBytes: 1000, maxPauseMs: 30_000 },
+  });
+  client.output.full = true;
+  for (let i = 0; i < 20; i++) upstream.send(frame(Buffer.alloc(400), { opcode: 2 }));
+  pump(450);
+  expect([...session.upstream.inbound.pauses.causes.keys()]).toEqual(['buffer']);
+  expect(upstream.paused).toBe(true);
+  pass(29_000);
+  expect(session.outcome).toBe(null);
+  // It takes one piece: progress, and another thirty seconds.
+  client.output.accept();
+  client.output.full = true;
+  pump(450);
+  const resumedAt = clock.now();
+  pass(29_000);
+  expect(session.outcome).toBe(null);
+  while (session.outcome === null) pass(tickMs);
+  expect(clock.now() - resumedAt).toBeLessThanOrEqual(30_000 + 2 * tickMs);
+  upstream.end();
+  pump(450);
+  expect(reports).toMatchObject([{ reason: 'slow_receiver', cut: ['client'], violation: { limit: 'max_pause' } }]);
+});
