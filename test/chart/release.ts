@@ -35,7 +35,7 @@ export type Host = 'loopback' | 'as rendered';
 /** Secrets that somebody else made. */
 const existing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'example-tls': { 'tls.crt': cert, 'tls.key': key },
-  'sluice-token': { 'admin-token': 'existing-token' },
+  'sluice-token': { 'admin-token': 'existing-token-of-somebody' },
 };
 
 /** The volumes of a release below a directory of their own; ConfigMaps change there as a kubelet changes them. */
