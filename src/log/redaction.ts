@@ -1,83 +1,78 @@
 /**
  * Finds what looks like a secret in a text, and leaves it out.
  *
- * The text is cut into pieces at what separates parts of URLs and words of prose. Each piece is read as it stands and as it
- * is meant once its escapes are undone, as some server will read it: `token%253DX` is `token=X`. What is found is hidden, and
- * then the piece is shown as it was meant; a piece without a find is shown as it came.
+ * A text that a peer chose is cut into pieces at what separates parts of URLs and words of prose. Each piece is read as it is
+ * meant once its escapes are undone, as some server will read it: `token%253DX` is `token=X`. What is found is hidden, and then the
+ * piece is shown as it was meant; a piece without a find is shown as it came.
  */
+import { isEncodedSecret, isMadeUp } from './likely-secrets.ts';
+import { findAnnounced, isSecretBehind, isSecretName, isSecretSegment } from './secret-names.ts';
 
 const hidden = '[redacted]';
 
-/** Every other element of the parts is one of these. */
-const delimiters = /([/\\?#&;,\s"'<>(){}|])/;
-/** Where the value of `name=value` ends, and a query; a slash is a part of both, as base64 has them. */
-const valueEnds = /[?#&;,\s"'<>(){}|]/;
-
-/** A name that contains one of these names a secret. */
-const secretWord =
-  /token|secret|passw|passphrase|passcode|pwd|credential|jwt|signature|api[_-]?key|access[_-]?key|private[_-]?key|sess(?:ion)?[_-]?id|auth(?!or)|bearer|ticket|nonce|otp|csrf|xsrf|cookie|assertion/i;
-/** Shorter ones must be the whole name, or its last word. */
-const secretEnd = /(?:^|[_.-])(?:pw|pass|key|sid|sig|code|hmac)$/i;
-/** As a segment of a path, these have a secret behind them. Others of the above are ordinary names of pages. */
-const secretSegment =
-  /^(?:[\w-]*[_-])?(?:token|secret|password|passwd|passphrase|pwd|pw|credentials?|jwt|bearer|api[_-]?key|key|sid|session[_-]?id|otp|ticket)$/i;
-/** An authentication scheme, which has its credentials behind a blank. */
-const scheme = /^(?:bearer|basic|negotiate|digest)$/i;
-
-/** Most pieces of most paths: nothing can be found in them. */
-const ordinary = /^[\w.~-]{1,11}$/;
-/** A name and what separates it from its value. */
-const assignment = /(?<![\w.\-[\]])([\w.\-[\]]+)(=|:(?!\s)|[/\\])(?=.)/gs;
-/** A name whose value stands in another piece. */
-const openAssignment = /(?<![\w.\-[\]])([\w.\-[\]]+)=$/;
 /** `user:password@`. */
 const userInfo = /(?<=\/\/)[^/?#\s"]*@/g;
 /** Base64 of `{"`: JWTs and Bokeh's tokens begin with it. Whatever hangs on it belongs to it. */
 const base64Json = /(?<![A-Za-z0-9])eyJ[\w-]{6,}[\w.~+=-]*/g;
 /** Jupyter's token as a subprotocol. */
 const jupyterToken = /(?<=v1\.token\.websocket\.jupyter\.org\.)\S+/g;
-const word = /[\w+=-]{12,}/g;
-const uuid = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi;
+const assignments = /(?<![\w.\-[\]])([\w.\-[\]]+)=[^?#&;,\s"'<>(){}|]+/g;
 
 /** A text of our own or of the configuration, in which a secret may be quoted, without what looks like one. */
 export function withoutSecrets(text: string): string {
-  return redact(text, false);
+  return text
+    .replace(userInfo, `${hidden}@`)
+    .replace(assignments, (whole, name: string) => (isSecretName(name) ? `${name}=${hidden}` : whole))
+    .replace(base64Json, hidden)
+    .replace(jupyterToken, hidden);
 }
+
+/** Every other element of the parts is one of these. */
+const delimiters = /([/\\?#&;,\s"'<>(){}|])/;
+/** Where the value of `name=value` ends, and a query; a slash is a part of both, as base64 has them. */
+const valueEnds = /[?#&;,\s"'<>(){}|]/;
+/** Most pieces of most paths: nothing can be found in them. */
+const ordinary = /^[\w.~-]{1,11}$/;
+/** What somebody could write in a second is no secret. */
+const longestHarmless = 4;
 
 /** A text that a peer chose without what looks like a secret, or like what a program made up by chance. */
 export function withoutLikelySecrets(text: string): string {
-  return redact(text, true);
-}
-
-function redact(text: string, isForeign: boolean): string {
   const parts = text.replace(userInfo, `${hidden}@`).split(delimiters);
   /** Whether the next piece is a secret because of what stood before it, and whether the one before was. */
   let isNext = false;
   let isInside = false;
+  let previous = '';
   for (let i = 0; i < parts.length; i += 2) {
     const before = parts[i - 1] ?? '';
     const after = parts[i + 1] ?? '';
     isInside &&= !valueEnds.test(before);
     const piece = parts[i]!;
     if (piece === '') continue;
-    if (isNext || isInside || (isForeign && /[?#]/.test(before))) {
+    // The rest of a header is its value, whatever it is made of.
+    if (/^(?:proxy-)?authorization:$|^(?:set-)?cookie:$/i.test(piece))
+      return `${parts.slice(0, i + 1).join('')} ${hidden}`;
+    // `"token": "X"`: what stands between the two is no value.
+    if (isNext && /^[:=]+$/.test(piece)) continue;
+    const meant = ordinary.test(piece) ? piece : decode(piece);
+    if (isNext || isInside || /[?#]/.test(before) || isBehind(previous, before, meant)) {
       parts[i] = hidden;
       [isNext, isInside] = [false, true];
-      continue;
+    } else {
+      const found = redactPiece(piece, meant, before);
+      if (found !== null) {
+        parts[i] = found.shown;
+        isInside = found.isAssigned;
+      }
+      isNext = leadsToSecret(meant, after, parts[i + 2] || parts[i + 4] || '');
     }
-    if (ordinary.test(piece)) {
-      isNext = leadsToSecret(piece, after, isForeign);
-      continue;
-    }
-    const meant = decode(piece);
-    const found = redactPiece(meant, before, isForeign);
-    if (found !== null) {
-      parts[i] = found.shown;
-      isInside = found.isAssigned;
-    }
-    isNext = leadsToSecret(meant, after, isForeign);
+    previous = meant;
   }
   return parts.join('');
+}
+
+function isBehind(previous: string, between: string, meant: string): boolean {
+  return /[/\\]/.test(between) && isSecretBehind(previous, meant);
 }
 
 interface Found {
@@ -86,81 +81,61 @@ interface Found {
   readonly isAssigned: boolean;
 }
 
-function redactPiece(meant: string, before: string, isForeign: boolean): Found | null {
+function redactPiece(piece: string, meant: string, before: string): Found | null {
+  if (before === ';' && meant.length > longestHarmless && !meant.includes('='))
+    return { shown: hidden, isAssigned: true };
   const at = meant.lastIndexOf('@');
-  if (isForeign && meant.slice(0, Math.max(at, 0)).includes(':')) {
+  if (meant.slice(0, Math.max(at, 0)).includes(':')) {
     const rest = meant.slice(at + 1);
-    const found = redactPiece(rest, before, true);
+    const found = redactPiece(rest, rest, before);
     return { shown: `${hidden}@${found?.shown ?? rest}`, isAssigned: found?.isAssigned ?? false };
   }
-  for (const { 0: whole, 1: name, 2: separator, index } of meant.matchAll(assignment)) {
-    const isNamed =
-      separator === '='
-        ? isSecret(name!) || (isForeign && /[;&]/.test(before))
-        : isForeign && isSecretBefore(name!, separator!);
-    if (isNamed) return { shown: `${meant.slice(0, index + whole.length)}${hidden}`, isAssigned: true };
-  }
-  // A path that hides its query is still a path with a query.
-  const query = isForeign ? meant.search(/[?#]/) : -1;
-  if (query >= 0) return { shown: `${meant.slice(0, query + 1)}${hidden}`, isAssigned: true };
-  let shown = meant.replace(userInfo, `${hidden}@`).replace(base64Json, hidden).replace(jupyterToken, hidden);
-  if (isForeign) {
-    shown = shown.replace(word, (one) => (isMadeUp(one) || isEncodedSecret(one) ? hidden : one));
-  }
+  const begin = firstSecret(meant);
+  if (begin >= 0) return { shown: `${meant.slice(0, begin)}${hidden}`, isAssigned: true };
+  if (ordinary.test(piece)) return null;
+  const shown = meant
+    .replace(userInfo, `${hidden}@`)
+    .replace(base64Json, hidden)
+    .replace(jupyterToken, hidden)
+    .replace(/[\w+=-]{12,}/g, (one) => (isMadeUp(one) || isEncodedSecret(one) ? hidden : one));
   return shown === meant ? null : { shown, isAssigned: false };
 }
 
-function isSecret(name: string): boolean {
-  const bare = name.replace(/[[\]]/g, '');
-  return secretWord.test(bare) || secretEnd.test(bare);
+/** Where the value of a name begins that is a secret, or the query of a path that hides it; -1 for nowhere. */
+function firstSecret(meant: string): number {
+  const equals = meant.indexOf('=') + 1;
+  const value = equals === 0 ? '' : meant.slice(equals).trim();
+  const isValue = value !== '' && !/^=+$/.test(value);
+  const isHidden = isValue && (value.length > longestHarmless || isSecretName(meant.slice(0, equals - 1)));
+  const found = [isHidden ? equals : -1, meant.search(/[?#]/) + 1 || -1, findAnnounced(meant)].filter(
+    (place) => place >= 0,
+  );
+  return found.length === 0 ? -1 : Math.min(...found);
 }
 
-function isSecretBefore(name: string, separator: string): boolean {
-  return separator === ':' ? isSecret(name) : secretSegment.test(name);
-}
+/** An authentication scheme, which has its credentials behind a blank. */
+const scheme = /^(?:bearer|basic|negotiate|digest)$/i;
+/** A name whose value stands in another piece. */
+const openAssignment = /(?<![\w.\-[\]])([\w.\-[\]]+)[=:]$/;
 
 /** Whether what comes behind `after` is a secret because of `meant` before it. */
-function leadsToSecret(meant: string, after: string, isForeign: boolean): boolean {
+function leadsToSecret(meant: string, after: string, next: string): boolean {
   if (after === '') return false;
   if (/\s/.test(after) && scheme.test(meant)) return true;
   const name = openAssignment.exec(meant)?.[1];
-  if (name !== undefined && isSecret(name)) return !/[?#&;]/.test(after);
-  return isForeign && /[/\\]/.test(after) && secretSegment.test(meant);
+  if (name !== undefined && isSecretName(name)) return !/[?#&;]/.test(after);
+  if (/["'\s]/.test(after) && /^[:=]+$/.test(next)) return isSecretName(meant);
+  return /[/\\]/.test(after) && isSecretSegment(meant);
 }
 
-/** Undoes percent-encoding until nothing changes, or three times. */
+/** Undoes percent-encoding until nothing changes, and takes wide forms of characters for what they mean. */
 function decode(text: string): string {
   let meant = text;
-  for (let round = 0; round < 3 && meant.includes('%'); round++) {
-    const before = meant;
-    meant = before.replace(/(?:%[\da-f]{2})+/gi, decodeRun);
-    if (meant === before) break;
+  for (let before = ''; meant !== before && meant.includes('%'); ) {
+    before = meant;
+    meant = before
+      .replace(/%u([\da-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+      .replace(/(?:%[\da-f]{2})+/gi, (escapes) => Buffer.from(escapes.replaceAll('%', ''), 'hex').toString());
   }
-  return meant;
-}
-
-function decodeRun(escapes: string): string {
-  return Buffer.from(escapes.replaceAll('%', ''), 'hex').toString();
-}
-
-/** Shorter ones can be guessed. */
-const leastMadeUp = 20;
-
-/**
- * Whether a program made this word up by chance: letters of both cases and digits follow each other too often for a name.
- * UUIDs name kernels and sessions, and are no secrets.
- */
-function isMadeUp(text: string): boolean {
-  const left = text.replace(uuid, '');
-  if (left.length < leastMadeUp || !/\d/.test(left)) return false;
-  const kinds = left.replace(/[^A-Za-z\d]/g, '').replace(/[a-z]+|[A-Z]+|\d+/g, (run) => run[0]!);
-  return kinds.length >= left.length / 4;
-}
-
-/** Whether it is base64 or hex of a text that holds a secret. */
-function isEncodedSecret(text: string): boolean {
-  return (['base64', 'hex'] as const).some((encoding) => {
-    const decoded = Buffer.from(text, encoding).toString('latin1');
-    return decoded.length >= 6 && /^[\x20-\x7e]+$/.test(decoded) && /[:={]/.test(decoded);
-  });
+  return meant.normalize('NFKC');
 }

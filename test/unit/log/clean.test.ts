@@ -15,6 +15,10 @@ test.each([
   '/data/year=2024/month=05/part-0001.parquet',
   '/proxy/8787/p/6f1c2b3a/',
   '/keys/list',
+  '/auth/callback',
+  '/session/dir/notes2024.ipynb',
+  '/share/Report2024.html',
+  '/a;v=1/b',
   '/user/tokenova/lab',
   '/files/üñï/ünterlagen.txt',
   '/gradio/queue/join',
@@ -30,6 +34,8 @@ test.each([
   ['/app/token/abc', '/app/token/[redacted]'],
   ['/app%3Fx=y', '/app?[redacted]'],
   ['/user/ada/eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln/ws', '/user/ada/[redacted]/ws'],
+  ['/auth/hunter2hunter', '/auth/[redacted]'],
+  ['/invite/ABCDEFGH', '/invite/[redacted]'],
   ['/app/S3cr3tS3cr3tS3cr3t01', '/app/[redacted]'],
   ['/app/0f3b2c9a7d5e4f1a8b6c0d2e4f6a8b1c', '/app/[redacted]'],
   ['http://user:pw@host/app', 'http://[redacted]@host/app'],
@@ -64,7 +70,7 @@ test('a text of our own keeps its file names and hides what is quoted in it', ()
     expect(withoutSecrets(text)).toBe(text);
   }
   expect(withoutSecrets('"http://user:pw@h" has a user, and token=abc/def is one')).toBe(
-    '"http://[redacted]@h" has a user, and token=[redacted]/[redacted] is one',
+    '"http://[redacted]@h" has a user, and token=[redacted] is one',
   );
 });
 
