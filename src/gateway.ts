@@ -135,6 +135,8 @@ export class Gateway {
       forwarder: this.#forwarder,
       log,
       memory: budget,
+      relayMemory: this.sessions.memory,
+      holders: this.sessions,
       open: (init) => {
         logOpen(log, { id: init.id, route: init.route.name, about: init.about });
         // It may have begun under an older configuration.
@@ -259,7 +261,7 @@ export class Gateway {
       log: this.#log,
       sessions: () => this.sessions.sessions,
       front: this.#front,
-      requests: this.#forwarder,
+      requests: this.#front,
     };
     this.#drain = new Drain(parts, cause, announce ? drain.announceMs : 0, routes);
     void this.#drain.over.then((counts) => this.#end(counts));

@@ -121,6 +121,16 @@ export function logRefusal(log: Log, result: HandshakeResult, status: number, ab
   );
 }
 
+/** One line for a handshake that opens although something about the upstream's answer is odd. */
+export function logOddHandshake(log: Log, about: RequestAbout): void {
+  log.caused(
+    'warn',
+    'odd_handshake',
+    { event: 'odd_handshake', ...requestFields(log, about) },
+    "the upstream's choice of a subprotocol is not valid; it is passed on, and the client may refuse it",
+  );
+}
+
 /** One line for an HTTP request whose forwarding failed. */
 export function logHttpFailure(log: Log, failure: HttpFailure, method: string, about: RequestAbout): void {
   const { level, flag, words, status } = httpOutcomes[failure];

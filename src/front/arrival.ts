@@ -68,19 +68,16 @@ export function readArrival(
   }
   const fault = framingFault(request);
   if (fault !== null) return refuse('bad_request', fault);
-  const host = hosts.length === 1 ? hostOf(peer.host) : null;
-  if (host === null) return refuse('bad_request', `there are ${hosts.length} Host headers, or it is no host`);
+  if (hosts.length !== 1) return refuse('bad_request', `there are ${hosts.length} Host headers`);
   const target = parseTarget(request.url, peer.host);
   if (target === null) return refuse('bad_request', 'the request target');
-  const found = edge.routes.find(host, target.path);
-  if (found === null) return refuse('no_route', '');
-  if ('between' in found) return { refused: refuseAmbiguous(found.between), origination };
-  const { route } = found;
+  const found = findRoute(peer.host, target.path, edge);
+  if ('outcome' in found) return { refused: found, origination };
   const subscriber = subscriberOf(origination.address, edge.ipv6Prefix);
   const naming = { headers, trusted: origination.trusted, path: target.path };
-  const user = userOf(route.route.identity, naming);
+  const user = userOf(found.route.identity, naming);
   return {
-    route,
+    route: found,
     target,
     host: peer.host,
     origination: { ...origination, ...(user === undefined ? {} : { user }) },
@@ -93,8 +90,22 @@ function excessOf(bytes: number, headers: RawHeaders): Refused | null {
   if (bytes > maxHeaderBytes) return { outcome: 'headers_too_large', detail: `the header block has ${bytes} bytes` };
   const lines = headers.length / 2;
   if (lines > maxHeaderLines) return { outcome: 'too_many_headers', detail: `there are ${lines} header lines` };
+  return refuseLongList(headers);
+}
+
+/** Lists that are taken apart may not be longer than anybody makes them. */
+export function refuseLongList(headers: RawHeaders): Refused | null {
   const list = overlongList(headers, maxListElements);
   return list === null ? null : { outcome: 'bad_request', detail: `${list} has more than ${maxListElements} elements` };
+}
+
+/** The route that a `Host` header and a path lead to. */
+export function findRoute(hostHeader: string, path: string, edge: Edge): EdgeRoute | Refused {
+  const host = hostOf(hostHeader);
+  if (host === null) return { outcome: 'bad_request', detail: 'the Host header is no host' };
+  const found = edge.routes.find(host, path);
+  if (found === null) return { outcome: 'no_route', detail: '' };
+  return 'between' in found ? refuseAmbiguous(found.between) : found.route;
 }
 
 /** Two backends, or two layers of one, may read the path in two ways; which route's rules hold would be a guess. */

@@ -7,6 +7,7 @@ import type { Refused } from '../admission/verdict.ts';
 import { asksForWebSocket, validateHandshake } from '../handshake/validate.ts';
 import type { Forwarder } from '../http/forwarder.ts';
 import type { Log } from '../log.ts';
+import type { RouteCounters } from '../metrics/counters.ts';
 import type { SessionInit } from '../relay/types.ts';
 import type { Rejection } from '../report.ts';
 import { type Arrival, readArrival } from './arrival.ts';
@@ -146,15 +147,15 @@ export class Entry implements CarefulRequests {
     const { method = '', url = '', httpVersion: version, rawHeaders } = req;
     const peer = { peerAddress: connection.peer.address, encrypted: connection.peer.encrypted };
     const arrival = readArrival({ method, version, url, headers: rawHeaders, ...peer }, this.#parts.edge());
-    if (arrival.origination.untrustedHeaders) this.#onUntrustedHeaders(arrival);
+    const { address, untrustedHeaders } = arrival.origination;
+    const { unrouted } = this.#parts.edge();
+    if (untrustedHeaders) this.noteUntrusted(address, 'route' in arrival ? arrival.route.counters : unrouted);
     return arrival;
   }
 
-  #onUntrustedHeaders(arrival: ReturnType<typeof readArrival>): void {
-    const { unrouted } = this.#parts.edge();
-    const counters = 'route' in arrival ? arrival.route.counters : unrouted;
+  /** A peer that is not trusted has sent forwarding headers: that is counted, and told once. */
+  noteUntrusted(address: string, counters: RouteCounters): void {
     counters.untrustedForwardingHeaders++;
-    const { address } = arrival.origination;
     if (!this.#untrustedPeers.isNew(address)) return;
     this.#parts.log.warn(
       { event: 'untrusted_forwarding_headers', peer: address },

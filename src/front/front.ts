@@ -1,13 +1,17 @@
 /** The public port: connections are accepted, counted while they wait, and served by a lane. */
 import type { Socket } from 'node:net';
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
-import type { ListenAddress } from '../config/types.ts';
+import type { ListenAddress, Route } from '../config/types.ts';
+import type { Passer } from '../relay/registry.ts';
+import type { RelayMemory } from '../relay/types.ts';
 import { Acceptor, type Credentials } from './acceptor.ts';
 import { judgeTlsFailure } from './broken-request.ts';
 import { CarefulLane } from './careful.ts';
-import { Connection, type Lane } from './connection.ts';
+import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
+import { FastLane } from './fast/fast-lane.ts';
+import type { UnderWay } from './fast/parts.ts';
 import { recordRefusal } from './refusals.ts';
 import { Summary } from './summary.ts';
 import { Waiting, type WaitingCaps } from './waiting.ts';
@@ -18,6 +22,9 @@ export type { Credentials } from './acceptor.ts';
 export interface FrontParts extends EntryParts {
   /** Whether it speaks TLS. */
   readonly tls: boolean;
+  /** Where the bytes are that are held, and who looks after those that hold them. */
+  readonly relayMemory: RelayMemory;
+  readonly holders: UnderWay<Passer>;
 }
 
 /** Whether the port lets anybody in, or why not. */
@@ -34,7 +41,7 @@ export class Front {
   readonly #parts: FrontParts;
   readonly #acceptor: Acceptor;
   readonly #entry: Entry;
-  readonly #lane: Lane;
+  readonly #lane: FastLane;
   readonly #waiting: Waiting;
   readonly #connections = new Set<Connection>();
   /** Connections whose TLS is not there yet, by where they come from. */
@@ -54,10 +61,20 @@ export class Front {
     });
     this.#waiting = new Waiting(capsOf(this.#descriptors.limit), () => performance.now());
     this.#entry = new Entry(parts);
-    this.#lane = new CarefulLane(this.#entry, parts.memory, keepAliveMs, () => ({
-      headersMs: parts.edge().headersMs,
+    const headersMs = () => parts.edge().headersMs;
+    this.#lane = new FastLane({
+      ...parts,
+      careful: new CarefulLane(this.#entry, parts.memory, keepAliveMs, () => ({ headersMs: headersMs(), keepAliveMs })),
+      memory: parts.relayMemory,
+      memoryState: parts.memory,
+      headersMs,
       keepAliveMs,
-    }));
+      endsKeepAlive: () => this.#entry.endsKeepAlive,
+      refusesHandshakes: () => this.#entry.refusesHandshakes,
+      unknown: (peer) => this.#entry.unknown(peer),
+      unrouted: () => parts.edge().unrouted,
+      noteUntrusted: (address, counters) => this.#entry.noteUntrusted(address, counters),
+    });
     this.#acceptor = new Acceptor(parts.tls, {
       accepted: (socket) => this.#accept(socket),
       ready: (socket) => this.#serve(socket),
@@ -67,7 +84,17 @@ export class Front {
 
   /** Handshakes that are not over. */
   get handshakes(): number {
-    return this.#entry.handshakes;
+    return this.#entry.handshakes + this.#lane.handshakes;
+  }
+
+  /** Requests under way. */
+  get active(): number {
+    return this.#parts.forwarder.active + this.#lane.active;
+  }
+
+  /** Cuts requests under way off whose route says so. How many. */
+  abort(isOver: (route: Route) => boolean): number {
+    return this.#parts.forwarder.abort(isOver) + this.#lane.abort(isOver);
   }
 
   /** Whether the process may open one more connection to an upstream beside those that are begun. */
@@ -121,7 +148,8 @@ export class Front {
   /** Drops every connection that has not become a tunnel. */
   async close(): Promise<void> {
     this.stopAccepting();
-    await this.#entry.cancel();
+    await Promise.all([this.#entry.cancel(), this.#lane.cancel()]);
+    this.#lane.abort(() => true);
     for (const connection of this.#connections) connection.drop();
     clearInterval(this.#timer);
     this.#descriptors.close();

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Refused } from '../admission/verdict.ts';
 import { sendRefusal } from '../http/answer.ts';
 import { type HandshakeRefusal, type Refusal, refusalBytes, refuseHandshake } from '../http/errors.ts';
-import { type Log, logRefusal, type RequestAbout } from '../log.ts';
+import { type Log, logOddHandshake, logRefusal, type RequestAbout } from '../log.ts';
 import { type RouteCounters, tally } from '../metrics/counters.ts';
 import { handshakeOutcomes } from '../outcomes.ts';
 import type { Rejection } from '../report.ts';
@@ -43,6 +43,12 @@ export function recordRefusal(
   });
 }
 
+/** Counts and logs what is odd about a handshake that opens all the same. */
+export function recordOddity({ log, counters, about }: RefusalContext, detail: string): void {
+  tally(counters.upstreamErrors, 'subprotocol');
+  logOddHandshake(log, { ...about, detail });
+}
+
 /** Refuses a request whose socket is ours: the connection ends with it. */
 export function refuseOnSocket(
   socket: Socket,
@@ -53,7 +59,7 @@ export function refuseOnSocket(
   recordRefusal(context, refused);
   const { status } = handshakeOutcomes[refused.outcome];
   if (status === 0) socket.destroy();
-  else sayFarewell(socket, refusalBytes(answerTo(context, refused), accept));
+  else sayFarewell(socket, refusalBytes(refusalOf(context, refused), accept));
 }
 
 /** Refuses a plain HTTP request; its connection ends with it, as what follows on it cannot be trusted to be a request. */
@@ -63,10 +69,11 @@ export function refuseOnResponse(res: ServerResponse, context: RefusalContext, r
   const { accept, expect } = req.headers;
   res.setHeader('Connection', 'close');
   const waitsForContinue = expect?.toLowerCase() === '100-continue';
-  sendRefusal(req, res, answerTo(context, refused), accept, { waitsForContinue, lingerMs });
+  sendRefusal(req, res, refusalOf(context, refused), accept, { waitsForContinue, lingerMs });
 }
 
-function answerTo({ about }: RefusalContext, { outcome, limit, routes }: Refused): Refusal {
+/** The answer to a refused request. */
+export function refusalOf({ about }: RefusalContext, { outcome, limit, routes }: Refused): Refusal {
   // `opened`, `client_gone`, `tls_failed` and `upstream_refused` have nobody to answer, or an answer of their own.
   return refuseHandshake(outcome as HandshakeRefusal, { route: about.route, limit: limit ?? null, routes });
 }

@@ -27,7 +27,7 @@ import type { Rejection } from '../report.ts';
 import type { EndpointLease } from '../upstream/endpoint.ts';
 import type { Arrival } from './arrival.ts';
 import { sayFarewell } from './farewell.ts';
-import { type RefusalContext, recordRefusal, refuseOnSocket } from './refusals.ts';
+import { type RefusalContext, recordOddity, recordRefusal, refuseOnSocket } from './refusals.ts';
 
 /** Measured: what a handshake under way holds, both sockets and what reads and writes them. */
 const handshakeBytes = 48 * 1024;
@@ -153,6 +153,7 @@ export class Tunnel {
     if (this.#abort.signal.aborted || draining()) return false;
     const sent = await send(socket, switchingBytes(upstream.headers, key));
     if (!sent || this.#abort.signal.aborted) return false;
+    if (upstream.oddity !== null) recordOddity(this.#context, upstream.oddity);
     const handshakeMs = performance.now() - this.#startedAt;
     const { route, counters } = arrival.route;
     tally(counters.handshakes, 'opened');

@@ -4,7 +4,13 @@ import { elementsOf, hasElement, type RawHeaders, valuesOf } from './fields.ts';
 import type { HandshakeAsk } from './validate.ts';
 
 /** What the upstream agreed to, or why its answer is not valid. */
-export type Agreement = { readonly subprotocol: string | null } | { readonly problem: string };
+export type Agreement =
+  | {
+      readonly subprotocol: string | null;
+      /** What is wrong with it, for the log; it is passed on all the same, and the client is the one to judge it. */
+      readonly oddity: string | null;
+    }
+  | { readonly problem: string };
 
 /** An upstream's answer with the status 101. */
 export interface Switch {
@@ -23,9 +29,13 @@ export function checkSwitch({ httpVersion, headers }: Switch, ask: HandshakeAsk)
     return { problem: 'it accepts an extension, and none was offered' };
   }
   const chosen = valuesOf(headers, 'sec-websocket-protocol');
-  const [subprotocol = null] = chosen;
-  if (chosen.length > 1 || (subprotocol !== null && !ask.subprotocols.includes(subprotocol))) {
-    return { problem: 'it chose a subprotocol that was not offered' };
-  }
-  return { subprotocol };
+  return { subprotocol: chosen[0] ?? null, oddity: oddityOf(chosen, ask) };
+}
+
+/** What is wrong with the subprotocols that an upstream chose. Browsers fail such a connection, other clients need not. */
+function oddityOf(chosen: readonly string[], { subprotocols }: HandshakeAsk): string | null {
+  if (chosen.length > 1) return `it chose ${chosen.length} subprotocols`;
+  const [subprotocol] = chosen;
+  if (subprotocol === undefined || subprotocols.includes(subprotocol)) return null;
+  return subprotocol === '' ? 'it chose an empty subprotocol' : 'it chose a subprotocol that was not offered';
 }

@@ -49,6 +49,8 @@ export interface Switched {
   readonly head: Buffer;
   readonly headers: RawHeaders;
   readonly subprotocol: string | null;
+  /** What is odd about it, for the log. */
+  readonly oddity: string | null;
 }
 
 export interface RefusedByUpstream {
@@ -141,7 +143,7 @@ class Attempt {
       this.#fail('upstream_bad_handshake', 'bad_handshake', agreement.problem);
       return;
     }
-    this.#settle({ kind: 'switched', socket, head, headers, subprotocol: agreement.subprotocol });
+    this.#settle({ kind: 'switched', socket, head, headers, ...agreement });
     socket.off('error', this.#onError).off('close', this.#onClose);
   }
 

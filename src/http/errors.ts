@@ -128,14 +128,27 @@ function retryAfter({ outcome }: Refusal, chance: number): (readonly [string, st
   return [['Retry-After', String(least + Math.floor(chance * (most - least + 1)))]];
 }
 
-/** A whole HTTP/1.1 response for a bare socket, whose connection ends with it. */
-export function refusalBytes(refusal: Refusal, accept: string | undefined): Buffer {
+/** How an answer of ours stands on its connection. */
+export interface RefusalFraming {
+  /** The connection ends with it. */
+  readonly closes: boolean;
+  /** It answers a HEAD. */
+  readonly bodiless: boolean;
+}
+
+/** A whole HTTP/1.1 response for a bare socket. */
+export function refusalBytes(
+  refusal: Refusal,
+  accept: string | undefined,
+  { closes, bodiless }: RefusalFraming = { closes: true, bodiless: false },
+): Buffer {
   const { headers, body } = renderRefusal(refusal, accept);
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const date = new Date().toUTCString();
   const reason = STATUS_CODES[refusal.status] ?? '';
-  const head = `HTTP/1.1 ${refusal.status} ${reason}\r\nDate: ${date}\r\n${lines}Connection: close\r\n\r\n`;
-  return Buffer.concat([Buffer.from(head, 'latin1'), body]);
+  const connection = closes ? 'Connection: close\r\n' : '';
+  const head = `HTTP/1.1 ${refusal.status} ${reason}\r\nDate: ${date}\r\n${lines}${connection}\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), bodiless ? Buffer.alloc(0) : body]);
 }
 
 type Form = 'text/html' | 'application/json' | 'text/plain';

@@ -60,6 +60,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`refused\` | a handshake is refused | flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply |
 | \`http_failed\` | an HTTP request fails | flag, result, status, method, route, host, path, client; limit, detail where they apply |
 | \`admin_refused\` | the admin port refuses requests; at once, then at most every 10 s | flag, reason, client (address of the last), refused (how many since the last line), detail where it applies |
+| \`odd_handshake\` | an upstream chose a subprotocol that was not offered, an empty one, or two: the client gets them, and may refuse the connection | as for \`refused\`; detail says which |
 | \`untrusted_forwarding_headers\` | forwarding headers of a peer that \`trusted_proxies\` does not name are dropped; once for each of the first 1024 such peers | peer (its address) |
 | \`config_reloaded\` | the configuration was loaded anew | files, config_hash, routes_added, routes_changed, routes_removed |
 | \`config_rejected\` | the changed configuration has errors, and the one before stays in force; level error | errors (each with key, remedy and file:line:column; at most 20), error_count, config_hash of what is in force |
@@ -80,7 +81,7 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`log_lines_left_out\` | clients cause more lines of a kind than \`log.max_rate\` allows; at most every 10 s for each kind | kind (event and result, reason or limit), lines (how many were left out), last (the fields of the last of them) |
 | \`node_warning\` | Node warns of something | name, detail |
 | \`crashed\` | a mistake of Sluice's own ends the process, with exit code 1; level error. Please report it | err {type, message, stack} |
-| \`handshake_bug\`, \`admin_bug\`, \`config_reload_bug\` | a mistake of Sluice's own, which it survived; level error. Please report it | err {type, message, stack} |
+| \`handshake_bug\`, \`exchange_bug\`, \`admin_bug\`, \`config_reload_bug\` | a mistake of Sluice's own, which it survived; level error. Please report it | err {type, message, stack} |
 
 \`observed\` is a string of digits where a frame announced more than 2^53−1 bytes, \`configured\` is \`"unlimited"\` where
 nothing was configured. Cookies, \`Authorization\`, queries and payloads are never logged; what looks like a token is

@@ -5,16 +5,24 @@ import type { Clock } from './core/clock.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
 import { ReadBuffers } from './memory/read-buffers.ts';
-import { MemoryRelief } from './memory/relief.ts';
+import { type Holder, MemoryRelief } from './memory/relief.ts';
 import { Session, type SessionEvents } from './session.ts';
 import { systemClock } from './system-clock.ts';
 import { forgetKernelQueues } from './transport/kernel-queue.ts';
+import type { LegInput } from './transport/socket-reader.ts';
 import { SocketTransport } from './transport/socket-transport.ts';
 import type { RelayMemory, SessionInit } from './types.ts';
 
 /** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
 const tickMs = 250;
 const ticksPerTrim = 4;
+
+/** Somebody beside the sessions who passes bytes on as they do, and lives by the same clock. */
+export interface Passer extends Holder {
+  readonly sources: readonly SocketTransport[];
+  tick(now: number): void;
+}
+
 export interface RegistryEvents {
   /** The first violation of a connection. */
   onViolation(session: Session, violation: Violation): void;
@@ -26,12 +34,13 @@ export interface RegistryEvents {
 export class SessionRegistry {
   readonly memory: RelayMemory;
   readonly #open = new Set<Session>();
+  readonly #passers = new Set<Passer>();
   readonly #events: SessionEvents;
   #timer: NodeJS.Timeout | null = null;
   #ticks = 0;
   #onEmpty: (() => void)[] = [];
   #relieving = false;
-  readonly #relief = new MemoryRelief(this.#open);
+  readonly #relief = new MemoryRelief(this.#open, this.#passers);
   readonly #clock: Clock;
 
   /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
@@ -61,16 +70,24 @@ export class SessionRegistry {
   /** Takes over two sockets whose handshakes are done, and relays between them. */
   open(init: SessionInit): Session {
     const { budget, buffers } = this.memory;
-    const client = new SocketTransport(init.client, buffers);
-    const upstream = new SocketTransport(init.upstream, buffers);
+    const client = transportOf(init.client, buffers);
+    const upstream = transportOf(init.upstream, buffers);
     const session = new Session({ ...init, client, upstream, budget, clock: this.#clock }, this.#events);
     this.#open.add(session);
-    if (this.#timer === null) {
-      this.memory.buffers.now = Math.round(this.#clock.now());
-      this.#timer = setInterval(() => this.#tick(), tickMs);
-    }
+    this.#startClock();
     session.start();
     return session;
+  }
+
+  /** Takes somebody in who passes bytes on. */
+  add(passer: Passer): void {
+    this.#passers.add(passer);
+    this.#startClock();
+  }
+
+  /** Somebody passes nothing on any more. */
+  delete(passer: Passer): void {
+    this.#passers.delete(passer);
   }
 
   /** Drops what is left. */
@@ -82,6 +99,12 @@ export class SessionRegistry {
   whenEmpty(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  #startClock(): void {
+    if (this.#timer !== null) return;
+    this.memory.buffers.now = Math.round(this.#clock.now());
+    this.#timer = setInterval(() => this.#tick(), tickMs);
   }
 
   /** More is held than may be: whoever allocated is in the middle of a read, so this waits for its end. */
@@ -110,15 +133,30 @@ export class SessionRegistry {
       session.tick(now);
       if (yields) session.yieldBuffers();
     }
+    for (const passer of this.#passers) {
+      passer.tick(now);
+      if (yields) for (const source of passer.sources) source.yieldBuffer();
+    }
     forgetKernelQueues(now);
-    if (++this.#ticks % ticksPerTrim === 0) trimBuffers();
+    // Passers come and go with each request: the clock runs on until none is there when it ticks.
+    if (this.#open.size + this.#passers.size === 0) this.#stopClock();
+    else if (++this.#ticks % ticksPerTrim === 0) trimBuffers();
   }
 
   #settle(): void {
+    if (this.#passers.size === 0) this.#stopClock();
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+
+  #stopClock(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     trimBuffers();
     trimBuffers();
-    for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
+}
+
+/** What carried the handshake may go on carrying the connection. */
+function transportOf(input: LegInput | SocketTransport, buffers: ReadBuffers): SocketTransport {
+  return input instanceof SocketTransport ? input : new SocketTransport(input, buffers);
 }

@@ -5,6 +5,7 @@ import type { ConnectionAbout } from '../report.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { ReadBuffers } from './memory/read-buffers.ts';
 import type { LegInput } from './transport/socket-reader.ts';
+import type { SocketTransport } from './transport/socket-transport.ts';
 
 /** Where the relay's bytes are, and how many there may be. */
 export interface RelayMemory {
@@ -17,8 +18,8 @@ export interface SessionInit {
   /** Limits are taken from here at the start of each message; `Session.reconfigure` replaces it. */
   readonly route: Route;
   readonly counters: RouteCounters;
-  readonly client: LegInput;
-  readonly upstream: LegInput;
+  readonly client: LegInput | SocketTransport;
+  readonly upstream: LegInput | SocketTransport;
   readonly about: ConnectionAbout;
   /** Gives back what admission and routing lent (connection slots, endpoint lease). Called once, at the end. */
   readonly release: () => void;

@@ -218,7 +218,6 @@ const badAnswers: [string, (request: string) => string][] = [
   ['101 without a proof', (request) => switching(request).replace(/Sec-WebSocket-Accept: .*\r\n/, '')],
   ['101 in HTTP/1.0', (request) => switching(request).replace('HTTP/1.1', 'HTTP/1.0')],
   ['101 with an extension', (request) => switching(request, 'Sec-WebSocket-Extensions: permessage-deflate')],
-  ['101 with a subprotocol that was not offered', (request) => switching(request, 'Sec-WebSocket-Protocol: x')],
   ['something that is not HTTP', () => 'SSH-2.0-OpenSSH_9.9\r\n'],
   ['a header block without end', () => `HTTP/1.1 101 Switching Protocols\r\nX: ${'x'.repeat(70_000)}`],
 ];
@@ -230,6 +229,20 @@ describe('an upstream that answers the handshake wrongly', () => {
     await expectRefusal(gateway, await answerTo(gateway, handshakeRequest()), 'upstream_bad_handshake');
     expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ bad_handshake: 1 });
     await upstream.idle();
+  });
+
+  test.each([
+    ['one that was not offered', ['Sec-WebSocket-Protocol: x']],
+    ['an empty one', ['Sec-WebSocket-Protocol:']],
+    ['two', ['Sec-WebSocket-Protocol: v1', 'Sec-WebSocket-Protocol: v2']],
+  ])('a subprotocol of its own, %s, is passed on, logged and counted', async (_name, lines) => {
+    await using upstream = await fakeUpstream({ answer: (request) => switching(request, ...lines) });
+    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    const { answer } = await rawClient(gateway.port, { headers: { 'Sec-WebSocket-Protocol': 'v1' } });
+    expect(answer.match(/^Sec-WebSocket-Protocol:.*(?=\r)/gm)).toEqual(lines);
+    expect(await gateway.logged('odd_handshake')).toMatchObject({ level: 'warn', route: 'test', path: '/' });
+    expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ subprotocol: 1 });
+    expect(counts(gateway.gateway.counters.of('test').handshakes)).toEqual({ opened: 1 });
   });
 
   test('informational answers before the 101 are no answer', async () => {

@@ -10,10 +10,10 @@ async function recorder(answer: RequestListener = (_req, res) => res.end('ok')) 
   const seen: string[] = [];
   const server = createServer((req, res) => {
     const body: Buffer[] = [];
-    seen.push(`${req.method} ${req.url}`);
+    const at = seen.push(`${req.method} ${req.url}`) - 1;
     req.on('data', (chunk) => body.push(chunk));
     req.on('end', () => {
-      if (body.length > 0) seen[seen.length - 1] += ` ${Buffer.concat(body)}`;
+      if (body.length > 0) seen[at] += ` ${Buffer.concat(body)}`;
     });
     answer(req, res);
   });
@@ -161,7 +161,8 @@ test.each([
     await using gateway = await startGateway({ routes: [route] });
     const text = await answersTo(gateway, request + second + second);
     expect(statuses(text)).toEqual([status]);
-    expect(upstream.seen).toEqual([]);
+    // That chunks are too many is seen when they come: the head has gone up by then, and its connection is reset.
+    expect(upstream.seen.filter((line) => line !== 'POST /a')).toEqual([]);
     const refused = gateway.log.filter(({ event }) => event === 'refused' || event === 'http_failed');
     expect(refused).toMatchObject([{ status }]);
     expect(refusals(gateway)).toBe(1);

@@ -126,6 +126,12 @@ export class BodyParser {
     return this.spanStart < this.spanEnd ? BodyEvent.pass : event;
   }
 
+  /** The limit matters no more: what is over it is read too, by somebody who throws it away. */
+  ignoreLimit(): void {
+    this.#limit = Number.POSITIVE_INFINITY;
+    if (this.#state === State.over) this.#begin(this.#size);
+  }
+
   /** The trailers have been read; behind them stands `position`. */
   endTrailers(position: number): void {
     this.position = position;
@@ -195,13 +201,19 @@ export class BodyParser {
   #accept(size: number, next: number): BodyEvent | undefined {
     if (this.announced + size > this.#limit) {
       if (this.#isSpanning) return BodyEvent.starved;
-      this.announced += size;
-      return this.#stop(State.over);
+      this.#skipTo(next);
+      return this.#exceed(size);
     }
     this.announced += size;
     this.#begin(size);
     this.position = next;
     return undefined;
+  }
+
+  #exceed(size: number): BodyEvent | undefined {
+    this.announced += size;
+    this.#size = size;
+    return this.#stop(State.over);
   }
 
   #begin(size: number): void {
@@ -235,10 +247,7 @@ export class BodyParser {
   #releaseLine(): BodyEvent | undefined {
     const size = this.#size;
     const digits = this.#digits;
-    if (this.announced + size > this.#limit) {
-      this.announced += size;
-      return this.#stop(State.over);
-    }
+    if (this.announced + size > this.#limit) return this.#exceed(size);
     this.announced += size;
     this.#line[digits] = cr;
     this.#line[digits + 1] = lf;

@@ -70,6 +70,8 @@ const empty = Buffer.alloc(0);
 const firstHold = 2048;
 /** So much of a line may be read again with each of its bytes. */
 const shortLine = 32;
+/** Of all lists together that a proxy takes apart: a chain of proxies has three. */
+const mostElements = 100;
 /** More digits would not fit into a number. */
 const mostDigits = 15;
 
@@ -94,8 +96,10 @@ export class HeadParser {
   method: Method = 'GET';
   targetStart = 0;
   targetEnd = 0;
-  /** The line of the one Host. */
+  /** The lines of the one Host, of the first Accept and of Expect; −1 where there is none. */
   hostLine = -1;
+  acceptLine = -1;
+  expectLine = -1;
 
   /** Of an answer. */
   status = 0;
@@ -119,16 +123,18 @@ export class HeadParser {
   /** The line that is to be read next, and how far its end has been looked for in vain. */
   #at = 0;
   #sought = 0;
-  #inStartLine = true;
+  #inStartLine: boolean;
   /** The bytes so far end within a field's name. */
   #inName = false;
   #complete = false;
   #hosts = 0;
   #lengths = 0;
   #codings = 0;
+  #elements = 0;
 
   constructor(kind: HeadKind) {
     this.#kind = kind;
+    this.#inStartLine = kind !== 'trailers';
   }
 
   /** Bytes allocated for a head that is not complete. */
@@ -148,6 +154,8 @@ export class HeadParser {
     this.#heldBytes = 0;
     this.lines = 0;
     this.hostLine = -1;
+    this.acceptLine = -1;
+    this.expectLine = -1;
     this.contentLength = -1;
     this.chunked = false;
     this.connection = 0;
@@ -159,6 +167,7 @@ export class HeadParser {
     this.#hosts = 0;
     this.#lengths = 0;
     this.#codings = 0;
+    this.#elements = 0;
   }
 
   /**
@@ -184,6 +193,11 @@ export class HeadParser {
     return verdict;
   }
 
+  /** The name of a line, as it is spelled. */
+  name(line: number): string {
+    return this.bytes.toString('latin1', this.lineStarts[line], this.nameEnds[line]);
+  }
+
   /** The value of a line. */
   value(line: number): string {
     return this.bytes.toString('latin1', this.valueStarts[line], this.valueEnds[line]);
@@ -192,9 +206,7 @@ export class HeadParser {
   /** Names and values in turn, as `rawHeaders` of Node's messages. */
   pairs(): string[] {
     const pairs: string[] = [];
-    for (let i = 0; i < this.lines; i++) {
-      pairs.push(this.bytes.toString('latin1', this.lineStarts[i], this.nameEnds[i]), this.value(i));
-    }
+    for (let i = 0; i < this.lines; i++) pairs.push(this.name(i), this.value(i));
     return pairs;
   }
 
@@ -370,9 +382,11 @@ export class HeadParser {
     const end = this.valueEnds[line]!;
     switch (field) {
       case Field.connection:
+        this.#countElements(start, end);
         this.connection |= connectionOptions(this.bytes, start, end);
         break;
       case Field.upgrade:
+        this.#countElements(start, end);
         this.upgrades = true;
         break;
       case Field.transferEncoding:
@@ -392,8 +406,15 @@ export class HeadParser {
       case Field.date:
         this.hasDate = true;
         break;
+      case Field.accept:
+        if (this.acceptLine < 0) this.acceptLine = line;
+        break;
+      case Field.expect:
+        this.expectLine = line;
+        break;
       case Field.told:
       case Field.forwarding:
+        this.#countElements(start, end);
         this.forwards = true;
         break;
     }
@@ -405,10 +426,16 @@ export class HeadParser {
     return false;
   }
 
+  /** Lists that are taken apart later. */
+  #countElements(start: number, end: number): void {
+    this.#elements++;
+    for (let i = start; i < end; i++) if (this.bytes[i] === comma) this.#elements++;
+  }
+
   /** Whether there is but one way to read Host and the framing (RFC 9112 §3.2, §6). */
   #isCertain(): boolean {
     if (this.#kind === 'trailers') return true;
-    if (this.#lengths + this.#codings > 1) return false;
+    if (this.#elements > mostElements || this.#lengths + this.#codings > 1) return false;
     if (this.#codings === 1 && !this.chunked) return false;
     if (this.#lengths === 1 && this.contentLength < 0) return false;
     // HTTP/1.0 knows no codings: who puts one on may be read either way.

@@ -21,7 +21,11 @@ const ofRequests = ofOneHop | setOf(Field.trailer, Field.told);
 const untrusted = ofRequests | setOf(Field.forwarding);
 /** An offered extension would make the sizes of messages untrue; and no body is waited for (RFC 6455 §4.1). */
 const ofHandshakes = setOf(Field.extensions, Field.contentLength);
+/** What `Connection` may nominate. */
+const nominable = setOf(Field.other, Field.accept, Field.expect, Field.date);
 const framing = setOf(Field.contentLength, Field.transferEncoding, Field.trailer);
+
+const ofSwitches = ofOneHop | framing | setOf(Field.extensions);
 
 /** `Connection` may name lines that are not to be passed on, but none without which a message means something else. */
 const neverNominated = /^(?:origin|cookie|set-cookie|authorization|sec-websocket-.+)$/;
@@ -33,7 +37,8 @@ const notInTrailers = ofOneHop | framing | setOf(Field.host, Field.told, Field.f
 const lineEnd = Buffer.from('\r\n');
 const chunkedLine = Buffer.from('Transfer-Encoding: chunked\r\n');
 const closeLine = Buffer.from('Connection: close\r\n');
-const upgradeLines = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n');
+const askLines = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n');
+const switchLines = Buffer.from('Upgrade: websocket\r\nConnection: Upgrade\r\n');
 /** Where the last digit of `HTTP/1.0` stands. */
 const versionAt = 7;
 const digit1 = 0x31;
@@ -75,7 +80,7 @@ export class HeadWriter {
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
     this.#copyLines(head, (trusted ? ofRequests : untrusted) | (upgrades ? ofHandshakes : 0));
     this.#add(forwarding);
-    if (upgrades) this.#add(upgradeLines);
+    if (upgrades) this.#add(askLines);
     else if (closes) this.#add(closeLine);
     this.#add(lineEnd);
   }
@@ -97,8 +102,8 @@ export class HeadWriter {
   switching(head: HeadParser): void {
     this.#begin(head, 0);
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
-    this.#copyLines(head, ofOneHop | framing | setOf(Field.extensions));
-    this.#add(upgradeLines);
+    this.#add(switchLines);
+    this.#copyLines(head, ofSwitches);
     this.#add(lineEnd);
   }
 
@@ -108,10 +113,32 @@ export class HeadWriter {
     for (let i = 0; i < head.lines; i++) {
       const start = head.lineStarts[i]!;
       if (isIn(notInTrailers, head.fields[i]!)) continue;
-      if (neverTrailing.test(head.bytes.toString('latin1', start, head.nameEnds[i]))) continue;
+      if (neverTrailing.test(head.name(i))) continue;
       this.#copy(head.bytes, start, head.lineStarts[i + 1]!);
     }
     this.#add(lineEnd);
+  }
+
+  /** Puts the beginning of a body behind the head, so that both are one write. */
+  join(bytes: Uint8Array, start: number, end: number): void {
+    const length = this.length + end - start;
+    if (length > this.bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(length * 2);
+      this.bytes.copy(grown, 0, 0, this.length);
+      this.bytes = grown;
+    }
+    this.bytes.set(bytes.subarray(start, end), this.length);
+    this.length = length;
+  }
+
+  /** A copy of what was written. */
+  copy(): Buffer {
+    return Buffer.from(this.bytes.subarray(0, this.length));
+  }
+
+  /** What was written is still being read by the kernel: from now on there is another buffer. */
+  renew(): void {
+    this.bytes = Buffer.allocUnsafeSlow(usualBytes);
   }
 
   #begin(head: HeadParser, appended: number): void {
@@ -128,7 +155,7 @@ export class HeadWriter {
     for (let i = 0; i < head.lines; i++) {
       const field = head.fields[i]!;
       const start = head.lineStarts[i]!;
-      if (!isIn(cut, field) && !(nominated !== null && field === Field.other && isNominated(head, i, nominated)))
+      if (!isIn(cut, field) && !(nominated !== null && isIn(nominable, field) && isNominated(head, i, nominated)))
         continue;
       this.#copy(head.bytes, from, start);
       from = head.lineStarts[i + 1]!;
@@ -161,6 +188,6 @@ function nominatedBy(head: HeadParser): Set<string> {
 }
 
 function isNominated(head: HeadParser, line: number, nominated: ReadonlySet<string>): boolean {
-  const name = head.bytes.toString('latin1', head.lineStarts[line], head.nameEnds[line]).toLowerCase();
+  const name = head.name(line).toLowerCase();
   return nominated.has(name) && !neverNominated.test(name);
 }

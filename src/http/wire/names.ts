@@ -21,6 +21,8 @@ export const Field = {
   forwarding: 10,
   /** `Sec-WebSocket-Extensions`. */
   extensions: 11,
+  accept: 12,
+  expect: 13,
 } as const;
 export type Field = (typeof Field)[keyof typeof Field];
 
@@ -33,6 +35,8 @@ const known: readonly (readonly [name: string, field: Field])[] = [
   ['date', Field.date],
   ['trailer', Field.trailer],
   ['sec-websocket-extensions', Field.extensions],
+  ['accept', Field.accept],
+  ['expect', Field.expect],
 ];
 
 /** With the lists that both lanes share; a name that has a meaning of its own keeps it. */

@@ -26,18 +26,18 @@ interface Haltable {
 }
 
 export class MemoryRelief {
-  readonly #holders: ReadonlySet<Holder>;
+  readonly #holders: readonly ReadonlySet<Holder>[];
   /** Who is not read until sockets have closed; `null` in the usual case. */
   #halted: Haltable[] | null = null;
 
-  constructor(holders: ReadonlySet<Holder>) {
+  constructor(...holders: readonly ReadonlySet<Holder>[]) {
     this.#holders = holders;
   }
 
   /** Makes what is held fit. Whether somebody must `carryOn` when the sockets that were reset have closed. */
   relieve(budget: MemoryBudget, buffers: ReadBuffers, now: number): boolean {
     if (budget.excessBytes === 0) return false;
-    for (const holder of this.#holders) holder.yieldMemory(now);
+    for (const holders of this.#holders) for (const holder of holders) holder.yieldMemory(now);
     // What is lent beyond its part comes back by itself: no connection ends for that.
     if (budget.excessBytes <= buffers.overlentBytes) return false;
     const observed = budget.usedBytes;
@@ -62,8 +62,10 @@ export class MemoryRelief {
   #halt(): boolean {
     if (this.#halted !== null) return false;
     this.#halted = [];
-    for (const { sources } of this.#holders) {
-      for (const source of sources) if (source.halt()) this.#halted.push(source);
+    for (const holders of this.#holders) {
+      for (const { sources } of holders) {
+        for (const source of sources) if (source.halt()) this.#halted.push(source);
+      }
     }
     return true;
   }
@@ -74,7 +76,7 @@ export class MemoryRelief {
    */
   #byLoss({ holders: others }: MemoryBudget): MemoryHolder[] {
     const ranked: { holder: MemoryHolder; rank: number }[] = [];
-    for (const holders of [this.#holders, others]) {
+    for (const holders of [...this.#holders, others]) {
       for (const holder of holders) {
         const { capacity } = holder;
         if (capacity > 0) ranked.push({ holder, rank: holder.isShed ? Number.POSITIVE_INFINITY : capacity });

@@ -127,6 +127,11 @@ export class LegWriter implements Outlet {
     return this.#inFlight !== null;
   }
 
+  /** Whether the peer takes nothing more, ever. */
+  get broken(): boolean {
+    return this.#output.broken;
+  }
+
   /** Whether a close frame or the end of the stream is behind the data: what is appended now is dropped. */
   get closed(): boolean {
     return this.#closed;

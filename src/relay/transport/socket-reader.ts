@@ -73,6 +73,7 @@ export class SocketReader {
   #early: Buffer[];
   #streamBytes = 0;
   #halted = false;
+  #mayLease = true;
 
   /** Takes the socket over, paused; `start` delivers what it has read already. */
   constructor(input: LegInput, buffers: ReadBuffers) {
@@ -101,6 +102,11 @@ export class SocketReader {
     const early = Buffer.concat(this.#early);
     this.#early = [];
     if (early.length > 0) sink.read(early, 0, early.length, owned);
+  }
+
+  /** Bytes that the next `start` delivers. */
+  keep(early: Buffer): void {
+    if (early.length > 0) this.#early.push(early);
   }
 
   pause(): void {
@@ -142,12 +148,30 @@ export class SocketReader {
     else resetNow(socket);
   }
 
+  /** Whether it has a buffer of its own. */
+  get leases(): boolean {
+    return this.#lease !== null;
+  }
+
   /** Gives the buffer back if the socket has fallen silent, also where it is armed; for a spent budget (see `#armNow`). */
   yieldBuffer(): void {
     if (this.#lease === null || this.#buffers.now - this.#largeReadAt <= quietMs) return;
     if (this.#leaseArmed) this.#armNow(false);
     this.#lease.giveBack();
     this.#lease = null;
+  }
+
+  /**
+   * Leaves the socket to whoever reads its `'data'` events; until they listen it is paused. What it reads is told to the sink
+   * all the same, for whom it is to copy and push. No buffer is leased any more. Called from a read.
+   */
+  becomeStream(): void {
+    // A lease goes back at the end of the read in which this is called.
+    this.#mayLease = false;
+    this.#halted = false;
+    this.#holdStream(0);
+    this.#paused = false;
+    this.socket.pause();
   }
 
   /** Gives the buffer back; call it when the socket has closed. */
@@ -237,8 +261,8 @@ export class SocketReader {
       handle.readStop();
     }
     if (this.#lease === null) {
-      if (length >= promoteAt && !this.socket.destroyed) this.#promote();
-    } else if (this.#isQuiet(length) || this.#buffers.overlentBytes > 0) {
+      if (length >= promoteAt && this.#mayLease && !this.socket.destroyed) this.#promote();
+    } else if (this.#isQuiet(length) || this.#buffers.overlentBytes > 0 || !this.#mayLease) {
       this.#lease.giveBack();
       this.#lease = null;
     }

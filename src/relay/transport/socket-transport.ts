@@ -31,6 +31,23 @@ export class SocketTransport implements Transport {
     else this.#reader.start(listener);
   }
 
+  /** Whether it has a read buffer of its own. */
+  get leases(): boolean {
+    return this.#reader.leases;
+  }
+
+  /** Leaves it, paused, to another listener, who gets these bytes first. */
+  handOver(early: Buffer): void {
+    this.#listener = null;
+    this.#reader.pause();
+    this.#reader.keep(early);
+  }
+
+  /** Leaves the socket to whoever listens to its `'data'`; the listener makes such events of what it reads. Called from a read. */
+  becomeStream(): void {
+    this.#reader.becomeStream();
+  }
+
   get maxReadBytes(): number {
     return this.#reader.maxReadBytes;
   }

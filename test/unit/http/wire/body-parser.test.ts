@@ -82,6 +82,23 @@ describe('chunks', () => {
     expect(chunked('b;x\r\n', 10)).toMatchObject({ passed: '', event: 'over', announced: 11 });
   });
 
+  test('are read on beyond the limit where nobody wants them', () => {
+    for (const chunk of [bytes('6\r\nworld!\r\n0\r\n\r\nnext'), bytes('6;x\r\nworld!\r\n0\r\n\r\nnext')]) {
+      const parser = new BodyParser();
+      parser.begin('chunked', -1, 5);
+      parser.feed(chunk, 0, chunk.length);
+      expect(parser.next()).toBe(BodyEvent.over);
+      parser.ignoreLimit();
+      while (parser.next() !== BodyEvent.end);
+      expect([parser.position, parser.payloadBytes]).toEqual([chunk.length - 4, 6]);
+    }
+    const before = new BodyParser();
+    before.begin('chunked', -1, 5);
+    before.ignoreLimit();
+    before.feed(bytes('6\r\n'), 0, 3);
+    expect([before.next(), before.next()]).toEqual([BodyEvent.pass, BodyEvent.starved]);
+  });
+
   test('may have sizes up to 2^53 − 1', () => {
     expect(chunked('001fffffffffffff\r\n')).toMatchObject({ event: 'starved', announced: Number.MAX_SAFE_INTEGER });
   });

@@ -97,6 +97,7 @@ describe('a request', () => {
     ['chunked with a tab behind it', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked \t\r\n\r\n'],
     ['a length with a tab behind it', 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\t \r\n\r\n'],
     ['chunked in capitals', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n'],
+    ['a tab behind chunked', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n'],
     ['chunked with a parameter', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;q=1\r\n\r\n'],
     ['a vertical tab before chunked', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n'],
   ])('goes the careful way with all its bytes where it has %s', (_, text) => {
@@ -176,6 +177,7 @@ describe('an answer', () => {
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunke\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n',
     'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
   ])('is in doubt: %j', (text) => {
@@ -242,6 +244,17 @@ describe('the limits', () => {
     expect(readHead('request', byByte(lined(maxLines + 1)))).toMatchObject({ verdict: 'tooManyLines' });
   });
 });
+
+test.each(['Connection', 'Upgrade', 'X-Forwarded-For', 'Forwarded'])(
+  'a list of 100 passes in %s, and no longer one',
+  (name) => {
+    const list = (elements: number) => `${name}: ${new Array(elements).fill('a').join(',')}`;
+    expect(withLines(list(100)).verdict).toBe('head');
+    expect(withLines(list(101)).verdict).toBe('careful');
+    expect(withLines(list(50), list(50)).verdict).toBe('head');
+    expect(withLines(list(50), list(51)).verdict).toBe('careful');
+  },
+);
 
 test('no bytes say nothing', () => {
   expect(

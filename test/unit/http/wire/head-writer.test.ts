@@ -167,11 +167,11 @@ describe('the answer for the client', () => {
     writer.switching(parsed('response', [...lines, ...more]));
     expect(written()).toEqual([
       'HTTP/1.1 101 Go on',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
       'Sec-WebSocket-Accept: x',
       'Set-Cookie: a',
       'Sec-WebSocket-Protocol: v1',
-      'Connection: Upgrade',
-      'Upgrade: websocket',
     ]);
   });
 });

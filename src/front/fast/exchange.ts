@@ -1,0 +1,463 @@
+/**
+ * One request and its answer:
+ *
+ *   begin ─► connecting ─► asking ─► answering ─► delivering ─► over
+ *     │          ▲  │         │  │        ├ the upstream dies: the client's connection is cut, nothing looks whole
+ *     │          └──┼─ once ──┘  │        └ the client leaves: the upstream's connection is closed
+ *     │             │            └ no answer, none in time, none that is HTTP: 502, 504
+ *     │             └ no connection: 502, 503, 504
+ *     └ the declared body is over the limit: 413
+ *
+ * The body goes up while the answer comes down, and each waits for its own receiver. An answer may come before the body has
+ * gone, and where writing the body fails it may lie there unread: what the upstream says counts, not what could be written.
+ * Whoever has answered may go on reading: then the rest of the body still goes there.
+ * A request that may be repeated, on a connection that was used before and ends before the first byte of an answer, is sent
+ * once more on a new one.
+ */
+import { wordsOf } from '../../admission/memory.ts';
+import type { Refused } from '../../admission/verdict.ts';
+import { type ExceededLimit, type Refusal, refuseHttp } from '../../http/errors.ts';
+import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
+import { responseFraming } from '../../http/wire/framing.ts';
+import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
+import { belowLowMark, highMark } from '../../limits/watermarks.ts';
+import { tally } from '../../metrics/counters.ts';
+import type { AnsweredFailure } from '../../outcomes.ts';
+import type { Keeper } from '../../relay/memory/read-buffers.ts';
+import type { Passer } from '../../relay/registry.ts';
+import type { LegWriter } from '../../relay/transport/leg-writer.ts';
+import type { SocketTransport } from '../../relay/transport/socket-transport.ts';
+import type { EndpointLease } from '../../upstream/endpoint.ts';
+import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
+import type { PoolLease, Reuse } from '../../upstream/pool.ts';
+import { Download } from './download.ts';
+import type { Line, LineOwner } from './line.ts';
+import type { LaneParts } from './parts.ts';
+import { Quiet } from './quiet.ts';
+import { RequestRecord } from './record.ts';
+import type { LaneRequest } from './request.ts';
+import { Upload } from './upload.ts';
+
+/** What the client's connection does for its exchange. */
+export interface ExchangeClient {
+  readonly line: Line;
+  /** The upstream is there: what is held of the body may come, and more of it. */
+  readHeld(): void;
+  /** The answer is complete, and `upload` concerns nobody any more. `closes`: the connection ends with it. */
+  answered(closes: boolean, upload: Upload): void;
+  /** Answers with words of Sluice's own. */
+  refuse(refusal: Refusal, closes: boolean, upload: Upload): void;
+  /** Refuses what is no request, and ends the connection. */
+  refuseRequest(refused: Refused): void;
+}
+
+type Turn = 'connecting' | 'asking' | 'answering' | 'delivering' | 'over';
+
+const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** So much of a body is read and thrown away for the sake of the client's connection; for more than that it is closed. */
+const mostDropped = 256 * 1024;
+
+export class Exchange implements LineOwner, Passer {
+  readonly request: LaneRequest;
+  readonly #parts: LaneParts;
+  readonly #client: ExchangeClient;
+  readonly #record: RequestRecord;
+  readonly #upload: Upload;
+  readonly #endpoint: EndpointLease;
+  readonly #quiet: Quiet;
+  #turn: Turn = 'connecting';
+  #lease: PoolLease | null = null;
+  #line: Line | null = null;
+  #abort: AbortController | null = null;
+  /** What is sent to the upstream, as long as it may have to be sent later, or again. */
+  #head: Buffer | null = null;
+  #heldBytes = 0;
+  #answer: HeadParser | null = null;
+  /** Something of an answer has come. */
+  #heard = false;
+  #download: Download | null = null;
+  /** The upstream goes on with its connection. */
+  #reusable = false;
+  #closes: boolean;
+
+  constructor(parts: LaneParts, client: ExchangeClient, request: LaneRequest) {
+    this.#parts = parts;
+    this.#client = client;
+    this.request = request;
+    this.#closes = request.closes;
+    this.#record = new RequestRecord(request, parts.log, parts.rejected);
+    this.#upload = new Upload(request.framing, request.length, request.route.route.http.maxBodyBytes);
+    this.#endpoint = request.route.endpoint.lease();
+    this.#quiet = new Quiet(performance.now());
+  }
+
+  /** Begins; the head for the upstream stands in the writer of heads. */
+  begin(): void {
+    this.#parts.exchanges.add(this);
+    const { route, length } = this.request;
+    const { budget } = this.#parts.memory;
+    if (length > route.route.http.maxBodyBytes) this.#refuseBody(length);
+    else if (budget.pressed) this.#fail('memory', null, wordsOf(budget));
+    else this.#send();
+  }
+
+  #send(): void {
+    const { heads } = this.#parts;
+    const { route } = this.request;
+    const { pool } = route.endpoint;
+    const reuse = this.#repeats ? 'any' : 'recent';
+    const lease = pool.waiting === 0 ? pool.take(reuse) : null;
+    if (lease === null || this.#repeats) this.#keepHead(heads.copy());
+    if (lease === null) this.#connect(reuse);
+    else this.#ask(lease);
+  }
+
+  /** Whether what the client sends belongs to this request, and can be sent on. */
+  get takesBody(): boolean {
+    return this.#upload.state === 'open' && this.#turn !== 'connecting' && this.#turn !== 'over';
+  }
+
+  /** The client sends more of its body. Returns where in the chunk those bytes begin that do not belong to it. */
+  readBody(chunk: Buffer, start: number, end: number, keeper: Keeper | null): number {
+    this.#quiet.stirred = true;
+    const upload = this.#upload;
+    const writer = this.#line?.writer ?? null;
+    const position = upload.read(chunk, start, end, keeper, writer);
+    writer?.flush();
+    if (upload.state === 'over') this.#refuseBody(upload.announcedBytes);
+    else if (upload.state === 'broken') this.#refuseBroken(upload.fault);
+    else if (this.#turn === 'delivering' && (upload.state === 'whole' || writer?.broken)) this.#settle();
+    else if (writer?.blocked && this.#isFull(writer, 'client')) this.#client.line.pause();
+    return position;
+  }
+
+  /** The client has left. */
+  clientGone(): void {
+    if (this.#turn !== 'over') this.#end();
+  }
+
+  /** Cuts the request off, whatever its state. Whether that is news to it. */
+  cut(): boolean {
+    if (this.#turn === 'over') return false;
+    this.#record.cut();
+    this.#end();
+    this.#client.line.reset();
+    return true;
+  }
+
+  /** The client has taken bytes that waited. */
+  clientDrained(): void {
+    this.#quiet.stirred = true;
+    if (this.#turn === 'delivering') this.#settle();
+    else if (this.#line?.paused && this.#isLow(this.#client.line.writer, 'upstream')) this.#line.resume();
+  }
+
+  // The upstream's line.
+
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    this.#quiet.stirred = true;
+    if (this.#turn === 'asking') this.#readHeads(chunk, start, end, keeper);
+    else if (this.#turn === 'answering') this.#afterRead(this.#download!.read(chunk, start, end, keeper) === end);
+    // Behind its answer an upstream has nothing to say.
+    else this.#line?.destroy();
+  }
+
+  drained(): void {
+    this.#quiet.stirred = true;
+    const { line } = this.#client;
+    if (this.#turn !== 'over' && line.paused && this.#isLow(this.#line!.writer, 'client')) line.resume();
+  }
+
+  ended(): void {
+    if (this.#turn === 'asking') {
+      this.#endedUnanswered();
+    } else if (this.#turn === 'answering') {
+      this.#download!.end();
+      this.#afterRead(true);
+    } else this.#settle();
+  }
+
+  gone(): void {
+    if (this.#turn === 'asking') this.#endedUnanswered();
+    else if (this.#turn === 'answering') this.#breakOff('reset', 'the connection broke');
+    else this.#settle();
+  }
+
+  // What it holds of the memory of all.
+
+  /** Nothing of it is left when it has been ended. */
+  readonly isShed = false;
+
+  get capacity(): number {
+    return this.#heldBytes + this.#client.line.writer.capacity + (this.#line?.writer.capacity ?? 0);
+  }
+
+  get sources(): readonly SocketTransport[] {
+    const { transport } = this.#client.line;
+    return this.#line === null ? [transport] : [transport, this.#line.transport];
+  }
+
+  yieldMemory(): void {
+    if (this.#client.line.writer.blocked) this.#line?.pause();
+    if (this.#line?.writer.blocked) this.#client.line.pause();
+  }
+
+  shed(limitBytes: number, observedBytes: number): void {
+    if (this.#turn === 'over') return;
+    const limit = { name: 'memory.max_buffered', configured: limitBytes, observed: observedBytes } as const;
+    this.#fail('memory', limit, '');
+  }
+
+  /** Called every tick. */
+  tick(now: number): void {
+    const { inactivityMs } = this.request.route.route.http;
+    if (inactivityMs === 0) return;
+    const waits = this.#client.line.writer.blocked ? this.#client.line : this.#line?.writer.blocked ? this.#line : null;
+    if (this.#quiet.tick(now, inactivityMs, waits) < inactivityMs) return;
+    if (this.#turn === 'delivering') {
+      this.#end();
+      this.#client.line.reset();
+      return;
+    }
+    tally(this.request.route.counters.upstreamErrors, 'response_timeout');
+    this.#fail('upstream_timeout', null, 'no byte in time');
+  }
+
+  /** The client waits to be told to go on with its body. */
+  get #waits(): boolean {
+    return this.request.expects && this.#upload.state === 'open' && this.#upload.payloadBytes === 0;
+  }
+
+  /** Nothing is lost where it arrives twice, and there is no body that would have to be kept for it. */
+  get #repeats(): boolean {
+    return this.request.framing === 'none' && repeatable.has(this.request.method);
+  }
+
+  #connect(reuse: Reuse): void {
+    this.#abort = new AbortController();
+    const { route, endpoint } = this.request.route;
+    const ask = { reuse, timeoutMs: route.timeouts.connectMs, signal: this.#abort.signal };
+    endpoint.pool
+      .lease(ask)
+      .then((lease) => {
+        if (this.#turn !== 'connecting') 'problem' in lease || lease.giveBack();
+        else if ('problem' in lease) this.#failToConnect(lease);
+        else this.#ask(lease);
+      })
+      .catch((error) => {
+        // A bug in one exchange must not end those of others.
+        this.#parts.log.error({ event: 'exchange_bug', err: error }, 'a request failed for a reason of our own');
+        if (this.#turn !== 'over') this.#end();
+        this.#client.line.reset();
+      });
+  }
+
+  #failToConnect({ problem, detail, limit }: ConnectFailure): void {
+    const blame = blameOf(problem);
+    if (blame !== null) tally(this.request.route.counters.upstreamErrors, blame);
+    // One that was given up by us has no exchange any more.
+    if (problem === 'aborted') return;
+    this.#fail(outcomeOf[problem], limit ? { name: 'http.max_upstream_connections', ...limit } : null, detail);
+  }
+
+  #ask(lease: PoolLease): void {
+    const { heads, upstreams } = this.#parts;
+    this.#turn = 'asking';
+    this.#lease = lease;
+    this.#line = upstreams.take(lease, this);
+    if (this.#head !== null) this.#line.send(this.#head, 0, this.#head.length);
+    else if (!this.#line.send(heads.bytes, 0, heads.length)) heads.renew();
+    if (this.#upload.state === 'open') this.#client.readHeld();
+  }
+
+  #keepHead(head: Buffer): void {
+    this.#head = head;
+    this.#hold(head.length);
+  }
+
+  /** Counts bytes that are held here. */
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#parts.memory.budget.take(bytes);
+  }
+
+  #readHeads(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    this.#heard = true;
+    const { answers } = this.#parts;
+    this.#answer ??= answers.take();
+    const answer = this.#answer;
+    for (let at = start; at < end; at = answer.position) {
+      const before = answer.capacity;
+      const verdict = answer.feed(chunk, at, end);
+      if (verdict === Verdict.starved) {
+        this.#hold(answer.capacity - before);
+        return;
+      }
+      if (verdict !== Verdict.head || answer.status === 101) {
+        this.#breakOff(
+          'bad_response',
+          badAnswers[verdict] ?? 'the upstream switched protocols, and nobody asked it to',
+        );
+        return;
+      }
+      if (answer.status >= 200) {
+        this.#beginAnswer(answer, chunk, end, keeper);
+        return;
+      }
+      this.#passInterim(answer);
+    }
+  }
+
+  /** 100, 102, 103: for the client, as it came. */
+  #passInterim(answer: HeadParser): void {
+    const { heads, date } = this.#parts;
+    heads.response(answer, { chunks: false, closes: false, date: date() });
+    if (!this.#client.line.send(heads.bytes, 0, heads.length)) heads.renew();
+    answer.reset();
+  }
+
+  #beginAnswer(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
+    const { heads, answers, date, endsKeepAlive } = this.#parts;
+    const framing = responseFraming(answer, this.request.method);
+    // Whoever waits to be told to go on may send its body now, or not: what follows could be read either way.
+    const left = this.#upload.remainingBytes;
+    if (endsKeepAlive() || left > mostDropped || this.#waits) this.#closes = true;
+    // Who answers before it has read the body may never read it, and take it for the next request.
+    this.#reusable = framing !== 'close' && left === 0 && !this.request.closesUpstream && keepsAlive(answer);
+    heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date() });
+    this.#turn = 'answering';
+    this.#record.status = answer.status;
+    const { contentLength, position } = answer;
+    answers.give(answer);
+    this.#answer = null;
+    this.#download = new Download(this.#client.line, heads, framing, contentLength);
+    this.#afterRead(this.#download.begin(chunk, position, end, keeper) === end);
+  }
+
+  /** `clean`: nothing stands behind the answer, if that is whole. */
+  #afterRead(clean: boolean): void {
+    const { writer } = this.#client.line;
+    const { state } = this.#download!;
+    if (state === 'whole') {
+      if (!clean) this.#reusable = false;
+      this.#turn = 'delivering';
+      this.#settle();
+    } else if (state === 'broken') this.#breakOff('bad_response', 'the upstream broke off its answer');
+    else if (writer.blocked && this.#isFull(writer, 'upstream')) this.#line!.pause();
+  }
+
+  /** The answer is whole: looks whether all of it has been taken, and all of the body been sent, as far as anybody wants it. */
+  #settle(): void {
+    if (this.#turn !== 'delivering') return;
+    const sent = this.#upload.state === 'whole';
+    const line = this.#line;
+    if (line !== null) {
+      const lost = line.finished || line.gone || line.writer.broken || this.#waits;
+      if (!sent && !lost) return;
+      if (this.#reusable && sent && !lost && !line.writer.blocked) this.#parts.upstreams.giveBack(line, this.#lease!);
+      else this.#discard(line, this.#lease!);
+      this.#lease = null;
+      this.#line = null;
+    }
+    if (this.#client.line.writer.blocked) return;
+    this.#end();
+    this.#client.answered(this.#closes, this.#upload);
+  }
+
+  /** The connection ended, and there is no answer. */
+  #endedUnanswered(): void {
+    if (this.#heard) {
+      this.#breakOff('bad_response', 'the upstream broke off its answer');
+    } else if (this.#lease!.reused && this.#repeats) {
+      this.#lease!.discard(this.#line!.socket);
+      this.#lease = null;
+      this.#line = null;
+      this.#turn = 'connecting';
+      this.#connect('none');
+    } else if (this.#line!.error !== null && isTlsError(this.#line!.error)) {
+      tally(this.request.route.counters.upstreamErrors, 'tls');
+      this.#fail('upstream_tls_failed', null, describeTlsError(this.#line!.error));
+    } else {
+      this.#breakOff('reset', 'the upstream closed the connection without an answer');
+    }
+  }
+
+  /** The upstream's answer is none, or not whole. */
+  #breakOff(label: string, detail: string): void {
+    tally(this.request.route.counters.upstreamErrors, label);
+    this.#fail('upstream_failed', null, detail);
+  }
+
+  #refuseBody(observed: number): void {
+    const configured = this.request.route.route.http.maxBodyBytes;
+    this.#fail('body_too_large', { name: 'http.max_body_size', configured, observed }, '');
+  }
+
+  /** The client's chunks are no chunks: what follows means nothing. */
+  #refuseBroken(detail: string): void {
+    this.#closes = true;
+    const begun = this.#record.status !== 0;
+    if (!begun) this.#record.status = 400;
+    this.#end();
+    if (begun) this.#client.line.destroy();
+    else this.#client.refuseRequest({ outcome: 'bad_request', detail });
+  }
+
+  #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail: string): void {
+    const { route } = this.request.route;
+    const begun = this.#record.status !== 0;
+    const refusal = refuseHttp(outcome, { route: route.name, limit });
+    this.#record.failed(outcome, limit, detail);
+    if (!begun) this.#record.status = refusal.status;
+    this.#end();
+    // Half an answer must not look whole.
+    if (begun) this.#client.line.reset();
+    else this.#client.refuse(refusal, this.#closes || this.#parts.endsKeepAlive(), this.#upload);
+  }
+
+  /** Lets go of everything, and counts the request. */
+  #end(): void {
+    const { exchanges, memory, answers } = this.#parts;
+    this.#turn = 'over';
+    exchanges.delete(this);
+    this.#abort?.abort();
+    if (this.#lease !== null) this.#discard(this.#line!, this.#lease);
+    if (this.#answer !== null) answers.give(this.#answer);
+    memory.budget.give(this.#heldBytes);
+    this.#endpoint[Symbol.dispose]();
+    const { framing, length } = this.request;
+    this.#record.ended(framing === 'none' ? -1 : Math.max(length, this.#upload.payloadBytes));
+  }
+
+  #discard(line: Line, lease: PoolLease): void {
+    // A request that is cut off must not look whole.
+    if (this.#upload.state === 'whole') line.destroy();
+    else line.reset();
+    lease.discard(line.socket);
+  }
+
+  /** Whether so much waits for a receiver that its sender must wait too. */
+  #isFull(writer: LegWriter, sender: 'client' | 'upstream'): boolean {
+    const { bufferedBytes } = writer;
+    if (highMark(bufferedBytes, 0, this.request.route.route.limits[sender]) !== null) return true;
+    return !this.#parts.memory.budget.allowsRead(Math.max(bufferedBytes, writer.capacity));
+  }
+
+  #isLow({ bufferedBytes }: LegWriter, sender: 'client' | 'upstream'): boolean {
+    if (!belowLowMark(bufferedBytes, 0, this.request.route.route.limits[sender])) return false;
+    return this.#parts.memory.budget.allowsResuming(bufferedBytes);
+  }
+}
+
+/** Whether the upstream goes on with its connection behind this answer (RFC 9112 §9.3). */
+function keepsAlive({ minorVersion, connection }: HeadParser): boolean {
+  if ((connection & ConnectionOption.close) !== 0) return false;
+  return minorVersion === 1 || (connection & ConnectionOption.keepAlive) !== 0;
+}
+
+const badAnswers: Partial<Record<Verdict, string>> = {
+  [Verdict.careful]: 'the answer is no HTTP/1.1, or its framing can be read in several ways',
+  [Verdict.tooLarge]: `the header of the answer has more than ${maxHeadBytes} bytes`,
+  [Verdict.tooManyLines]: `the header of the answer has more than ${maxLines} lines`,
+};

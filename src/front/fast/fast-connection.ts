@@ -1,0 +1,393 @@
+/**
+ * One connection in the fast lane, one request at a time:
+ *
+ *   head ──► exchange ──► rest of a body that nobody wants ──► head …
+ *     │          └─────────────────┴──► over: the answer was the last one; what comes now is thrown away
+ *     ├──► opening ──► the relay has the socket
+ *     ├──► careful: not of the strict form; the other lane has the socket, and all bytes from the head's first
+ *     └──► over: refused
+ *
+ * The next head is read when the answer before it is complete. What has been read of it meanwhile is held, and nothing more is
+ * read: pipelining costs its sender's patience and not our memory.
+ */
+import type { Origination } from '../../admission/client-address.ts';
+import { userOf } from '../../admission/identity.ts';
+import { subscriberOf } from '../../admission/ip.ts';
+import type { Refused } from '../../admission/verdict.ts';
+import type { Route } from '../../config/types.ts';
+import { asksForWebSocket } from '../../handshake/validate.ts';
+import { type Refusal, refusalBytes } from '../../http/errors.ts';
+import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
+import { requestFraming } from '../../http/wire/framing.ts';
+import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
+import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
+import { findRoute } from '../arrival.ts';
+import type { Connection } from '../connection.ts';
+import type { EdgeRoute } from '../edge.ts';
+import { type RefusalContext, recordRefusal, refusalOf } from '../refusals.ts';
+import { Exchange, type ExchangeClient } from './exchange.ts';
+import { Line, type LineOwner } from './line.ts';
+import { Opening } from './opening.ts';
+import { Origins, type Sender } from './origins.ts';
+import type { LaneParts } from './parts.ts';
+import { Upload } from './upload.ts';
+
+/** Nobody expects a body behind these: a backend that does not look for one would take it for the next request. */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
+/**
+ * How long what a client still sends is read and thrown away behind the last answer. Closing before would make the kernel send
+ * a reset, and the client would lose the answer that says what is wrong.
+ */
+const lingerMs = 2000;
+/** The same for the rest of a request, before the end of the connection is shown: many clients read only when they have sent. */
+const restMs = 10_000;
+/** A client may not send frames before its 101 (RFC 6455 §4.1); a few messages are held, then TCP pushes back. */
+const mostEarlyBytes = 64 * 1024;
+
+const nothing = Buffer.alloc(0);
+
+const tooLarge = {
+  [Verdict.tooLarge]: { outcome: 'headers_too_large', detail: `the header block has more than ${maxHeadBytes} bytes` },
+  [Verdict.tooManyLines]: { outcome: 'too_many_headers', detail: `there are more than ${maxLines} header lines` },
+} as const;
+
+/** A handshake whose route is known. */
+interface Wanted {
+  readonly route: EdgeRoute;
+  readonly host: string;
+  readonly target: string;
+  readonly sender: Sender;
+}
+
+export class FastConnection implements LineOwner, ExchangeClient {
+  readonly line: Line;
+  readonly #parts: LaneParts;
+  readonly #connection: Connection;
+  readonly #origins: Origins;
+  #parser: HeadParser | null = null;
+  #parserBytes = 0;
+  #exchange: Exchange | null = null;
+  #opening: Opening | null = null;
+  /** What is read and thrown away, and whether the connection ends behind it. */
+  #rest: { readonly upload: Upload; readonly closes: boolean } | null = null;
+  /** Read, and for later. */
+  #held: Buffer | null = null;
+  #over = false;
+  /** What the last request asked of the form of answers. */
+  #accept: string | undefined;
+  #method = '';
+  #expects = false;
+
+  constructor(parts: LaneParts, connection: Connection, bytes: Buffer) {
+    this.#parts = parts;
+    this.#connection = connection;
+    this.#origins = new Origins(connection.peer);
+    this.line = new Line(connection.socket, bytes, parts.memory, this);
+    connection.socket = this.line.socket;
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#connection.wait('request', this.#parts.headersMs());
+    this.line.start();
+  }
+
+  // The client's line.
+
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    for (let at = start; at < end && !this.#over; ) {
+      if (this.#rest !== null) {
+        at = this.#readRest(chunk, at, end, keeper);
+      } else if (this.#exchange?.takesBody) {
+        at = this.#exchange.readBody(chunk, at, end, keeper);
+      } else if (this.#exchange === null && this.#opening === null) {
+        this.#readHead(chunk, at, end, keeper);
+        return;
+      } else {
+        this.#hold(chunk, at, end);
+        return;
+      }
+    }
+  }
+
+  drained(): void {
+    this.#exchange?.clientDrained();
+    this.#opening?.clientDrained();
+  }
+
+  ended(): void {
+    if (this.#parser?.begun) this.#record({ outcome: 'client_gone', detail: 'the client left within a request' });
+    this.#exchange?.clientGone();
+    this.#opening?.clientGone();
+    if (!this.#over) this.line.destroy();
+  }
+
+  gone(): void {
+    this.#exchange?.clientGone();
+    this.#opening?.clientGone();
+    this.#release();
+  }
+
+  // Its exchange.
+
+  readHeld(): void {
+    const held = this.#takeHeld();
+    if (held !== null) this.read(held, 0, held.length, owned);
+    if (this.#held === null) this.line.resume();
+  }
+
+  answered(closes: boolean, upload: Upload): void {
+    this.#exchange = null;
+    const waits = this.#expects && upload.payloadBytes === 0;
+    // A client that waits to be told to go on sends nothing.
+    if (upload.state !== 'whole' && !waits) this.#awaitRest(upload, closes);
+    else if (closes) this.#farewell();
+    else this.#next();
+  }
+
+  refuse(refusal: Refusal, closes: boolean, upload: Upload): void {
+    const ends = closes || upload.state !== 'whole';
+    const answer = refusalBytes(refusal, this.#accept, { closes: ends, bodiless: this.#method === 'HEAD' });
+    this.line.send(answer, 0, answer.length);
+    this.answered(ends, upload);
+  }
+
+  refuseRequest(refused: Refused): void {
+    this.#exchange = null;
+    this.#refuse(refused, this.#unknown(), null);
+  }
+
+  // Its opening.
+
+  /** What the client sent behind its handshake; nothing more is read. */
+  takeEarly(): Buffer {
+    this.line.pause();
+    return this.#takeHeld() ?? nothing;
+  }
+
+  /** The relay has the socket until `released`. */
+  opened(): void {
+    this.#opening = null;
+    this.#release();
+  }
+
+  /** The handshake was refused, by us (with an answer) or by the upstream (whose answer has been sent). */
+  turnedAway(answer: Buffer | null): void {
+    this.#opening = null;
+    if (answer !== null) this.line.send(answer, 0, answer.length);
+    this.#farewell();
+  }
+
+  #readHead(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    this.#parser ??= this.#parts.requests.take();
+    const parser = this.#parser;
+    const verdict = parser.feed(chunk, start, end);
+    switch (verdict) {
+      case Verdict.head:
+        this.#begin(parser, chunk, end, keeper);
+        break;
+      case Verdict.starved:
+        this.#count(parser.capacity);
+        if (this.#connection.waitsFor !== 'header') this.#waitForHeader();
+        break;
+      case Verdict.careful:
+        this.#leave(parser, chunk, end);
+        break;
+      default:
+        this.#refuse(tooLarge[verdict], this.#unknown(), null);
+    }
+  }
+
+  #waitForHeader(): void {
+    this.#connection.wait('header', this.#parts.headersMs(), () => {
+      this.#refuse({ outcome: 'request_timeout', detail: 'the header did not come in time' }, this.#unknown(), null);
+    });
+  }
+
+  /** Counts what is held of a head. */
+  #count(bytes: number): void {
+    this.#parts.memory.budget.take(bytes - this.#parserBytes);
+    this.#parserBytes = bytes;
+  }
+
+  #begin(parser: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
+    this.#connection.work();
+    const { edge, noteUntrusted, heads, unrouted } = this.#parts;
+    const host = parser.value(parser.hostLine);
+    const target = parser.bytes.toString('latin1', parser.targetStart, parser.targetEnd);
+    const sender = this.#origins.of(parser, host, edge());
+    const { address, trusted } = sender.origination;
+    this.#method = parser.method;
+    this.#accept = parser.acceptLine < 0 ? undefined : parser.value(parser.acceptLine);
+    this.#expects = parser.expectLine >= 0 && parser.value(parser.expectLine).toLowerCase() === '100-continue';
+    const route = findRoute(host, pathOf(target), edge());
+    const routed = 'outcome' in route ? null : route;
+    if (parser.forwards && !trusted) noteUntrusted(address, routed?.counters ?? unrouted());
+    const { position } = parser;
+    if (routed === null) {
+      const about = { route: null, host, target, address };
+      const upload = new Upload(requestFraming(parser), parser.contentLength, Number.POSITIVE_INFINITY);
+      this.#dropParser();
+      this.#refuse(route as Refused, { ...this.#unknown(), about }, upload);
+    } else if (parser.upgrades && asksForWebSocket(parser.pairs())) {
+      this.#open(parser, { route: routed, host, target, sender });
+    } else {
+      const framing = requestFraming(parser);
+      // A body that a backend does not look for would be the next request to it.
+      const closesUpstream = framing === 'chunked' || (framing === 'length' && bodiless.has(parser.method));
+      heads.request(parser, { trusted, forwarding: sender.lines, closes: closesUpstream, upgrades: false });
+      const exchange = new Exchange(this.#parts, this, {
+        route: routed,
+        method: parser.method,
+        host,
+        target,
+        address,
+        user: userIn(parser, routed.route, trusted, target),
+        framing,
+        length: parser.contentLength,
+        expects: this.#expects,
+        closesUpstream,
+        closes: (parser.connection & ConnectionOption.close) !== 0,
+      });
+      this.#dropParser();
+      this.#exchange = exchange;
+      exchange.begin();
+    }
+    if (position < end) this.read(chunk, position, end, keeper);
+  }
+
+  #open(parser: HeadParser, { route, host, target, sender }: Wanted): void {
+    const { heads } = this.#parts;
+    const { origination, lines } = sender;
+    heads.request(parser, { trusted: origination.trusted, forwarding: lines, closes: false, upgrades: true });
+    const request = {
+      arrival: {
+        route,
+        host,
+        target: { target, path: pathOf(target) },
+        origination: named(origination, userIn(parser, route.route, origination.trusted, target)),
+        subscriber: subscriberOf(origination.address, this.#parts.edge().ipv6Prefix),
+        headerBytes: parser.end - parser.start,
+      },
+      method: parser.method,
+      httpVersion: '1.1',
+      headers: parser.pairs(),
+      head: heads.copy(),
+    };
+    this.#dropParser();
+    this.#opening = new Opening(this.#parts, this, request);
+    this.#opening.begin();
+  }
+
+  /** Gives the connection to the careful lane. */
+  #leave(parser: HeadParser, chunk: Buffer, end: number): void {
+    const { bytes, start, end: read, position } = parser;
+    const all = Buffer.concat([bytes.subarray(start, read), chunk.subarray(position, end)]);
+    this.#over = true;
+    this.#dropParser();
+    this.#connection.socket = this.line.leaveStream();
+    this.#parts.careful.take(this.#connection, all);
+  }
+
+  /** Now comes the next request. */
+  #next(): void {
+    this.#accept = undefined;
+    this.#method = '';
+    this.#expects = false;
+    this.#connection.wait('request', this.#parts.keepAliveMs);
+    this.#parts.resting.add(this.line);
+    const held = this.#takeHeld();
+    if (held !== null) this.read(held, 0, held.length, owned);
+    if (this.#held === null && !this.#over) this.line.resume();
+  }
+
+  /** Refuses, and ends the connection; `upload` is what still belongs to the request, where that is known. */
+  #refuse(refused: Refused, context: RefusalContext, upload: Upload | null): void {
+    recordRefusal(context, refused);
+    const bodiless = this.#method === 'HEAD';
+    const answer = refusalBytes(refusalOf(context, refused), this.#accept, { closes: true, bodiless });
+    this.line.send(answer, 0, answer.length);
+    if (upload?.state === 'open' && !this.#expects) this.#awaitRest(upload, true);
+    else this.#farewell();
+  }
+
+  #awaitRest(upload: Upload, closes: boolean): void {
+    upload.drop();
+    this.#rest = { upload, closes };
+    this.#connection.wait('end', restMs, () => this.#farewell());
+    this.line.resume();
+  }
+
+  /** Returns where in the chunk the rest of the request ends. */
+  #readRest(chunk: Buffer, start: number, end: number, keeper: Keeper | null): number {
+    const { upload, closes } = this.#rest!;
+    const position = upload.read(chunk, start, end, keeper, null);
+    if (upload.state === 'open') return end;
+    this.#rest = null;
+    if (closes || upload.state !== 'whole') this.#farewell();
+    else this.#next();
+    return position;
+  }
+
+  /** Our last word is said: what comes now means nothing. */
+  #farewell(): void {
+    this.#over = true;
+    this.#rest = null;
+    this.#dropParser();
+    this.#takeHeld();
+    this.line.writer.end();
+    this.#connection.wait('end', lingerMs);
+    this.line.resume();
+  }
+
+  /** Keeps bytes for later, and reads nothing more until then. */
+  #hold(chunk: Buffer, start: number, end: number): void {
+    const before = this.#held ?? nothing;
+    this.#held = Buffer.concat([before, chunk.subarray(start, end)]);
+    this.#parts.memory.budget.take(end - start);
+    if (this.#opening === null || this.#held.length >= mostEarlyBytes) this.line.pause();
+  }
+
+  #takeHeld(): Buffer | null {
+    const held = this.#held;
+    this.#held = null;
+    this.#parts.memory.budget.give(held?.length ?? 0);
+    return held;
+  }
+
+  #dropParser(): void {
+    if (this.#parser === null) return;
+    this.#count(0);
+    this.#parts.requests.give(this.#parser);
+    this.#parser = null;
+  }
+
+  #release(): void {
+    this.#over = true;
+    this.#dropParser();
+    this.#takeHeld();
+    this.#connection.release();
+  }
+
+  #record(refused: Refused): void {
+    recordRefusal(this.#unknown(), refused);
+  }
+
+  #unknown(): RefusalContext {
+    return this.#parts.unknown(this.#connection.peer);
+  }
+}
+
+/** Who the request says its user is; most routes do not ask. */
+function userIn(parser: HeadParser, { identity }: Route, trusted: boolean, target: string): string | undefined {
+  return identity === null ? undefined : userOf(identity, { headers: parser.pairs(), trusted, path: pathOf(target) });
+}
+
+function named(origination: Origination, user: string | undefined): Origination {
+  return user === undefined ? origination : { ...origination, user };
+}
+
+function pathOf(target: string): string {
+  const queryAt = target.indexOf('?');
+  return queryAt < 0 ? target : target.slice(0, queryAt);
+}

@@ -1,0 +1,84 @@
+/**
+ * The fast lane: plain HTTP/1.1 requests and handshakes at the relay's speed. Heads are read as bytes and written as bytes,
+ * bodies pass as they came, everything that is held counts in the memory of all. What is not of the strict form that every
+ * parser reads alike goes to the careful lane, and stays there.
+ */
+import type { Route } from '../../config/types.ts';
+import { HeadWriter } from '../../http/wire/head-writer.ts';
+import type { Passer } from '../../relay/registry.ts';
+import type { Connection, Lane } from '../connection.ts';
+import type { Exchange } from './exchange.ts';
+import { FastConnection } from './fast-connection.ts';
+import type { Opening } from './opening.ts';
+import { DateLine, HeadParsers, type LaneParts, type UnderWay } from './parts.ts';
+import { RestingLines } from './resting-lines.ts';
+import { UpstreamLines } from './upstream-line.ts';
+
+/** What the lane cannot make itself. */
+export type FastLaneParts = Omit<
+  LaneParts,
+  'heads' | 'requests' | 'answers' | 'upstreams' | 'resting' | 'exchanges' | 'openings' | 'date'
+> & {
+  /** Who looks after those that hold memory. */
+  readonly holders: UnderWay<Passer>;
+};
+
+export class FastLane implements Lane {
+  readonly #parts: LaneParts;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #openings = new Set<Opening>();
+
+  constructor(parts: FastLaneParts) {
+    const date = new DateLine();
+    const { holders } = parts;
+    const resting = new RestingLines(holders);
+    this.#parts = {
+      ...parts,
+      heads: new HeadWriter(),
+      requests: new HeadParsers('request'),
+      answers: new HeadParsers('response'),
+      upstreams: new UpstreamLines(parts.memory, resting),
+      resting,
+      exchanges: {
+        add: (exchange) => {
+          this.#exchanges.add(exchange);
+          holders.add(exchange);
+        },
+        delete: (exchange) => {
+          this.#exchanges.delete(exchange);
+          holders.delete(exchange);
+        },
+      },
+      openings: this.#openings,
+      date: () => date.at(Date.now()),
+    };
+  }
+
+  take(connection: Connection, bytes: Buffer): void {
+    new FastConnection(this.#parts, connection, bytes).start();
+  }
+
+  /** Requests under way, handshakes not counted. */
+  get active(): number {
+    return this.#exchanges.size;
+  }
+
+  /** Handshakes that are not over. */
+  get handshakes(): number {
+    return this.#openings.size;
+  }
+
+  /** Cuts requests under way off whose route says so. How many. */
+  abort(isOver: (route: Route) => boolean): number {
+    let count = 0;
+    for (const exchange of [...this.#exchanges]) if (isOver(exchange.request.route.route) && exchange.cut()) count++;
+    return count;
+  }
+
+  /** Gives all handshakes up; resolves when they are over. */
+  async cancel(): Promise<void> {
+    const over = [...this.#openings].map((opening) => opening.done);
+    for (const opening of this.#openings) opening.cancel();
+    await Promise.all(over);
+  }
+}

@@ -1,0 +1,383 @@
+/**
+ * One handshake: an exchange whose answer is 101. It costs a connect, a write, a read and a write.
+ *
+ *   validate ─► origin ─► memory ─► slots ─► connect ─► ask ─► 101 ─► the relay has both sockets
+ *      │           │         │        │         │        │ └ another answer: passed on whole
+ *      └───────────┴─────────┴────────┴─────────┴────────┴ one answer, one counter, one log line
+ *
+ * The client may leave at each arrow: then what was lent is given back and the upstream's socket is closed.
+ */
+import { randomBytes } from 'node:crypto';
+import { checkMemory } from '../../admission/memory.ts';
+import { checkOrigin } from '../../admission/origin.ts';
+import type { Refused } from '../../admission/verdict.ts';
+import { checkSwitch } from '../../handshake/check.ts';
+import { type RawHeaders, valuesOf } from '../../handshake/fields.ts';
+import { type HandshakeAsk, validateHandshake } from '../../handshake/validate.ts';
+import { refusalBytes } from '../../http/errors.ts';
+import { responseFraming } from '../../http/wire/framing.ts';
+import { type HeadParser, Verdict } from '../../http/wire/head-parser.ts';
+import { cleanHost, cleanPath, nameSubprotocol } from '../../log/clean.ts';
+import { tally } from '../../metrics/counters.ts';
+import { handshakeOutcomes } from '../../outcomes.ts';
+import type { Keeper } from '../../relay/memory/read-buffers.ts';
+import type { Connected } from '../../upstream/connect.ts';
+import {
+  blameOf,
+  type ConnectFailure,
+  describeTlsError,
+  isTlsError,
+  outcomeOf,
+  type UpstreamError,
+} from '../../upstream/failure.ts';
+import { type Arrival, refuseLongList } from '../arrival.ts';
+import { type RefusalContext, recordOddity, recordRefusal, refusalOf } from '../refusals.ts';
+import { Download } from './download.ts';
+import { Line, type LineOwner } from './line.ts';
+import type { LaneParts } from './parts.ts';
+
+/** A handshake whose route is known. */
+export interface OpeningRequest {
+  readonly arrival: Arrival;
+  readonly method: string;
+  readonly httpVersion: string;
+  readonly headers: RawHeaders;
+  /** What the upstream is sent. */
+  readonly head: Buffer;
+}
+
+/** What the client's connection does for its handshake. */
+export interface OpeningClient {
+  readonly line: Line;
+  /** What the client has sent behind its handshake; nothing more is read. */
+  takeEarly(): Buffer;
+  /** The relay has the socket from now on. */
+  opened(): void;
+  /** Nothing comes of it; `answer` is sent, where it is not `null`, and the connection ends. */
+  turnedAway(answer: Buffer | null): void;
+}
+
+const nothing = Buffer.alloc(0);
+
+export class Opening implements LineOwner {
+  /** Resolves when the handshake is over, whatever came of it. */
+  readonly done: Promise<void>;
+  readonly #parts: LaneParts;
+  readonly #client: OpeningClient;
+  readonly #request: OpeningRequest;
+  readonly #context: RefusalContext;
+  readonly #loan = new DisposableStack();
+  readonly #abort = new AbortController();
+  readonly #startedAt = performance.now();
+  readonly #resolve: () => void;
+  #turn: 'connecting' | 'asking' | 'switched' | 'mirroring' | 'over' = 'connecting';
+  #ask: HandshakeAsk | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #line: Line | null = null;
+  #answer: HeadParser | null = null;
+  #mirrored = 0;
+  #download: Download | null = null;
+  #subprotocol: string | null = null;
+  /** What the upstream has sent behind its 101. */
+  #early: Buffer = nothing;
+
+  constructor(parts: LaneParts, client: OpeningClient, request: OpeningRequest) {
+    this.#parts = parts;
+    this.#client = client;
+    this.#request = request;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#resolve = resolve;
+    const { arrival, headers } = request;
+    this.#context = {
+      log: parts.log,
+      rejected: parts.rejected,
+      counters: arrival.route.counters,
+      about: {
+        route: arrival.route.route.name,
+        host: arrival.host,
+        target: arrival.target.target,
+        address: arrival.origination.address,
+        user: arrival.origination.user,
+        origin: valuesOf(headers, 'origin')[0],
+        headerBytes: arrival.headerBytes,
+      },
+    };
+  }
+
+  /** Begins; it may be over when this returns. */
+  begin(): void {
+    this.#parts.openings.add(this);
+    const { route, endpoint } = this.#request.arrival.route;
+    const ask = this.#admit();
+    if ('outcome' in ask) {
+      this.#refuse(ask);
+      return;
+    }
+    this.#loan.use(endpoint.lease());
+    this.#ask = ask;
+    const { connectMs, handshakeMs } = route.timeouts;
+    if (handshakeMs > 0) this.#timer = setTimeout(() => this.#late(), handshakeMs);
+    endpoint
+      .connect(connectMs, this.#abort.signal)
+      .then((connected) => this.#connected(connected))
+      .catch((error) => {
+        // A bug in one handshake must not end the connections of others.
+        this.#parts.log.error({ event: 'handshake_bug', err: error }, 'a handshake failed for a reason of our own');
+        this.#end();
+        this.#client.line.destroy();
+      });
+  }
+
+  /** Gives the handshake up, because the gateway shuts down. */
+  cancel(): void {
+    if (this.#turn === 'over') return;
+    recordRefusal(this.#context, { outcome: 'draining', detail: '' });
+    this.#end();
+    this.#client.line.destroy();
+  }
+
+  clientGone(): void {
+    if (this.#turn === 'over') return;
+    if (this.#turn === 'mirroring') this.#recordMirrored(false);
+    else recordRefusal(this.#context, { outcome: 'client_gone', detail: 'the client left' });
+    this.#end();
+  }
+
+  clientDrained(): void {
+    if (this.#turn === 'switched') this.#open();
+    else if (this.#download?.state === 'whole') this.#endMirror();
+    else this.#line?.resume();
+  }
+
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    if (this.#turn === 'asking') this.#readAnswer(chunk, start, end, keeper);
+    else if (this.#turn === 'mirroring') {
+      this.#download!.read(chunk, start, end, keeper);
+      this.#afterMirror();
+    } else if (this.#turn === 'switched') this.#early = Buffer.concat([this.#early, chunk.subarray(start, end)]);
+  }
+
+  drained(): void {}
+
+  ended(): void {
+    if (this.#turn === 'mirroring') {
+      this.#download!.end();
+      this.#afterMirror();
+    } else if (this.#turn === 'asking') this.#lost();
+  }
+
+  gone(): void {
+    if (this.#turn === 'asking') this.#lost();
+    else if (this.#turn === 'mirroring') this.#breakMirror();
+  }
+
+  #admit(): HandshakeAsk | Refused {
+    const { arrival, headers } = this.#request;
+    const { route, slots } = arrival.route;
+    const { refusesHandshakes, memoryState } = this.#parts;
+    if (refusesHandshakes()) return { outcome: 'draining', detail: '' };
+    const long = refuseLongList(headers);
+    if (long !== null) return long;
+    const ask = validateHandshake(this.#request);
+    if ('outcome' in ask) return ask;
+    const refused = checkOrigin(valuesOf(headers, 'origin'), route) ?? checkMemory(memoryState);
+    if (refused !== null) return refused;
+    const slot = slots.take(arrival.subscriber, route.connections);
+    if ('outcome' in slot) return slot;
+    this.#loan.use(slot);
+    return ask;
+  }
+
+  #connected(connected: Connected | ConnectFailure): void {
+    if (this.#turn !== 'connecting') {
+      if (!('problem' in connected)) connected.socket.destroy();
+      return;
+    }
+    if ('problem' in connected) {
+      const { problem, detail } = connected;
+      if (problem !== 'aborted') this.#fail({ outcome: outcomeOf[problem], detail }, blameOf(problem));
+      return;
+    }
+    this.#request.arrival.route.counters.connectSeconds.observe(connected.elapsedMs / 1000);
+    const { head } = this.#request;
+    this.#turn = 'asking';
+    this.#line = new Line(connected.socket, nothing, this.#parts.memory, this);
+    this.#line.send(head, 0, head.length);
+    this.#line.start();
+  }
+
+  #readAnswer(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    this.#answer ??= this.#parts.answers.take();
+    const answer = this.#answer;
+    for (let at = start; at < end; at = answer.position) {
+      const verdict = answer.feed(chunk, at, end);
+      if (verdict === Verdict.starved) return;
+      if (verdict !== Verdict.head) {
+        this.#failHandshake('it does not answer in HTTP, or with too large a header');
+        return;
+      }
+      if (answer.status >= 200 || answer.status === 101) {
+        this.#answered(answer, chunk, end, keeper);
+        return;
+      }
+      // Nothing but the 101, or a refusal, is an answer to a handshake.
+      answer.reset();
+    }
+  }
+
+  #answered(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
+    const { status } = answer;
+    if (status >= 300) {
+      this.#mirror(answer, chunk, end, keeper);
+      return;
+    }
+    if (status !== 101) {
+      // A success that opens no tunnel is no refusal: something else than a WebSocket server lives there.
+      this.#failHandshake(`it answers ${status}, which is no valid handshake`);
+      return;
+    }
+    const agreement = checkSwitch({ httpVersion: `1.${answer.minorVersion}`, headers: answer.pairs() }, this.#ask!);
+    if ('problem' in agreement) {
+      this.#failHandshake(agreement.problem);
+      return;
+    }
+    if (this.#parts.refusesHandshakes()) {
+      this.#refuse({ outcome: 'draining', detail: '' });
+      return;
+    }
+    const { heads } = this.#parts;
+    const { line } = this.#client;
+    this.#turn = 'switched';
+    this.#subprotocol = agreement.subprotocol;
+    if (agreement.oddity !== null) recordOddity(this.#context, agreement.oddity);
+    this.#early = Buffer.from(chunk.subarray(answer.position, end));
+    this.#line!.pause();
+    heads.switching(answer);
+    if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
+    if (!line.writer.blocked) this.#open();
+  }
+
+  /** Hands both sockets to the relay. */
+  #open(): void {
+    const { arrival } = this.#request;
+    const { route, counters, endpoint } = arrival.route;
+    const handshakeMs = performance.now() - this.#startedAt;
+    const client = this.#client.line.leave(this.#client.takeEarly());
+    const upstream = this.#line!.leave(this.#early);
+    this.#line = null;
+    const loan = this.#loan.move();
+    this.#end();
+    tally(counters.handshakes, 'opened');
+    const id = randomBytes(6).toString('hex');
+    counters.handshakeSeconds.observe(handshakeMs / 1000, id);
+    this.#client.opened();
+    this.#parts.open({
+      id,
+      route,
+      counters,
+      client,
+      upstream,
+      about: {
+        host: cleanHost(arrival.host),
+        path: cleanPath(arrival.target.path),
+        address: arrival.origination.address,
+        upstream: endpoint.target.href,
+        ...(arrival.origination.user === undefined ? {} : { user: arrival.origination.user }),
+        subprotocol: this.#subprotocol === null ? null : nameSubprotocol(this.#subprotocol),
+        handshakeMs,
+      },
+      // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.
+      release: loan.dispose.bind(loan),
+    });
+  }
+
+  /** The upstream refuses: its answer goes to the client whole, and both connections end with it. */
+  #mirror(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
+    const { heads } = this.#parts;
+    const { handshakeMs } = this.#request.arrival.route.route.timeouts;
+    const framing = responseFraming(answer, 'GET');
+    this.#turn = 'mirroring';
+    this.#mirrored = answer.status;
+    this.#client.takeEarly();
+    this.#client.line.resume();
+    // The body belongs to the handshake, so its time is bounded too.
+    clearTimeout(this.#timer);
+    if (handshakeMs > 0) this.#timer = setTimeout(() => this.#breakMirror(), handshakeMs);
+    heads.response(answer, { chunks: framing === 'close', closes: true, date: nothing });
+    this.#download = new Download(this.#client.line, heads, framing, answer.contentLength);
+    this.#download.begin(chunk, answer.position, end, keeper);
+    this.#afterMirror();
+  }
+
+  #afterMirror(): void {
+    const { state } = this.#download!;
+    const { blocked } = this.#client.line.writer;
+    if (state === 'broken') this.#breakMirror();
+    else if (state === 'open' && blocked) this.#line!.pause();
+    else if (state === 'whole' && !blocked) this.#endMirror();
+  }
+
+  #endMirror(): void {
+    this.#recordMirrored(true);
+    this.#end();
+    this.#client.turnedAway(null);
+  }
+
+  #breakMirror(): void {
+    this.#recordMirrored(false);
+    this.#end();
+    this.#client.line.reset();
+  }
+
+  #recordMirrored(whole: boolean): void {
+    const detail = `the upstream answered ${this.#mirrored}${whole ? '' : ', not to its end'}`;
+    recordRefusal(this.#context, { outcome: 'upstream_refused', detail }, this.#mirrored);
+  }
+
+  #late(): void {
+    const { handshakeMs } = this.#request.arrival.route.route.timeouts;
+    this.#fail({ outcome: 'upstream_timeout', detail: `no answer in ${handshakeMs} ms` }, 'handshake_timeout');
+  }
+
+  #lost(): void {
+    const { error } = this.#line!;
+    if (error !== null && isTlsError(error)) {
+      this.#fail({ outcome: 'upstream_tls_failed', detail: describeTlsError(error) }, 'tls');
+    } else {
+      const detail = `it closed before it answered: ${error?.message ?? 'the upstream closed the connection'}`;
+      this.#fail({ outcome: 'upstream_unreachable', detail }, 'reset');
+    }
+  }
+
+  #failHandshake(detail: string): void {
+    this.#fail({ outcome: 'upstream_bad_handshake', detail }, 'bad_handshake');
+  }
+
+  #fail(refused: Refused, error: UpstreamError | 'bad_handshake' | 'handshake_timeout' | null): void {
+    if (error !== null) tally(this.#request.arrival.route.counters.upstreamErrors, error);
+    this.#refuse(refused);
+  }
+
+  #refuse(refused: Refused): void {
+    recordRefusal(this.#context, refused);
+    this.#end();
+    const accept = valuesOf(this.#request.headers, 'accept')[0];
+    const answers = handshakeOutcomes[refused.outcome].status !== 0;
+    this.#client.turnedAway(answers ? refusalBytes(refusalOf(this.#context, refused), accept) : null);
+  }
+
+  /** Lets go of everything that is still lent. */
+  #end(): void {
+    const { openings, answers } = this.#parts;
+    this.#turn = 'over';
+    openings.delete(this);
+    clearTimeout(this.#timer);
+    this.#abort.abort();
+    this.#line?.destroy();
+    if (this.#answer !== null) answers.give(this.#answer);
+    this.#answer = null;
+    this.#loan.dispose();
+    this.#resolve();
+  }
+}

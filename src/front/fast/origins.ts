@@ -1,0 +1,56 @@
+/**
+ * Where the requests of one connection come from, and what upstreams are told of it. For a peer whose word does not count that
+ * is the same for each request to a host, and made once.
+ */
+import { type Origination, originationOf } from '../../admission/client-address.ts';
+import type { HeadParser } from '../../http/wire/head-parser.ts';
+import { Field } from '../../http/wire/names.ts';
+import type { PeerAddress } from '../connection.ts';
+import type { Edge } from '../edge.ts';
+
+/** Where a request comes from. */
+export interface Sender {
+  readonly origination: Origination;
+  /** The forwarding lines for the upstream, as they are sent. */
+  readonly lines: Buffer;
+}
+
+export class Origins {
+  readonly #peer: PeerAddress;
+  #edge: Edge | null = null;
+  #host = '';
+  /** For requests without forwarding lines, or with lines that do not count. */
+  #usual: Sender | null = null;
+
+  constructor(peer: PeerAddress) {
+    this.#peer = peer;
+  }
+
+  /** Where a request to a host, as its `Host` line names it, comes from. */
+  of(head: HeadParser, host: string, edge: Edge): Sender {
+    if (this.#usual === null || this.#host !== host || this.#edge !== edge) {
+      this.#edge = edge;
+      this.#host = host;
+      this.#usual = this.#make([], host, edge);
+    }
+    if (!head.forwards || !this.#usual.origination.trusted) return this.#usual;
+    return this.#make(forwardingPairs(head), host, edge);
+  }
+
+  #make(pairs: readonly string[], host: string, edge: Edge): Sender {
+    const { address, encrypted } = this.#peer;
+    const peer = { address, scheme: encrypted ? 'https' : 'http', host } as const;
+    const origination = originationOf(pairs, peer, edge.proxies);
+    const lines = origination.forwarding.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    return { origination, lines: Buffer.from(lines, 'latin1') };
+  }
+}
+
+function forwardingPairs(head: HeadParser): string[] {
+  const pairs: string[] = [];
+  for (let i = 0; i < head.lines; i++) {
+    const field = head.fields[i];
+    if (field === Field.told || field === Field.forwarding) pairs.push(head.name(i), head.value(i));
+  }
+  return pairs;
+}

@@ -1,0 +1,58 @@
+/** Lines to upstreams: one for each connection of a pool, for as long as that lives. */
+import type { Socket } from 'node:net';
+import type { RelayMemory } from '../../relay/types.ts';
+import type { PoolLease } from '../../upstream/pool.ts';
+import { Line, type LineOwner } from './line.ts';
+import type { RestingLines } from './resting-lines.ts';
+
+const nothing = Buffer.alloc(0);
+
+/** Nobody has asked anything on a line that rests: whatever comes is no answer, and ends the connection. */
+class Resting implements LineOwner {
+  readonly #socket: () => Socket;
+
+  constructor(socket: () => Socket) {
+    this.#socket = socket;
+  }
+
+  read(): void {
+    this.#socket().destroy();
+  }
+
+  drained(): void {}
+  ended(): void {}
+  gone(): void {}
+}
+
+export class UpstreamLines {
+  readonly #memory: RelayMemory;
+  readonly #resting: RestingLines;
+  readonly #lines = new WeakMap<Socket, Line>();
+
+  constructor(memory: RelayMemory, resting: RestingLines) {
+    this.#memory = memory;
+    this.#resting = resting;
+  }
+
+  /** The line of a connection that was lent, for its new owner; it is being read. */
+  take({ socket }: PoolLease, owner: LineOwner): Line {
+    const known = this.#lines.get(socket);
+    if (known !== undefined) {
+      known.owner = owner;
+      known.resume();
+      return known;
+    }
+    const line = new Line(socket, nothing, this.#memory, owner);
+    this.#lines.set(line.socket, line);
+    line.start();
+    return line;
+  }
+
+  /** Gives a connection back on which everything is read and written. */
+  giveBack(line: Line, lease: PoolLease): void {
+    line.owner = new Resting(() => line.socket);
+    line.resume();
+    this.#resting.add(line);
+    lease.giveBack(line.socket);
+  }
+}
