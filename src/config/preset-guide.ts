@@ -13,9 +13,15 @@ export function presetGuide(): string {
     "A preset's message limit is the backend's own default, so that Sluice refuses before the backend does, and says why. Raise both together:",
     '`sluice check` prints the very setting for your value.',
     '',
-    '| app | preset | largest message from the client | on the backend, to raise it |',
-    '|---|---|---|---|',
-    ...presetNames.map((name) => row(presets[name].fits, code(name), ...limitCells(presets[name]))),
+    '| app | preset | largest message from the client | on the backend, to raise it | what the user sees over it |',
+    '|---|---|---|---|---|',
+    ...presetNames.map((name) => row(presets[name].fits, code(name), ...limitCells(presets[name]), presets[name].over)),
+    '',
+    'The user sees the same directly and through Sluice. What differs is the close: directly it is 1009 with few words, or 1006, because a',
+    "backend's close frame loses a race with its reset about as often as not; through Sluice it is always 1009, with both numbers and the route's",
+    'name, in the log too.',
+    '',
+    'NiceGUI takes `uvicorn`: its own limit is that of Socket.IO, 1 000 000 characters (`engineio`, `max_http_buffer_size`), and stricter.',
     '',
     '## Where the numbers come from',
     '',
@@ -32,7 +38,12 @@ export function presetGuide(): string {
 
 function limitCells({ limit }: Preset): string[] {
   const ways = limit.raise?.('BYTES').map(code);
-  return [formatSize(limit.maxMessageBytes), ways?.join(' or ') ?? 'nothing raises it'];
+  return [
+    limit.maxMessageBytes % 1024 === 1023
+      ? `${formatSize(limit.maxMessageBytes + 1)} less a byte`
+      : formatSize(limit.maxMessageBytes),
+    ways?.join(' or ') ?? 'nothing raises it',
+  ];
 }
 
 function boundCells({ limit, bears, settings }: Preset): string[] {

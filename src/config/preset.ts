@@ -57,6 +57,8 @@ export interface About {
   /** Whether the backend, or what stands before it, counts a ping as its user's activity. */
   readonly pingIsActivity?: boolean;
   readonly files: Files;
+  /** What the user sees when a message was too large: tried with the real page or client. */
+  readonly over: string;
 }
 
 /** A backend that Sluice knows. */

@@ -40,7 +40,7 @@ function tornado(raise: BackendLimit['raise'], readBuffer: BackendLimit['readBuf
  * uvicorn's own. Measured, directly: a client that sleeps while 58 MB wait for it has all of them after 38 s, and 1011
  * `keepalive ping timeout` behind the first 4 MB after 42 s.
  */
-function uvicorn(fits: string, files: Files, raise: BackendLimit['raise']): About {
+function uvicorn(fits: string, files: Files, raise: BackendLimit['raise'], over: string): About {
   return {
     fits,
     limit: {
@@ -51,8 +51,17 @@ function uvicorn(fits: string, files: Files, raise: BackendLimit['raise']): Abou
     },
     bears: pings(20, 20),
     files,
+    over,
   };
 }
+
+/** Panel's and Bokeh's page. */
+const deadPage =
+  'the page looks as before and is dead; its console says `Lost websocket 0 connection, 1009`. A reload starts anew';
+/** A program of the user's own decides. */
+const ownClient = 'the program hears 1009';
+/** A page over HTTP alone. */
+const noMessages = 'its pages send no messages; a body above `http.max_body_size` gets 413';
 
 const uvicornOption: BackendLimit['raise'] = (bytes) => [`uvicorn --ws-max-size ${bytes}`];
 
@@ -74,6 +83,7 @@ function bokeh(fits: string, files: Files, command: string, server: string): Abo
     },
     bears: patientForEver,
     files,
+    over: deadPage,
   };
 }
 
@@ -90,7 +100,10 @@ export const presets = {
     diesWithConnection,
   ),
   bokeh: preset(bokeh('Bokeh (`bokeh serve`)', 'bokeh', 'bokeh', 'Server'), diesWithConnection),
-  'panel-fastapi': preset(uvicorn('Panel or Bokeh inside FastAPI (uvicorn)', 'panel', uvicornOption), diesOnUvicorn),
+  'panel-fastapi': preset(
+    uvicorn('Panel or Bokeh inside FastAPI (uvicorn)', 'panel', uvicornOption, deadPage),
+    diesOnUvicorn,
+  ),
   jupyter: preset(
     {
       fits: 'Jupyter Server, JupyterLab, Notebook 7 and classic, JupyterHub',
@@ -104,6 +117,7 @@ export const presets = {
       bears: jupyterPings,
       pingIsActivity: true,
       files: 'jupyter',
+      over: 'the cell stays `[*]` for ever; the notebook reconnects within a second, and the next cell runs',
     },
     keepsOutput,
   ),
@@ -120,6 +134,7 @@ export const presets = {
       bears: patientForEver,
       pingIsActivity: true,
       files: 'jupyter',
+      over: 'not tried: no page makes so large a message',
     },
     keepsOutput,
   ),
@@ -130,6 +145,7 @@ export const presets = {
       bears: jupyterPings,
       pingIsActivity: true,
       files: 'widgets',
+      over: 'the page reconnects and goes on; what was too large is lost',
     },
     keepsOutput,
   ),
@@ -142,6 +158,7 @@ export const presets = {
     bears: patientForEver,
     pingIsActivity: true,
     files: 'pages',
+    over: "the app's page hears 1009 and decides",
   }),
   tornado: preset({
     fits: 'Tornado',
@@ -152,9 +169,10 @@ export const presets = {
     // Its pings are off. Measured: a client that sleeps 300 s while 58 MB wait for it has all of them.
     bears: patientForEver,
     files: 'binary',
+    over: ownClient,
   }),
-  fastapi: preset(uvicorn('FastAPI and Starlette (uvicorn)', 'binary', uvicornOption)),
-  uvicorn: preset(uvicorn('any other ASGI app on uvicorn', 'binary', uvicornOption)),
+  fastapi: preset(uvicorn('FastAPI and Starlette (uvicorn)', 'binary', uvicornOption, ownClient)),
+  uvicorn: preset(uvicorn('any other ASGI app on uvicorn', 'binary', uvicornOption, ownClient)),
   websockets: preset({
     fits: 'Python `websockets`',
     limit: {
@@ -166,6 +184,7 @@ export const presets = {
     // Its ping waits for room as every write does, and its clock starts when the ping is written.
     bears: { ...pings(20, 20), stuckMs: null },
     files: 'binary',
+    over: ownClient,
   }),
   aiohttp: preset({
     fits: 'aiohttp (`web.WebSocketResponse`)',
@@ -179,6 +198,7 @@ export const presets = {
     // `heartbeat` is off.
     bears: patientForEver,
     files: 'binary',
+    over: ownClient,
   }),
   streamlit: preset({
     fits: 'Streamlit',
@@ -191,29 +211,63 @@ export const presets = {
     // streamlit/web/server/starlette/starlette_server_config.py: `DEFAULT_WEBSOCKET_PING_INTERVAL`, `…_PING_TIMEOUT` = 30
     bears: pings(30, 30),
     files: 'pages',
+    over: 'the page reconnects and goes on; what was too large is lost',
   }),
   shiny: preset(
-    uvicorn('Shiny for Python', 'pages', (bytes) => [
-      `uvicorn app:app --ws-max-size ${bytes}`,
-      `shiny.run_app("app:app", ws_max_size=${bytes})`,
-    ]),
+    uvicorn(
+      'Shiny for Python',
+      'pages',
+      (bytes) => [`uvicorn app:app --ws-max-size ${bytes}`, `shiny.run_app("app:app", ws_max_size=${bytes})`],
+      'the page turns grey and is dead. A reload makes a new session',
+    ),
     diesOnUvicorn,
   ),
   solara: preset(
-    uvicorn('Solara', 'widgets', (bytes) => [
-      `SOLARA_APP=app.py uvicorn solara.server.starlette:app --ws-max-size ${bytes}`,
-    ]),
+    uvicorn(
+      'Solara',
+      'binary',
+      (bytes) => [`SOLARA_APP=app.py uvicorn solara.server.starlette:app --ws-max-size ${bytes}`],
+      'the page reconnects and goes on; what was too large is lost',
+    ),
   ),
   marimo: preset({
-    ...uvicorn('marimo (`run` and `edit`)', 'pages', null),
+    ...uvicorn(
+      'marimo (`run` and `edit`)',
+      'pages',
+      null,
+      'the page says `You have reconnected to an existing session.` and goes on; its own messages are tiny',
+    ),
     // marimo/_server/start.py: `ws_ping_interval=1, ws_ping_timeout=60`
     bears: pings(1, 60),
   }),
-  gradio: preset(uvicorn('Gradio', 'pages', null), anyBody),
-  dash: preset(uvicorn('Dash', 'pages', uvicornOption), anyBody),
+  gradio: preset(uvicorn('Gradio', 'pages', null, noMessages), anyBody),
+  dash: preset(
+    uvicorn(
+      'Dash',
+      'pages',
+      uvicornOption,
+      'with callbacks over a WebSocket (FastAPI) it is closed; else its pages send no messages',
+    ),
+    anyBody,
+  ),
+  'code-server': preset({
+    fits: 'code-server (VS Code in the browser)',
+    limit: {
+      // The server sets none. Measured: a text of 20 MB that is opened and edited goes to its extensions as one message of 20.6 MB.
+      maxMessageBytes: 256 * MiB,
+      source:
+        'vscode, src/vs/base/parts/ipc/node/ipc.net.ts: `WebSocketNodeSocket` has none; this one is of the preset',
+      raise: null,
+      readBuffer: null,
+    },
+    // vscode, src/vs/base/parts/ipc/common/ipc.net.ts: either side that hears nothing for 20 s (`TimeoutTime`) reconnects, for 3 hours.
+    bears: patientForEver,
+    files: 'pages',
+    over: 'the tab sends the same message again with each reconnection, about once a second, until it is closed; its extensions are dead (tried at 10 MiB)',
+  }),
   dask: preset(
     {
-      fits: "Dask's scheduler: `ws://` and its dashboard",
+      fits: "Dask's scheduler over `ws://` (its dashboard: `bokeh`)",
       limit: {
         maxMessageBytes: 100 * MiB,
         source:
@@ -223,6 +277,7 @@ export const presets = {
       },
       bears: patientForEver,
       files: 'binary',
+      over: 'the call ends with `FutureCancelledError … scheduler-connection-lost`',
     },
     diesWithConnection,
   ),

@@ -10,7 +10,7 @@ suite=test:apps
 # shellcheck source=test/helpers/environments.sh
 . test/helpers/environments.sh
 
-parts=(streamlit shiny marimo dash)
+parts=(streamlit shiny marimo jupyter dash code-server nicegui)
 
 # A number that the commit, or else the day, gives.
 turn() {

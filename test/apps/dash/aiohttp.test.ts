@@ -5,8 +5,8 @@ const MiB = 1024 * 1024;
 
 socketSuite('aiohttp', {
   preset: 'aiohttp',
-  start: () => startPython({ part: 'dash', program: 'python', args: ['aiohttp_app.py', '{port}'], probe: '/up' }),
-  path: '/ws',
+  start: () =>
+    startPython({ part: 'dash', program: 'python', args: ['aiohttp_app.py', '{port}'], probe: '/up', path: '/ws' }),
   message: (bytes) => 'x'.repeat(bytes),
   // Its limit is not inclusive.
   takes: 4 * MiB - 1,

@@ -13,10 +13,12 @@ export interface PythonServer {
   /** Answers a GET when the server is up. */
   readonly probe: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Of the page or the WebSocket. */
+  readonly path?: string;
 }
 
 /** Starts it in its part's folder, with a home of its own, and waits until it answers. */
-export async function startPython({ part, program, args, probe, env }: PythonServer): Promise<RunningApp> {
+export async function startPython({ part, program, args, probe, env, path = '/' }: PythonServer): Promise<RunningApp> {
   const port = await freePort();
   const process_ = await ServerProcess.start({
     name: part,
@@ -27,5 +29,5 @@ export async function startPython({ part, program, args, probe, env }: PythonSer
     ready: answers(`http://127.0.0.1:${port}${probe}`),
     readyWithinMs: 90_000,
   });
-  return { port, [Symbol.asyncDispose]: () => process_.stop() };
+  return { port, path, [Symbol.asyncDispose]: () => process_.stop() };
 }

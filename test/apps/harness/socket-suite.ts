@@ -11,8 +11,6 @@ import type { RunningApp } from './page-suite.ts';
 export interface SocketApp {
   readonly preset: PresetName;
   readonly start: () => Promise<RunningApp>;
-  /** Of its WebSocket. */
-  readonly path: string;
   /** A message that the server answers, with so many bytes. */
   readonly message: (bytes: number) => string;
   /** The largest message that it takes. */
@@ -33,7 +31,7 @@ export function socketSuite(name: string, app: SocketApp): void {
 
     async function opened(way: Way): Promise<WebSocket> {
       const port = way === 'directly' ? server.port : sluice.port;
-      const socket = new WebSocket(`ws://127.0.0.1:${port}${app.path}`, {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${server.path}`, {
         perMessageDeflate: false,
         origin: `http://127.0.0.1:${port}`,
       });

@@ -12,7 +12,7 @@ const limit = (maxMessageBytes: number): BackendLimit => ({
   readBuffer: null,
 });
 const server = (maxMessageBytes: number, bears = patientForEver) =>
-  preset({ fits: 'a server', limit: limit(maxMessageBytes), bears, files: 'binary' });
+  preset({ fits: 'a server', limit: limit(maxMessageBytes), bears, files: 'binary', over: 'it ends' });
 
 test('a client is borne for the whole of a backend ping: its interval and its timeout', () => {
   const { settings } = server(MiB, pings(20, 20));
@@ -55,7 +55,7 @@ test.each([
 });
 
 test('what a page needs beside the bounds comes last', () => {
-  const about = { fits: 'a page', limit: limit(MiB), bears: pings(20, 20), files: 'pages' } as const;
+  const about = { fits: 'a page', limit: limit(MiB), bears: pings(20, 20), files: 'pages', over: 'it ends' } as const;
   const { settings, pingIsActivity } = preset(about, { 'ping.timeout': 7, 'drain.close': 'wait' });
   expect(settings).toMatchObject({ 'ping.timeout': 7, 'drain.close': 'wait' });
   expect(pingIsActivity).toBe(false);

@@ -48,12 +48,20 @@ describe('every file in config/', () => {
     expect(published.safeParse(parse(read(file))).error?.issues ?? []).toEqual([]);
   });
 
-  test.each(['panel', 'bokeh', 'jupyterlab', 'notebook-classic', 'jupyterhub', 'tornado', 'fastapi', 'websockets'])(
-    'there is one for %s',
-    (name) => {
-      expect(files).toContain(`config/examples/${name}.yaml`);
-    },
-  );
+  test.each([
+    'panel',
+    'bokeh',
+    'jupyterlab',
+    'notebook-classic',
+    'jupyterhub',
+    'tornado',
+    'fastapi',
+    'websockets',
+    'data-apps',
+    'dask',
+  ])('there is one for %s', (name) => {
+    expect(files).toContain(`config/examples/${name}.yaml`);
+  });
 
   test.each([
     { routes: [{ name: 'a', upstream: 'http://h', limits: { client: { max_message_size: '20 MiBs' } } }] },

@@ -78,6 +78,7 @@ describe('presets', () => {
     ['marimo', 16 * MiB, 81 * seconds, 41 * seconds],
     ['gradio', 16 * MiB, 60 * seconds, 20 * seconds],
     ['dash', 16 * MiB, 60 * seconds, 20 * seconds],
+    ['code-server', 256 * MiB, 15 * minutes, 15 * minutes],
     ['dask', 100 * MiB, 15 * minutes, 15 * minutes],
   ])('%s', (preset, maxMessageBytes, maxPauseMs, timeoutMs) => {
     expect(load(`routes: [{name: a, upstream: "http://h", preset: ${preset}}]`).config.routes[0]).toMatchObject({
@@ -102,7 +103,7 @@ describe('presets', () => {
   });
 
   test('the list above is complete', () => {
-    expect(presetNames).toHaveLength(19);
+    expect(presetNames).toHaveLength(20);
   });
 });
 
