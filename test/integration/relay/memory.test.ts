@@ -99,7 +99,7 @@ test('a client whose upstream takes nothing hears 1013 when its buffer is the la
   hub.registry.memory.budget.limitBytes = MiB;
   const close = await relay.client.closeFrame();
   expect(close.code).toBe(1013);
-  expect(close.reason).toMatch(/^all buffers together exceed 1048576 bytes/);
+  expect(close.reason).toMatch(/^all buffers together exceed 1 MiB/);
   expect(await relay.ended).toMatchObject({ reason: 'memory', undeliveredBytes: expect.any(Number) });
 });
 

@@ -1,9 +1,10 @@
 /** A client that closes behind its messages hears as much through Sluice as it does directly. */
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { Sluice } from '../harness/sluice.ts';
-import { type Backend, backends, type Fleet, route, startFleet } from './fleet.ts';
+import { type Backend, backends, type Fleet, route, startFleet, through } from './fleet.ts';
 
 let fleet: Fleet;
 let sluice: Sluice;
@@ -48,7 +49,7 @@ async function say(port: number, name: Backend['name'], path: string, messages: 
 
 const twenty = Array.from({ length: 20 }, (_, i) => `message ${i}`);
 
-describe.for(backends)('$name', ({ name }) => {
+describe.for(backends)('$name', ({ name, maxMessageBytes }) => {
   const ways = (): [number, number] => [fleet.apps[name].ports.default!, sluice.port];
 
   it('has its answers to twenty messages delivered to a client that has closed behind them', async () => {
@@ -62,8 +63,23 @@ describe.for(backends)('$name', ({ name }) => {
   });
 
   it('has an answer that takes 100 ms delivered where it is directly', async () => {
-    const [direct, relayed] = await Promise.all(ways().map((port) => say(port, name, '/late', ['work'])));
+    const [direct, relayed] = await Promise.all(ways().map((port) => say(port, name, '/work', ['work'])));
     if (name === 'tornado') expect(direct).toEqual({ messages: ['work'], code: 1000 });
     expect(relayed).toEqual(direct);
+  });
+
+  it('is told why a message ends after its first fragments', async () => {
+    const watch = randomUUID();
+    const uri = `${through(sluice, name)}/watch?name=${watch}`;
+    // The third fragment of four crosses the preset's limit.
+    const bytes = Math.floor(maxMessageBytes * 1.5);
+    const { code } = await fleet.client.run('exchange', { uri, bytes, fragments: 4 });
+    expect(code).toBe(1009);
+    const closed = await fetch(`http://127.0.0.1:${fleet.apps[name].ports.default}/closed?name=${watch}`);
+    // uvicorn tells its application what it answered itself; the log of Sluice says who has half a message.
+    const told = name === 'fastapi' ? { code: 1002, reason: 'incomplete fragmented message' } : { code: 1009 };
+    expect(await closed.json()).toMatchObject(told);
+    const end = await sluice.logged({ event: 'end', route: name, reason: 'message_too_big' });
+    expect(end).toMatchObject({ incomplete: ['upstream'], cut: [] });
   });
 });

@@ -46,8 +46,8 @@ async def echo(socket: WebSocket) -> None:
         return
 
 
-@app.websocket("/late")
-async def late(socket: WebSocket) -> None:
+@app.websocket("/work")
+async def work(socket: WebSocket) -> None:
     await socket.accept()
     try:
         while True:

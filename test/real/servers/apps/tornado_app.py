@@ -32,7 +32,7 @@ class Echo(Handler):
         await self.write_message(message, binary=isinstance(message, bytes))
 
 
-class Late(Handler):
+class Work(Handler):
     async def on_message(self, message: str | bytes) -> None:
         await asyncio.sleep(0.1)
         await self.write_message(message)
@@ -93,7 +93,7 @@ class Closed(RequestHandler):
 def listen(**settings: object) -> int:
     routes = [
         ("/echo", Echo),
-        ("/late", Late),
+        ("/work", Work),
         ("/digest", Digest),
         ("/close", Close),
         ("/watch", Watch),

@@ -57,7 +57,7 @@ async def handle(connection: ServerConnection) -> None:
         async for message in connection:
             if path == "/echo":
                 await connection.send(message)
-            elif path == "/late":
+            elif path == "/work":
                 await asyncio.sleep(0.1)
                 await connection.send(message)
             elif path == "/digest":
