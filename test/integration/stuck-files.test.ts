@@ -1,5 +1,6 @@
 /** A pipe in the place of a file that is read while Sluice serves: nobody waits for it. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,18 +9,21 @@ import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { rawClient } from '../helpers/raw-client.ts';
 import { Serve } from '../helpers/serve.ts';
 
+const token = 'a-token-of-an-operator';
+
 async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-stuck-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const upstream = await fakeUpstream();
   onTestFinished(() => upstream[Symbol.asyncDispose]());
   const files = { config: join(folder, 'sluice.yaml'), token: join(folder, 'token') };
-  writeFileSync(files.token, 'secret\n');
+  writeFileSync(files.token, `${token}\n`);
   writeFileSync(
     files.config,
     `listen: {address: 127.0.0.1:0}
 admin: {address: 127.0.0.1:0, token_file: ${files.token}}
 drain: {announce: 0, spread: 0}
+timeouts: {close: 100ms}
 routes:
   - {name: test, upstream: "http://localhost:${upstream.port}"}
 `,
@@ -30,7 +34,8 @@ routes:
     execFileSync('mkfifo', [`${path}.fifo`]);
     renameSync(`${path}.fifo`, path);
   };
-  const api = () => fetch(`http://127.0.0.1:${adminPort}/api/config`, { headers: { Authorization: 'Bearer secret' } });
+  const api = () =>
+    fetch(`http://127.0.0.1:${adminPort}/api/config`, { headers: { Authorization: `Bearer ${token}` } });
   return { files, serve, port, upstream, becomesFifo, api };
 }
 
@@ -54,4 +59,26 @@ test('a configuration file that becomes a pipe is refused, and the one before st
   await rawClient(port);
   serve.process.kill('SIGTERM');
   expect(await serve.exit).toBe(0);
+});
+
+test('a start that waits for a pipe ends at a signal', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-stuck-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const fifo = join(folder, 'config');
+  execFileSync('mkfifo', [fifo]);
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  // Tells that the signals are listened to, which is before the pipe is opened.
+  const hook = `const { on } = process;
+    process.on = function (name, listener) {
+      if (name === 'SIGINT') setImmediate(() => process.stderr.write('listens'));
+      return on.call(this, name, listener);
+    };`;
+  const command = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, main, 'serve', '--config', fifo];
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exit = once(child, 'exit');
+  await once(child.stderr, 'data');
+  child.kill('SIGTERM');
+  // A thread of Node's pool waits for the pipe for ever, and with it an ordinary exit would.
+  expect(await exit).toEqual([null, 'SIGKILL']);
 });
