@@ -13,7 +13,10 @@ const minute = 60 * second;
  * acknowledges nothing before it ends the connection (`tcp_retries2`: 924.6 s).
  */
 const vanishedMs = 15 * minute;
-/** As `http.inactivity`: Python that computes in its event loop reads nothing, for many minutes. No client minds directly. */
+/**
+ * As `http.inactivity`: Python that computes in its event loop reads nothing, for many minutes. No client minds directly
+ * (measured on uvicorn: 24 MB sent into 75 s of computing are all answered, directly and through Sluice).
+ */
 const computingMs = 60 * minute;
 /** The slowest uplink whose largest message still arrives: 128 kbit/s. No backend limits the time of a message. */
 const slowestBytesPerSecond = 16 * KiB;

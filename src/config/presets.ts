@@ -181,7 +181,8 @@ export const presets = {
       raise: (bytes) => [`serve(..., max_size=${bytes})`],
       readBuffer: null,
     },
-    // Its ping waits for room as every write does, and its clock starts when the ping is written.
+    // Its ping waits for room as every write does, and its clock starts when the ping is written. Measured, directly: a silent
+    // client is alive after 38 s and lost after 42 s; one that takes nothing for 300 s has all of 58 MB.
     bears: { ...pings(20, 20), stuckMs: null },
     files: 'binary',
     over: ownClient,
@@ -195,7 +196,7 @@ export const presets = {
       raise: (bytes) => [`web.WebSocketResponse(max_msg_size=${typeof bytes === 'number' ? bytes + 1 : bytes})`],
       readBuffer: null,
     },
-    // `heartbeat` is off.
+    // `heartbeat` is off. Measured: a client that says nothing for 75 s is alive.
     bears: patientForEver,
     files: 'binary',
     over: ownClient,
@@ -208,7 +209,8 @@ export const presets = {
       raise: (bytes) => [`streamlit run app.py --server.maxWidgetStateSize=${inMegabytes(bytes)}`],
       readBuffer: null,
     },
-    // streamlit/web/server/starlette/starlette_server_config.py: `DEFAULT_WEBSOCKET_PING_INTERVAL`, `…_PING_TIMEOUT` = 30
+    // streamlit/web/server/starlette/starlette_server_config.py: `DEFAULT_WEBSOCKET_PING_INTERVAL`, `…_PING_TIMEOUT` = 30.
+    // Measured: a silent client is alive after 57 s and lost after 63 s.
     bears: pings(30, 30),
     files: 'pages',
     over: 'the page reconnects and goes on; what was too large is lost',
@@ -237,7 +239,7 @@ export const presets = {
       null,
       'the page says `You have reconnected to an existing session.` and goes on; its own messages are tiny',
     ),
-    // marimo/_server/start.py: `ws_ping_interval=1, ws_ping_timeout=60`
+    // marimo/_server/start.py: `ws_ping_interval=1, ws_ping_timeout=60`. Measured: a silent client is alive after 57 s, lost after 64 s.
     bears: pings(1, 60),
   }),
   gradio: preset(uvicorn('Gradio', 'pages', null, noMessages), anyBody),
