@@ -18,6 +18,9 @@ const dialReserve = 6;
 /** Where this part or less is left beside the reserve, connections that wait for a request make room for new ones. */
 const scarcePart = 1 / 32;
 
+/** Of what is left, so much may be given away before it is counted again: others open files too. */
+const surePart = 1 / 8;
+
 /** Whether a connection may stay: there is room, there is little left, there is none. */
 export type Admission = 'room' | 'scarce' | 'none';
 
@@ -25,6 +28,8 @@ export class Descriptors {
   /** How many files the process may have open; `Infinity` where that is not known. */
   readonly limit = readLimit();
   readonly #turnedAway: Summary;
+  /** So many may be given away without counting. */
+  #sure = 0;
 
   constructor(log: Log) {
     this.#turnedAway = new Summary((count) => {
@@ -42,10 +47,13 @@ export class Descriptors {
 
   /** Whether one more connection may stay; where not, that is counted and logged. */
   admit(): Admission {
+    if (this.#takeSure()) return 'room';
     const left = this.limit - reserve - nextDescriptor();
     if (left <= 0) this.#turnedAway.add();
     if (left <= 0) return 'none';
-    return left < this.limit * scarcePart ? 'scarce' : 'room';
+    const beyondScarce = left - this.limit * scarcePart;
+    this.#sure = Math.max(0, Math.floor(beyondScarce * surePart));
+    return beyondScarce < 0 ? 'scarce' : 'room';
   }
 
   /**
@@ -53,7 +61,14 @@ export class Descriptors {
    * admitted last come here too, so they find some descriptors that no further client is admitted to.
    */
   admitDial(begun: number): boolean {
-    return nextDescriptor() + begun < this.limit - dialReserve;
+    return this.#takeSure() || nextDescriptor() + begun < this.limit - dialReserve;
+  }
+
+  /** Counting costs more than all else that is done for a connection here. */
+  #takeSure(): boolean {
+    if (this.#sure === 0) return false;
+    this.#sure--;
+    return true;
   }
 
   /** Logs what is still to be logged. */

@@ -7,13 +7,24 @@ export type RawHeaders = readonly string[];
 
 /** Every value of a header, in order; `name` in lower case. */
 export function valuesOf(raw: RawHeaders, name: string): string[] {
-  return raw.filter((_, i) => i % 2 === 1 && raw[i - 1]!.toLowerCase() === name);
+  const values: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    // Few names have the same length.
+    if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
+  }
+  return values;
 }
 
 /** The elements of a list header over all its lines, without empty ones (RFC 9110 §5.6.1). */
 export function elementsOf(raw: RawHeaders, name: string): string[] {
-  const elements = valuesOf(raw, name).flatMap((value) => value.split(','));
-  return elements.map((element) => element.trim()).filter((element) => element !== '');
+  const elements: string[] = [];
+  for (const value of valuesOf(raw, name)) {
+    for (const part of value.split(',')) {
+      const element = part.trim();
+      if (element !== '') elements.push(element);
+    }
+  }
+  return elements;
 }
 
 /** Whether a list header has an element, whatever its case. */

@@ -58,6 +58,9 @@ const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 /** So much of a body is read and thrown away for the sake of the client's connection; for more than that it is closed. */
 const mostDropped = 256 * 1024;
 
+/** What the objects of an exchange take, in bytes, roughly. */
+const ownBytes = 8 * 1024;
+
 export class Exchange implements LineOwner, Passer {
   readonly request: LaneRequest;
   readonly #parts: LaneParts;
@@ -97,8 +100,10 @@ export class Exchange implements LineOwner, Passer {
     this.#parts.exchanges.add(this);
     const { route, length } = this.request;
     const { budget } = this.#parts.memory;
+    const { pressed } = budget;
+    this.#hold(ownBytes);
     if (length > route.route.http.maxBodyBytes) this.#refuseBody(length);
-    else if (budget.pressed) this.#fail('memory', null, wordsOf(budget));
+    else if (pressed) this.#fail('memory', null, wordsOf(budget));
     else this.#send();
   }
 
@@ -419,9 +424,10 @@ export class Exchange implements LineOwner, Passer {
   /** Lets go of everything, and counts the request. */
   #end(): void {
     const { exchanges, memory, answers } = this.#parts;
+    // Nobody listens later, and an abort makes an error with its stack.
+    if (this.#turn === 'connecting') this.#abort?.abort();
     this.#turn = 'over';
     exchanges.delete(this);
-    this.#abort?.abort();
     if (this.#lease !== null) this.#discard(this.#line!, this.#lease);
     if (this.#answer !== null) answers.give(this.#answer);
     memory.budget.give(this.#heldBytes);

@@ -13,6 +13,7 @@
 import type { Origination } from '../../admission/client-address.ts';
 import { userOf } from '../../admission/identity.ts';
 import { subscriberOf } from '../../admission/ip.ts';
+import { wordsOf } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import type { Route } from '../../config/types.ts';
 import { asksForWebSocket } from '../../handshake/validate.ts';
@@ -45,6 +46,8 @@ const restMs = 10_000;
 const mostEarlyBytes = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
+/** What a parser takes beside what it holds of a head, in bytes. */
+const parserBytes = 6 * 1024;
 
 const tooLarge = {
   [Verdict.tooLarge]: { outcome: 'headers_too_large', detail: `the header block has more than ${maxHeadBytes} bytes` },
@@ -187,8 +190,7 @@ export class FastConnection implements LineOwner, ExchangeClient {
         this.#begin(parser, chunk, end, keeper);
         break;
       case Verdict.starved:
-        this.#count(parser.capacity);
-        if (this.#connection.waitsFor !== 'header') this.#waitForHeader();
+        this.#awaitMore(parser);
         break;
       case Verdict.careful:
         this.#leave(parser, chunk, end);
@@ -196,6 +198,14 @@ export class FastConnection implements LineOwner, ExchangeClient {
       default:
         this.#refuse(tooLarge[verdict], this.#unknown(), null);
     }
+  }
+
+  #awaitMore(parser: HeadParser): void {
+    const { budget } = this.#parts.memory;
+    const { pressed } = budget;
+    this.#count(parserBytes + parser.capacity);
+    if (pressed) this.#refuse({ outcome: 'memory', detail: wordsOf(budget) }, this.#unknown(), null);
+    else if (this.#connection.waitsFor !== 'header') this.#waitForHeader();
   }
 
   #waitForHeader(): void {
@@ -336,6 +346,8 @@ export class FastConnection implements LineOwner, ExchangeClient {
     this.#dropParser();
     this.#takeHeld();
     this.line.writer.end();
+    this.line.transport.lendNoMore();
+    this.#parts.resting.add(this.line);
     this.#connection.wait('end', lingerMs);
     this.line.resume();
   }

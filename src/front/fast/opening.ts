@@ -58,6 +58,8 @@ export interface OpeningClient {
 }
 
 const nothing = Buffer.alloc(0);
+/** What the objects and sockets of a handshake take beside its head, in bytes, roughly. */
+const ownBytes = 16 * 1024;
 
 export class Opening implements LineOwner {
   /** Resolves when the handshake is over, whatever came of it. */
@@ -70,6 +72,7 @@ export class Opening implements LineOwner {
   readonly #abort = new AbortController();
   readonly #startedAt = performance.now();
   readonly #resolve: () => void;
+  readonly #heldBytes: number;
   #turn: 'connecting' | 'asking' | 'switched' | 'mirroring' | 'over' = 'connecting';
   #ask: HandshakeAsk | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -85,6 +88,8 @@ export class Opening implements LineOwner {
     this.#parts = parts;
     this.#client = client;
     this.#request = request;
+    // Once for the upstream, once in strings.
+    this.#heldBytes = ownBytes + 2 * request.head.length;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolve = resolve;
@@ -107,7 +112,9 @@ export class Opening implements LineOwner {
 
   /** Begins; it may be over when this returns. */
   begin(): void {
-    this.#parts.openings.add(this);
+    const { openings, memory } = this.#parts;
+    openings.add(this);
+    memory.budget.take(this.#heldBytes);
     const { route, endpoint } = this.#request.arrival.route;
     const ask = this.#admit();
     if ('outcome' in ask) {
@@ -264,6 +271,8 @@ export class Opening implements LineOwner {
     const { route, counters, endpoint } = arrival.route;
     const handshakeMs = performance.now() - this.#startedAt;
     const client = this.#client.line.leave(this.#client.takeEarly());
+    // A long handshake earned one, and an idle connection would keep it.
+    client.giveBuffer();
     const upstream = this.#line!.leave(this.#early);
     this.#line = null;
     const loan = this.#loan.move();
@@ -369,14 +378,16 @@ export class Opening implements LineOwner {
 
   /** Lets go of everything that is still lent. */
   #end(): void {
-    const { openings, answers } = this.#parts;
+    const { openings, answers, memory } = this.#parts;
+    // Nobody listens later, and an abort makes an error with its stack.
+    if (this.#turn === 'connecting') this.#abort.abort();
     this.#turn = 'over';
     openings.delete(this);
     clearTimeout(this.#timer);
-    this.#abort.abort();
     this.#line?.destroy();
     if (this.#answer !== null) answers.give(this.#answer);
     this.#answer = null;
+    memory.budget.give(this.#heldBytes);
     this.#loan.dispose();
     this.#resolve();
   }

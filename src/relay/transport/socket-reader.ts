@@ -155,9 +155,18 @@ export class SocketReader {
 
   /** Gives the buffer back if the socket has fallen silent, also where it is armed; for a spent budget (see `#armNow`). */
   yieldBuffer(): void {
-    if (this.#lease === null || this.#buffers.now - this.#largeReadAt <= quietMs) return;
+    if (this.#lease !== null && this.#buffers.now - this.#largeReadAt > quietMs) this.giveBuffer();
+  }
+
+  /** What comes now is not worth a buffer: one that is there goes back with the present, or the next, read. */
+  lendNoMore(): void {
+    this.#mayLease = false;
+  }
+
+  /** Gives the buffer back, however busy the socket was. Not from a read. */
+  giveBuffer(): void {
     if (this.#leaseArmed) this.#armNow(false);
-    this.#lease.giveBack();
+    this.#lease?.giveBack();
     this.#lease = null;
   }
 
@@ -166,8 +175,7 @@ export class SocketReader {
    * all the same, for whom it is to copy and push. No buffer is leased any more. Called from a read.
    */
   becomeStream(): void {
-    // A lease goes back at the end of the read in which this is called.
-    this.#mayLease = false;
+    this.lendNoMore();
     this.#halted = false;
     this.#holdStream(0);
     this.#paused = false;

@@ -36,6 +36,16 @@ export class SocketTransport implements Transport {
     return this.#reader.leases;
   }
 
+  /** Gives its read buffer back. Not from a read. */
+  giveBuffer(): void {
+    this.#reader.giveBuffer();
+  }
+
+  /** What is read from now on is thrown away, and not worth a buffer. */
+  lendNoMore(): void {
+    this.#reader.lendNoMore();
+  }
+
   /** Leaves it, paused, to another listener, who gets these bytes first. */
   handOver(early: Buffer): void {
     this.#listener = null;
