@@ -73,6 +73,7 @@ export class Sluice {
   readonly #lines: EventEmitter;
   readonly #file: ConfigFile;
   #scrapedAt = -renderingMs;
+  #scraped: Promise<unknown> = Promise.resolve();
 
   private constructor(file: ConfigFile, process: ServerProcess, log: LogLine[], lines: EventEmitter) {
     this.#file = file;
@@ -133,6 +134,13 @@ export class Sluice {
 
   /** The sum of a metric's samples with these labels; 0 where there is none. The name is without `sluice_`. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    // One after the other, as Prometheus asks: more than two at once get 503.
+    const scraped = this.#scraped.catch(() => {}).then(() => this.#scrape());
+    this.#scraped = scraped;
+    return sumSamples(await scraped, `sluice_${name}`, labels) ?? 0;
+  }
+
+  async #scrape(): Promise<string> {
     // A rendering serves all who ask within a second, and this wants what has happened until now.
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, this.#scrapedAt + renderingMs - performance.now())));
     this.#scrapedAt = performance.now();
@@ -143,7 +151,7 @@ export class Sluice {
       const request = get(`${this.adminUrl}/metrics`, { agent });
       const [response] = (await once(request, 'response')) as [IncomingMessage];
       if (response.statusCode !== 200) throw new Error(`/metrics answered ${response.statusCode}`);
-      return sumSamples(await text(response), `sluice_${name}`, labels) ?? 0;
+      return await text(response);
     } finally {
       agent.destroy();
     }
