@@ -18,7 +18,7 @@ import { wordsOf } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { type ExceededLimit, type Refusal, refuseHttp } from '../../http/errors.ts';
 import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
-import { responseFraming } from '../../http/wire/framing.ts';
+import { type Framing, responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import { tally } from '../../metrics/counters.ts';
@@ -317,9 +317,11 @@ export class Exchange implements LineOwner, Passer {
   /** 100, 102, 103: for the client, as it came. */
   #passInterim(answer: HeadParser): void {
     const { heads, date } = this.#parts;
+    const { line } = this.#client;
     heads.response(answer, { chunks: false, closes: false, date: date() });
-    if (!this.#client.line.send(heads.bytes, 0, heads.length)) heads.renew();
+    if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
     answer.reset();
+    if (line.writer.blocked && this.#isFull(line.writer, 'upstream')) this.#line!.pause();
   }
 
   #beginAnswer(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
@@ -328,8 +330,8 @@ export class Exchange implements LineOwner, Passer {
     // Whoever waits to be told to go on may send its body now, or not: what follows could be read either way.
     const left = this.#upload.remainingBytes;
     if (endsKeepAlive() || left > mostDropped || this.#waits) this.#closes = true;
-    // Who answers before it has read the body may never read it, and take it for the next request.
-    this.#reusable = framing !== 'close' && left === 0 && !this.request.closesUpstream && keepsAlive(answer);
+    this.#reusable =
+      framing !== 'close' && !this.request.closesUpstream && keepsAlive(answer) && isClear(answer, framing);
     heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date() });
     this.#turn = 'answering';
     this.#record.status = answer.status;
@@ -460,6 +462,11 @@ export class Exchange implements LineOwner, Passer {
 function keepsAlive({ minorVersion, connection }: HeadParser): boolean {
   if ((connection & ConnectionOption.close) !== 0) return false;
   return minorVersion === 1 || (connection & ConnectionOption.keepAlive) !== 0;
+}
+
+/** Whether nobody could take what follows for a body: one that is announced and does not come, as to HEAD, may come all the same. */
+function isClear({ contentLength, chunked }: HeadParser, framing: Framing): boolean {
+  return framing !== 'none' || (contentLength <= 0 && !chunked);
 }
 
 const badAnswers: Partial<Record<Verdict, string>> = {

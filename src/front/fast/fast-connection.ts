@@ -33,8 +33,6 @@ import { Origins, type Sender } from './origins.ts';
 import type { LaneParts } from './parts.ts';
 import { Upload } from './upload.ts';
 
-/** Nobody expects a body behind these: a backend that does not look for one would take it for the next request. */
-const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
 /**
  * How long what a client still sends is read and thrown away behind the last answer. Closing before would make the kernel send
  * a reset, and the client would lose the answer that says what is wrong.
@@ -243,8 +241,8 @@ export class FastConnection implements LineOwner, ExchangeClient {
       this.#open(parser, { route: routed, host, target, sender });
     } else {
       const framing = requestFraming(parser);
-      // A body that a backend does not look for would be the next request to it.
-      const closesUpstream = framing === 'chunked' || (framing === 'length' && bodiless.has(parser.method));
+      // A body that a backend does not read, for whatever reason, would be the next request to it.
+      const closesUpstream = framing !== 'none';
       heads.request(parser, { trusted, forwarding: sender.lines, closes: closesUpstream, upgrades: false });
       const exchange = new Exchange(this.#parts, this, {
         route: routed,

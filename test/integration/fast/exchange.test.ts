@@ -101,6 +101,24 @@ describe('heads', () => {
     expect(await all.client.head()).toBe(head);
   });
 
+  test('informational answers without end wait for a client that does not read', async () => {
+    await using all = await stand();
+    all.client.sendText(get());
+    all.client.pause();
+    const peer = await all.upstream.next();
+    const hint = `HTTP/1.1 103 Early Hints\r\nLink: ${'x'.repeat(1000)}\r\n\r\n`.repeat(64);
+    let flowing = true;
+    while (flowing) {
+      const drained = once(peer.socket, 'drain').then(() => true);
+      flowing = peer.socket.write(hint) || (await Promise.race([drained, quiet()]));
+    }
+    expect(all.gateway.gateway.sessions.memory.budget.usedBytes).toBeLessThan(1024 * 1024);
+    // Nobody tells when somebody has stopped.
+    function quiet(): Promise<boolean> {
+      return new Promise((resolve) => setTimeout(() => resolve(false), 300));
+    }
+  });
+
   test('informational answers come down before the answer', async () => {
     await using all = await stand();
     all.client.sendText(get());
@@ -216,16 +234,32 @@ describe('a client that waits to be told to go on', () => {
 });
 
 describe('framing', () => {
+  test('an answer without a body, though one is announced, is used up: what may follow is no answer', async () => {
+    await using all = await stand();
+    const { client, upstream } = all;
+    for (const [method, head] of [
+      ['HEAD', 'HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 500\r\n\r\n'],
+      ['HEAD', 'HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n'],
+      ['GET', 'HTTP/1.1 304 Not Modified\r\nDate: now\r\nContent-Length: 500\r\n\r\n'],
+    ]) {
+      client.sendText(get('/', 'X: 1').replace('GET', method!));
+      const peer = await upstream.next();
+      peer.sendText(head!);
+      expect(await client.head()).toBe(head);
+      await peer.gone;
+    }
+  });
+
   test('HEAD, 204, 304 and an empty body leave both connections usable', async () => {
     await using all = await stand();
     const { client, upstream } = all;
     client.sendText(get('/', 'X: 1').replace('GET', 'HEAD'));
     const peer = await upstream.next();
-    peer.sendText('HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 500\r\n\r\n');
-    expect(await client.head()).toBe('HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 500\r\n\r\n');
+    peer.sendText('HTTP/1.1 200 OK\r\nDate: now\r\n\r\n');
+    expect(await client.head()).toBe('HTTP/1.1 200 OK\r\nDate: now\r\n\r\n');
     for (const head of [
       'HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n',
-      'HTTP/1.1 304 Not Modified\r\nDate: now\r\nContent-Length: 500\r\n\r\n',
+      'HTTP/1.1 304 Not Modified\r\nDate: now\r\n\r\n',
       'HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n',
     ]) {
       client.sendText(get());
@@ -417,10 +451,10 @@ describe('one request at a time', () => {
     expect(all.upstream.accepted).toBe(1);
   });
 
-  test('a body that nobody expects never becomes a request', async () => {
+  test.each(['GET', 'POST', 'PUT', 'DELETE'])('the body of a %s never becomes a request', async (method) => {
     await using all = await stand();
     const hidden = get('/hidden');
-    all.client.sendText(`GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`);
+    all.client.sendText(`${method} /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`);
     const peer = await all.upstream.next();
     expect(headersOf(peer.request, 'Connection')).toEqual(['close']);
     peer.sendText(answer('ok'));
