@@ -248,10 +248,8 @@ export class HeadParser {
       const next = this.#mayBeWhole(limit) ? this.#readLine(limit) : incomplete;
       if (next === doubtful) return Verdict.careful;
       if (next === incomplete) {
-        const untried = this.#sought > this.#at;
         this.#sought = limit;
-        if (limit - this.start < maxHeadBytes) return Verdict.starved;
-        return untried && this.#readLine(limit) === doubtful ? Verdict.careful : Verdict.tooLarge;
+        return limit - this.start < maxHeadBytes ? Verdict.starved : Verdict.tooLarge;
       }
       if (this.lines > maxLines) {
         this.lines = maxLines;

@@ -104,3 +104,18 @@ describe('a path that servers read in several ways', () => {
     expect(sole('b.test', '/x/../admin')).toEqual(['any', 'admin']);
   });
 });
+
+test('a route that is not there is taken out in vain', () => {
+  const kept = { name: 'kept', hosts: ['a.test'], path: '/a' };
+  const table = new RouteTable([kept]);
+  for (const [hosts, path] of [
+    [['b.test'], '/a'],
+    [['a.test'], '/a'],
+    [['a.test'], '/a/b/c'],
+    [['a.test'], '/a/**/c'],
+    [[], '/a'],
+  ] as const) {
+    table.remove({ name: 'other', hosts: [...hosts], path });
+  }
+  expect(table.find('a.test', '/a')).toEqual({ route: kept });
+});

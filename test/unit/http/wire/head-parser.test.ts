@@ -33,6 +33,18 @@ describe('a request', () => {
     });
   });
 
+  test('is doubtful as soon as it is, byte for byte, behind a long name, target or reason', () => {
+    const long = 'x'.repeat(40);
+    for (const [kind, text] of [
+      ['request', `GET /${long}\x01${long}`],
+      ['request', `GET / HTTP/1.1\r\nX-${long}(${long}`],
+      ['request', `GET / HTTP/1.1\r\nX: ${long}\x01${long}`],
+      ['response', `HTTP/1.1 200 ${long}\x01${long}`],
+    ] as const) {
+      expect(readHead(kind, byByte(text))).toMatchObject({ verdict: 'careful' });
+    }
+  });
+
   test('is the same byte for byte', () => {
     const text =
       'PATCH /x HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nDate: now\r\nUpgrade: h2c\r\nX-Real-IP: ::1\r\n\r\n';

@@ -184,3 +184,15 @@ test('trailers pass but those that have no place there', () => {
   writer.trailers(parsed('trailers', ['TE: x']));
   expect(written()).toEqual([]);
 });
+
+test('the beginning of a body may be larger than the room behind the head', () => {
+  for (const size of [10, 200_000]) {
+    expect(request(['PUT / HTTP/1.1', 'Host: a'])).toHaveLength(3);
+    const head = writer.length;
+    const body = Buffer.alloc(size, 'b');
+    writer.join(body, 2, size);
+    expect(writer.length).toBe(head + size - 2);
+    expect(writer.bytes.toString('latin1', 0, head)).toMatch(/^PUT \/ HTTP\/1\.1\r\n/);
+    expect(writer.bytes.subarray(head, writer.length).equals(body.subarray(2))).toBe(true);
+  }
+});
