@@ -9,7 +9,7 @@ export default defineConfig({
     expect: { poll: { timeout: 15_000 } },
     coverage: {
       provider: 'v8',
-      include: ['src/{protocol,limits,routing,http/wire}/**/*.ts', 'src/drain/schedule.ts'],
+      include: ['src/{websocket,limits,routes,http/wire}/**/*.ts', 'src/drain/schedule.ts'],
       thresholds: { lines: 100, branches: 100 },
     },
   },

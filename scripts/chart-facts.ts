@@ -1,12 +1,12 @@
 /** What the chart's templates must know of Sluice and of the chart's own defaults, so that no rule of either is written twice. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { roomsName } from '../src/config/conflicts.ts';
-import { mostValues } from '../src/config/document.ts';
-import { formatDuration } from '../src/config/format.ts';
-import { roomsPath } from '../src/config/presets.ts';
-import { schemaText } from '../src/config/reference.ts';
-import { builtIn } from '../src/config/settings.ts';
+import { mostValues } from '../src/config/language/document.ts';
+import { formatDuration } from '../src/config/language/format.ts';
+import { roomsName } from '../src/config/model/conflicts.ts';
+import { roomsPath } from '../src/config/model/presets.ts';
+import { schemaText } from '../src/config/model/reference.ts';
+import { builtIn } from '../src/config/model/settings.ts';
 
 interface Schema {
   readonly $ref?: string;

@@ -4,7 +4,7 @@
  */
 import type { Alert, Level } from '../monitoring/alert.ts';
 import { alertGroups } from '../monitoring/alerts/index.ts';
-import { schemaText } from '../src/config/reference.ts';
+import { schemaText } from '../src/config/model/reference.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

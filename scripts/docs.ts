@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { files } from '../monitoring/files.ts';
 import { openApiText } from '../src/admin/api/openapi.ts';
-import { withLimitTable } from '../src/config/limit-table.ts';
-import { presetGuide } from '../src/config/preset-guide.ts';
-import { referenceText, schemaText } from '../src/config/reference.ts';
-import { describeMetrics } from '../src/metrics/document.ts';
-import { withFlags } from '../src/metrics/flags.ts';
+import { withLimitTable } from '../src/config/model/limit-table.ts';
+import { presetGuide } from '../src/config/model/preset-guide.ts';
+import { referenceText, schemaText } from '../src/config/model/reference.ts';
+import { describeMetrics } from '../src/observe/metrics/document.ts';
+import { withFlags } from '../src/observe/metrics/flags.ts';
 import { factsText } from './chart-facts.ts';
 import { withLinks } from './chart-file.ts';
 import { valuesSchemaText } from './chart-schema.ts';

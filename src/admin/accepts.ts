@@ -1,5 +1,5 @@
 /** What a request's `Accept` and `Accept-Encoding` ask for (RFC 9110 §12.5), as far as a scrape is concerned. */
-import type { Format } from '../metrics/exposition.ts';
+import type { Format } from '../observe/metrics/exposition.ts';
 
 interface Range {
   readonly name: string;

@@ -4,8 +4,8 @@
  * page opens with the last minutes.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { sizeBounds } from '../metrics/counters.ts';
-import { Pace } from '../metrics/pace.ts';
+import { sizeBounds } from '../observe/metrics/counters.ts';
+import { Pace } from '../observe/metrics/pace.ts';
 import { problem, send } from './answer.ts';
 import type { Ask, Endpoint } from './router.ts';
 import { holderOf, type Place, placesOfGreatest } from './share.ts';

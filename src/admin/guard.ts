@@ -1,9 +1,9 @@
 /** Stands before every endpoint of the admin port. What it turns away is counted, and logged now and then. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { plainAddress } from '../admission/ip.ts';
+import { type AdminRefusal, adminOutcomes } from '../catalogue/outcomes.ts';
 import type { Admin } from '../config/types.ts';
-import { type Log, logAdminRefusal } from '../log.ts';
-import { type AdminRefusal, adminOutcomes } from '../outcomes.ts';
+import { type Log, logAdminRefusal } from '../observe/log/log.ts';
 import { type Answer, problem } from './answer.ts';
 import type { Endpoint } from './router.ts';
 import { holderOf } from './share.ts';

@@ -1,5 +1,5 @@
 /** What Kubernetes and load balancers ask for; open to everybody who reaches the port. */
-import type { ConfigState } from '../config/state.ts';
+import type { ConfigState } from '../config/live/state.ts';
 import { type Answer, json, text } from './answer.ts';
 import type { Endpoint } from './router.ts';
 

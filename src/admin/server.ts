@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createNetServer, type Server as NetServer } from 'node:net';
 import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log/log.ts';
 import { type Answer, bytesOf, problem, send, strictHeaders } from './answer.ts';
 import { AdminConnection } from './connection.ts';
 import { AdminConnections } from './connections.ts';

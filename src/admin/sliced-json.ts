@@ -1,5 +1,5 @@
 /** Large answers, made element by element, so that neither describing nor writing thousands of routes holds the relay up. */
-import { Pace, type Turns } from '../metrics/pace.ts';
+import { Pace, type Turns } from '../observe/metrics/pace.ts';
 import { type Answer, jsonType } from './answer.ts';
 
 /** A value whose lists are made while they are written. */

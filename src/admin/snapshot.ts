@@ -1,13 +1,13 @@
 /** What the status page shows, once per second: one value for all who watch. */
-import { type ConfigError, formatConfigError } from '../config/errors.ts';
-import type { ConfigState } from '../config/state.ts';
+import { type ConfigError, formatConfigError } from '../config/language/errors.ts';
+import type { ConfigState } from '../config/live/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
-import { withoutSecrets } from '../log/redaction.ts';
-import type { SenderCounters } from '../metrics/counters.ts';
-import type { SenderSums } from '../metrics/live-sums.ts';
-import { type RouteReading, readRoutes } from '../metrics/reading.ts';
-import type { LiveSource } from '../metrics/source.ts';
-import type { CounterStore } from '../metrics/store.ts';
+import { withoutSecrets } from '../observe/log/redaction.ts';
+import type { SenderCounters } from '../observe/metrics/counters.ts';
+import type { SenderSums } from '../observe/metrics/live-sums.ts';
+import { type RouteReading, readRoutes } from '../observe/metrics/reading.ts';
+import type { LiveSource } from '../observe/metrics/source.ts';
+import type { CounterStore } from '../observe/metrics/store.ts';
 import { redactError } from './api/config.ts';
 import type { DrainProgress } from './api/drain.ts';
 import type { Rates, Throughput } from './throughput.ts';

@@ -1,5 +1,5 @@
 /** The last minutes of every route: messages and bytes per second, from counters that are kept anyway. */
-import type { RouteCounters } from '../metrics/counters.ts';
+import type { RouteCounters } from '../observe/metrics/counters.ts';
 
 /** Messages per second and bytes per second of the client, then of the upstream. */
 export type Rates = readonly [

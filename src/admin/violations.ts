@@ -3,9 +3,10 @@
  * a client that reconnects and fails again and again is one line, and memory is bounded: the entry that was quiet for the
  * longest gives way. Counts by route and limit stay right whatever gives way.
  */
+
+import type { LimitAction, LimitName } from '../catalogue/outcomes.ts';
 import type { Sender } from '../config/types.ts';
-import type { LimitAction, LimitName } from '../outcomes.ts';
-import type { ConnectionAbout, Rejection, Violation } from '../report.ts';
+import type { ConnectionAbout, Rejection, Violation } from '../observe/report.ts';
 import { HourCount } from './hour-count.ts';
 
 /** Whose violation it is. */

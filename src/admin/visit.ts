@@ -3,7 +3,7 @@
  * any page it shows, so a port that asks for no token looks at the name it was asked under and at the page that asks.
  */
 import { isIP } from 'node:net';
-import { hostOf } from '../routing/host.ts';
+import { hostOf } from '../http/host.ts';
 
 /** The headers that matter here. */
 export interface Visit {

@@ -1,5 +1,5 @@
 /** What admission says of a request. */
-import type { HandshakeResult, LimitName } from '../outcomes.ts';
+import type { HandshakeResult, LimitName } from '../catalogue/outcomes.ts';
 
 /** A limit that a refused request would have exceeded. */
 export interface RefusedLimit {

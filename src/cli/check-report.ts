@@ -1,13 +1,13 @@
 /** What `sluice check` says of a valid configuration: what holds, where it comes from, what it may cost, what to mind. */
-import { formatListenAddress } from '../config/addresses.ts';
-import * as format from '../config/format.ts';
-import { idleBytes, perConnectionParts, processBytes, worstCaseMemory } from '../config/memory.ts';
-import { formatSource, placeNamer } from '../config/place-names.ts';
-import { presets } from '../config/presets.ts';
-import type { Resolved, ResolvedRoute, Source } from '../config/resolve.ts';
-import { type SenderKey, type SettingKey, type Settings, senderKeys, settingKeys } from '../config/settings.ts';
+import { formatListenAddress } from '../config/language/addresses.ts';
+import * as format from '../config/language/format.ts';
+import { idleBytes, perConnectionParts, processBytes, worstCaseMemory } from '../config/model/memory.ts';
+import { formatSource, placeNamer } from '../config/model/place-names.ts';
+import { presets } from '../config/model/presets.ts';
+import type { Resolved, ResolvedRoute, Source } from '../config/model/resolve.ts';
+import { type SenderKey, type SettingKey, type Settings, senderKeys, settingKeys } from '../config/model/settings.ts';
+import { findWarnings, type Warning } from '../config/model/warnings.ts';
 import type { Rate } from '../config/types.ts';
-import { findWarnings, type Warning } from '../config/warnings.ts';
 import { type Cell, formatTable, type Style, wrap } from './table.ts';
 
 const width = 100;

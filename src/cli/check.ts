@@ -1,7 +1,7 @@
 /** `sluice check FILE…`: every error of a configuration, or what it means. */
-import { formatConfigError } from '../config/errors.ts';
-import { readConfig } from '../config/read.ts';
-import { checkUpstreamFiles } from '../config/upstream-check.ts';
+import { formatConfigError } from '../config/language/errors.ts';
+import { readConfig } from '../config/live/read.ts';
+import { checkUpstreamFiles } from '../config/live/upstream-check.ts';
 import { reportConfig } from './check-report.ts';
 import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';

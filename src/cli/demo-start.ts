@@ -1,11 +1,11 @@
 /** Puts the demo together: the backend, and the gateway of `config/demo.yaml` on the ports that are wanted. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig } from '../config/model/load.ts';
 import type { Config, ListenAddress, Route } from '../config/types.ts';
 import { startBackend } from '../demo/backend.ts';
 import { createGateway } from '../gateway.ts';
-import { createLog } from '../log.ts';
+import { createLog } from '../observe/log/log.ts';
 
 /** A running demo, with its addresses as `http://host:port`. */
 export interface Demo {

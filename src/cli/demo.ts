@@ -1,7 +1,7 @@
 /** `sluice demo`: a small server, Sluice before it, and a page where a person meets the limits. */
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
-import { flush, openStandardSink } from '../log.ts';
+import { flush, openStandardSink } from '../observe/log/log.ts';
 import { type Demo, startDemo } from './demo-start.ts';
 import { complain, print } from './print.ts';
 

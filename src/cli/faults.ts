@@ -3,8 +3,8 @@
  * nobody caught, and its warnings. Here they become lines of the log.
  */
 
-import { clean } from '../log/clean.ts';
-import type { Log } from '../log.ts';
+import { clean } from '../observe/log/clean.ts';
+import type { Log } from '../observe/log/log.ts';
 
 /** Logs warnings from now on. Resolves with the exit code when an exception has ended the process's work, and logs it. */
 export function followFaults(log: Log): Promise<number> {

@@ -1,12 +1,12 @@
 /** `sluice serve --config FILE…`: runs the gateway until SIGTERM or SIGINT. */
 import { parseArgs } from 'node:util';
-import { formatListenAddress } from '../config/addresses.ts';
-import { formatConfigError } from '../config/errors.ts';
-import type { Loaded } from '../config/load.ts';
-import { type FileContent, loadFiles, readFilesOnce } from '../config/read.ts';
+import { formatListenAddress } from '../config/language/addresses.ts';
+import { formatConfigError } from '../config/language/errors.ts';
+import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.ts';
+import type { Loaded } from '../config/model/load.ts';
 import type { Config } from '../config/types.ts';
 import { createGateway } from '../gateway.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { followFaults } from './faults.ts';
 import { complain, print } from './print.ts';

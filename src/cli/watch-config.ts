@@ -1,10 +1,10 @@
 /** Puts a changed configuration in force: when its files change, and on SIGHUP. */
 import { stat } from 'node:fs/promises';
-import { loadAside } from '../config/load-aside.ts';
-import type { FileContent } from '../config/read.ts';
-import { FileWatcher } from '../config/watch.ts';
+import { loadAside } from '../config/live/load-aside.ts';
+import type { FileContent } from '../config/live/read.ts';
+import { FileWatcher } from '../config/live/watch.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log/log.ts';
 
 /**
  * Watches the files from whose contents the gateway was started. From this call on SIGHUP ends the process no more: it

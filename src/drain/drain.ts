@@ -10,8 +10,8 @@
  * cut       a second before the last deadline: whoever is left hears 1012
  */
 import type { Route } from '../config/types.ts';
-import type { Log } from '../log.ts';
-import type { SessionReport } from '../report.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { SessionReport } from '../observe/report.ts';
 import { announceEnd, assignSlots, type DrainTimes, deadlineOf, lastWordsMs, type Slot } from './schedule.ts';
 
 /** What asked for a drain: a signal, the API, or a program that stops its own gateway. */

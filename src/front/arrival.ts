@@ -3,10 +3,10 @@ import { type Origination, originationOf } from '../admission/client-address.ts'
 import { userOf } from '../admission/identity.ts';
 import { subscriberOf } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
-import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../handshake/fields.ts';
 import { framingFault } from '../http/framing.ts';
-import { hostOf } from '../routing/host.ts';
-import { parseTarget, type Target } from '../routing/target.ts';
+import { hostOf } from '../http/host.ts';
+import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
+import { parseTarget, type Target } from '../http/target.ts';
 import type { Edge, EdgeRoute } from './edge.ts';
 
 /** What of a request and its connection matters here. */

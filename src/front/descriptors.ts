@@ -8,7 +8,7 @@
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log/log.ts';
 import { Summary } from './summary.ts';
 
 /** What is kept for upstreams of the last connections, for the admin port, and for what Node and the kernel's tables need. */

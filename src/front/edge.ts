@@ -2,8 +2,8 @@
 import type { ConnectionSlots } from '../admission/slots.ts';
 import { TrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Config, Route } from '../config/types.ts';
-import type { RouteCounters } from '../metrics/counters.ts';
-import { RouteTable } from '../routing/table.ts';
+import type { RouteCounters } from '../observe/metrics/counters.ts';
+import { RouteTable } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { LastingRoutes } from './lasting.ts';
 

@@ -4,19 +4,19 @@ import { plainAddress } from '../admission/ip.ts';
 import type { MemoryLedger } from '../admission/memory.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
-import { asksForWebSocket, validateHandshake } from '../handshake/validate.ts';
-import type { Forwarder } from '../http/forwarder.ts';
-import type { Log } from '../log.ts';
-import type { RouteCounters } from '../metrics/counters.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { RouteCounters } from '../observe/metrics/counters.ts';
+import type { Rejection } from '../observe/report.ts';
 import type { SessionInit } from '../relay/types.ts';
-import type { Rejection } from '../report.ts';
+import { asksForWebSocket, validateHandshake } from '../websocket/validate.ts';
 import { type Arrival, readArrival } from './arrival.ts';
 import { judgeBrokenRequest } from './broken-request.ts';
-import type { CarefulRequests } from './careful.ts';
+import type { CarefulRequests } from './careful/careful-lane.ts';
+import type { Forwarder } from './careful/forwarder.ts';
+import { Tunnel } from './careful/tunnel.ts';
 import type { Connection } from './connection.ts';
 import type { Edge } from './edge.ts';
 import { type RefusalContext, refuseOnResponse, refuseOnSocket } from './refusals.ts';
-import { Tunnel } from './tunnel.ts';
 
 /** What requests are judged by, and who takes them. */
 export interface EntryParts {

@@ -6,7 +6,7 @@ import type { Passer } from '../relay/registry.ts';
 import type { RelayMemory } from '../relay/types.ts';
 import { Acceptor, type Credentials } from './acceptor.ts';
 import { judgeTlsFailure } from './broken-request.ts';
-import { CarefulLane } from './careful.ts';
+import { CarefulLane } from './careful/careful-lane.ts';
 import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';

@@ -4,7 +4,7 @@
  */
 import { ConnectionSlots } from '../admission/slots.ts';
 import type { Route } from '../config/types.ts';
-import type { RouteCounters } from '../metrics/counters.ts';
+import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { Connector } from '../upstream/connect.ts';
 import { Endpoint, endpointKey } from '../upstream/endpoint.ts';
 

@@ -2,12 +2,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refused } from '../admission/verdict.ts';
-import { sendRefusal } from '../http/answer.ts';
-import { type HandshakeRefusal, type Refusal, refusalBytes, refuseHandshake } from '../http/errors.ts';
-import { type Log, logOddHandshake, logRefusal, type RequestAbout } from '../log.ts';
-import { type RouteCounters, tally } from '../metrics/counters.ts';
-import { handshakeOutcomes } from '../outcomes.ts';
-import type { Rejection } from '../report.ts';
+import { handshakeOutcomes } from '../catalogue/outcomes.ts';
+import { type Log, logOddHandshake, logRefusal, type RequestAbout } from '../observe/log/log.ts';
+import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
+import type { Rejection } from '../observe/report.ts';
+import { sendRefusal } from './answer.ts';
+import { type HandshakeRefusal, type Refusal, refusalBytes, refuseHandshake } from './errors.ts';
 import { sayFarewell } from './farewell.ts';
 
 /** How long the body of a refused request is read and thrown away; as long as a route's `timeouts.close` unless set. */

@@ -2,8 +2,9 @@
  * Which headers pass from one HTTP message to the next. Works on `rawHeaders` (name, value, name, value …), so that
  * order, spelling and duplicates survive.
  */
-import { endToEnd, nominatedBy, type RawHeaders, requestLines } from '../handshake/fields.ts';
+
 import { kindOf, neverTrailing } from './fields.ts';
+import { endToEnd, nominatedBy, type RawHeaders, requestLines } from './raw-fields.ts';
 
 /** A header with every value it had, spelled as it first came. */
 export type Field = readonly [name: string, values: string[]];

@@ -9,8 +9,8 @@
  * reset, and a peer that is still sending would see 1006 instead of our code.
  */
 import type { Route, Sender } from '../config/types.ts';
-import type { Histogram } from '../metrics/counters.ts';
-import type { Close } from '../protocol/close.ts';
+import type { Histogram } from '../observe/metrics/counters.ts';
+import type { Close } from '../websocket/close.ts';
 import type { Clock } from './core/clock.ts';
 import type { Direction } from './core/direction.ts';
 import { Pinger } from './core/pinger.ts';

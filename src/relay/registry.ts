@@ -1,6 +1,6 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
-import type { SessionReport, Violation } from '../report.ts';
+import type { SessionReport, Violation } from '../observe/report.ts';
 import type { Clock } from './core/clock.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';

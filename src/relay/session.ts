@@ -5,11 +5,12 @@
  *   open ──► goodbye, in turn (goodbye.ts): a close frame, a fault, a limit, a drain ──► both sockets gone ──► report
  *     └────► lost: one leg is reset or has left, the other hears at once ──────────────► both sockets gone ──► report
  */
+
+import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
-import { type RouteCounters, tally } from '../metrics/counters.ts';
-import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../outcomes.ts';
-import { type Close, closeWith, foldCloseCode, readClose } from '../protocol/close.ts';
-import type { ConnectionAbout, SessionReport, Violation } from '../report.ts';
+import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
+import type { ConnectionAbout, SessionReport, Violation } from '../observe/report.ts';
+import { type Close, closeWith, foldCloseCode, readClose } from '../websocket/close.ts';
 import type { Clock } from './core/clock.ts';
 import { Direction, type Outlet } from './core/direction.ts';
 import { Goodbye } from './core/goodbye.ts';

@@ -1,7 +1,7 @@
 /** What the handshake hands to the relay. */
 import type { Route } from '../config/types.ts';
-import type { RouteCounters } from '../metrics/counters.ts';
-import type { ConnectionAbout } from '../report.ts';
+import type { RouteCounters } from '../observe/metrics/counters.ts';
+import type { ConnectionAbout } from '../observe/report.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { ReadBuffers } from './memory/read-buffers.ts';
 import type { LegInput } from './transport/socket-reader.ts';

@@ -2,7 +2,7 @@
  * Why there is no connection to an upstream: one classification for HTTP as for WebSockets. What the upstream or the way
  * to it did wrong is counted as its error; what Sluice lacks itself is not.
  */
-import type { HandshakeResult, HttpFailure } from '../outcomes.ts';
+import type { HandshakeResult, HttpFailure } from '../catalogue/outcomes.ts';
 
 /** An error of the upstream, as `upstream_errors_total` labels it. */
 export type UpstreamError = 'connect_refused' | 'connect_timeout' | 'dns' | 'reset' | 'tls' | 'other';

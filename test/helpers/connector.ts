@@ -1,7 +1,7 @@
 /** Connecting as the gateway does, with a resolver of the test's. */
 
-import { UpstreamTrust } from '../../src/config/upstream-trust.ts';
-import { createLog } from '../../src/log.ts';
+import { UpstreamTrust } from '../../src/config/live/upstream-trust.ts';
+import { createLog } from '../../src/observe/log/log.ts';
 import { systemLookup } from '../../src/upstream/addresses.ts';
 import { Connector, type ConnectorParts } from '../../src/upstream/connect.ts';
 

@@ -1,4 +1,4 @@
-import type { Tally } from '../../src/metrics/counters.ts';
+import type { Tally } from '../../src/observe/metrics/counters.ts';
 
 /** A tally as a plain object, its labels joined by `|`. */
 export function counts(tally: Tally<readonly string[]>): Record<string, number> {

@@ -1,11 +1,11 @@
 /** A whole gateway on free ports of loopback, with its log at hand. */
-import { formatConfigError } from '../../src/config/errors.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import type { Resolved } from '../../src/config/resolve.ts';
-import { builtInLog } from '../../src/config/settings.ts';
+import { formatConfigError } from '../../src/config/language/errors.ts';
+import { loadConfig } from '../../src/config/model/load.ts';
+import type { Resolved } from '../../src/config/model/resolve.ts';
+import { builtInLog } from '../../src/config/model/settings.ts';
 import type { Config, Route } from '../../src/config/types.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/observe/log/log.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
 import { type RouteOverrides, testRoute } from './relay.ts';
 

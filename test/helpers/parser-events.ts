@@ -1,5 +1,5 @@
 /** What a frame parser says about bytes, in a form that tests can compare however the bytes were cut. */
-import { Event, type FrameParser } from '../../src/protocol/frame-parser.ts';
+import { Event, type FrameParser } from '../../src/websocket/frame-parser.ts';
 
 export type Seen =
   | { readonly frame: string; readonly fin: boolean; readonly opcode: number; readonly length: number }

@@ -1,12 +1,12 @@
 /** A relay without listener and handshake: two bare TCP peers, a route of the test's, and what the session reported. */
 import { connect, createServer, type Socket } from 'node:net';
 import type { Route, SenderLimits, UpstreamTls } from '../../src/config/types.ts';
-import { RouteCounters } from '../../src/metrics/counters.ts';
+import { RouteCounters } from '../../src/observe/metrics/counters.ts';
+import type { SessionReport, Violation } from '../../src/observe/report.ts';
 import type { Leg } from '../../src/relay/leg.ts';
 import { type RegistryEvents, SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
 import { SocketTransport } from '../../src/relay/transport/socket-transport.ts';
-import type { SessionReport, Violation } from '../../src/report.ts';
 import { listen } from './listen.ts';
 import { Peer } from './peer.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/model/load.ts';
 import { askAdmin } from '../helpers/admin-client.ts';
 import { type FakeUpstream, fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, closeFrame, frame } from '../helpers/frames.ts';

@@ -7,8 +7,8 @@ import { text } from '../../src/admin/answer.ts';
 import type { Endpoint } from '../../src/admin/router.ts';
 import { Scrapes } from '../../src/admin/scrapes.ts';
 import { AdminServer } from '../../src/admin/server.ts';
-import { createLog } from '../../src/log.ts';
-import type { Renderer } from '../../src/metrics/prometheus.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import type { Renderer } from '../../src/observe/metrics/prometheus.ts';
 import { RawHttp } from './http-front.ts';
 
 const parts = { guard: { refuse: async () => null }, log: createLog({ write() {} }) };

@@ -11,13 +11,13 @@ import {
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { Route, SenderLimits } from '../../src/config/types.ts';
-import { type ForwardAbout, HttpForwarder } from '../../src/http/forwarder.ts';
-import { createLog } from '../../src/log.ts';
-import { RouteCounters } from '../../src/metrics/counters.ts';
+import { type ForwardAbout, HttpForwarder } from '../../src/front/careful/forwarder.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import { RouteCounters } from '../../src/observe/metrics/counters.ts';
+import type { Rejection } from '../../src/observe/report.ts';
 import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
 import { SessionRegistry } from '../../src/relay/registry.ts';
 import { kernelQueue } from '../../src/relay/transport/kernel-queue.ts';
-import type { Rejection } from '../../src/report.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
 import { testConnector } from '../helpers/connector.ts';
 import { noUpstreamTls } from '../helpers/relay.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/model/load.ts';
 import { ConfigMapVolume } from '../helpers/config-map.ts';
 import { type FakeUpstream, fakeUpstream, headerOf } from '../helpers/fake-upstream.ts';
 import { clientFrame, closeFrame, frame } from '../helpers/frames.ts';

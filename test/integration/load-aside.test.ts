@@ -1,7 +1,7 @@
 /** Loading in a thread gives what loading in place gives. */
 import { expect, test } from 'vitest';
-import { loadAside } from '../../src/config/load-aside.ts';
-import { type FileContent, loadFiles, readFiles } from '../../src/config/read.ts';
+import { loadAside } from '../../src/config/live/load-aside.ts';
+import { type FileContent, loadFiles, readFiles } from '../../src/config/live/read.ts';
 
 const fileOf = (text: string): readonly FileContent[] => [{ file: 'sluice.yaml', bytes: Buffer.from(text) }];
 

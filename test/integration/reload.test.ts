@@ -1,6 +1,6 @@
 /** A gateway whose configuration changes while connections live. */
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/model/load.ts';
 import { type FakeUpstream, fakeUpstream, headerOf, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
 import { startGateway, type TestGateway } from '../helpers/gateway.ts';

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FileContent, readFiles } from '../../src/config/read.ts';
-import { FileWatcher } from '../../src/config/watch.ts';
+import { type FileContent, readFiles } from '../../src/config/live/read.ts';
+import { FileWatcher } from '../../src/config/live/watch.ts';
 import { ConfigMapVolume } from '../helpers/config-map.ts';
 
 let folder: string;

@@ -5,7 +5,7 @@ import { repositoryUrl } from '../../monitoring/repository.ts';
 import { factsText } from '../../scripts/chart-facts.ts';
 import { withLinks } from '../../scripts/chart-file.ts';
 import { valuesSchemaText } from '../../scripts/chart-schema.ts';
-import { schemaText } from '../../src/config/reference.ts';
+import { schemaText } from '../../src/config/model/reference.ts';
 
 test("the schema of the chart's values is the one that is generated", () => {
   const path = new URL('../../helm/sluice/values.schema.json', import.meta.url);

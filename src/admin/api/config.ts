@@ -1,9 +1,9 @@
 /** The configuration as the API shows it. Secrets stand in files, whose paths are shown and whose contents are not. */
 import type { z } from 'zod';
-import type { ConfigError } from '../../config/errors.ts';
-import type { ConfigState } from '../../config/state.ts';
+import type { ConfigError } from '../../config/language/errors.ts';
+import type { ConfigState } from '../../config/live/state.ts';
 import type { Identity } from '../../config/types.ts';
-import { withoutSecrets } from '../../log/redaction.ts';
+import { withoutSecrets } from '../../observe/log/redaction.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
 import type { configSchema } from './schemas.ts';
 import { routeSettings, topSettings } from './settings.ts';

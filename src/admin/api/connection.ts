@@ -1,12 +1,12 @@
 /** A connection as the API shows it: a line of a listing, or everything. */
 import type { z } from 'zod';
-import type { Source } from '../../config/resolve.ts';
+import { connectionOutcomes } from '../../catalogue/outcomes.ts';
+import type { Source } from '../../config/model/resolve.ts';
 import type { Sender } from '../../config/types.ts';
-import { connectionOutcomes } from '../../outcomes.ts';
+import type { Violation } from '../../observe/report.ts';
 import type { Direction } from '../../relay/core/direction.ts';
 import type { Leg } from '../../relay/leg.ts';
 import type { Session } from '../../relay/session.ts';
-import type { Violation } from '../../report.ts';
 import type { connectionSchema, connectionsSchema } from './schemas.ts';
 import { routeSettings } from './settings.ts';
 

@@ -1,6 +1,6 @@
 /** The OpenAPI document of the API, from the operations and the schemas of their answers. */
 import { z } from 'zod';
-import { adminOutcomes } from '../../outcomes.ts';
+import { adminOutcomes } from '../../catalogue/outcomes.ts';
 import { type ApiSource, type Operation, operations } from './operations.ts';
 import { problemSchema } from './schemas.ts';
 

@@ -3,7 +3,7 @@
  * the same value.
  */
 import type { z } from 'zod';
-import { connectionOutcomes } from '../../outcomes.ts';
+import { connectionOutcomes } from '../../catalogue/outcomes.ts';
 import type { Session } from '../../relay/session.ts';
 import { type Answer, json, problem } from '../answer.ts';
 import type { AnsweringEndpoint, Ask } from '../router.ts';

@@ -1,10 +1,10 @@
 /** The routes as the API shows them: what holds, what is open, what has been counted. */
 import type { z } from 'zod';
-import type { ConfigState } from '../../config/state.ts';
+import type { ConfigState } from '../../config/live/state.ts';
 import type { Sender } from '../../config/types.ts';
-import type { RouteCounters, SenderCounters } from '../../metrics/counters.ts';
-import { addSums, type RouteSums, type SenderSums, sumsByRoute, zeroSums } from '../../metrics/live-sums.ts';
-import type { LiveSource } from '../../metrics/source.ts';
+import type { RouteCounters, SenderCounters } from '../../observe/metrics/counters.ts';
+import { addSums, type RouteSums, type SenderSums, sumsByRoute, zeroSums } from '../../observe/metrics/live-sums.ts';
+import type { LiveSource } from '../../observe/metrics/source.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
 import type { routesSchema } from './schemas.ts';
 import { routeSettings } from './settings.ts';

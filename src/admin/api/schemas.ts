@@ -6,7 +6,7 @@ import {
   connectionOutcomes,
   type EndedBy,
   type LimitAction,
-} from '../../outcomes.ts';
+} from '../../catalogue/outcomes.ts';
 import { routeSettingsSchema, topSettingsSchema } from './settings.ts';
 
 const count = z.int().min(0);

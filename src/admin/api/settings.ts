@@ -3,10 +3,10 @@
  * milliseconds; JSON has no infinity, so what has no limit is the word `unlimited`.
  */
 import { z } from 'zod';
-import { formatListenAddress } from '../../config/addresses.ts';
-import { formatCount, formatDuration, formatRate, formatShare, formatSize } from '../../config/format.ts';
-import type { Source } from '../../config/resolve.ts';
-import type { SenderKey, SettingKey } from '../../config/settings.ts';
+import { formatListenAddress } from '../../config/language/addresses.ts';
+import { formatCount, formatDuration, formatRate, formatShare, formatSize } from '../../config/language/format.ts';
+import type { Source } from '../../config/model/resolve.ts';
+import type { SenderKey, SettingKey } from '../../config/model/settings.ts';
 import type { Config, Rate, Route, Sender, SenderLimits } from '../../config/types.ts';
 
 const rate = z.object({

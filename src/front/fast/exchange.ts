@@ -16,13 +16,12 @@
  */
 import { wordsOf } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
-import { type ExceededLimit, type Refusal, refuseHttp } from '../../http/errors.ts';
+import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
-import { tally } from '../../metrics/counters.ts';
-import type { AnsweredFailure } from '../../outcomes.ts';
+import { tally } from '../../observe/metrics/counters.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Passer } from '../../relay/registry.ts';
 import type { LegWriter } from '../../relay/transport/leg-writer.ts';
@@ -30,6 +29,7 @@ import type { SocketTransport } from '../../relay/transport/socket-transport.ts'
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
+import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import { Download } from './download.ts';
 import type { Line, LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';

@@ -11,15 +11,12 @@ import { randomBytes } from 'node:crypto';
 import { checkMemory } from '../../admission/memory.ts';
 import { checkOrigin } from '../../admission/origin.ts';
 import type { Refused } from '../../admission/verdict.ts';
-import { checkSwitch } from '../../handshake/check.ts';
-import { type RawHeaders, valuesOf } from '../../handshake/fields.ts';
-import { type HandshakeAsk, validateHandshake } from '../../handshake/validate.ts';
-import { refusalBytes } from '../../http/errors.ts';
+import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
+import { type RawHeaders, valuesOf } from '../../http/raw-fields.ts';
 import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, Verdict } from '../../http/wire/head-parser.ts';
-import { cleanHost, cleanPath, nameSubprotocol } from '../../log/clean.ts';
-import { tally } from '../../metrics/counters.ts';
-import { handshakeOutcomes } from '../../outcomes.ts';
+import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
+import { tally } from '../../observe/metrics/counters.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Connected } from '../../upstream/connect.ts';
 import {
@@ -30,7 +27,10 @@ import {
   outcomeOf,
   type UpstreamError,
 } from '../../upstream/failure.ts';
+import { checkSwitch } from '../../websocket/check.ts';
+import { type HandshakeAsk, validateHandshake } from '../../websocket/validate.ts';
 import { type Arrival, refuseLongList } from '../arrival.ts';
+import { refusalBytes } from '../errors.ts';
 import { type RefusalContext, recordOddity, recordRefusal, refusalOf } from '../refusals.ts';
 import { Download } from './download.ts';
 import { Line, type LineOwner } from './line.ts';

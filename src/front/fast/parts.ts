@@ -2,10 +2,10 @@
 import type { MemoryState } from '../../admission/memory.ts';
 import { type HeadKind, HeadParser } from '../../http/wire/head-parser.ts';
 import type { HeadWriter } from '../../http/wire/head-writer.ts';
-import type { Log } from '../../log.ts';
-import type { RouteCounters } from '../../metrics/counters.ts';
+import type { Log } from '../../observe/log/log.ts';
+import type { RouteCounters } from '../../observe/metrics/counters.ts';
+import type { Rejection } from '../../observe/report.ts';
 import type { RelayMemory, SessionInit } from '../../relay/types.ts';
-import type { Rejection } from '../../report.ts';
 import type { Lane, PeerAddress } from '../connection.ts';
 import type { Edge } from '../edge.ts';
 import type { RefusalContext } from '../refusals.ts';

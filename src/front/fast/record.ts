@@ -1,9 +1,10 @@
 /** What is counted, logged and told of a request: once, when it is over. */
-import type { ExceededLimit } from '../../http/errors.ts';
-import { type Log, logHttpFailure, type RequestAbout } from '../../log.ts';
-import { tally } from '../../metrics/counters.ts';
-import type { AnsweredFailure } from '../../outcomes.ts';
-import type { Rejection } from '../../report.ts';
+
+import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
+import { type Log, logHttpFailure, type RequestAbout } from '../../observe/log/log.ts';
+import { tally } from '../../observe/metrics/counters.ts';
+import type { Rejection } from '../../observe/report.ts';
+import type { ExceededLimit } from '../errors.ts';
 import type { LaneRequest } from './request.ts';
 
 export class RequestRecord {

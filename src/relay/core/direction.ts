@@ -8,11 +8,11 @@
  */
 import type { Route, Sender, SenderLimits } from '../../config/types.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
-import type { SenderCounters } from '../../metrics/counters.ts';
-import { Event, FrameParser } from '../../protocol/frame-parser.ts';
-import { holdsWholeMessage } from '../../protocol/look-ahead.ts';
-import { Opcode } from '../../protocol/opcodes.ts';
-import type { SenderReport } from '../../report.ts';
+import type { SenderCounters } from '../../observe/metrics/counters.ts';
+import type { SenderReport } from '../../observe/report.ts';
+import { Event, FrameParser } from '../../websocket/frame-parser.ts';
+import { holdsWholeMessage } from '../../websocket/look-ahead.ts';
+import { Opcode } from '../../websocket/opcodes.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import { type Keeper, owned } from '../memory/read-buffers.ts';
 import type { Clock } from './clock.ts';

@@ -2,13 +2,14 @@
  * Decides at each frame header of one sender: pass, wait for a rate, or end the connection. It takes the limits when a
  * message starts, and they hold until its end.
  */
+
+import type { LimitName } from '../../catalogue/outcomes.ts';
 import type { Rate, Route, Sender, SenderLimits } from '../../config/types.ts';
 import { MessageMeter, type SizeLimit } from '../../limits/message-meter.ts';
 import { Stopwatch } from '../../limits/stopwatch.ts';
-import type { LimitName } from '../../outcomes.ts';
-import type { FrameParser } from '../../protocol/frame-parser.ts';
-import { Opcode } from '../../protocol/opcodes.ts';
-import type { Violation } from '../../report.ts';
+import type { Violation } from '../../observe/report.ts';
+import type { FrameParser } from '../../websocket/frame-parser.ts';
+import { Opcode } from '../../websocket/opcodes.ts';
 import type { Clock } from './clock.ts';
 import { RateGate } from './rate-gate.ts';
 

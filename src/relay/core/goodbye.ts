@@ -12,7 +12,7 @@
  *
  * RFC 6455 §5.5.1 forbids further data only to the side that has sent its close frame, and lets the answer be delayed.
  */
-import type { Close } from '../../protocol/close.ts';
+import type { Close } from '../../websocket/close.ts';
 import type { Clock } from './clock.ts';
 
 /** See the diagram. */

@@ -1,5 +1,5 @@
 /** What came of a read, or of the end of a wait: few things, told in order when it is over, for the session to decide on. */
-import type { Violation } from '../../report.ts';
+import type { Violation } from '../../observe/report.ts';
 import type { GateEvents } from './gate.ts';
 
 export type Happening =

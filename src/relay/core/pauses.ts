@@ -1,5 +1,5 @@
 /** Why a sender's socket is not being read, since when, and for how long in all. */
-import type { PauseCause, SenderCounters } from '../../metrics/counters.ts';
+import type { PauseCause, SenderCounters } from '../../observe/metrics/counters.ts';
 
 /** `drain` holds the upstream while its client says goodbye; it is no pause that anyone counts. */
 export type HoldCause = PauseCause | 'drain';

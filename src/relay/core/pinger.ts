@@ -1,5 +1,5 @@
 /** Sends the pings that a leg's heartbeat asks for, and measures how long their pongs take. */
-import type { Histogram } from '../../metrics/counters.ts';
+import type { Histogram } from '../../observe/metrics/counters.ts';
 import { Heartbeat } from './heartbeat.ts';
 
 /** The leg's writer, as far as pings need it. */

@@ -1,5 +1,5 @@
 /** What one sender has sent on one connection, for its listing and for the log line at its end. */
-import type { SenderReport } from '../../report.ts';
+import type { SenderReport } from '../../observe/report.ts';
 import type { Pauses } from './pauses.ts';
 
 export class SenderRecord {

@@ -2,7 +2,7 @@
  * A stage stands between a direction's parser and the other leg's writer. It sees each data frame and passes it on:
  * unchanged, or, for stages to come, inflated, re-fragmented or validated, so what it passes on may have another length.
  */
-import type { FrameParser } from '../../protocol/frame-parser.ts';
+import type { FrameParser } from '../../websocket/frame-parser.ts';
 import { type Keeper, owned } from '../memory/read-buffers.ts';
 
 /** Where a stage puts the frames it passes on. */

@@ -2,7 +2,7 @@
  * What a connection says of its violations: the first at once, further ones together once per tick. A sender that exceeds
  * a limit with each of thousands of messages costs a comparison per message.
  */
-import type { Violation } from '../../report.ts';
+import type { Violation } from '../../observe/report.ts';
 
 /** Hears of violations; `times` is how many of the same kind, the largest of which is `violation`. */
 export interface ViolationListener {

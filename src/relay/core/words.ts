@@ -1,6 +1,6 @@
 /** What a close frame tells a person about the limit that was exceeded. */
 import { size, sizes, times } from '../../limits/quantities.ts';
-import type { Violation } from '../../report.ts';
+import type { Violation } from '../../observe/report.ts';
 
 /** One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then. */
 export function explain(violation: Violation, route: string): string {

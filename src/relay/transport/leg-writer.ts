@@ -7,9 +7,9 @@
  *                       └───► SendQueue ────►                 while the receiver is slow
  */
 import { randomFillSync } from 'node:crypto';
-import { type Close, closePayload } from '../../protocol/close.ts';
-import { encodeControl } from '../../protocol/control-frame.ts';
-import { Opcode } from '../../protocol/opcodes.ts';
+import { type Close, closePayload } from '../../websocket/close.ts';
+import { encodeControl } from '../../websocket/control-frame.ts';
+import { Opcode } from '../../websocket/opcodes.ts';
 import type { Outlet } from '../core/direction.ts';
 import { giveBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';

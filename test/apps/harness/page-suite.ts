@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PresetName } from '../../../src/config/presets.ts';
+import type { PresetName } from '../../../src/config/model/presets.ts';
 import { Browser } from '../../real/harness/browser.ts';
 import { Sluice } from '../../real/harness/sluice.ts';
 import { recordSockets, sendOn, socketsOf } from './recorder.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { PresetName } from '../../../src/config/presets.ts';
+import type { PresetName } from '../../../src/config/model/presets.ts';
 import { Sluice } from '../../real/harness/sluice.ts';
 import type { RunningApp } from './page-suite.ts';
 

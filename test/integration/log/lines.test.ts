@@ -11,8 +11,8 @@ import {
   logOpen,
   logRefusal,
   logViolation,
-} from '../../../src/log.ts';
-import type { SenderReport, SessionReport, Violation } from '../../../src/report.ts';
+} from '../../../src/observe/log/log.ts';
+import type { SenderReport, SessionReport, Violation } from '../../../src/observe/report.ts';
 
 function capture(): { log: ReturnType<typeof createLog>; text: () => string; line: () => Record<string, unknown> } {
   let text = '';
@@ -211,7 +211,7 @@ test('a line stays one line: control characters are escaped and long strings cut
 
 test.runIf(existsSync('/dev/full'))('a full disk loses lines, neither the process nor its memory', async () => {
   const disk = openSync('/dev/full', 'w');
-  const script = `const { createLog } = await import(${JSON.stringify(new URL('../../../src/log.ts', import.meta.url))});
+  const script = `const { createLog } = await import(${JSON.stringify(new URL('../../../src/observe/log/log.ts', import.meta.url))});
     const log = createLog();
     for (let i = 0; i < 20_000; i++) log.info({ a: 'x'.repeat(5000) }, 'line');
     process.stderr.write(String(process.memoryUsage().rss));`;

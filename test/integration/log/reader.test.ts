@@ -6,7 +6,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { descriptorOutlet } from '../../../src/log/outlet.ts';
+import { descriptorOutlet } from '../../../src/observe/log/outlet.ts';
 import { type FakeUpstream, fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';

@@ -1,6 +1,6 @@
 /** How much is logged, and how it names people: `log` and `identity` of the configuration. */
 import { expect, onTestFinished, test } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/config/model/load.ts';
 import { fakeUpstream, headerOf } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
 import { type GatewayOptions, routeTo, startGateway, startGatewayOf } from '../../helpers/gateway.ts';

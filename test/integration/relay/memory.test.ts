@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
+import type { SessionReport } from '../../../src/observe/report.ts';
 import type { Lease } from '../../../src/relay/memory/read-buffers.ts';
-import type { SessionReport } from '../../../src/report.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, type Relay, RelayHub, socketOf } from '../../helpers/relay.ts';
 

@@ -1,6 +1,6 @@
 /** New limits for a connection that lives. */
 import { expect, test, vi } from 'vitest';
-import { Opcode } from '../../../src/protocol/opcodes.ts';
+import { Opcode } from '../../../src/websocket/opcodes.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, type RouteOverrides, testRoute } from '../../helpers/relay.ts';
 

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/config/model/load.ts';
 import { ConfigMapVolume } from '../../helpers/config-map.ts';
 import { counts } from '../../helpers/counts.ts';
 import { acceptFor } from '../../helpers/fake-upstream.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { Guard } from '../../../src/admin/guard.ts';
+import type { AdminRefusal } from '../../../src/catalogue/outcomes.ts';
 import type { Admin } from '../../../src/config/types.ts';
-import { createLog } from '../../../src/log.ts';
-import type { AdminRefusal } from '../../../src/outcomes.ts';
+import { createLog } from '../../../src/observe/log/log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-guard-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { json } from '../../../src/admin/answer.ts';
 import { lazily, slicedJson } from '../../../src/admin/sliced-json.ts';
-import { sliceMs } from '../../../src/metrics/pace.ts';
+import { sliceMs } from '../../../src/observe/metrics/pace.ts';
 
 const items = [{ name: 'a', of: { x: [1, 2], none: [] } }, { name: 'b\nc', of: {} }, 7, null];
 const asker = (destroyed = false) => ({ req: { socket: { destroyed } } });

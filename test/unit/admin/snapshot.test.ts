@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import type { DrainProgress } from '../../../src/admin/api/drain.ts';
 import { type Snapshot, type SnapshotSource, takeSnapshot } from '../../../src/admin/snapshot.ts';
 import { Throughput } from '../../../src/admin/throughput.ts';
-import type { ConfigState } from '../../../src/config/state.ts';
+import type { ConfigState } from '../../../src/config/live/state.ts';
 import type { Config } from '../../../src/config/types.ts';
-import type { LiveSession } from '../../../src/metrics/source.ts';
-import { CounterStore } from '../../../src/metrics/store.ts';
+import type { LiveSession } from '../../../src/observe/metrics/source.ts';
+import { CounterStore } from '../../../src/observe/metrics/store.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
 const start = 1_800_000_000_000;

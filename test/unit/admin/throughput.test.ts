@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Rows, Throughput } from '../../../src/admin/throughput.ts';
-import { RouteCounters } from '../../../src/metrics/counters.ts';
+import { RouteCounters } from '../../../src/observe/metrics/counters.ts';
 
 const start = 1_800_000_000_000;
 

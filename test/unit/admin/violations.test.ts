@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ViolationLog, type ViolationSubject } from '../../../src/admin/violations.ts';
-import type { Violation } from '../../../src/report.ts';
+import type { Violation } from '../../../src/observe/report.ts';
 
 const minute = 60_000;
 const start = 1_800_000_000_000;

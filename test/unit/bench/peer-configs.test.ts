@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { sluiceConfig, withoutLimits } from '../../../bench/peer-configs.ts';
 import { workloads } from '../../../bench/workloads.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/config/model/load.ts';
 import type { Route } from '../../../src/config/types.ts';
-import { RouteTable } from '../../../src/routing/table.ts';
+import { RouteTable } from '../../../src/routes/table.ts';
 
 const loaded = loadConfig('sluice.yaml', sluiceConfig({ listen: 1, backend: 2, admin: 3 }));
 if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));

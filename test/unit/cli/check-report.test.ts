@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { reportConfig } from '../../../src/cli/check-report.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/config/model/load.ts';
 
 const as = (text: string) => text;
 const plain = { bold: as, dim: as, yellow: as, red: as };

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Route, RouteDrain } from '../../../src/config/types.ts';
 import { Drain, type DrainTarget } from '../../../src/drain/drain.ts';
-import { createLog } from '../../../src/log.ts';
+import { createLog } from '../../../src/observe/log/log.ts';
 import { testRoute } from '../../helpers/relay.ts';
 
 beforeEach(() => vi.useFakeTimers());

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { builtInLog } from '../../../src/config/settings.ts';
+import { builtInLog } from '../../../src/config/model/settings.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { readArrival } from '../../../src/front/arrival.ts';
 import { compileEdge } from '../../../src/front/edge.ts';
 import { LastingRoutes } from '../../../src/front/lasting.ts';
-import { CounterStore } from '../../../src/metrics/store.ts';
+import { CounterStore } from '../../../src/observe/metrics/store.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
 

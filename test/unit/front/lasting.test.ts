@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LastingRoutes } from '../../../src/front/lasting.ts';
-import { CounterStore } from '../../../src/metrics/store.ts';
+import { CounterStore } from '../../../src/observe/metrics/store.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
 

@@ -5,7 +5,7 @@ import { alertGroups } from '../../../monitoring/alerts/index.ts';
 import { dashboardText } from '../../../monitoring/dashboard/index.ts';
 import { files } from '../../../monitoring/files.ts';
 import { rulesText } from '../../../monitoring/rules-file.ts';
-import { families, prefix } from '../../../src/metrics/prometheus.ts';
+import { families, prefix } from '../../../src/observe/metrics/prometheus.ts';
 
 test.each(Object.entries(files))('%s is what monitoring/ says', async (path, text) => {
   await expect(text()).toMatchFileSnapshot(join('../../..', path));

@@ -1,9 +1,9 @@
 /** Whole sessions on recorded bytes and a given clock: no socket, no waiting, every end to the millisecond. */
 import { describe, expect, test } from 'vitest';
-import { RouteCounters } from '../../../src/metrics/counters.ts';
+import { RouteCounters } from '../../../src/observe/metrics/counters.ts';
+import type { SessionReport } from '../../../src/observe/report.ts';
 import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { Session } from '../../../src/relay/session.ts';
-import type { SessionReport } from '../../../src/report.ts';
 import { ManualClock } from '../../helpers/clock.ts';
 import { clientFrame, closeFrame, type Frame, frame, parseFrame } from '../../helpers/frames.ts';
 import { MemoryTransport } from '../../helpers/memory-transport.ts';

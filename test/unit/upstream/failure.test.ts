@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { handshakeOutcomes, httpOutcomes } from '../../../src/outcomes.ts';
+import { handshakeOutcomes, httpOutcomes } from '../../../src/catalogue/outcomes.ts';
 import {
   blameOf,
   type ConnectProblem,

@@ -1,4 +1,4 @@
-{{/* What Sluice says of routes beside each other (src/config/conflicts.ts), and how much of them a ConfigMap holds. */}}
+{{/* What Sluice says of routes beside each other (src/config/model/conflicts.ts), and how much of them a ConfigMap holds. */}}
 
 {{/* One spelling for all patterns that match the same paths: a prefix, so /a, /a/ and /a/** are equal, and /%61 is /a. */}}
 {{- define "sluice.canonicalPath" -}}

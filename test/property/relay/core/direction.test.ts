@@ -1,7 +1,7 @@
 /** The whole of one direction: parser, gate, stage and writer, in front of a kernel that takes what it likes. */
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { RouteCounters } from '../../../../src/metrics/counters.ts';
+import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
 import { Direction } from '../../../../src/relay/core/direction.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
 import { frames, type KnownFrame } from '../../../helpers/arbitrary-frames.ts';

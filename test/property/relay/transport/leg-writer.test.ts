@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Event, FrameParser } from '../../../../src/protocol/frame-parser.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
 import { type Keeper, owned } from '../../../../src/relay/memory/read-buffers.ts';
 import type { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
+import { Event, FrameParser } from '../../../../src/websocket/frame-parser.ts';
 import { frames, type KnownFrame } from '../../../helpers/arbitrary-frames.ts';
 import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
 import { type Frame, parseFrame } from '../../../helpers/frames.ts';

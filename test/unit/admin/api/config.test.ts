@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeConfig, redact } from '../../../../src/admin/api/config.ts';
-import { loadConfig } from '../../../../src/config/load.ts';
+import { loadConfig } from '../../../../src/config/model/load.ts';
 
 const good = goodConfig();
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { routeSettings, topSettings } from '../../../../src/admin/api/settings.ts';
-import { formatConfigError } from '../../../../src/config/errors.ts';
-import { loadConfig } from '../../../../src/config/load.ts';
-import { settingKeys } from '../../../../src/config/settings.ts';
+import { formatConfigError } from '../../../../src/config/language/errors.ts';
+import { loadConfig } from '../../../../src/config/model/load.ts';
+import { settingKeys } from '../../../../src/config/model/settings.ts';
 
 function load(text: string) {
   const loaded = loadConfig('f.yaml', text);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RouteCounters } from '../../../../src/metrics/counters.ts';
+import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
 import { Direction } from '../../../../src/relay/core/direction.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';

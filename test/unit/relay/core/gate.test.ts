@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Event, FrameParser } from '../../../../src/protocol/frame-parser.ts';
+import type { Violation } from '../../../../src/observe/report.ts';
 import { Gate } from '../../../../src/relay/core/gate.ts';
-import type { Violation } from '../../../../src/report.ts';
+import { Event, FrameParser } from '../../../../src/websocket/frame-parser.ts';
 import { globalClock } from '../../../helpers/clock.ts';
 import { frame } from '../../../helpers/frames.ts';
 import { type RouteOverrides, testRoute } from '../../../helpers/relay.ts';

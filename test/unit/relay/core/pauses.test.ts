@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SenderCounters } from '../../../../src/metrics/counters.ts';
+import { SenderCounters } from '../../../../src/observe/metrics/counters.ts';
 import { Pauses } from '../../../../src/relay/core/pauses.ts';
 
 function setUp() {

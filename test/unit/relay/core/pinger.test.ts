@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Histogram } from '../../../../src/metrics/counters.ts';
+import { Histogram } from '../../../../src/observe/metrics/counters.ts';
 import { Pinger } from '../../../../src/relay/core/pinger.ts';
 import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
 import { type Frame, parseFrame } from '../../../helpers/frames.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { Event, FrameParser } from '../../../../src/protocol/frame-parser.ts';
 import type { FrameSink } from '../../../../src/relay/core/stage.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
 import { owned } from '../../../../src/relay/memory/read-buffers.ts';
+import { Event, FrameParser } from '../../../../src/websocket/frame-parser.ts';
 import { hex } from '../../../helpers/parser-events.ts';
 
 /** Passes chunks through the stage, and writes down what the sink gets. */

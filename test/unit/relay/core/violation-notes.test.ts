@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Violation } from '../../../../src/observe/report.ts';
 import { ViolationNotes } from '../../../../src/relay/core/violation-notes.ts';
-import type { Violation } from '../../../../src/report.ts';
 
 const violation: Violation = {
   sender: 'client',

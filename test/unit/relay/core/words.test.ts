@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { closeWith } from '../../../../src/protocol/close.ts';
+import type { Violation } from '../../../../src/observe/report.ts';
 import { explain } from '../../../../src/relay/core/words.ts';
-import type { Violation } from '../../../../src/report.ts';
+import { closeWith } from '../../../../src/websocket/close.ts';
 
 const violation = (limit: Violation['limit'], configured: number, observed: number | bigint): Violation => ({
   ...{ sender: 'client', action: 'close' },

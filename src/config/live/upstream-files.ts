@@ -1,0 +1,65 @@
+/** What the files of `upstream_tls` hold: whether it can be used, and what it is. No I/O. */
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { UpstreamTls } from '../types.ts';
+import { type FileContent, whyUnreadable } from './read.ts';
+import { judgePair } from './tls-pair.ts';
+
+/** The paths in an `upstream_tls`. */
+export type UpstreamFiles = Pick<UpstreamTls, 'ca' | 'clientCert' | 'clientKey'>;
+
+/** Files that can be used, and what the log may say of them. */
+export interface UpstreamCredentials {
+  readonly context: SecureContext;
+  readonly about: { readonly authorities?: readonly string[]; readonly client?: string; readonly valid_until?: string };
+}
+
+/** The paths that are named, in the order in which `judgeUpstreamFiles` takes their contents. */
+export function pathsOf({ ca, clientCert, clientKey }: UpstreamFiles): string[] {
+  return [ca, clientCert, clientKey].filter((path) => path !== null);
+}
+
+const keys = { section: 'upstream_tls', cert: 'upstream_tls.client_cert', key: 'upstream_tls.client_key' };
+const pemCertificate = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g;
+
+/** Judges what the files hold; `problem` names the key, the file and the remedy. */
+export function judgeUpstreamFiles(
+  files: UpstreamFiles,
+  contents: readonly FileContent[],
+): UpstreamCredentials | { readonly problem: string } {
+  const rest = [...contents];
+  const authorities = files.ca === null ? null : judgeAuthorities(rest.shift()!);
+  if (authorities !== null && 'problem' in authorities) return authorities;
+  const [cert, key] = rest;
+  const pair = cert && key ? judgePair(cert, key, keys) : null;
+  if (pair !== null && 'problem' in pair) return pair;
+  const context = createSecureContext({
+    // What the file names is trusted, also where it is no root: an intermediate, or the backend's own certificate.
+    ...(authorities && { ca: authorities.map(String), allowPartialTrustChain: true }),
+    ...(pair && { cert: pair.cert, key: pair.key }),
+  });
+  return {
+    context,
+    about: {
+      ...(authorities && { authorities: authorities.map(nameOf) }),
+      ...(pair && { client: pair.names, valid_until: pair.validUntil.toISOString() }),
+    },
+  };
+}
+
+/** Node takes what it can read of such a file and says nothing of the rest. */
+function judgeAuthorities(content: FileContent): readonly X509Certificate[] | { readonly problem: string } {
+  const where = `upstream_tls.ca: ${content.file}`;
+  if ('error' in content) return { problem: `${where} ${whyUnreadable(content.error)}` };
+  const pems = content.bytes.toString('latin1').match(pemCertificate) ?? [];
+  if (pems.length === 0) return { problem: `${where} holds no certificate; write those of the authorities in PEM` };
+  try {
+    return pems.map((pem) => new X509Certificate(pem));
+  } catch {
+    return { problem: `${where} holds a certificate that cannot be read; write those of the authorities in PEM` };
+  }
+}
+
+function nameOf({ subject, subjectAltName }: X509Certificate): string {
+  return (subject ?? subjectAltName ?? '').replaceAll('\n', ', ');
+}

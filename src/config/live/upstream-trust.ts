@@ -1,0 +1,129 @@
+/**
+ * The files of every route's `upstream_tls`: read when a configuration is put in force, and again when they change. Routes
+ * that name the same files share what is made of them.
+ */
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Log } from '../../observe/log/log.ts';
+import type { Route, UpstreamTls } from '../types.ts';
+import { type FileContent, readFiles } from './read.ts';
+import { judgeUpstreamFiles, pathsOf, type UpstreamFiles } from './upstream-files.ts';
+import { FileWatcher } from './watch.ts';
+
+/** What a connection is secured by, or why the files cannot be used. */
+type Trust = { readonly context: SecureContext } | { readonly problem: string };
+
+export class UpstreamTrust {
+  readonly #log: Log;
+  readonly #sets = new Map<string, FileSet>();
+  /** Without files: the public authorities, which take Node 20 ms to read. */
+  #public: Trust | null = null;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Reads what these routes name and forgets what others named; resolves with what is wrong with files that were not read before. */
+  async follow(routes: readonly Route[]): Promise<readonly string[]> {
+    const named = new Map<string, UpstreamFiles>();
+    for (const { upstream, upstreamTls } of routes) {
+      if (upstream.protocol === 'https:' && pathsOf(upstreamTls).length > 0) named.set(keyOf(upstreamTls), upstreamTls);
+    }
+    for (const [key, set] of this.#sets) {
+      if (named.has(key)) continue;
+      set.close();
+      this.#sets.delete(key);
+    }
+    const added = [...named].filter(([key]) => !this.#sets.has(key));
+    const sets = added.map(([key, files]) => {
+      const set = new FileSet(files, this.#log);
+      this.#sets.set(key, set);
+      return set;
+    });
+    const read = await Promise.all(sets.map((set) => set.trust()));
+    return read.flatMap((trust) => ('problem' in trust ? trust.problem : []));
+  }
+
+  /** The trust of an `upstream_tls`. */
+  async of(tls: UpstreamTls): Promise<Trust> {
+    if (pathsOf(tls).length === 0) {
+      this.#public ??= { context: createSecureContext() };
+      return this.#public;
+    }
+    // A request that began under an older configuration may need files that nobody watches any more.
+    return this.#sets.get(keyOf(tls))?.trust() ?? judgeUpstreamFiles(tls, await readFiles(pathsOf(tls)));
+  }
+
+  close(): void {
+    for (const set of this.#sets.values()) set.close();
+    this.#sets.clear();
+  }
+}
+
+/** The files of one or several routes. */
+class FileSet {
+  readonly #files: UpstreamFiles;
+  readonly #log: Log;
+  readonly #read: Promise<void>;
+  #trust: Trust = { problem: 'the files of upstream_tls are not read yet' };
+  #watcher: FileWatcher | null = null;
+  #closed = false;
+
+  constructor(files: UpstreamFiles, log: Log) {
+    this.#files = files;
+    this.#log = log;
+    this.#read = this.#start();
+  }
+
+  /** What is in force; waits for the first reading. */
+  async trust(): Promise<Trust> {
+    await this.#read;
+    return this.#trust;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watcher?.close();
+  }
+
+  async #start(): Promise<void> {
+    const contents = await readFiles(pathsOf(this.#files));
+    if (this.#closed) return;
+    this.#take(contents);
+    this.#watcher = new FileWatcher(contents, {
+      changed: (changed) => this.#take(changed),
+      failed: (folder, error) =>
+        this.#log.warn(
+          { event: 'config_not_watched', folder, error: error.message },
+          'the folder of a file of upstream_tls cannot be watched; it is looked at every second',
+        ),
+    });
+    await this.#watcher.start();
+  }
+
+  /** Takes what can be used; else what was in use stays. */
+  #take(contents: readonly FileContent[]): void {
+    const judged = judgeUpstreamFiles(this.#files, contents);
+    if ('problem' in judged) {
+      const { problem } = judged;
+      const before = 'context' in this.#trust;
+      if (!before) this.#trust = judged;
+      this.#log.error(
+        { event: 'upstream_tls_rejected', problem },
+        before
+          ? 'the changed files of upstream_tls cannot be used; those before stay in use'
+          : 'the files of upstream_tls cannot be used; no connection is made with them',
+      );
+      return;
+    }
+    this.#trust = { context: judged.context };
+    const { ca, clientCert } = this.#files;
+    this.#log.info(
+      { event: 'upstream_tls_loaded', ca, client_cert: clientCert, ...judged.about },
+      'the files of upstream_tls are in use',
+    );
+  }
+}
+
+function keyOf({ ca, clientCert, clientKey }: UpstreamFiles): string {
+  return JSON.stringify([ca, clientCert, clientKey]);
+}

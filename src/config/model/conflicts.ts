@@ -1,0 +1,190 @@
+/**
+ * Mistakes that no single value shows: names and patterns that occur twice, an admin port open to all. They are looked for
+ * in the values as they stand in the file, so that a bad size elsewhere does not hide them.
+ */
+import { canonicalPath, isLocal, parseHost, parseListenAddress, parsePath } from '../language/addresses.ts';
+import type { ConfigDocument } from '../language/document.ts';
+import type { ConfigError, ConfigPath } from '../language/errors.ts';
+import type { ListenAddress } from '../types.ts';
+import { errorAt } from './explain.ts';
+import { roomsPath } from './presets.ts';
+
+/** The name of the route that `preset: jupyter` brings. */
+export function roomsName(name: string): string {
+  return `${name}-rooms`;
+}
+
+/** Where that route listens: below the path of its own. */
+export function roomsPattern(path: string): string {
+  return `${canonicalPath(path) === '/' ? '' : path.replace(/\/+$/, '')}${roomsPath}`;
+}
+
+/** What a pattern claims: one key for each host, or one for any; two routes may not claim the same. */
+export function patternKeys(hosts: readonly string[], path: string): string[] {
+  return (hosts.length === 0 ? ['any host '] : hosts).map((host) => `${host}${canonicalPath(path)}`);
+}
+
+interface Claim {
+  readonly at: ConfigPath;
+  readonly name: string | null;
+  readonly hosts: readonly string[];
+  readonly path: string | null;
+  readonly jupyter: boolean;
+}
+
+/** Duplicate names, duplicate hosts, equal patterns, and an admin port without the token that it needs. */
+export function findConflicts(document: ConfigDocument): ConfigError[] {
+  const claims = claimsOf(document.value);
+  return [
+    ...nameConflicts(document, claims),
+    ...patternConflicts(document, claims),
+    ...sameAddress(document),
+    ...openAdmin(document),
+    ...halfClientCertificates(document),
+    ...secretIdentities(document),
+  ];
+}
+
+function nameConflicts(document: ConfigDocument, claims: readonly Claim[]): ConfigError[] {
+  const errors: ConfigError[] = [];
+  const names = new Map<string, Claim>();
+  for (const claim of claims) {
+    const { name } = claim;
+    if (name === null) continue;
+    const first = names.get(name);
+    if (first) {
+      const line = errorAt(document, [...first.at, 'name'], '').line;
+      errors.push(
+        errorAt(
+          document,
+          [...claim.at, 'name'],
+          `"${name}" is the name of the route in line ${line} too; write another`,
+        ),
+      );
+    } else names.set(name, claim);
+  }
+  for (const claim of claims) {
+    if (!claim.jupyter || claim.name === null || claim.path === null) continue;
+    const taken = names.get(roomsName(claim.name));
+    if (!taken || covers(taken, { hosts: claim.hosts, path: roomsPattern(claim.path) })) continue;
+    const why = `is the name of the route that preset jupyter brings with ${claim.name}`;
+    errors.push(errorAt(document, [...taken.at, 'name'], `"${taken.name}" ${why}; write another`));
+  }
+  return errors;
+}
+
+/** Whether a route of the file takes the place of a brought one on all of its hosts. */
+function covers(written: Claim, brought: { readonly hosts: readonly string[]; readonly path: string }): boolean {
+  if (written.path === null) return false;
+  const keys = new Set(patternKeys(written.hosts, written.path));
+  return patternKeys(brought.hosts, brought.path).every((key) => keys.has(key));
+}
+
+function patternConflicts(document: ConfigDocument, claims: readonly Claim[]): ConfigError[] {
+  const errors: ConfigError[] = [];
+  const owners = new Map<string, Claim>();
+  for (const claim of claims) {
+    for (const host of claim.hosts.filter((name, i, all) => all.indexOf(name) !== i)) {
+      errors.push(errorAt(document, [...claim.at, 'match', 'hosts'], `"${host}" is listed twice; write it once`));
+    }
+    if (claim.path === null) continue;
+    const keys = [...new Set(patternKeys(claim.hosts, claim.path))];
+    const owner = keys.map((key) => owners.get(key)).find((found) => found !== undefined);
+    if (owner) {
+      const line = errorAt(document, owner.at, '').line;
+      const who = owner.name === null ? `the route in line ${line}` : `route ${owner.name} (line ${line})`;
+      errors.push(
+        errorAt(
+          document,
+          [...claim.at, 'match', 'path'],
+          `"${claim.path}" matches the same requests as ${who}; write another path or other hosts`,
+        ),
+      );
+    }
+    for (const key of keys) if (!owners.has(key)) owners.set(key, claim);
+  }
+  return errors;
+}
+
+function sameAddress(document: ConfigDocument): ConfigError[] {
+  const file = mapping(document.value);
+  const admin = mapping(file.admin).address ?? '127.0.0.1:9090';
+  const listen = mapping(file.listen).address ?? '0.0.0.0:8080';
+  const [one, other] = [parseListenAddress(admin), parseListenAddress(listen)];
+  if (!('value' in one && 'value' in other && collide(one.value, other.value))) return [];
+  const what = admin === listen ? 'is listen.address too' : `takes the port of listen.address, "${listen}"`;
+  return [errorAt(document, ['admin', 'address'], `"${admin}" ${what}; write another port`)];
+}
+
+/** Whether nobody can listen on both: a wildcard takes the port of every address, of IPv4 and IPv6 alike. */
+function collide(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
+  // Port 0 takes a free port each time.
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || [a.host, b.host].some((host) => host === '0.0.0.0' || host === '::');
+}
+
+/** Whoever reaches the admin port closes connections and drains: beyond this machine that takes a token. */
+function openAdmin(document: ConfigDocument): ConfigError[] {
+  const { address, token_file: tokenFile } = mapping(mapping(document.value).admin);
+  if (address === undefined || tokenFile !== undefined) return [];
+  const parsed = parseListenAddress(address);
+  if (!('value' in parsed) || isLocal(parsed.value)) return [];
+  const remedy = 'add admin.token_file: PATH, or write 127.0.0.1:9090 or unix:/run/sluice-admin.sock';
+  const message = `"${address}" is reached from other machines, and the admin API has no token; ${remedy}`;
+  return [errorAt(document, ['admin', 'address'], message)];
+}
+
+/** A certificate proves nothing without its key; each may stand in the route or in `defaults`. */
+function halfClientCertificates(document: ConfigDocument): ConfigError[] {
+  const file = mapping(document.value);
+  const routes = Array.isArray(file.routes) ? file.routes : [];
+  const general = mapping(mapping(file.defaults).upstream_tls);
+  const errors = new Map<string, ConfigError>();
+  for (const [i, route] of routes.entries()) {
+    const own = mapping(mapping(route).upstream_tls);
+    const has = (key: string) => (own[key] ?? general[key]) !== undefined;
+    if (has('client_cert') === has('client_key')) continue;
+    const [there, missing] = has('client_cert') ? ['client_cert', 'client_key'] : ['client_key', 'client_cert'];
+    const at = [...(own[there] === undefined ? ['defaults'] : ['routes', i]), 'upstream_tls', there];
+    const message = `"${own[there] ?? general[there]}" stands alone; add upstream_tls.${missing}: PATH`;
+    errors.set(at.join('.'), errorAt(document, at, message));
+  }
+  return [...errors.values()];
+}
+
+/** What these hold would be logged as a user's name. */
+const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
+
+function secretIdentities(document: ConfigDocument): ConfigError[] {
+  const { routes } = mapping(document.value);
+  return (Array.isArray(routes) ? routes : []).flatMap((route, i) => {
+    const { header } = mapping(mapping(route).identity);
+    if (typeof header !== 'string' || !secretFields.has(header.toLowerCase())) return [];
+    const message = `"${header}" holds a secret, which would be logged; write a header that holds a name, such as X-Forwarded-User`;
+    return [errorAt(document, ['routes', i, 'identity', 'header'], message)];
+  });
+}
+
+function claimsOf(value: unknown): Claim[] {
+  const { routes } = mapping(value);
+  if (!Array.isArray(routes)) return [];
+  return routes.map((entry, i) => {
+    const route = mapping(entry);
+    const match = mapping(route.match);
+    const path = parsePath(match.path === undefined ? '/' : match.path);
+    const hosts = Array.isArray(match.hosts) ? match.hosts.map(parseHost) : [];
+    const valid = hosts.every((host) => 'value' in host);
+    return {
+      at: ['routes', i],
+      name: typeof route.name === 'string' ? route.name : null,
+      hosts: hosts.flatMap((host) => ('value' in host ? [host.value] : [])),
+      path: 'value' in path && valid ? path.value : null,
+      jupyter: route.preset === 'jupyter',
+    };
+  });
+}
+
+function mapping(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

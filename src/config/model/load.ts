@@ -1,0 +1,62 @@
+/** The whole way from the files' text to a configuration, or to everything that is wrong with it. No I/O. */
+import { createHash } from 'node:crypto';
+import { parseConfigDocument } from '../language/document.ts';
+import { byPlace, type ConfigError } from '../language/errors.ts';
+import type { Config } from '../types.ts';
+import { findConflicts } from './conflicts.ts';
+import { explainIssue } from './explain.ts';
+import { mergeDocuments } from './merge.ts';
+import { type Resolved, resolve } from './resolve.ts';
+import { configSchema } from './schema.ts';
+
+/** A configuration with the sources of its values, or every error of its files, in the order of files and lines. */
+export type Loaded =
+  | { readonly config: Config; readonly resolved: Resolved }
+  | { readonly errors: readonly ConfigError[] };
+
+/** A file's name as the user gave it, and its text. */
+export interface ConfigText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Loads a configuration that stands in one file. */
+export function loadConfig(file: string, text: string): Loaded {
+  return loadConfigs([{ file, text }]);
+}
+
+/** Loads a configuration of one file or more; each top-level key stands in one of them. */
+export function loadConfigs(texts: readonly ConfigText[]): Loaded {
+  const files = texts.map(({ file }) => file);
+  const parts = texts.map(({ file, text }) => parseConfigDocument(file, text));
+  const errors = parts.flatMap((part) => part.errors);
+  const [first, ...more] = parts.flatMap(({ document }) => document ?? []);
+  // With one file missing, the others would be blamed for what stands in it.
+  if (!first || more.length + 1 < files.length) return { errors };
+  const { document, errors: repeated } = mergeDocuments([first, ...more]);
+  const parsed = configSchema.safeParse(document.value, { reportInput: true });
+  const all = [
+    ...errors,
+    ...repeated,
+    ...findConflicts(document),
+    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => explainIssue(document, issue))),
+  ];
+  if (!parsed.success || all.length > 0) {
+    const inOrder = (a: ConfigError, b: ConfigError) => files.indexOf(a.file) - files.indexOf(b.file) || byPlace(a, b);
+    return { errors: all.toSorted(inOrder) };
+  }
+  const resolved = resolve(document, parsed.data, files);
+  const hash = createHash('sha256');
+  for (const { text } of texts) hash.update(text);
+  const config: Config = {
+    files,
+    hash: hash.digest('hex'),
+    listen: resolved.listen,
+    admin: resolved.admin,
+    memory: resolved.memory,
+    drain: resolved.drain,
+    log: resolved.log,
+    routes: resolved.routes.map(({ route }) => route),
+  };
+  return { config, resolved };
+}

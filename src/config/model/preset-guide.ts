@@ -1,0 +1,66 @@
+/** The text of docs/presets.md: which preset for which app, and where its numbers come from. */
+import { formatDuration, formatSize } from '../language/format.ts';
+import type { Preset } from './preset.ts';
+import { presetNames, presets } from './presets.ts';
+
+/** The text of docs/presets.md. */
+export function presetGuide(): string {
+  return [
+    '# Which preset for which app',
+    '',
+    'Generated from `src/config/model/presets.ts`; change it there and run `npm run docs`.',
+    '',
+    "A preset's message limit is the backend's own default, so that Sluice refuses before the backend does, and says why. Raise both together:",
+    '`sluice check` prints the very setting for your value.',
+    '',
+    '| app | preset | largest message from the client | on the backend, to raise it | what the user sees over it |',
+    '|---|---|---|---|---|',
+    ...presetNames.map((name) => row(presets[name].fits, code(name), ...limitCells(presets[name]), presets[name].over)),
+    '',
+    'The user sees the same directly and through Sluice. What differs is the close: directly it is 1009 with few words, or 1006, because a',
+    "backend's close frame loses a race with its reset about as often as not; through Sluice it is always 1009, with both numbers and the route's",
+    'name, in the log too.',
+    '',
+    'NiceGUI takes `uvicorn`: its own limit is that of Socket.IO, 1 000 000 characters (`engineio`, `max_http_buffer_size`), and stricter.',
+    '',
+    '## Where the numbers come from',
+    '',
+    'A backend that pings gives up a client when its interval and its timeout are both over. Sluice gives a client that answers no ping as long, and',
+    'waits a little longer where output is stuck, so that the backend ends it and its code arrives. Where a backend waits for ever, Sluice waits as',
+    "long as Linux's TCP does for a peer that has vanished.",
+    '',
+    '| preset | its limit, in its source | bears a silent client | bears a client that takes nothing | upstream `max_pause` | `ping.timeout` |',
+    '|---|---|---|---|---|---|',
+    ...presetNames.map((name) => row(code(name), ...boundCells(presets[name]))),
+    '',
+  ].join('\n');
+}
+
+function limitCells({ limit }: Preset): string[] {
+  const ways = limit.raise?.('BYTES').map(code);
+  return [
+    limit.maxMessageBytes % 1024 === 1023
+      ? `${formatSize(limit.maxMessageBytes + 1)} less a byte`
+      : formatSize(limit.maxMessageBytes),
+    ways?.join(' or ') ?? 'nothing raises it',
+  ];
+}
+
+function boundCells({ limit, bears, settings }: Preset): string[] {
+  const patience = (ms: number | null) => (ms === null ? 'for ever' : formatDuration(ms));
+  return [
+    limit.source,
+    patience(bears.quietMs),
+    patience(bears.stuckMs),
+    formatDuration(settings['limits.upstream.max_pause']!),
+    formatDuration(settings['ping.timeout']!),
+  ];
+}
+
+function row(...cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

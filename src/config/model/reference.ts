@@ -1,0 +1,166 @@
+/** What is generated from the schema: the JSON Schema for editors, and docs/configuration.md for people. */
+import { z } from 'zod';
+import { formatDuration, formatSize } from '../language/format.ts';
+import type { Preset } from './preset.ts';
+import { presetNames, presets, roomsPath } from './presets.ts';
+import { configSchema } from './schema.ts';
+
+/** The parts of JSON Schema that the reference reads. */
+interface JsonSchema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+}
+
+function jsonSchema(): JsonSchema {
+  return z.toJSONSchema(configSchema, {
+    io: 'input',
+    // zod drops `default` where a value is transformed, so the built-in value travels under another name.
+    override({ jsonSchema }) {
+      if (!('builtIn' in jsonSchema)) return;
+      const { builtIn } = jsonSchema;
+      delete jsonSchema.builtIn;
+      Object.assign(jsonSchema, { default: builtIn });
+    },
+  }) as JsonSchema;
+}
+
+/** The text of docs/sluice.schema.json. */
+export function schemaText(): string {
+  return `${JSON.stringify({ title: 'Sluice configuration', ...jsonSchema() }, null, 2)}\n`;
+}
+
+/** The text of docs/configuration.md. */
+export function referenceText(): string {
+  const schema = jsonSchema();
+  const { defaults: _, ...top } = schema.properties!;
+  return [
+    '# Configuration reference',
+    '',
+    'Generated from the schema in `src/config/`; change it there and run `npm run docs`.',
+    '',
+    ...introduction,
+    '',
+    '## Kinds of values',
+    '',
+    '| kind | what to write |',
+    '|---|---|',
+    ...Object.entries(schema.$defs!).map(([name, { description }]) => `| ${kindName(name)} | ${description} |`),
+    '',
+    ...sections(top, schema),
+    '## Presets',
+    '',
+    ...presetsText(),
+    '',
+  ].join('\n');
+}
+
+const introduction = [
+  '`sluice check FILE…` prints every error at once, each with its file, line, column and remedy; for a valid configuration',
+  'the effective limits of each route, where each value comes from, the worst-case memory and warnings.',
+  '',
+  'A configuration may stand in several files (`sluice serve --config listener.yaml --config limits.yaml`): each top-level key',
+  'stands in one of them.',
+  '',
+  'Changed files are loaded anew while Sluice runs, and no connection is closed: new limits hold from the next message. Only',
+  '`listen.address`, `admin.address`, `admin.token_file`, and whether there is `listen.tls`, hold until a restart; the log names them where',
+  'they change.',
+  '',
+  '[`sluice.schema.json`](sluice.schema.json) is the same schema for editors; this first line turns it on in many of them:',
+  '',
+  '```yaml',
+  '# yaml-language-server: $schema=docs/sluice.schema.json',
+  '```',
+  '',
+  "A route's own value comes first, then its preset, then `defaults`, then what is built in. `defaults` takes the keys",
+  '`limits`, `ping`, `idle_timeout`, `max_lifetime` and `http` of a route. `check` warns where a preset overrides `defaults`.',
+  '',
+  'Limits are named after the **sender** that they bind: `limits.client` is what the client may send. Sizes count payload',
+  'bytes, never frame headers, and all limits are inclusive.',
+];
+
+function sections(properties: Readonly<Record<string, JsonSchema>>, schema: JsonSchema): string[] {
+  return Object.entries(properties).flatMap(([name, property]) => {
+    const repeated = property.items?.properties !== undefined;
+    return section(repeated ? `${name}[]` : name, property, repeated ? property.items! : property, schema, 2);
+  });
+}
+
+function section(path: string, about: JsonSchema, object: JsonSchema, schema: JsonSchema, level: number): string[] {
+  const entries = Object.entries(object.properties ?? {});
+  const leaves = entries.filter(([, property]) => property.properties === undefined);
+  const inner = entries.filter(([, property]) => property.properties !== undefined);
+  const table = leaves.map(([key, property]) => {
+    const required = object.required?.includes(key) ?? false;
+    return `| \`${key}\` | ${kindOf(property)} | ${defaultOf(property, required)} | ${property.description} |`;
+  });
+  return [
+    `${'#'.repeat(level)} \`${path}\``,
+    '',
+    about.description ?? '',
+    '',
+    ...(table.length === 0 ? [] : ['| key | kind | default | |', '|---|---|---|---|', ...table, '']),
+    ...inner.flatMap(([key, property]) =>
+      section(`${path}.${key}`, property, property, schema, Math.min(level + 1, 4)),
+    ),
+  ];
+}
+
+function kindName(name: string): string {
+  return name.replaceAll('_', ' ');
+}
+
+function kindOf(property: JsonSchema): string {
+  if (property.items) return `list of ${kindOf(property.items)}`;
+  if (property.$ref) return kindName(property.$ref.split('/').at(-1)!);
+  if (property.enum) return property.enum.map((value) => `\`${value}\``).join(', ');
+  return property.type === 'boolean' ? '`true` or `false`' : (property.type ?? '');
+}
+
+function defaultOf(property: JsonSchema, required: boolean): string {
+  if (required) return '**required**';
+  if (property.default === undefined) return '';
+  if (Array.isArray(property.default)) return 'none';
+  if (typeof property.default !== 'object') return `\`${property.default}\``;
+  const entries = Object.entries(property.default as object).map(([key, value]) => `${key}: ${value}`);
+  return `\`{${entries.join(', ')}}\``;
+}
+
+function presetsText(): string[] {
+  const rows = presetNames.map((name) => {
+    const { fits, settings }: Preset = presets[name];
+    const cells = [
+      `\`${name}\``,
+      fits,
+      formatSize(settings['limits.client.max_message_size']!),
+      formatDuration(settings['limits.client.message_timeout']!),
+      formatDuration(settings['limits.upstream.max_pause']!),
+      formatDuration(settings['ping.timeout']!),
+      settings['drain.close'] ?? 'built in',
+      settings['drain.protect'] ?? 'built in',
+      settings['http.max_body_size'] === undefined ? 'built in' : formatSize(settings['http.max_body_size']),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    "A preset sets `limits.client.max_message_size` to the backend's own default, so that Sluice, which can say why,",
+    'refuses before the backend does. Towards the client it limits no message size (`limits.upstream.max_message_size:',
+    'unlimited`): memory does not depend on it. Its clocks let the backend lose patience first, so that nobody is lost who would not be',
+    `lost directly; \`limits.client.max_pause\` is ${formatDuration(presets.uvicorn.settings['limits.client.max_pause']!)} in all of them, for a backend that computes and reads nothing.`,
+    '[presets.md](presets.md) says which preset fits which app, where each number comes from, and how to raise the backend.',
+    '',
+    '| preset | fits | client `max_message_size` | client `message_timeout` | upstream `max_pause` | `ping.timeout` | `drain.close` | `drain.protect` | `http.max_body_size` |',
+    '|---|---|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    `\`jupyter\` brings a second route below its own path, \`${roomsPath}\` with the preset \`jupyter-collaboration\`, named`,
+    '`<name>-rooms`. It takes everything from the first route but `max_message_size` and `max_frame_size` of the client. A route of the file with',
+    'the same pattern replaces it.',
+  ];
+}

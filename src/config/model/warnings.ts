@@ -1,0 +1,194 @@
+/**
+ * What is valid and still likely to hurt, given what is known of the backends. Each warning says what to change, and
+ * where a backend must be raised too, the very setting.
+ */
+import { formatDuration, formatSize } from '../language/format.ts';
+import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
+import { presets } from './presets.ts';
+import type { Resolved, ResolvedRoute } from './resolve.ts';
+import { type SettingKey, settingKeys } from './settings.ts';
+
+/** One warning. */
+export interface Warning {
+  /** The route's name, or the key at the file's top. */
+  readonly subject: string;
+  readonly message: string;
+  /** To copy: one line for each backend setting. */
+  readonly settings: readonly string[];
+}
+
+const KiB = 1024;
+/** Panel's FileDropper sends chunks of this size, raw, one message each. */
+const fileDropperChunk = 10_000_000;
+/** Browsers and servers that fragment use frames of this size or more. */
+const usualFragment = 64 * KiB;
+
+/** Before a deadline clients are told why they go, for as long as this. */
+const goodbyeMs = 1000;
+
+/** All warnings of a configuration, route by route. */
+export function findWarnings(resolved: Resolved): Warning[] {
+  const nameOf = placeNamer(resolved.files);
+  const { announceMs } = resolved.drain;
+  const judged = resolved.routes.map((route) => ({ ...route, nameOf, announceMs }));
+  return [...trustedProxies(resolved), ...judged.flatMap(routeWarnings)];
+}
+
+/** A route, and how its places are told. */
+interface JudgedRoute extends ResolvedRoute {
+  readonly nameOf: NamePlace;
+  /** How long a drain goes on accepting. */
+  readonly announceMs: number;
+}
+
+function trustedProxies({ listen }: Resolved): Warning[] {
+  if (listen.trustedProxies.length > 0) return [];
+  const message =
+    'is empty, so X-Forwarded-* headers of an ingress or load balancer are ignored: backends see its address and ' +
+    'http instead of https, which breaks OAuth redirects. Name its network, unless clients connect directly.';
+  return [{ subject: 'listen.trusted_proxies', message, settings: [] }];
+}
+
+function routeWarnings(route: JudgedRoute): Warning[] {
+  // What the preset's second route inherits has been said of the first.
+  if (route.broughtBy !== null) return fewFragments(route);
+  return [
+    ...aboveBackend(route),
+    ...fileDropper(route),
+    ...hastyPause(route),
+    ...fewFragments(route),
+    ...upstreamPings(route),
+    ...hurriedDrain(route),
+    ...unverified(route),
+    ...uselessTls(route),
+    ...overriddenDefaults(route),
+  ];
+}
+
+function aboveBackend(route: JudgedRoute): Warning[] {
+  const limit = route.settings['limits.client.max_message_size'];
+  if (route.preset === null) return [];
+  const { maxMessageBytes, raise } = presets[route.preset].limit;
+  if (limit <= maxMessageBytes) return [];
+  const where = `${setting(route, 'limits.client.max_message_size')} is above the backend's own ${formatSize(maxMessageBytes)}`;
+  const race = 'whose refusal browsers often see as 1006';
+  if (raise === null) return [warn(route, `${where}, ${race}, and which no setting raises.`)];
+  const finite = Number.isFinite(limit);
+  const ways = raise(finite ? limit : 'BYTES');
+  const how = ways.length > 1 ? ', in one of these ways:' : ':';
+  const remedy = finite ? `Raise it there too${how}` : `Write a size here, and raise the backend to it${how}`;
+  return [warn(route, `${where}, ${race}. ${remedy}`, ways), ...smallReadBuffer(route)];
+}
+
+function smallReadBuffer(route: JudgedRoute): Warning[] {
+  const limit = route.settings['limits.client.max_message_size'];
+  const readBuffer = route.preset === null ? null : presets[route.preset].limit.readBuffer;
+  if (readBuffer === null || limit <= readBuffer.bytes || !Number.isFinite(limit)) return [];
+  const message =
+    `a program that sends one frame of more than ${formatSize(readBuffer.bytes)} outgrows the backend's read buffer, and loses its ` +
+    'connection without a close frame. Browsers send small frames and need no change; for such programs:';
+  // The buffer holds the frame and what comes behind it in the same reads.
+  return [warn(route, message, [readBuffer.raise(2 * limit)])];
+}
+
+function fileDropper(route: JudgedRoute): Warning[] {
+  const limit = route.settings['limits.client.max_message_size'];
+  if (route.preset === null || presets[route.preset].files !== 'panel' || limit >= fileDropperChunk) return [];
+  const message = `is below the chunks of FileDropper (${fileDropperChunk} bytes), which breaks it. Write 10MB or more.`;
+  return [warn(route, `${setting(route, 'limits.client.max_message_size')} ${message}`)];
+}
+
+/** A pause that ends clients which the backend would still bear. */
+function hastyPause(route: JudgedRoute): Warning[] {
+  if (route.preset === null) return [];
+  const { stuckMs } = presets[route.preset].bears;
+  const usual = presets[route.preset].settings['limits.upstream.max_pause']!;
+  const pause = route.settings['limits.upstream.max_pause'];
+  if (pause === 0 || pause >= (stuckMs ?? usual)) return [];
+  const patience = stuckMs === null ? 'which waits for ever' : `which waits for ${formatDuration(stuckMs)}`;
+  const message =
+    `is shorter than the backend's own patience with a client that takes nothing, ${patience}: a page that sleeps in ` +
+    `between is lost here and would not be lost directly. Leave it out for ${formatDuration(usual)}.`;
+  return [warn(route, `${setting(route, 'limits.upstream.max_pause')} ${message}`)];
+}
+
+function fewFragments(route: JudgedRoute): Warning[] {
+  return (['client', 'upstream'] as const).flatMap((sender) => {
+    const size = route.settings[`limits.${sender}.max_message_size`];
+    const needed = Math.ceil(size / usualFragment);
+    if (!Number.isFinite(size) || route.settings[`limits.${sender}.max_fragments`] >= needed) return [];
+    const message =
+      `is too few for messages of ${formatSize(size)} in fragments of 64KiB, so some end with 1008 before ` +
+      `max_message_size is reached. Write ${needed} or more.`;
+    return [warn(route, `${setting(route, `limits.${sender}.max_fragments`)} ${message}`)];
+  });
+}
+
+function upstreamPings(route: JudgedRoute): Warning[] {
+  if (route.preset === null || !presets[route.preset].pingIsActivity || route.settings['ping.upstream'] === 0)
+    return [];
+  const message =
+    'makes idle servers look busy: JupyterHub and jupyter-server-proxy count a ping as activity, so forgotten ' +
+    'notebooks are never culled. Write off; TCP keepalive watches that side.';
+  return [warn(route, `${setting(route, 'ping.upstream')} ${message}`)];
+}
+
+/** A deadline that a drain reaches before it has done what it is told to. */
+function hurriedDrain(route: JudgedRoute): Warning[] {
+  const { drain, timeouts } = route.route;
+  const spreads = drain.close === 'spread';
+  const neededMs = route.announceMs + (spreads ? drain.spreadMs + timeouts.closeMs : goodbyeMs);
+  if (drain.deadlineMs >= neededMs) return [];
+  const announce = `drain.announce (${formatDuration(route.announceMs)})`;
+  const message = spreads
+    ? `is over before ${announce}, drain.spread (${formatDuration(drain.spreadMs)}) and the last goodbye ` +
+      `(timeouts.close, ${formatDuration(timeouts.closeMs)}) are: connections are closed in a shorter time, more of them at once.`
+    : `is over before ${announce} is, so nobody is waited for.`;
+  const remedy = `Write ${formatDuration(neededMs)} or more, and let whatever ends Sluice by force wait longer.`;
+  return [warn(route, `${setting(route, 'drain.deadline')} ${message} ${remedy}`)];
+}
+
+function unverified(route: JudgedRoute): Warning[] {
+  if (!route.settings['upstream_tls.insecure_skip_verify'] || route.route.upstream.protocol === 'http:') return [];
+  const message =
+    'takes any certificate: whoever stands between Sluice and the backend can read and change everything. Name the ' +
+    "authority of the backend's certificate in upstream_tls.ca, or that very certificate, and leave this out.";
+  return [warn(route, `${setting(route, 'upstream_tls.insecure_skip_verify')} ${message}`)];
+}
+
+/** What `defaults` say for other routes is no mistake here. */
+function uselessTls(route: JudgedRoute): Warning[] {
+  if (route.route.upstream.protocol === 'https:') return [];
+  const key = settingKeys.find((name) => name.startsWith('upstream_tls.') && route.sources[name].from === 'route');
+  if (key === undefined) return [];
+  const https = route.route.upstream.href.replace(/^http:/, 'https:');
+  return [
+    warn(route, `${setting(route, key)} does nothing: upstream speaks plain HTTP. Write ${https}, or remove it.`),
+  ];
+}
+
+function overriddenDefaults(route: JudgedRoute): Warning[] {
+  return route.overridden.map(({ key, ...place }) => {
+    const value = shown(key, route.settings[key]);
+    return warn(
+      route,
+      `defaults.${key} (${route.nameOf(place)}) does not hold here: preset ${route.preset} sets ${value}. Write it in the route to override the preset.`,
+    );
+  });
+}
+
+function warn(route: JudgedRoute, message: string, settings: readonly string[] = []): Warning {
+  return { subject: route.route.name, message, settings };
+}
+
+/** A setting with its value and place: `limits.client.max_message_size 150MiB (line 14)`. */
+function setting(route: JudgedRoute, key: SettingKey): string {
+  return `${key} ${shown(key, route.settings[key])} (${formatSource(route.sources[key], route.nameOf)})`;
+}
+
+function shown(key: SettingKey, value: unknown): string {
+  if (typeof value !== 'number') return String(value);
+  if (key.endsWith('_size')) return formatSize(value);
+  if (key.endsWith('max_fragments') || key.endsWith('max_upstream_connections')) return String(value);
+  return formatDuration(value);
+}

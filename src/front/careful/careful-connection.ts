@@ -1,0 +1,300 @@
+/**
+ * One connection in the careful lane: Node's parser gets one request at a time.
+ *
+ *   head ──► body ──► answer ──► head …
+ *     │        └────────┴──► over: a closing answer; nothing more is parsed
+ *     ├──► switched: the socket is somebody else's
+ *     └──► broken: what came is no request
+ *
+ * The parser never gets bytes behind the end of a head or of a body: it would run ahead of the answer, begin requests that
+ * nobody will answer, or drop what it takes for another protocol. What has been read beyond waits here, and the socket is
+ * not read on meanwhile. A request is told when the parser has taken its whole head, so that none is both served and refused.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Holding, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
+import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
+import type { Connection } from '../connection.ts';
+import { sayFarewell } from '../farewell.ts';
+import { CarefulStream } from './careful-stream.ts';
+
+/** What the parser found in a head. */
+export type Found =
+  | { readonly kind: 'request'; readonly req: IncomingMessage; readonly res: ServerResponse }
+  | { readonly kind: 'upgrade' | 'connect'; readonly req: IncomingMessage };
+
+export interface CarefulEvents {
+  /** A request, to be answered on its response. */
+  request(req: IncomingMessage, res: ServerResponse): void;
+  /** The connection is to become another protocol: the socket is paused, without listeners, and `head` is what came behind. */
+  switched(req: IncomingMessage, head: Buffer, kind: 'upgrade' | 'connect'): void;
+  /** What came is no request, or the rest of one. `answerable`: whether no answer has begun. */
+  broken(error: NodeJS.ErrnoException, answerable: boolean): void;
+}
+
+/** How long it waits, in ms; 0 is for ever. */
+export interface Patience {
+  /** For a header. */
+  readonly headersMs: number;
+  /** For the next request. */
+  readonly keepAliveMs: number;
+}
+
+/** Empty lines that may come before a request (RFC 9112 §2.2 wants one to be ignored); each costs the parser a call. */
+const mostBlankPieces = 4;
+/** A head in part is in the parser as it came, and as strings. */
+const bytesPerHeadByte = 2;
+/** A head of this size is read to its end, however little memory there is. */
+const freeHeadBytes = 4096;
+/** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
+const streamBytes = 64 * 1024;
+const nothing = Buffer.alloc(0);
+
+export class CarefulConnection {
+  readonly connection: Connection;
+  readonly stream: CarefulStream;
+  readonly #events: CarefulEvents;
+  readonly #patience: () => Patience;
+  readonly #onData = (chunk: Buffer) => this.#read(chunk);
+  readonly #onEnd = () => this.#end();
+  readonly #onClose = () => this.#close();
+  #turn: 'head' | 'body' | 'answer' | 'over' | 'switched' = 'head';
+  /** Read and not parsed. */
+  #held: Buffer = nothing;
+  /** The peer has sent FIN behind what is held. */
+  #ended = false;
+  #found: Found | null = null;
+  #res: ServerResponse | null = null;
+  #answered = false;
+  #headEnd = new HeadEnd();
+  #blankPieces = 0;
+  /** Bytes of the body still to come, or who looks for its end. */
+  #body: number | ChunkedEnd = 0;
+  #pumping = false;
+  readonly #memory: MemoryLedger;
+  readonly #holding: Holding;
+  /** Bytes of the head that the parser has. */
+  #headBytes = 0;
+
+  constructor(connection: Connection, memory: MemoryLedger, patience: () => Patience, events: CarefulEvents) {
+    this.connection = connection;
+    this.#memory = memory;
+    this.#holding = new Holding(memory);
+    this.#events = events;
+    this.#patience = patience;
+    const { socket } = connection;
+    this.stream = new CarefulStream(socket, { ended: () => this.#farewell(), destroyed: () => this.#destroyed() });
+    this.stream.on('resume', () => this.#pump());
+    socket.on('error', ignore);
+  }
+
+  /** Begins with what has been read; the server must have been given the stream before. */
+  start(bytes: Buffer): void {
+    const { socket } = this.connection;
+    socket.on('data', this.#onData).once('end', this.#onEnd).once('close', this.#onClose);
+    if (bytes.length === 0) this.connection.wait('request', this.#patience().headersMs);
+    else this.#read(bytes);
+    socket.resume();
+  }
+
+  /** The parser has read a head. */
+  found(found: Found): void {
+    this.#found = found;
+  }
+
+  /** The parser takes no more. */
+  failed(error: NodeJS.ErrnoException): void {
+    if (this.#turn === 'over' || this.#turn === 'switched') return;
+    this.#break(error);
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#turn === 'over') return;
+    if (this.#turn === 'head' && this.connection.waitsFor !== 'header') this.#waitForHeader();
+    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#pump();
+  }
+
+  #waitForHeader(): void {
+    this.connection.wait('header', this.#patience().headersMs, () => {
+      this.#break(Object.assign(new Error('the header did not come in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }));
+    });
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#pump();
+  }
+
+  #close(): void {
+    this.#turn = 'over';
+    this.#held = nothing;
+    this.#holding.bytes = 0;
+    this.connection.release();
+    this.stream.destroy();
+  }
+
+  /** Feeds the parser as far as it may go. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#feed());
+    this.#pumping = false;
+  }
+
+  /** Feeds it one piece; `false` where it must wait. */
+  #feed(): boolean {
+    const { socket } = this.connection;
+    if (this.#turn === 'over' || this.#turn === 'switched') return false;
+    if (this.#held.length === 0) {
+      // While an answer is under way the peer's end must be seen.
+      if (this.#ended) this.stream.push(null);
+      else socket.resume();
+      return false;
+    }
+    if (this.#turn === 'answer' || !this.stream.flows) {
+      socket.pause();
+      this.#holding.bytes = this.#held.length + streamBytes;
+      return false;
+    }
+    this.#holding.bytes = 0;
+    if (this.#turn === 'head') this.#feedHead();
+    else this.#feedBody();
+    return true;
+  }
+
+  #feedHead(): void {
+    const end = this.#headEnd.find(this.#held, 0);
+    const piece = this.#take(end);
+    this.#headBytes += piece.length;
+    this.stream.feed(piece);
+    const found = this.#found;
+    this.#found = null;
+    if (this.#turn !== 'head') return;
+    if (found !== null) this.#dispatch(found);
+    else if (end < 0) this.#holdHead();
+    else if (end >= 0 && ++this.#blankPieces > mostBlankPieces) {
+      this.#break(Object.assign(new Error('there are too many empty lines before the request'), { code: 'HPE_BLANK' }));
+    }
+  }
+
+  /** The head has come in part: what there is of it waits. */
+  #holdHead(): void {
+    if (this.#headBytes > freeHeadBytes && this.#memory.pressed) {
+      this.#break(Object.assign(new Error(wordsOf(this.#memory)), { code: 'ERR_MEMORY' }));
+    } else this.#holding.bytes = this.#headBytes * bytesPerHeadByte;
+  }
+
+  #feedBody(): void {
+    const end = typeof this.#body === 'number' ? this.#body : this.#body.find(this.#held, 0);
+    const piece = this.#take(end);
+    this.stream.feed(piece);
+    if (this.#turn !== 'body') return;
+    if (typeof this.#body === 'number') this.#body -= piece.length;
+    else if (this.#body.broken) {
+      this.#break(Object.assign(new Error('the chunks of the body are malformed'), { code: 'HPE_CHUNK' }));
+      return;
+    }
+    if (typeof this.#body === 'number' ? this.#body === 0 : end >= 0) this.#bodyEnded();
+  }
+
+  /** Takes the held bytes before `end`; all of them where it is -1 or beyond them. */
+  #take(end: number): Buffer {
+    const piece = end < 0 || end >= this.#held.length ? this.#held : this.#held.subarray(0, end);
+    this.#held = piece.length === this.#held.length ? nothing : this.#held.subarray(piece.length);
+    return piece;
+  }
+
+  #dispatch(found: Found): void {
+    this.#blankPieces = 0;
+    this.#headBytes = 0;
+    this.#holding.bytes = 0;
+    this.#headEnd = new HeadEnd();
+    this.connection.work();
+    if (found.kind !== 'request') {
+      this.#turn = 'switched';
+      this.#letGo();
+      this.connection.socket.off('close', this.#onClose);
+      this.#events.switched(found.req, this.#held, found.kind);
+      this.#held = nothing;
+      return;
+    }
+    const { req, res } = found;
+    this.#res = res;
+    this.#answered = false;
+    this.#body = bodyOf(req);
+    this.#turn = this.#body === 0 ? 'answer' : 'body';
+    // Node's own listener comes first, and tells `ended` where this was the last answer.
+    res.once('finish', () => this.#onAnswered());
+    this.#events.request(req, res);
+  }
+
+  #bodyEnded(): void {
+    this.#turn = 'answer';
+    if (this.#answered) this.#next();
+  }
+
+  #onAnswered(): void {
+    this.#res = null;
+    this.#answered = true;
+    if (this.#turn === 'answer') {
+      this.#next();
+      this.#pump();
+    } else if (this.#turn === 'body') {
+      // Whoever has its answer has no reason to go on sending for ever.
+      this.connection.wait('end', this.#patience().keepAliveMs);
+    }
+  }
+
+  /** The answer is complete and so is the request: now comes the next. */
+  #next(): void {
+    this.#turn = 'head';
+    if (this.#held.length > 0) this.#waitForHeader();
+    else this.connection.wait('request', this.#patience().keepAliveMs);
+  }
+
+  /** No request, or not the rest of one: whatever follows means nothing. */
+  #break(error: NodeJS.ErrnoException): void {
+    const answerable = !this.#res?.headersSent;
+    this.#over();
+    this.#events.broken(error, answerable);
+  }
+
+  /** The server has written its last answer. */
+  #farewell(): void {
+    if (this.#turn === 'over' || this.#turn === 'switched') return;
+    this.#over();
+    sayFarewell(this.connection.socket, null);
+  }
+
+  /** The server has given up. */
+  #destroyed(): void {
+    if (this.#found !== null) {
+      // Node drops a client that begins with HTTP/2 without a word.
+      this.#break(Object.assign(new Error('the client speaks HTTP/2'), { code: 'HPE_PRI' }));
+    } else if (this.#turn !== 'over' && this.#turn !== 'switched') this.connection.socket.destroy();
+  }
+
+  /** Nothing more is parsed; what is left is our last word and the peer's end. */
+  #over(): void {
+    this.#turn = 'over';
+    this.#held = nothing;
+    this.#holding.bytes = 0;
+    this.#letGo();
+    this.connection.wait('end', 0);
+  }
+
+  /** Leaves the socket paused, to whoever reads it next. */
+  #letGo(): void {
+    const { socket } = this.connection;
+    socket.pause();
+    socket.off('data', this.#onData).off('end', this.#onEnd);
+  }
+}
+
+/** What of a request comes behind its head; the parser has taken the head, so the framing is one that it knows. */
+function bodyOf({ headers }: IncomingMessage): number | ChunkedEnd {
+  if (headers['transfer-encoding'] !== undefined) return new ChunkedEnd();
+  return Number(headers['content-length'] ?? 0);
+}
+
+function ignore(): void {}

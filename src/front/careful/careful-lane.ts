@@ -1,0 +1,71 @@
+/**
+ * The careful lane: Node's HTTP server, which never listens, and http-proxy behind it. It takes whatever is HTTP at all, and
+ * decides every doubtful case.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { MemoryLedger } from '../../admission/memory.ts';
+import { asksForWebSocket } from '../../websocket/validate.ts';
+import { maxHeaderBytes } from '../arrival.ts';
+import type { Connection, Lane } from '../connection.ts';
+import { CarefulConnection, type Found, type Patience } from './careful-connection.ts';
+import type { CarefulStream } from './careful-stream.ts';
+
+/** What becomes of the requests. */
+export interface CarefulRequests {
+  request(connection: Connection, req: IncomingMessage, res: ServerResponse): void;
+  /** The socket is paused and has no listeners but one for errors; `head` is what was read behind the request. */
+  switched(connection: Connection, req: IncomingMessage, head: Buffer, kind: 'upgrade' | 'connect'): void;
+  /** What came is no request; `answerable`: whether no answer has begun. */
+  broken(connection: Connection, error: NodeJS.ErrnoException, answerable: boolean): void;
+}
+
+export class CarefulLane implements Lane {
+  readonly #server: Server;
+  readonly #requests: CarefulRequests;
+  readonly #memory: MemoryLedger;
+  readonly #patience: () => Patience;
+  readonly #byStream = new WeakMap<object, CarefulConnection>();
+
+  /** `keepAliveMs` is what clients are told of `patience`. */
+  constructor(requests: CarefulRequests, memory: MemoryLedger, keepAliveMs: number, patience: () => Patience) {
+    this.#memory = memory;
+    this.#requests = requests;
+    this.#patience = patience;
+    this.#server = createServer({
+      maxHeaderSize: maxHeaderBytes,
+      // The clocks are the connection's: Node's own do not run where it does not listen.
+      requestTimeout: 0,
+      keepAliveTimeout: keepAliveMs,
+      // Checked in `readArrival`, where it is counted and logged.
+      requireHostHeader: false,
+      shouldUpgradeCallback: (req) => asksForWebSocket(req.rawHeaders),
+    });
+    // Bounded by the size of the block; Node would cut the list off without a word.
+    this.#server.maxHeadersCount = 0;
+    const request = (req: IncomingMessage, res: ServerResponse) => this.#found({ kind: 'request', req, res });
+    this.#server
+      .on('request', request)
+      .on('checkContinue', request)
+      // Another expectation may be ignored (RFC 9110 §10.1.1); Node would refuse it, and tell nobody.
+      .on('checkExpectation', request)
+      .on('upgrade', (req) => this.#found({ kind: 'upgrade', req }))
+      .on('connect', (req) => this.#found({ kind: 'connect', req }))
+      .on('clientError', (error, stream) => this.#byStream.get(stream)?.failed(error));
+  }
+
+  take(connection: Connection, bytes: Buffer): void {
+    const careful = new CarefulConnection(connection, this.#memory, this.#patience, {
+      request: (req, res) => this.#requests.request(connection, req, res),
+      switched: (req, head, kind) => this.#requests.switched(connection, req, head, kind),
+      broken: (error, answerable) => this.#requests.broken(connection, error, answerable),
+    });
+    this.#byStream.set(careful.stream, careful);
+    this.#server.emit('connection', careful.stream as CarefulStream as unknown as Socket);
+    careful.start(bytes);
+  }
+
+  #found(found: Found): void {
+    this.#byStream.get(found.req.socket)?.found(found);
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Dials an upstream and brings home its answer to a handshake.
+ *
+ *   connecting ──► asking ──► switched   a valid 101: the socket is the caller's
+ *       │            ├──────► refused    a status from 300 on: the body is the caller's
+ *       └────────────┴──────► failed     no connection, no answer in time, an invalid answer, the client left: nothing is left
+ */
+import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import type { HandshakeResult } from '../../catalogue/outcomes.ts';
+import type { RawHeaders } from '../../http/raw-fields.ts';
+import type { Endpoint } from '../../upstream/endpoint.ts';
+import {
+  blameOf,
+  type ConnectFailure,
+  describeTlsError,
+  isTlsError,
+  outcomeOf,
+  type UpstreamError,
+} from '../../upstream/failure.ts';
+import { checkSwitch } from '../../websocket/check.ts';
+import type { HandshakeAsk } from '../../websocket/validate.ts';
+
+/** What to dial and what to send there. */
+export interface Dial {
+  readonly endpoint: Endpoint;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: string[];
+  readonly ask: HandshakeAsk;
+  /** 0 is off. */
+  readonly connectMs: number;
+  /** Time for connecting and asking together; 0 is off. */
+  readonly handshakeMs: number;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+  /** Called when the upstream is connected, with the time it took. */
+  onConnect(elapsedMs: number): void;
+}
+
+/** How an upstream failed, as `upstream_errors_total` labels it. */
+export type DialError = UpstreamError | 'bad_handshake' | 'handshake_timeout';
+
+export interface Switched {
+  readonly kind: 'switched';
+  /** Paused; it has an `'error'` listener that does nothing, and none else. */
+  readonly socket: Socket;
+  /** What came behind the 101. */
+  readonly head: Buffer;
+  readonly headers: RawHeaders;
+  readonly subprotocol: string | null;
+  /** What is odd about it, for the log. */
+  readonly oddity: string | null;
+}
+
+export interface RefusedByUpstream {
+  readonly kind: 'refused';
+  readonly response: IncomingMessage;
+  /** Frees the socket, whatever of the body was read. */
+  destroy(): void;
+}
+
+export interface DialFailure {
+  readonly kind: 'failed';
+  readonly outcome: Extract<
+    HandshakeResult,
+    (typeof outcomeOf)[keyof typeof outcomeOf] | 'upstream_bad_handshake' | 'upstream_timeout' | 'client_gone'
+  >;
+  /** `null` where the upstream is not to blame. */
+  readonly error: DialError | null;
+  readonly detail: string;
+}
+
+export type Dialled = Switched | RefusedByUpstream | DialFailure;
+
+/** Bokeh's answers are small, but cookies come back in them; the same bound as for requests. */
+const maxHeaderSize = 64 * 1024;
+
+/** Dials. What the upstream or the client does wrong is a value. */
+export function dial(options: Dial): Promise<Dialled> {
+  return new Promise((resolve, reject) => {
+    new Attempt(options, resolve).run().catch(reject);
+  });
+}
+
+class Attempt {
+  readonly #dial: Dial;
+  readonly #resolve: (dialled: Dialled) => void;
+  /** Ends the connecting: the client has left, or time is over. */
+  readonly #abort = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #onAbort = () => this.#fail('client_gone', null, 'the client left');
+  readonly #onError = (error: NodeJS.ErrnoException) => this.#failWith(error);
+  readonly #onClose = () => this.#failWith(new Error('the upstream closed the connection'));
+  #request: ClientRequest | null = null;
+  #socket: Socket | null = null;
+  #settled = false;
+
+  constructor(options: Dial, resolve: (dialled: Dialled) => void) {
+    this.#dial = options;
+    this.#resolve = resolve;
+    const { handshakeMs, signal } = options;
+    if (handshakeMs > 0) {
+      const late = () => this.#fail('upstream_timeout', 'handshake_timeout', `no answer in ${handshakeMs} ms`);
+      this.#timer = setTimeout(late, handshakeMs);
+    }
+    signal.addEventListener('abort', this.#onAbort);
+    if (signal.aborted) this.#onAbort();
+  }
+
+  async run(): Promise<void> {
+    const { endpoint, connectMs, onConnect } = this.#dial;
+    const connected = await endpoint.connect(connectMs, this.#abort.signal);
+    if ('problem' in connected) {
+      this.#failToConnect(connected);
+    } else if (this.#settled) {
+      connected.socket.destroy();
+    } else {
+      onConnect(connected.elapsedMs);
+      this.#ask(connected.socket);
+    }
+  }
+
+  #ask(socket: Socket): void {
+    const { path, headers } = this.#dial;
+    this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
+    this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });
+    // Bounded by the size of the block; Node would cut the list off without a word.
+    this.#request.maxHeadersCount = 0;
+    this.#request
+      .on('error', this.#onError)
+      .on('upgrade', (response, socket, head) => this.#onUpgrade(response, socket as Socket, head))
+      .on('response', (response) => this.#onResponse(response))
+      .end();
+  }
+
+  #onUpgrade(response: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.pause();
+    if (this.#settled) return;
+    const headers = response.rawHeaders;
+    const agreement = checkSwitch({ httpVersion: response.httpVersion, headers }, this.#dial.ask);
+    if ('problem' in agreement) {
+      this.#fail('upstream_bad_handshake', 'bad_handshake', agreement.problem);
+      return;
+    }
+    this.#settle({ kind: 'switched', socket, head, headers, ...agreement });
+    socket.off('error', this.#onError).off('close', this.#onClose);
+  }
+
+  #onResponse(response: IncomingMessage): void {
+    const { statusCode = 0 } = response;
+    if (statusCode < 300) {
+      // A success that opens no tunnel is no refusal: something else than a WebSocket server lives there.
+      this.#fail('upstream_bad_handshake', 'bad_handshake', `it answers ${statusCode}, which is no valid handshake`);
+      return;
+    }
+    if (this.#settled) return;
+    this.#settle({
+      kind: 'refused',
+      response,
+      destroy: () => {
+        this.#socket?.destroy();
+      },
+    });
+  }
+
+  #failToConnect({ problem, detail }: ConnectFailure): void {
+    if (problem === 'aborted') this.#fail('client_gone', null, detail);
+    else this.#fail(outcomeOf[problem], blameOf(problem), detail);
+  }
+
+  #failWith(error: NodeJS.ErrnoException): void {
+    const { code = '', message } = error;
+    if (code.startsWith('HPE_')) {
+      this.#fail('upstream_bad_handshake', 'bad_handshake', `it does not answer in HTTP: ${message}`);
+    } else if (isTlsError(error)) {
+      this.#fail('upstream_tls_failed', 'tls', describeTlsError(error));
+    } else {
+      this.#fail('upstream_unreachable', 'reset', `it closed before it answered: ${message}`);
+    }
+  }
+
+  #fail(outcome: DialFailure['outcome'], error: DialError | null, detail: string): void {
+    if (this.#settled) return;
+    this.#settle({ kind: 'failed', outcome, error, detail });
+    this.#abort.abort();
+    this.#request?.destroy();
+    this.#socket?.destroy();
+  }
+
+  #settle(dialled: Dialled): void {
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#dial.signal.removeEventListener('abort', this.#onAbort);
+    this.#resolve(dialled);
+  }
+}

@@ -1,0 +1,363 @@
+/**
+ * One plain HTTP request, from its admission to its last byte.
+ *
+ *   admit ── dialled ── answered ── ended
+ *     │         │           └ the upstream dies: the client's connection is cut, nothing looks complete
+ *     │         └ body over the limit, no connection, no byte in time: 413, 502 or 504
+ *     └ declared body over the limit: 413
+ */
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Holding, type MemoryHolder, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
+import type { AnsweredFailure, LimitName } from '../../catalogue/outcomes.ts';
+import type { Route } from '../../config/types.ts';
+import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
+import { type Log, logHttpFailure, type RequestAbout } from '../../observe/log/log.ts';
+import { tally } from '../../observe/metrics/counters.ts';
+import type { Rejection } from '../../observe/report.ts';
+import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
+import type { Reuse } from '../../upstream/pool.ts';
+import { carriesBody, sendRefusal } from '../answer.ts';
+import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
+import { type KernelBytes, Silence } from '../silence.ts';
+import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
+import type { ForwardAbout, ForwardRoute } from './forwarder.ts';
+import { NoConnection, PooledRequest } from './pooled-request.ts';
+
+/** What an exchange needs besides the request. */
+export interface ExchangeContext extends ForwardRoute {
+  readonly about: ForwardAbout;
+  readonly log: Log;
+  /** Hears of it when a limit of the route turns the request away. */
+  readonly rejected: (rejection: Rejection) => void;
+  /** What it holds counts here. */
+  readonly memory: MemoryLedger;
+  /** What the kernel holds for a socket. */
+  readonly kernelBytes: (socket: Socket) => KernelBytes;
+  /** Gives the request to http-proxy, which calls back with what comes of it. */
+  readonly send: (connection: PooledRequest) => void;
+}
+
+/** Measured: what a request under way holds, both sockets and what reads and writes them. */
+const exchangeBytes = 48 * 1024;
+/** Measured: what is read from a sender before it is paused, and waits for its receiver. */
+const stuckBytes = 288 * 1024;
+
+/** Methods that may arrive twice (RFC 9110 §9.2.2). */
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+/** Methods with a label of their own; a client can invent others without end. */
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** The state of one request; the forwarder calls its methods as http-proxy reports. */
+export class Exchange implements MemoryHolder {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #context: ExchangeContext;
+  readonly #method: string;
+  readonly #accept: string | undefined;
+  readonly #started = performance.now();
+  readonly #expectsContinue: boolean;
+  readonly #hasBody: boolean;
+  #continued = false;
+  #bodyBytes = 0;
+  readonly #abort = new AbortController();
+  #connection: PooledRequest | null = null;
+  #repeated = false;
+  #upstreamReq: ClientRequest | null = null;
+  #upstreamAnswered = false;
+  /** The answer has no length of its own: it ends where the client's connection ends. */
+  #endsByClosing = false;
+  #over = false;
+  #aborted = false;
+  #silence: Silence | null = null;
+  readonly #holding: Holding;
+  /** Since when a side takes nothing of what the other sends; `null` while both do. */
+  #stuckSince: number | null = null;
+  #shed = false;
+
+  constructor(req: IncomingMessage, res: ServerResponse, context: ExchangeContext) {
+    this.#req = req;
+    this.#res = res;
+    this.#context = context;
+    this.#method = req.method ?? '';
+    this.#accept = req.headers.accept;
+    this.#expectsContinue = req.headers.expect?.toLowerCase() === '100-continue';
+    this.#hasBody = carriesBody(req);
+    this.#holding = new Holding(context.memory);
+  }
+
+  get capacity(): number {
+    return this.#holding.bytes;
+  }
+
+  get isShed(): boolean {
+    return this.#shed;
+  }
+
+  /** Since when a side takes nothing of what the other sends, as `performance.now()` tells; `null` while both do. */
+  get stuckSince(): number | null {
+    return this.#stuckSince;
+  }
+
+  /** Ends it, for its memory. */
+  shed(limitBytes: number, observedBytes: number): void {
+    if (this.#over) return;
+    this.#shed = true;
+    this.#refuse('memory', 'memory.max_buffered', { configured: limitBytes, observed: observedBytes });
+    // What Node still holds goes with the socket.
+    this.#holding.bytes = 0;
+  }
+
+  get route(): Route {
+    return this.#context.route;
+  }
+
+  /** Refuses what can be refused by its header, and sends the rest on. */
+  start(): void {
+    if (!this.#admit()) return;
+    this.#send(idempotent.has(this.#method) && !this.#hasBody ? 'any' : 'recent');
+  }
+
+  #send(reuse: Reuse): void {
+    const { endpoint, route } = this.#context;
+    const ask = { reuse, timeoutMs: route.timeouts.connectMs, signal: this.#abort.signal };
+    this.#connection = new PooledRequest(endpoint.pool, ask);
+    this.#context.send(this.#connection);
+  }
+
+  /** Makes what is not refused ready for http-proxy. */
+  #admit(): boolean {
+    const { headers } = this.#req;
+    const { memory } = this.#context;
+    if (memory.pressed) {
+      this.#fail('memory', null, wordsOf(memory));
+      return false;
+    }
+    const declared = Number(headers['content-length'] ?? 0);
+    if (declared > this.#context.route.http.maxBodyBytes) {
+      this.#bodyBytes = declared;
+      this.#refuseBody(declared);
+      return false;
+    }
+    // http-proxy reads these two: a request that expects would go out before our headers are set on it, and the
+    // client's `Connection` is not the upstream's.
+    delete headers.expect;
+    delete headers.connection;
+    this.#holding.bytes = exchangeBytes;
+    this.#silence = new Silence({
+      inactivityMs: this.#context.route.http.inactivityMs,
+      owes: () => this.#res.writableNeedDrain || (this.#res.socket?.writableLength ?? 0) > 0,
+      kernelBytes: () => (this.#res.socket === null ? null : this.#context.kernelBytes(this.#res.socket)),
+      over: () => this.failed(new UpstreamSilence(this.#context.route.http.inactivityMs)),
+    });
+    return true;
+  }
+
+  /** The upstream request has its connection; nothing of it is sent yet, and no byte of the body is read. */
+  dialled(upstreamReq: ClientRequest): void {
+    this.#upstreamReq = upstreamReq;
+    if (this.#over) {
+      upstreamReq.destroy();
+      return;
+    }
+    const connection = this.#connection!;
+    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.about);
+    upstreamReq.on('drain', () => this.#touch());
+    // A 101 that nobody asked for closes the request without an error.
+    upstreamReq.once('close', () => {
+      if (!this.#upstreamAnswered) this.failed(new BadUpstreamAnswer('closed without an answer'), connection);
+    });
+    if (this.#repeated) return;
+    if (this.#expectsContinue) {
+      this.#continued = true;
+      this.#res.writeContinue();
+    }
+    this.#watchFlow(this.#req);
+    this.#req.on('data', (chunk: Buffer) => this.#countBody(chunk.length));
+    this.#req.once('end', () => this.#touch());
+  }
+
+  /** The upstream's answer begins. */
+  answered(upstreamRes: IncomingMessage): void {
+    this.#upstreamAnswered = true;
+    this.#touch();
+    upstreamRes.on('error', (error) => this.failed(error));
+    upstreamRes.once('close', () => {
+      if (!upstreamRes.complete) this.failed(new BadUpstreamAnswer('broke off'));
+    });
+    if (this.#over) {
+      upstreamRes.destroy();
+      return;
+    }
+    const res = this.#res;
+    const status = upstreamRes.statusCode!;
+    const bodyless = this.#method === 'HEAD' || status === 204 || status === 304;
+    const chunked = !bodyless && res.useChunkedEncodingByDefault && !('content-length' in upstreamRes.headers);
+    this.#endsByClosing = !bodyless && !chunked && !('content-length' in upstreamRes.headers);
+    const headers = responseHeaders(upstreamRes.rawHeaders, { contentLength: status !== 204, trailer: chunked });
+    try {
+      res.writeHead(status, upstreamRes.statusMessage, headers);
+    } catch (error) {
+      // Node writes fewer characters than it reads, DEL for one.
+      this.failed(new BadUpstreamAnswer(error instanceof Error ? error.message : 'invalid header'));
+      return;
+    }
+    // A long poll or an event stream has its headers long before its first byte. `flushHeaders()` would write them as
+    // UTF-8, and bytes beyond ASCII would arrive as others.
+    res.write('', 'latin1');
+    res.on('drain', () => this.#touch());
+    upstreamRes.on('data', () => this.#touch());
+    upstreamRes.once('end', () => {
+      const trailers = chunked ? trailerFields(upstreamRes.rawTrailers, upstreamRes.rawHeaders) : [];
+      if (trailers.length > 0) res.addTrailers(trailers);
+      res.end();
+    });
+    this.#watchFlow(upstreamRes);
+    upstreamRes.pipe(res, { end: false });
+  }
+
+  /** Something broke: the upstream's connection, its answer, or our patience. `connection` is the one that it broke on. */
+  failed(error: Error, connection = this.#connection): void {
+    // The client's own end is seen at `ended`.
+    if (this.#over || this.#res.writableEnded || this.#req.errored || this.#res.destroyed) return;
+    if (connection !== this.#connection || this.#repeat(error)) return;
+    const { outcome, label } = classify(error);
+    if (label !== null) tally(this.#context.counters.upstreamErrors, label);
+    if (error instanceof NoConnection && error.failure.limit) {
+      this.#refuse(outcome, 'http.max_upstream_connections', error.failure.limit, error.message);
+    } else {
+      this.#fail(outcome, null, isTlsError(error) ? describeTlsError(error) : error.message);
+    }
+  }
+
+  /**
+   * Sends the request once more, on a new connection, where the one it went on had been idle and ended before an answer
+   * began: the upstream was closing it already, and has not seen the request.
+   */
+  #repeat(error: Error): boolean {
+    if (this.#repeated || this.#upstreamAnswered || error instanceof UpstreamSilence) return false;
+    if (this.#hasBody || !idempotent.has(this.#method) || !this.#connection?.mayHaveBeenClosing) return false;
+    this.#repeated = true;
+    if (this.#upstreamReq) this.#req.unpipe(this.#upstreamReq);
+    this.#upstreamReq?.destroy();
+    this.#send('none');
+    return true;
+  }
+
+  /** Cuts the request off, whatever its state. Whether that is news to it. */
+  abort(): boolean {
+    if (this.#aborted) return false;
+    this.#aborted = true;
+    // What has failed before has its line already.
+    if (!this.#over) logHttpFailure(this.#context.log, 'cut', this.#method, this.#requestAbout());
+    this.#over = true;
+    this.#abort.abort();
+    this.#upstreamReq?.destroy();
+    this.#cut();
+    return true;
+  }
+
+  /** The response is done or its connection gone: counts the request, once. */
+  ended(): void {
+    this.#over = true;
+    this.#abort.abort();
+    this.#silence?.stop();
+    this.#holding.bytes = 0;
+    const { counters } = this.#context;
+    const method = knownMethods.has(this.#method) ? this.#method : 'OTHER';
+    const codeClass = this.#res.headersSent ? `${Math.floor(this.#res.statusCode / 100)}xx` : 'none';
+    tally(counters.httpRequests, method, codeClass);
+    counters.httpRequestSeconds.observe((performance.now() - this.#started) / 1000);
+    if (this.#hasBody) counters.httpBodyBytes.observe(this.#bodyBytes);
+  }
+
+  #countBody(bytes: number): void {
+    this.#touch();
+    if (this.#over) return;
+    this.#bodyBytes += bytes;
+    if (this.#bodyBytes > this.#context.route.http.maxBodyBytes) this.#refuseBody(this.#bodyBytes);
+  }
+
+  #refuseBody(observed: number): void {
+    const configured = this.#context.route.http.maxBodyBytes;
+    this.#refuse('body_too_large', 'http.max_body_size', { configured, observed });
+  }
+
+  /** Ends the request for a limit of its route. */
+  #refuse(outcome: AnsweredFailure, name: LimitName, values: Omit<ExceededLimit, 'name'>, detail?: string): void {
+    const { route, counters, about, rejected } = this.#context;
+    tally(counters.client.violations, name, 'reject');
+    rejected({ route: route.name, address: about.address, user: about.user, limit: name, ...values });
+    this.#fail(outcome, { name, ...values }, detail);
+  }
+
+  #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail?: string): void {
+    this.#over = true;
+    this.#abort.abort();
+    const { route, log } = this.#context;
+    logHttpFailure(log, outcome, this.#method, { ...this.#requestAbout(), limit, ...(detail ? { detail } : {}) });
+    if (this.#upstreamReq) {
+      this.#req.unpipe(this.#upstreamReq);
+      this.#upstreamReq.destroy();
+    }
+    if (this.#res.headersSent) this.#cut();
+    else this.#answer(refuseHttp(outcome, { route: route.name, limit }));
+  }
+
+  #answer(refusal: Refusal): void {
+    // As with every other refusal, what follows on its connection is not looked at.
+    if (refusal.limit !== null) this.#res.shouldKeepAlive = false;
+    this.#silence?.stop();
+    const patience = {
+      waitsForContinue: this.#expectsContinue && !this.#continued,
+      lingerMs: this.#context.route.timeouts.closeMs,
+    };
+    sendRefusal(this.#req, this.#res, refusal, this.#accept, patience);
+  }
+
+  /** Ends the client's connection so that half an answer does not look whole. */
+  #cut(): void {
+    if (this.#endsByClosing) this.#res.socket?.resetAndDestroy();
+    this.#res.destroy();
+  }
+
+  #touch(): void {
+    this.#silence?.touch();
+  }
+
+  /** Counts what waits while a sender is paused because its receiver lags behind. */
+  #watchFlow(sender: IncomingMessage): void {
+    sender.on('pause', () => {
+      this.#stuckSince ??= performance.now();
+      if (!this.#over) this.#holding.bytes = exchangeBytes + stuckBytes;
+    });
+    sender.on('resume', () => {
+      this.#stuckSince = null;
+      if (!this.#over) this.#holding.bytes = exchangeBytes;
+    });
+  }
+
+  #requestAbout(): RequestAbout {
+    const { route, about } = this.#context;
+    const { address, user } = about;
+    return { route: route.name, host: this.#req.headers.host, target: this.#req.url, address, user };
+  }
+}
+
+/** Replaces the lower-case copies that http-proxy made by the client's headers as they came; its framing stays. */
+function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], about: ForwardAbout): void {
+  const host = upstreamReq.getHeader('host');
+  const length = upstreamReq.getHeader('content-length');
+  const coding = upstreamReq.getHeader('transfer-encoding');
+  // http-proxy closes the upstream connection after a chunked request, so that nothing can hide behind it.
+  const connection = upstreamReq.getHeader('connection') ?? 'keep-alive';
+  for (const name of upstreamReq.getHeaderNames()) upstreamReq.removeHeader(name);
+  for (const [name, values] of requestFields(raw, about.forwarding, about.trusted)) {
+    upstreamReq.setHeader(name, values.length === 1 ? values[0]! : values);
+  }
+  // Only a client of HTTP/1.0 may leave it out.
+  if (host !== undefined && !upstreamReq.hasHeader('host')) upstreamReq.setHeader('Host', host);
+  if (length !== undefined) upstreamReq.setHeader('Content-Length', length);
+  if (coding !== undefined) upstreamReq.setHeader('Transfer-Encoding', coding);
+  upstreamReq.setHeader('Connection', connection);
+}

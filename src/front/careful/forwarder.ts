@@ -1,0 +1,139 @@
+/** Plain HTTP: forwards the requests that the listener has routed, through http-proxy. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { createProxyServer, type ProxyServer } from 'http-proxy';
+import type { MemoryLedger } from '../../admission/memory.ts';
+import type { Route } from '../../config/types.ts';
+import type { Log } from '../../observe/log/log.ts';
+import type { RouteCounters } from '../../observe/metrics/counters.ts';
+import type { Rejection } from '../../observe/report.ts';
+import type { Endpoint } from '../../upstream/endpoint.ts';
+import type { KernelBytes } from '../silence.ts';
+import { Exchange } from './exchange.ts';
+
+/** Where a request goes, and what counts it. */
+export interface ForwardRoute {
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly endpoint: Endpoint;
+}
+
+/** What the listener found out about a request before its forwarding. */
+export interface ForwardAbout {
+  /** The client's address after `trusted_proxies`. */
+  readonly address: string;
+  /** Who the request says its user is. */
+  readonly user?: string;
+  /**
+   * Forwarding headers for the upstream, in order, as `[name, value]`. Incoming headers with one of these names are
+   * replaced; other incoming forwarding headers (`Forwarded`, `X-Forwarded-*`, `X-Real-IP`, `X-Scheme`) are dropped
+   * unless `trusted` is set.
+   */
+  readonly forwarding: readonly (readonly [name: string, value: string])[];
+  /** The peer is one of `trusted_proxies`: its remaining forwarding headers pass. */
+  readonly trusted: boolean;
+}
+
+/**
+ * Forwards plain HTTP requests to the upstreams of their routes.
+ *
+ * The listener calls `forward` once for each request of `'request'` and of `'checkContinue'` (the forwarder writes the
+ * 100 itself, so that a declared body over the limit gets its 413 before one byte of it is sent), with `req.url` in
+ * origin form. The server must have `requestTimeout: 0`: only inactivity ends a request.
+ */
+export interface Forwarder {
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, about: ForwardAbout): void;
+  /** Requests that have not ended; a drain waits for 0. */
+  readonly active: number;
+  /** Cuts requests under way off whose route says so. How many. */
+  abort(isOver: (route: Route) => boolean): number;
+  /** Aborts the requests that remain. */
+  close(): void;
+}
+
+/** As much as for requests; Node's default of 16 KiB would turn an answer with many cookies into a 502. */
+const maxResponseHeaderBytes = 64 * 1024;
+
+/** What a forwarder works with. */
+export interface ForwarderParts {
+  readonly log: Log;
+  /** Hears of requests that a limit of their route turns away. */
+  readonly rejected: (rejection: Rejection) => void;
+  /** What requests hold counts here. */
+  readonly memory: MemoryLedger;
+  /** What the kernel holds for a socket. */
+  readonly kernelBytes: (socket: Socket) => KernelBytes;
+}
+
+/** A forwarder whose requests go over the connections of their endpoints' pools. */
+export class HttpForwarder implements Forwarder {
+  readonly #parts: ForwarderParts;
+  readonly #exchanges = new Map<IncomingMessage, Exchange>();
+  readonly #proxy: ProxyServer;
+
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
+    this.#proxy = createProxyServer({ selfHandleResponse: true });
+    this.#proxy.on('proxyReq', (upstreamReq, req) => this.#exchanges.get(req)?.dialled(upstreamReq));
+    this.#proxy.on('proxyRes', (upstreamRes, req) => this.#exchanges.get(req)?.answered(upstreamRes));
+  }
+
+  get active(): number {
+    return this.#exchanges.size;
+  }
+
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, about: ForwardAbout): void {
+    if (this.#parts.memory.pressed) this.#makeRoom();
+    const lease = to.endpoint.lease();
+    const { protocol, host, port } = to.endpoint.target;
+    const exchange: Exchange = new Exchange(req, res, {
+      // Not spread: a route of the edge makes these when they are asked for.
+      route: to.route,
+      counters: to.counters,
+      endpoint: to.endpoint,
+      about,
+      ...this.#parts,
+      send: (connection) => {
+        const target = { protocol, host, port };
+        // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one each time.
+        const ssl = { maxHeaderSize: maxResponseHeaderBytes };
+        this.#proxy
+          .web(req, res, { target, ssl, agent: connection.asAgent })
+          .catch((error: Error) => exchange.failed(error, connection));
+      },
+    });
+    this.#exchanges.set(req, exchange);
+    this.#parts.memory.holders.add(exchange);
+    res.once('close', () => {
+      this.#exchanges.delete(req);
+      this.#parts.memory.holders.delete(exchange);
+      exchange.ended();
+      lease[Symbol.dispose]();
+    });
+    exchange.start();
+  }
+
+  /** Whoever has taken nothing for longer than any receiver may goes for the newcomer. */
+  #makeRoom(): void {
+    const { memory } = this.#parts;
+    const now = performance.now();
+    for (const exchange of this.#exchanges.values()) {
+      if (!memory.pressed) return;
+      const { stuckSince, route } = exchange;
+      const { maxPauseMs } = route.limits.upstream;
+      if (stuckSince !== null && maxPauseMs > 0 && now - stuckSince > maxPauseMs) {
+        exchange.shed(memory.limitBytes, memory.usedBytes);
+      }
+    }
+  }
+
+  abort(isOver: (route: Route) => boolean): number {
+    let count = 0;
+    for (const exchange of this.#exchanges.values()) if (isOver(exchange.route) && exchange.abort()) count++;
+    return count;
+  }
+
+  close(): void {
+    for (const exchange of this.#exchanges.values()) exchange.abort();
+  }
+}

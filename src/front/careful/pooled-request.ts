@@ -1,0 +1,76 @@
+/** Node's HTTP client on a connection from an endpoint's pool: an agent that serves one request. */
+import type { Agent, ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ConnectFailure } from '../../upstream/failure.ts';
+import type { LeaseAsk, Pool, PoolLease } from '../../upstream/pool.ts';
+
+/** The error of a request for which there is no connection. */
+export class NoConnection extends Error {
+  readonly failure: ConnectFailure;
+
+  constructor(failure: ConnectFailure) {
+    super(failure.detail);
+    this.failure = failure;
+  }
+}
+
+/** What Node does with a connection, or with the want of one; its types leave the error out. */
+type OnSocket = (this: ClientRequest, socket: Socket | undefined, error?: Error) => void;
+
+export class PooledRequest {
+  /** Node asks this of an agent: the connection may stay open after the answer. */
+  readonly keepAlive = true;
+  readonly #pool: Pool;
+  readonly #ask: LeaseAsk;
+  #lease: PoolLease | null = null;
+  #readBefore = 0;
+
+  constructor(pool: Pool, ask: LeaseAsk) {
+    this.#pool = pool;
+    this.#ask = ask;
+  }
+
+  /** For `http.request`, which calls `addRequest` of it and reads `keepAlive`. */
+  get asAgent(): Agent {
+    return this as unknown as Agent;
+  }
+
+  /** Whether the connection had carried requests before, and no byte has come on it for this one. */
+  get mayHaveBeenClosing(): boolean {
+    return this.#lease?.reused === true && this.#lease.socket.bytesRead === this.#readBefore;
+  }
+
+  /** Called by Node, once. */
+  addRequest(req: ClientRequest): void {
+    const lease = this.#pool.take(this.#ask.reuse, true);
+    if (lease !== null) this.#assign(req, lease);
+    else void this.#wait(req);
+  }
+
+  async #wait(req: ClientRequest): Promise<void> {
+    const lease = await this.#pool.lease({ ...this.#ask, plain: true });
+    if (!('problem' in lease)) this.#assign(req, lease);
+    else (req.onSocket as OnSocket).call(req, undefined, new NoConnection(lease));
+  }
+
+  #assign(req: ClientRequest, lease: PoolLease): void {
+    this.#lease = lease;
+    const { socket } = lease;
+    this.#readBefore = socket.bytesRead;
+    // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the request
+    // was destroyed before it had begun.
+    const free = () => {
+      off();
+      if (req.shouldKeepAlive) lease.giveBack();
+      else lease.discard();
+    };
+    const close = () => {
+      off();
+      lease.discard();
+    };
+    const off = () => socket.off('free', free).off('close', close);
+    socket.on('free', free).on('close', close);
+    req.reusedSocket = lease.reused;
+    req.onSocket(socket);
+  }
+}

@@ -1,0 +1,93 @@
+/** Header fields as Node gives them raw: name, value, name, value …, so that order, spelling and duplicates survive. */
+
+import { kindOf, neverNominated } from './fields.ts';
+
+/** Names and values in turn, as in `message.rawHeaders`. */
+export type RawHeaders = readonly string[];
+
+/** Every value of a header, in order; `name` in lower case. */
+export function valuesOf(raw: RawHeaders, name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    // Few names have the same length.
+    if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
+  }
+  return values;
+}
+
+/** The elements of a list header over all its lines, without empty ones (RFC 9110 §5.6.1). */
+export function elementsOf(raw: RawHeaders, name: string): string[] {
+  const elements: string[] = [];
+  for (const value of valuesOf(raw, name)) {
+    for (const part of value.split(',')) {
+      const element = part.trim();
+      if (element !== '') elements.push(element);
+    }
+  }
+  return elements;
+}
+
+/** Whether a list header has an element, whatever its case. */
+export function hasElement(raw: RawHeaders, name: string, element: string): boolean {
+  return elementsOf(raw, name).some((one) => one.toLowerCase() === element);
+}
+
+/** Lists that Sluice takes apart. */
+const lists: ReadonlySet<string> = new Set([
+  'connection',
+  'upgrade',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-scheme',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+]);
+
+/** The name of a list that has more than `most` elements over all its lines, in lower case; `null` where none has. */
+export function overlongList(raw: RawHeaders, most: number): string | null {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (!lists.has(name)) continue;
+    let count = (counts.get(name) ?? 0) + 1;
+    const value = raw[i + 1]!;
+    for (let at = value.indexOf(','); at >= 0 && count <= most; at = value.indexOf(',', at + 1)) count++;
+    if (count > most) return name;
+    counts.set(name, count);
+  }
+  return null;
+}
+
+/** The names, in lower case, that `Connection` keeps to this hop. */
+export function nominatedBy(raw: RawHeaders): ReadonlySet<string> {
+  const names = elementsOf(raw, 'connection').map((name) => name.toLowerCase());
+  return new Set(names.filter((name) => !neverNominated.test(name)));
+}
+
+/** The headers that go on from one hop to the next, as pairs, in order and byte for byte. */
+export function endToEnd(raw: RawHeaders): [name: string, value: string][] {
+  const nominated = nominatedBy(raw);
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    if (kindOf(raw[i]!) === 'hop' || (nominated.size > 0 && nominated.has(raw[i]!.toLowerCase()))) continue;
+    pairs.push([raw[i]!, raw[i + 1]!]);
+  }
+  return pairs;
+}
+
+/** Those of a request, without what Sluice tells the upstream itself; what else says where it came from needs a trusted peer. */
+export function requestLines(raw: RawHeaders, trusted: boolean): [name: string, value: string][] {
+  return endToEnd(raw).filter(([name]) => {
+    const kind = kindOf(name);
+    return kind !== 'told' && (trusted || kind !== 'forwarding');
+  });
+}
+
+/** The size in bytes of a header block on the wire, from its first line to its blank line. */
+export function headerBytes(firstLine: number, raw: RawHeaders): number {
+  // Each header has `: ` and a line end; so have the first line and the block.
+  let bytes = firstLine + 4;
+  for (let i = 0; i < raw.length; i += 2) bytes += raw[i]!.length + raw[i + 1]!.length + 4;
+  return bytes;
+}

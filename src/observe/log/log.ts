@@ -1,0 +1,252 @@
+/**
+ * The log: JSON lines on standard output, one at a connection's opening, at its first violation and at its end, one
+ * for each refused handshake and each failed HTTP request; never one per message. Whatever a peer chose (host, path,
+ * subprotocol) is cut, its control characters are escaped, and what looks like a token is left out.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type AdminRefusal,
+  adminOutcomes,
+  connectionOutcomes,
+  type HandshakeResult,
+  type HttpFailure,
+  handshakeOutcomes,
+  httpOutcomes,
+  type LimitName,
+  reasonOfLimit,
+} from '../../catalogue/outcomes.ts';
+import type { Sender } from '../../config/types.ts';
+import type { ConnectionAbout, SenderReport, SessionReport, Violation } from '../report.ts';
+import { clean, cleanHost, cleanPath, cleanUser } from './clean.ts';
+import { createLog, flush, type Log, openStandardSink } from './logger.ts';
+
+export { createLog, flush, type Log, openStandardSink };
+
+/** Which connection a line is about. */
+export interface LogSubject {
+  readonly id: string;
+  readonly route: string;
+  readonly about: ConnectionAbout;
+}
+
+/** One line when a connection opens. */
+export function logOpen(log: Log, subject: LogSubject): void {
+  const { level, flag, words } = handshakeOutcomes.opened;
+  if (!isChosen(subject, log.settings.open)) return;
+  log.caused(level, 'open', { event: 'open', flag, ...subjectFields(log, subject) }, words);
+}
+
+/** One line for a connection's first violation. */
+export function logViolation(log: Log, subject: LogSubject, violation: Violation): void {
+  const { sender, action } = violation;
+  const { flag } = connectionOutcomes[reasonOfLimit[violation.limit as keyof typeof reasonOfLimit]];
+  const words = `the ${sender} exceeds ${violation.limit}`;
+  const fields = {
+    event: 'violation',
+    flag,
+    ...subjectFields(log, subject),
+    sender,
+    action,
+    limit: limitFields(violation),
+  };
+  log.caused('warn', `violation ${violation.limit}`, fields, words);
+}
+
+/** What the process was doing when a connection ended. */
+export interface ProcessState {
+  readonly configHash: string;
+  readonly draining: boolean;
+}
+
+/** One line when a connection ends. */
+export function logEnd(log: Log, subject: LogSubject, report: SessionReport, state: ProcessState): void {
+  const { level, flag, words } = connectionOutcomes[report.reason];
+  if (level === 'info' && !isChosen(subject, log.settings.end)) return;
+  const { codes, violation } = report;
+  const fields = {
+    event: 'end',
+    flag,
+    ...subjectFields(log, subject),
+    duration_s: seconds(report.durationMs),
+    client_sent: senderFields(report.client),
+    upstream_sent: senderFields(report.upstream),
+    closed_by: report.closedBy,
+    reason: report.reason,
+    close_codes: {
+      sent_to_client: codes.sentToClient,
+      received_from_client: codes.receivedFromClient,
+      sent_to_upstream: codes.sentToUpstream,
+      received_from_upstream: codes.receivedFromUpstream,
+    },
+    sender: violation?.sender ?? null,
+    limit: violation && limitFields(violation),
+    cut: report.cut,
+    incomplete: report.incomplete,
+    undelivered_bytes: report.undeliveredBytes,
+    last_data_age_s: seconds(report.lastDataAgeMs),
+    config_hash: state.configHash,
+    draining: state.draining,
+  };
+  log.caused(level, `end ${report.reason}`, fields, endWords(words, report));
+}
+
+/** What is known of a request that was refused or failed. */
+export interface RequestAbout {
+  /** The route, or `null` where none matched. */
+  readonly route: string | null;
+  readonly host: string | undefined;
+  /** The request target as it came; only its path is logged. */
+  readonly target: string | undefined;
+  readonly address: string;
+  /** Who the request says its user is. */
+  readonly user?: string | undefined;
+  /** For a refused origin. */
+  readonly origin?: string | undefined;
+  /** The limit that was exceeded, where one was. */
+  readonly limit?: { readonly name: LimitName; readonly configured: number; readonly observed: number } | null;
+  /** Size of the request's header block: some backends hang on large ones. */
+  readonly headerBytes?: number;
+  /** What the upstream did, for errors of the upstream; an error's message or code. */
+  readonly detail?: string;
+}
+
+/** One line for a handshake (or a request before its forwarding) that was refused; `status` is what the client got. */
+export function logRefusal(log: Log, result: HandshakeResult, status: number, about: RequestAbout): void {
+  const { level, flag, words } = handshakeOutcomes[result];
+  log.caused(
+    level,
+    `refused ${result}`,
+    { event: 'refused', flag, result, status, ...requestFields(log, about) },
+    words,
+  );
+}
+
+/** One line for a handshake that opens although something about the upstream's answer is odd. */
+export function logOddHandshake(log: Log, about: RequestAbout): void {
+  log.caused(
+    'warn',
+    'odd_handshake',
+    { event: 'odd_handshake', ...requestFields(log, about) },
+    "the upstream's choice of a subprotocol is not valid; it is passed on, and the client may refuse it",
+  );
+}
+
+/** One line for an HTTP request whose forwarding failed. */
+export function logHttpFailure(log: Log, failure: HttpFailure, method: string, about: RequestAbout): void {
+  const { level, flag, words, status } = httpOutcomes[failure];
+  const fields = { event: 'http_failed', flag, result: failure, status, method, ...requestFields(log, about) };
+  log.caused(level, `http_failed ${failure}`, fields, words);
+}
+
+/** Requests that the admin port has refused since the last such line. */
+export interface AdminRefusals {
+  readonly reason: AdminRefusal;
+  /** The address of the last. */
+  readonly client: string;
+  readonly refused: number;
+  readonly detail?: string | undefined;
+}
+
+/** One line for refused requests of operators. */
+export function logAdminRefusal(log: Log, { reason, client, refused, detail }: AdminRefusals): void {
+  const { level, flag, words } = adminOutcomes[reason];
+  log[level](
+    { event: 'admin_refused', flag, reason, client, refused, ...(detail && { detail: clean(detail) }) },
+    words,
+  );
+}
+
+/** Whether a connection is one of this share; the same connections for an equal share, whatever the line. */
+function isChosen({ id }: LogSubject, share: number): boolean {
+  return share === 1 || (share > 0 && Number.parseInt(id.slice(0, 8), 16) < share * 2 ** 32);
+}
+
+/** Where a receiver has the beginning of a message and not its end, its own words for that hide the cause. */
+function endWords(words: string, { incomplete }: SessionReport): string {
+  if (incomplete.length === 0) return words;
+  return `${words}; the ${incomplete.join(' and the ')} got the beginning of a message only, and may call it 1002 (incomplete fragmented message)`;
+}
+
+/** How the log names a user, as `log.user` says. */
+function userFields({ settings }: Log, user: string | undefined): { readonly user?: string } {
+  if (user === undefined || settings.user === 'off') return {};
+  return {
+    user: settings.user === 'plain' ? user : `sha256:${createHash('sha256').update(user).digest('hex').slice(0, 16)}`,
+  };
+}
+
+/** A path often holds its user's name: what the log shall not name, it must not name there. */
+function pathFor({ settings }: Log, path: string, user: string | undefined): string {
+  if (user === undefined || settings.user === 'plain') return path;
+  return path
+    .split('/')
+    .map((segment) => (cleanUser(decoded(segment)) === user ? '[user]' : segment))
+    .join('/');
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function subjectFields(log: Log, { id, route, about }: LogSubject): object {
+  return {
+    conn_id: id,
+    route,
+    host: about.host,
+    path: pathFor(log, about.path, about.user),
+    client: about.address,
+    ...userFields(log, about.user),
+    upstream: about.upstream,
+    subprotocol: about.subprotocol,
+    handshake_ms: round(about.handshakeMs),
+  };
+}
+
+function requestFields(log: Log, about: RequestAbout): object {
+  return {
+    route: about.route,
+    host: cleanHost(about.host ?? ''),
+    path: pathFor(log, cleanPath(about.target ?? ''), about.user),
+    client: about.address,
+    ...userFields(log, about.user),
+    ...(about.origin === undefined ? {} : { origin: clean(about.origin) }),
+    ...(about.limit ? { limit: about.limit } : {}),
+    ...(about.headerBytes === undefined ? {} : { header_bytes: about.headerBytes }),
+    ...(about.detail === undefined ? {} : { detail: clean(about.detail) }),
+  };
+}
+
+function senderFields(report: SenderReport): Record<string, number> {
+  return {
+    messages: report.messages,
+    bytes: report.bytes,
+    max_message_bytes: report.maxMessageBytes,
+    fragments: report.fragments,
+    pauses: report.pauses,
+    paused_ms: round(report.pausedMs),
+    max_buffered_bytes: report.maxBufferedBytes,
+  };
+}
+
+/** JSON has neither bigint nor infinity: those become strings. */
+function limitFields({ limit, configured, observed, partial }: Violation & { readonly sender: Sender }): object {
+  return {
+    name: limit,
+    configured: configured === Number.POSITIVE_INFINITY ? 'unlimited' : configured,
+    observed: typeof observed === 'bigint' ? String(observed) : observed,
+    // A fragmented message is refused before its whole size is known.
+    ...(partial ? { at_least: true } : {}),
+  };
+}
+
+function seconds(ms: number): number {
+  return round(ms / 1000);
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

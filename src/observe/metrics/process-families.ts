@@ -1,0 +1,78 @@
+/** The process as a whole: its build, its configuration, whether it drains. */
+import { type AdminRefusal, adminOutcomes } from '../../catalogue/outcomes.ts';
+import type { NumberFamily } from './families.ts';
+
+/** Metrics without a route. */
+export const processFamilies: readonly NumberFamily[] = [
+  {
+    type: 'gauge',
+    name: 'build_info',
+    help: 'Always 1; the labels say which Sluice runs on which Node. An image sets its revision as SLUICE_REVISION.',
+    // Not `node`: relabelling usually writes the name of the pod's machine there.
+    labels: ['version', 'revision', 'node_version'],
+    ofProcess: ({ build }, emit) => emit([build.version, build.revision, process.versions.node], 1),
+  },
+  {
+    type: 'gauge',
+    name: 'config_last_reload_successful',
+    help: 'Whether the last attempt to load the configuration succeeded (1) or not (0); the start counts.',
+    labels: [],
+    ofProcess: (source, emit) => emit([], Number(source.lastReload().successful)),
+  },
+  {
+    type: 'gauge',
+    name: 'config_last_reload_success_timestamp_seconds',
+    help: 'When the configuration in force was loaded, as Unix time.',
+    labels: [],
+    ofProcess: (source, emit) => emit([], source.lastReload().succeededAtMs / 1000),
+  },
+  {
+    type: 'counter',
+    name: 'config_reloads_total',
+    help: 'Attempts to load the configuration anew, by result: `success`, or `failure` where the one before stayed in force.',
+    labels: ['result'],
+    ofProcess(source, emit) {
+      for (const [result, count] of Object.entries(source.reloads())) emit([result], count);
+    },
+  },
+  {
+    type: 'gauge',
+    name: 'config_hash',
+    help: 'The first 52 bits of the SHA-256 of the configuration files in force: equal numbers, equal files.',
+    labels: [],
+    ofProcess: (source, emit) => emit([], Number.parseInt(source.config().hash.slice(0, 13), 16)),
+  },
+  {
+    type: 'gauge',
+    name: 'draining',
+    help: 'Whether the gateway is shutting down (1) or not (0).',
+    labels: [],
+    ofProcess: (source, emit) => emit([], Number(source.drainDeadlineAtMs() !== null)),
+  },
+  {
+    type: 'gauge',
+    name: 'drain_deadline_timestamp_seconds',
+    help: 'When the shutdown under way cuts its last connection, as Unix time; 0 where the gateway is not shutting down.',
+    labels: [],
+    ofProcess: (source, emit) => emit([], (source.drainDeadlineAtMs() ?? 0) / 1000),
+  },
+  {
+    type: 'counter',
+    name: 'admin_refused_total',
+    help: 'Requests to the admin port that were refused, by reason: without the token, with a wrong one, or led here by a page of another site.',
+    labels: ['reason'],
+    ofProcess({ counters }, emit) {
+      for (const reason of Object.keys(adminOutcomes) as AdminRefusal[])
+        emit([reason], counters.adminRefusals.get(reason));
+    },
+  },
+  {
+    type: 'counter',
+    name: 'log_lines_dropped_total',
+    help: 'Log lines that were dropped, by reason: `unread` where whoever reads the log did not keep up or was gone, or its disk was full; `rate` where clients caused more lines of a kind than `log.max_rate` allows.',
+    labels: ['reason'],
+    ofProcess(source, emit) {
+      for (const [reason, lines] of Object.entries(source.logLinesDropped())) emit([reason], lines);
+    },
+  },
+];

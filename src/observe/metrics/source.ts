@@ -1,0 +1,44 @@
+/** What a scrape reads. */
+import type { Config, Route } from '../../config/types.ts';
+import type { PauseCause } from './counters.ts';
+import type { CounterStore } from './store.ts';
+
+/** What one sender has in a connection's buffers right now. */
+export interface LiveSender {
+  readonly bufferedBytes: number;
+  readonly queuedMessages: number;
+  readonly paused: boolean;
+  /** What holds it now, each with the time since when, as `performance.now()` has it. */
+  readonly pauses: { readonly causes: ReadonlyMap<PauseCause | 'drain', number> };
+}
+
+/** One open connection. */
+export interface LiveSession {
+  readonly route: Route;
+  readonly client: LiveSender;
+  readonly upstream: LiveSender;
+}
+
+/** The open connections; the relay's registry is one. */
+export interface LiveSource {
+  sessions(): Iterable<LiveSession>;
+  /** What all buffers together hold, and may hold, in bytes. */
+  readonly memory: { readonly pressure: number; readonly limitBytes: number };
+}
+
+/** The state of the process that metrics show. */
+export interface MetricsSource {
+  /** The configuration in force. */
+  config(): Config;
+  readonly counters: CounterStore;
+  readonly live: LiveSource;
+  /** When a drain under way cuts its last connection (Unix time, ms); `null` where nothing drains. */
+  drainDeadlineAtMs(): number | null;
+  /** Whether the last attempt to load the configuration succeeded, and when one last did (Unix time, ms). */
+  lastReload(): { readonly successful: boolean; readonly succeededAtMs: number };
+  /** How often the configuration was loaded anew since the start. */
+  reloads(): { readonly success: number; readonly failure: number };
+  /** Log lines that nobody will see, by reason. */
+  logLinesDropped(): Readonly<Record<string, number>>;
+  readonly build: { readonly version: string; readonly revision: string };
+}

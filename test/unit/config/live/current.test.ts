@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { CurrentConfig } from '../../../../src/config/live/current.ts';
+import { loadConfig } from '../../../../src/config/model/load.ts';
+import { createLog } from '../../../../src/observe/log/log.ts';
+
+const valid = (more = '') => loadConfig('f', `${more}\nroutes: [{name: a, upstream: "http://h"}]\n`);
+
+/** One in force, and the log's lines. */
+function setUp() {
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog({ write: (line) => lines.push(JSON.parse(line)) });
+  const loaded = valid();
+  if ('errors' in loaded) throw new Error('not valid');
+  return { current: new CurrentConfig(loaded.config, loaded.resolved, log), lines };
+}
+
+const nothing = () => {};
+
+test('a line tells of at most 20 errors, and how many there are', () => {
+  const { current, lines } = setUp();
+  const loaded = loadConfig('f', `${Array.from({ length: 25 }, (_, i) => `wrong${i}: 1\n`).join('')}routes: 1\n`);
+  expect(current.replace(loaded, nothing)).toBe(false);
+  expect(lines[0]!.error_count).toBe(26);
+  expect(lines[0]!.errors).toHaveLength(20);
+  expect(current.state.lastError!.errors).toHaveLength(26);
+});
+
+test('what cannot be applied is not in force', () => {
+  const { current, lines } = setUp();
+  const before = current.state;
+  const broken = () => {
+    throw new Error('a bug');
+  };
+  expect(() => current.replace(valid('timeouts: {close: 1s}'), broken)).toThrow('a bug');
+  expect([current.state, current.reloads, lines]).toEqual([before, { success: 0, failure: 0 }, []]);
+});
+
+test('attempts are counted by what came of them', () => {
+  const { current } = setUp();
+  for (const text of ['timeouts: {close: 1s}', 'oops: 1', 'oops: 2']) current.replace(valid(text), nothing);
+  expect(current.reloads).toEqual({ success: 1, failure: 2 });
+  expect(current.config.routes[0]!.timeouts.closeMs).toBe(1000);
+});
+
+test('a key that needs a restart is named until the files say again what is in force', () => {
+  const { current, lines } = setUp();
+  current.replace(valid('listen: {address: "h:1"}'), nothing);
+  expect(current.state.needsRestart).toEqual(['listen.address']);
+  current.replace(valid(), nothing);
+  expect(current.state.needsRestart).toEqual([]);
+  expect(lines.map(({ event }) => event)).toEqual(['config_reloaded', 'config_needs_restart', 'config_reloaded']);
+});

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { formatConfigError } from '../../../../src/config/language/errors.ts';
+import { checkUpstreamFiles } from '../../../../src/config/live/upstream-check.ts';
+import { loadConfig } from '../../../../src/config/model/load.ts';
+import { backendCert, backendKey, caCert } from '../../../helpers/private-ca.ts';
+import { key as otherKey } from '../../../helpers/test-certificate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-check-upstream-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const at = (name: string) => join(folder, name);
+for (const [name, text] of Object.entries({
+  'ca.crt': caCert,
+  'tls.crt': backendCert,
+  'tls.key': backendKey,
+  'other.key': otherKey,
+  'odd.crt': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+  'text.txt': 'hello',
+})) {
+  writeFileSync(at(name), text);
+}
+
+async function check(tls: Record<string, string>, upstream = 'https://h') {
+  const loaded = loadConfig(
+    'f',
+    `routes: [{name: app, upstream: "${upstream}", upstream_tls: ${JSON.stringify(tls)}}]`,
+  );
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  return checkUpstreamFiles(loaded.resolved);
+}
+
+test('files that can be used are neither an error nor a warning', async () => {
+  const tls = { ca: at('ca.crt'), client_cert: at('tls.crt'), client_key: at('tls.key') };
+  expect(await check(tls)).toEqual({ errors: [], warnings: [] });
+  expect(await check({})).toEqual({ errors: [], warnings: [] });
+});
+
+describe('a file that cannot be used is an error', () => {
+  test.each([
+    [
+      { ca: at('text.txt') },
+      `upstream_tls.ca: ${at('text.txt')} holds no certificate; write those of the authorities in PEM`,
+    ],
+    [
+      { ca: at('odd.crt') },
+      `upstream_tls.ca: ${at('odd.crt')} holds a certificate that cannot be read; write those of the authorities in PEM`,
+    ],
+    [{ ca: folder }, `upstream_tls.ca: ${folder} is a directory`],
+    [
+      { client_cert: at('tls.crt'), client_key: at('other.key') },
+      `upstream_tls.client_key: ${at('other.key')} is not the key of the certificate in ${at('tls.crt')}`,
+    ],
+    [
+      { client_cert: at('text.txt'), client_key: at('tls.key') },
+      `upstream_tls.client_cert: ${at('text.txt')} holds no certificate; write the certificate and its chain in PEM`,
+    ],
+  ])('%j', async (tls, error) => {
+    expect(await check(tls as Record<string, string>)).toEqual({ errors: [`${error} (route app)`], warnings: [] });
+  });
+});
+
+test('a file that is not here is a warning: it may be where Sluice will run', async () => {
+  expect(await check({ ca: at('absent') })).toEqual({
+    errors: [],
+    warnings: [
+      {
+        subject: 'app',
+        message: `upstream_tls.ca: ${at('absent')} does not exist here; without it Sluice does not start.`,
+        settings: [],
+      },
+    ],
+  });
+});
+
+test('a backend that speaks plain HTTP needs none of them', async () => {
+  expect(await check({ ca: at('absent') }, 'http://h')).toEqual({ errors: [], warnings: [] });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { type Found, RouteTable } from '../../../src/routes/table.ts';
+
+function tableOf(...routes: [name: string, hosts: string[], path: string][]) {
+  const table = new RouteTable(routes.map(([name, hosts, path]) => ({ name, hosts, path })));
+  return (host: string, path: string) => nameOf(table.find(host, path));
+}
+
+function nameOf(found: Found<{ readonly name: string }>): string | null | (string | null)[] {
+  if (found === null) return null;
+  return 'route' in found ? found.route.name : found.between.map((route) => route?.name ?? null);
+}
+
+test('an exact host comes before a wildcard, and that before none, whatever the paths', () => {
+  const match = tableOf(
+    ['any', [], '/app/deep'],
+    ['wild', ['*.example.org'], '/app/deep'],
+    ['exact', ['apps.example.org'], '/app'],
+  );
+  expect(match('apps.example.org', '/app/deep')).toBe('exact');
+  expect(match('other.example.org', '/app/deep')).toBe('wild');
+  expect(match('elsewhere.test', '/app/deep')).toBe('any');
+});
+
+test('a host without a fitting path falls back to the less specific hosts', () => {
+  const match = tableOf(['any', [], '/'], ['wild', ['*.example.org'], '/w'], ['exact', ['apps.example.org'], '/e']);
+  expect(match('apps.example.org', '/w')).toBe('wild');
+  expect(match('apps.example.org', '/x')).toBe('any');
+});
+
+test('of two wildcards the longer one wins', () => {
+  const match = tableOf(['short', ['*.example.org'], '/a'], ['long', ['*.eu.example.org'], '/']);
+  expect(match('x.eu.example.org', '/a')).toBe('long');
+  expect(match('x.us.example.org', '/a')).toBe('short');
+});
+
+test('a wildcard matches every name below its suffix and nothing else', () => {
+  const match = tableOf(['wild', ['*.example.org'], '/']);
+  expect(match('a.b.example.org', '/')).toBe('wild');
+  expect(match('example.org', '/')).toBeNull();
+  expect(match('.example.org', '/')).toBeNull();
+  expect(match('evilexample.org', '/')).toBeNull();
+  expect(match('a.example.org.evil.test', '/')).toBeNull();
+});
+
+test('a route with several hosts answers to each', () => {
+  const match = tableOf(['two', ['a.test', 'b.test'], '/']);
+  expect(match('a.test', '/')).toBe('two');
+  expect(match('b.test', '/')).toBe('two');
+  expect(match('c.test', '/')).toBeNull();
+});
+
+test('the most specific path wins, in whatever order the routes stand', () => {
+  const match = tableOf(
+    ['root', [], '/'],
+    ['room', [], '/**/api/collaboration/room/'],
+    ['user', [], '/user/*'],
+    ['ann', [], '/user/ann'],
+  );
+  expect(match('h', '/user/ann/api/collaboration/room/json:notebook:1')).toBe('room');
+  expect(match('h', '/user/ann/tree')).toBe('ann');
+  expect(match('h', '/user/bob')).toBe('user');
+  expect(match('h', '/user/')).toBe('root');
+});
+
+test('equally specific routes keep the order of the file', () => {
+  const match = tableOf(['first', [], '/**/a'], ['second', [], '/**/b']);
+  expect(match('h', '/b/a')).toBe('first');
+});
+
+describe('a path that servers read in several ways', () => {
+  const match = tableOf(['all', [], '/'], ['admin', [], '/admin'], ['files', [], '/files/*']);
+
+  test('goes on where all readings lead to one route', () => {
+    expect(match('h', '/app/a%2Fb;c//d/../e')).toBe('all');
+    expect(match('h', '/files/dir%2Fname')).toBe('files');
+    expect(match('h', '/files//home/x')).toEqual(['all', 'files']);
+    expect(match('h', '/admin/..%2f../x')).toEqual(['admin', 'all']);
+  });
+
+  test('leads to both where they differ', () => {
+    expect(match('h', '/app/../admin')).toEqual(['all', 'admin']);
+    expect(match('h', '/app%2F..%2Fadmin')).toEqual(['all', 'admin']);
+    expect(match('h', '//admin')).toEqual(['all', 'admin']);
+    expect(match('h', '/x/..;/admin')).toEqual(['all', 'admin']);
+    expect(match('h', '/admin/..')).toEqual(['admin', 'all']);
+  });
+
+  test('leads to a route or to none', () => {
+    const only = tableOf(['admin', [], '/admin']);
+    expect(only('h', '/x/../admin')).toEqual(['admin', null]);
+    expect(only('h', '/admin/../x')).toEqual(['admin', null]);
+    expect(only('h', '/x/../y')).toBeNull();
+  });
+
+  test('is read no further than its length allows', () => {
+    expect(match('h', `/%2f${'a'.repeat(20_000)}`)).toEqual([null, null]);
+  });
+
+  test('goes on whatever its readings where the host has one route', () => {
+    const sole = tableOf(['all', ['a.test'], '/'], ['admin', ['b.test'], '/admin'], ['any', [], '/']);
+    expect(sole('a.test', `/x/../admin%2f${'a'.repeat(20_000)}`)).toBe('all');
+    expect(sole('c.test', '/x/../admin')).toBe('any');
+    expect(sole('b.test', '/x/../admin')).toEqual(['any', 'admin']);
+  });
+});
+
+test('a route that is not there is taken out in vain', () => {
+  const kept = { name: 'kept', hosts: ['a.test'], path: '/a' };
+  const table = new RouteTable([kept]);
+  for (const [hosts, path] of [
+    [['b.test'], '/a'],
+    [['a.test'], '/a'],
+    [['a.test'], '/a/b/c'],
+    [['a.test'], '/a/**/c'],
+    [[], '/a'],
+  ] as const) {
+    table.remove({ name: 'other', hosts: [...hosts], path });
+  }
+  expect(table.find('a.test', '/a')).toEqual({ route: kept });
+});
