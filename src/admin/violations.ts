@@ -5,6 +5,7 @@
  */
 
 import type { LimitAction, LimitName } from '../catalogue/outcomes.ts';
+import { type Unit, unitOf } from '../catalogue/unit.ts';
 import type { Sender } from '../config/types.ts';
 import type { ConnectionAbout, Rejection, Violation } from '../observe/report.ts';
 import { HourCount } from './hour-count.ts';
@@ -25,6 +26,8 @@ export interface ViolationEntry {
   readonly user: string | null;
   readonly sender: Sender;
   readonly limit: LimitName;
+  /** In which `configured` and `observed` are told. */
+  readonly unit: Unit;
   readonly action: LimitAction;
   /** `null` is unlimited. */
   readonly configured: number | null;
@@ -48,12 +51,15 @@ export interface ViolationTotal {
   readonly times: number;
 }
 
+/** A violation of a connection, or a request that was turned away. */
+type Exceeded = Omit<Violation, 'limit'> & { readonly limit: LimitName };
+
 interface Group {
   readonly id: number;
   readonly key: string;
   readonly route: string;
   readonly address: string;
-  violation: Violation;
+  violation: Exceeded;
   user: string | null;
   connection: string | null;
   firstAt: number;
@@ -123,7 +129,7 @@ export class ViolationLog {
     return counted;
   }
 
-  #add(route: string, address: string, violation: Violation, times: number, now: number): Group {
+  #add(route: string, address: string, violation: Exceeded, times: number, now: number): Group {
     const { sender, limit, action } = violation;
     const kind = `${route}|${limit}|${action}`;
     const key = `${kind}|${sender}|${address}`;
@@ -150,7 +156,7 @@ export class ViolationLog {
     return group;
   }
 
-  #begin(key: string, route: string, address: string, violation: Violation, now: number): Group {
+  #begin(key: string, route: string, address: string, violation: Exceeded, now: number): Group {
     if (this.#groups.size >= maxGroups) this.#drop(this.#groups.values().next().value!);
     const id = ++this.#lastId;
     const hour = new HourCount();
@@ -192,6 +198,7 @@ function entryOf(group: Group, now: number): ViolationEntry {
     user,
     sender,
     limit,
+    unit: unitOf(limit),
     action,
     configured: configured === Number.POSITIVE_INFINITY ? null : configured,
     observed: typeof observed === 'bigint' ? String(observed) : observed,

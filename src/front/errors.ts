@@ -5,14 +5,14 @@
 import { STATUS_CODES } from 'node:http';
 import {
   type AnsweredFailure,
-  type HandshakeResult,
+  type HandshakeRefusal,
   handshakeOutcomes,
   httpOutcomes,
   type LimitName,
 } from '../catalogue/outcomes.ts';
+import type { AnswerRow } from '../catalogue/row.ts';
 
-/** Outcomes of a handshake that have an answer of ours; the others are mirrored or have nobody left to read them. */
-export type HandshakeRefusal = Exclude<HandshakeResult, 'opened' | 'upstream_refused' | 'client_gone' | 'tls_failed'>;
+export type { HandshakeRefusal };
 
 /** A limit and what was seen, both in the same unit. */
 export interface ExceededLimit {
@@ -35,67 +35,24 @@ export interface Refusal extends RefusalAbout {
   readonly status: number;
   readonly words: string;
   readonly remedy: string;
+  /** As in the catalogue. */
+  readonly headers: NonNullable<AnswerRow['headers']>;
+  readonly retryAfterS: AnswerRow['retryAfterS'];
 }
-
-/** What to change, for the person who meets the refusal or the one who runs the gateway. */
-const remedies: Readonly<Record<HandshakeRefusal | AnsweredFailure, string>> = {
-  no_route: 'add a route for this host and path, or correct the address',
-  bad_request: 'send a request as RFC 9112 (HTTP) or RFC 6455 section 4.1 (WebSocket) describes',
-  ambiguous_path:
-    'send the path without `..`, `//`, `\\`, `;`, `%2f` and the like, or give both readings of it one route',
-  method_not_allowed: 'open WebSocket connections with GET',
-  unsupported_version: 'send `Sec-WebSocket-Version: 13`',
-  request_timeout: 'send the whole header within `timeouts.headers`',
-  headers_too_large: 'clear the cookies of this site, or shorten them',
-  too_many_headers: 'clear the cookies of this site, or send several of them in one line',
-  origin_refused: "add the page's origin, exactly as the browser sends it, to `origins` of the route",
-  too_many_connections: 'try again later, or raise `connections.max` of the route',
-  too_many_per_address: 'close other tabs, or raise `connections.max_per_address` of the route',
-  memory: 'try again later, raise `memory.max_buffered`, or add instances',
-  draining: 'try again: another instance will answer',
-  upstream_unreachable: 'check that the backend runs and that `upstream` of the route names its address',
-  upstream_bad_handshake: 'check that `upstream` of the route is a WebSocket server',
-  upstream_connect_timeout:
-    'check that the backend runs and that the network lets Sluice reach it; one that is far away needs a longer `timeouts.connect`',
-  upstream_tls_failed:
-    "name the CA of the backend's certificate in `upstream_tls.ca` of the route; the log says what is wrong with it",
-  upstream_busy: 'try again later, or raise `http.max_upstream_connections` of the route',
-  no_descriptors: "try again later, or raise the gateway's limit of open files (`ulimit -n`)",
-  upstream_timeout:
-    'check that the backend answers; a slow one needs a longer `timeouts.handshake` (WebSocket) or `http.inactivity` of the route (HTTP)',
-  body_too_large: 'send less at once, or raise `http.max_body_size` of the route',
-  upstream_failed: "look into the backend's log",
-};
-
-/** Headers that an outcome's status requires or that help a client: RFC 6455 §4.4, RFC 9110 §15.5.6 and §10.2.3. */
-const extraHeaders: Partial<Record<HandshakeRefusal | AnsweredFailure, readonly (readonly [string, string])[]>> = {
-  method_not_allowed: [['Allow', 'GET']],
-  unsupported_version: [['Sec-WebSocket-Version', '13']],
-};
-
-/**
- * When to come back, in whole seconds: a range, because clients that were refused in one instant shall not return in one.
- * Behind a load balancer another instance answers at once, so a drain needs no longer time than it takes to spread them.
- */
-const retryAfterS: Partial<Record<HandshakeRefusal | AnsweredFailure, readonly [least: number, most: number]>> = {
-  too_many_connections: [5, 10],
-  too_many_per_address: [5, 10],
-  memory: [5, 10],
-  upstream_busy: [5, 10],
-  no_descriptors: [5, 10],
-  draining: [1, 5],
-};
 
 /** The answer to a handshake (or to a request before its forwarding) that ended with `outcome`. */
 export function refuseHandshake(outcome: HandshakeRefusal, about: RefusalAbout): Refusal {
-  const { status, words } = handshakeOutcomes[outcome];
-  return { outcome, status, words, remedy: remedies[outcome], ...about };
+  return refusal(outcome, handshakeOutcomes[outcome], about);
 }
 
 /** The answer to a request whose forwarding failed with `outcome`. */
 export function refuseHttp(outcome: AnsweredFailure, about: RefusalAbout): Refusal {
-  const { status, words } = httpOutcomes[outcome];
-  return { outcome, status, words, remedy: remedies[outcome], ...about };
+  return refusal(outcome, httpOutcomes[outcome], about);
+}
+
+function refusal(outcome: Refusal['outcome'], row: AnswerRow, about: RefusalAbout): Refusal {
+  const { status, words, remedy = '', headers = [], retryAfterS } = row;
+  return { outcome, status, words, remedy, headers, retryAfterS, ...about };
 }
 
 /** A rendered answer: headers without `Connection` and `Date`, and the body. */
@@ -114,17 +71,16 @@ export function renderRefusal(refusal: Refusal, accept: string | undefined, chan
       ['Content-Length', String(body.length)],
       ['Cache-Control', 'no-store'],
       ['X-Content-Type-Options', 'nosniff'],
-      ...(extraHeaders[refusal.outcome] ?? []),
+      ...refusal.headers,
       ...retryAfter(refusal, chance),
     ],
     body,
   };
 }
 
-function retryAfter({ outcome }: Refusal, chance: number): (readonly [string, string])[] {
-  const range = retryAfterS[outcome];
-  if (range === undefined) return [];
-  const [least, most] = range;
+function retryAfter({ retryAfterS }: Refusal, chance: number): (readonly [string, string])[] {
+  if (retryAfterS === undefined) return [];
+  const [least, most] = retryAfterS;
   return [['Retry-After', String(least + Math.floor(chance * (most - least + 1)))]];
 }
 

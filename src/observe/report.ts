@@ -1,6 +1,6 @@
 /** What is known of a connection when it opens, what may go wrong with it, and what the relay says of it at its end. */
 
-import type { ConnectionReason, EndedBy, LimitAction, LimitName } from '../catalogue/outcomes.ts';
+import type { ClosingLimit, ConnectionReason, EndedBy, LimitAction, LimitName } from '../catalogue/outcomes.ts';
 import type { Sender } from '../config/types.ts';
 
 /**
@@ -23,10 +23,10 @@ export interface ConnectionAbout {
   readonly handshakeMs: number;
 }
 
-/** A limit that was exceeded. `observed` is what was seen, in the unit of `configured`. */
+/** A limit that an open connection exceeded. `observed` is what was seen, in the unit of `configured`. */
 export interface Violation {
   readonly sender: Sender;
-  readonly limit: LimitName;
+  readonly limit: ClosingLimit;
   readonly configured: number;
   /** A bigint where a frame announced more than 2^53 − 1 bytes. */
   readonly observed: number | bigint;

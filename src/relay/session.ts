@@ -6,7 +6,7 @@
  *     └────► lost: one leg is reset or has left, the other hears at once ──────────────► both sockets gone ──► report
  */
 
-import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOfLimit } from '../catalogue/outcomes.ts';
+import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOf } from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
 import type { ConnectionAbout, SessionReport, Violation } from '../observe/report.ts';
@@ -365,15 +365,14 @@ export class Session {
   #onViolation(violation: Violation): void {
     this.#note(violation);
     if (violation.action !== 'close') return;
-    const reason = reasonOfLimit[violation.limit as keyof typeof reasonOfLimit];
-    this.#fail(this[violation.sender], reason, violation);
+    this.#fail(this[violation.sender], reasonOf(violation.limit), violation);
   }
 
   /** Drops a receiver, because it takes nothing or because of what waits for it. */
   #giveUp(receiver: Leg, violation: Violation): void {
     if (this.#outcome === null) {
       this.#note(violation);
-      this.#decide(reasonOfLimit[violation.limit as keyof typeof reasonOfLimit], 'sluice', violation);
+      this.#decide(reasonOf(violation.limit), 'sluice', violation);
     }
     receiver.shed();
   }

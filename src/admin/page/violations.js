@@ -11,15 +11,14 @@ const done = {
   reject: 'request refused',
   report: 'reported only',
 };
-/** Whether what a limit counts is bytes, milliseconds or neither. */
-const inBytes = new Set([
-  'max_message_size',
-  'max_frame_size',
-  'max_byte_rate',
-  'http.max_body_size',
-  'memory.max_buffered',
-]);
-const inMs = new Set(['message_timeout', 'max_pause']);
+/** A number in the unit that its limit is counted in. */
+const inUnit = {
+  bytes: exactBytes,
+  ms: (value) => `${number(Number(value) / 1000)} s`,
+  count: (value) => number(Number(value)),
+  messages_per_second: (value) => `${number(Number(value))}/s`,
+  bytes_per_second: (value) => `${exactBytes(value)}/s`,
+};
 
 /** Binds the table and its search. */
 export function violations() {
@@ -91,18 +90,12 @@ function violationRow() {
       setText(connection, entry.connection ?? '');
       setText(sender, entry.sender);
       setText(limitText, entry.limit);
-      setText(seenText, `${entry.partial ? 'at least ' : ''}${amount(entry.limit, entry.observed)}`);
-      setText(allowed, `of ${entry.configured === null ? 'unlimited' : amount(entry.limit, entry.configured)}`);
+      setText(seenText, `${entry.partial ? 'at least ' : ''}${inUnit[entry.unit](entry.observed)}`);
+      setText(allowed, `of ${entry.configured === null ? 'unlimited' : inUnit[entry.unit](entry.configured)}`);
       setText(action, done[entry.action]);
       setAttribute(action, 'data-hot', entry.action === 'close' || entry.action === 'reject' ? '' : null);
       setText(times, number(entry.times));
       times.title = entry.times > 1 ? `${count(entry.times, 'time')} since ${moment(entry.firstAt)}` : '';
     },
   };
-}
-
-function amount(limit, value) {
-  if (inBytes.has(limit)) return `${exactBytes(value)}${limit === 'max_byte_rate' ? '/s' : ''}`;
-  if (inMs.has(limit)) return `${number(Number(value) / 1000)} s`;
-  return `${number(Number(value))}${limit.endsWith('_rate') ? '/s' : ''}`;
 }

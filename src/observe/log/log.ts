@@ -13,7 +13,7 @@ import {
   handshakeOutcomes,
   httpOutcomes,
   type LimitName,
-  reasonOfLimit,
+  reasonOf,
 } from '../../catalogue/outcomes.ts';
 import type { Sender } from '../../config/types.ts';
 import type { ConnectionAbout, SenderReport, SessionReport, Violation } from '../report.ts';
@@ -39,7 +39,7 @@ export function logOpen(log: Log, subject: LogSubject): void {
 /** One line for a connection's first violation. */
 export function logViolation(log: Log, subject: LogSubject, violation: Violation): void {
   const { sender, action } = violation;
-  const { flag } = connectionOutcomes[reasonOfLimit[violation.limit as keyof typeof reasonOfLimit]];
+  const { flag } = connectionOutcomes[reasonOf(violation.limit)];
   const words = `the ${sender} exceeds ${violation.limit}`;
   const fields = {
     event: 'violation',

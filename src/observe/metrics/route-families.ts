@@ -4,46 +4,19 @@
  * Prometheus does not see as an increase.
  */
 
-import type { ConnectionReason, HandshakeResult, LimitName } from '../../catalogue/outcomes.ts';
-import type { Route, Sender, SenderLimits } from '../../config/types.ts';
+import type { HandshakeResult } from '../../catalogue/outcomes.ts';
+import type { Sender } from '../../config/types.ts';
 import { type Histogram, type PauseCause, RouteCounters, type SenderCounters, type Tally } from './counters.ts';
 import type { Emit, Family, HistogramFamily, NumberFamily } from './families.ts';
 import { hadConnections, type RouteReading } from './reading.ts';
+import { watchedEndings, watchedLimits, watchedResults } from './watched.ts';
 
 const senders: readonly Sender[] = ['client', 'upstream'];
 /** Read for the bounds of its histograms. */
 const shape = new RouteCounters();
 
-/** Refusals that alerts watch, each with whether a route can refuse so. */
-const watchedHandshakes: readonly (readonly [HandshakeResult, (route: Route) => boolean])[] = [
-  ['too_many_connections', ({ connections }) => connections.max < Number.POSITIVE_INFINITY],
-  ['too_many_per_address', ({ connections }) => connections.maxPerAddress < Number.POSITIVE_INFINITY],
-  ['memory', () => true],
-  ['origin_refused', ({ origins, requireOrigin }) => origins !== null || requireOrigin],
-];
-
-/** Endings that alerts watch. */
-const watchedEndings: readonly (readonly ['sluice' | 'upstream', ConnectionReason])[] = [
-  ['sluice', 'memory'],
-  ['sluice', 'slow_receiver'],
-  ['upstream', 'upstream_vanished'],
-  ['upstream', 'upstream_heartbeat'],
-  ['upstream', 'upstream_protocol_error'],
-];
-
 /** Errors of upstreams that occur without a mistake in the configuration. */
 const watchedErrors = ['connect_refused', 'connect_timeout', 'reset'];
-
-/** Limits that close a connection, each with whether a sender is bound by it. */
-const watchedLimits: readonly (readonly [LimitName, (limits: SenderLimits) => boolean])[] = [
-  ['max_message_size', ({ maxMessageBytes }) => maxMessageBytes < Number.POSITIVE_INFINITY],
-  ['max_frame_size', ({ maxFrameBytes }) => maxFrameBytes < Number.POSITIVE_INFINITY],
-  ['max_fragments', ({ maxFragments }) => maxFragments < Number.POSITIVE_INFINITY],
-  ['message_timeout', ({ messageTimeoutMs }) => messageTimeoutMs > 0],
-  ['max_message_rate', ({ messageRate }) => messageRate?.action === 'close'],
-  ['max_byte_rate', ({ byteRate }) => byteRate?.action === 'close'],
-  ['max_control_rate', ({ controlRate }) => controlRate.action === 'close'],
-];
 
 /** Counters and histograms of every route. */
 export const routeFamilies: readonly Family[] = [
@@ -57,7 +30,7 @@ export const routeFamilies: readonly Family[] = [
       };
       if (route !== null) {
         zero('opened');
-        for (const [result, can] of watchedHandshakes) if (can(route)) zero(result);
+        for (const result of watchedResults(route)) zero(result);
       }
       emitTally(emit, [label], handshakes);
     },
@@ -128,9 +101,8 @@ export const routeFamilies: readonly Family[] = [
     ['limit', 'action'],
     ({ route }, at, of, emit) => {
       if (route !== null && route.limits.mode === 'enforce') {
-        const limits = route.limits[at[1]];
-        for (const [limit, binds] of watchedLimits) {
-          if (binds(limits) && of.violations.get(limit, 'close') === 0) emit([...at, limit, 'close'], 0);
+        for (const limit of watchedLimits(route.limits[at[1]])) {
+          if (of.violations.get(limit, 'close') === 0) emit([...at, limit, 'close'], 0);
         }
       }
       emitTally(emit, at, of.violations);

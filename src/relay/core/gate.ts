@@ -3,7 +3,7 @@
  * message starts, and they hold until its end.
  */
 
-import type { LimitName } from '../../catalogue/outcomes.ts';
+import type { ClosingLimit } from '../../catalogue/outcomes.ts';
 import type { Rate, Route, Sender, SenderLimits } from '../../config/types.ts';
 import { MessageMeter, type SizeLimit } from '../../limits/message-meter.ts';
 import { Stopwatch } from '../../limits/stopwatch.ts';
@@ -177,7 +177,7 @@ export class Gate {
     return this.#readAt;
   }
 
-  #overRate(limit: LimitName, rate: Rate, observed: number): Pass {
+  #overRate(limit: ClosingLimit, rate: Rate, observed: number): Pass {
     if (this.#reports) {
       this.#note(limit, rate.perSecond, observed, 'report');
       return 'pass';
@@ -205,19 +205,19 @@ export class Gate {
   }
 
   /** A limit that `mode: report` covers. Whether the connection goes on. */
-  #exceed(limit: LimitName, configured: number, observed: number, partial = false): boolean {
+  #exceed(limit: ClosingLimit, configured: number, observed: number, partial = false): boolean {
     if (this.#reports) this.#note(limit, configured, observed, 'report', partial);
     else this.#close(limit, configured, observed, partial);
     return this.#reports;
   }
 
-  #note(limit: LimitName, configured: number, observed: number, action: 'report' | 'pause', partial = false): void {
+  #note(limit: ClosingLimit, configured: number, observed: number, action: 'report' | 'pause', partial = false): void {
     if (this.#noted) return;
     this.#noted = true;
     this.#events.noted({ sender: this.#sender, limit, configured, observed, partial, action });
   }
 
-  #close(limit: LimitName, configured: number, observed: number | bigint, partial = false): void {
+  #close(limit: ClosingLimit, configured: number, observed: number | bigint, partial = false): void {
     this.#events.exceeded({ sender: this.#sender, limit, configured, observed, partial, action: 'close' });
   }
 }

@@ -31,6 +31,7 @@ describe('the log of violations', () => {
         user: null,
         sender: 'client',
         limit: 'max_message_size',
+        unit: 'bytes',
         action: 'close',
         configured: 1000,
         observed: 1001,

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  adminOutcomes,
-  connectionOutcomes,
-  handshakeOutcomes,
-  httpOutcomes,
-  reasonOfLimit,
-} from '../../../src/catalogue/outcomes.ts';
+import { adminOutcomes, connectionOutcomes, handshakeOutcomes, httpOutcomes } from '../../../src/catalogue/outcomes.ts';
 import { isLegalCode } from '../../../src/websocket/close.ts';
 
 test('a flag stands for one outcome, also where a handshake and an HTTP request can end alike', () => {
@@ -29,8 +23,4 @@ test('every close code of the catalogue may stand in a close frame, and no clien
     // JupyterLab does not reconnect after 1001, which only a forgotten tab shall hear.
     if (row.client === 1001) expect(name).toBe('idle_timeout');
   }
-});
-
-test('every limit that ends a connection names an outcome', () => {
-  for (const reason of Object.values(reasonOfLimit)) expect(connectionOutcomes[reason].client).toBeGreaterThan(1000);
 });

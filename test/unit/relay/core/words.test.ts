@@ -21,6 +21,12 @@ const sentences: [Violation['limit'], number, number | bigint, string][] = [
   ['max_byte_rate', 1000, 1500, 'more than 1000 bytes per second (route panel)'],
   ['max_control_rate', 50, 51, 'more than 50 control frames per second (route panel)'],
   ['max_pause', 30_000, 30_100, 'receiver took nothing for 30.1 s, more than 30 s (route panel)'],
+  [
+    'memory.max_buffered',
+    67_108_864,
+    67_200_000,
+    'all buffers together exceed 64 MiB, and this one was the largest (route panel)',
+  ],
 ];
 
 test.each(sentences)('tells people about %s', (limit, configured, observed, words) => {
@@ -36,10 +42,6 @@ test('tells a length that only a bigint holds exactly', () => {
 test('says "at least" of a message that was refused before its last fragment', () => {
   const words = explain({ ...violation('max_message_size', 1000, 1200), partial: true }, 'r');
   expect(words).toBe('message of at least 1200 bytes exceeds 1000 (route r)');
-});
-
-test('names a limit that has no sentence', () => {
-  expect(explain(violation('connections.max', 1, 2), 'panel')).toBe('connections.max (route panel)');
 });
 
 test('fits into a close reason with the largest numbers and an ordinary route', () => {

@@ -1,0 +1,305 @@
+/**
+ * How a handshake or an HTTP request ends, where no limit of the configuration ends it (those stand in `limits.ts`). The keys are the label
+ * `result`.
+ */
+import type { AnswerRow } from './row.ts';
+
+/** How no connection to the upstream comes about: a handshake and an HTTP request end alike. */
+const connectEndings = {
+  upstream_unreachable: {
+    status: 502,
+    level: 'error',
+    flag: 'UF',
+    words: 'the upstream cannot be reached',
+    remedy: 'check that the backend runs and that `upstream` of the route names its address',
+    advice: {
+      means: 'no connection to the backend',
+      look: '`detail`: ECONNREFUSED is a backend that does not run, ENOTFOUND a wrong name',
+      change: 'start the backend, or correct `upstream`',
+    },
+  },
+  upstream_connect_timeout: {
+    status: 504,
+    level: 'error',
+    flag: 'UN',
+    words: 'no connection to the upstream within timeouts.connect',
+    remedy:
+      'check that the backend runs and that the network lets Sluice reach it; one that is far away needs a longer `timeouts.connect`',
+    advice: {
+      means: 'no connection to the backend within `timeouts.connect`: its name, TCP and TLS together',
+      look: '`detail` says what was waited for, address by address: a firewall or NetworkPolicy, a resolver, a host that is gone',
+      change: 'the network; a longer `timeouts.connect` for a backend that is far away',
+    },
+  },
+  upstream_tls_failed: {
+    status: 502,
+    level: 'error',
+    flag: 'US',
+    words: 'TLS with the upstream failed: a certificate is not accepted, or there is none',
+    remedy:
+      "name the CA of the backend's certificate in `upstream_tls.ca` of the route; the log says what is wrong with it",
+    advice: {
+      means:
+        "TLS with an `https:` backend failed: its certificate is not trusted, is for another name or has expired, or it misses Sluice's own",
+      look: '`detail` says which; `sluice_upstream_errors_total{error="tls"}`; `event: upstream_tls_rejected` for files that cannot be used',
+      change:
+        "`upstream_tls.ca` for a private CA, `upstream_tls.server_name` where the certificate holds another name, `upstream_tls.client_cert` where it asks for one; else the backend's certificate",
+    },
+  },
+  no_descriptors: {
+    status: 503,
+    level: 'error',
+    flag: 'FD',
+    words: 'the gateway may open no more files and connections',
+    remedy: "try again later, or raise the gateway's limit of open files (`ulimit -n`)",
+    retryAfterS: [5, 10],
+    advice: {
+      means: 'the process has no file descriptor left for a connection to the backend, which is not to blame',
+      look: '`event: descriptors_exhausted`, `process_open_fds` beside `process_max_fds`',
+      change: "raise the process's limit (`ulimit -n`, `LimitNOFILE`), or lower `connections.max`",
+    },
+  },
+} as const satisfies Record<string, AnswerRow>;
+
+const slowUpstream =
+  'check that the backend answers; a slow one needs a longer `timeouts.handshake` (WebSocket) or `http.inactivity` of the route (HTTP)';
+
+/** What a request is refused for before a backend is asked, but for limits. */
+export const refusals = {
+  opened: {
+    status: 101,
+    level: 'info',
+    flag: 'OK',
+    words: 'connection opened',
+    advice: { means: 'a connection opened', look: "`handshake_ms`: most of it is the backend's", change: 'nothing' },
+  },
+  no_route: {
+    status: 404,
+    level: 'info',
+    flag: 'NR',
+    words: 'no route matches this host and path',
+    remedy: 'add a route for this host and path, or correct the address',
+    advice: {
+      means: 'no route has this host and path',
+      look: '`host` and `path`, beside `match` in `sluice check`. Scanners of the internet end here too',
+      change: 'add a route, or correct the address; a backend below a prefix needs `--prefix` or `base_url` itself',
+    },
+  },
+  bad_request: {
+    status: 400,
+    level: 'warn',
+    flag: 'BR',
+    words: 'not a valid request',
+    remedy: 'send a request as RFC 9112 (HTTP) or RFC 6455 section 4.1 (WebSocket) describes',
+    advice: {
+      means: 'no valid HTTP/1.1, or no valid WebSocket handshake',
+      look: '`detail`. Many at once: a proxy in front that drops `Connection: upgrade` or speaks HTTP/2 to Sluice',
+      change: 'the client, or that proxy: it must pass `Upgrade` and `Connection` on, over HTTP/1.1',
+    },
+  },
+  ambiguous_path: {
+    status: 400,
+    level: 'warn',
+    flag: 'BP',
+    words: 'the path leads to different routes, depending on how it is read',
+    remedy: 'send the path without `..`, `//`, `\\`, `;`, `%2f` and the like, or give both readings of it one route',
+    advice: {
+      means:
+        'the path holds `..`, `//`, `%2f`, `;` or the like, which servers read in different ways, and the readings lead to different routes',
+      look: '`detail` names both routes; `path`, `client`: mostly scanners',
+      change: 'nothing, or let one route serve both: a host with one route takes every path as it is',
+    },
+  },
+  method_not_allowed: {
+    status: 405,
+    level: 'warn',
+    flag: 'BM',
+    words: 'a WebSocket handshake must be a GET',
+    remedy: 'open WebSocket connections with GET',
+    headers: [['Allow', 'GET']],
+    advice: {
+      means: 'a WebSocket handshake with another method than GET, or CONNECT',
+      look: '`client`',
+      change: 'nothing: no browser does that',
+    },
+  },
+  unsupported_version: {
+    status: 426,
+    level: 'warn',
+    flag: 'BV',
+    words: 'only WebSocket version 13 is supported',
+    remedy: 'send `Sec-WebSocket-Version: 13`',
+    headers: [['Sec-WebSocket-Version', '13']],
+    advice: {
+      means: 'another WebSocket version than 13',
+      look: '`client`: a program from before 2011, or a scanner',
+      change: 'the program',
+    },
+  },
+  headers_too_large: {
+    status: 431,
+    level: 'warn',
+    flag: 'HL',
+    words: 'the request headers exceed 65536 bytes',
+    remedy: 'clear the cookies of this site, or shorten them',
+    advice: {
+      means: 'the header block is larger than 65 536 bytes',
+      look: '`header_bytes`, `host`: cookies that grow, or a large Bokeh token',
+      change: "clear the site's cookies; put less into them or into the token",
+    },
+  },
+  too_many_headers: {
+    status: 431,
+    level: 'warn',
+    flag: 'HC',
+    words: 'the request has more than 256 header lines',
+    remedy: 'clear the cookies of this site, or send several of them in one line',
+    advice: {
+      means: 'the header block has more than 256 lines',
+      look: '`detail` says how many; `host`, `client`: mostly a page that sets a cookie for each thing it remembers',
+      change: "clear the site's cookies; keep such things elsewhere",
+    },
+  },
+  request_timeout: {
+    status: 408,
+    level: 'info',
+    flag: 'RT',
+    words: 'the request headers did not arrive in time',
+    remedy: 'send the whole header within `timeouts.headers`',
+    advice: {
+      means: 'the header did not come within `timeouts.headers`',
+      look: '`client`: a slow network, a preconnect of a browser that was never used, or an attack that holds connections',
+      change: 'nothing',
+    },
+  },
+  origin_refused: {
+    status: 403,
+    level: 'warn',
+    flag: 'OR',
+    words: 'the origin is not allowed on this route',
+    remedy: "add the page's origin, exactly as the browser sends it, to `origins` of the route",
+    advice: {
+      means: 'a page of an origin that is not in `origins` tried to connect',
+      look: "`origin`: yours, with another scheme or port, or somebody else's page",
+      change:
+        'add it to `origins`, exactly as it stands there. `http://` where people use https: set `trusted_proxies`',
+    },
+    isWatched: ({ origins, requireOrigin }) => origins !== null || requireOrigin,
+  },
+} as const satisfies Record<string, AnswerRow>;
+
+/** How a handshake ends when nothing of the request is refused. */
+export const handshakeEndings = {
+  draining: {
+    status: 503,
+    level: 'info',
+    flag: 'DR',
+    words: 'the gateway is shutting down',
+    remedy: 'try again: another instance will answer',
+    retryAfterS: [1, 5],
+    advice: {
+      means: 'this instance is being taken away and takes no new connections; the client may come back in 1 to 5 s',
+      look: 'many: the load balancer still sends here after `drain.announce`',
+      change: 'a longer `drain.announce`, or a faster readiness probe',
+    },
+  },
+  upstream_refused: {
+    status: 0,
+    level: 'info',
+    flag: 'UR',
+    words: 'the upstream refused the handshake',
+    advice: {
+      means: 'the backend answered the handshake with something else than 101; the client got that answer',
+      look: '`status`: 401 and 403 are its login or its own origin check (Bokeh: `--allow-websocket-origin`), 404 its prefix',
+      change: 'the backend',
+    },
+  },
+  ...connectEndings,
+  upstream_bad_handshake: {
+    status: 502,
+    level: 'error',
+    flag: 'UB',
+    words: 'the upstream answered with an invalid handshake',
+    remedy: 'check that `upstream` of the route is a WebSocket server',
+    advice: {
+      means: 'the answer to the handshake was not valid',
+      look: '`detail`; a 200 is a server without WebSockets at this path',
+      change: '`upstream` or `match` of the route',
+    },
+  },
+  upstream_timeout: {
+    status: 504,
+    level: 'error',
+    flag: 'UT',
+    words: 'the upstream did not answer the handshake within timeouts.handshake',
+    remedy: slowUpstream,
+    advice: {
+      means: 'the backend did not answer the handshake within `timeouts.handshake`',
+      look: 'whether it is busy, or accepts late on purpose; uvicorn hangs on header lines of 8 KiB and more (`header_bytes`)',
+      change: 'the backend (`WEBSOCKETS_MAX_LINE_LENGTH` for uvicorn), or a longer `timeouts.handshake`',
+    },
+  },
+  client_gone: {
+    status: 0,
+    level: 'info',
+    flag: 'CG',
+    words: 'the client left before the handshake was complete',
+    advice: {
+      means: 'the client left before the backend had answered',
+      look: 'how many, and the time until then: a slow backend loses patience of people',
+      change: 'nothing for single ones',
+    },
+  },
+  tls_failed: {
+    status: 0,
+    level: 'info',
+    flag: 'TF',
+    words: 'the TLS handshake failed',
+    advice: {
+      means: 'a client began a TLS handshake with `listen.tls` and it failed; probes that say nothing are not counted',
+      look: '`detail`, and whether they all come from one address: a proxy that speaks plain HTTP, or knows no TLS 1.2',
+      change: 'let that proxy speak TLS, or leave `listen.tls` out; nothing for scanners and old clients',
+    },
+  },
+} as const satisfies Record<string, AnswerRow>;
+
+/** How the forwarding of a plain HTTP request fails. */
+export const httpEndings = {
+  ...connectEndings,
+  upstream_failed: {
+    status: 502,
+    level: 'error',
+    flag: 'UE',
+    words: 'the upstream broke off its answer',
+    remedy: "look into the backend's log",
+    advice: {
+      means:
+        'the backend broke its answer off, or it was no valid HTTP; a half answer was cut, so that it does not look whole',
+      look: "`detail`, and the backend's log: it crashed or was restarted",
+      change: 'the backend',
+    },
+  },
+  upstream_timeout: {
+    status: 504,
+    level: 'error',
+    flag: 'UT',
+    words: 'the upstream was silent for http.inactivity',
+    remedy: slowUpstream,
+    advice: {
+      means: 'the backend was silent for `http.inactivity`',
+      look: '`path`: a long computation without output looks like this',
+      change: 'the backend, or a longer `http.inactivity`',
+    },
+  },
+  cut: {
+    status: 0,
+    level: 'warn',
+    flag: 'XC',
+    words: 'the gateway shut down before the exchange was over',
+    advice: {
+      means: 'the drain reached its deadline while the request was under way: an upload, a download, an event stream',
+      look: '`method`, `path` and `route`, and how many (`requests_cut` of `event: drained`)',
+      change: 'a longer `drain.deadline` where uploads or downloads take longer; event streams come back by themselves',
+    },
+  },
+} as const satisfies Record<string, AnswerRow>;

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { limits } from '../../../src/catalogue/limits.ts';
+import { connectionOutcomes, reasonOf } from '../../../src/catalogue/outcomes.ts';
+import type { SenderLimitRow, SharedLimitRow } from '../../../src/catalogue/row.ts';
+import { liveFamilies } from '../../../src/observe/metrics/live-families.ts';
+import { routeFamilies } from '../../../src/observe/metrics/route-families.ts';
+
+const rows = Object.entries(limits as Readonly<Record<string, SenderLimitRow | SharedLimitRow>>);
+
+test('every limit that ends a connection has words for its close frame, with what holds', () => {
+  for (const [key, { isViolation, closes, exceeded }] of rows) {
+    if (isViolation && closes) expect(exceeded, key).toContain('{limit}');
+  }
+});
+
+test('a limit that only pauses its sender is no violation, and every other has an ending', () => {
+  for (const [key, { isViolation, closes, refuses, fails, table }] of rows) {
+    if (closes ?? refuses ?? fails) continue;
+    expect(isViolation, key).toBe(false);
+    expect(table.first, key).toContain('paused');
+  }
+});
+
+test('every counter that the table of limits names is a metric with these labels', () => {
+  const families = new Map([...liveFamilies, ...routeFamilies].map(({ name, labels }) => [name, labels]));
+  for (const [key, { table }] of rows) {
+    for (const counter of table.counted ?? []) {
+      const [, name = '', label] = /^(\w+)(?:\{(\w+)="\w+"\})?$/.exec(counter)!;
+      expect(families.has(name), `${key}: ${counter}`).toBe(true);
+      if (label !== undefined) expect(families.get(name), `${key}: ${counter}`).toContain(label);
+    }
+  }
+});
+
+test('a limit that is exceeded ends a connection as its own row says', () => {
+  expect(connectionOutcomes[reasonOf('max_pause')]).toBe(limits.max_pause.closes);
+  expect(connectionOutcomes[reasonOf('memory.max_buffered')].client).toBe(1013);
+});
