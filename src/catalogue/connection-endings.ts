@@ -135,3 +135,44 @@ export const gatewayEndings = {
     },
   },
 } as const satisfies Record<string, CloseRow>;
+
+/** Why the client of an open connection may not stay: whoever let it in ends it later. */
+export const accessEndings = {
+  expired: {
+    client: 1008,
+    upstream: 1001,
+    level: 'info',
+    flag: 'EX',
+    words: 'the identity of the user has expired: sign in again',
+    advice: {
+      means:
+        'what the user signed in with has expired; the client heard 1008 and comes back when it has signed in again',
+      look: '`user`, and how long the token or the session of the sign-in lives',
+      change: 'nothing, or a longer life of the token',
+    },
+  },
+  revoked: {
+    client: 1008,
+    upstream: 1001,
+    level: 'info',
+    flag: 'RV',
+    words: 'the right to this connection was withdrawn: sign in again',
+    advice: {
+      means: 'the user may not be here any more: withdrawn by an operator, a list, or the service that was asked again',
+      look: '`user`; the log of the service that is asked',
+      change: 'nothing',
+    },
+  },
+  evicted: {
+    client: 1008,
+    upstream: 1001,
+    level: 'info',
+    flag: 'EV',
+    words: 'a newer connection of the same user took its place',
+    advice: {
+      means: 'the user had their maximum of connections, and this was the one that had been idle for longest',
+      look: '`user`, `last_data_age_s`: forgotten tabs are idle for hours',
+      change: 'nothing, or a larger number of connections for each user',
+    },
+  },
+} as const satisfies Record<string, CloseRow>;

@@ -4,7 +4,7 @@
  * `connection-endings.ts`, `request-endings.ts` or `admin-refusals.ts`; one that only a limit has stands in the limit's row.
  */
 import { adminRefusals } from './admin-refusals.ts';
-import { gatewayEndings, peerEndings } from './connection-endings.ts';
+import { accessEndings, gatewayEndings, peerEndings } from './connection-endings.ts';
 import { type LimitEnding, type LimitName, limits } from './limits.ts';
 import { handshakeEndings, httpEndings, refusals } from './request-endings.ts';
 import type { AnswerRow, CloseRow, EndedBy, Level, SenderLimitRow, SharedLimitRow } from './row.ts';
@@ -12,13 +12,21 @@ import type { AnswerRow, CloseRow, EndedBy, Level, SenderLimitRow, SharedLimitRo
 export type { EndedBy, Level, LimitName };
 
 /** How an open connection ends: the label `reason`. */
-export type ConnectionReason = keyof typeof peerEndings | LimitEnding<'closes'> | keyof typeof gatewayEndings;
+export type ConnectionReason =
+  | keyof typeof peerEndings
+  | LimitEnding<'closes'>
+  | keyof typeof gatewayEndings
+  | EndReason;
+
+/** Why the client of an open connection may not stay. */
+export type EndReason = keyof typeof accessEndings;
 
 /** How an open connection ends. */
 export const connectionOutcomes: Readonly<Record<ConnectionReason, CloseRow>> = {
   ...peerEndings,
   ...ofLimits('closes'),
   ...gatewayEndings,
+  ...accessEndings,
 };
 
 /** How a handshake (or an HTTP request before its forwarding) ends: the label `result`. */

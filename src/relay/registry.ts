@@ -76,6 +76,10 @@ export class SessionRegistry {
     this.#open.add(session);
     this.#startClock();
     session.start();
+    for (const hook of init.whenOpen ?? []) {
+      const kept = hook(session);
+      if (kept !== null) session.keep(kept);
+    }
     return session;
   }
 

@@ -6,7 +6,14 @@
  *     └────► lost: one leg is reset or has left, the other hears at once ──────────────► both sockets gone ──► report
  */
 
-import { type ConnectionReason, connectionOutcomes, type EndedBy, reasonOf } from '../catalogue/outcomes.ts';
+import type { OpenConnection } from '../admission/visit.ts';
+import {
+  type ConnectionReason,
+  connectionOutcomes,
+  type EndedBy,
+  type EndReason,
+  reasonOf,
+} from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
 import type { ConnectionAbout, SessionReport, Violation } from '../observe/report.ts';
@@ -69,7 +76,7 @@ export interface Outcome {
   readonly violation: Violation | null;
 }
 
-export class Session {
+export class Session implements OpenConnection {
   /** One side: its direction and its leg, and what they, its transport and its rate tell. */
   static readonly #Side = class implements LegEvents, TransportListener {
     readonly leg: Leg;
@@ -153,6 +160,7 @@ export class Session {
   #dataSeen = 0;
   #lastDataAt: number;
   #finished = false;
+  #kept: DisposableStack | null = null;
 
   constructor(init: SessionParts, events: SessionEvents) {
     const { route, counters, clock } = init;
@@ -208,6 +216,27 @@ export class Session {
     if (this.#outcome !== null) return;
     this.#endAtBoundary(reason);
     this.#settle();
+  }
+
+  /**
+   * Ends the connection because its client may not stay. Of what the client says not a message more is passed on; what the
+   * upstream still says to the messages before is.
+   */
+  end(reason: EndReason, words?: string): void {
+    if (this.#outcome !== null) return;
+    this.#decide(reason, 'sluice', null);
+    this.#part(this.client, this.#closeFor(this.upstream), closeOf(reason, 'client', words), answerMs);
+    this.#settle();
+  }
+
+  /** Keeps something until the connection is over, and then disposes of it. */
+  keep(what: Disposable): void {
+    if (this.#finished) {
+      what[Symbol.dispose]();
+      return;
+    }
+    this.#kept ??= new DisposableStack();
+    this.#kept.use(what);
   }
 
   /** Drops both legs at once. */
@@ -474,6 +503,7 @@ export class Session {
     tally(this.#counters.closed, by, reason);
     this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000, this.id);
     this.#release();
+    this.#kept?.dispose();
     this.#events.ended(this, {
       durationMs: now - this.openedAt,
       client: this.client.inbound.report(),

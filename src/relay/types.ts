@@ -1,4 +1,5 @@
 /** What the handshake hands to the relay. */
+import type { WhenOpen } from '../admission/visit.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ConnectionAbout } from '../observe/report.ts';
@@ -23,4 +24,6 @@ export interface SessionInit {
   readonly about: ConnectionAbout;
   /** Gives back what admission and routing lent (connection slots, endpoint lease). Called once, at the end. */
   readonly release: () => void;
+  /** Those who want to know the connection, because they may have to end it. */
+  readonly whenOpen?: readonly WhenOpen[] | null;
 }

@@ -37,3 +37,8 @@ export const folded = Uint8Array.from({ length: 256 }, (_, byte) => {
   const char = String.fromCharCode(byte).toLowerCase();
   return /^[a-z0-9]$/.test(char) ? char.charCodeAt(0) : 0x2d;
 });
+
+/** Bytes with ASCII's capitals as small letters; a field's name has no others. */
+export const lowerCase = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
+);

@@ -12,7 +12,20 @@
  * that form is no error here: another one, that knows every old custom, decides. The verdict is the same however the bytes
  * were cut.
  */
-import { colon, comma, cr, digit0, folded, isTarget, isToken, isValue, slash, space, tab } from './characters.ts';
+import {
+  colon,
+  comma,
+  cr,
+  digit0,
+  folded,
+  isTarget,
+  isToken,
+  isValue,
+  lowerCase,
+  slash,
+  space,
+  tab,
+} from './characters.ts';
 import { type Connection, connectionOptions } from './connection.ts';
 import { Field, fieldOf } from './names.ts';
 
@@ -201,6 +214,20 @@ export class HeadParser {
   /** The value of a line. */
   value(line: number): string {
     return this.bytes.toString('latin1', this.valueStarts[line], this.valueEnds[line]);
+  }
+
+  /** Every value of a field, in order; `name` in lower case. Only what is found becomes a string. */
+  values(name: string): string[] {
+    const found: string[] = [];
+    for (let i = 0; i < this.lines; i++) if (this.#isNamed(i, name)) found.push(this.value(i));
+    return found;
+  }
+
+  #isNamed(line: number, name: string): boolean {
+    const start = this.lineStarts[line]!;
+    if (this.nameEnds[line]! - start !== name.length) return false;
+    for (let i = 0; i < name.length; i++) if (lowerCase[this.bytes[start + i]!] !== name.charCodeAt(i)) return false;
+    return true;
   }
 
   /** Names and values in turn, as `rawHeaders` of Node's messages. */

@@ -173,3 +173,46 @@ test('a kernel that is full pauses the sender, and max_pause ends it at its time
   pump(450);
   expect(reports).toMatchObject([{ reason: 'slow_receiver', cut: ['client'], violation: { limit: 'max_pause' } }]);
 });
+
+test('a client that may not stay hears 1008, passes on nothing more, and gets what its upstream still says', () => {
+  const { session, client, upstream, pump, reports } = setUp();
+  client.send(clientFrame('before'));
+  pump(1000);
+  session.end('revoked');
+  session.end('expired');
+  client.send(clientFrame('after'));
+  upstream.send(Buffer.concat([frame('answer'), closeFrame(1001, '')]));
+  pump(1000);
+  expect(texts(framesOf(upstream).slice(0, 1))).toEqual(['before']);
+  expect(framesOf(upstream).map(({ opcode }) => opcode)).toEqual([1, 8]);
+  expect(texts(framesOf(client))).toEqual(['answer', expect.stringContaining('withdrawn')]);
+  client.end();
+  upstream.end();
+  pump(1000);
+  expect(reports).toMatchObject([
+    { reason: 'revoked', closedBy: 'sluice', codes: { sentToClient: 1008, sentToUpstream: 1001 } },
+  ]);
+});
+
+test('a client that may not stay hears the words that it was given within a second, whatever its upstream does', () => {
+  const { session, client, upstream, pump, pass } = setUp();
+  session.end('evicted', 'ann opened another tab');
+  upstream.send(frame('and on'));
+  pump(1000);
+  expect(texts(framesOf(client))).toEqual(['and on']);
+  pass(1250);
+  expect(texts(framesOf(client)).at(-1)).toContain('ann opened another tab');
+});
+
+test('what is kept for a connection is disposed of at its end, or at once when it has ended', () => {
+  const { session, client, upstream, pump } = setUp();
+  let disposed = 0;
+  const kept = { [Symbol.dispose]: () => disposed++ };
+  session.keep(kept);
+  client.end();
+  upstream.end();
+  pump(1000);
+  expect(disposed).toBe(1);
+  session.keep(kept);
+  expect(disposed).toBe(2);
+});

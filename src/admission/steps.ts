@@ -1,0 +1,93 @@
+/**
+ * The steps of admission, compiled for a route into one list in one order, and run over a visit. A step that can decide at
+ * once returns its verdict; only one that must ask somebody returns a promise, and only then anything waits.
+ */
+import type { Route } from '../config/types.ts';
+import { validateHandshake } from '../websocket/validate.ts';
+import { checkMemory, type MemoryState } from './memory.ts';
+import { checkOrigin } from './origin.ts';
+import type { Verdict } from './verdict.ts';
+import type { Visit, VisitKind } from './visit.ts';
+
+/** Judges a visit. One that waits must stop, and settle soon, when `visit.signal` aborts. An exception is a bug. */
+export type Step = (visit: Visit) => Verdict | Promise<Verdict>;
+
+/** What steps need of the gateway. */
+export interface StepParts {
+  /** What the buffers of all connections hold. */
+  readonly memory: MemoryState;
+  /** Whether the gateway shuts down, and opens no connection more. */
+  readonly refusesHandshakes: () => boolean;
+}
+
+/** Makes the step of a phase for a route; `null` where the route has none. */
+export type StepMaker = (route: Route, kind: VisitKind, parts: StepParts) => Step | null;
+
+/** In their order: what costs least and tells least comes first, what is lent comes last. */
+const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
+  ['drain', (_, kind, parts) => (kind === 'http' ? null : () => checkDrain(parts))],
+  ['networks', () => null],
+  ['methods', () => null],
+  ['handshake', (_, kind) => (kind === 'http' ? null : checkHandshake)],
+  ['rates', () => null],
+  ['client_certificate', () => null],
+  ['authentication', () => null],
+  ['origin', (route, kind) => (kind === 'http' ? null : (visit) => checkOrigin(visit.values('origin'), route))],
+  [
+    'memory',
+    (_, __, { memory }) =>
+      () =>
+        checkMemory(memory),
+  ],
+  ['caps', (_, kind) => (kind === 'http' ? null : takeSlot)],
+];
+
+/** The names of the phases, in their order. */
+export const phaseNames: readonly string[] = phases.map(([name]) => name);
+
+/** The steps of a route for visits of one kind. */
+export function compileSteps(route: Route, kind: VisitKind, parts: StepParts): readonly Step[] {
+  return phases.flatMap(([, make]) => make(route, kind, parts) ?? []);
+}
+
+/** Runs the steps until one refuses. Where one waits, the visit's head is kept; nothing is awaited otherwise. */
+export function admit(visit: Visit, steps: readonly Step[]): Verdict | Promise<Verdict> {
+  for (let i = 0; i < steps.length; i++) {
+    const verdict = steps[i]!(visit);
+    if (verdict === null) continue;
+    if (!(verdict instanceof Promise)) return verdict;
+    visit.keepHead();
+    return goOn(visit, steps, i + 1, verdict);
+  }
+  return null;
+}
+
+async function goOn(visit: Visit, steps: readonly Step[], next: number, pending: Promise<Verdict>): Promise<Verdict> {
+  let verdict = await pending;
+  for (let i = next; verdict === null && i < steps.length; i++) {
+    // Nothing more is lent to somebody who has left.
+    if (visit.left) return { outcome: 'client_gone', detail: 'the client left' };
+    const said = steps[i]!(visit);
+    verdict = said instanceof Promise ? await said : said;
+  }
+  return verdict;
+}
+
+function checkDrain({ refusesHandshakes }: StepParts): Verdict {
+  return refusesHandshakes() ? { outcome: 'draining', detail: '' } : null;
+}
+
+function checkHandshake(visit: Visit): Verdict {
+  const ask = validateHandshake(visit);
+  if ('outcome' in ask) return ask;
+  visit.ask = ask;
+  return null;
+}
+
+function takeSlot(visit: Visit): Verdict {
+  const { route, slots } = visit.route;
+  const slot = slots.take(visit.subscriber, route.connections);
+  if ('outcome' in slot) return slot;
+  visit.lend(slot);
+  return null;
+}

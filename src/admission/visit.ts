@@ -1,0 +1,236 @@
+/**
+ * A visit: one request from its head to its end, a WebSocket handshake or plain HTTP, in whichever lane. Steps of admission
+ * read it, and write down in it who has come, what the upstream is told besides, and what was lent.
+ *
+ *   head ─► steps ─► admitted ─► exchange or handshake ─► end: what was lent goes back
+ *             └ refused, or the client leaves: what was lent goes back
+ *
+ * What few requests need (a signal, changes, loans) is made when it is first asked for.
+ */
+import type { EndReason } from '../catalogue/outcomes.ts';
+import type { Route } from '../config/types.ts';
+import { Changes } from '../http/changes.ts';
+import { type HeadFields, noFields, RawFields } from '../http/head-fields.ts';
+import type { RawHeaders } from '../http/raw-fields.ts';
+import type { RequestAbout } from '../observe/log/log.ts';
+import type { RouteCounters } from '../observe/metrics/counters.ts';
+import type { ConnectionAbout } from '../observe/report.ts';
+import type { HandshakeAsk } from '../websocket/validate.ts';
+import type { Origination } from './client-address.ts';
+import { subscriberOf } from './ip.ts';
+import type { ConnectionSlots } from './slots.ts';
+
+export type VisitKind = 'http' | 'websocket';
+
+/** The other end of a connection of the public port. */
+export interface Peer {
+  /** `undefined` on a unix socket. */
+  readonly address: string | undefined;
+  /** Whether it speaks TLS with us. */
+  readonly encrypted: boolean;
+}
+
+/** A route and what is counted and lent of it. */
+export interface AdmissionRoute {
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly slots: ConnectionSlots;
+}
+
+/** Who has come, as a step of authentication found out. */
+export interface VisitIdentity {
+  /** Fit to be shown: `cleanUser` has seen it. */
+  readonly user: string;
+  readonly groups: readonly string[];
+  /** When it ends, in milliseconds since 1970; `null` where it does not say. */
+  readonly expiresAtMs: number | null;
+  /** The kind of authentication that found it: `jwt`, `forward`, `basic` … */
+  readonly kind: string;
+}
+
+/** A connection that has opened, for whoever may have to end it. */
+export interface OpenConnection {
+  readonly id: string;
+  readonly about: ConnectionAbout;
+  /** When data last passed, as `performance.now()` tells. */
+  readonly lastDataAt: number;
+  /** Ends it with the code that the catalogue has for the reason; `words` are said in the place of the catalogue's. */
+  end(reason: EndReason, words?: string): void;
+}
+
+/** Called when a handshake has become a connection; what it returns is disposed of when the connection has ended. */
+export type WhenOpen = (connection: OpenConnection) => Disposable | null;
+
+/** What a visit begins with. */
+export interface VisitInit {
+  readonly kind: VisitKind;
+  readonly method: string;
+  /** `1.1`. */
+  readonly httpVersion: string;
+  /** The `Host` header. */
+  readonly host: string;
+  /** In origin form, byte for byte as it came. */
+  readonly target: string;
+  readonly fields: HeadFields;
+  readonly headerBytes: number;
+  readonly origination: Origination;
+  readonly peer: Peer;
+  readonly route: AdmissionRoute;
+  /** How many bits of an IPv6 address say whose it is. */
+  readonly ipv6Prefix: number;
+  /** Who the request says its user is, where its route's `identity` tells. */
+  readonly named: string | undefined;
+}
+
+export class Visit {
+  readonly kind: VisitKind;
+  readonly method: string;
+  readonly httpVersion: string;
+  readonly host: string;
+  readonly target: string;
+  readonly headerBytes: number;
+  readonly origination: Origination;
+  readonly peer: Peer;
+  readonly route: AdmissionRoute;
+  /** Who has come; set by the step that found out. */
+  identity: VisitIdentity | null = null;
+  /** What a handshake asks for; set by the step that validates it. */
+  ask: HandshakeAsk | null = null;
+  readonly #named: string | undefined;
+  readonly #ipv6Prefix: number;
+  #fields: HeadFields;
+  #changes: Changes | null = null;
+  #loan: DisposableStack | null = null;
+  #whenOpen: WhenOpen[] | null = null;
+  #abort: AbortController | null = null;
+  #left = false;
+
+  constructor(init: VisitInit) {
+    this.kind = init.kind;
+    this.method = init.method;
+    this.httpVersion = init.httpVersion;
+    this.host = init.host;
+    this.target = init.target;
+    this.headerBytes = init.headerBytes;
+    this.origination = init.origination;
+    this.peer = init.peer;
+    this.route = init.route;
+    this.#named = init.named;
+    this.#ipv6Prefix = init.ipv6Prefix;
+    this.#fields = init.fields;
+  }
+
+  /** The target without its query. */
+  get path(): string {
+    const at = this.target.indexOf('?');
+    return at < 0 ? this.target : this.target.slice(0, at);
+  }
+
+  /** The client's address after `trusted_proxies`; `unix` for a local peer that names nobody. */
+  get address(): string {
+    return this.origination.address;
+  }
+
+  /** Whom it counts for: the client's address, or its network. */
+  get subscriber(): string {
+    return subscriberOf(this.origination.address, this.#ipv6Prefix);
+  }
+
+  /** The name of its user, where one is known. */
+  get user(): string | undefined {
+    return this.identity?.user ?? this.#named;
+  }
+
+  /** Every value of a field of the request, in order; `name` in lower case. */
+  values(name: string): string[] {
+    return this.#fields.values(name);
+  }
+
+  /** The one value of a field; `undefined` where there is none, and where there are several, as nobody knows which counts. */
+  value(name: string): string | undefined {
+    const values = this.#fields.values(name);
+    return values.length === 1 ? values[0] : undefined;
+  }
+
+  /** All fields of the request, names and values in turn. */
+  get headers(): RawHeaders {
+    return this.#fields.pairs();
+  }
+
+  /** Reads the head into strings, because what it stands in will be used again while somebody is waited for. */
+  keepHead(): void {
+    this.#fields = new RawFields(this.#fields.pairs());
+  }
+
+  /** Nobody reads the head any more. */
+  dropHead(): void {
+    this.#fields = noFields;
+  }
+
+  /** What the upstream is told besides; `null` where the head goes on as every other. */
+  get changes(): Changes | null {
+    return this.#changes;
+  }
+
+  /** For a step that changes what the upstream is told. */
+  change(): Changes {
+    this.#changes ??= new Changes();
+    return this.#changes;
+  }
+
+  /** Something is lent until the request, or the connection that comes of it, is over. */
+  lend(what: Disposable): void {
+    this.#loan ??= new DisposableStack();
+    this.#loan.use(what);
+  }
+
+  /** Takes over what was lent; from now on somebody else gives it back. */
+  takeLoan(): DisposableStack | null {
+    const loan = this.#loan;
+    this.#loan = null;
+    return loan;
+  }
+
+  /** Gives back what was lent. */
+  giveBack(): void {
+    this.#loan?.dispose();
+    this.#loan = null;
+  }
+
+  /** For a step that may have to end the connection later. */
+  whenOpen(hook: WhenOpen): void {
+    this.#whenOpen ??= [];
+    this.#whenOpen.push(hook);
+  }
+
+  /** Those who want to know the connection; `null` for nobody. */
+  get hooks(): readonly WhenOpen[] | null {
+    return this.#whenOpen;
+  }
+
+  /** Aborts when the client leaves, or its request is given up. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#left) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  /** The client has left, or its request is given up: whoever works for it may stop. */
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    // An abort makes an error with its stack: only where somebody listens.
+    this.#abort?.abort();
+  }
+
+  /** Whether the client has left. */
+  get left(): boolean {
+    return this.#left;
+  }
+
+  /** What the log says of it. */
+  get about(): RequestAbout {
+    const { host, target, origination } = this;
+    return { route: this.route.route.name, host, target, address: origination.address, user: this.user };
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What becomes of a request's head on its way to the upstream beside what every head goes through: fields that are set or
+ * removed, and a query parameter, a cookie or a subprotocol that goes no further because it holds a credential. All that is
+ * not named stays byte for byte.
+ */
+import { foldName } from './fields.ts';
+
+/** No controls, no line ends, and nothing around it that the other end would cut off (RFC 9110 §5.5). */
+const isFieldValue = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+
+export class Changes {
+  /** What is set, in order: appended to the head. */
+  readonly set: (readonly [name: string, value: string])[] = [];
+  /** Folded names of lines that go no further. */
+  readonly #removed = new Set<string>();
+  readonly #parameters = new Set<string>();
+  readonly #cookies = new Set<string>();
+  readonly #subprotocols = new Set<string>();
+
+  /**
+   * Sets a field to a value as Node reads one, a character for each byte; what the client sent by that name, in any spelling,
+   * goes no further. `false`: the value cannot stand in a head as it is, and nothing is set. To make it fit would be to name
+   * somebody else, so the caller must refuse the request.
+   */
+  setField(name: string, value: string): boolean {
+    this.removeField(name);
+    if (!isFieldValue.test(value)) return false;
+    this.set.push([name, value]);
+    return true;
+  }
+
+  /** The same with any text, which is written as UTF-8. */
+  setText(name: string, text: string): boolean {
+    return this.setField(name, Buffer.from(text).toString('latin1'));
+  }
+
+  /** Removes a field in every spelling: to CGI `X_User` and `X-User` are one. */
+  removeField(name: string): void {
+    this.#removed.add(foldName(name));
+  }
+
+  /** Removes a query parameter by its decoded name. */
+  removeParameter(name: string): void {
+    this.#parameters.add(name);
+  }
+
+  /** Removes a cookie. */
+  removeCookie(name: string): void {
+    this.#cookies.add(name);
+  }
+
+  /** Removes one of the subprotocols that are offered. */
+  removeSubprotocol(name: string): void {
+    this.#subprotocols.add(name);
+  }
+
+  /** The target for the upstream. */
+  target(target: string): string {
+    const at = target.indexOf('?');
+    if (this.#parameters.size === 0 || at < 0) return target;
+    const kept = target
+      .slice(at + 1)
+      .split('&')
+      .filter((pair) => !this.#parameters.has(nameOf(pair)));
+    return kept.length === 0 ? target.slice(0, at) : `${target.slice(0, at)}?${kept.join('&')}`;
+  }
+
+  /** The value of a line for the upstream; `null` where the line goes no further. */
+  line(name: string, value: string): string | null {
+    if (this.#removed.size > 0 && this.#removed.has(foldName(name))) return null;
+    const lower = name.toLowerCase();
+    if (lower === 'cookie') return without(value, ';', this.#cookies, cookieName);
+    if (lower === 'sec-websocket-protocol') return without(value, ',', this.#subprotocols, (element) => element.trim());
+    return value;
+  }
+}
+
+/** A list without some of its elements; `null` where none is left. */
+function without(
+  value: string,
+  separator: string,
+  removed: ReadonlySet<string>,
+  nameIn: (element: string) => string,
+): string | null {
+  if (removed.size === 0) return value;
+  const elements = value.split(separator);
+  const kept = elements.filter((element) => !removed.has(nameIn(element)));
+  if (kept.length === elements.length) return value;
+  const text = kept.join(separator).trim();
+  return text === '' ? null : text;
+}
+
+function cookieName(pair: string): string {
+  return pair.split('=', 1)[0]!.trim();
+}
+
+function nameOf(pair: string): string {
+  const name = pair.split('=', 1)[0]!.replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
