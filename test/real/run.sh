@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the suites against real servers and a real browser. Makes what they need on a machine that has nothing:
-# two Python environments under .cache/ from fully pinned requirements, and Debian's Chromium.
+# three Python environments under .cache/ from fully pinned requirements, and Debian's Chromium.
 # Arguments go to vitest: `bash test/real/run.sh test/real/jupyter`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,6 +16,7 @@ flock 9
 need_python
 environment modern test/real/requirements/modern.txt
 environment classic test/real/requirements/classic.txt
+environment http test/real/requirements/http.txt
 need_chromium
 exec 9>&-
 

@@ -33,6 +33,11 @@ export class Download {
     this.#body.begin(framing, length, Number.POSITIVE_INFINITY);
   }
 
+  /** Nothing but the end of the upstream's connection ends it. */
+  get endsWithConnection(): boolean {
+    return this.#chunks;
+  }
+
   /** Sends the head, with the beginning of the body where that has come with it. Returns where the answer ends. */
   begin(chunk: Buffer, start: number, end: number, keeper: Keeper | null): number {
     if (start === end && !this.#body.complete) {

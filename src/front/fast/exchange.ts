@@ -185,8 +185,9 @@ export class Exchange implements LineOwner, Passer {
 
   gone(): void {
     if (this.#turn === 'asking') this.#endedUnanswered();
-    else if (this.#turn === 'answering') this.#breakOff('reset', 'the connection broke');
-    else this.#settle();
+    else if (this.#turn !== 'answering') this.#settle();
+    else if (this.#closedUnread) this.ended();
+    else this.#breakOff('reset', 'the connection broke');
   }
 
   // What it holds of the memory of all.
@@ -237,6 +238,14 @@ export class Exchange implements LineOwner, Passer {
   /** Nothing is lost where it arrives twice, and there is no body that would have to be kept for it. */
   get #repeats(): boolean {
     return this.request.framing === 'none' && repeatable.has(this.request.method);
+  }
+
+  /**
+   * A refusal up to the end of the connection, from an upstream that did not want the body: where it closes with some of that
+   * unread, its kernel resets the connection, and that is all the end there is.
+   */
+  get #closedUnread(): boolean {
+    return this.#record.status >= 400 && this.request.framing !== 'none' && this.#download!.endsWithConnection;
   }
 
   #connect(reuse: Reuse): void {

@@ -166,6 +166,16 @@ describe('an answer that comes before the body', () => {
     },
   );
 
+  test('up to a reset is whole where it refuses a body', async () => {
+    await using all = await stand();
+    all.client.sendText('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc');
+    const peer = await all.upstream.next();
+    peer.sendText('HTTP/1.1 400 Bad Request\r\nDate: now\r\n\r\n');
+    await all.client.head();
+    peer.reset();
+    expect((await all.client.bytes(5)).toString()).toBe('0\r\n\r\n');
+  });
+
   test('leaves the rest of the body to an upstream that goes on reading', async () => {
     await using all = await stand();
     all.client.sendText('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc');
@@ -325,11 +335,15 @@ describe('framing', () => {
     expect(await all.gateway.logged('http_failed')).toMatchObject({ result: 'upstream_failed', status: 502 });
   });
 
-  test('a reset within a body up to the end of the connection never looks whole', async () => {
+  test.each([
+    ['an answer', get(), '200 OK'],
+    ['a refusal of what has no body', get(), '404 Not Found'],
+    ['an answer to a body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx', '200 OK'],
+  ])('a reset within %s up to the end of the connection never looks whole', async (_name, request, status) => {
     await using all = await stand();
-    all.client.sendText(get());
+    all.client.sendText(request);
     const peer = await all.upstream.next();
-    peer.sendText('HTTP/1.1 200 OK\r\nDate: now\r\n\r\nhalf');
+    peer.sendText(`HTTP/1.1 ${status}\r\nDate: now\r\n\r\nhalf`);
     await all.client.head();
     await all.client.bytes(9);
     peer.reset();
