@@ -124,24 +124,6 @@ export class Line implements TransportListener {
   /** Gives the socket away, paused, to somebody who listens to its `'data'`. */
   leaveStream(): Socket {
     this.transport.becomeStream();
-    this.owner = new Pushing(this.socket);
     return this.socket;
   }
-}
-
-/** Makes `'data'` events of what is read. */
-class Pushing implements LineOwner {
-  readonly #socket: Socket;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  read(chunk: Buffer, start: number, end: number): void {
-    this.#socket.push(Buffer.from(chunk.subarray(start, end)));
-  }
-
-  drained(): void {}
-  ended(): void {}
-  gone(): void {}
 }

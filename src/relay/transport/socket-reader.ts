@@ -1,13 +1,13 @@
 /**
  * Reads one leg's socket into reusable buffers (see read-buffers.ts).
  *
- * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but the sockets of a finished
- * handshake exist already. So the socket is wrapped anew around the same handle. And what is read is taken from the handle
- * itself: sockets have so many shapes that V8 would look each of their properties up, for each read. The `handle` option, `_handle` and what a handle calls are not documented by Node; this file is the
- * only one that uses them, it is tested on every Node version that Sluice supports, and where they are missing (TLS
- * sockets, other runtimes) it reads `'data'` events instead.
+ * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but these sockets exist already. So what is
+ * read is taken from the handle itself, which is told where to read to; the socket hears of the end and of errors. That is
+ * cheaper, too: sockets have so many shapes that V8 would look each of their properties up, for each read. `_handle` and what a
+ * handle calls are not documented by Node; this file is the only one that uses them, it is tested on every Node version that
+ * Sluice supports, and where they are missing (TLS sockets, other runtimes) it reads `'data'` events instead.
  */
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import { Socket } from 'node:net';
 import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
 import { type StreamBinding, streamBinding } from './stream-binding.ts';
 
@@ -41,12 +41,14 @@ interface Handle {
   reading: boolean;
   /** Called after each read, at the end and for an error; what it returns is read into from then on. */
   onread(bytes: unknown): Buffer | undefined;
+  /** Both return an error number, 0 for none. */
+  readStart(): number;
   readStop(): number;
   useUserBuffer(buffer: Buffer): void;
 }
 
-/** Node wants a callback; what is read does not get that far. */
-const uncalled = () => true;
+/** What Node itself does with what is read, for handles that are read here. */
+const usualOf = new WeakMap<Handle, Handle['onread']>();
 
 interface Carrier {
   close(done: () => void): void;
@@ -55,7 +57,7 @@ interface Carrier {
 }
 
 export class SocketReader {
-  /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
+  /** The socket to write to and to listen on. */
   readonly socket: Socket;
   readonly #buffers: ReadBuffers;
   #sink: ReadSink | null = null;
@@ -119,7 +121,9 @@ export class SocketReader {
     this.#halted = false;
     this.#holdStream(0);
     this.#paused = false;
-    if (!this.socket.destroyed) this.socket.resume();
+    if (this.socket.destroyed) return;
+    this.socket.resume();
+    this.#startHandle();
   }
 
   /**
@@ -171,11 +175,21 @@ export class SocketReader {
   }
 
   /**
-   * Leaves the socket to whoever reads its `'data'` events; until they listen it is paused. What it reads is told to the sink
-   * all the same, for whom it is to copy and push. No buffer is leased any more. Called from a read.
+   * Leaves the socket, paused, to whoever reads its `'data'` events: what is read becomes such events. No buffer is leased any
+   * more.
    */
   becomeStream(): void {
+    const { socket } = this;
     this.lendNoMore();
+    // Whoever reads from the handle next arms buffers of its own.
+    this.giveBuffer();
+    // Where it reads events already, they find their way.
+    this.#sink = this.#handle && {
+      read: (chunk, start, end) => {
+        if (!socket.push(Buffer.from(chunk.subarray(start, end)))) this.#stopHandle();
+      },
+    };
+    if (this.#handle === null) socket.removeAllListeners('data');
     this.#halted = false;
     this.#holdStream(0);
     this.#paused = false;
@@ -194,6 +208,7 @@ export class SocketReader {
   #stop(): void {
     this.#paused = true;
     this.socket.pause();
+    if (!this.socket.destroyed) this.#stopHandle();
   }
 
   /** Counts what the stream of a paused socket holds. */
@@ -204,24 +219,21 @@ export class SocketReader {
     memory.take(bytes);
   }
 
-  #takeOver(old: Socket): Socket {
-    old.pause();
-    old.setTimeout(0);
-    // What Node has read since the handshake would be lost with the old wrapper.
-    for (let chunk = old.read(); chunk !== null; chunk = old.read()) this.#early.push(chunk);
-    const inner = old as unknown as { _handle: Handle | null };
-    const handle = inner._handle;
-    if (old.constructor !== Socket || typeof handle?.useUserBuffer !== 'function' || streamBinding === null) {
-      this.#readEvents(old);
-      return old;
+  #takeOver(socket: Socket): Socket {
+    socket.pause();
+    socket.setTimeout(0);
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) this.#early.push(chunk);
+    const { _handle: handle } = socket as unknown as { _handle: Handle | null };
+    if (socket.constructor !== Socket || typeof handle?.useUserBuffer !== 'function' || streamBinding === null) {
+      this.#readEvents(socket);
+    } else {
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      socket.allowHalfOpen = true;
+      this.#handle = handle;
+      this.#readHandle(handle);
     }
-    inner._handle = null;
-    this.#handle = handle;
-    old.removeAllListeners();
-    old.on('error', () => {});
-    // Without its handle this only settles accounts: else `server.close()` would wait for the old wrapper for ever.
-    old.destroy();
-    return this.#wrap(handle);
+    return socket;
   }
 
   #readEvents(socket: Socket): void {
@@ -232,19 +244,32 @@ export class SocketReader {
     socket.pause();
   }
 
-  /** A method of its own: beside the old socket its callbacks would keep that alive. */
-  #wrap(handle: Handle): Socket {
-    const onread = { buffer: this.#arm(false), callback: uncalled };
-    const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
-    const socket = new Socket(options as unknown as SocketConstructorOpts);
-    const { onread: usual } = handle;
+  /** Whoever had the handle before, and read from it so, reads no more. */
+  #readHandle(handle: Handle): void {
+    const usual = usualOf.get(handle) ?? handle.onread;
+    usualOf.set(handle, usual);
+    this.#stopHandle();
+    handle.useUserBuffer(this.#arm(false));
     handle.onread = (bytes) => {
       const length = streamBaseState[kReadBytesOrError]!;
       // The end and errors are for the socket.
       if (length <= 0) return usual.call(handle, bytes);
-      return this.#read(handle, length);
+      return this.#read(length);
     };
-    return socket;
+  }
+
+  #startHandle(): void {
+    const handle = this.#handle;
+    if (handle === null || handle.reading) return;
+    handle.reading = true;
+    if (handle.readStart() !== 0) this.socket.destroy();
+  }
+
+  #stopHandle(): void {
+    const handle = this.#handle;
+    if (handle === null || !handle.reading) return;
+    handle.reading = false;
+    handle.readStop();
   }
 
   /** Node decides how large a chunk of `'data'` is: what is too much for one read goes back where a pause comes of it. */
@@ -261,13 +286,10 @@ export class SocketReader {
   }
 
   /** Takes what stands in the armed buffer, and returns another one to arm where that is to change. */
-  #read(handle: Handle, length: number): Buffer | undefined {
+  #read(length: number): Buffer | undefined {
     this.#sink?.read(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
     // Node forgets a pause in the same moment as the first resume.
-    if (this.#paused && handle.reading && !this.socket.destroyed) {
-      handle.reading = false;
-      handle.readStop();
-    }
+    if (this.#paused && !this.socket.destroyed) this.#stopHandle();
     if (this.#lease === null) {
       if (length >= promoteAt && this.#mayLease && !this.socket.destroyed) this.#promote();
     } else if (this.#isQuiet(length) || this.#buffers.overlentBytes > 0 || !this.#mayLease) {

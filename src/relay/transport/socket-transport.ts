@@ -8,7 +8,7 @@ import { type LegInput, SocketReader } from './socket-reader.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
 export class SocketTransport implements Transport {
-  /** The socket to write to and to listen on; not the one that was given, where that had to be wrapped anew. */
+  /** The socket to write to and to listen on. */
   readonly socket: Socket;
   readonly output: Output;
   readonly #reader: SocketReader;
@@ -53,7 +53,7 @@ export class SocketTransport implements Transport {
     this.#reader.keep(early);
   }
 
-  /** Leaves the socket to whoever listens to its `'data'`; the listener makes such events of what it reads. Called from a read. */
+  /** Leaves the socket, paused, to whoever listens to its `'data'`. */
   becomeStream(): void {
     this.#reader.becomeStream();
   }
