@@ -12,6 +12,7 @@
 import type { Route } from '../config/types.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { SessionReport } from '../observe/report.ts';
+import type { Crowd } from '../relay/roster.ts';
 import { announceEnd, assignSlots, type DrainTimes, deadlineOf, lastWordsMs, type Slot } from './schedule.ts';
 
 /** What asked for a drain: a signal, the API, or a program that stops its own gateway. */
@@ -60,7 +61,7 @@ export interface DrainTarget {
 /** What a drain works on. */
 export interface DrainParts<T extends DrainTarget> {
   readonly log: Log;
-  readonly sessions: () => ReadonlySet<T>;
+  readonly sessions: () => Crowd<T>;
   readonly front: {
     /** Handshakes that are not over. */
     readonly handshakes: number;

@@ -10,7 +10,7 @@
  * without listeners of its own, and `bytes` everything that was read and not served, from the first byte of a request on.
  */
 import type { Socket } from 'node:net';
-import type { Waiter, Waiting } from './waiting.ts';
+import type { Place, Waiter, Waiting } from './waiting.ts';
 
 /** Who serves connections. */
 export interface Lane {
@@ -46,6 +46,8 @@ export interface ConnectionEvents {
 export class Connection implements Waiter {
   readonly peer: PeerAddress;
   readonly group: string | null;
+  place?: Place;
+  rosterPlace = -1;
   /** The peer's socket; a lane that wraps the descriptor anew puts the new one here. */
   socket: Socket;
   readonly #waiting: Waiting;

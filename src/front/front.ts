@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
 import type { ListenAddress, Route } from '../config/types.ts';
-import type { Passer } from '../relay/registry.ts';
+import { Roster } from '../relay/roster.ts';
 import type { RelayMemory } from '../relay/types.ts';
 import { Acceptor, type Credentials } from './acceptor.ts';
 import { judgeTlsFailure } from './broken-request.ts';
@@ -10,8 +10,7 @@ import { CarefulLane } from './careful/careful-lane.ts';
 import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
-import { FastLane } from './fast/fast-lane.ts';
-import type { UnderWay } from './fast/parts.ts';
+import { FastLane, type Holders } from './fast/fast-lane.ts';
 import { recordRefusal } from './refusals.ts';
 import { Summary } from './summary.ts';
 import { Waiting, type WaitingCaps } from './waiting.ts';
@@ -24,7 +23,7 @@ export interface FrontParts extends EntryParts {
   readonly tls: boolean;
   /** Where the bytes are that are held, and who looks after those that hold them. */
   readonly relayMemory: RelayMemory;
-  readonly holders: UnderWay<Passer>;
+  readonly holders: Holders;
 }
 
 /** Whether the port lets anybody in, or why not. */
@@ -43,7 +42,7 @@ export class Front {
   readonly #entry: Entry;
   readonly #lane: FastLane;
   readonly #waiting: Waiting;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Roster<Connection>();
   /** Connections whose TLS is not there yet, by where they come from. */
   readonly #securing = new Map<string, Connection>();
   readonly #descriptors: Descriptors;

@@ -9,6 +9,8 @@
 export interface Waiter {
   /** Whose connection it is; `null` is nobody's in particular, such as a trusted proxy's. */
   readonly group: string | null;
+  /** Where it stands among those who wait; theirs to keep, and nobody else's to touch. */
+  place?: Place | undefined;
   /** The clock has run out. */
   late(): void;
   /** There must be room for another. */
@@ -21,12 +23,38 @@ export interface WaitingCaps {
   readonly ofGroup: number;
 }
 
+/**
+ * A place in two lists, of all and of a group, each from the one that waits longest. A `Map` would keep connections that are
+ * gone, and their sockets, through most collections (see relay/roster.ts).
+ */
+export class Place {
+  readonly waiter: Waiter;
+  end = 0;
+  group: Group | null = null;
+  before: Place | null = null;
+  behind: Place | null = null;
+  beforeInGroup: Place | null = null;
+  behindInGroup: Place | null = null;
+
+  constructor(waiter: Waiter) {
+    this.waiter = waiter;
+  }
+}
+
+/** Those who wait of one group. */
+class Group {
+  first: Place | null = null;
+  last: Place | null = null;
+  size = 0;
+}
+
 export class Waiting {
   readonly #caps: WaitingCaps;
   readonly #now: () => number;
-  /** By how long they wait, the longest first; with the end of their clock. */
-  readonly #waiters = new Map<Waiter, number>();
-  readonly #groups = new Map<string | null, Set<Waiter>>();
+  readonly #groups = new Map<string | null, Group>();
+  #first: Place | null = null;
+  #last: Place | null = null;
+  #size = 0;
 
   /** `now` tells the time in milliseconds. */
   constructor(caps: WaitingCaps, now: () => number) {
@@ -35,49 +63,82 @@ export class Waiting {
   }
 
   get size(): number {
-    return this.#waiters.size;
+    return this.#size;
   }
 
   /** Everybody who waits, the longest first. */
   all(): Iterable<Waiter> {
-    return [...this.#waiters.keys()];
+    const all: Waiter[] = [];
+    for (let place = this.#first; place !== null; place = place.behind) all.push(place.waiter);
+    return all;
   }
 
   /** Somebody waits from now on, for at most `ms` (0: without a clock). */
   add(waiter: Waiter, ms: number): void {
     this.delete(waiter);
-    this.#waiters.set(waiter, ms === 0 ? Number.POSITIVE_INFINITY : this.#now() + ms);
-    const group = this.#groups.get(waiter.group) ?? new Set();
-    this.#groups.set(waiter.group, group.add(waiter));
-    if (waiter.group !== null && group.size > this.#caps.ofGroup) evictFirst(group);
-    else if (this.#waiters.size > this.#caps.inAll) this.makeRoom();
+    waiter.place ??= new Place(waiter);
+    const { place } = waiter;
+    place.end = ms === 0 ? Number.POSITIVE_INFINITY : this.#now() + ms;
+    this.#link(place);
+    const group = this.#linkInGroup(place);
+    if (waiter.group !== null && group.size > this.#caps.ofGroup) group.first!.waiter.evict();
+    else if (this.#size > this.#caps.inAll) this.makeRoom();
   }
 
   /** Somebody waits no more. */
-  delete(waiter: Waiter): void {
-    if (!this.#waiters.delete(waiter)) return;
-    const group = this.#groups.get(waiter.group)!;
-    group.delete(waiter);
-    if (group.size === 0) this.#groups.delete(waiter.group);
+  delete({ place, group: name }: Waiter): void {
+    const group = place?.group;
+    if (!place || !group) return;
+    this.#size--;
+    if (place.before === null) this.#first = place.behind;
+    else place.before.behind = place.behind;
+    if (place.behind === null) this.#last = place.before;
+    else place.behind.before = place.before;
+    if (place.beforeInGroup === null) group.first = place.behindInGroup;
+    else place.beforeInGroup.behindInGroup = place.behindInGroup;
+    if (place.behindInGroup === null) group.last = place.beforeInGroup;
+    else place.behindInGroup.beforeInGroup = place.beforeInGroup;
+    place.before = place.behind = place.beforeInGroup = place.behindInGroup = place.group = null;
+    if (--group.size === 0) this.#groups.delete(name);
   }
 
   /** Ends the one that goes first; `false` where nobody waits. */
   makeRoom(): boolean {
-    let largest: Set<Waiter> | null = null;
+    let largest: Group | null = null;
     for (const group of this.#groups.values()) if (largest === null || group.size > largest.size) largest = group;
     if (largest === null) return false;
-    evictFirst(largest);
+    largest.first!.waiter.evict();
     return true;
   }
 
   /** Ends those whose time is over. */
   tick(): void {
     const now = this.#now();
-    for (const [waiter, end] of this.#waiters) if (end <= now) waiter.late();
+    for (let place = this.#first; place !== null; ) {
+      const { behind } = place;
+      if (place.end <= now) place.waiter.late();
+      // Who is late may have sent others away.
+      place = behind?.group === null ? this.#first : behind;
+    }
   }
-}
 
-function evictFirst(group: Set<Waiter>): void {
-  const [first] = group;
-  first!.evict();
+  #link(place: Place): void {
+    this.#size++;
+    place.before = this.#last;
+    if (this.#last === null) this.#first = place;
+    else this.#last.behind = place;
+    this.#last = place;
+  }
+
+  #linkInGroup(place: Place): Group {
+    const { group: name } = place.waiter;
+    const group = this.#groups.get(name) ?? new Group();
+    if (group.size++ === 0) this.#groups.set(name, group);
+    place.group = group;
+    place.beforeInGroup = group.last;
+    if (group.last === null) group.first = place;
+    else group.last.behindInGroup = place;
+    group.last = place;
+    return group;
+  }
 }

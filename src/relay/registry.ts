@@ -6,6 +6,7 @@ import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
 import { ReadBuffers } from './memory/read-buffers.ts';
 import { type Holder, MemoryRelief } from './memory/relief.ts';
+import { type Crowd, Roster, type Rostered } from './roster.ts';
 import { Session, type SessionEvents } from './session.ts';
 import { systemClock } from './system-clock.ts';
 import { forgetKernelQueues } from './transport/kernel-queue.ts';
@@ -18,7 +19,7 @@ const tickMs = 250;
 const ticksPerTrim = 4;
 
 /** Somebody beside the sessions who passes bytes on as they do, and lives by the same clock. */
-export interface Passer extends Holder {
+export interface Passer extends Holder, Rostered {
   readonly sources: readonly SocketTransport[];
   tick(now: number): void;
 }
@@ -33,8 +34,8 @@ export interface RegistryEvents {
 
 export class SessionRegistry {
   readonly memory: RelayMemory;
-  readonly #open = new Set<Session>();
-  readonly #passers = new Set<Passer>();
+  readonly #open = new Roster<Session>();
+  readonly #passers = new Roster<Passer>();
   readonly #events: SessionEvents;
   #timer: NodeJS.Timeout | null = null;
   #ticks = 0;
@@ -63,7 +64,7 @@ export class SessionRegistry {
     };
   }
 
-  get sessions(): ReadonlySet<Session> {
+  get sessions(): Crowd<Session> {
     return this.#open;
   }
 
@@ -83,6 +84,10 @@ export class SessionRegistry {
     return session;
   }
 
+  get passers(): Crowd<Passer> {
+    return this.#passers;
+  }
+
   /** Takes somebody in who passes bytes on. */
   add(passer: Passer): void {
     this.#passers.add(passer);
@@ -96,7 +101,7 @@ export class SessionRegistry {
 
   /** Drops what is left. */
   cutAll(): void {
-    for (const session of [...this.#open]) session.cut('drain');
+    for (const session of this.#open) session.cut('drain');
   }
 
   /** Resolves when no connection is open. */

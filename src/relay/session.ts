@@ -142,6 +142,7 @@ export class Session implements OpenConnection {
   };
 
   readonly id: string;
+  rosterPlace = -1;
   readonly about: ConnectionAbout;
   readonly client: Leg;
   readonly upstream: Leg;

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { connectionOutcomes } from '../../catalogue/outcomes.ts';
+import type { Crowd } from '../../relay/roster.ts';
 import type { Session } from '../../relay/session.ts';
 import { type Answer, json, problem } from '../answer.ts';
 import type { AnsweringEndpoint, Ask } from '../router.ts';
@@ -18,7 +19,7 @@ import * as schemas from './schemas.ts';
 /** What the API shows and changes. */
 export interface ApiSource extends RoutesSource {
   /** In the order in which they opened. */
-  sessions(): ReadonlySet<Session>;
+  sessions(): Crowd<Session>;
   readonly drain: DrainSource;
   readonly build: { readonly version: string; readonly revision: string };
 }

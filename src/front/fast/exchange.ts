@@ -63,6 +63,7 @@ const ownBytes = 8 * 1024;
 
 export class Exchange implements LineOwner, Passer {
   readonly request: LaneRequest;
+  rosterPlace = -1;
   readonly #parts: LaneParts;
   readonly #client: ExchangeClient;
   readonly #record: RequestRecord;

@@ -6,32 +6,39 @@
 import type { Route } from '../../config/types.ts';
 import { HeadWriter } from '../../http/wire/head-writer.ts';
 import type { Passer } from '../../relay/registry.ts';
+import { Roster } from '../../relay/roster.ts';
 import type { Connection, Lane } from '../connection.ts';
-import type { Exchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { FastConnection } from './fast-connection.ts';
 import type { Opening } from './opening.ts';
 import { DateLine, HeadParsers, type LaneParts, type UnderWay } from './parts.ts';
 import { RestingLines } from './resting-lines.ts';
 import { UpstreamLines } from './upstream-line.ts';
 
+/** Who looks after those that hold memory: the relay's registry. */
+export interface Holders extends UnderWay<Passer> {
+  readonly passers: Iterable<Passer>;
+}
+
 /** What the lane cannot make itself. */
 export type FastLaneParts = Omit<
   LaneParts,
   'heads' | 'requests' | 'answers' | 'upstreams' | 'resting' | 'exchanges' | 'openings' | 'date'
 > & {
-  /** Who looks after those that hold memory. */
-  readonly holders: UnderWay<Passer>;
+  readonly holders: Holders;
 };
 
 export class FastLane implements Lane {
   readonly #parts: LaneParts;
-  readonly #exchanges = new Set<Exchange>();
-  readonly #openings = new Set<Opening>();
+  readonly #holders: Holders;
+  #exchanges = 0;
+  readonly #openings = new Roster<Opening>();
 
   constructor(parts: FastLaneParts) {
     const date = new DateLine();
     const { holders } = parts;
     const resting = new RestingLines(holders);
+    this.#holders = holders;
     this.#parts = {
       ...parts,
       heads: new HeadWriter(),
@@ -41,11 +48,11 @@ export class FastLane implements Lane {
       resting,
       exchanges: {
         add: (exchange) => {
-          this.#exchanges.add(exchange);
+          this.#exchanges++;
           holders.add(exchange);
         },
         delete: (exchange) => {
-          this.#exchanges.delete(exchange);
+          this.#exchanges--;
           holders.delete(exchange);
         },
       },
@@ -60,7 +67,7 @@ export class FastLane implements Lane {
 
   /** Requests under way, handshakes not counted. */
   get active(): number {
-    return this.#exchanges.size;
+    return this.#exchanges;
   }
 
   /** Handshakes that are not over. */
@@ -71,7 +78,9 @@ export class FastLane implements Lane {
   /** Cuts requests under way off whose route says so. How many. */
   abort(isOver: (route: Route) => boolean): number {
     let count = 0;
-    for (const exchange of [...this.#exchanges]) if (isOver(exchange.request.route.route) && exchange.cut()) count++;
+    for (const one of this.#holders.passers) {
+      if (one instanceof Exchange && isOver(one.request.route.route) && one.cut()) count++;
+    }
     return count;
   }
 

@@ -64,6 +64,7 @@ const ownBytes = 16 * 1024;
 export class Opening implements LineOwner {
   /** Resolves when the handshake is over, whatever came of it. */
   readonly done: Promise<void>;
+  rosterPlace = -1;
   readonly #parts: LaneParts;
   readonly #client: OpeningClient;
   readonly #request: OpeningRequest;

@@ -9,6 +9,7 @@ import type { UnderWay } from './parts.ts';
 export class RestingLines implements Passer {
   readonly capacity = 0;
   readonly isShed = false;
+  rosterPlace = -1;
   readonly #holders: UnderWay<Passer>;
   readonly #lines = new Set<Line>();
 

@@ -26,11 +26,11 @@ interface Haltable {
 }
 
 export class MemoryRelief {
-  readonly #holders: readonly ReadonlySet<Holder>[];
+  readonly #holders: readonly Iterable<Holder>[];
   /** Who is not read until sockets have closed; `null` in the usual case. */
   #halted: Haltable[] | null = null;
 
-  constructor(...holders: readonly ReadonlySet<Holder>[]) {
+  constructor(...holders: readonly Iterable<Holder>[]) {
     this.#holders = holders;
   }
 
