@@ -1,20 +1,38 @@
 /** TCP sockets as the kernel sees them, and a port that accepts nothing. */
 import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { rawConnect } from './raw-client.ts';
 
 const timeWait = '06';
 const listening = '0A';
 
-/** How many TCP sockets have one of these ports on either side; those in TIME_WAIT and those that listen do not count. */
-export async function socketsOn(ports: readonly number[]): Promise<number> {
+/** A listener's port; or both ports of one connection: one alone may be that of another process's connection, too. */
+export type Ends = number | readonly [number, number];
+
+/** How many TCP sockets have such ends, on either side; those in TIME_WAIT and those that listen do not count. */
+export async function socketsOn(all: readonly Ends[]): Promise<number> {
   const tables = await Promise.all(['tcp', 'tcp6'].map((name) => readFile(`/proc/self/net/${name}`, 'utf8')));
-  const lines = tables.flatMap((table) => table.trim().split('\n').slice(1));
-  return lines.filter((line) => {
-    const [, local, remote, state] = line.trim().split(/\s+/);
-    if (state === timeWait || state === listening) return false;
-    return [local!, remote!].some((end) => ports.includes(Number.parseInt(end.split(':')[1]!, 16)));
-  }).length;
+  let count = 0;
+  for (const [, one, other, state] of tables.join('').matchAll(row)) {
+    if (state === timeWait || state === listening) continue;
+    const [local, remote] = [Number.parseInt(one!, 16), Number.parseInt(other!, 16)];
+    if (all.some((ends) => isOf(ends, local, remote))) count++;
+  }
+  return count;
+}
+
+/** Local port, remote port and state. */
+const row = /^ *\d+: [^:]+:(\w{4}) [^:]+:(\w{4}) (\w\w)/gm;
+
+function isOf(ends: Ends, local: number, remote: number): boolean {
+  if (typeof ends === 'number') return local === ends || remote === ends;
+  return (local === ends[0] && remote === ends[1]) || (local === ends[1] && remote === ends[0]);
+}
+
+/** Both ports of a connection that is open. */
+export function endsOf({ localPort, remotePort }: Socket): Ends {
+  return [localPort!, remotePort!];
 }
 
 /** A port of loopback where a connection stays in SYN_SENT: somebody listens, accepts nothing, and the backlog is full. */

@@ -1,4 +1,4 @@
-/** Sockets that cannot be wrapped anew are read by their `'data'` events: TLS, and handles that take no buffer of ours. */
+/** Sockets whose handles cannot be read are read by their `'data'` events: TLS, and handles that take no buffer of ours. */
 import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
@@ -11,7 +11,7 @@ import {
   socketOf,
   socketPair,
 } from '../../helpers/relay.ts';
-import { socketsOn } from '../../helpers/sockets.ts';
+import { type Ends, endsOf, socketsOn } from '../../helpers/sockets.ts';
 import { tlsPair } from '../../helpers/tls-pair.ts';
 
 /** Resolves when the condition holds, looked at between events. */
@@ -46,21 +46,21 @@ const kinds: [string, () => Promise<SocketPair>][] = [
 describe.each(kinds)('%s', (_name, pair) => {
   /** A relay over such sockets; when the test is over none of them may be left. */
   async function open(options: RelayOptions = {}): Promise<Relay> {
-    const ports: number[] = [];
+    const ends: Ends[] = [];
     const given: Socket[] = [];
     const relay = await openRelay({
       ...options,
       pair,
       prepare: (client, upstream) => {
         given.push(client, upstream);
-        ports.push(client.localPort!, client.remotePort!, upstream.localPort!, upstream.remotePort!);
+        ends.push(endsOf(client), endsOf(upstream));
       },
     });
     // Otherwise this file would test the other way of reading.
     expect([socketOf(relay.session.client), socketOf(relay.session.upstream)]).toEqual(given);
     onTestFinished(async () => {
       await relay[Symbol.asyncDispose]();
-      await until(async () => (await socketsOn(ports)) === 0);
+      await until(async () => (await socketsOn(ends)) === 0);
       for (const socket of given) expect(socket.closed).toBe(true);
     });
     return relay;
@@ -138,7 +138,7 @@ describe.each(kinds)('%s', (_name, pair) => {
       const relay = await open({ client: limits, upstreamLimits: limits });
       const [from, to] = sender === 'client' ? [relay.client, relay.upstream] : [relay.upstream, relay.client];
       to.pause();
-      const { localPort: port } = to.socket;
+      const ends = endsOf(to.socket);
       flood(from, frame(Buffer.alloc(60_000), { opcode: 2, mask: sender === 'client' }));
       expect((await from.closeFrame()).code).toBe(sender === 'client' ? 1013 : 1001);
       from.socket.destroy();
@@ -148,7 +148,7 @@ describe.each(kinds)('%s', (_name, pair) => {
         violation: { limit: 'max_pause', sender, configured: 600 },
       });
       // What the kernel held for the stuck peer is gone with the connection, although the peer reads nothing of it.
-      expect(await socketsOn([port!])).toBe(0);
+      expect(await socketsOn([ends])).toBe(0);
       to.resume();
       expect(await to.ended).toBe('reset');
     },
@@ -201,7 +201,7 @@ describe.each(kinds)('%s', (_name, pair) => {
 
   test('frees a stuck peer whose socket already sends its last bytes', async () => {
     const relay = await open({ upstreamLimits: { maxBufferBytes: 1e9, maxPauseMs: 600 } });
-    const { localPort: port } = relay.client.socket;
+    const ends = endsOf(relay.client.socket);
     relay.client.pause();
     relay.upstream.send(frame(Buffer.alloc(12e6), { opcode: 2 }));
     await until(() => relay.session.upstream.inbound.bufferedBytes > 0);
@@ -209,7 +209,7 @@ describe.each(kinds)('%s', (_name, pair) => {
     relay.upstream.send(frame(Buffer.alloc(10), { opcode: 2, length: 1000 }));
     relay.upstream.end();
     expect(await relay.ended).toMatchObject({ reason: 'upstream_vanished', cut: ['client'] });
-    expect(await socketsOn([port!])).toBe(0);
+    expect(await socketsOn([ends])).toBe(0);
   });
 
   test('a peer that never answers our close is dropped after close_timeout', async () => {
