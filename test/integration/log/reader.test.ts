@@ -130,7 +130,9 @@ async function setUp() {
   return { fifo, ...(await serveInto(fifo, upstream)), upstream };
 }
 
-test('a reader that sleeps stops nobody, and hears what it has missed when it wakes up', async () => {
+test('a reader that sleeps stops nobody, and hears what it has missed when it wakes up', {
+  timeout: 120_000,
+}, async () => {
   const { fifo, port, adminPort, upstream } = await setUp();
   const client = await rawClient(port);
   const peer = await upstream.next();
@@ -153,7 +155,9 @@ test('a reader that sleeps stops nobody, and hears what it has missed when it wa
   await fifo.linesTo('end');
 });
 
-test('the process ends in time where nobody reads its log, and says its last words where somebody does', async () => {
+test('the process ends in time where nobody reads its log, and says its last words where somebody does', {
+  timeout: 120_000,
+}, async () => {
   const asleep = await setUp();
   await overflow(asleep.port, asleep.adminPort);
   asleep.child.kill('SIGTERM');
