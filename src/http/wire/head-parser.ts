@@ -77,6 +77,8 @@ const listBefore: readonly number[] = [comma, space, tab];
 /** What reading a line came to, where that is no place in `bytes`. */
 const incomplete = -1;
 const doubtful = -2;
+/** Incomplete too, within what ends a line: the very next byte may make it doubtful. */
+const torn = -3;
 
 const empty = Buffer.alloc(0);
 /** Most heads are smaller. */
@@ -274,8 +276,8 @@ export class HeadParser {
     while (!this.#complete) {
       const next = this.#mayBeWhole(limit) ? this.#readLine(limit) : incomplete;
       if (next === doubtful) return Verdict.careful;
-      if (next === incomplete) {
-        this.#sought = limit;
+      if (next < 0) {
+        this.#sought = next === torn ? this.#at : limit;
         return limit - this.start < maxHeadBytes ? Verdict.starved : Verdict.tooLarge;
       }
       if (this.lines > maxLines) {
@@ -325,7 +327,8 @@ export class HeadParser {
     if (bytes[at] !== space) return doubtful;
     this.targetStart = target;
     this.targetEnd = at;
-    return expect(bytes, at + 1, limit, requestEnd);
+    const next = expect(bytes, at + 1, limit, requestEnd);
+    return next === incomplete ? torn : next;
   }
 
   /** Returns where the target begins. */
@@ -338,7 +341,7 @@ export class HeadParser {
         this.method = method;
         return next;
       }
-      if (next === incomplete) result = incomplete;
+      if (next !== doubtful) result = next;
     }
     return result;
   }
@@ -468,10 +471,10 @@ export class HeadParser {
   }
 }
 
-/** Returns what stands behind `word`, if it stands at `at`. */
+/** Returns what stands behind `word`, if it stands at `at`; `incomplete` where nothing of it is here, `torn` where a part is. */
 function expect(bytes: Uint8Array, at: number, limit: number, word: Uint8Array): number {
   for (let i = 0; i < word.length; i++) {
-    if (at + i === limit) return incomplete;
+    if (at + i === limit) return i === 0 ? incomplete : torn;
     if (bytes[at + i] !== word[i]) return doubtful;
   }
   return at + word.length;

@@ -40,6 +40,10 @@ describe('a request', () => {
       ['request', `GET / HTTP/1.1\r\nX-${long}(${long}`],
       ['request', `GET / HTTP/1.1\r\nX: ${long}\x01${long}`],
       ['response', `HTTP/1.1 200 ${long}\x01${long}`],
+      ['request', `GET /${long} HTTX${long}`],
+      ['request', `GET /${long} X${long}`],
+      ['request', `GET / HTTP/1.1\r\nX: ${long}\r${long}`],
+      ['response', `HTTP/1.1 200 ${long}\r${long}`],
     ] as const) {
       expect(readHead(kind, byByte(text))).toMatchObject({ verdict: 'careful' });
     }
