@@ -12,10 +12,12 @@ import { probeEndpoints } from './admin/probes.ts';
 import { Scrapes } from './admin/scrapes.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
+import { Authentication } from './admission/auth/authentication.ts';
 import { Certificate } from './config/live/certificate.ts';
 import { CurrentConfig } from './config/live/current.ts';
 import type { ConfigState } from './config/live/state.ts';
 import { UpstreamTrust } from './config/live/upstream-trust.ts';
+import { WatchedFiles } from './config/live/watched-files.ts';
 import type { Loaded } from './config/model/load.ts';
 import { defaultMaxBuffered } from './config/model/memory.ts';
 import type { Resolved } from './config/model/resolve.ts';
@@ -35,6 +37,7 @@ import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
 import type { Session } from './relay/session.ts';
 import { kernelQueue } from './relay/transport/kernel-queue.ts';
 import { type Lookup, systemLookup } from './upstream/addresses.ts';
+import { createAsker } from './upstream/asker.ts';
 import { Connector } from './upstream/connect.ts';
 
 /** Where a started gateway listens, with the ports it really has. */
@@ -73,6 +76,7 @@ export class Gateway {
   readonly #log: Log;
   readonly #current: CurrentConfig;
   readonly #trust: UpstreamTrust;
+  readonly #authentication: Authentication;
   readonly #lasting: LastingRoutes;
   readonly #forwarder: HttpForwarder;
   readonly #front: Front;
@@ -95,6 +99,11 @@ export class Gateway {
       trust: (tls) => this.#trust.of(tls),
     });
     this.#lasting = new LastingRoutes(this.counters, connector);
+    this.#authentication = new Authentication({
+      log,
+      files: new WatchedFiles(log),
+      asker: (service, timeoutMs) => createAsker(service, timeoutMs, connector),
+    });
     this.#current = new CurrentConfig(config, resolved, log);
     const { promise, resolve } = Promise.withResolvers<DrainCounts>();
     this.drained = promise;
@@ -213,6 +222,7 @@ export class Gateway {
       this.#boundMemory(config);
       if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
       void this.#trust.follow(config.routes);
+      void this.#authentication.follow(config);
       for (const session of this.sessions.sessions) {
         const route = this.#edge.byName.get(session.routeName);
         if (route) session.reconfigure(route);
@@ -222,8 +232,8 @@ export class Gateway {
 
   /**
    * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the admin
-   * port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used; and then listens
-   * nowhere.
+   * port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used, with `ERR_AUTH_FILE`
+   * where a file of users, tokens or keys cannot; and then listens nowhere.
    */
   async start(): Promise<GatewayAddresses> {
     const { listen, admin, routes } = this.#current.config;
@@ -231,6 +241,8 @@ export class Gateway {
     if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
     const problems = await this.#trust.follow(routes);
     if (problems.length > 0) throw Object.assign(new Error(problems.join('\n')), { code: 'ERR_UPSTREAM_TLS' });
+    const unusable = await this.#authentication.follow(this.#current.config);
+    if (unusable.length > 0) throw Object.assign(new Error(unusable.join('\n')), { code: 'ERR_AUTH_FILE' });
     if (listen.tls !== null) {
       const opened = await Certificate.open(listen.tls, this.#log, (pair) => this.#front.secure(pair));
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
@@ -298,6 +310,7 @@ export class Gateway {
     this.#lasting.close();
     this.#certificate?.close();
     this.#trust.close();
+    this.#authentication.close();
     await this.#admin.close();
     this.#onDrained(counts);
   }

@@ -18,6 +18,8 @@ export interface StepParts {
   readonly memory: MemoryState;
   /** Whether the gateway shuts down, and opens no connection more. */
   readonly refusesHandshakes: () => boolean;
+  /** Makes the step that asks who has come; `null` where the route lets everybody in. */
+  readonly authenticate: (route: Route) => Step | null;
 }
 
 /** Makes the step of a phase for a route; `null` where the route has none. */
@@ -31,7 +33,7 @@ const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
   ['handshake', (_, kind) => (kind === 'http' ? null : checkHandshake)],
   ['rates', () => null],
   ['client_certificate', () => null],
-  ['authentication', () => null],
+  ['authentication', (route, _, { authenticate }) => authenticate(route)],
   ['origin', (route, kind) => (kind === 'http' ? null : (visit) => checkOrigin(visit.values('origin'), route))],
   [
     'memory',

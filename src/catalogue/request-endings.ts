@@ -172,6 +172,68 @@ export const refusals = {
       change: 'nothing',
     },
   },
+  unauthenticated: {
+    status: 401,
+    level: 'info',
+    flag: 'UA',
+    words: 'sign in first: the request brings no credentials, or not the right ones',
+    remedy: 'send credentials that `auth` of the route takes; the log says what is wrong with those that came',
+    advice: {
+      means: 'no credentials that `auth` of the route takes, or wrong ones',
+      look: '`detail`, and `sluice_auth_total` by `kind` and `result`: `no_credentials` is who has not signed in, `signature` and `unknown` may be somebody who guesses',
+      change: 'nothing for single ones; the issuer, the audience or the clock where all tokens are refused',
+    },
+  },
+  auth_revoked: {
+    status: 403,
+    level: 'warn',
+    flag: 'AR',
+    words: 'this user may not come in any more',
+    remedy: 'take the user out of `revoked_users`',
+    advice: {
+      means: 'the credentials are good, and the user is in the file of `revoked_users`',
+      look: '`client`: somebody who still tries',
+      change: 'nothing, or take the name out of the file',
+    },
+  },
+  auth_slowed: {
+    status: 429,
+    level: 'warn',
+    flag: 'AS',
+    words: 'too many wrong credentials came from this address',
+    remedy: 'try again later, with the right credentials',
+    advice: {
+      means: 'an address has sent more than 20 wrong passwords or tokens, and may try once in 3 s',
+      look: '`client`. One address for everybody: `listen.trusted_proxies` does not name the proxy in front',
+      change: 'the program that repeats an old token, or nothing: somebody guesses',
+    },
+  },
+  auth_unavailable: {
+    status: 503,
+    level: 'error',
+    flag: 'AU',
+    words: 'nobody can tell whether the credentials are good',
+    remedy: 'try again later; the log says which service or file is missing',
+    retryAfterS: [1, 5],
+    advice: {
+      means:
+        'the service of `forward`, the keys of the issuer or the file of users could not be had, so nobody is let in',
+      look: '`detail` says which, and why',
+      change: 'start that service, let the network reach it, or mend the file',
+    },
+  },
+  auth_answered: {
+    status: 0,
+    level: 'info',
+    flag: 'AA',
+    words: 'the client got the answer of the service that signs users in',
+    advice: {
+      means:
+        'the service of `forward` did not let the request in: the client got its redirect to a login page, or its refusal',
+      look: '`status`: 302 is who has not signed in yet, 403 who may not',
+      change: 'nothing',
+    },
+  },
   origin_refused: {
     status: 403,
     level: 'warn',

@@ -23,7 +23,12 @@ a second. SIGUSR1 and SIGUSR2 do nothing.
 `;
 
 /** What the gateway itself says of a start that it refuses; other errors are the system's. */
-const refusals: ReadonlySet<string> = new Set(['ERR_ADMIN_TOKEN', 'ERR_LISTEN_TLS', 'ERR_UPSTREAM_TLS']);
+const refusals: ReadonlySet<string> = new Set([
+  'ERR_ADMIN_TOKEN',
+  'ERR_LISTEN_TLS',
+  'ERR_UPSTREAM_TLS',
+  'ERR_AUTH_FILE',
+]);
 
 /** Nobody may be there to read why it does not start. */
 const patienceMs = 5000;

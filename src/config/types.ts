@@ -78,6 +78,9 @@ export interface Route {
   readonly requireOrigin: boolean;
   /** Where a request names its user; `null` asks nobody. */
   readonly identity: Identity | null;
+  /** Which credentials let a request in, in order; `null` lets everybody in. */
+  readonly auth: readonly Auth[] | null;
+  readonly identityHeaders: IdentityHeaders;
   readonly limits: RouteLimits;
   readonly connections: { readonly max: number; readonly maxPerAddress: number };
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
@@ -137,6 +140,92 @@ export interface Admin {
 /** Where the name of the user stands: in a header (its name in lower case), or in the path at the segment that is `null`. */
 export type Identity = { readonly header: string } | { readonly segments: readonly (string | null)[] };
 
+/** The algorithms with a public key. One with a secret is not among them: a public key would become the secret. */
+export const jwtAlgorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+
+/** Where a token stands in a request. `authorization` is `Authorization: Bearer`; names of headers are in lower case. */
+export type TokenPlace =
+  | { readonly in: 'authorization' | 'subprotocol' }
+  | { readonly in: 'header' | 'cookie' | 'query'; readonly name: string };
+
+/** A service that is asked over HTTP: where it listens, and the path and query of the question. */
+export interface ServiceTarget {
+  readonly target: UpstreamTarget;
+  readonly path: string;
+  readonly tls: UpstreamTls;
+}
+
+/** A signed token of an identity provider. */
+export interface JwtAuth {
+  readonly kind: 'jwt';
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  readonly algorithms: readonly (typeof jwtAlgorithms)[number][];
+  /** Where the keys are: one of both. */
+  readonly jwks: ServiceTarget | null;
+  readonly jwksFile: string | null;
+  readonly jwksMs: number;
+  readonly leewayMs: number;
+  /** Claims, each with the values of which it must have one; `null` lets every value pass. */
+  readonly claims: readonly (readonly [claim: string, values: readonly string[] | null])[];
+  readonly userClaim: string;
+  readonly groupsClaim: string;
+  readonly from: readonly TokenPlace[];
+  /** Whether the backend gets the token too. */
+  readonly forward: boolean;
+  readonly closesOnExpiry: boolean;
+}
+
+/** A service that decides over every request. */
+export interface ForwardAuth {
+  readonly kind: 'forward';
+  readonly service: ServiceTarget;
+  /** Names in lower case. */
+  readonly requestHeaders: readonly string[];
+  /** Names as they are written. */
+  readonly responseHeaders: readonly string[];
+  readonly userHeader: string;
+  readonly groupsHeader: string;
+  /** 0 is not at all. */
+  readonly cacheMs: number;
+  readonly timeoutMs: number;
+  /** 0 is never. */
+  readonly recheckMs: number;
+}
+
+/** Names and passwords, or static tokens, in a file. */
+export interface FileAuth {
+  readonly kind: 'basic' | 'bearer';
+  readonly file: string;
+  readonly forward: boolean;
+}
+
+/** What a trusted proxy says; `name` in lower case. */
+export interface HeaderAuth {
+  readonly kind: 'header';
+  readonly name: string;
+}
+
+/** One kind of credentials that lets a request in. */
+export type Auth = JwtAuth | ForwardAuth | FileAuth | HeaderAuth;
+
+/** In which headers the backend is told who the user is. */
+export interface IdentityHeaders {
+  readonly user: string | null;
+  readonly groups: string | null;
+}
+
 /** How much is logged. */
 export interface LogSettings {
   readonly level: 'info' | 'warn' | 'error';
@@ -162,5 +251,7 @@ export interface Config {
   /** How long a drain goes on accepting; the rest of it is a matter of each route. */
   readonly drain: { readonly announceMs: number };
   readonly log: LogSettings;
+  /** Path of the file that names the users who are shut out; `null` shuts nobody out. */
+  readonly revokedUsers: string | null;
   readonly routes: readonly Route[];
 }

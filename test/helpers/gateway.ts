@@ -37,6 +37,8 @@ export interface GatewayOptions {
   readonly announceMs?: number;
   /** As built in but for these, and every line is written. */
   readonly log?: Partial<Config['log']>;
+  /** The path of a file of users who are shut out. */
+  readonly revokedUsers?: string | null;
 }
 
 /** A route to an upstream (or to a port), with the limits of `testRoute`. */
@@ -105,6 +107,7 @@ function configOf({
   tls = null,
   announceMs = 0,
   log,
+  revokedUsers = null,
 }: GatewayOptions): Config {
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   const at = (path: string | undefined) => (path === undefined ? loopback : ({ kind: 'unix', path } as const));
@@ -117,6 +120,7 @@ function configOf({
     drain: { announceMs },
     // Tests count lines.
     log: { ...builtInLog, maxRate: null, ...log },
+    revokedUsers,
     routes,
   };
 }

@@ -58,6 +58,8 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     fingerprint: '',
     requireOrigin: false,
     identity: null,
+    auth: null,
+    identityHeaders: { user: null, groups: null },
     connections: { max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 0, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,

@@ -53,6 +53,8 @@ export function routeTo(
     fingerprint: '',
     requireOrigin: false,
     identity: null,
+    auth: null,
+    identityHeaders: { user: null, groups: null },
     limits: { mode: 'enforce', client: senderLimits, upstream: senderLimits },
     connections: { max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },

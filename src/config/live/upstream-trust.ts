@@ -25,7 +25,7 @@ export class UpstreamTrust {
   /** Reads what these routes name and forgets what others named; resolves with what is wrong with files that were not read before. */
   async follow(routes: readonly Route[]): Promise<readonly string[]> {
     const named = new Map<string, UpstreamFiles>();
-    for (const { upstream, upstreamTls } of routes) {
+    for (const { upstream, upstreamTls } of routes.flatMap(targetsOf)) {
       if (upstream.protocol === 'https:' && pathsOf(upstreamTls).length > 0) named.set(keyOf(upstreamTls), upstreamTls);
     }
     for (const [key, set] of this.#sets) {
@@ -122,6 +122,15 @@ class FileSet {
       'the files of upstream_tls are in use',
     );
   }
+}
+
+/** What a route connects to: its backend, and the services that know its users. */
+function targetsOf({ upstream, upstreamTls, auth }: Route): Pick<Route, 'upstream' | 'upstreamTls'>[] {
+  const services = (auth ?? []).flatMap((entry) => {
+    if (entry.kind === 'jwt') return entry.jwks ?? [];
+    return entry.kind === 'forward' ? entry.service : [];
+  });
+  return [{ upstream, upstreamTls }, ...services.map(({ target, tls }) => ({ upstream: target, upstreamTls: tls }))];
 }
 
 function keyOf({ ca, clientCert, clientKey }: UpstreamFiles): string {

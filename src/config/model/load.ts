@@ -56,6 +56,7 @@ export function loadConfigs(texts: readonly ConfigText[]): Loaded {
     memory: resolved.memory,
     drain: resolved.drain,
     log: resolved.log,
+    revokedUsers: resolved.revokedUsers,
     routes: resolved.routes.map(({ route }) => route),
   };
   return { config, resolved };

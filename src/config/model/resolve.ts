@@ -48,6 +48,7 @@ export interface Resolved {
   readonly memory: Config['memory'];
   readonly drain: Config['drain'];
   readonly log: Config['log'];
+  readonly revokedUsers: Config['revokedUsers'];
   readonly timeouts: Timeouts;
   readonly routes: readonly ResolvedRoute[];
   /** By path in the file, such as `timeouts.connect`. */
@@ -107,6 +108,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
       user: top('log.user', parsed.log?.user, builtInLog.user),
     },
     drain: { announceMs: top('drain.announce', parsed.drain?.announce, builtInAnnounceMs) },
+    revokedUsers: null,
     timeouts,
     routes,
     sources,
@@ -220,6 +222,8 @@ function compileRoute(route: ParsedRoute, label: string, settings: Settings, { p
     origins: route.origins ?? null,
     requireOrigin: route.require_origin ?? false,
     identity: route.identity ?? null,
+    auth: null,
+    identityHeaders: { user: null, groups: null },
     limits: {
       mode: settings['limits.mode'],
       client: compileSender(settings, 'client'),

@@ -17,12 +17,12 @@ import { tally } from '../../observe/metrics/counters.ts';
 import type { Rejection } from '../../observe/report.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
+import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
 import { carriesBody, sendRefusal } from '../answer.ts';
 import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import { type KernelBytes, Silence } from '../silence.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import type { ForwardAbout, ForwardRoute } from './forwarder.ts';
-import { NoConnection, PooledRequest } from './pooled-request.ts';
 
 /** What an exchange needs besides the request. */
 export interface ExchangeContext extends ForwardRoute {

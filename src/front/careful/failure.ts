@@ -1,7 +1,7 @@
 /** What an error of an upstream request means: the outcome for the client, and the `error` label for the metric. */
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { blameOf, isTlsError, outcomeOf } from '../../upstream/failure.ts';
-import { NoConnection } from './pooled-request.ts';
+import { NoConnection } from '../../upstream/pooled-request.ts';
 
 /** Why the forwarder itself gave up on an upstream. */
 export class UpstreamSilence extends Error {

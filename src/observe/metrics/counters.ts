@@ -116,6 +116,8 @@ export class RouteCounters {
   readonly client = new SenderCounters();
   readonly upstream = new SenderCounters();
   readonly handshakes = new Tally<[result: HandshakeResult]>();
+  /** What became of credentials, on routes that ask for some. */
+  readonly auth = new Tally<[kind: string, result: string]>();
   readonly handshakeSeconds = new Histogram(latencyBounds);
   readonly connectSeconds = new Histogram(latencyBounds);
   readonly connectionSeconds = new Histogram(durationBounds);

@@ -69,6 +69,10 @@ One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and 
 | \`tls_rejected\` | changed files of the certificate cannot be used, and the one before stays in use; level error | problem |
 | \`upstream_tls_loaded\` | the files of an \`upstream_tls\` are in use: at the start, after a reload, after a change of the files | ca, client_cert, authorities, client, valid_until |
 | \`upstream_tls_rejected\` | files of an \`upstream_tls\` cannot be used; those before stay in use, or, where there are none, no connection is made; level error | problem |
+| \`auth_file_loaded\` | a file of users, tokens or keys is in use: at the start, after a reload, after a change of the file | key (of the configuration), file |
+| \`auth_file_rejected\` | a file of users, tokens or keys cannot be used; what was in use stays, or, where there is nothing, nobody is let in by it; level error | problem |
+| \`auth_keys_loaded\` | the keys of an issuer have been fetched | issuer |
+| \`auth_keys_failed\` | the keys of an issuer could not be fetched, at most every 30 s (3 s before there are any); those before stay in use; level error | issuer, problem |
 | \`config_not_watched\` | changes may be seen late: a folder cannot be watched and is looked at again every second; or never, where a file is a pipe | folder and error, or file |
 | \`memory_bound\` | it starts, or \`memory.max_buffered\` changes | max_buffered_bytes, source (where the number comes from) |
 | \`listening\` | it has started | address, admin_address, routes, config_hash, pid |

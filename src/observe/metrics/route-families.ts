@@ -35,6 +35,12 @@ export const routeFamilies: readonly Family[] = [
       emitTally(emit, [label], handshakes);
     },
   ),
+  perRoute(
+    'auth_total',
+    'Credentials that were judged, by the kind that judged them and what came of it; `admitted` were let in. Requests without any that `auth` of the route takes have the kind `none`.',
+    ['kind', 'result'],
+    ({ label, counters }, emit) => emitTally(emit, [label], counters.auth),
+  ),
   perRouteHistogram(
     'handshake_duration_seconds',
     "Time from the client's request to the answer, for handshakes that opened a connection.",

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectionSlots } from '../../../src/admission/slots.ts';
-import { admit, compileSteps, phaseNames, type Step } from '../../../src/admission/steps.ts';
+import { admit, compileSteps, phaseNames, type Step, type StepParts } from '../../../src/admission/steps.ts';
 import type { Verdict } from '../../../src/admission/verdict.ts';
 import { testRoute } from '../../helpers/relay.ts';
 import { handshakeFields, testVisit, type VisitOverrides } from '../../helpers/visit.ts';
 
 const calm = { usedBytes: 0, limitBytes: 100, pressed: false };
-const parts = { memory: calm, refusesHandshakes: () => false };
+const parts: StepParts = { memory: calm, refusesHandshakes: () => false, authenticate: () => null };
 const handshake = (overrides: VisitOverrides = {}) =>
   testVisit({ kind: 'websocket', headers: handshakeFields, ...overrides });
 
@@ -56,6 +56,7 @@ describe('the steps of plain HTTP', () => {
     compileSteps(testRoute({ requireOrigin: true, connections: { max: 0, maxPerAddress: 0 } }), 'http', {
       memory,
       refusesHandshakes: () => true,
+      authenticate: () => null,
     });
 
   test('ask for no origin, count no connection and go on through a drain', () => {

@@ -26,6 +26,7 @@ function edgeOf(...headersMs: number[]) {
     memory: { maxBufferedBytes: null },
     drain: { announceMs: 0 },
     log: builtInLog,
+    revokedUsers: null,
     routes,
   };
   return compileEdge(config, new LastingRoutes(new CounterStore(), testConnector()));

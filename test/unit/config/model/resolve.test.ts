@@ -40,6 +40,8 @@ test('what is built in', () => {
     fingerprint: expect.any(String),
     requireOrigin: false,
     identity: null,
+    auth: null,
+    identityHeaders: { user: null, groups: null },
     limits: {
       mode: 'enforce',
       client: { ...both, maxMessageBytes: 10 * MiB },
@@ -186,6 +188,8 @@ test('every section of a route and of the top reaches the configuration', () => 
     fingerprint: expect.any(String),
     requireOrigin: true,
     identity: null,
+    auth: null,
+    identityHeaders: { user: null, groups: null },
     limits: {
       mode: 'report',
       client: {

@@ -42,6 +42,7 @@ function fixture(): Fixture {
       memory: { maxBufferedBytes: null },
       drain: { announceMs: 0 },
       log: builtInLog,
+      revokedUsers: null,
       routes: [panel],
     } satisfies Config as Config,
     scrape: async (format: Format = 'text') => String(Buffer.concat(await render(format))).split('\n'),

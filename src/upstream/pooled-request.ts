@@ -1,8 +1,8 @@
 /** Node's HTTP client on a connection from an endpoint's pool: an agent that serves one request. */
 import type { Agent, ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ConnectFailure } from '../../upstream/failure.ts';
-import type { LeaseAsk, Pool, PoolLease } from '../../upstream/pool.ts';
+import type { ConnectFailure } from './failure.ts';
+import type { LeaseAsk, Pool, PoolLease } from './pool.ts';
 
 /** The error of a request for which there is no connection. */
 export class NoConnection extends Error {

@@ -1,0 +1,24 @@
+/** Questions to services that know users: who asks, and what comes back. */
+
+/** A question. */
+export interface Question {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  /** Path and query. */
+  readonly path: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  /** Sent with its length. */
+  readonly body?: Buffer;
+  /** An answer with a longer body is no answer. */
+  readonly mostBytes: number;
+}
+
+/** An answer, whole. */
+export interface ServiceAnswer {
+  readonly status: number;
+  /** As it came: name, value, name, value … */
+  readonly fields: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Asks one service; `problem` says why there is no answer. Never rejects. */
+export type Asker = (question: Question, signal: AbortSignal) => Promise<ServiceAnswer | { readonly problem: string }>;

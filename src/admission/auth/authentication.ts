@@ -1,0 +1,156 @@
+/**
+ * The authentication of all routes. Routes that ask for the same share an authenticator, and what that has found out outlives a
+ * reload.
+ */
+import type { Auth, Config, Route, ServiceTarget } from '../../config/types.ts';
+import type { Log } from '../../observe/log/log.ts';
+import type { Step } from '../steps.ts';
+import type { Asker } from './asker.ts';
+import { Authenticator } from './authenticator.ts';
+import { BasicJudge } from './basic/basic.ts';
+import { Passwords } from './basic/passwords.ts';
+import type { Users } from './basic/users.ts';
+import { BearerJudge } from './bearer/bearer.ts';
+import type { Tokens } from './bearer/tokens.ts';
+import { AuthFailures } from './failures.ts';
+import { type AuthFile, authFilesOf, fileNames } from './files.ts';
+import { ForwardJudge } from './forward/forward.ts';
+import { HeaderJudge } from './header/header.ts';
+import { JwtJudge, type KeySource } from './jwt/jwt.ts';
+import type { KeySet } from './jwt/key-set.ts';
+import { RemoteKeys } from './jwt/remote-keys.ts';
+import { Lives } from './lives.ts';
+import { authenticationStep } from './step.ts';
+import type { Judge } from './types.ts';
+
+/** Files that are read, and read again when they change. */
+export interface AuthFileReader {
+  /** Resolves with what is wrong with files that were not read before. */
+  follow(wanted: readonly (AuthFile & { readonly changed: () => void })[]): Promise<readonly string[]>;
+  /** What a file means now; `null` where it could never be used. */
+  valueOf(name: string, path: string): unknown;
+  close(): void;
+}
+
+/** What authentication takes from the process. */
+export interface AuthenticationParts {
+  readonly log: Log;
+  readonly files: AuthFileReader;
+  readonly asker: (service: ServiceTarget, timeoutMs: number) => Asker;
+}
+
+/** For the keys of an issuer. */
+const keysTimeoutMs = 5000;
+const now = () => performance.now();
+const wallClock = () => Date.now();
+
+export class Authentication {
+  readonly #parts: AuthenticationParts;
+  readonly #failures = new AuthFailures(now);
+  readonly #passwords = new Passwords();
+  readonly #lives = new Lives({ now, wallClock, chance: Math.random });
+  #authenticators = new Map<string, Authenticator>();
+  #revokedUsers: string | null = null;
+
+  constructor(parts: AuthenticationParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes another configuration; resolves with what is wrong with files that were not read before. */
+  follow(config: Pick<Config, 'routes' | 'revokedUsers'>): Promise<readonly string[]> {
+    this.#revokedUsers = config.revokedUsers;
+    const kept = new Map<string, Authenticator>();
+    for (const route of config.routes) {
+      if (route.auth === null) continue;
+      const key = keyOf(route);
+      if (!kept.has(key)) kept.set(key, this.#authenticators.get(key) ?? this.#make(route, route.auth));
+    }
+    this.#authenticators = kept;
+    const changed = () => void this.#lives.endRevoked((name) => this.#isRevoked(name));
+    return this.#parts.files.follow(authFilesOf(config).map((file) => ({ ...file, changed })));
+  }
+
+  /** The step of admission for a route; `null` where everybody is let in. */
+  stepOf(route: Route): Step | null {
+    if (route.auth === null) return null;
+    const key = keyOf(route);
+    // The route may be of a configuration before this one: a request that began under it is judged by its rules.
+    const authenticator = this.#authenticators.get(key) ?? this.#make(route, route.auth);
+    this.#authenticators.set(key, authenticator);
+    return authenticationStep(authenticator, this.#lives);
+  }
+
+  close(): void {
+    this.#parts.files.close();
+    this.#passwords.close();
+    this.#lives.close();
+  }
+
+  #isRevoked(name: string): boolean {
+    const path = this.#revokedUsers;
+    if (path === null) return false;
+    return (this.#parts.files.valueOf(fileNames.revoked, path) as ReadonlySet<string> | null)?.has(name) ?? false;
+  }
+
+  #make({ identityHeaders }: Route, auth: readonly Auth[]): Authenticator {
+    return new Authenticator({
+      judges: auth.map((entry) => this.#judge(entry)),
+      lines: identityHeaders,
+      failures: this.#failures,
+      isRevoked: (name) => this.#isRevoked(name),
+    });
+  }
+
+  #judge(entry: Auth): Judge {
+    const { files, asker } = this.#parts;
+    switch (entry.kind) {
+      case 'header':
+        return new HeaderJudge(entry.name);
+      case 'bearer':
+        return new BearerJudge({
+          tokens: () => files.valueOf(fileNames.bearer, entry.file) as Tokens | null,
+          forward: entry.forward,
+        });
+      case 'basic':
+        return new BasicJudge({
+          users: () => files.valueOf(fileNames.basic, entry.file) as Users | null,
+          compare: this.#passwords.compare,
+          forward: entry.forward,
+          now,
+        });
+      case 'jwt':
+        return new JwtJudge({
+          rules: entry,
+          from: entry.from,
+          keys: this.#keysOf(entry),
+          forward: entry.forward,
+          closesOnExpiry: entry.closesOnExpiry,
+          now: wallClock,
+        });
+      case 'forward':
+        return new ForwardJudge({
+          ...entry,
+          ask: asker(entry.service, entry.timeoutMs),
+          path: entry.service.path,
+          now,
+        });
+    }
+  }
+
+  #keysOf({ jwks, jwksFile, jwksMs, issuer }: Extract<Auth, { kind: 'jwt' }>): KeySource {
+    const { files, asker, log } = this.#parts;
+    if (jwks === null) {
+      const read = () => files.valueOf(fileNames.jwks, jwksFile!) as KeySet | null;
+      return { keys: async () => read(), newer: async () => null };
+    }
+    const fetched = (problem: string | null) => {
+      if (problem === null) log.info({ event: 'auth_keys_loaded', issuer }, 'the keys of an issuer are in use');
+      else log.error({ event: 'auth_keys_failed', issuer, problem }, 'the keys of an issuer could not be fetched');
+    };
+    return new RemoteKeys({ ask: asker(jwks, keysTimeoutMs), path: jwks.path, freshMs: jwksMs, now, fetched });
+  }
+}
+
+function keyOf({ auth, identityHeaders }: Route): string {
+  return JSON.stringify([auth, identityHeaders]);
+}

@@ -1,0 +1,125 @@
+/**
+ * The kinds of one route in a row: the first that finds its credentials decides.
+ *
+ *   kind 1 ─ brings none ─► kind 2 ─ … ─► nobody finds any: asked for some (401), or sent to a login page
+ *     └ brings some ─► too many wrong ones from there: 429 ─► judged ─► revoked: 403 ─► let in, with edits
+ *                                                               └ wrong: 401, nobody can tell: 503, or the kind's own answer
+ */
+import { foldName } from '../../http/fields.ts';
+import { type Edits, joinEdits, noEdits } from './edits.ts';
+import type { AuthFailures } from './failures.ts';
+import { fieldValue } from './identity.ts';
+import type { Admitted, Answered, AuthIdentity, AuthKind, AuthRequest, AuthResult, Decision, Judge } from './types.ts';
+
+/** In which lines the upstream is told who the user is. */
+export interface IdentityLines {
+  readonly user: string | null;
+  readonly groups: string | null;
+}
+
+export interface AuthenticatorParts {
+  readonly judges: readonly Judge[];
+  readonly lines: IdentityLines;
+  readonly failures: AuthFailures;
+  /** Whether this user has been shut out. */
+  readonly isRevoked: (name: string) => boolean;
+}
+
+/** The ending that a refusal has in the catalogue. */
+export type AuthOutcome = 'unauthenticated' | 'auth_revoked' | 'auth_slowed' | 'auth_unavailable';
+
+/** What becomes of a request, and by which kind; `null` where none found credentials. */
+export type AuthVerdict =
+  | (Admitted & { readonly kind: AuthKind })
+  | (Answered & { readonly kind: AuthKind | null })
+  | {
+      readonly is: 'refused';
+      readonly kind: AuthKind | null;
+      readonly outcome: AuthOutcome;
+      readonly result: AuthResult;
+      readonly detail: string;
+      /** Values of `WWW-Authenticate`. */
+      readonly authenticate: readonly string[];
+      /** For `Retry-After`; `null` where it does not matter when. */
+      readonly waitSeconds: number | null;
+    };
+
+export class Authenticator {
+  readonly #parts: AuthenticatorParts;
+  /** What nobody but Sluice may say. */
+  readonly #ownLines: ReadonlySet<string>;
+
+  constructor(parts: AuthenticatorParts) {
+    this.#parts = parts;
+    const { user, groups } = parts.lines;
+    this.#ownLines = new Set([user, groups].flatMap((name) => (name === null ? [] : [foldName(name)])));
+  }
+
+  /** Decides at once where the kind can. */
+  decide(request: AuthRequest, signal: AbortSignal): AuthVerdict | Promise<AuthVerdict> {
+    const judge = this.#parts.judges.find((one) => one.brings(request));
+    if (judge === undefined) return this.#ask(request);
+    const waitSeconds = judge.guessable ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
+    if (waitSeconds > 0) {
+      const detail = 'too many wrong credentials came from this address';
+      return { ...refusal(judge, 'slowed', detail), waitSeconds };
+    }
+    const decision = judge.decide(request, signal);
+    if (!(decision instanceof Promise)) return this.#conclude(judge, request, decision);
+    return decision.then((decided) => this.#conclude(judge, request, decided));
+  }
+
+  #conclude(judge: Judge, request: AuthRequest, decision: Decision): AuthVerdict {
+    if (decision.is === 'answered') return { ...decision, kind: judge.kind };
+    if (decision.is === 'refused') {
+      const { result, detail, guessed } = decision;
+      if (guessed && judge.guessable) this.#parts.failures.add(request.subscriber);
+      return {
+        ...refusal(judge, result, detail),
+        authenticate: result === 'unavailable' ? [] : this.#schemes(request),
+      };
+    }
+    const { identity, edits } = decision;
+    if (identity !== null && this.#parts.isRevoked(identity.name))
+      return refusal(judge, 'revoked', 'the user is in the list of those shut out');
+    return { ...decision, kind: judge.kind, edits: joinEdits(edits, this.#tell(identity)) };
+  }
+
+  /** Nobody has found credentials. */
+  #ask(request: AuthRequest): AuthVerdict {
+    for (const judge of this.#parts.judges) {
+      const { login } = judge.challenge(request);
+      const detail = 'sent to a login page';
+      if (login) return { is: 'answered', kind: judge.kind, answer: login, result: 'no_credentials', detail };
+    }
+    const detail = `the request brings none of ${this.#parts.judges.map(({ kind }) => kind).join(', ')}`;
+    return { ...refusal(null, 'no_credentials', detail), authenticate: this.#schemes(request) };
+  }
+
+  #schemes(request: AuthRequest): string[] {
+    const schemes = this.#parts.judges.flatMap((judge) => judge.challenge(request).authenticate ?? []);
+    return [...new Set(schemes)];
+  }
+
+  #tell(identity: AuthIdentity | null): Edits {
+    const { user, groups } = this.#parts.lines;
+    const added: (readonly [string, string])[] = [];
+    if (user !== null && identity !== null) added.push([user, fieldValue(identity.name)]);
+    if (groups !== null && identity !== null && identity.groups.length > 0) {
+      added.push([groups, fieldValue(identity.groups.join(','))]);
+    }
+    return { ...noEdits, lines: this.#ownLines, added };
+  }
+}
+
+const outcomes: Partial<Record<AuthResult, AuthOutcome>> = {
+  revoked: 'auth_revoked',
+  slowed: 'auth_slowed',
+  unavailable: 'auth_unavailable',
+};
+
+function refusal(judge: Judge | null, result: AuthResult, detail: string) {
+  const outcome = outcomes[result] ?? 'unauthenticated';
+  const kind = judge?.kind ?? null;
+  return { is: 'refused', kind, outcome, result, detail, authenticate: [], waitSeconds: null } as const;
+}

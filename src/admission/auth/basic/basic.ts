@@ -1,0 +1,80 @@
+/** `basic`: names and passwords (RFC 7617), for a workshop or a script. Browsers ask for them in a dialogue of their own. */
+import { CredentialCache, cacheKey } from '../cache.ts';
+import { noEdits } from '../edits.ts';
+import { authorizationOf } from '../fields.ts';
+import { identityOf } from '../identity.ts';
+import { type AuthRequest, type Challenge, type Decision, type Judge, lasting, refuse } from '../types.ts';
+import type { ComparePassword } from './passwords.ts';
+import type { Users } from './users.ts';
+
+export interface BasicOptions {
+  /** What the file holds now; `null` where it could not be read yet. */
+  readonly users: () => Users | null;
+  readonly compare: ComparePassword;
+  /** Whether the upstream gets the password too. */
+  readonly forward: boolean;
+  /** A time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** bcrypt looks at 72 bytes; nobody types more than these. */
+const longestPassword = 1024;
+/** A page is 80 requests, each with the password; comparing takes as long as it is made to take. */
+const rememberedMs = 5 * 60_000;
+const wrongMs = 2000;
+const removed = { ...noEdits, lines: new Set(['authorization']) };
+const busy = refuse('unavailable', 'too many passwords wait to be compared', false);
+const wrong = refuse('unknown', 'the name or the password is wrong');
+
+export class BasicJudge implements Judge {
+  readonly kind = 'basic';
+  readonly guessable = true;
+  readonly #options: BasicOptions;
+  readonly #known: CredentialCache<boolean | null>;
+
+  constructor(options: BasicOptions) {
+    this.#options = options;
+    this.#known = new CredentialCache(options.now);
+  }
+
+  brings({ headers }: AuthRequest): boolean {
+    return authorizationOf(headers, 'basic').length > 0;
+  }
+
+  challenge(): Challenge {
+    return { authenticate: 'Basic realm="Sluice", charset="UTF-8"' };
+  }
+
+  decide({ headers }: AuthRequest): Decision | Promise<Decision> {
+    const [credentials, ...more] = authorizationOf(headers, 'basic') as [string, ...string[]];
+    if (more.length > 0) return refuse('several', 'there are several passwords');
+    if (credentials.length > 2 * longestPassword) return refuse('too_long', 'the password is too long');
+    const pair = decode(credentials);
+    if (pair === null) return refuse('malformed', 'the credentials are no base64 of NAME:PASSWORD');
+    const users = this.#options.users();
+    if (users === null) return refuse('unavailable', 'the file of users cannot be read', false);
+    const { name, password } = pair;
+    const hash = users.get(name);
+    // Whoever does not exist takes as long as whoever does.
+    const compared = hash ?? users.values().next().value!;
+    const found = this.#known.find(
+      cacheKey('basic', name, password, compared),
+      () => this.#options.compare(compared, password),
+      (matches) => (matches === null ? 0 : this.#options.now() + (matches ? rememberedMs : wrongMs)),
+    );
+    const judge = (matches: boolean | null): Decision => {
+      if (matches === null) return busy;
+      const identity = matches && hash !== undefined ? identityOf(name, []) : null;
+      if (identity === null) return wrong;
+      return { is: 'admitted', identity, edits: this.#options.forward ? noEdits : removed, life: lasting };
+    };
+    return found instanceof Promise ? found.then(judge) : judge(found);
+  }
+}
+
+function decode(credentials: string): { readonly name: string; readonly password: string } | null {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(credentials)) return null;
+  const text = Buffer.from(credentials, 'base64').toString();
+  const colon = text.indexOf(':');
+  return colon < 1 ? null : { name: text.slice(0, colon), password: text.slice(colon + 1) };
+}

@@ -1,0 +1,46 @@
+/** `bearer`: static tokens for programs, in `Authorization: Bearer` (RFC 6750 §2.1). */
+import { noEdits } from '../edits.ts';
+import { authorizationOf } from '../fields.ts';
+import { identityOf } from '../identity.ts';
+import { type AuthRequest, type Challenge, type Decision, type Judge, lasting, refuse } from '../types.ts';
+import { ownerOf, type Tokens } from './tokens.ts';
+
+export interface BearerOptions {
+  /** What the file holds now; `null` where it could not be read yet. */
+  readonly tokens: () => Tokens | null;
+  /** Whether the upstream gets the token too. */
+  readonly forward: boolean;
+}
+
+/** With its name it fits into a line; no token of anybody is longer. */
+const longestToken = 4096;
+const removed = { ...noEdits, lines: new Set(['authorization']) };
+
+export class BearerJudge implements Judge {
+  readonly kind = 'bearer';
+  readonly guessable = true;
+  readonly #options: BearerOptions;
+
+  constructor(options: BearerOptions) {
+    this.#options = options;
+  }
+
+  brings({ headers }: AuthRequest): boolean {
+    return authorizationOf(headers, 'bearer').length > 0;
+  }
+
+  challenge(): Challenge {
+    return { authenticate: 'Bearer' };
+  }
+
+  decide({ headers }: AuthRequest): Decision {
+    const [token, ...more] = authorizationOf(headers, 'bearer') as [string, ...string[]];
+    if (more.length > 0) return refuse('several', 'there are several bearer tokens');
+    if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
+    const tokens = this.#options.tokens();
+    if (tokens === null) return refuse('unavailable', 'the file of tokens cannot be read', false);
+    const identity = identityOf(ownerOf(tokens, token), []);
+    if (identity === null) return refuse('unknown', 'nobody has this token');
+    return { is: 'admitted', identity, edits: this.#options.forward ? noEdits : removed, life: lasting };
+  }
+}

@@ -1,0 +1,62 @@
+/** Where credentials stand in the fields of a request. */
+import { elementsOf, type RawHeaders, valuesOf } from '../../http/raw-fields.ts';
+
+/** What stands behind a scheme in every `Authorization` line of that scheme; `scheme` in lower case (RFC 9110 §11.4). */
+export function authorizationOf(raw: RawHeaders, scheme: string): string[] {
+  return valuesOf(raw, 'authorization').flatMap((value) => {
+    const space = value.indexOf(' ');
+    return space > 0 && value.slice(0, space).toLowerCase() === scheme ? [value.slice(space + 1).trim()] : [];
+  });
+}
+
+/** Every value of a cookie, over all `Cookie` lines (RFC 6265 §4.2.1). Values in double quotes lose them. */
+export function cookiesOf(raw: RawHeaders, name: string): string[] {
+  return valuesOf(raw, 'cookie')
+    .flatMap((line) => line.split(';'))
+    .flatMap((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals < 0 || pair.slice(0, equals).trim() !== name) return [];
+      const value = pair.slice(equals + 1).trim();
+      return [/^".*"$/.test(value) ? value.slice(1, -1) : value];
+    });
+}
+
+/** The subprotocols that a handshake offers, in order. */
+export function subprotocolsOf(raw: RawHeaders): string[] {
+  return elementsOf(raw, 'sec-websocket-protocol');
+}
+
+/** Every value of a parameter of the query, decoded; one that cannot be decoded stands as it came. */
+export function queryOf(target: string, name: string): string[] {
+  return parametersOf(target).flatMap(([key, value]) => (key === name ? [value] : []));
+}
+
+/** The parameters of a query, decoded as forms are. */
+export function parametersOf(target: string): [name: string, value: string][] {
+  const at = target.indexOf('?');
+  if (at < 0) return [];
+  return target
+    .slice(at + 1)
+    .split('&')
+    .map((pair) => {
+      const equals = pair.indexOf('=');
+      return equals < 0 ? [decode(pair), ''] : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))];
+    });
+}
+
+function decode(text: string): string {
+  const spaced = text.replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return spaced;
+  }
+}
+
+/** Whether a person waits for a page: only then is a way to a login page an answer. */
+export function isNavigation(method: string, raw: RawHeaders): boolean {
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  const mode = valuesOf(raw, 'sec-fetch-mode')[0];
+  if (mode !== undefined) return mode === 'navigate';
+  return valuesOf(raw, 'accept').some((value) => value.toLowerCase().includes('text/html'));
+}

@@ -1,0 +1,47 @@
+/** The files that `auth` names, and what each means. */
+import type { Config, Route } from '../../config/types.ts';
+import { parseUsers } from './basic/users.ts';
+import { parseTokens } from './bearer/tokens.ts';
+import { linesOf, type ParsedFile } from './file.ts';
+import { isFitName } from './identity.ts';
+import { parseKeySet } from './jwt/key-set.ts';
+
+/** A file that has to be read. */
+export interface AuthFile {
+  /** The key of the configuration that names it. */
+  readonly name: string;
+  readonly path: string;
+  readonly parse: (text: string) => ParsedFile<unknown>;
+}
+
+export const fileNames = {
+  basic: 'auth.basic.file',
+  bearer: 'auth.bearer.file',
+  jwks: 'auth.jwt.jwks_file',
+  revoked: 'revoked_users',
+} as const;
+
+/** Every file that a configuration's authentication needs. */
+export function authFilesOf({ routes, revokedUsers }: Pick<Config, 'routes' | 'revokedUsers'>): AuthFile[] {
+  const revoked = revokedUsers === null ? [] : [{ name: fileNames.revoked, path: revokedUsers, parse: parseRevoked }];
+  return [...routes.flatMap(filesOfRoute), ...revoked];
+}
+
+function filesOfRoute({ auth }: Route): AuthFile[] {
+  return (auth ?? []).flatMap((entry): AuthFile[] => {
+    if (entry.kind === 'basic') return [{ name: fileNames.basic, path: entry.file, parse: parseUsers }];
+    if (entry.kind === 'bearer') return [{ name: fileNames.bearer, path: entry.file, parse: parseTokens }];
+    if (entry.kind === 'jwt' && entry.jwksFile !== null) {
+      return [{ name: fileNames.jwks, path: entry.jwksFile, parse: parseKeySet }];
+    }
+    return [];
+  });
+}
+
+/** Reads the list of users who are shut out; an empty one shuts nobody out. */
+export function parseRevoked(text: string): ParsedFile<ReadonlySet<string>> {
+  const lines = linesOf(text);
+  const wrong = lines.find(({ content }) => !isFitName(content));
+  if (wrong !== undefined) return { problem: `line ${wrong.number} is no name; write one name in each line` };
+  return { value: new Set(lines.map(({ content }) => content)) };
+}

@@ -1,0 +1,163 @@
+/**
+ * `forward`: a service in front of nothing decides over every request, as nginx's auth_request and Traefik's ForwardAuth have
+ * it (oauth2-proxy, Authelia, authentik). 2xx lets in; a redirect, or what else it says to the client, is passed on.
+ */
+import { foldName, kindOf } from '../../../http/fields.ts';
+import { valuesOf } from '../../../http/raw-fields.ts';
+import type { Asker, Question, ServiceAnswer } from '../asker.ts';
+import { CredentialCache, cacheKey } from '../cache.ts';
+import { noEdits } from '../edits.ts';
+import { identityOf } from '../identity.ts';
+import {
+  type AuthRequest,
+  type Challenge,
+  type Decision,
+  type Judge,
+  type Life,
+  lasting,
+  refuse,
+  type Standing,
+} from '../types.ts';
+
+export interface ForwardOptions {
+  readonly ask: Asker;
+  /** Path and query of the service's URL. */
+  readonly path: string;
+  /** The lines of the request that the service gets; names in lower case. */
+  readonly requestHeaders: readonly string[];
+  /** The lines of its answer that go to the upstream; names as they are written. */
+  readonly responseHeaders: readonly string[];
+  /** The lines of its answer that name the user and the groups, in lower case. */
+  readonly userHeader: string;
+  readonly groupsHeader: string;
+  /** How long an answer holds for the same credentials, in ms; 0 is not at all. */
+  readonly cacheMs: number;
+  /** How often a connection asks again; 0 is never. */
+  readonly recheckMs: number;
+  /** A monotonic time in ms. */
+  readonly now: () => number;
+}
+
+/** A sign-in page fits. */
+const longestAnswer = 64 * 1024;
+
+export class ForwardJudge implements Judge {
+  readonly kind = 'forward';
+  readonly guessable = false;
+  readonly #options: ForwardOptions;
+  readonly #own: ReadonlySet<string>;
+  readonly #known: CredentialCache<Decision>;
+
+  constructor(options: ForwardOptions) {
+    this.#options = options;
+    this.#own = new Set(options.responseHeaders.map(foldName));
+    this.#known = new CredentialCache(options.now);
+  }
+
+  /** The service looks for them itself. */
+  brings(): boolean {
+    return true;
+  }
+
+  challenge(): Challenge {
+    return {};
+  }
+
+  async decide(request: AuthRequest): Promise<Decision> {
+    const question = this.#questionOf(request);
+    const credentials = this.#credentialsOf(request);
+    if (this.#options.cacheMs === 0 || credentials.length === 0) return this.#ask(question);
+    const { method, target, host, scheme } = request;
+    const key = cacheKey(scheme, host, ...credentials);
+    const shared = await this.#find(key, question);
+    // What was let in for its path, and not for its user, says nothing of another path.
+    if (shared !== null && shared.is === 'admitted' && shared.identity !== null) return shared;
+    return (await this.#find(cacheKey(scheme, host, method, target, ...credentials), question)) ?? tooMany;
+  }
+
+  /** Only what lets in is kept, and under a key for all paths only what names a user. */
+  #find(key: string, question: Question): Decision | Promise<Decision> | null {
+    const { now, cacheMs } = this.#options;
+    return this.#known.find(
+      key,
+      () => this.#ask(question),
+      (decision) => (decision.is === 'admitted' ? now() + cacheMs : 0),
+    );
+  }
+
+  async #ask(question: Question): Promise<Decision> {
+    const answer = await this.#options.ask(question, new AbortController().signal);
+    if ('problem' in answer) return refuse('unavailable', `the service of forward: ${answer.problem}`, false);
+    const { status } = answer;
+    if (status >= 500 || status < 200) return refuse('unavailable', `the service of forward answers ${status}`, false);
+    if (status >= 300) return relay(answer);
+    return this.#admit(answer, question);
+  }
+
+  #admit({ fields }: ServiceAnswer, question: Question): Decision {
+    const { userHeader, groupsHeader, responseHeaders } = this.#options;
+    const text = (name: string) =>
+      valuesOf(fields, name).map((value) => Buffer.from(value, 'latin1').toString().trim());
+    const names = text(userHeader);
+    const groups = text(groupsHeader).flatMap((value) => value.split(',').map((group) => group.trim()));
+    const identity = identityOf(names[0], groups);
+    if (names.length > 1 || (names.length === 1 && names[0] !== '' && identity === null)) {
+      return refuse('unavailable', `the service of forward names no user in ${userHeader} that can be one`, false);
+    }
+    const added = responseHeaders.flatMap((name) =>
+      valuesOf(fields, name.toLowerCase()).map((value): [string, string] => [name, value]),
+    );
+    return {
+      is: 'admitted',
+      identity,
+      edits: { ...noEdits, lines: this.#own, added },
+      life: this.#lifeOf(question, identity?.name ?? null),
+    };
+  }
+
+  #lifeOf(question: Question, name: string | null): Life {
+    const { recheckMs } = this.#options;
+    if (recheckMs === 0) return lasting;
+    const ask = async (): Promise<Standing> => {
+      const decision = await this.#ask(question);
+      if (decision.is === 'refused') return 'unknown';
+      return decision.is === 'admitted' && (decision.identity?.name ?? null) === name ? 'stays' : 'goes';
+    };
+    return { endsAtMs: null, recheck: { everyMs: recheckMs, ask } };
+  }
+
+  #questionOf(request: AuthRequest): Question {
+    const { method, target, scheme, host, address, headers } = request;
+    const passed = this.#options.requestHeaders.flatMap((name) =>
+      valuesOf(headers, name).map((value): [string, string] => [name, value]),
+    );
+    const told = [
+      ['X-Forwarded-Method', method],
+      ['X-Forwarded-Proto', scheme],
+      ['X-Forwarded-Host', host],
+      ['X-Forwarded-Uri', target],
+      ['X-Forwarded-For', address],
+    ] as const;
+    return { method: 'GET', path: this.#options.path, fields: [...told, ...passed], mostBytes: longestAnswer };
+  }
+
+  #credentialsOf({ headers }: AuthRequest): string[] {
+    return this.#options.requestHeaders.flatMap((name) =>
+      // With its name, so that no value can pass for that of another line.
+      valuesOf(headers, name).map((value) => `${name}: ${value}`),
+    );
+  }
+}
+
+const tooMany: Decision = refuse('unavailable', 'too many questions to the service of forward are under way', false);
+
+/** The service's own words, less what concerns its connection to Sluice. */
+function relay({ status, fields, body }: ServiceAnswer): Decision {
+  const passed: [string, string][] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (kindOf(name) !== 'hop' && name.toLowerCase() !== 'content-length') passed.push([name, fields[i + 1]!]);
+  }
+  const detail = `the service of forward answers ${status}`;
+  return { is: 'answered', answer: { status, fields: passed, body }, result: 'relayed', detail };
+}

@@ -1,0 +1,33 @@
+/** Who a user is, made fit to be shown, compared and sent on in a header. */
+import type { AuthIdentity } from './types.ts';
+
+/** No name of a person or a service is longer, in bytes. */
+const longestName = 256;
+/** With these a header still fits; whoever is in more groups is in too many to send. */
+const mostGroups = 100;
+/** Control characters end lines, a bidirectional mark makes one name look like another, and what is not UTF-8 reads as U+FFFD. */
+const unfit = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffd]/u;
+
+/** Whether a name can stand for a user. */
+export function isFitName(name: string): boolean {
+  return name !== '' && name === name.trim() && Buffer.byteLength(name) <= longestName && !unfit.test(name);
+}
+
+/** An identity; `null` where its name cannot stand for a user. Groups that cannot stand in a list are left out. */
+export function identityOf(name: unknown, groups: unknown, expiresAtMs: number | null = null): AuthIdentity | null {
+  if (typeof name !== 'string' || !isFitName(name)) return null;
+  return { name, groups: fitGroups(groups), expiresAtMs };
+}
+
+/** A comma would make two groups of one, in whatever list the backend reads. */
+function fitGroups(groups: unknown): string[] {
+  if (!Array.isArray(groups)) return [];
+  return groups
+    .slice(0, mostGroups)
+    .filter((group): group is string => typeof group === 'string' && isFitName(group) && !group.includes(','));
+}
+
+/** A value as bytes of UTF-8, in the form in which Node and the fast lane write header values. */
+export function fieldValue(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}

@@ -1,0 +1,104 @@
+/** Whether a token is good (RFC 7519, RFC 8725). Every way in which it is not has a name. */
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { identityOf } from '../identity.ts';
+import { type AuthIdentity, type Refused, refuse } from '../types.ts';
+import type { KeySet } from './key-set.ts';
+
+/** What a token must be. */
+export interface TokenRules {
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  readonly algorithms: readonly string[];
+  readonly leewayMs: number;
+  /** Claims, each with the values of which it must have one; `null` lets every value pass. */
+  readonly claims: readonly (readonly [claim: string, values: readonly string[] | null])[];
+  /** The claims in which the name of the user and the groups stand. */
+  readonly userClaim: string;
+  readonly groupsClaim: string;
+}
+
+/** With this a header of 64 KiB still has room for others. */
+const longestToken = 16 * 1024;
+/** Tokens whose key nobody names are tried with so many. */
+const mostTries = 8;
+
+const compact = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+/** Judges a token; `'no key'` where none of the set fits. */
+export async function verifyToken(
+  token: string,
+  keys: KeySet,
+  rules: TokenRules,
+  nowMs: number,
+): Promise<AuthIdentity | Refused | 'no key'> {
+  if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
+  if (!compact.test(token)) return refuse('malformed', 'the token is no JWT');
+  let payload: JWTPayload;
+  try {
+    payload = await verify(token, keys, rules, nowMs);
+  } catch (error) {
+    return explain(error);
+  }
+  return identify(payload, rules);
+}
+
+async function verify(token: string, keys: KeySet, rules: TokenRules, nowMs: number): Promise<JWTPayload> {
+  const options = {
+    issuer: rules.issuer,
+    audience: [...rules.audience],
+    algorithms: [...rules.algorithms],
+    clockTolerance: rules.leewayMs / 1000,
+    currentDate: new Date(nowMs),
+    requiredClaims: ['exp'],
+  };
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let tries = 0;
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (inner) {
+        if (!(inner instanceof errors.JWSSignatureVerificationFailed) || ++tries >= mostTries) throw inner;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
+function explain(error: unknown): Refused | 'no key' {
+  if (error instanceof errors.JWKSNoMatchingKey) return 'no key';
+  if (error instanceof errors.JWTExpired) return refuse('expired', 'the token has expired', false);
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
+    return refuse('algorithm', 'the algorithm of the token is none of `algorithms`');
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return refuse('signature', 'the signature is wrong');
+  if (error instanceof errors.JWTClaimValidationFailed) return explainClaim(error.claim);
+  // A token of any shape comes here, and a key that its issuer has got wrong; nothing of either is an error of ours.
+  return refuse('malformed', 'the token is no JWT that can be verified');
+}
+
+function explainClaim(claim: string): Refused {
+  if (claim === 'iss') return refuse('issuer', 'the token is of another issuer', false);
+  if (claim === 'aud') return refuse('audience', 'the token is for another audience', false);
+  if (claim === 'nbf') return refuse('not_yet', 'the token is not valid yet', false);
+  return refuse('claim', `the claim ${claim} is missing or wrong`, false);
+}
+
+function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: TokenRules): AuthIdentity | Refused {
+  for (const [claim, values] of claims) {
+    if (!Object.hasOwn(payload, claim)) return refuse('claim', `the claim ${claim} is missing`, false);
+    if (values !== null && !holdsOne(payload[claim], values)) {
+      return refuse('claim', `the claim ${claim} has none of the values wanted`, false);
+    }
+  }
+  const own = (name: string) => (Object.hasOwn(payload, name) ? payload[name] : undefined);
+  const identity = identityOf(own(userClaim), own(groupsClaim), payload.exp! * 1000);
+  return identity ?? refuse('claim', `the claim ${userClaim} holds no name`, false);
+}
+
+function holdsOne(found: unknown, values: readonly string[]): boolean {
+  const all: readonly unknown[] = Array.isArray(found) ? found : [found];
+  return all.some((one) => ['string', 'boolean', 'number'].includes(typeof one) && values.includes(String(one)));
+}

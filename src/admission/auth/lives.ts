@@ -1,0 +1,99 @@
+/**
+ * What becomes of a connection after its handshake, because of whom it belongs to: it ends when what the user signed in with
+ * expires, when the service that is asked again says so, and when the user is shut out.
+ */
+import type { OpenConnection } from '../visit.ts';
+import type { Life } from './types.ts';
+
+export interface LivesParts {
+  /** Milliseconds since 1970: when something expires. */
+  readonly wallClock: () => number;
+  /** A monotonic time in ms: when to ask again. */
+  readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly chance: () => number;
+}
+
+/** How often the clocks are looked at. */
+const tickMs = 1000;
+/** Where nobody could say whether a user may stay, this soon again, or sooner where the route asks more often. */
+const retryMs = 30_000;
+
+interface Watched {
+  readonly connection: OpenConnection;
+  readonly name: string;
+  readonly life: Life;
+  /** When the service is asked again; `null` while it is, and where nobody is. */
+  askAt: number | null;
+}
+
+export class Lives {
+  readonly #parts: LivesParts;
+  readonly #watched = new Set<Watched>();
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: LivesParts) {
+    this.#parts = parts;
+  }
+
+  /** Connections that are looked after. */
+  get size(): number {
+    return this.#watched.size;
+  }
+
+  /** Looks after a connection of a user until that is disposed of. */
+  watch(connection: OpenConnection, name: string, life: Life): Disposable {
+    const { now, chance } = this.#parts;
+    const { recheck } = life;
+    // Those who come together are not asked about together.
+    const askAt = recheck === null ? null : now() + recheck.everyMs * (0.5 + chance() / 2);
+    const watched: Watched = { connection, name, life, askAt };
+    this.#watched.add(watched);
+    this.#timer ??= setInterval(() => this.tick(), tickMs).unref();
+    return { [Symbol.dispose]: () => this.#forget(watched) };
+  }
+
+  /** Ends every connection of users who may not stay. How many. */
+  endRevoked(isRevoked: (name: string) => boolean): number {
+    let count = 0;
+    for (const { connection, name } of this.#watched) {
+      if (!isRevoked(name)) continue;
+      connection.end('revoked');
+      count++;
+    }
+    return count;
+  }
+
+  /** Ends what has expired, and asks about those whose time has come. */
+  tick(): void {
+    const wall = this.#parts.wallClock();
+    const now = this.#parts.now();
+    for (const watched of this.#watched) {
+      const { connection, life, askAt } = watched;
+      if (life.endsAtMs !== null && wall >= life.endsAtMs) connection.end('expired');
+      else if (askAt !== null && now >= askAt) void this.#ask(watched, life.recheck!);
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#watched.clear();
+    this.#abort.abort();
+  }
+
+  async #ask(watched: Watched, { everyMs, ask }: NonNullable<Life['recheck']>): Promise<void> {
+    watched.askAt = null;
+    const standing = await ask(this.#abort.signal);
+    if (standing === 'goes') watched.connection.end('revoked');
+    else watched.askAt = this.#parts.now() + (standing === 'stays' ? everyMs : Math.min(everyMs, retryMs));
+  }
+
+  #forget(watched: Watched): void {
+    this.#watched.delete(watched);
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

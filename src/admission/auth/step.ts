@@ -1,0 +1,60 @@
+/** The step of admission that asks who has come. */
+import { cleanUser } from '../../observe/log/clean.ts';
+import { tally } from '../../observe/metrics/counters.ts';
+import type { Step } from '../steps.ts';
+import type { AnswerFields, Verdict } from '../verdict.ts';
+import type { Visit } from '../visit.ts';
+import type { Authenticator, AuthVerdict } from './authenticator.ts';
+import { applyEdits } from './edits.ts';
+import type { Lives } from './lives.ts';
+import type { AuthRequest } from './types.ts';
+
+/** Judges the credentials of every visit of a route. Those who are let in are looked after while they stay. */
+export function authenticationStep(authenticator: Authenticator, lives: Lives): Step {
+  return (visit) => {
+    const verdict = authenticator.decide(requestOf(visit), visit.signal);
+    return verdict instanceof Promise
+      ? verdict.then((decided) => conclude(visit, decided, lives))
+      : conclude(visit, verdict, lives);
+  };
+}
+
+function requestOf(visit: Visit): AuthRequest {
+  const { method, target, origination, headers, subscriber, kind } = visit;
+  const { scheme, host, address, trusted } = origination;
+  return {
+    method,
+    target,
+    scheme,
+    host,
+    headers,
+    address,
+    subscriber,
+    trusted,
+    upgrades: kind === 'websocket',
+    certificate: null,
+  };
+}
+
+function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
+  const kind = verdict.kind ?? 'none';
+  tally(visit.route.counters.auth, kind, verdict.is === 'admitted' ? 'admitted' : verdict.result);
+  if (verdict.is === 'answered') {
+    return { outcome: 'auth_answered', detail: `${kind}: ${verdict.detail}`, answer: verdict.answer };
+  }
+  if (verdict.is === 'refused') {
+    const fields: AnswerFields = [
+      ...verdict.authenticate.map((scheme) => ['WWW-Authenticate', scheme] as const),
+      ...(verdict.waitSeconds === null ? [] : [['Retry-After', String(verdict.waitSeconds)] as const]),
+    ];
+    const detail = verdict.kind === null ? verdict.detail : `${kind}: ${verdict.detail}`;
+    return { outcome: verdict.outcome, detail, fields };
+  }
+  const { identity, edits, life } = verdict;
+  applyEdits(edits, visit.change());
+  if (identity === null) return null;
+  const { name, groups, expiresAtMs } = identity;
+  visit.identity = { user: cleanUser(name), groups, expiresAtMs, kind };
+  visit.whenOpen((connection) => lives.watch(connection, name, life));
+  return null;
+}

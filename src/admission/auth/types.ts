@@ -1,0 +1,146 @@
+/**
+ * What authentication works with: a request in, a decision out. Each kind of a route looks for its own credentials, in the
+ * order of the file, and the first that finds some decides.
+ */
+import type { RawHeaders } from '../../http/raw-fields.ts';
+import type { Edits } from './edits.ts';
+
+/** The kinds, as the file and the `kind` label name them. */
+export type AuthKind = 'jwt' | 'forward' | 'basic' | 'bearer' | 'client_cert' | 'header' | 'jupyterhub';
+
+/** What became of the credentials of a request: the `result` label of `sluice_auth_total`. */
+export type AuthResult =
+  | 'admitted'
+  | 'no_credentials'
+  | 'malformed'
+  | 'several'
+  | 'too_long'
+  | 'unknown'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'expired'
+  | 'not_yet'
+  | 'issuer'
+  | 'audience'
+  | 'claim'
+  | 'revoked'
+  | 'slowed'
+  | 'relayed'
+  | 'unavailable';
+
+/** A certificate that a client has shown, and that its authority vouches for. */
+export interface ClientCertificate {
+  /** The common name of its subject. */
+  readonly commonName: string | null;
+  /** The organisational units of its subject. */
+  readonly units: readonly string[];
+  /** Its alternative names, as `DNS:name`, `email:name` or `URI:name`. */
+  readonly alternativeNames: readonly string[];
+  readonly expiresAtMs: number;
+}
+
+/** What of a request authentication may look at. */
+export interface AuthRequest {
+  readonly method: string;
+  /** In origin form, with its query. */
+  readonly target: string;
+  readonly scheme: 'http' | 'https';
+  /** The host that the client asked for. */
+  readonly host: string;
+  readonly headers: RawHeaders;
+  /** The client's address after `trusted_proxies`. */
+  readonly address: string;
+  /** Whom it counts for: its address, or its network. */
+  readonly subscriber: string;
+  /** Whether the peer is one of `trusted_proxies`. */
+  readonly trusted: boolean;
+  /** Whether it is a WebSocket handshake. */
+  readonly upgrades: boolean;
+  readonly certificate: ClientCertificate | null;
+}
+
+/** Who a request comes from. */
+export interface AuthIdentity {
+  readonly name: string;
+  readonly groups: readonly string[];
+  /** When it ends, in ms since 1970; `null` where nobody says. */
+  readonly expiresAtMs: number | null;
+}
+
+/** An answer that is sent to the client as it stands, instead of one of Sluice's own. */
+export interface GivenAnswer {
+  readonly status: number;
+  /** End-to-end fields but the framing, which follows the body. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+/** What a request that brings nothing is asked for. */
+export interface Challenge {
+  /** A value of `WWW-Authenticate`. */
+  readonly authenticate?: string;
+  /** Where a page that a person opens goes instead. */
+  readonly login?: GivenAnswer;
+}
+
+/** How long an admission lasts beyond the handshake. */
+export interface Life {
+  /** When the connection ends, in ms since 1970; `null` where it goes on. */
+  readonly endsAtMs: number | null;
+  /** Asks again whether the user may stay, every so often; `null` where nobody is asked. */
+  readonly recheck: { readonly everyMs: number; readonly ask: (signal: AbortSignal) => Promise<Standing> } | null;
+}
+
+/** What a second look found: the user may stay, has to go, or nobody could say. */
+export type Standing = 'stays' | 'goes' | 'unknown';
+
+/** The request is let in. */
+export interface Admitted {
+  readonly is: 'admitted';
+  /** `null` where a service lets somebody in without saying whom. */
+  readonly identity: AuthIdentity | null;
+  readonly edits: Edits;
+  readonly life: Life;
+}
+
+/** Its credentials do not do; `detail` is for the log and quotes nothing of them. */
+export interface Refused {
+  readonly is: 'refused';
+  readonly result: AuthResult;
+  readonly detail: string;
+  /** Whether somebody may be guessing: such refusals slow their address down. */
+  readonly guessed: boolean;
+}
+
+/** The client gets this answer. */
+export interface Answered {
+  readonly is: 'answered';
+  readonly answer: GivenAnswer;
+  readonly result: AuthResult;
+  readonly detail: string;
+}
+
+/** What a kind says of a request that brings its credentials. */
+export type Decision = Admitted | Refused | Answered;
+
+/** One kind of a route, compiled. */
+export interface Judge {
+  readonly kind: AuthKind;
+  /** Whether the request has credentials of this kind, right or wrong. */
+  brings(request: AuthRequest): boolean;
+  /** Judges them. */
+  decide(request: AuthRequest, signal: AbortSignal): Decision | Promise<Decision>;
+  /** What a request without any is asked for. */
+  challenge(request: AuthRequest): Challenge;
+  /** Whether an address that has brought too many wrong ones has to wait. */
+  readonly guessable: boolean;
+}
+
+/** Lasts for as long as the connection. */
+export const lasting: Life = { endsAtMs: null, recheck: null };
+
+/** A refusal of wrong credentials. */
+export function refuse(result: AuthResult, detail: string, guessed = true): Refused {
+  return { is: 'refused', result, detail, guessed };
+}

@@ -1,0 +1,127 @@
+/**
+ * Text files whose meaning the running gateway reads: users, tokens, keys. Each is read when a configuration that names it is
+ * put in force, and again when it changes; what cannot be used leaves what was in use in its place.
+ */
+import type { Log } from '../../observe/log/log.ts';
+import { type FileContent, readFiles, whyUnreadable } from './read.ts';
+import { FileWatcher } from './watch.ts';
+
+/** A file, and what its text means. Two of one name and path are the same. */
+export interface WantedFile {
+  /** The key of the configuration that names it. */
+  readonly name: string;
+  readonly path: string;
+  /** `problem` are words that follow the path. Secrets are not quoted. */
+  readonly parse: (text: string) => { readonly value: unknown } | { readonly problem: string };
+  /** Called when something else is in use. */
+  readonly changed?: () => void;
+}
+
+export class WatchedFiles {
+  readonly #log: Log;
+  readonly #files = new Map<string, WatchedFile>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Reads what is wanted and forgets everything else; resolves with what is wrong with files that were not read before. */
+  async follow(wanted: readonly WantedFile[]): Promise<readonly string[]> {
+    const keys = new Set(wanted.map(keyOf));
+    for (const [key, file] of this.#files) {
+      if (keys.has(key)) continue;
+      file.close();
+      this.#files.delete(key);
+    }
+    const added: WatchedFile[] = [];
+    for (const one of wanted) {
+      if (this.#files.has(keyOf(one))) continue;
+      const file = new WatchedFile(one, this.#log);
+      this.#files.set(keyOf(one), file);
+      added.push(file);
+    }
+    const problems = await Promise.all(added.map((file) => file.read));
+    return problems.flatMap((problem) => problem ?? []);
+  }
+
+  /** What a file means now; `null` where it could never be used. */
+  valueOf(name: string, path: string): unknown {
+    return this.#files.get(keyOf({ name, path }))?.value ?? null;
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close();
+    this.#files.clear();
+  }
+}
+
+class WatchedFile {
+  /** Resolves with what was wrong when it was read first. */
+  readonly read: Promise<string | null>;
+  value: unknown = null;
+  readonly #wanted: WantedFile;
+  readonly #log: Log;
+  #watcher: FileWatcher | null = null;
+  #closed = false;
+
+  constructor(wanted: WantedFile, log: Log) {
+    this.#wanted = wanted;
+    this.#log = log;
+    this.read = this.#start();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watcher?.close();
+  }
+
+  async #start(): Promise<string | null> {
+    const contents = await readFiles([this.#wanted.path]);
+    if (this.#closed) return null;
+    const problem = this.#take(contents);
+    this.#watcher = new FileWatcher(contents, {
+      changed: (changed) => this.#take(changed),
+      failed: (folder, error) =>
+        this.#log.warn(
+          { event: 'config_not_watched', folder, error: error.message },
+          `the folder of the file of ${this.#wanted.name} cannot be watched; it is looked at every second`,
+        ),
+    });
+    await this.#watcher.start();
+    return problem;
+  }
+
+  #take([content]: readonly FileContent[]): string | null {
+    const { name, path, parse, changed } = this.#wanted;
+    const judged = textOf(content!);
+    const parsed = 'problem' in judged ? judged : parse(judged.text);
+    if ('problem' in parsed) {
+      const problem = `${name}: ${path} ${parsed.problem}`;
+      this.#log.error(
+        { event: 'auth_file_rejected', problem },
+        this.value === null
+          ? `the file of ${name} cannot be used`
+          : `the changed file of ${name} cannot be used; what was in use stays`,
+      );
+      return problem;
+    }
+    this.value = parsed.value;
+    this.#log.info({ event: 'auth_file_loaded', key: name, file: path }, `the file of ${name} is in use`);
+    changed?.();
+    return null;
+  }
+}
+
+/** The text of a file, or what keeps it from being one. */
+export function textOf(content: FileContent): { readonly text: string } | { readonly problem: string } {
+  if ('error' in content) return { problem: whyUnreadable(content.error) };
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(content.bytes) };
+  } catch {
+    return { problem: 'is not UTF-8 text; save it as UTF-8' };
+  }
+}
+
+function keyOf({ name, path }: Pick<WantedFile, 'name' | 'path'>): string {
+  return JSON.stringify([name, path]);
+}

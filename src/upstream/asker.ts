@@ -1,0 +1,96 @@
+/**
+ * Asks services over HTTP: one question, one whole answer, each bounded in bytes and time. Connections are used again, and there
+ * are few of them: whoever comes when all are in use waits his turn, and too many get no answer.
+ */
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import type { Asker, Question, ServiceAnswer } from '../admission/auth/asker.ts';
+import type { ServiceTarget } from '../config/types.ts';
+import type { Connector } from './connect.ts';
+import { Pool, type Reuse } from './pool.ts';
+import { NoConnection, PooledRequest } from './pooled-request.ts';
+
+/** A question takes milliseconds; so many at once are hundreds of new users in a second. */
+const mostConnections = 64;
+const maxHeaderBytes = 64 * 1024;
+
+/** What came of one try; `stale` is a connection that the service was just closing. */
+type Tried = ServiceAnswer | { readonly problem: string; readonly stale: boolean };
+
+/** A service that is asked; `timeoutMs` bounds each question, with its waiting and connecting. */
+export function createAsker({ target, tls }: ServiceTarget, timeoutMs: number, connector: Connector): Asker {
+  const { protocol, host, port } = target;
+  const pool = new Pool(
+    (leftMs, signal) => connector.connect({ target, tls, timeoutMs: leftMs, signal }),
+    mostConnections,
+  );
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const hostField = port === (protocol === 'http:' ? 80 : 443) ? authority.replace(/:\d+$/, '') : authority;
+
+  return async (question, signal) => {
+    const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const ask = (reuse: Reuse) => tryOnce(pool, reuse, { ...question, host: hostField }, timeoutMs, until);
+    const isRepeatable = question.body === undefined;
+    const first = await ask(isRepeatable ? 'any' : 'recent');
+    const tried = isRepeatable && 'problem' in first && first.stale ? await ask('none') : first;
+    if (!('problem' in tried)) return tried;
+    if (!until.aborted) return { problem: tried.problem };
+    return { problem: signal.aborted ? 'nobody waits for the answer any more' : `no answer in ${timeoutMs} ms` };
+  };
+}
+
+function tryOnce(
+  pool: Pool,
+  reuse: Reuse,
+  { method, path, fields, body, mostBytes, host }: Question & { readonly host: string },
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Tried> {
+  const { promise, resolve } = Promise.withResolvers<Tried>();
+  const pooled = new PooledRequest(pool, { reuse, timeoutMs, signal });
+  const headers = ['Host', host, ...fields.flat()];
+  if (body !== undefined) headers.push('Content-Length', String(body.length));
+  let isOver = false;
+  const done = (answer: ServiceAnswer) => {
+    isOver = true;
+    resolve(answer);
+  };
+  const fail = (problem: string, stale = false) => {
+    if (isOver) return;
+    isOver = true;
+    resolve({ problem, stale });
+    request.destroy();
+  };
+  const request = requestHttp({ agent: pooled.asAgent, method, path, headers, signal, maxHeaderSize: maxHeaderBytes });
+  request.on('response', (response) => collect(response, mostBytes, done, fail));
+  // Nobody asked for one.
+  request.on('upgrade', (_, socket) => {
+    socket.destroy();
+    fail('the service switched protocols');
+  });
+  request.on('error', (error) => {
+    if (error instanceof NoConnection) fail(error.failure.detail);
+    else fail(error.message, pooled.mayHaveBeenClosing);
+  });
+  request.end(body);
+  return promise;
+}
+
+function collect(
+  response: IncomingMessage,
+  mostBytes: number,
+  done: (answer: ServiceAnswer) => void,
+  fail: (problem: string) => void,
+): void {
+  const parts: Buffer[] = [];
+  let size = 0;
+  response.on('data', (part: Buffer) => {
+    size += part.length;
+    if (size > mostBytes) fail(`the answer is longer than ${mostBytes} bytes`);
+    else parts.push(part);
+  });
+  response.on('end', () =>
+    done({ status: response.statusCode!, fields: response.rawHeaders, body: Buffer.concat(parts) }),
+  );
+  response.on('error', (error) => fail(error.message));
+  response.on('close', () => fail('the service broke off its answer'));
+}

@@ -1,0 +1,154 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Question } from '../../../src/admission/auth/asker.ts';
+import { createAsker } from '../../../src/upstream/asker.ts';
+import { testConnector } from '../../helpers/connector.ts';
+import { noUpstreamTls } from '../../helpers/relay.ts';
+
+const never = new AbortController().signal;
+const question: Question = { method: 'GET', path: '/auth?x=1', fields: [['Cookie', 's=\xe9']], mostBytes: 1000 };
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+function asker(port: number, timeoutMs = 10_000) {
+  const target = { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` } as const;
+  return createAsker({ target, path: '/', tls: noUpstreamTls }, timeoutMs, testConnector());
+}
+
+async function serve(listener: RequestListener): Promise<{ port: number; connections: () => number; server: Server }> {
+  let connections = 0;
+  const server = createServer(listener).on('connection', () => connections++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push({
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  });
+  return { port: (server.address() as AddressInfo).port, connections: () => connections, server };
+}
+
+async function serveBytes(onSocket: (socket: Socket) => void): Promise<number> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    onSocket(socket);
+    open.push({ close: () => socket.destroy() });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+describe('a question', () => {
+  test('goes out as it is, comes back whole, and its connection is used again', async () => {
+    const seen: unknown[] = [];
+    const { port, connections } = await serve((req, res) => {
+      seen.push([req.method, req.url, req.rawHeaders]);
+      res.writeHead(202, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']).end('hello');
+    });
+    const ask = asker(port);
+    const answer = await ask(question, never);
+    expect(answer).toMatchObject({ status: 202, body: Buffer.from('hello') });
+    if ('fields' in answer) expect(answer.fields.slice(0, 4)).toEqual(['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']);
+    await ask(question, never);
+    expect(connections()).toBe(1);
+    expect(seen[1]).toEqual([
+      'GET',
+      '/auth?x=1',
+      ['Host', `127.0.0.1:${port}`, 'Cookie', 's=\xe9', 'Connection', 'keep-alive'],
+    ]);
+  });
+
+  test('may bring a body', async () => {
+    const { port } = await serve((req, res) => {
+      req.setEncoding('utf8').on('data', (text) => res.end(`${req.headers['content-length']} ${text}`));
+    });
+    const answer = await asker(port)({ ...question, method: 'POST', body: Buffer.from('code=1') }, never);
+    expect(answer).toMatchObject({ body: Buffer.from('6 code=1') });
+  });
+
+  test('is asked once more where the service was just closing the connection', async () => {
+    let served = 0;
+    const port = await serveBytes((socket) => {
+      socket.on('data', () => {
+        // The second one on a connection gets no answer.
+        if (socket.bytesWritten > 0) socket.destroy();
+        else socket.write(`HTTP/1.1 204 No Content\r\nX-Number: ${++served}\r\n\r\n`);
+      });
+    });
+    const ask = asker(port);
+    expect(await ask(question, never)).toMatchObject({ status: 204, fields: ['X-Number', '1'] });
+    expect(await ask(question, never)).toMatchObject({ status: 204, fields: ['X-Number', '2'] });
+  });
+});
+
+describe('no answer', () => {
+  test('is what takes too long, and its connection is closed', async () => {
+    const closed = Promise.withResolvers<void>();
+    const port = await serveBytes((socket) => socket.resume().on('close', () => closed.resolve()));
+    expect(await asker(port, 50)(question, never)).toEqual({ problem: 'no answer in 50 ms' });
+    await closed.promise;
+  });
+
+  test('is a body that never ends: it is cut', async () => {
+    const closed = Promise.withResolvers<void>();
+    const { port } = await serve((_, res) => {
+      const block = Buffer.alloc(64 * 1024);
+      const pour = () => {
+        while (res.write(block));
+      };
+      res.on('drain', pour).on('close', () => closed.resolve());
+      pour();
+    });
+    expect(await asker(port)(question, never)).toEqual({ problem: 'the answer is longer than 1000 bytes' });
+    await closed.promise;
+  });
+
+  test('is a body that stands still', async () => {
+    const { port } = await serve((_, res) => {
+      res.writeHead(200, { 'Content-Length': '10' }).write('half');
+    });
+    expect(await asker(port, 100)(question, never)).toEqual({ problem: 'no answer in 100 ms' });
+  });
+
+  test('is one that breaks off', async () => {
+    const port = await serveBytes((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'));
+    });
+    expect(await asker(port)(question, never)).toMatchObject({ problem: expect.any(String) });
+  });
+
+  test('is something else than HTTP, or another protocol', async () => {
+    for (const bytes of [
+      'SSH-2.0-x\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    ]) {
+      const port = await serveBytes((socket) => socket.once('data', () => socket.write(bytes)));
+      expect(await asker(port)(question, never)).toMatchObject({ problem: expect.any(String) });
+    }
+  });
+
+  test('is a port where nobody listens', async () => {
+    const { port, server } = await serve(() => {});
+    await new Promise((resolve) => server.close(resolve));
+    expect(await asker(port)(question, never)).toMatchObject({ problem: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  test('is what nobody waits for any more', async () => {
+    const port = await serveBytes((socket) => socket.resume());
+    const abort = new AbortController();
+    const asked = asker(port)(question, abort.signal);
+    abort.abort();
+    expect(await asked).toEqual({ problem: 'nobody waits for the answer any more' });
+  });
+
+  test('is what more ask for than there are connections and turns', async () => {
+    const port = await serveBytes((socket) => socket.resume());
+    const ask = asker(port, 300);
+    const answers = await Promise.all(Array.from({ length: 130 }, () => ask(question, never)));
+    expect(answers.filter((answer) => 'problem' in answer && answer.problem.includes('in use'))).not.toHaveLength(0);
+  });
+});

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { Authenticator, type AuthVerdict } from '../../../../src/admission/auth/authenticator.ts';
+import { noEdits } from '../../../../src/admission/auth/edits.ts';
+import { AuthFailures } from '../../../../src/admission/auth/failures.ts';
+import { type Decision, type Judge, lasting, refuse } from '../../../../src/admission/auth/types.ts';
+import { authRequest, edited, never } from './requests.ts';
+
+const admitted = (name: string, groups: string[] = []): Decision => ({
+  is: 'admitted',
+  identity: { name, groups, expiresAtMs: null },
+  edits: noEdits,
+  life: lasting,
+});
+
+/** A kind that finds its credentials in a line of its own name. */
+function kind(name: Judge['kind'], decision: Decision | Promise<Decision>, more: Partial<Judge> = {}): Judge {
+  return {
+    kind: name,
+    guessable: true,
+    brings: ({ headers }) => headers.includes(name),
+    decide: () => decision,
+    challenge: () => ({ authenticate: name }),
+    ...more,
+  };
+}
+
+function rowOf(judges: readonly Judge[], lines = { user: null as string | null, groups: null as string | null }) {
+  const clock = { now: 0 };
+  return new Authenticator({
+    judges,
+    lines,
+    failures: new AuthFailures(() => clock.now),
+    isRevoked: (name) => name === 'mallory',
+  });
+}
+
+const decide = (row: Authenticator, ...headers: string[]) => row.decide(authRequest(headers), never);
+
+describe('kinds in a row', () => {
+  const row = rowOf([kind('jwt', refuse('expired', 'old', false)), kind('basic', admitted('ann'))]);
+
+  test('the first that finds its credentials decides, right or wrong', () => {
+    expect(decide(row, 'jwt', '', 'basic', '')).toMatchObject({
+      is: 'refused',
+      kind: 'jwt',
+      outcome: 'unauthenticated',
+    });
+    expect(decide(row, 'basic', '')).toMatchObject({ is: 'admitted', kind: 'basic' });
+  });
+
+  test('where none does, all are asked for', () => {
+    expect(decide(row)).toMatchObject({
+      is: 'refused',
+      kind: null,
+      result: 'no_credentials',
+      authenticate: ['jwt', 'basic'],
+    });
+  });
+
+  test('a page that a person opens is sent to where one can sign in', () => {
+    const login = { status: 302, fields: [['Location', '/login']], body: Buffer.alloc(0) } as const;
+    const hub = rowOf([
+      kind('basic', admitted('x')),
+      kind('jupyterhub', admitted('x'), { challenge: () => ({ login }) }),
+    ]);
+    expect(decide(hub)).toMatchObject({ is: 'answered', answer: login, result: 'no_credentials' });
+  });
+
+  test('one that must ask somebody is waited for', async () => {
+    const slow = rowOf([kind('forward', Promise.resolve(admitted('ann')))]);
+    expect(await decide(slow, 'forward', '')).toMatchObject({ is: 'admitted', identity: { name: 'ann' } });
+  });
+
+  test('one that nobody can tell of is a fault of ours, and asks for nothing', () => {
+    const blind = rowOf([kind('basic', refuse('unavailable', 'no file', false))]);
+    expect(decide(blind, 'basic', '')).toMatchObject({ outcome: 'auth_unavailable', authenticate: [] });
+  });
+});
+
+test('who is shut out stays out, whatever the credentials', () => {
+  expect(decide(rowOf([kind('basic', admitted('mallory'))]), 'basic', '')).toMatchObject({
+    is: 'refused',
+    outcome: 'auth_revoked',
+    result: 'revoked',
+  });
+});
+
+describe('the backend', () => {
+  const linesFor = (decision: Decision, ...headers: string[]) => {
+    const row = rowOf([kind('basic', decision)], { user: 'X-User', groups: 'X-Groups' });
+    const verdict = decide(row, 'basic', '', ...headers) as AuthVerdict;
+    if (verdict.is !== 'admitted') throw new Error(verdict.is);
+    return edited(verdict.edits, headers).lines;
+  };
+
+  test('is told who the user is, whatever the client says', () => {
+    expect(linesFor(admitted('ann', ['a', 'b']), 'x_user', 'root', 'X-USER', 'root', 'X-Groups', 'wheel')).toEqual([
+      'X-User: ann',
+      'X-Groups: a,b',
+    ]);
+  });
+
+  test('is not told what nobody knows, and not by the client either', () => {
+    const anonymous: Decision = { is: 'admitted', identity: null, edits: noEdits, life: lasting };
+    expect(linesFor(anonymous, 'X-User', 'root', 'X-Groups', 'wheel')).toEqual([]);
+    expect(linesFor(admitted('ann'), 'X-Groups', 'wheel')).toEqual(['X-User: ann']);
+  });
+});
+
+describe('guessing', () => {
+  test('slows the address down, and no other, and only where one can guess', () => {
+    const row = rowOf([
+      kind('basic', refuse('unknown', 'wrong')),
+      kind('header', admitted('ann'), { guessable: false }),
+    ]);
+    for (let i = 0; i < 20; i++) decide(row, 'basic', '');
+    expect(decide(row, 'basic', '')).toMatchObject({ outcome: 'auth_slowed', result: 'slowed', waitSeconds: 3 });
+    expect(decide(row, 'header', '')).toMatchObject({ is: 'admitted' });
+    expect(row.decide(authRequest(['basic', ''], { subscriber: '192.0.2.2' }), never)).toMatchObject({
+      outcome: 'unauthenticated',
+    });
+    expect(decide(row)).toMatchObject({ result: 'no_credentials' });
+  });
+
+  test('is not what an old token is', () => {
+    const row = rowOf([kind('jwt', refuse('expired', 'old', false))]);
+    for (let i = 0; i < 40; i++) expect(decide(row, 'jwt', '')).toMatchObject({ result: 'expired' });
+  });
+});

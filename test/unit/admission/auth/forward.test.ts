@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest';
+import type { Question, ServiceAnswer } from '../../../../src/admission/auth/asker.ts';
+import { ForwardJudge, type ForwardOptions } from '../../../../src/admission/auth/forward/forward.ts';
+import { authRequest, edited } from './requests.ts';
+
+const letIn = (fields: string[] = []): ServiceAnswer => ({ status: 202, fields, body: Buffer.alloc(0) });
+const user = (name: string, ...more: string[]) => letIn(['X-Auth-Request-User', name, ...more]);
+
+function forward(
+  answer: (question: Question) => ServiceAnswer | { problem: string } | Promise<ServiceAnswer>,
+  options: Partial<ForwardOptions> = {},
+) {
+  const state = { now: 0, questions: [] as Question[] };
+  const judge = new ForwardJudge({
+    ask: async (question) => {
+      state.questions.push(question);
+      return answer(question);
+    },
+    path: '/oauth2/auth',
+    requestHeaders: ['authorization', 'cookie'],
+    responseHeaders: ['X-Auth-Request-Email'],
+    userHeader: 'x-auth-request-user',
+    groupsHeader: 'x-auth-request-groups',
+    cacheMs: 0,
+    recheckMs: 0,
+    now: () => state.now,
+    ...options,
+  });
+  return { state, judge };
+}
+
+const cookie = (value: string) => ['Cookie', value];
+
+test('the service is told of the request, and gets the credentials and nothing else', async () => {
+  const { judge, state } = forward(() => letIn());
+  const headers = ['Cookie', 's=1', 'X-Secret', 'no', 'X-Forwarded-Uri', '/spoofed', 'Authorization', 'Bearer x'];
+  await judge.decide(authRequest(headers, { method: 'POST', target: '/a?b', address: '192.0.2.7' }));
+  expect(state.questions[0]).toMatchObject({ method: 'GET', path: '/oauth2/auth' });
+  expect(state.questions[0]!.fields).toEqual([
+    ['X-Forwarded-Method', 'POST'],
+    ['X-Forwarded-Proto', 'https'],
+    ['X-Forwarded-Host', 'apps.test'],
+    ['X-Forwarded-Uri', '/a?b'],
+    ['X-Forwarded-For', '192.0.2.7'],
+    ['authorization', 'Bearer x'],
+    ['cookie', 's=1'],
+  ]);
+});
+
+test('what it says of the user goes to the backend, and what clients say under these names does not', async () => {
+  const { judge } = forward(() => user('ann', 'X-Auth-Request-Groups', 'a, b', 'X-Auth-Request-Email', 'ann@x.test'));
+  const headers = ['X_Auth_Request_Email', 'root@x.test', 'X', '1'];
+  const decision = await judge.decide(authRequest(headers));
+  expect(decision).toMatchObject({ is: 'admitted', identity: { name: 'ann', groups: ['a', 'b'] } });
+  if (decision.is === 'admitted') {
+    expect(edited(decision.edits, headers).lines).toEqual(['X: 1', 'X-Auth-Request-Email: ann@x.test']);
+  }
+  const { judge: silent } = forward(() => letIn());
+  const admitted = await silent.decide(authRequest(headers));
+  expect(admitted).toMatchObject({ is: 'admitted', identity: null });
+  if (admitted.is === 'admitted') expect(edited(admitted.edits, headers).lines).toEqual(['X: 1']);
+});
+
+test('a redirect and a refusal are passed on, less what concerns the connection', async () => {
+  const fields = [
+    'Location',
+    '/login',
+    'Set-Cookie',
+    'csrf=1',
+    'Connection',
+    'close',
+    'Content-Length',
+    '2',
+    'Set-Cookie',
+    'x=2',
+  ];
+  const { judge } = forward(() => ({ status: 302, fields, body: Buffer.from('hi') }));
+  expect(await judge.decide(authRequest())).toEqual({
+    is: 'answered',
+    result: 'relayed',
+    detail: 'the service of forward answers 302',
+    answer: {
+      status: 302,
+      fields: [
+        ['Location', '/login'],
+        ['Set-Cookie', 'csrf=1'],
+        ['Set-Cookie', 'x=2'],
+      ],
+      body: Buffer.from('hi'),
+    },
+  });
+});
+
+test.each([
+  ['no answer', { problem: 'no answer in 5000 ms' }],
+  ['an error of its own', { status: 500, fields: [], body: Buffer.alloc(0) }],
+  ['a switch of protocols', { status: 101, fields: [], body: Buffer.alloc(0) }],
+  ['a name that is none', user('a\x80\x80')],
+  ['two names', user('ann', 'X-Auth-Request-User', 'bob')],
+])('%s lets nobody in', async (_, answer) => {
+  expect(await forward(() => answer).judge.decide(authRequest())).toMatchObject({
+    is: 'refused',
+    result: 'unavailable',
+  });
+});
+
+describe('the cache', () => {
+  test('spares a question for each credentials, whatever the path, for its time', async () => {
+    const { judge, state } = forward(() => user('ann'), { cacheMs: 5000 });
+    const get = (target: string, value = 's=1') => judge.decide(authRequest(cookie(value), { target }));
+    await Promise.all(Array.from({ length: 80 }, (_, i) => get(`/static/${i}.js`)));
+    expect(state.questions).toHaveLength(1);
+    await get('/x', 's=2');
+    expect(state.questions).toHaveLength(2);
+    state.now = 5000;
+    await get('/y');
+    expect(state.questions).toHaveLength(3);
+  });
+
+  test('never carries what a path is free for over to another path', async () => {
+    const path = ({ fields }: Question) => fields.find(([name]) => name === 'X-Forwarded-Uri')![1];
+    const { judge } = forward(
+      (question) =>
+        path(question).startsWith('/public') ? letIn() : { status: 401, fields: [], body: Buffer.alloc(0) },
+      { cacheMs: 5000 },
+    );
+    const get = (target: string) => judge.decide(authRequest(cookie('any=thing'), { target }));
+    const [open, shut] = await Promise.all([get('/public'), get('/private')]);
+    expect([open.is, shut.is]).toEqual(['admitted', 'answered']);
+    expect((await get('/private')).is).toBe('answered');
+    expect((await get('/public')).is).toBe('admitted');
+  });
+
+  test('keeps nothing for those without credentials, and nothing that does not let in', async () => {
+    const { judge, state } = forward(() => user('ann'), { cacheMs: 5000 });
+    await judge.decide(authRequest());
+    await judge.decide(authRequest());
+    expect(state.questions).toHaveLength(2);
+    const shut = forward(() => ({ status: 302, fields: ['Set-Cookie', 'csrf=own'], body: Buffer.alloc(0) }), {
+      cacheMs: 5000,
+    });
+    await shut.judge.decide(authRequest(cookie('s=1')));
+    await shut.judge.decide(authRequest(cookie('s=1')));
+    expect(shut.state.questions.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test('tells hosts, schemes and the lines of credentials apart', async () => {
+    const { judge, state } = forward(() => user('ann'), { cacheMs: 5000 });
+    await judge.decide(authRequest(cookie('x')));
+    await judge.decide(authRequest(['Authorization', 'x']));
+    await judge.decide(authRequest(cookie('x'), { host: 'other.test' }));
+    await judge.decide(authRequest(cookie('x'), { scheme: 'http' }));
+    expect(state.questions).toHaveLength(4);
+  });
+});
+
+describe('asking again', () => {
+  test('is nothing that is done unless the route says so', async () => {
+    expect(await forward(() => user('ann')).judge.decide(authRequest())).toMatchObject({ life: { recheck: null } });
+  });
+
+  test.each([
+    ['the same user stays', () => user('ann'), 'stays'],
+    ['another user goes', () => user('bob'), 'goes'],
+    ['nobody goes', () => letIn(), 'goes'],
+    ['who is signed out goes', () => ({ status: 302, fields: [], body: Buffer.alloc(0) }), 'goes'],
+    ['a service that is down ends nobody', () => ({ problem: 'refused' }), 'unknown'],
+  ] as const)('%s', async (_, second, standing) => {
+    let asked = 0;
+    const { judge } = forward(() => (asked++ === 0 ? user('ann') : (second() as ServiceAnswer)), {
+      recheckMs: 300_000,
+    });
+    const decision = await judge.decide(authRequest(cookie('s=1')));
+    if (decision.is !== 'admitted') throw new Error('not let in');
+    expect(decision.life.recheck!.everyMs).toBe(300_000);
+    expect(await decision.life.recheck!.ask(new AbortController().signal)).toBe(standing);
+  });
+});

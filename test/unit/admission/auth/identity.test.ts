@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { fieldValue, identityOf, isFitName } from '../../../../src/admission/auth/identity.ts';
+
+test.each([
+  '',
+  ' a',
+  'a ',
+  'a\r\nX-Admin: 1',
+  'a\0',
+  'a\u202eb',
+  'a\u2028',
+  '\ud800',
+  'x'.repeat(257),
+  'é'.repeat(129),
+])('%j stands for no user', (name) => expect(isFitName(name)).toBe(false));
+
+test.each(['alice', 'Ann Smith', 'ann@example.org', 'Ärmel', '名前', 'x'.repeat(256)])('%j stands for a user', (name) =>
+  expect(isFitName(name)).toBe(true),
+);
+
+test('what is no text names nobody', () => {
+  expect(identityOf(undefined, [])).toBeNull();
+  expect(identityOf({ toString: () => 'x' }, [])).toBeNull();
+  expect(identityOf(7, [])).toBeNull();
+});
+
+test('a group that would be two in a list, or ends a line, is left out', () => {
+  expect(identityOf('a', ['staff', 'x,admins', 'y\r\n', 3, null, ' z'])?.groups).toEqual(['staff']);
+  expect(identityOf('a', 'admins')?.groups).toEqual([]);
+  expect(identityOf('a', new Array(200).fill('g'))?.groups).toHaveLength(100);
+});
+
+test('a name is sent as UTF-8', () => {
+  expect(Buffer.from(fieldValue('é'), 'latin1').toString()).toBe('é');
+});

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { Lives } from '../../../../src/admission/auth/lives.ts';
+import { type Life, lasting, type Standing } from '../../../../src/admission/auth/types.ts';
+import type { OpenConnection } from '../../../../src/admission/visit.ts';
+
+function livesAt() {
+  const clock = { wall: 1_000_000, now: 0 };
+  const lives = new Lives({ wallClock: () => clock.wall, now: () => clock.now, chance: () => 0.5 });
+  const ended: string[] = [];
+  const connection = (id: string): OpenConnection => ({
+    id,
+    about: {} as OpenConnection['about'],
+    lastDataAt: 0,
+    end: (reason) => ended.push(`${id} ${reason}`),
+  });
+  return { clock, lives, ended, connection };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test('a connection ends when what its user signed in with expires, and not before', () => {
+  const { clock, lives, ended, connection } = livesAt();
+  lives.watch(connection('a'), 'ann', { endsAtMs: 1_000_500, recheck: null });
+  lives.watch(connection('b'), 'bob', lasting);
+  lives.tick();
+  clock.wall = 1_000_499;
+  lives.tick();
+  expect(ended).toEqual([]);
+  clock.wall = 1_000_500;
+  lives.tick();
+  expect(ended).toEqual(['a expired']);
+  lives.close();
+});
+
+test('one that has ended by itself is looked after no more', () => {
+  const { clock, lives, ended, connection } = livesAt();
+  const watched = lives.watch(connection('a'), 'ann', { endsAtMs: 1_000_500, recheck: null });
+  expect(lives.size).toBe(1);
+  watched[Symbol.dispose]();
+  clock.wall = 2_000_000;
+  lives.tick();
+  expect([ended, lives.size]).toEqual([[], 0]);
+});
+
+test('all connections of a user who is shut out end', () => {
+  const { lives, ended, connection } = livesAt();
+  for (const [id, name] of [
+    ['a', 'ann'],
+    ['b', 'bob'],
+    ['c', 'ann'],
+  ] as const)
+    lives.watch(connection(id), name, lasting);
+  expect(lives.endRevoked((name) => name === 'ann')).toBe(2);
+  expect(ended).toEqual(['a revoked', 'c revoked']);
+  lives.close();
+});
+
+describe('asking again', () => {
+  const asking = (answers: Standing[]) => {
+    const asked: number[] = [];
+    const parts = livesAt();
+    const life: Life = {
+      endsAtMs: null,
+      recheck: {
+        everyMs: 300_000,
+        ask: async () => {
+          asked.push(parts.clock.now);
+          return answers[asked.length - 1]!;
+        },
+      },
+    };
+    const watched = parts.lives.watch(parts.connection('a'), 'ann', life);
+    const at = async (now: number) => {
+      parts.clock.now = now;
+      parts.lives.tick();
+      parts.lives.tick();
+      await settled();
+    };
+    return { ...parts, asked, at, watched };
+  };
+
+  test('begins somewhere in the second half of the time, and goes on at its pace', async () => {
+    const { asked, at, ended, lives } = asking(['stays', 'stays']);
+    for (const now of [0, 224_999, 225_000, 300_000, 524_999, 525_000]) await at(now);
+    expect(asked).toEqual([225_000, 525_000]);
+    expect(ended).toEqual([]);
+    lives.close();
+  });
+
+  test('ends who has to go', async () => {
+    const { at, ended, lives } = asking(['goes']);
+    await at(225_000);
+    expect(ended).toEqual(['a revoked']);
+    lives.close();
+  });
+
+  test('asks again soon where nobody could say, and ends nobody', async () => {
+    const { asked, at, ended, lives } = asking(['unknown', 'stays']);
+    for (const now of [225_000, 254_999, 255_000, 300_000]) await at(now);
+    expect(asked).toEqual([225_000, 255_000]);
+    expect(ended).toEqual([]);
+    lives.close();
+  });
+});

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import type { ServiceAnswer } from '../../../../src/admission/auth/asker.ts';
+import { RemoteKeys } from '../../../../src/admission/auth/jwt/remote-keys.ts';
+import { newSigner, setText } from './tokens.ts';
+
+const one = newSigner('one');
+const two = newSigner('two');
+const ok = (text: string): ServiceAnswer => ({ status: 200, fields: [], body: Buffer.from(text) });
+
+function remote(first: ServiceAnswer | { problem: string }) {
+  const state = { now: 0, answer: first, asked: 0, told: [] as (string | null)[] };
+  const keys = new RemoteKeys({
+    ask: async ({ mostBytes }) => {
+      state.asked++;
+      expect(mostBytes).toBe(512 * 1024);
+      return state.answer;
+    },
+    path: '/jwks',
+    freshMs: 600_000,
+    now: () => state.now,
+    fetched: (problem) => state.told.push(problem),
+  });
+  return { state, keys };
+}
+
+test('keys are fetched once for all who ask, and again when they are old, beside the judging', async () => {
+  const { state, keys } = remote(ok(setText(one)));
+  const [a, b] = await Promise.all([keys.keys(), keys.keys()]);
+  expect(a).toBe(b);
+  expect(state.asked).toBe(1);
+  state.now = 600_000;
+  state.answer = ok(setText(two));
+  expect(await keys.keys()).toBe(a);
+  expect(state.asked).toBe(2);
+  expect(await keys.keys()).not.toBe(a);
+});
+
+test.each([
+  [{ problem: 'no answer in 5000 ms' }, 'no answer'],
+  [{ status: 500, fields: [], body: Buffer.alloc(0) }, 'the answer is 500'],
+  [ok('{"keys":[{"kty":"oct"}]}'), 'the answer holds secret keys'],
+])('those before stay in use while fetching fails: %#', async (bad, told) => {
+  const { state, keys } = remote(ok(setText(one)));
+  const before = await keys.keys();
+  state.now = 700_000;
+  state.answer = bad;
+  await keys.keys();
+  await keys.newer(before!);
+  expect(await keys.keys()).toBe(before);
+  expect(state.told.at(-1)).toContain(told);
+});
+
+test('an unknown key is looked for, but not twice within half a minute', async () => {
+  const { state, keys } = remote(ok(setText(one)));
+  const before = (await keys.keys())!;
+  expect(await keys.newer(before)).toBeNull();
+  expect(state.asked).toBe(1);
+  state.now = 30_000;
+  state.answer = ok(setText(one, two));
+  const [after, same] = await Promise.all([keys.newer(before), keys.newer(before)]);
+  expect(after).not.toBeNull();
+  expect(same).toBe(after);
+  expect(state.asked).toBe(2);
+  // Whoever still has the old one gets the new one without a question.
+  expect(await keys.newer(before)).toBe(after);
+  expect(state.asked).toBe(2);
+});
+
+test('before there are any, they are asked for every three seconds', async () => {
+  const { state, keys } = remote({ problem: 'refused' });
+  expect(await keys.keys()).toBeNull();
+  expect(await keys.keys()).toBeNull();
+  expect(state.asked).toBe(1);
+  state.now = 3000;
+  state.answer = ok(setText(one));
+  expect(await keys.keys()).not.toBeNull();
+});
