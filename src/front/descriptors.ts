@@ -77,7 +77,12 @@ export class Descriptors {
   }
 }
 
-/** The kernel gives the lowest number that is free: as many descriptors, or more, are in use. It costs two system calls. */
+/**
+ * The kernel gives the lowest number that is free: as many descriptors, or more, are in use. It costs two system calls.
+ * They may be made on the relay's thread, because they wait for nobody: the null device is the kernel's own, its name lies
+ * in a file system in memory, and opening and closing it does nothing. A file of any other kind could be a pipe or lie on
+ * a network.
+ */
 function nextDescriptor(): number {
   try {
     const descriptor = openSync(devNull, 'r');

@@ -47,6 +47,13 @@ export type LegState = 'open' | 'closing' | 'cut' | 'gone';
 /** How many times `timeouts.close` a goodbye may take at most once our close frame has left. */
 const patience = 10;
 
+/**
+ * What TCP sends before the peer has acknowledged anything, in bytes: ten segments (RFC 6928 §2) of the smallest size that
+ * a path of IPv6 may ask for. Of a leg to which no more was ever sent nothing waits for the peer to read: what has not
+ * arrived within `timeouts.close` is not on its way.
+ */
+const firstFlightBytes = 10 * 1220;
+
 export class Leg {
   readonly role: Sender;
   readonly writer: LegWriter;
@@ -222,6 +229,10 @@ export class Leg {
 
   /** The peer's time is over, but for one to whom the kernel still delivers: it holds fewer bytes than at the last reading. */
   #awaitKernel(now: number): void {
+    if (this.writer.handedBytes <= firstFlightBytes) {
+      this.reset();
+      return;
+    }
     const before = this.#kernel;
     const reading = this.source.kernelQueue(now);
     if (reading === 'pending' || (reading !== null && reading.at === before?.at)) return;

@@ -1,4 +1,5 @@
 /** A transport without a socket: the test gives it what its peer sends, and sees what it would get. */
+import type { KernelQueue } from '../../src/relay/core/stall.ts';
 import type { Keeper } from '../../src/relay/memory/read-buffers.ts';
 import type { Output } from '../../src/relay/transport/output.ts';
 import type { Transport, TransportListener } from '../../src/relay/transport/transport.ts';
@@ -58,6 +59,8 @@ export class MemoryTransport implements Transport {
   /** Whether nothing is read from it. */
   paused = true;
   wasReset = false;
+  /** What its kernel tells of its queue. */
+  kernel: KernelQueue = null;
   #listener: TransportListener | null = null;
   #sent: Buffer = Buffer.alloc(0);
   #hasEnded = false;
@@ -83,8 +86,8 @@ export class MemoryTransport implements Transport {
 
   yieldBuffer(): void {}
 
-  kernelQueue(): null {
-    return null;
+  kernelQueue(): KernelQueue {
+    return this.kernel;
   }
 
   reset(): void {

@@ -216,3 +216,26 @@ test('what is kept for a connection is disposed of at its end, or at once when i
   session.keep(kept);
   expect(disposed).toBe(2);
 });
+
+describe('a peer that never ends its connection', () => {
+  const closeMs = 1000;
+  const timeouts = { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs };
+
+  test.each([
+    ['is reset at timeouts.close where all that it was sent fits into the first flight', 12_000, true],
+    ['has more time while the kernel is asked what it still holds of more than that', 12_500, false],
+  ])('%s', (_name, bytes, isReset) => {
+    const { client, upstream, pump, pass } = setUp({ timeouts });
+    for (const transport of [client, upstream]) transport.kernel = 'pending';
+    client.send(clientFrame(Buffer.alloc(bytes), { opcode: 2 }));
+    client.end();
+    pump(bytes);
+    pass(closeMs - tickMs);
+    expect(upstream.wasReset).toBe(false);
+    pass(2 * tickMs);
+    expect(upstream.wasReset).toBe(isReset);
+    upstream.kernel = null;
+    pass(tickMs);
+    expect(upstream.wasReset).toBe(true);
+  });
+});

@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { queueOf, rowsOf } from '../../../../src/relay/transport/kernel-tables.ts';
+
+/** As Linux 6.12 writes them. */
+const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 31337 1 0000000000000000 100 0 0 10 0
+   1: 0100007F:1F90 0100007F:C001 01 0002A51C:00000000 01:00000014 00000000  1000        0 31340 2 0000000000000000 20 4 30 10 -1
+   2: 0100007F:1F90 0100007F:C002 06 00000000:00000000 03:00001703 00000000     0        0 0 3 0000000000000000
+  10: 0500A8C0:1F90 0900A8C0:C001 01 00000007:00000000 00:00000000 00000000  1000        0 31341 1 0000000000000000 20 4 30 10 -1
+`;
+const tcp6 = `  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000000000000000000001000000:1F90 00000000000000000000000001000000:C001 01 00000011:00000000 00:00000000 00000000     0        0 1 1 0 20 0 0 10 -1
+   1: B80D0120000000000000000001000000:1F90 B80D0120000000000000000002000000:C003 01 00000012:00000000 00:00000000 00000000     0        0 2 1 0 20 0 0 10 -1
+   2: 0000000000000000FFFF00000100007F:1F91 0000000000000000FFFF00000100007F:C004 01 00000013:00000000 00:00000000 00000000     0        0 3 1 0 20 0 0 10 -1
+`;
+const rows = rowsOf(tcp, tcp6);
+
+function socketOf(localPort: number | undefined, remoteAddress?: string, remotePort?: number): Socket {
+  return { localPort, remoteAddress, remotePort } as Socket;
+}
+
+describe('the queue of a connection', () => {
+  test.each([
+    ['of IPv4', socketOf(8080, '127.0.0.1', 0xc001), 0x2a51c],
+    ['of another address', socketOf(8080, '192.168.0.9', 0xc001), 7],
+    ['of IPv6', socketOf(8080, '::1', 0xc001), 0x11],
+    ['of IPv6 with a zone', socketOf(8080, '2001:db8::2%eth0', 0xc003), 0x12],
+    ['of IPv4 on a socket of IPv6, under either name', socketOf(8081, '::ffff:127.0.0.1', 0xc004), 0x13],
+    ['of IPv4 on a socket of IPv6', socketOf(8081, '127.0.0.1', 0xc004), 0x13],
+  ])('%s', (_name, socket, bytes) => {
+    expect(queueOf(socket, rows)).toBe(bytes);
+  });
+
+  test.each([
+    ['whose socket is gone', socketOf(8080, '127.0.0.1', 0xc002)],
+    ['of another port here', socketOf(8082, '127.0.0.1', 0xc001)],
+    ['of another port there', socketOf(8080, '127.0.0.1', 0xc009)],
+    ['that has no peer', socketOf(undefined)],
+  ])('%s is not known', (_name, socket) => {
+    expect(queueOf(socket, rows)).toBeNull();
+  });
+
+  test('is not known without tables', () => {
+    expect(rowsOf('', '')).toHaveLength(0);
+    expect(queueOf(socketOf(8080, '127.0.0.1', 0xc001), rowsOf('', ''))).toBeNull();
+  });
+});
