@@ -132,10 +132,7 @@ export class Gateway {
       log,
       rejected,
       memory: budget,
-      kernelBytes: (socket) => {
-        const reading = kernelQueue(socket, performance.now());
-        return reading === null || reading === 'pending' ? reading : reading.bytes;
-      },
+      kernelQueue: (socket) => kernelQueue(socket, performance.now()),
     });
     this.#edge = compileEdge(config, this.#lasting);
     this.#front = new Front({

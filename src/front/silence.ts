@@ -3,16 +3,15 @@
  * nothing is read or written here: so where bytes wait for the client, the kernel's own queue is looked at twice before
  * anybody is given up.
  */
-
-/** What the kernel holds for a socket, in bytes; `pending`: ask again soon; `null` where it cannot be known. */
-export type KernelBytes = number | 'pending' | null;
+import type { KernelQueue, KernelReading } from '../relay/core/stall.ts';
 
 export interface SilenceParts {
   /** The longest time in which nothing moves; 0 is off. */
   readonly inactivityMs: number;
   /** Whether bytes wait for the client to take others. */
   readonly owes: () => boolean;
-  readonly kernelBytes: () => KernelBytes;
+  /** What the kernel holds for the client. */
+  readonly kernelQueue: () => KernelQueue;
   /** Nothing has moved for that long. */
   readonly over: () => void;
 }
@@ -25,7 +24,7 @@ export class Silence {
   #timer: NodeJS.Timeout | null = null;
   #movedAt = performance.now();
   /** What the kernel held at half of the time; `null` before that, and where it is not known. */
-  #before: number | null = null;
+  #before: KernelReading | null = null;
 
   constructor(parts: SilenceParts) {
     this.#parts = parts;
@@ -57,14 +56,15 @@ export class Silence {
       this.#watch(half - silentMs);
       return;
     }
-    const reading = owes() ? this.#parts.kernelBytes() : null;
+    const reading = owes() ? this.#parts.kernelQueue() : null;
     const leftMs = inactivityMs - silentMs;
-    if (reading === 'pending') {
+    // Where tables are long, one reading lasts for seconds: compared with itself it would show nobody who reads.
+    if (reading === 'pending' || (reading !== null && reading.at === this.#before?.at)) {
       this.#watch(Math.min(retryMs, half));
     } else if (reading !== null && this.#before === null) {
       this.#before = reading;
       this.#watch(Math.max(leftMs, half));
-    } else if (reading !== null && reading !== this.#before) {
+    } else if (reading !== null && reading.bytes !== this.#before?.bytes) {
       this.#before = null;
       this.touch();
       this.#watch(half);

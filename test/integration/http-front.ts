@@ -101,10 +101,7 @@ export async function startFront(
     log: createLog(sink),
     rejected: (rejection) => rejections.push(rejection),
     memory,
-    kernelBytes: (socket) => {
-      const reading = kernelQueue(socket, performance.now());
-      return reading === null || reading === 'pending' ? reading : reading.bytes;
-    },
+    kernelQueue: (socket) => kernelQueue(socket, performance.now()),
   });
   const counters = new RouteCounters();
   const endpoint = new Endpoint(route, connector);

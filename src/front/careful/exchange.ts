@@ -15,12 +15,13 @@ import { requestFields, responseHeaders, trailerFields } from '../../http/header
 import { type Log, logHttpFailure, type RequestAbout } from '../../observe/log/log.ts';
 import { tally } from '../../observe/metrics/counters.ts';
 import type { Rejection } from '../../observe/report.ts';
+import type { KernelQueue } from '../../relay/core/stall.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
 import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
 import { carriesBody, sendRefusal } from '../answer.ts';
 import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
-import { type KernelBytes, Silence } from '../silence.ts';
+import { Silence } from '../silence.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import type { ForwardAbout, ForwardRoute } from './forwarder.ts';
 
@@ -33,7 +34,7 @@ export interface ExchangeContext extends ForwardRoute {
   /** What it holds counts here. */
   readonly memory: MemoryLedger;
   /** What the kernel holds for a socket. */
-  readonly kernelBytes: (socket: Socket) => KernelBytes;
+  readonly kernelQueue: (socket: Socket) => KernelQueue;
   /** Gives the request to http-proxy, which calls back with what comes of it. */
   readonly send: (connection: PooledRequest) => void;
 }
@@ -147,7 +148,7 @@ export class Exchange implements MemoryHolder {
     this.#silence = new Silence({
       inactivityMs: this.#context.route.http.inactivityMs,
       owes: () => this.#res.writableNeedDrain || (this.#res.socket?.writableLength ?? 0) > 0,
-      kernelBytes: () => (this.#res.socket === null ? null : this.#context.kernelBytes(this.#res.socket)),
+      kernelQueue: () => (this.#res.socket === null ? null : this.#context.kernelQueue(this.#res.socket)),
       over: () => this.failed(new UpstreamSilence(this.#context.route.http.inactivityMs)),
     });
     return true;

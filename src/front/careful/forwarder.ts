@@ -7,8 +7,8 @@ import type { Route } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { RouteCounters } from '../../observe/metrics/counters.ts';
 import type { Rejection } from '../../observe/report.ts';
+import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
-import type { KernelBytes } from '../silence.ts';
 import { Exchange } from './exchange.ts';
 
 /** Where a request goes, and what counts it. */
@@ -62,7 +62,7 @@ export interface ForwarderParts {
   /** What requests hold counts here. */
   readonly memory: MemoryLedger;
   /** What the kernel holds for a socket. */
-  readonly kernelBytes: (socket: Socket) => KernelBytes;
+  readonly kernelQueue: (socket: Socket) => KernelQueue;
 }
 
 /** A forwarder whose requests go over the connections of their endpoints' pools. */

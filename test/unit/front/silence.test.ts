@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type KernelBytes, Silence } from '../../../src/front/silence.ts';
+import { Silence } from '../../../src/front/silence.ts';
+import type { KernelReading } from '../../../src/relay/core/stall.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -8,12 +9,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function silence(readings: KernelBytes[] | null) {
+/** Readings one after the other: a number is a new one of so many bytes. */
+function silence(readings: (number | KernelReading | 'pending')[] | null) {
   const over = vi.fn();
   const watch = new Silence({
     inactivityMs: 60_000,
     owes: () => readings !== null,
-    kernelBytes: () => readings?.shift() ?? null,
+    kernelQueue() {
+      const reading = readings?.shift() ?? null;
+      return typeof reading === 'number' ? { bytes: reading, at: performance.now() } : reading;
+    },
     over,
   });
   return { watch, over };
@@ -45,6 +50,13 @@ test('a reader that takes nothing is silent, also where the kernel is slow to te
   expect(over).toHaveBeenCalledOnce();
 });
 
+test('a reading that is still the one of before says nothing', () => {
+  const before = { bytes: 4_000_000, at: 1 };
+  const { over } = silence([before, before, before, 3_000_000, 2_000_000]);
+  vi.advanceTimersByTime(120_000);
+  expect(over).not.toHaveBeenCalled();
+});
+
 test('where the kernel tells nothing, what moves here decides', () => {
   const { over } = silence([]);
   vi.advanceTimersByTime(60_000);
@@ -53,7 +65,7 @@ test('where the kernel tells nothing, what moves here decides', () => {
 
 test('never ends where there is no limit, nor after it was stopped', () => {
   const over = vi.fn();
-  new Silence({ inactivityMs: 0, owes: () => false, kernelBytes: () => null, over });
+  new Silence({ inactivityMs: 0, owes: () => false, kernelQueue: () => null, over });
   const { watch, over: stopped } = silence(null);
   watch.stop();
   vi.advanceTimersByTime(1e9);
