@@ -6,7 +6,7 @@ import { formatDuration } from '../src/config/language/format.ts';
 import { roomsName } from '../src/config/model/conflicts.ts';
 import { roomsPath } from '../src/config/model/presets.ts';
 import { schemaText } from '../src/config/model/reference.ts';
-import { builtIn } from '../src/config/model/settings.ts';
+import { builtIn } from '../src/config/model/route-settings.ts';
 
 interface Schema {
   readonly $ref?: string;

@@ -51,16 +51,21 @@ export interface CloseRow extends Ending {
   readonly watchedBy?: EndedBy;
 }
 
-/** The kinds of values that a limit can have, as the reference of the configuration names them. */
-export type LimitKind =
-  | 'size'
-  | 'size_or_unlimited'
-  | 'duration'
-  | 'count'
-  | 'count_or_unlimited'
-  | 'message_rate'
-  | 'byte_rate'
-  | 'control_rate';
+/** What a limit of each kind is to the code: sizes are bytes, durations milliseconds, infinity is no limit and 0 ms is off. */
+export interface LimitValues {
+  readonly size: number;
+  readonly sizeOrUnlimited: number;
+  readonly duration: number;
+  readonly count: number;
+  readonly countOrUnlimited: number;
+  /** `null` is no limit. */
+  readonly messageRate: Rate | null;
+  readonly byteRate: Rate | null;
+  readonly controlRate: Rate;
+}
+
+/** The kinds of values that a limit can have, as `config/model/kinds.ts` names them. */
+export type LimitKind = keyof LimitValues;
 
 /** An ending under its name in the labels `reason` and `result`. */
 type Own<Row> = Row & { readonly as: string };
@@ -113,6 +118,8 @@ export interface SenderLimitRow extends LimitRow {
 export interface SharedLimitRow extends LimitRow {
   /** Where it stands in the file, below a route or at the top. */
   readonly path: string;
+  /** Whether a reload changes it for what is open already, or for what comes then. */
+  readonly reload: 'live' | 'new';
   /** What holds where nobody says anything; `null` is what the process finds for itself. */
   readonly builtIn: number | null;
 }

@@ -10,7 +10,7 @@ const minute = 60 * second;
 export const senderLimits = {
   max_message_size: {
     field: 'maxMessageBytes',
-    kind: 'size_or_unlimited',
+    kind: 'sizeOrUnlimited',
     builtIn: { client: 10 * MiB, upstream: Number.POSITIVE_INFINITY },
     about:
       'The largest message: the payload of all its fragments together, inclusive. A larger one is refused at the frame header that crosses it, with 1009.',
@@ -35,7 +35,7 @@ export const senderLimits = {
   },
   max_frame_size: {
     field: 'maxFrameBytes',
-    kind: 'size_or_unlimited',
+    kind: 'sizeOrUnlimited',
     builtIn: Number.POSITIVE_INFINITY,
     about: 'The largest single frame, inclusive; 1009. Left out, a frame may be as large as a message.',
     isViolation: true,
@@ -106,7 +106,7 @@ export const senderLimits = {
   },
   max_message_rate: {
     field: 'messageRate',
-    kind: 'message_rate',
+    kind: 'messageRate',
     builtIn: null,
     about:
       "Messages per second, as a token bucket; `burst` is one second's worth unless set. `pause` reads later, `close` ends with 1008.",
@@ -130,7 +130,7 @@ export const senderLimits = {
   },
   max_byte_rate: {
     field: 'byteRate',
-    kind: 'byte_rate',
+    kind: 'byteRate',
     builtIn: null,
     about: 'Payload bytes per second, likewise.',
     isViolation: true,
@@ -153,7 +153,7 @@ export const senderLimits = {
   },
   max_control_rate: {
     field: 'controlRate',
-    kind: 'control_rate',
+    kind: 'controlRate',
     // Once a second must be fine for ever (marimo does it); a burst is a client catching up.
     builtIn: { perSecond: 50, burst: 200, action: 'close' },
     about: 'Pings, pongs and close frames per second; a flood is closed with 1008. Enforced in `mode: report` too.',

@@ -24,6 +24,7 @@ const upstreamBusy = {
 export const sharedLimits = {
   'memory.max_buffered': {
     path: 'memory.max_buffered',
+    reload: 'live',
     field: 'memory.maxBufferedBytes',
     kind: 'size',
     builtIn: null,
@@ -85,6 +86,7 @@ export const sharedLimits = {
   },
   'connections.max': {
     path: 'limits.connections.max',
+    reload: 'new',
     field: 'connections.max',
     kind: 'count',
     builtIn: 10_000,
@@ -109,8 +111,9 @@ export const sharedLimits = {
   },
   'connections.max_per_address': {
     path: 'limits.connections.max_per_address',
+    reload: 'new',
     field: 'connections.maxPerAddress',
-    kind: 'count_or_unlimited',
+    kind: 'countOrUnlimited',
     builtIn: Number.POSITIVE_INFINITY,
     about:
       'Open connections of one client address on the route (of IPv6: of one network, see `listen.ipv6_prefix`); one more is refused with 429. Behind a proxy this needs `listen.trusted_proxies`.',
@@ -134,6 +137,7 @@ export const sharedLimits = {
   },
   idle_timeout: {
     path: 'idle_timeout',
+    reload: 'live',
     field: 'idleTimeoutMs',
     kind: 'duration',
     builtIn: 0,
@@ -157,6 +161,7 @@ export const sharedLimits = {
   },
   max_lifetime: {
     path: 'max_lifetime',
+    reload: 'live',
     field: 'maxLifetimeMs',
     kind: 'duration',
     builtIn: 0,
@@ -179,8 +184,9 @@ export const sharedLimits = {
   },
   'http.max_body_size': {
     path: 'http.max_body_size',
+    reload: 'new',
     field: 'http.maxBodyBytes',
-    kind: 'size_or_unlimited',
+    kind: 'sizeOrUnlimited',
     builtIn: 512 * MiB,
     about: 'The largest body of a plain HTTP request; 413. It does not limit WebSocket messages.',
     isViolation: true,
@@ -201,6 +207,7 @@ export const sharedLimits = {
   },
   'http.max_upstream_connections': {
     path: 'http.max_upstream_connections',
+    reload: 'new',
     field: 'http.maxUpstreamConnections',
     kind: 'count',
     // A page loads its files over a handful; what holds one for long is a long poll or an event stream, one for each tab.

@@ -5,18 +5,19 @@ import type { LimitKind } from './row.ts';
 /** The unit of a value. */
 export type Unit = 'bytes' | 'ms' | 'count' | 'messages_per_second' | 'bytes_per_second';
 
-const units: Readonly<Record<LimitKind, Unit>> = {
+/** The unit of each kind of limit. */
+export const unitOfKind: Readonly<Record<LimitKind, Unit>> = {
   size: 'bytes',
-  size_or_unlimited: 'bytes',
+  sizeOrUnlimited: 'bytes',
   duration: 'ms',
   count: 'count',
-  count_or_unlimited: 'count',
-  message_rate: 'messages_per_second',
-  byte_rate: 'bytes_per_second',
-  control_rate: 'messages_per_second',
+  countOrUnlimited: 'count',
+  messageRate: 'messages_per_second',
+  byteRate: 'bytes_per_second',
+  controlRate: 'messages_per_second',
 };
 
 /** The unit in which a violation tells what was observed and what is configured. */
 export function unitOf(limit: LimitName): Unit {
-  return units[limits[limit].kind];
+  return unitOfKind[limits[limit].kind];
 }

@@ -1,13 +1,14 @@
 /** What `sluice check` says of a valid configuration: what holds, where it comes from, what it may cost, what to mind. */
-import { formatListenAddress } from '../config/language/addresses.ts';
+import { type SenderKey, senderLimits } from '../catalogue/limits.ts';
 import * as format from '../config/language/format.ts';
 import { idleBytes, perConnectionParts, processBytes, worstCaseMemory } from '../config/model/memory.ts';
 import { formatSource, placeNamer } from '../config/model/place-names.ts';
 import { presets } from '../config/model/presets.ts';
 import type { Resolved, ResolvedRoute, Source } from '../config/model/resolve.ts';
-import { type SenderKey, type SettingKey, type Settings, senderKeys, settingKeys } from '../config/model/settings.ts';
+import { formatSetting, settingKeys } from '../config/model/route-settings.ts';
+import { formatValue, type SettingRows, valueAt } from '../config/model/settings.ts';
+import { topSettings } from '../config/model/top-settings.ts';
 import { findWarnings, type Warning } from '../config/model/warnings.ts';
-import type { Rate } from '../config/types.ts';
 import { type Cell, formatTable, type Style, wrap } from './table.ts';
 
 const width = 100;
@@ -45,36 +46,20 @@ function originCells(files: readonly string[], style: Style): OriginCell {
   return (source) => ({ text: formatSource(source ?? { from: 'built in' }, nameOf), paint: style.dim });
 }
 
-function topRows(
-  { listen, admin, memory, drain, log, timeouts, routes, sources }: Resolved,
-  from: OriginCell,
-): Cell[][] {
-  const row = (key: string, text: string): Cell[] => [{ text: key }, { text }, from(sources.get(key))];
-  const proxies = listen.trustedProxies;
-  const shownProxies =
-    proxies.length > 2 ? `${proxies.slice(0, 2).join(', ')} and ${proxies.length - 2} more` : proxies.join(', ');
-  return [
-    row('listen.address', formatListenAddress(listen.address)),
-    row('listen.tls', listen.tls === null ? 'off' : listen.tls.cert),
-    row('listen.trusted_proxies', shownProxies || 'none'),
-    row('admin.address', formatListenAddress(admin.address)),
-    row('admin.token_file', admin.tokenFile ?? 'none'),
-    row(
-      'memory.max_buffered',
-      memory.maxBufferedBytes === null ? 'from the container' : format.formatSize(memory.maxBufferedBytes),
-    ),
-    row('drain.announce', format.formatDuration(drain.announceMs)),
-    [{ text: 'a drain ends within' }, { text: drainEnd(routes) }],
-    row('log.level', log.level),
-    row('log.open', format.formatShare(log.open)),
-    row('log.end', format.formatShare(log.end)),
-    row('log.max_rate', format.formatRate(log.maxRate && { ...log.maxRate, action: 'pause' }, 'messages')),
-    row('log.user', log.user),
-    row('timeouts.connect', format.formatDuration(timeouts.connectMs)),
-    row('timeouts.headers', format.formatDuration(timeouts.headersMs)),
-    row('timeouts.handshake', format.formatDuration(timeouts.handshakeMs)),
-    row('timeouts.close', format.formatDuration(timeouts.closeMs)),
-  ];
+function topRows(resolved: Resolved, from: OriginCell): Cell[][] {
+  return Object.entries(topSettings as SettingRows).flatMap(([path, row]): Cell[][] => {
+    if (row.field === undefined) return [];
+    const value = valueAt(resolved, row.field);
+    const text = Array.isArray(value) && value.length > 2 ? shortened(value) : formatValue(row, value, row.none);
+    const cells = [{ text: path }, { text }, from(resolved.sources.get(path))];
+    return path === 'drain.announce'
+      ? [cells, [{ text: 'a drain ends within' }, { text: drainEnd(resolved.routes) }]]
+      : [cells];
+  });
+}
+
+function shortened(list: readonly string[]): string {
+  return `${list.slice(0, 2).join(', ')} and ${list.length - 2} more`;
 }
 
 /** Whoever ends the process by force before that cuts clients off without a word. */
@@ -93,11 +78,11 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
     route.origins === null ? 'any origin' : `origins ${route.origins.join(', ')}`,
     ...(route.requireOrigin ? ['origin required'] : []),
   ];
-  const senderRows = senderKeys.map((key): Cell[] => [
+  const senderRows = (Object.keys(senderLimits) as SenderKey[]).map((key): Cell[] => [
     { text: key },
     ...(['client', 'upstream'] as const).flatMap((sender): Cell[] => {
       const path = `limits.${sender}.${key}` as const;
-      return [{ text: formatSenderLimit(settings, path, key) }, from(sources[path])];
+      return [{ text: formatSetting(path, settings[path]) }, from(sources[path])];
     }),
   ]);
   const otherRows = settingKeys
@@ -105,7 +90,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
     .filter((key) => !key.startsWith('upstream_tls.') || route.upstream.protocol === 'https:')
     .map((key): Cell[] => [
       { text: key.replace(/^limits\./, '') },
-      { text: formatOther(settings, key) },
+      { text: formatSetting(key, settings[key]) },
       from(sources[key]),
     ]);
   const heading: Cell[] = ['limits', 'client', '', 'upstream'].map((text) => ({ text, paint: style.dim }));
@@ -133,26 +118,6 @@ function hang(key: string, text: string): string[] {
   const [first = '', ...more] = wrap(text, width - keyWidth - 4);
   const indent = ' '.repeat(keyWidth + 4);
   return [`  ${key.padEnd(keyWidth)}  ${first}`, ...more.map((line) => indent + line)];
-}
-
-function formatSenderLimit(settings: Settings, path: SettingKey, key: SenderKey): string {
-  const value = settings[path];
-  if (key === 'max_message_rate') return format.formatRate(value as Rate | null, 'messages');
-  if (key === 'max_byte_rate') return format.formatRate(value as Rate | null, 'bytes');
-  if (key === 'max_control_rate') return format.formatRate(value as Rate, 'messages', 'close');
-  if (key === 'max_fragments' || key === 'max_queue') return format.formatCount(value as number);
-  if (key === 'message_timeout' || key === 'max_pause') return format.formatDuration(value as number);
-  return format.formatSize(value as number);
-}
-
-function formatOther(settings: Settings, key: SettingKey): string {
-  const value = settings[key];
-  if (typeof value === 'string') return value;
-  if (value === null) return 'not set';
-  if (typeof value === 'boolean') return String(value);
-  if (key.startsWith('limits.connections.') || key === 'http.max_upstream_connections')
-    return format.formatCount(value as number);
-  return key === 'http.max_body_size' ? format.formatSize(value as number) : format.formatDuration(value as number);
 }
 
 /** How large a file fits, given how the backend's pages send files. Base64 makes four bytes of three. */

@@ -3,6 +3,9 @@
  * sizes are bytes, durations milliseconds, rates per second. `Infinity` is "unlimited", a duration of 0 is "off".
  */
 
+import type { senderLimits, sharedLimits } from '../catalogue/limits.ts';
+import type { LimitValues } from '../catalogue/row.ts';
+
 /** The side whose messages a limit binds. */
 export type Sender = 'client' | 'upstream';
 
@@ -15,22 +18,25 @@ export interface Rate {
   readonly action: 'pause' | 'close';
 }
 
-/** What one sender may do on one connection. All limits are inclusive. */
-export interface SenderLimits {
-  readonly maxMessageBytes: number;
-  readonly maxFrameBytes: number;
-  readonly maxFragments: number;
-  readonly messageTimeoutMs: number;
-  /** `null` is no limit. */
-  readonly messageRate: Rate | null;
-  readonly byteRate: Rate | null;
-  readonly controlRate: Rate;
-  readonly maxBufferBytes: number;
-  /** Messages, whole or partial, in the buffer. */
-  readonly maxQueue: number;
-  /** The longest time without progress towards the receiver while this sender is paused. */
-  readonly maxPauseMs: number;
-}
+type Sent = typeof senderLimits;
+type Shared = typeof sharedLimits;
+
+/** What one sender may do on one connection, as the rows of the catalogue name it. All limits are inclusive. */
+export type SenderLimits = {
+  readonly [K in keyof Sent as Sent[K]['field']]: LimitValues[Sent[K]['kind']];
+};
+
+/** The other limits, likewise. */
+type SharedLimits = Nested<{ [K in keyof Shared as Shared[K]['field']]: LimitValues[Shared[K]['kind']] }>;
+
+/** A flat record whose keys are paths, as a tree: `{'ping.clientMs': number}` becomes `{ping: {clientMs: number}}`. */
+export type Nested<T> = {
+  readonly [H in Head<keyof T & string>]: H extends keyof T ? T[H] : Nested<Below<T, H>>;
+};
+
+type Head<Path extends string> = Path extends `${infer First}.${string}` ? First : Path;
+
+type Below<T, H extends string> = { [P in keyof T as P extends `${H}.${infer Rest}` ? Rest : never]: T[P] };
 
 export interface RouteLimits {
   readonly mode: 'enforce' | 'report';
@@ -82,16 +88,12 @@ export interface Route {
   readonly auth: readonly Auth[] | null;
   readonly identityHeaders: IdentityHeaders;
   readonly limits: RouteLimits;
-  readonly connections: { readonly max: number; readonly maxPerAddress: number };
+  readonly connections: SharedLimits['connections'];
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
-  readonly idleTimeoutMs: number;
-  readonly maxLifetimeMs: number;
+  readonly idleTimeoutMs: SharedLimits['idleTimeoutMs'];
+  readonly maxLifetimeMs: SharedLimits['maxLifetimeMs'];
   readonly drain: RouteDrain;
-  readonly http: {
-    readonly maxBodyBytes: number;
-    readonly inactivityMs: number;
-    readonly maxUpstreamConnections: number;
-  };
+  readonly http: SharedLimits['http'] & { readonly inactivityMs: number };
   readonly timeouts: Timeouts;
 }
 

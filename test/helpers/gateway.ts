@@ -2,7 +2,7 @@
 import { formatConfigError } from '../../src/config/language/errors.ts';
 import { loadConfig } from '../../src/config/model/load.ts';
 import type { Resolved } from '../../src/config/model/resolve.ts';
-import { builtInLog } from '../../src/config/model/settings.ts';
+import { builtInTop } from '../../src/config/model/top-settings.ts';
 import type { Config, Route } from '../../src/config/types.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import { createLog } from '../../src/observe/log/log.ts';
@@ -119,7 +119,7 @@ function configOf({
     memory: { maxBufferedBytes: null },
     drain: { announceMs },
     // Tests count lines.
-    log: { ...builtInLog, maxRate: null, ...log },
+    log: { ...builtInTop.log, maxRate: null, ...log },
     revokedUsers,
     routes,
   };

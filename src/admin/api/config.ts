@@ -6,7 +6,7 @@ import type { Identity } from '../../config/types.ts';
 import { withoutSecrets } from '../../observe/log/redaction.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
 import type { configSchema } from './schemas.ts';
-import { routeSettings, topSettings } from './settings.ts';
+import { showRouteSettings, showTopSettings } from './settings.ts';
 
 type Answer = z.infer<typeof configSchema>;
 
@@ -22,7 +22,7 @@ export function describeConfig({ config, resolved, loadedAtMs, needsRestart, las
       at: new Date(lastError.atMs).toISOString(),
       errors: lastError.errors.map(redactError),
     },
-    settings: topSettings(config, resolved?.sources ?? null),
+    settings: showTopSettings(config, resolved?.sources ?? null),
   };
   const routes = lazily(config.routes, (route) =>
     redact<Answer['routes'][number]>({
@@ -33,7 +33,7 @@ export function describeConfig({ config, resolved, loadedAtMs, needsRestart, las
       origins: route.origins && [...route.origins],
       require_origin: route.requireOrigin,
       identity: route.identity && describeIdentity(route.identity),
-      settings: routeSettings(route, sources.get(route) ?? null),
+      settings: showRouteSettings(route, sources.get(route) ?? null),
     }),
   );
   return { ...redact(top), routes };

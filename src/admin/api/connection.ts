@@ -8,7 +8,7 @@ import type { Direction } from '../../relay/core/direction.ts';
 import type { Leg } from '../../relay/leg.ts';
 import type { Session } from '../../relay/session.ts';
 import type { connectionSchema, connectionsSchema } from './schemas.ts';
-import { routeSettings } from './settings.ts';
+import { showRouteSettings } from './settings.ts';
 
 type Row = z.infer<typeof connectionsSchema>['connections'][number];
 type Whole = z.infer<typeof connectionSchema>;
@@ -60,7 +60,7 @@ export function describeConnection(
       violation: outcome.violation && describeViolation(outcome.violation),
     },
     route_in_force: inForce,
-    settings: routeSettings(route, sources),
+    settings: showRouteSettings(route, sources),
   };
 }
 

@@ -7,7 +7,7 @@ import { addSums, type RouteSums, type SenderSums, sumsByRoute, zeroSums } from 
 import type { LiveSource } from '../../observe/metrics/source.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
 import type { routesSchema } from './schemas.ts';
-import { routeSettings } from './settings.ts';
+import { showRouteSettings } from './settings.ts';
 
 type Answer = z.infer<typeof routesSchema>;
 type Live = Answer['totals'];
@@ -40,7 +40,7 @@ export function describeRoutes(source: RoutesSource): Lazy<Answer> {
       max_connections: finite(route.connections.max),
       live: describeLive(live),
       counted: describeCounters(source.countersOf(route.label)),
-      settings: routeSettings(route, sources.get(route) ?? null),
+      settings: showRouteSettings(route, sources.get(route) ?? null),
     })),
     totals: describeLive([...sums.values()].reduce(addSums, zeroSums())),
     memory: { held_bytes: usedBytes, max_bytes: finite(limitBytes) },

@@ -2,12 +2,20 @@
  * Mistakes that no single value shows: names and patterns that occur twice, an admin port open to all. They are looked for
  * in the values as they stand in the file, so that a bad size elsewhere does not hide them.
  */
-import { canonicalPath, isLocal, parseHost, parseListenAddress, parsePath } from '../language/addresses.ts';
+import {
+  canonicalPath,
+  formatListenAddress,
+  isLocal,
+  parseHost,
+  parseListenAddress,
+  parsePath,
+} from '../language/addresses.ts';
 import type { ConfigDocument } from '../language/document.ts';
 import type { ConfigError, ConfigPath } from '../language/errors.ts';
 import type { ListenAddress } from '../types.ts';
 import { errorAt } from './explain.ts';
 import { roomsPath } from './presets.ts';
+import { builtInTop } from './top-settings.ts';
 
 /** The name of the route that `preset: jupyter` brings. */
 export function roomsName(name: string): string {
@@ -108,8 +116,8 @@ function patternConflicts(document: ConfigDocument, claims: readonly Claim[]): C
 
 function sameAddress(document: ConfigDocument): ConfigError[] {
   const file = mapping(document.value);
-  const admin = mapping(file.admin).address ?? '127.0.0.1:9090';
-  const listen = mapping(file.listen).address ?? '0.0.0.0:8080';
+  const admin = mapping(file.admin).address ?? formatListenAddress(builtInTop.admin.address);
+  const listen = mapping(file.listen).address ?? formatListenAddress(builtInTop.listen.address);
   const [one, other] = [parseListenAddress(admin), parseListenAddress(listen)];
   if (!('value' in one && 'value' in other && collide(one.value, other.value))) return [];
   const what = admin === listen ? 'is listen.address too' : `takes the port of listen.address, "${listen}"`;

@@ -1,18 +1,38 @@
 /** What holds from the start of the process to its end. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../types.ts';
+import { type SettingRow, valueAt } from './settings.ts';
+import { topSettings } from './top-settings.ts';
 
-const fixed: readonly (readonly [key: string, read: (config: Config) => unknown])[] = [
-  ['listen.address', ({ listen }) => listen.address],
-  ['listen.tls', ({ listen }) => listen.tls !== null],
-  ['admin.address', ({ admin }) => admin.address],
-  ['admin.token_file', ({ admin }) => admin.tokenFile],
-];
+/** Whether there is TLS is fixed, and which files it takes is not. */
+const isTls = ({ listen }: Config) => listen.tls !== null;
+
+const fixed = Object.entries(topSettings as Readonly<Record<string, SettingRow>>).flatMap(([key, { field, reload }]) =>
+  reload === 'restart' && field !== undefined ? [{ key, field }] : [],
+);
+
+/** The paths of the settings that hold until a restart. */
+export const fixedKeys: readonly string[] = fixed.map(({ key }) => key);
 
 /** `next` with what cannot change while the process runs as it is in `current`, and the keys where they differ. */
 export function keepFixed(current: Config, next: Config): { readonly config: Config; readonly differs: string[] } {
-  const differs = fixed.filter(([, read]) => !isDeepStrictEqual(read(current), read(next))).map(([key]) => key);
-  const tls = differs.includes('listen.tls') ? current.listen.tls : next.listen.tls;
-  const listen = { ...next.listen, address: current.listen.address, tls };
-  return { config: { ...next, listen, admin: current.admin }, differs };
+  let config = next;
+  const differs: string[] = [];
+  for (const { key, field } of fixed) {
+    const value = valueAt(current, field);
+    if (isDeepStrictEqual(value, valueAt(next, field))) continue;
+    differs.push(key);
+    config = withValue(config, field.split('.'), value) as Config;
+  }
+  if (isTls(current) !== isTls(next)) {
+    differs.push('listen.tls');
+    config = { ...config, listen: { ...config.listen, tls: current.listen.tls } };
+  }
+  return { config, differs };
+}
+
+/** A copy of a tree with another value in one place. */
+function withValue(tree: unknown, [key, ...below]: readonly string[], value: unknown): unknown {
+  if (key === undefined) return value;
+  return { ...(tree as object), [key]: withValue((tree as Record<string, unknown>)[key], below, value) };
 }

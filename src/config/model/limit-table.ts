@@ -1,8 +1,7 @@
 /** The table of limits in README.md: what is built in, what its peer sees, and where it is counted. */
 import { limits } from '../../catalogue/limits.ts';
 import type { LimitKind, SenderLimitRow, SharedLimitRow } from '../../catalogue/row.ts';
-import { formatCount, formatDuration, formatRate, formatSize } from '../language/format.ts';
-import type { Rate } from '../types.ts';
+import { limitKinds, type SettingKind } from './setting-kinds.ts';
 
 const begin = '<!-- limits: generated from src/catalogue/limits.ts by `npm run docs` -->';
 const end = '<!-- /limits -->';
@@ -27,30 +26,23 @@ function describeLimits(): string {
 
 function builtInOf({ kind, builtIn, table }: Row): string {
   if (typeof builtIn === 'object' && builtIn !== null && 'client' in builtIn) {
-    return (['client', 'upstream'] as const).map((side) => `${side} ${formats[kind](builtIn[side])}`).join(', ');
+    return (['client', 'upstream'] as const).map((side) => `${side} ${format(kind, builtIn[side])}`).join(', ');
   }
   if (table.none !== undefined && (builtIn === null || builtIn === Number.POSITIVE_INFINITY)) return table.none;
-  const value = formats[kind](builtIn);
+  const value = format(kind, builtIn);
   return table.unit === undefined ? value : `${value} ${table.unit}`;
 }
 
-const formats: Readonly<Record<LimitKind, (value: unknown) => string>> = {
-  size: (value) => formatSize(value as number),
-  size_or_unlimited: (value) => formatSize(value as number),
-  duration: (value) => formatDuration(value as number),
-  count: (value) => formatCount(value as number),
-  count_or_unlimited: (value) => formatCount(value as number),
-  message_rate: (value) => formatRate(value as Rate | null, 'messages'),
-  byte_rate: (value) => formatRate(value as Rate | null, 'bytes'),
-  control_rate: (value) => formatRate(value as Rate, 'messages', 'close'),
-};
+function format(kind: LimitKind, value: unknown): string {
+  return (limitKinds[kind] as SettingKind<unknown>).format(value);
+}
 
 function whatPeersSee({ kind, closes, refuses, fails, table }: Row): string {
   const answer = refuses ?? fails;
   const status = answer && `HTTP ${answer.status}`;
   const code =
     closes &&
-    (kind === 'message_rate' || kind === 'byte_rate' ? `${closes.client} with \`action: close\`` : closes.client);
+    (kind === 'messageRate' || kind === 'byteRate' ? `${closes.client} with \`action: close\`` : closes.client);
   const ending = code && status ? `${code}, or ${status} for new ones` : (code ?? status);
   return [table.first, ending].filter((part) => part !== undefined).join('; ');
 }

@@ -2,7 +2,7 @@
  * What a backend bounds, and the settings that follow from it. A preset copies no number of Sluice's own: its limits are
  * the backend's, and its clocks let the backend lose patience first. So nobody is lost here who would not be lost directly.
  */
-import { builtIn, type Settings } from './settings.ts';
+import { builtIn, type PresetSettings } from './route-settings.ts';
 
 const KiB = 1024;
 const second = 1000;
@@ -66,11 +66,11 @@ export interface About {
 
 /** A backend that Sluice knows. */
 export interface Preset extends Required<About> {
-  readonly settings: Partial<Settings>;
+  readonly settings: PresetSettings;
 }
 
 /** The preset of a backend; `more` is what its pages or its users need beside the bounds. */
-export function preset(about: About, more: Partial<Settings> = {}): Preset {
+export function preset(about: About, more: PresetSettings = {}): Preset {
   const { limit, bears } = about;
   return {
     pingIsActivity: false,
@@ -104,7 +104,7 @@ function slowestMessageMs(maxMessageBytes: number): number {
 }
 
 /** Only where the built-in number would end a message before its size does. */
-function fragments(maxMessageBytes: number): Partial<Settings> {
+function fragments(maxMessageBytes: number): PresetSettings {
   const needed = Math.ceil(maxMessageBytes / usualFragment);
   const few = Number.isFinite(needed) && needed > builtIn['limits.client.max_fragments'];
   return few ? { 'limits.client.max_fragments': needed } : {};

@@ -4,7 +4,7 @@
  * read in the backend's source, at the place that stands beside it, and tried with the real server (`test/real`, `test/apps`).
  */
 import { type About, type BackendLimit, type Files, patientForEver, pings, preset } from './preset.ts';
-import type { Settings } from './settings.ts';
+import type { PresetSettings } from './route-settings.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -12,19 +12,19 @@ const MB = 1_000_000;
 const minute = 60_000;
 
 /** A page that dies with its connection: a drain leaves it alone as long as it can. */
-const diesWithConnection: Partial<Settings> = { 'drain.close': 'wait' };
+const diesWithConnection: PresetSettings = { 'drain.close': 'wait' };
 
 /**
  * The same on uvicorn, whose pings Sluice answers: so it is for Sluice to say how long a silent page is borne, and a page
  * that cannot come back is worth more than uvicorn's 40 s.
  */
-const diesOnUvicorn: Partial<Settings> = { ...diesWithConnection, 'ping.timeout': 5 * minute };
+const diesOnUvicorn: PresetSettings = { ...diesWithConnection, 'ping.timeout': 5 * minute };
 
 /** Jupyter keeps a kernel's output for a client that comes back, but only once it knows that the client is gone. */
-const keepsOutput: Partial<Settings> = { 'drain.protect': 'upstream' };
+const keepsOutput: PresetSettings = { 'drain.protect': 'upstream' };
 
 /** The framework reads a body of any size. */
-const anyBody: Partial<Settings> = { 'http.max_body_size': Number.POSITIVE_INFINITY };
+const anyBody: PresetSettings = { 'http.max_body_size': Number.POSITIVE_INFINITY };
 
 /** Tornado's own: tornado/websocket.py, `_default_max_message_size = 10 * 1024 * 1024`; tornado/iostream.py, 100 MiB of buffer. */
 function tornado(raise: BackendLimit['raise'], readBuffer: BackendLimit['readBuffer']): BackendLimit {

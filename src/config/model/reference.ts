@@ -1,9 +1,13 @@
 /** What is generated from the schema: the JSON Schema for editors, and docs/configuration.md for people. */
 import { z } from 'zod';
 import { formatDuration, formatSize } from '../language/format.ts';
+import { fixedKeys } from './fixed.ts';
 import type { Preset } from './preset.ts';
 import { presetNames, presets, roomsPath } from './presets.ts';
+import { routeSettings } from './route-settings.ts';
 import { configSchema } from './schema.ts';
+import type { SettingRows } from './settings.ts';
+import { topSettings } from './top-settings.ts';
 
 /** The parts of JSON Schema that the reference reads. */
 interface JsonSchema {
@@ -61,6 +65,9 @@ export function referenceText(): string {
   ].join('\n');
 }
 
+/** The keys that a route shares with `defaults`. */
+const sharedKeys = [...new Set(Object.keys(routeSettings).map((path) => path.split('.')[0]!))];
+
 const introduction = [
   '`sluice check FILE…` prints every error at once, each with its file, line, column and remedy; for a valid configuration',
   'the effective limits of each route, where each value comes from, the worst-case memory and warnings.',
@@ -69,8 +76,9 @@ const introduction = [
   'stands in one of them.',
   '',
   'Changed files are loaded anew while Sluice runs, and no connection is closed: new limits hold from the next message. Only',
-  '`listen.address`, `admin.address`, `admin.token_file`, and whether there is `listen.tls`, hold until a restart; the log names them where',
-  'they change.',
+  `${codes(fixedKeys)}, and whether there is \`listen.tls\`, hold until a restart; the log names them where`,
+  'they change. What is open or under way keeps what it began with of',
+  `${codes([...keptOf(routeSettings), ...keptOf(topSettings)])}.`,
   '',
   '[`sluice.schema.json`](sluice.schema.json) is the same schema for editors; this first line turns it on in many of them:',
   '',
@@ -79,11 +87,27 @@ const introduction = [
   '```',
   '',
   "A route's own value comes first, then its preset, then `defaults`, then what is built in. `defaults` takes the keys",
-  '`limits`, `ping`, `idle_timeout`, `max_lifetime` and `http` of a route. `check` warns where a preset overrides `defaults`.',
+  `${codes(sharedKeys)} of a route. \`check\` warns where a preset overrides \`defaults\`.`,
   '',
   'Limits are named after the **sender** that they bind: `limits.client` is what the client may send. Sizes count payload',
   'bytes, never frame headers, and all limits are inclusive.',
 ];
+
+function codes(names: readonly string[]): string {
+  const quoted = names.map((name) => `\`${name}\``);
+  return quoted.join(', ');
+}
+
+/** The settings that a reload changes for what comes then; a section stands for its keys where all of them are so. */
+function keptOf(rows: SettingRows): string[] {
+  const paths = Object.keys(rows);
+  const isKept = (path: string) => rows[path]!.reload === 'new';
+  const kept = paths.filter(isKept).map((path) => {
+    const sections = path.split('.').map((_, i, keys) => keys.slice(0, i + 1).join('.'));
+    return sections.find((section) => paths.every((other) => !`${other}.`.startsWith(`${section}.`) || isKept(other)))!;
+  });
+  return [...new Set(kept)];
+}
 
 function sections(properties: Readonly<Record<string, JsonSchema>>, schema: JsonSchema): string[] {
   return Object.entries(properties).flatMap(([name, property]) => {

@@ -3,23 +3,16 @@
  * the file's top or what is built in, in this order, and remembers which.
  */
 import { createHash } from 'node:crypto';
-import { parseListenAddress } from '../language/addresses.ts';
 import type { ConfigDocument } from '../language/document.ts';
 import { type ConfigPath, formatPath } from '../language/errors.ts';
-import type { Config, ListenAddress, Route, Sender, SenderLimits, Timeouts } from '../types.ts';
+import type { Config, Route, Timeouts } from '../types.ts';
 import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
+import { type OwnSettings, ownSettings } from './own-settings.ts';
 import { type PresetName, presets } from './presets.ts';
-import type { ParsedConfig, ParsedRoute } from './schema.ts';
-import {
-  builtIn,
-  builtInAnnounceMs,
-  builtInIpv6Prefix,
-  builtInLog,
-  builtInTimeouts,
-  type SettingKey,
-  type Settings,
-  settingKeys,
-} from './settings.ts';
+import { builtIn, routeSettings, type SettingKey, type Settings, settingKeys } from './route-settings.ts';
+import type { ParsedConfig } from './schema.ts';
+import { nest, type SettingRows, type ValuesOf } from './settings.ts';
+import { topSettings } from './top-settings.ts';
 
 /** Where a value comes from. */
 export type Source =
@@ -55,59 +48,51 @@ export interface Resolved {
   readonly sources: ReadonlyMap<string, Source>;
 }
 
+/** A value of the file, and where it stands. */
+interface Written {
+  readonly value: unknown;
+  readonly file: string;
+  readonly line: number;
+}
+
 /** Some settings, each with its place. */
-type Layer = ReadonlyMap<SettingKey, { readonly value: unknown; readonly file: string; readonly line: number }>;
+type Layer<Key extends string = SettingKey> = ReadonlyMap<Key, Written>;
 
 /** Resolves a valid configuration; `files` are the files it stands in. */
 export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: readonly string[]): Resolved {
   const sources = new Map<string, Source>();
-  const top = <T>(path: string, value: T | undefined, otherwise: T): T => {
-    const place = document.places.get(path);
-    sources.set(path, value === undefined || !place ? { from: 'built in' } : { from: 'file', ...lineOf(place) });
-    return value === undefined ? otherwise : value;
-  };
-  const timeouts: Timeouts = {
-    connectMs: top('timeouts.connect', parsed.timeouts?.connect, builtInTimeouts.connect),
-    headersMs: top('timeouts.headers', parsed.timeouts?.headers, builtInTimeouts.headers),
-    handshakeMs: top('timeouts.handshake', parsed.timeouts?.handshake, builtInTimeouts.handshake),
-    closeMs: top('timeouts.close', parsed.timeouts?.close, builtInTimeouts.close),
-  };
-  const defaults = layerOf(document, ['defaults'], parsed.defaults);
-  const file = layerOf(document, [], { drain: parsed.drain });
-  const written = new Set(parsed.routes.flatMap((route) => patternKeys(route.match?.hosts ?? [], pathOf(route))));
-  const routes = parsed.routes.flatMap((route, i) => {
-    const own = layerOf(document, ['routes', i], route);
-    const resolved = resolveRoute(route, { own, defaults, file, preset: route.preset ?? null, timeouts });
+  const top = valuesOf(topSettings, layerOf(document, [], parsed, Object.keys(topSettings)), sources);
+  const { listen, admin, memory, drain, log, timeouts } = nest(topSettings, top);
+  const [cert, key] = [top['listen.tls.cert'], top['listen.tls.key']];
+  const defaults = layerOf(document, ['defaults'], parsed.defaults, settingKeys);
+  // What stands at the top under the path of a route's setting holds for the routes that say nothing else.
+  const file = layerOf(
+    document,
+    [],
+    parsed,
+    settingKeys.filter((path) => path in topSettings),
+  );
+  const own = parsed.routes.map((route, i) => ownOf(document, ['routes', i], route));
+  const written = new Set(own.flatMap((route) => patternKeys(route['match.hosts'] ?? [], route['match.path'])));
+  const routes = own.flatMap((route, i) => {
+    const mine = layerOf(document, ['routes', i], parsed.routes[i], settingKeys);
+    const resolved = resolveRoute(route, { own: mine, defaults, file, preset: route.preset, timeouts });
     const rooms = route.preset === 'jupyter' ? roomsOf(route, written) : null;
     if (rooms === null) return [resolved];
-    const inherited = new Map(own);
+    const inherited = new Map(mine);
     for (const key of ownedByRooms) inherited.delete(key);
     return [
       resolved,
-      resolveRoute(rooms, { own: inherited, defaults, file, preset: 'jupyter-collaboration', timeouts }, route.name),
+      resolveRoute(rooms, { own: inherited, defaults, file, preset: rooms.preset, timeouts }, route.name),
     ];
   });
   return {
     files,
-    listen: {
-      address: top('listen.address', parsed.listen?.address, tcp('0.0.0.0:8080')),
-      tls: top('listen.tls', parsed.listen?.tls, null),
-      trustedProxies: top('listen.trusted_proxies', parsed.listen?.trusted_proxies, []),
-      ipv6Prefix: top('listen.ipv6_prefix', parsed.listen?.ipv6_prefix, builtInIpv6Prefix),
-    },
-    admin: {
-      address: top('admin.address', parsed.admin?.address, tcp('127.0.0.1:9090')),
-      tokenFile: top('admin.token_file', parsed.admin?.token_file, null),
-    },
-    memory: { maxBufferedBytes: top('memory.max_buffered', parsed.memory?.max_buffered, null) },
-    log: {
-      level: top('log.level', parsed.log?.level, builtInLog.level),
-      open: top('log.open', parsed.log?.open, builtInLog.open),
-      end: top('log.end', parsed.log?.end, builtInLog.end),
-      maxRate: top('log.max_rate', parsed.log?.max_rate, builtInLog.maxRate),
-      user: top('log.user', parsed.log?.user, builtInLog.user),
-    },
-    drain: { announceMs: top('drain.announce', parsed.drain?.announce, builtInAnnounceMs) },
+    listen: { ...listen, tls: cert === null || key === null ? null : { cert, key } },
+    admin,
+    memory,
+    log,
+    drain,
     revokedUsers: null,
     timeouts,
     routes,
@@ -115,37 +100,52 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
   };
 }
 
+/** The value of each row: what the file says, or what is built in. Where each comes from is added to `sources`. */
+function valuesOf<Rows extends SettingRows>(
+  rows: Rows,
+  layer: Layer<string>,
+  sources: Map<string, Source>,
+): ValuesOf<Rows> {
+  const values = Object.entries(rows).map(([path, { builtIn = null }]) => {
+    const written = layer.get(path);
+    sources.set(path, written === undefined ? { from: 'built in' } : { from: 'file', ...lineOf(written) });
+    return [path, written === undefined ? builtIn : written.value];
+  });
+  return Object.fromEntries(values) as ValuesOf<Rows>;
+}
+
+/** What a route says of itself. */
+function ownOf(document: ConfigDocument, at: ConfigPath, route: object): OwnSettings {
+  return valuesOf(ownSettings, layerOf(document, at, route, Object.keys(ownSettings)), new Map());
+}
+
 /** What a room does not take from the route above it: that is the reason why it is a route of its own. */
 const ownedByRooms: readonly SettingKey[] = ['limits.client.max_message_size', 'limits.client.max_frame_size'];
 
 /** The route for the rooms below a Jupyter route, on the hosts where the file has none of its own. */
-function roomsOf(route: ParsedRoute, written: ReadonlySet<string>): ParsedRoute | null {
-  const path = roomsPattern(pathOf(route));
+function roomsOf(route: OwnSettings, written: ReadonlySet<string>): OwnSettings | null {
+  const path = roomsPattern(route['match.path']);
   const free = (hosts: readonly string[]) => patternKeys(hosts, path).every((key) => !written.has(key));
-  const hosts = route.match?.hosts;
-  const left = hosts?.filter((host) => free([host]));
-  if (left === undefined ? !free([]) : left.length === 0) return null;
-  return { ...route, name: roomsName(route.name), preset: 'jupyter-collaboration', match: { hosts: left, path } };
+  const hosts = route['match.hosts'];
+  const left = hosts?.filter((host) => free([host])) ?? null;
+  if (left === null ? !free([]) : left.length === 0) return null;
+  const name = roomsName(route.name);
+  return { ...route, name, preset: 'jupyter-collaboration', 'match.hosts': left, 'match.path': path };
 }
 
 function lineOf({ file, line }: { readonly file: string; readonly line: number }) {
   return { file, line };
 }
 
-function pathOf(route: ParsedRoute): string {
-  return route.match?.path ?? '/';
-}
-
-function tcp(address: string): ListenAddress {
-  const parsed = parseListenAddress(address);
-  if ('value' in parsed) return parsed.value;
-  throw new Error(`the built-in address ${address} does not parse`);
-}
-
-/** Flattens a route or `defaults` to the settings it names. */
-function layerOf(document: ConfigDocument, at: ConfigPath, section: object | undefined): Layer {
-  const layer = new Map<SettingKey, { value: unknown; file: string; line: number }>();
-  for (const key of settingKeys) {
+/** The settings that a section of the file names, of those that are asked for. */
+function layerOf<Key extends string>(
+  document: ConfigDocument,
+  at: ConfigPath,
+  section: object | undefined,
+  keys: readonly Key[],
+): Layer<Key> {
+  const layer = new Map<Key, Written>();
+  for (const key of keys) {
     const path = key.split('.');
     let value: unknown = section;
     for (const part of path) value = (value as Record<string, unknown> | undefined)?.[part];
@@ -165,9 +165,9 @@ interface Layers {
   readonly timeouts: Timeouts;
 }
 
-function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | null = null): ResolvedRoute {
+function resolveRoute(route: OwnSettings, layers: Layers, broughtBy: string | null = null): ResolvedRoute {
   const { own, defaults, file, preset } = layers;
-  const fromPreset: Partial<Settings> = preset === null ? {} : presets[preset].settings;
+  const fromPreset: Partial<Record<SettingKey, unknown>> = preset === null ? {} : presets[preset].settings;
   const settings: Partial<Record<SettingKey, unknown>> = {};
   const sources: Partial<Record<SettingKey, Source>> = {};
   const overridden: { key: SettingKey; file: string; line: number }[] = [];
@@ -195,7 +195,7 @@ function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | nu
   }
   const complete = settings as Settings;
   return {
-    route: compileRoute(route, broughtBy ?? route.name, complete, layers),
+    route: compileRoute(route, broughtBy ?? route.name, complete, layers.timeouts),
     preset,
     settings: complete,
     sources: sources as Record<SettingKey, Source>,
@@ -204,53 +204,20 @@ function resolveRoute(route: ParsedRoute, layers: Layers, broughtBy: string | nu
   };
 }
 
-function compileRoute(route: ParsedRoute, label: string, settings: Settings, { preset, timeouts }: Layers): Route {
+function compileRoute(route: OwnSettings, label: string, settings: Settings, timeouts: Timeouts): Route {
   const compiled = {
     name: route.name,
     label,
-    hosts: route.match?.hosts ?? [],
-    path: pathOf(route),
+    hosts: route['match.hosts'] ?? [],
+    path: route['match.path'],
     upstream: route.upstream,
-    upstreamTls: {
-      ca: settings['upstream_tls.ca'],
-      serverName: settings['upstream_tls.server_name'],
-      clientCert: settings['upstream_tls.client_cert'],
-      clientKey: settings['upstream_tls.client_key'],
-      insecureSkipVerify: settings['upstream_tls.insecure_skip_verify'],
-    },
-    preset,
-    origins: route.origins ?? null,
-    requireOrigin: route.require_origin ?? false,
-    identity: route.identity ?? null,
+    preset: route.preset,
+    origins: route.origins,
+    requireOrigin: route.require_origin,
+    identity: route.identity,
     auth: null,
     identityHeaders: { user: null, groups: null },
-    limits: {
-      mode: settings['limits.mode'],
-      client: compileSender(settings, 'client'),
-      upstream: compileSender(settings, 'upstream'),
-    },
-    connections: {
-      max: settings['limits.connections.max'],
-      maxPerAddress: settings['limits.connections.max_per_address'],
-    },
-    ping: {
-      clientMs: settings['ping.client'],
-      upstreamMs: settings['ping.upstream'],
-      timeoutMs: settings['ping.timeout'],
-    },
-    idleTimeoutMs: settings.idle_timeout,
-    maxLifetimeMs: settings.max_lifetime,
-    drain: {
-      close: settings['drain.close'],
-      protect: settings['drain.protect'],
-      spreadMs: settings['drain.spread'],
-      deadlineMs: settings['drain.deadline'],
-    },
-    http: {
-      maxBodyBytes: settings['http.max_body_size'],
-      inactivityMs: settings['http.inactivity'],
-      maxUpstreamConnections: settings['http.max_upstream_connections'],
-    },
+    ...nest(routeSettings, settings),
     timeouts,
   };
   return { ...compiled, fingerprint: fingerprintOf(compiled) };
@@ -260,19 +227,4 @@ function compileRoute(route: ParsedRoute, label: string, settings: Settings, { p
 function fingerprintOf(route: object): string {
   const text = JSON.stringify(route, (_, value) => (value === Number.POSITIVE_INFINITY ? 'infinity' : value));
   return createHash('sha256').update(text).digest('base64');
-}
-
-function compileSender(settings: Settings, sender: Sender): SenderLimits {
-  return {
-    maxMessageBytes: settings[`limits.${sender}.max_message_size`],
-    maxFrameBytes: settings[`limits.${sender}.max_frame_size`],
-    maxFragments: settings[`limits.${sender}.max_fragments`],
-    messageTimeoutMs: settings[`limits.${sender}.message_timeout`],
-    messageRate: settings[`limits.${sender}.max_message_rate`],
-    byteRate: settings[`limits.${sender}.max_byte_rate`],
-    controlRate: settings[`limits.${sender}.max_control_rate`],
-    maxBufferBytes: settings[`limits.${sender}.max_buffer_size`],
-    maxQueue: settings[`limits.${sender}.max_queue`],
-    maxPauseMs: settings[`limits.${sender}.max_pause`],
-  };
 }

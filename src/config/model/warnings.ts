@@ -6,7 +6,7 @@ import { formatDuration, formatSize } from '../language/format.ts';
 import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
 import type { Resolved, ResolvedRoute } from './resolve.ts';
-import { type SettingKey, settingKeys } from './settings.ts';
+import { formatSetting, type SettingKey, settingKeys } from './route-settings.ts';
 
 /** One warning. */
 export interface Warning {
@@ -169,7 +169,7 @@ function uselessTls(route: JudgedRoute): Warning[] {
 
 function overriddenDefaults(route: JudgedRoute): Warning[] {
   return route.overridden.map(({ key, ...place }) => {
-    const value = shown(key, route.settings[key]);
+    const value = formatSetting(key, route.settings[key]);
     return warn(
       route,
       `defaults.${key} (${route.nameOf(place)}) does not hold here: preset ${route.preset} sets ${value}. Write it in the route to override the preset.`,
@@ -183,12 +183,5 @@ function warn(route: JudgedRoute, message: string, settings: readonly string[] =
 
 /** A setting with its value and place: `limits.client.max_message_size 150MiB (line 14)`. */
 function setting(route: JudgedRoute, key: SettingKey): string {
-  return `${key} ${shown(key, route.settings[key])} (${formatSource(route.sources[key], route.nameOf)})`;
-}
-
-function shown(key: SettingKey, value: unknown): string {
-  if (typeof value !== 'number') return String(value);
-  if (key.endsWith('_size')) return formatSize(value);
-  if (key.endsWith('max_fragments') || key.endsWith('max_upstream_connections')) return String(value);
-  return formatDuration(value);
+  return `${key} ${formatSetting(key, route.settings[key])} (${formatSource(route.sources[key], route.nameOf)})`;
 }

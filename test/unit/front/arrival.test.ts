@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { builtInLog } from '../../../src/config/model/settings.ts';
+import { builtInTop } from '../../../src/config/model/top-settings.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { readArrival } from '../../../src/front/arrival.ts';
 import { compileEdge } from '../../../src/front/edge.ts';
@@ -25,7 +25,7 @@ function edgeOf(...headersMs: number[]) {
     admin: { address: loopback, tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs: 0 },
-    log: builtInLog,
+    log: builtInTop.log,
     revokedUsers: null,
     routes,
   };

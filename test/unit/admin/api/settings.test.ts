@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { routeSettings, topSettings } from '../../../../src/admin/api/settings.ts';
+import { showRouteSettings, showTopSettings } from '../../../../src/admin/api/settings.ts';
 import { formatConfigError } from '../../../../src/config/language/errors.ts';
 import { loadConfig } from '../../../../src/config/model/load.ts';
-import { settingKeys } from '../../../../src/config/model/settings.ts';
+import { settingKeys } from '../../../../src/config/model/route-settings.ts';
 
 function load(text: string) {
   const loaded = loadConfig('f.yaml', text);
@@ -13,7 +13,7 @@ function load(text: string) {
 test('every setting of a route is shown, with the value that the configuration has', () => {
   const { resolved } = load('routes: [{name: a, upstream: "http://h", preset: bokeh}]');
   const [{ route, sources, settings }] = resolved.routes as [(typeof resolved.routes)[number]];
-  const shown = routeSettings(route, sources);
+  const shown = showRouteSettings(route, sources);
   expect(Object.keys(shown)).toEqual([...settingKeys]);
   for (const key of settingKeys) {
     const value = settings[key];
@@ -32,7 +32,7 @@ test('values come with their unit and the words of the file', () => {
   const { resolved } = load(
     'routes: [{name: a, upstream: "http://h", idle_timeout: 90s, limits: {client: {max_byte_rate: {rate: 1MiB/s, burst: 3MiB}}}}]',
   );
-  const shown = routeSettings(resolved.routes[0]!.route, null);
+  const shown = showRouteSettings(resolved.routes[0]!.route, null);
   expect(shown.idle_timeout).toEqual({ value: 90_000, unit: 'ms', text: '90s', source: null });
   expect(shown.max_lifetime).toMatchObject({ value: 0, text: 'off' });
   expect(shown['limits.mode']).toMatchObject({ value: 'enforce', unit: 'word', text: 'enforce' });
@@ -45,7 +45,7 @@ test('values come with their unit and the words of the file', () => {
   expect(shown['limits.connections.max']).toMatchObject({ value: 10_000, unit: 'count', text: '10000' });
 });
 
-test('the top of the file is shown too, a section standing for its keys', () => {
+test('the top of the file is shown too, each key with its own place', () => {
   const { config, resolved } = load(
     [
       'listen: {address: "[::1]:80", tls: {cert: /tls/crt, key: /tls/key}, trusted_proxies: [10.0.0.0/8, fd00::/8]}',
@@ -56,12 +56,13 @@ test('the top of the file is shown too, a section standing for its keys', () => 
       'routes: [{name: a, upstream: "http://h"}]',
     ].join('\n'),
   );
-  const shown = topSettings(config, resolved.sources);
+  const shown = showTopSettings(config, resolved.sources);
   expect(Object.fromEntries(Object.entries(shown).map(([key, { text }]) => [key, text]))).toEqual({
     'listen.address': '[::1]:80',
     'listen.tls.cert': '/tls/crt',
     'listen.tls.key': '/tls/key',
     'listen.trusted_proxies': '10.0.0.0/8, fd00::/8',
+    'listen.ipv6_prefix': '64',
     'admin.address': 'unix:/run/admin.sock',
     'admin.token_file': 'not set',
     'memory.max_buffered': 'not set',
@@ -79,10 +80,10 @@ test('the top of the file is shown too, a section standing for its keys', () => 
   expect(shown['listen.tls.key']!.source).toEqual({ from: 'file', file: 'f.yaml', line: 1 });
   expect(shown['admin.address']!.source).toEqual({ from: 'file', file: 'f.yaml', line: 3 });
   expect(shown['timeouts.close']!.source).toEqual({ from: 'built in' });
-  expect(topSettings(config, null)['timeouts.close']!.source).toBeNull();
-  expect(topSettings(load('routes: [{name: a, upstream: "http://h"}]').config, null)['listen.trusted_proxies']).toEqual(
-    {
-      ...{ value: [], unit: 'word', text: 'none', source: null },
-    },
-  );
+  expect(showTopSettings(config, null)['timeouts.close']!.source).toBeNull();
+  expect(
+    showTopSettings(load('routes: [{name: a, upstream: "http://h"}]').config, null)['listen.trusted_proxies'],
+  ).toEqual({
+    ...{ value: [], unit: 'word', text: 'none', source: null },
+  });
 });

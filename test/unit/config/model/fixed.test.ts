@@ -15,7 +15,7 @@ test('addresses, the token file and whether there is TLS stay, and each key that
     'listen: {address: "h:3", tls: {cert: /c, key: /k}, trusted_proxies: [10.0.0.1]}\nadmin: {address: "127.0.0.1:4", token_file: /t}',
   );
   const kept = keepFixed(current, next);
-  expect(kept.differs).toEqual(['listen.address', 'listen.tls', 'admin.address', 'admin.token_file']);
+  expect(kept.differs).toEqual(['listen.address', 'admin.address', 'admin.token_file', 'listen.tls']);
   expect(kept.config.listen).toEqual({ ...current.listen, trustedProxies: ['10.0.0.1'] });
   expect(kept.config.admin).toEqual(current.admin);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { withLimitTable } from '../../../../src/config/model/limit-table.ts';
-import { builtIn } from '../../../../src/config/model/settings.ts';
+import { builtIn } from '../../../../src/config/model/route-settings.ts';
 
 const written = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
 

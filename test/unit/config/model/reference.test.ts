@@ -7,7 +7,7 @@ import { readConfig } from '../../../../src/config/live/read.ts';
 import { presetGuide } from '../../../../src/config/model/preset-guide.ts';
 import { presetNames } from '../../../../src/config/model/presets.ts';
 import { referenceText, schemaText } from '../../../../src/config/model/reference.ts';
-import { settingKeys } from '../../../../src/config/model/settings.ts';
+import { settingKeys } from '../../../../src/config/model/route-settings.ts';
 
 const root = new URL('../../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

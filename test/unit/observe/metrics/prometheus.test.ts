@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { loadConfig } from '../../../../src/config/model/load.ts';
-import { builtInLog } from '../../../../src/config/model/settings.ts';
+import { builtInTop } from '../../../../src/config/model/top-settings.ts';
 import type { Config } from '../../../../src/config/types.ts';
 import { tally } from '../../../../src/observe/metrics/counters.ts';
 import { seriesPerRoute } from '../../../../src/observe/metrics/document.ts';
@@ -41,7 +41,7 @@ function fixture(): Fixture {
       admin: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tokenFile: null },
       memory: { maxBufferedBytes: null },
       drain: { announceMs: 0 },
-      log: builtInLog,
+      log: builtInTop.log,
       revokedUsers: null,
       routes: [panel],
     } satisfies Config as Config,

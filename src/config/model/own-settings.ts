@@ -1,0 +1,67 @@
+/** What only routes have, one row each; `settings.ts` says how to add one. */
+import { presetNames } from './presets.ts';
+import * as is from './setting-kinds.ts';
+import type { SettingRows, ValuesOf } from './settings.ts';
+
+/** By their paths below a route. */
+export const ownSettings = {
+  name: {
+    kind: is.name,
+    about: 'The route in metrics, logs and close reasons. Unique.',
+    isRequired: true,
+    reload: 'new',
+  },
+  'match.hosts': {
+    kind: is.listOf(is.kind.host, 1),
+    about: 'The hosts of the request, without port. Left out, every host.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'match.path': {
+    kind: is.path,
+    about: 'The path, as a prefix that ends at a segment.',
+    builtIn: '/',
+    reload: 'new',
+  },
+  upstream: {
+    kind: is.backend,
+    about: "The backend. The request's path goes to it unchanged.",
+    isRequired: true,
+    reload: 'new',
+  },
+  preset: {
+    kind: is.oneOf(...presetNames),
+    about: "The backend's kind: limits and timeouts that fit it. See the table of presets.",
+    builtIn: null,
+    reload: 'new',
+  },
+  origins: {
+    kind: is.listOf(is.kind.origin, 1),
+    about:
+      'The pages that may connect, as browsers name them in `Origin`. Left out, every page may. A request without Origin passes unless `require_origin` is set.',
+    builtIn: null,
+    reload: 'new',
+  },
+  require_origin: {
+    kind: is.flag,
+    about: 'Refuses a handshake without `Origin` (403).',
+    builtIn: false,
+    reload: 'new',
+  },
+  identity: {
+    kind: is.identity,
+    about:
+      'Where a request names its user, for the log, the API, the status page and the violations there; nothing is allowed or refused by it, and no metric has it. A header counts only from `listen.trusted_proxies`. In a path `*` stands for the name: `/user/*/` for JupyterHub. Left out, nobody is named.',
+    builtIn: null,
+    reload: 'new',
+  },
+} as const satisfies SettingRows;
+
+/** What the sections are for. */
+export const ownSections: Readonly<Record<string, string>> = {
+  match:
+    'Which requests take this route. Exact hosts win over wildcard hosts, those over none; then the longest path wins, a literal segment before `*` before `**`. Left out, all.',
+};
+
+/** What a route of the file says of itself. */
+export type OwnSettings = ValuesOf<typeof ownSettings>;
