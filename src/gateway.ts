@@ -320,7 +320,7 @@ export class Gateway {
   /** What all buffers may hold; says so in the log. */
   #memoryBound(config: Config): number {
     const { bytes, source } = memoryBound(config);
-    this.#log.info({ event: 'memory_bound', max_buffered_bytes: bytes, source }, 'all buffers together may hold this');
+    this.#log.tell('memory_bound', { max_buffered_bytes: bytes, source });
     return bytes;
   }
 }

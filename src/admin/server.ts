@@ -95,7 +95,7 @@ export class AdminServer {
       if (answer !== null) this.#send(res, answer);
     } catch (error) {
       // A bug of the port must not end the connections of the gateway.
-      this.#source.log.error({ event: 'admin_bug', err: error }, 'an admin request failed for a reason of our own');
+      this.#source.log.tell('admin_bug', { err: error });
       if (res.headersSent) res.destroy();
       else send(res, ownFault);
     }

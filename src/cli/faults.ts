@@ -10,11 +10,11 @@ import type { Log } from '../observe/log/log.ts';
 export function followFaults(log: Log): Promise<number> {
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => {
-    log.warn({ event: 'node_warning', name, detail: clean(message) }, 'Node warns of something');
+    log.tell('node_warning', { name, detail: clean(message) });
   });
   return new Promise((resolve) => {
     process.on('uncaughtException', (error) => {
-      log.error({ event: 'crashed', err: error }, 'sluice ends because of a mistake of its own');
+      log.tell('crashed', { err: error });
       resolve(1);
     });
   });

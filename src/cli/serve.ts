@@ -72,17 +72,13 @@ async function serve(
   compactHeap();
   try {
     const { address, adminAddress } = await gateway.start();
-    log.info(
-      {
-        event: 'listening',
-        address: formatListenAddress(address),
-        admin_address: formatListenAddress(adminAddress),
-        routes: config.routes.map(({ name }) => name),
-        config_hash: config.hash,
-        pid: process.pid,
-      },
-      'sluice is listening',
-    );
+    log.tell('listening', {
+      address: formatListenAddress(address),
+      admin_address: formatListenAddress(adminAddress),
+      routes: config.routes.map(({ name }) => name),
+      config_hash: config.hash,
+      pid: process.pid,
+    });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
@@ -95,7 +91,7 @@ async function serve(
     signals.onSecond(() => gateway.hasten());
   });
   await gateway.drained;
-  log.info({ event: 'stopped' }, 'sluice has stopped');
+  log.tell('stopped', {});
   return 0;
 }
 

@@ -17,27 +17,18 @@ export async function watchConfig(gateway: Gateway, seen: readonly FileContent[]
         gateway.reload(await loadAside(contents));
       } catch (error) {
         // A bug must not end the connections that are open.
-        log.error(
-          { event: 'config_reload_bug', err: error },
-          'loading the configuration failed for a reason of our own',
-        );
+        log.tell('config_reload_bug', { err: error });
       }
     },
     failed(folder, error) {
-      log.warn(
-        { event: 'config_not_watched', folder, error: error.message },
-        'the folder of a configuration file cannot be watched; it is looked at every second',
-      );
+      log.tell('config_not_watched', { folder, error: error.message }, 'configuration');
     },
   });
   process.on('SIGHUP', () => watcher.check(true));
   for (const { file } of seen) {
     // What comes through a pipe can be read once.
     if ((await stat(file)).isFile()) continue;
-    log.warn(
-      { event: 'config_not_watched', file },
-      'a configuration file is no ordinary file, so changes are not seen',
-    );
+    log.tell('config_not_watched', { file }, 'pipe');
     return;
   }
   await watcher.start();

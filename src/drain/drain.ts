@@ -232,33 +232,22 @@ export class Drain<T extends DrainTarget> {
     this.#saidAt = performance.now();
     const { phase, cause, connections, requests, deadlineAtMs } = this.state;
     const deadline_s = Math.round((deadlineAtMs - Date.now()) / 1000);
-    this.#parts.log.info({ event: 'draining', phase, cause, ...more, connections, requests, deadline_s }, words[phase]);
+    this.#parts.log.tell('draining', { phase, cause, ...more, connections, requests, deadline_s }, phase);
   }
 
   #end(): void {
     clearInterval(this.#timer);
     this.#ended = true;
     const { connections, endedThemselves, sentAway, cut } = this.#counts;
-    this.#parts.log.info(
-      {
-        event: 'drained',
-        cause: this.#cause,
-        duration_s: Math.round(performance.now() - this.#startedAt) / 1000,
-        connections,
-        ended_themselves: endedThemselves,
-        sent_away: sentAway,
-        cut,
-        requests_cut: this.#requestsCut,
-      },
-      'all connections are gone',
-    );
+    this.#parts.log.tell('drained', {
+      cause: this.#cause,
+      duration_s: Math.round(performance.now() - this.#startedAt) / 1000,
+      connections,
+      ended_themselves: endedThemselves,
+      sent_away: sentAway,
+      cut,
+      requests_cut: this.#requestsCut,
+    });
     this.#resolve(this.#counts);
   }
 }
-
-const words: Readonly<Record<DrainPhase, string>> = {
-  announce: 'not ready any more; new connections are still accepted',
-  close: 'new connections are refused; open ones are closed or waited for',
-  cut: 'the deadline is near: whoever is left is closed now',
-  finish: 'no connection is left; HTTP requests come to their end',
-};

@@ -33,10 +33,7 @@ export class Descriptors {
 
   constructor(log: Log) {
     this.#turnedAway = new Summary((count) => {
-      log.error(
-        { event: 'descriptors_exhausted', turned_away: count, limit: this.limit },
-        'new connections are turned away: the process may open no more files; raise its limit (ulimit -n)',
-      );
+      log.tell('descriptors_exhausted', { turned_away: count, limit: this.limit });
     });
   }
 

@@ -129,7 +129,7 @@ export class Entry implements CarefulRequests {
     tunnel.done
       .catch((error) => {
         // A bug in one handshake must not end the connections of others.
-        this.#parts.log.error({ event: 'handshake_bug', err: error }, 'a handshake failed for a reason of our own');
+        this.#parts.log.tell('handshake_bug', { err: error });
         socket.destroy();
       })
       .finally(() => this.#tunnels.delete(tunnel));
@@ -157,10 +157,7 @@ export class Entry implements CarefulRequests {
   noteUntrusted(address: string, counters: RouteCounters): void {
     counters.untrustedForwardingHeaders++;
     if (!this.#untrustedPeers.isNew(address)) return;
-    this.#parts.log.warn(
-      { event: 'untrusted_forwarding_headers', peer: address },
-      'forwarding headers from a peer that is not in listen.trusted_proxies are dropped; if it is your proxy, add it',
-    );
+    this.#parts.log.tell('untrusted_forwarding_headers', { peer: address });
   }
 
   #contextOf(

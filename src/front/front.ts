@@ -53,10 +53,7 @@ export class Front {
     this.#parts = parts;
     this.#descriptors = new Descriptors(parts.log);
     this.#evicted = new Summary((count) => {
-      parts.log.warn(
-        { event: 'waiting_evicted', count, waiting: this.#waiting.size },
-        'connections that waited for a request were ended to make room for others: too many are open, or the process may open too few files',
-      );
+      parts.log.tell('waiting_evicted', { count, waiting: this.#waiting.size });
     });
     this.#waiting = new Waiting(capsOf(this.#descriptors.limit), () => performance.now());
     this.#entry = new Entry(parts);

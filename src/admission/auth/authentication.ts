@@ -144,8 +144,8 @@ export class Authentication {
       return { keys: async () => read(), newer: async () => null };
     }
     const fetched = (problem: string | null) => {
-      if (problem === null) log.info({ event: 'auth_keys_loaded', issuer }, 'the keys of an issuer are in use');
-      else log.error({ event: 'auth_keys_failed', issuer, problem }, 'the keys of an issuer could not be fetched');
+      if (problem === null) log.tell('auth_keys_loaded', { issuer });
+      else log.tell('auth_keys_failed', { issuer, problem });
     };
     return new RemoteKeys({ ask: asker(jwks, keysTimeoutMs), path: jwks.path, freshMs: jwksMs, now, fetched });
   }

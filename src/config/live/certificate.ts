@@ -54,29 +54,19 @@ export class Certificate {
   #watch(seen: readonly FileContent[]): FileWatcher {
     return new FileWatcher(seen, {
       changed: (contents) => this.#take(contents),
-      failed: (folder, error) =>
-        this.#log.warn(
-          { event: 'config_not_watched', folder, error: error.message },
-          'the folder of the certificate or its key cannot be watched; it is looked at every second',
-        ),
+      failed: (folder, error) => this.#log.tell('config_not_watched', { folder, error: error.message }, 'certificate'),
     });
   }
 
   #take(contents: readonly FileContent[]): void {
     const pair = judge(contents);
     if ('problem' in pair) {
-      this.#log.error(
-        { event: 'tls_rejected', problem: pair.problem },
-        'the changed certificate cannot be used; the one before stays in use',
-      );
+      this.#log.tell('tls_rejected', { problem: pair.problem });
       return;
     }
     this.#use(pair);
     const { names, validUntil } = pair;
-    this.#log.info(
-      { event: 'tls_loaded', ...this.#files, names, valid_until: validUntil.toISOString() },
-      'a certificate is in use',
-    );
+    this.#log.tell('tls_loaded', { ...this.#files, names, valid_until: validUntil.toISOString() });
   }
 }
 

@@ -48,15 +48,13 @@ export class CurrentConfig {
     const resolved = { ...loaded.resolved, listen: config.listen, admin: config.admin };
     this.#state = { config, resolved, loadedAtMs: Date.now(), needsRestart: differs, lastError: null };
     this.reloads.success++;
-    this.#log.info(
-      { event: 'config_reloaded', files: config.files, config_hash: config.hash, ...changesBetween(before, config) },
-      'the configuration was loaded anew',
-    );
+    this.#log.tell('config_reloaded', {
+      files: config.files,
+      config_hash: config.hash,
+      ...changesBetween(before, config),
+    });
     if (differs.length > 0) {
-      this.#log.warn(
-        { event: 'config_needs_restart', keys: differs },
-        'these keys changed and hold only after a restart; everything else is in force',
-      );
+      this.#log.tell('config_needs_restart', { keys: differs });
     }
     return true;
   }
@@ -64,16 +62,12 @@ export class CurrentConfig {
   #reject(errors: readonly ConfigError[]): void {
     this.#state = { ...this.#state, lastError: { errors, atMs: Date.now() } };
     this.reloads.failure++;
-    this.#log.error(
-      {
-        event: 'config_rejected',
-        // An error quotes what stands in the file.
-        errors: errors.slice(0, mostLogged).map((error) => withoutSecrets(formatConfigError(error))),
-        error_count: errors.length,
-        config_hash: this.config.hash,
-      },
-      'the changed configuration is wrong; the one before stays in force',
-    );
+    this.#log.tell('config_rejected', {
+      // An error quotes what stands in the file.
+      errors: errors.slice(0, mostLogged).map((error) => withoutSecrets(formatConfigError(error))),
+      error_count: errors.length,
+      config_hash: this.config.hash,
+    });
   }
 }
 

@@ -91,11 +91,7 @@ class FileSet {
     this.#take(contents);
     this.#watcher = new FileWatcher(contents, {
       changed: (changed) => this.#take(changed),
-      failed: (folder, error) =>
-        this.#log.warn(
-          { event: 'config_not_watched', folder, error: error.message },
-          'the folder of a file of upstream_tls cannot be watched; it is looked at every second',
-        ),
+      failed: (folder, error) => this.#log.tell('config_not_watched', { folder, error: error.message }, 'upstream'),
     });
     await this.#watcher.start();
   }
@@ -107,20 +103,12 @@ class FileSet {
       const { problem } = judged;
       const before = 'context' in this.#trust;
       if (!before) this.#trust = judged;
-      this.#log.error(
-        { event: 'upstream_tls_rejected', problem },
-        before
-          ? 'the changed files of upstream_tls cannot be used; those before stay in use'
-          : 'the files of upstream_tls cannot be used; no connection is made with them',
-      );
+      this.#log.tell('upstream_tls_rejected', { problem }, before ? 'changed' : 'first');
       return;
     }
     this.#trust = { context: judged.context };
     const { ca, clientCert } = this.#files;
-    this.#log.info(
-      { event: 'upstream_tls_loaded', ca, client_cert: clientCert, ...judged.about },
-      'the files of upstream_tls are in use',
-    );
+    this.#log.tell('upstream_tls_loaded', { ca, client_cert: clientCert, ...judged.about });
   }
 }
 

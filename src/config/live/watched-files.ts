@@ -81,11 +81,7 @@ class WatchedFile {
     const problem = this.#take(contents);
     this.#watcher = new FileWatcher(contents, {
       changed: (changed) => this.#take(changed),
-      failed: (folder, error) =>
-        this.#log.warn(
-          { event: 'config_not_watched', folder, error: error.message },
-          `the folder of the file of ${this.#wanted.name} cannot be watched; it is looked at every second`,
-        ),
+      failed: (folder, error) => this.#log.tell('config_not_watched', { folder, error: error.message }, 'auth'),
     });
     await this.#watcher.start();
     return problem;
@@ -97,16 +93,11 @@ class WatchedFile {
     const parsed = 'problem' in judged ? judged : parse(judged.text);
     if ('problem' in parsed) {
       const problem = `${name}: ${path} ${parsed.problem}`;
-      this.#log.error(
-        { event: 'auth_file_rejected', problem },
-        this.value === null
-          ? `the file of ${name} cannot be used`
-          : `the changed file of ${name} cannot be used; what was in use stays`,
-      );
+      this.#log.tell('auth_file_rejected', { problem }, this.value === null ? 'first' : 'changed');
       return problem;
     }
     this.value = parsed.value;
-    this.#log.info({ event: 'auth_file_loaded', key: name, file: path }, `the file of ${name} is in use`);
+    this.#log.tell('auth_file_loaded', { key: name, file: path });
     changed?.();
     return null;
   }

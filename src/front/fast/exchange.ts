@@ -262,7 +262,7 @@ export class Exchange implements LineOwner, Passer {
       })
       .catch((error) => {
         // A bug in one exchange must not end those of others.
-        this.#parts.log.error({ event: 'exchange_bug', err: error }, 'a request failed for a reason of our own');
+        this.#parts.log.tell('exchange_bug', { err: error });
         if (this.#turn !== 'over') this.#end();
         this.#client.line.reset();
       });

@@ -131,7 +131,7 @@ export class Opening implements LineOwner {
       .then((connected) => this.#connected(connected))
       .catch((error) => {
         // A bug in one handshake must not end the connections of others.
-        this.#parts.log.error({ event: 'handshake_bug', err: error }, 'a handshake failed for a reason of our own');
+        this.#parts.log.tell('handshake_bug', { err: error });
         this.#end();
         this.#client.line.destroy();
       });

@@ -4,6 +4,7 @@
  * subprotocol) is cut, its control characters are escaped, and what looks like a token is left out.
  */
 import { createHash } from 'node:crypto';
+import { lineOf } from '../../catalogue/log-events.ts';
 import {
   type AdminRefusal,
   adminOutcomes,
@@ -31,9 +32,9 @@ export interface LogSubject {
 
 /** One line when a connection opens. */
 export function logOpen(log: Log, subject: LogSubject): void {
-  const { level, flag, words } = handshakeOutcomes.opened;
+  const { flag } = handshakeOutcomes.opened;
   if (!isChosen(subject, log.settings.open)) return;
-  log.caused(level, 'open', { event: 'open', flag, ...subjectFields(log, subject) }, words);
+  log.caused('open', 'open', handshakeOutcomes.opened, { flag, ...subjectFields(log, subject) });
 }
 
 /** One line for a connection's first violation. */
@@ -42,14 +43,13 @@ export function logViolation(log: Log, subject: LogSubject, violation: Violation
   const { flag } = connectionOutcomes[reasonOf(violation.limit)];
   const words = `the ${sender} exceeds ${violation.limit}`;
   const fields = {
-    event: 'violation',
     flag,
     ...subjectFields(log, subject),
     sender,
     action,
     limit: limitFields(violation),
   };
-  log.caused('warn', `violation ${violation.limit}`, fields, words);
+  log.caused(`violation ${violation.limit}`, 'violation', { level: 'warn', words }, fields);
 }
 
 /** What the process was doing when a connection ended. */
@@ -64,7 +64,6 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
   if (level === 'info' && !isChosen(subject, log.settings.end)) return;
   const { codes, violation } = report;
   const fields = {
-    event: 'end',
     flag,
     ...subjectFields(log, subject),
     duration_s: seconds(report.durationMs),
@@ -87,7 +86,7 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
     config_hash: state.configHash,
     draining: state.draining,
   };
-  log.caused(level, `end ${report.reason}`, fields, endWords(words, report));
+  log.caused(`end ${report.reason}`, 'end', { level, words: endWords(words, report) }, fields);
 }
 
 /** What is known of a request that was refused or failed. */
@@ -112,30 +111,21 @@ export interface RequestAbout {
 
 /** One line for a handshake (or a request before its forwarding) that was refused; `status` is what the client got. */
 export function logRefusal(log: Log, result: HandshakeResult, status: number, about: RequestAbout): void {
-  const { level, flag, words } = handshakeOutcomes[result];
-  log.caused(
-    level,
-    `refused ${result}`,
-    { event: 'refused', flag, result, status, ...requestFields(log, about) },
-    words,
-  );
+  const row = handshakeOutcomes[result];
+  log.caused(`refused ${result}`, 'refused', row, { flag: row.flag, result, status, ...requestFields(log, about) });
 }
 
 /** One line for a handshake that opens although something about the upstream's answer is odd. */
 export function logOddHandshake(log: Log, about: RequestAbout): void {
-  log.caused(
-    'warn',
-    'odd_handshake',
-    { event: 'odd_handshake', ...requestFields(log, about) },
-    "the upstream's choice of a subprotocol is not valid; it is passed on, and the client may refuse it",
-  );
+  log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), requestFields(log, about));
 }
 
 /** One line for an HTTP request whose forwarding failed. */
 export function logHttpFailure(log: Log, failure: HttpFailure, method: string, about: RequestAbout): void {
-  const { level, flag, words, status } = httpOutcomes[failure];
-  const fields = { event: 'http_failed', flag, result: failure, status, method, ...requestFields(log, about) };
-  log.caused(level, `http_failed ${failure}`, fields, words);
+  const row = httpOutcomes[failure];
+  const { flag, status } = row;
+  const fields = { flag, result: failure, status, method, ...requestFields(log, about) };
+  log.caused(`http_failed ${failure}`, 'http_failed', row, fields);
 }
 
 /** Requests that the admin port has refused since the last such line. */
@@ -149,11 +139,9 @@ export interface AdminRefusals {
 
 /** One line for refused requests of operators. */
 export function logAdminRefusal(log: Log, { reason, client, refused, detail }: AdminRefusals): void {
-  const { level, flag, words } = adminOutcomes[reason];
-  log[level](
-    { event: 'admin_refused', flag, reason, client, refused, ...(detail && { detail: clean(detail) }) },
-    words,
-  );
+  const row = adminOutcomes[reason];
+  const more = detail && { detail: clean(detail) };
+  log.tellEnding('admin_refused', row, { flag: row.flag, reason, client, refused, ...more });
 }
 
 /** Whether a connection is one of this share; the same connections for an equal share, whatever the line. */

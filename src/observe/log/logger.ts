@@ -1,6 +1,7 @@
 /** The log: JSON lines on standard output, or wherever else. Writing a line never waits for anybody. */
 import { type DestinationStream, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
-import type { Level } from '../../catalogue/outcomes.ts';
+import { type EndingEvent, type LogEvent, lineOf, type Manner, type ToldEvent } from '../../catalogue/log-events.ts';
+import type { CloseRow } from '../../catalogue/row.ts';
 import type { LogSettings } from '../../config/types.ts';
 
 import { openStandardOutput } from './outlet.ts';
@@ -11,21 +12,22 @@ import { Sink } from './sink.ts';
 /** Why a line was dropped. */
 export type DropReason = 'unread' | 'rate';
 
-/** Writes one line: fields for programs, words for people. */
-export type Write = (fields: object, words: string) => void;
+/** The level and words of an ending. */
+export type Ending = Pick<CloseRow, 'level' | 'words'>;
 
 export interface Log {
-  readonly info: Write;
-  readonly warn: Write;
-  readonly error: Write;
   /** How much is logged. */
   readonly settings: LogSettings;
   /** Lines that nobody will see: whoever reads the log does not keep up, or there were more of a kind than allowed. */
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Logs so much from now on. */
   configure(settings: LogSettings): void;
+  /** Writes a line with the level and words of its event; `manner` where it has several. */
+  tell<E extends ToldEvent>(event: E, fields: object, ...manner: Manner<E>): void;
+  /** Writes a line about an ending. */
+  tellEnding(event: EndingEvent, ending: Ending, fields: object): void;
   /** Writes a line of a kind that clients cause, where there are not too many of that kind. */
-  caused(level: Level, kind: string, fields: object, words: string): void;
+  caused(kind: string, event: LogEvent, ending: Ending, fields: object): void;
   /** Waits until what was written has been taken, for as long as somebody takes it and a few seconds at most. */
   flush(): Promise<void>;
 }
@@ -53,10 +55,8 @@ export function openStandardSink(): Sink {
     outlet: openStandardOutput(),
     maxPendingBytes,
     describeLoss(lost) {
-      scribe.warn(
-        { event: 'log_lines_dropped', lines: lost },
-        'log lines were dropped: whoever reads the log did not keep up, or its disk was full',
-      );
+      const { level, words } = lineOf('log_lines_dropped');
+      scribe[level]({ event: 'log_lines_dropped', lines: lost }, words);
       return lines.pop()!;
     },
   });
@@ -83,26 +83,15 @@ function describeError({ name, message, stack }: Error): object {
 const everything: LogSettings = { level: 'info', open: 1, end: 1, maxRate: null, user: 'plain' };
 
 class LineLog implements Log {
-  readonly info: Write;
-  readonly warn: Write;
-  readonly error: Write;
   readonly #lines: Pino;
   readonly #sink: Sink | null;
   readonly #rate: LineRate;
   #settings = everything;
 
   constructor(lines: Pino, sink: Sink | null) {
-    this.info = (fields, words) => lines.info(fields, words);
-    this.warn = (fields, words) => lines.warn(fields, words);
-    this.error = (fields, words) => lines.error(fields, words);
     this.#lines = lines;
     this.#sink = sink;
-    this.#rate = new LineRate((count, kind, last) =>
-      this.warn(
-        { event: 'log_lines_left_out', kind, lines: count, last },
-        'clients cause more lines of this kind than log.max_rate allows; the rest is left out',
-      ),
-    );
+    this.#rate = new LineRate((count, kind, last) => this.tell('log_lines_left_out', { kind, lines: count, last }));
   }
 
   get settings(): LogSettings {
@@ -119,8 +108,21 @@ class LineLog implements Log {
     this.#lines.level = settings.level;
   }
 
-  caused(level: Level, kind: string, fields: object, words: string): void {
-    if (this.#lines.isLevelEnabled(level) && this.#rate.allows(kind, fields)) this[level](fields, words);
+  tell<E extends ToldEvent>(event: E, fields: object, ...manner: Manner<E>): void {
+    this.#write(event, lineOf(event, ...manner), fields);
+  }
+
+  tellEnding(event: EndingEvent, ending: Ending, fields: object): void {
+    this.#write(event, ending, fields);
+  }
+
+  caused(kind: string, event: LogEvent, ending: Ending, fields: object): void {
+    if (!this.#lines.isLevelEnabled(ending.level)) return;
+    if (this.#rate.allows(kind, { event, ...fields })) this.#write(event, ending, fields);
+  }
+
+  #write(event: LogEvent, { level, words }: Ending, fields: object): void {
+    this.#lines[level]({ event, ...fields }, words);
   }
 
   async flush(): Promise<void> {

@@ -213,7 +213,7 @@ test.runIf(existsSync('/dev/full'))('a full disk loses lines, neither the proces
   const disk = openSync('/dev/full', 'w');
   const script = `const { createLog } = await import(${JSON.stringify(new URL('../../../src/observe/log/log.ts', import.meta.url))});
     const log = createLog();
-    for (let i = 0; i < 20_000; i++) log.info({ a: 'x'.repeat(5000) }, 'line');
+    for (let i = 0; i < 20_000; i++) log.tell('stopped', { a: 'x'.repeat(5000) });
     process.stderr.write(String(process.memoryUsage().rss));`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', disk, 'pipe'] });
   closeSync(disk);
