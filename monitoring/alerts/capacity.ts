@@ -86,18 +86,15 @@ export const capacity: AlertGroup = {
     },
     {
       name: 'SluiceMemoryShed',
-      when: 'a connection was ended to save memory',
+      when: 'a connection was ended to save memory; again and again for 15 minutes',
       levels: [
-        {
-          severity: 'critical',
-          expr: 'sum by (cluster, namespace, job, route) (increase(sluice_connections_closed_total{reason="memory"}[10m])) > 0',
-          threshold: '> 0',
-          for: '0m',
-        },
+        { severity: 'warning', expr: ended('10m'), threshold: '> 0', for: '0m' },
+        // Those that hold the most go first, and they may be strangers who read nothing.
+        { severity: 'critical', expr: ended('5m'), threshold: '> 0', for: '15m' },
       ],
       summary: `${releaseRoute}: connections ended to save memory`,
       description:
-        'About {{ printf "%.0f" $value }} connections were ended within 10 minutes because all buffers together exceeded `memory.max_buffered`.',
+        'About {{ printf "%.0f" $value }} connections were ended within minutes because all buffers together exceeded `memory.max_buffered`.',
       means: 'Users lose their connections so that the pod survives.',
       look: [
         '`sluice_memory_pressure_ratio` by pod, `sluice_buffered_bytes` by route and sender.',
@@ -153,6 +150,11 @@ export const capacity: AlertGroup = {
     },
   ],
 };
+
+/** Connections that were ended to save memory within this time. */
+function ended(window: string): string {
+  return `sum by (cluster, namespace, job, route) (increase(sluice_connections_closed_total{reason="memory"}[${window}])) > 0`;
+}
 
 /** How many pods something holds for: one alert per release, however many pods it has. */
 function pods(condition: string): string {

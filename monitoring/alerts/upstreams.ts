@@ -1,21 +1,25 @@
 /** Handshakes and the backends behind them. */
 import { type AlertGroup, releaseRoute } from '../alert.ts';
 
+/** Errors that whoever reaches the public port can bring about, with the right path: nobody is called at night for those. */
+const byRequests = 'bad_handshake|bad_response|reset|response_timeout|subprotocol';
+
 export const upstreams: AlertGroup = {
   name: 'sluice.upstreams',
   title: 'Handshakes and upstreams',
   alerts: [
     {
       name: 'SluiceUpstreamErrors',
-      when: 'more than 5 % of the requests fail at the upstream for 5 minutes, half of them for 2',
+      when: 'more than 5 % of the requests fail at the upstream for 5 minutes; half of them for 2, for a reason that is no request of anybody',
       levels: [
         { severity: 'warning', expr: upstreamErrors(0.05), threshold: '> 0.05', for: '5m' },
-        { severity: 'critical', expr: upstreamErrors(0.5), threshold: '> 0.5', for: '2m' },
+        { severity: 'critical', expr: upstreamGone(0.5), threshold: '> 0.5', for: '2m' },
       ],
       summary: `${releaseRoute}: {{ $value | humanizePercentage }} of the requests fail at the upstream`,
       description:
         'Of the handshakes and HTTP requests of this route {{ $value | humanizePercentage }} fail because the upstream cannot be reached, does not answer in time or answers with nonsense. Clients get 502 or 504.',
-      means: 'The backend is down, starting, overloaded, or `upstream` is not its address.',
+      means:
+        'The backend is down, starting, overloaded, or `upstream` is not its address. `critical` leaves out what a stranger can bring about: a WebSocket where the backend has a page (`bad_handshake`), a request on which it breaks (`reset`, `bad_response`), one that it never answers (`response_timeout`).',
       look: [
         '`sluice_upstream_errors_total` by `error`: `connect_refused` (nobody listens), `connect_timeout` (network or NetworkPolicy), `dns` (the name), `tls` (a certificate: `detail` in the log names the key of `upstream_tls` to write), `handshake_timeout` and `response_timeout` (it hangs), `bad_handshake` (no WebSocket server).',
         'The log, events `refused` and `http_failed`: the upstream and the detail.',
@@ -107,6 +111,15 @@ function upstreamErrors(share: number): string {
   return `namespace_job_route:sluice_upstream_errors:ratio_rate5m > ${share}
 and on (cluster, namespace, job, route)
   sum by (cluster, namespace, job, route) (increase(sluice_upstream_errors_total[10m])) >= 5`;
+}
+
+/** The same for errors that no request brings about. */
+function upstreamGone(share: number): string {
+  const errors = `sluice_upstream_errors_total{error!~"${byRequests}"}`;
+  return `sum by (cluster, namespace, job, route) (rate(${errors}[5m]))
+/ (namespace_job_route:sluice_requests:rate5m > 0) > ${share}
+and on (cluster, namespace, job, route)
+  sum by (cluster, namespace, job, route) (increase(${errors}[10m])) >= 5`;
 }
 
 /** How many connections ended so within 15 minutes, where that is at least five and a share of all that ended. */

@@ -1,9 +1,18 @@
-import { fires, pod, quiet, type Story } from './story.ts';
+import type { Severity } from '../../../monitoring/alert.ts';
+import { type Firing, fires, pod, quiet, type Story } from './story.ts';
 
 const panel = { route: 'panel' };
 const active = pod(1, 'sluice_connections_active', 'route="panel"');
 const limit = pod(1, 'sluice_connections_limit', 'route="panel"');
 const build = pod(1, 'sluice_build_info', 'version="1.0.0"');
+
+/** Connections of one route were ended to save memory. */
+const shed = (severity: Severity, value: string): Firing => ({
+  severity,
+  labels: { route: 'panel' },
+  value,
+  summary: 'apps/sluice, route panel: connections ended to save memory',
+});
 
 export const capacity: readonly Story[] = [
   {
@@ -82,19 +91,18 @@ export const capacity: readonly Story[] = [
   },
   {
     alert: 'SluiceMemoryShed',
-    tells: 'connections are ended to save memory',
+    tells: 'connections are ended to save memory, once, and later without end',
     series: {
-      [pod(1, 'sluice_connections_closed_total', 'route="panel", closed_by="sluice", reason="memory"')]: '0x5 10x30',
+      [pod(1, 'sluice_connections_closed_total', 'route="panel", closed_by="sluice", reason="memory"')]:
+        '0x5 10x44 10+2x30 70x30',
     },
     moments: [
       quiet('5m'),
-      fires('8m', {
-        severity: 'critical',
-        labels: panel,
-        value: '10',
-        summary: 'apps/sluice, route panel: connections ended to save memory',
-      }),
+      fires('8m', shed('warning', '10')),
       quiet('30m'),
+      fires('63m', shed('warning', '20')),
+      fires('75m', shed('warning', '20'), shed('critical', '10')),
+      quiet('100m'),
     ],
   },
   {

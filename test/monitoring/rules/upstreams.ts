@@ -38,6 +38,24 @@ export const upstreams: readonly Story[] = [
   },
   {
     alert: 'SluiceUpstreamErrors',
+    tells: 'strangers ask for a WebSocket where the backend has a page',
+    series: {
+      [pod(1, 'sluice_upstream_errors_total', 'route="panel", error="bad_handshake"')]: '0+9x30 270x40',
+      [pod(1, 'sluice_handshakes_total', 'route="panel", result="upstream_bad_handshake"')]: '0+9x30 270x40',
+    },
+    moments: [
+      quiet('4m'),
+      fires('20m', {
+        severity: 'warning',
+        labels: panel,
+        value: '100%',
+        summary: 'apps/sluice, route panel: 100% of the requests fail at the upstream',
+      }),
+      quiet('50m'),
+    ],
+  },
+  {
+    alert: 'SluiceUpstreamErrors',
     tells: 'the only two requests of the night fail',
     series: {
       [pod(1, 'sluice_upstream_errors_total', 'route="panel", error="connect_refused"')]: '0x5 2x30',
