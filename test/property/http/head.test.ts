@@ -6,6 +6,7 @@ import { disturbed, pieces, requestHeads, responseHeads } from '../../helpers/ar
 import { readHead } from '../../helpers/head-events.ts';
 import { llhttp } from '../../helpers/llhttp.ts';
 import { cut } from '../../helpers/parser-events.ts';
+import kept from './kept.json' with { type: 'json' };
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');
 
@@ -33,7 +34,7 @@ describe.each<[HeadKind, fc.Arbitrary<string>]>([
         const whole = readHead(kind, [bytesOf(text)]);
         expect(readHead(kind, cut(bytesOf(text), sizes))).toEqual(whole);
       }),
-      { numRuns: 3000 },
+      { numRuns: 3000, examples: examplesOf(kept.heads[kind as 'request' | 'response']) },
     );
   });
 
@@ -44,7 +45,7 @@ describe.each<[HeadKind, fc.Arbitrary<string>]>([
         if (seen.verdict !== 'head') return;
         sameAsLlhttp(seen.pairs, seen, llhttp(oracle, bytesOf(seen.block)));
       }),
-      { numRuns: 20_000 },
+      { numRuns: 20_000, examples: kept.heads[kind as 'request' | 'response'].map(({ text }) => [text]) },
     );
   });
 
@@ -65,5 +66,9 @@ describe.each<[HeadKind, fc.Arbitrary<string>]>([
     expect([0, 1]).toContain(minorVersion);
   }
 });
+
+function examplesOf(finds: readonly { readonly text: string; readonly sizes: number[] }[]): [string, number[]][] {
+  return finds.map(({ text, sizes }) => [text, sizes]);
+}
 
 type Head = Extract<ReturnType<typeof readHead>, { verdict: 'head' }>;
