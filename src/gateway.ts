@@ -27,7 +27,8 @@ import { HttpForwarder } from './front/careful/forwarder.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
 import { Front } from './front/front.ts';
 import { LastingRoutes } from './front/lasting.ts';
-import { type Log, type LogSubject, logEnd, logOpen, logViolation } from './observe/log/log.ts';
+import { Recorder } from './front/recorder.ts';
+import { type Log, type LogSubject, logViolation } from './observe/log/log.ts';
 import { tally } from './observe/metrics/counters.ts';
 import { createRenderer, type Renderer } from './observe/metrics/prometheus.ts';
 import type { LiveSession } from './observe/metrics/source.ts';
@@ -98,7 +99,6 @@ export class Gateway {
       admit: (begun) => this.#front.admitsDial(begun),
       trust: (tls) => this.#trust.of(tls),
     });
-    this.#lasting = new LastingRoutes(this.counters, connector);
     this.#authentication = new Authentication({
       log,
       files: new WatchedFiles(log),
@@ -118,7 +118,8 @@ export class Gateway {
       onFurtherViolations: (session, violation, times) =>
         this.#violations.addOfConnection(labelled(session), violation, times, Date.now()),
       onEnd: (session, report) => {
-        logEnd(log, subjectOf(session), report, state());
+        const { counters } = session;
+        recorder.ended({ subject: subjectOf(session), counters, report, state: state() });
         this.#drain?.ended(session, report);
       },
     };
@@ -128,11 +129,16 @@ export class Gateway {
       const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
       this.#violations.addRejection({ ...rejection, route }, Date.now());
     };
+    const recorder = new Recorder({ log, rejected, unrouted: () => this.#edge.unrouted });
     this.#forwarder = new HttpForwarder({
-      log,
-      rejected,
+      recorder,
       memory: budget,
       kernelQueue: (socket) => kernelQueue(socket, performance.now()),
+    });
+    this.#lasting = new LastingRoutes(this.counters, connector, {
+      memory: budget,
+      refusesHandshakes: () => this.#front.refusesHandshakes,
+      authenticate: (route) => this.#authentication.stepOf(route),
     });
     this.#edge = compileEdge(config, this.#lasting);
     this.#front = new Front({
@@ -144,13 +150,13 @@ export class Gateway {
       relayMemory: this.sessions.memory,
       holders: this.sessions,
       open: (init) => {
-        logOpen(log, { id: init.id, route: init.route.name, about: init.about });
+        recorder.opened(init);
         // It may have begun under an older configuration.
         const route = this.#edge.byName.get(init.route.name) ?? init.route;
         const session = this.sessions.open({ ...init, route });
         this.#drain?.opened(session);
       },
-      rejected,
+      recorder,
     });
     this.#guard = new Guard({
       admin: config.admin,

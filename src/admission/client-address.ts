@@ -14,8 +14,6 @@ export interface Origination {
   /** The client's address; `unix` for a local peer that names nobody. */
   readonly address: string;
   readonly scheme: 'http' | 'https';
-  /** Who the request says its user is, where its route's `identity` tells. */
-  readonly user?: string;
   /** The host that the client asked for. */
   readonly host: string;
   /** Whether the peer is a trusted proxy. */

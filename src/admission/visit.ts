@@ -19,6 +19,7 @@ import type { HandshakeAsk } from '../websocket/validate.ts';
 import type { Origination } from './client-address.ts';
 import { subscriberOf } from './ip.ts';
 import type { ConnectionSlots } from './slots.ts';
+import type { Step } from './steps.ts';
 
 export type VisitKind = 'http' | 'websocket';
 
@@ -35,6 +36,8 @@ export interface AdmissionRoute {
   readonly route: Route;
   readonly counters: RouteCounters;
   readonly slots: ConnectionSlots;
+  /** Who judges its visits, in their order. */
+  steps(kind: VisitKind): readonly Step[];
 }
 
 /** Who has come, as a step of authentication found out. */
@@ -92,6 +95,8 @@ export class Visit {
   readonly origination: Origination;
   readonly peer: Peer;
   readonly route: AdmissionRoute;
+  /** As `performance.now()` tells. */
+  readonly startedAt = performance.now();
   /** Who has come; set by the step that found out. */
   identity: VisitIdentity | null = null;
   /** What a handshake asks for; set by the step that validates it. */
@@ -228,9 +233,15 @@ export class Visit {
     return this.#left;
   }
 
+  get counters(): RouteCounters {
+    return this.route.counters;
+  }
+
   /** What the log says of it. */
   get about(): RequestAbout {
-    const { host, target, origination } = this;
-    return { route: this.route.route.name, host, target, address: origination.address, user: this.user };
+    const { host, target, origination, user } = this;
+    const about = { route: this.route.route.name, host, target, address: origination.address, user };
+    if (this.kind === 'http') return about;
+    return { ...about, origin: this.values('origin')[0], headerBytes: this.headerBytes };
   }
 }

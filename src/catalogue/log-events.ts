@@ -237,6 +237,12 @@ export const logEvents = {
     when: "a mistake of Sluice's own, which it survived; level error. Please report it",
     fields: 'err {type, message, stack}',
   },
+  admission_bug: {
+    level: 'error',
+    words: 'admission failed for a reason of our own',
+    when: "a mistake of Sluice's own, which it survived; level error. Please report it",
+    fields: 'err {type, message, stack}',
+  },
   admin_bug: {
     level: 'error',
     words: 'an admin request failed for a reason of our own',

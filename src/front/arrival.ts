@@ -1,12 +1,14 @@
 /** A request, as far as its header alone says: whole, for one host, with one path, on one route. */
 import { type Origination, originationOf } from '../admission/client-address.ts';
 import { userOf } from '../admission/identity.ts';
-import { subscriberOf } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
+import { type Peer, Visit } from '../admission/visit.ts';
 import { framingFault } from '../http/framing.ts';
+import { RawFields } from '../http/head-fields.ts';
 import { hostOf } from '../http/host.ts';
 import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
-import { parseTarget, type Target } from '../http/target.ts';
+import { parseTarget } from '../http/target.ts';
+import { asksForWebSocket } from '../websocket/validate.ts';
 import type { Edge, EdgeRoute } from './edge.ts';
 
 /** What of a request and its connection matters here. */
@@ -16,22 +18,19 @@ export interface Incoming {
   readonly version: string;
   readonly url: string;
   readonly headers: RawHeaders;
-  /** `undefined` on a unix socket. */
-  readonly peerAddress: string | undefined;
-  /** Whether it came over TLS. */
-  readonly encrypted: boolean;
+  readonly peer: Peer;
 }
 
 /** A request whose route is known. */
 export interface Arrival {
   readonly route: EdgeRoute;
-  readonly target: Target;
-  /** The `Host` header. */
-  readonly host: string;
+  readonly visit: Visit;
+}
+
+/** One that goes no further, and what is known of where it came from. */
+export interface Unarrived {
+  readonly refused: Refused;
   readonly origination: Origination;
-  /** Whom the connection counts for: the client's address, or its network. */
-  readonly subscriber: string;
-  readonly headerBytes: number;
 }
 
 /** The longest header block in bytes, from the first line to the blank one. */
@@ -44,22 +43,20 @@ const maxListElements = 100;
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Reads a request's header; where it goes no further, `refused` says why and the rest is what is known. */
-export function readArrival(
-  request: Incoming,
-  edge: Edge,
-): Arrival | { readonly refused: Refused; readonly origination: Origination } {
+export function readArrival(request: Incoming, edge: Edge): Arrival | Unarrived {
   const { headers } = request;
-  const scheme = request.encrypted ? 'https' : 'http';
+  const { address, encrypted } = request.peer;
+  const scheme = encrypted ? 'https' : 'http';
   // `GET / HTTP/1.1`: the version and two spaces are 10 bytes.
   const bytes = headerBytes(request.method.length + request.url.length + 10, headers);
   const excess = excessOf(bytes, headers);
   // What is counted first is cheap; nothing of a block that is too much is read.
   if (excess !== null) {
-    const peer = { address: request.peerAddress, scheme, host: '' } as const;
+    const peer = { address, scheme, host: '' } as const;
     return { refused: excess, origination: originationOf([], peer, edge.proxies) };
   }
   const hosts = valuesOf(headers, 'host');
-  const peer = { address: request.peerAddress, scheme, host: hosts[0] ?? '' } as const;
+  const peer = { address, scheme, host: hosts[0] ?? '' } as const;
   const origination = originationOf(headers, peer, edge.proxies);
   const refuse = (outcome: Refused['outcome'], detail: string) => ({ refused: { outcome, detail }, origination });
 
@@ -73,17 +70,22 @@ export function readArrival(
   if (target === null) return refuse('bad_request', 'the request target');
   const found = findRoute(peer.host, target.path, edge);
   if ('outcome' in found) return { refused: found, origination };
-  const subscriber = subscriberOf(origination.address, edge.ipv6Prefix);
-  const naming = { headers, trusted: origination.trusted, path: target.path };
-  const user = userOf(found.route.identity, naming);
-  return {
-    route: found,
-    target,
+  const { trusted } = origination;
+  const visit = new Visit({
+    kind: asksForWebSocket(headers) ? 'websocket' : 'http',
+    method: request.method,
+    httpVersion: request.version,
     host: peer.host,
-    origination: { ...origination, ...(user === undefined ? {} : { user }) },
-    subscriber,
+    target: target.target,
+    fields: new RawFields(headers),
     headerBytes: bytes,
-  };
+    origination,
+    peer: request.peer,
+    route: found,
+    ipv6Prefix: edge.ipv6Prefix,
+    named: userOf(found.route.identity, { headers, trusted, path: target.path }),
+  });
+  return { route: found, visit };
 }
 
 function excessOf(bytes: number, headers: RawHeaders): Refused | null {

@@ -10,6 +10,7 @@
  * without listeners of its own, and `bytes` everything that was read and not served, from the first byte of a request on.
  */
 import type { Socket } from 'node:net';
+import type { Peer } from '../admission/visit.ts';
 import type { Place, Waiter, Waiting } from './waiting.ts';
 
 /** Who serves connections. */
@@ -27,14 +28,6 @@ export type WaitFor =
   /** The peer's end: our last word is said. */
   | 'end';
 
-/** What is known of a connection's peer. */
-export interface PeerAddress {
-  /** `undefined` on a unix socket. */
-  readonly address: string | undefined;
-  /** Whether it speaks TLS with us. */
-  readonly encrypted: boolean;
-}
-
 /** What becomes of a connection. */
 export interface ConnectionEvents {
   /** It has been ended for somebody else. */
@@ -44,7 +37,7 @@ export interface ConnectionEvents {
 }
 
 export class Connection implements Waiter {
-  readonly peer: PeerAddress;
+  readonly peer: Peer;
   readonly group: string | null;
   place?: Place;
   rosterPlace = -1;
@@ -55,7 +48,7 @@ export class Connection implements Waiter {
   #waitsFor: WaitFor | null = null;
   #onLate: (() => void) | null = null;
 
-  constructor(socket: Socket, peer: PeerAddress, group: string | null, waiting: Waiting, events: ConnectionEvents) {
+  constructor(socket: Socket, peer: Peer, group: string | null, waiting: Waiting, events: ConnectionEvents) {
     this.socket = socket;
     this.peer = peer;
     this.group = group;

@@ -1,6 +1,8 @@
 /** What the listener decides by: immutable, made anew when the configuration changes. */
 import type { ConnectionSlots } from '../admission/slots.ts';
+import { compileSteps, type Step } from '../admission/steps.ts';
 import { TrustedProxies } from '../admission/trusted-proxies.ts';
+import type { AdmissionRoute, VisitKind } from '../admission/visit.ts';
 import type { Config, Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import { RouteTable } from '../routes/table.ts';
@@ -8,12 +10,14 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 import type { LastingRoutes } from './lasting.ts';
 
 /** A route and what belongs to it while the process runs, which is made when somebody first comes by this route. */
-export class EdgeRoute {
+export class EdgeRoute implements AdmissionRoute {
   readonly route: Route;
   readonly #lasting: LastingRoutes;
   #counters: RouteCounters | null = null;
   #slots: ConnectionSlots | null = null;
   #endpoint: Endpoint | null = null;
+  #http: readonly Step[] | null = null;
+  #websocket: readonly Step[] | null = null;
 
   constructor(route: Route, lasting: LastingRoutes) {
     this.route = route;
@@ -41,6 +45,15 @@ export class EdgeRoute {
   get endpoint(): Endpoint {
     this.#endpoint ??= this.#lasting.endpointOf(this.route);
     return this.#endpoint;
+  }
+
+  steps(kind: VisitKind): readonly Step[] {
+    if (kind === 'http') {
+      this.#http ??= compileSteps(this.route, kind, this.#lasting.stepParts);
+      return this.#http;
+    }
+    this.#websocket ??= compileSteps(this.route, kind, this.#lasting.stepParts);
+    return this.#websocket;
   }
 }
 

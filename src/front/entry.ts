@@ -1,22 +1,25 @@
-/** Where requests come in, whichever lane has read them: each is refused, forwarded or becomes a handshake. */
+/** Where requests of the careful lane come in: each is turned away, forwarded or becomes a handshake. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { plainAddress } from '../admission/ip.ts';
 import type { MemoryLedger } from '../admission/memory.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
+import type { Visit } from '../admission/visit.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
-import type { Rejection } from '../observe/report.ts';
 import type { SessionInit } from '../relay/types.ts';
-import { asksForWebSocket, validateHandshake } from '../websocket/validate.ts';
-import { type Arrival, readArrival } from './arrival.ts';
+import { carriesBody } from './answer.ts';
+import { type Arrival, readArrival, type Unarrived } from './arrival.ts';
 import { judgeBrokenRequest } from './broken-request.ts';
 import type { CarefulRequests } from './careful/careful-lane.ts';
+import { EarlyBytes } from './careful/early-bytes.ts';
 import type { Forwarder } from './careful/forwarder.ts';
 import { Tunnel } from './careful/tunnel.ts';
 import type { Connection } from './connection.ts';
 import type { Edge } from './edge.ts';
-import { type RefusalContext, refuseOnResponse, refuseOnSocket } from './refusals.ts';
+import { refusalOf } from './errors.ts';
+import type { Reception } from './reception.ts';
+import type { Recorder, Subject } from './recorder.ts';
+import { refuseOnResponse, refuseOnSocket } from './refusals.ts';
 
 /** What requests are judged by, and who takes them. */
 export interface EntryParts {
@@ -28,8 +31,10 @@ export interface EntryParts {
   readonly memory: MemoryLedger;
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
-  /** Hears of requests that a limit of their route turns away. */
-  readonly rejected: (rejection: Rejection) => void;
+  readonly recorder: Recorder;
+  readonly reception: Reception;
+  /** Whether handshakes are refused, because the gateway shuts down. */
+  readonly refusesHandshakes: () => boolean;
 }
 
 export class Entry implements CarefulRequests {
@@ -38,8 +43,6 @@ export class Entry implements CarefulRequests {
   readonly #untrustedPeers = new UntrustedPeers();
   /** Whether every answer is the last one of its connection. */
   endsKeepAlive = false;
-  /** Whether handshakes are refused, because the gateway shuts down. */
-  refusesHandshakes = false;
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
@@ -61,17 +64,10 @@ export class Entry implements CarefulRequests {
     if (this.endsKeepAlive) res.shouldKeepAlive = false;
     const arrival = this.#read(connection, req);
     if ('refused' in arrival) {
-      refuseOnResponse(res, this.#contextOf(req, arrival), arrival.refused);
-    } else if (asksForWebSocket(req.rawHeaders)) {
-      // Node takes a request without `Connection: Upgrade` for no upgrade.
-      const invalid = validateHandshake({ method: req.method!, httpVersion: req.httpVersion, headers: req.rawHeaders });
-      const refused = 'outcome' in invalid ? invalid : { outcome: 'bad_request' as const, detail: 'no upgrade' };
-      refuseOnResponse(res, this.#contextOf(req, arrival), refused);
-    } else {
-      const { route, target, origination } = arrival;
-      req.url = target.target;
-      this.#parts.forwarder.forward(req, res, route, origination);
-    }
+      this.#parts.recorder.refused(this.#subjectOf(req, arrival), arrival.refused);
+      refuseOnResponse(res, refusalOf(null, arrival.refused), true);
+    } else if (arrival.visit.kind === 'websocket') this.#refuseUnswitched(res, arrival.visit);
+    else this.#receive(req, res, arrival);
   }
 
   switched(connection: Connection, req: IncomingMessage, head: Buffer, kind: 'upgrade' | 'connect'): void {
@@ -85,51 +81,90 @@ export class Entry implements CarefulRequests {
     const { socket } = connection;
     const refused = judgeBrokenRequest(error);
     if (refused !== null && answerable && socket.writable) {
-      refuseOnSocket(socket, undefined, this.unknown(connection.peer), refused);
+      this.#parts.recorder.refused(this.#parts.recorder.unknown(connection.peer), refused);
+      refuseOnSocket(socket, undefined, refusalOf(null, refused));
     } else socket.destroy();
   }
 
-  /** What can be said of a request that could not be read. */
-  unknown(peer: { readonly address: string | undefined }): RefusalContext {
-    const address = plainAddress(peer.address ?? '') ?? 'unix';
-    return {
-      log: this.#parts.log,
-      rejected: this.#parts.rejected,
-      counters: this.#parts.edge().unrouted,
-      about: { route: null, host: undefined, target: undefined, address },
-    };
+  #receive(req: IncomingMessage, res: ServerResponse, { visit, route }: Arrival): void {
+    const { reception, forwarder } = this.#parts;
+    forwarder.makeRoom();
+    const waits = reception.receive(visit, {
+      bodyBytes: carriesBody(req) ? Number(req.headers['content-length'] ?? 0) : -1,
+      admitted: () => forwarder.forward(req, res, route, visit),
+      turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.route.name, refused), false),
+      givenUp: () => res.destroy(),
+      left: () => {},
+    });
+    if (waits) res.once('close', () => visit.leave());
+  }
+
+  /** It asks for WebSocket, and Node takes it for no upgrade, so it cannot be a valid handshake. */
+  #refuseUnswitched(res: ServerResponse, visit: Visit): void {
+    const refuse = (refused: Refused) => refuseOnResponse(res, refusalOf(visit.route.route.name, refused), true);
+    const waits = this.#parts.reception.receive(visit, {
+      bodyBytes: -1,
+      admitted: () => {
+        const refused: Refused = { outcome: 'bad_request', detail: 'no upgrade' };
+        visit.giveBack();
+        this.#parts.recorder.refused(visit, refused);
+        refuse(refused);
+      },
+      turnedAway: (_, refused) => refuse(refused),
+      givenUp: () => res.destroy(),
+      left: () => {},
+    });
+    if (waits) res.once('close', () => visit.leave());
   }
 
   #upgrade(connection: Connection, req: IncomingMessage, head: Buffer): void {
     const { socket } = connection;
+    const { memory, recorder, reception } = this.#parts;
     const arrival = this.#read(connection, req);
-    const refused: Refused | null =
-      'refused' in arrival ? arrival.refused : this.refusesHandshakes ? { outcome: 'draining', detail: '' } : null;
-    if ('refused' in arrival || refused !== null) {
-      refuseOnSocket(socket, req.headers.accept, this.#contextOf(req, arrival), refused!);
+    if ('refused' in arrival) {
+      recorder.refused(this.#subjectOf(req, arrival), arrival.refused);
+      refuseOnSocket(socket, req.headers.accept, refusalOf(null, arrival.refused));
       return;
     }
+    const { visit, route } = arrival;
+    const early = new EarlyBytes(socket, head, memory, () => visit.leave());
+    const leave = () => {
+      early.take();
+      socket.destroy();
+    };
+    reception.receive(visit, {
+      bodyBytes: -1,
+      admitted: () => this.#dig(connection, arrival, early),
+      turnedAway: (_, refused) => {
+        early.take();
+        refuseOnSocket(socket, req.headers.accept, refusalOf(route.route.name, refused));
+      },
+      givenUp: leave,
+      left: leave,
+    });
+  }
+
+  #dig(connection: Connection, { visit, route }: Arrival, early: EarlyBytes): void {
+    const { socket } = connection;
+    const { log, recorder, memory, refusesHandshakes } = this.#parts;
     const tunnel = new Tunnel({
-      arrival,
-      method: req.method!,
-      httpVersion: req.httpVersion,
-      headers: req.rawHeaders,
+      visit,
+      route,
       socket,
-      head,
-      log: this.#parts.log,
-      memory: this.#parts.memory,
-      draining: () => this.refusesHandshakes,
+      early,
+      recorder,
+      memory,
+      draining: refusesHandshakes,
       open: (init) => {
         connection.release();
         this.#parts.open(init);
       },
-      rejected: this.#parts.rejected,
     });
     this.#tunnels.add(tunnel);
     tunnel.done
       .catch((error) => {
         // A bug in one handshake must not end the connections of others.
-        this.#parts.log.tell('handshake_bug', { err: error });
+        log.tell('handshake_bug', { err: error });
         socket.destroy();
       })
       .finally(() => this.#tunnels.delete(tunnel));
@@ -137,19 +172,17 @@ export class Entry implements CarefulRequests {
 
   /** CONNECT asks a proxy for a tunnel to anywhere; there is none here. */
   #refuseConnect(connection: Connection, req: IncomingMessage): void {
-    refuseOnSocket(connection.socket, req.headers.accept, this.unknown(connection.peer), {
-      outcome: 'method_not_allowed',
-      detail: 'CONNECT',
-    });
+    const refused: Refused = { outcome: 'method_not_allowed', detail: 'CONNECT' };
+    this.#parts.recorder.refused(this.#parts.recorder.unknown(connection.peer), refused);
+    refuseOnSocket(connection.socket, req.headers.accept, refusalOf(null, refused));
   }
 
   #read(connection: Connection, req: IncomingMessage): ReturnType<typeof readArrival> {
     const { method = '', url = '', httpVersion: version, rawHeaders } = req;
-    const peer = { peerAddress: connection.peer.address, encrypted: connection.peer.encrypted };
-    const arrival = readArrival({ method, version, url, headers: rawHeaders, ...peer }, this.#parts.edge());
-    const { address, untrustedHeaders } = arrival.origination;
-    const { unrouted } = this.#parts.edge();
-    if (untrustedHeaders) this.noteUntrusted(address, 'route' in arrival ? arrival.route.counters : unrouted);
+    const edge = this.#parts.edge();
+    const arrival = readArrival({ method, version, url, headers: rawHeaders, peer: connection.peer }, edge);
+    const { address, untrustedHeaders } = 'visit' in arrival ? arrival.visit.origination : arrival.origination;
+    if (untrustedHeaders) this.noteUntrusted(address, 'visit' in arrival ? arrival.route.counters : edge.unrouted);
     return arrival;
   }
 
@@ -160,22 +193,9 @@ export class Entry implements CarefulRequests {
     this.#parts.log.tell('untrusted_forwarding_headers', { peer: address });
   }
 
-  #contextOf(
-    req: IncomingMessage,
-    arrival: Arrival | { readonly origination: Arrival['origination'] },
-  ): RefusalContext {
-    const routed = 'route' in arrival ? arrival.route : null;
-    return {
-      log: this.#parts.log,
-      rejected: this.#parts.rejected,
-      counters: routed?.counters ?? this.#parts.edge().unrouted,
-      about: {
-        route: routed?.route.name ?? null,
-        host: req.headers.host,
-        target: req.url,
-        address: arrival.origination.address,
-        user: arrival.origination.user,
-      },
-    };
+  /** A request that leads to no route. */
+  #subjectOf(req: IncomingMessage, { origination }: Unarrived): Subject {
+    const { address } = origination;
+    return this.#parts.recorder.unrouted({ route: null, host: req.headers.host, target: req.url, address });
   }
 }

@@ -3,6 +3,7 @@
  * the value, and what to change; as JSON, HTML or text, whichever the client's `Accept` prefers.
  */
 import { STATUS_CODES } from 'node:http';
+import type { AnswerFields, Refused, RelayedAnswer } from '../admission/verdict.ts';
 import {
   type AnsweredFailure,
   type HandshakeRefusal,
@@ -11,6 +12,8 @@ import {
   type LimitName,
 } from '../catalogue/outcomes.ts';
 import type { AnswerRow } from '../catalogue/row.ts';
+import { isFieldValue } from '../http/changes.ts';
+import { kindOf } from '../http/fields.ts';
 
 export type { HandshakeRefusal };
 
@@ -31,6 +34,10 @@ export interface RefusalAbout {
 
 /** One answer, before its rendering. */
 export interface Refusal extends RefusalAbout {
+  /** What it says besides; each takes the place of what Sluice says by that name. */
+  readonly fields?: AnswerFields | undefined;
+  /** Somebody else's answer, which is passed on in the place of ours. */
+  readonly relayed?: RelayedAnswer | undefined;
   readonly outcome: HandshakeRefusal | AnsweredFailure;
   readonly status: number;
   readonly words: string;
@@ -43,6 +50,13 @@ export interface Refusal extends RefusalAbout {
 /** The answer to a handshake (or to a request before its forwarding) that ended with `outcome`. */
 export function refuseHandshake(outcome: HandshakeRefusal, about: RefusalAbout): Refusal {
   return refusal(outcome, handshakeOutcomes[outcome], about);
+}
+
+/** The answer to a request that a step of admission has refused, or that could not be read. */
+export function refusalOf(route: string | null, { outcome, limit, routes, fields, answer }: Refused): Refusal {
+  // `opened`, `client_gone`, `tls_failed` and `upstream_refused` have nobody to answer, or an answer of their own.
+  const own = refuseHandshake(outcome as HandshakeRefusal, { route, limit: limit ?? null, routes });
+  return { ...own, status: answer?.status ?? own.status, fields, relayed: answer };
 }
 
 /** The answer to a request whose forwarding failed with `outcome`. */
@@ -63,19 +77,33 @@ export interface RenderedRefusal {
 
 /** Renders an answer in the form that `accept` prefers; text for clients without a preference. `chance` is from 0 to below 1. */
 export function renderRefusal(refusal: Refusal, accept: string | undefined, chance = Math.random()): RenderedRefusal {
+  const { fields = [], relayed } = refusal;
+  if (relayed !== undefined) return renderRelayed(relayed);
   const form = preferredForm(accept);
   const body = Buffer.from(renderers[form](refusal));
-  return {
-    headers: [
-      ['Content-Type', `${form}; charset=utf-8`],
-      ['Content-Length', String(body.length)],
-      ['Cache-Control', 'no-store'],
-      ['X-Content-Type-Options', 'nosniff'],
-      ...refusal.headers,
-      ...retryAfter(refusal, chance),
-    ],
-    body,
-  };
+  const own = [
+    ['Content-Type', `${form}; charset=utf-8`],
+    ['Content-Length', String(body.length)],
+    ['Cache-Control', 'no-store'],
+    ['X-Content-Type-Options', 'nosniff'],
+    ...refusal.headers,
+    ...retryAfter(refusal, chance),
+  ] as const;
+  const replaced = new Set(fields.map(([name]) => name.toLowerCase()));
+  return { headers: [...own.filter(([name]) => !replaced.has(name.toLowerCase())), ...sendable(fields)], body };
+}
+
+/** An answer of another server. */
+function renderRelayed({ status, fields, body }: RelayedAnswer): RenderedRefusal {
+  if (status === 204 || status === 304) return { headers: sendable(fields), body: Buffer.alloc(0) };
+  return { headers: [...sendable(fields), ['Content-Length', String(body.length)]], body };
+}
+
+/** Without what concerns one connection or frames the answer, and what no head can hold. */
+function sendable(fields: AnswerFields): AnswerFields {
+  return fields.filter(
+    ([name, value]) => kindOf(name) !== 'hop' && !/^(?:content-length|date)$/i.test(name) && isFieldValue.test(value),
+  );
 }
 
 function retryAfter({ retryAfterS }: Refusal, chance: number): (readonly [string, string])[] {

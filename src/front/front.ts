@@ -11,14 +11,14 @@ import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
 import { FastLane, type Holders } from './fast/fast-lane.ts';
-import { recordRefusal } from './refusals.ts';
+import { Reception } from './reception.ts';
 import { Summary } from './summary.ts';
 import { Waiting, type WaitingCaps } from './waiting.ts';
 
 export type { Credentials } from './acceptor.ts';
 
 /** What the front works with. */
-export interface FrontParts extends EntryParts {
+export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHandshakes'> {
   /** Whether it speaks TLS. */
   readonly tls: boolean;
   /** Where the bytes are that are held, and who looks after those that hold them. */
@@ -39,6 +39,7 @@ const tickMs = 1000;
 export class Front {
   readonly #parts: FrontParts;
   readonly #acceptor: Acceptor;
+  readonly #reception: Reception;
   readonly #entry: Entry;
   readonly #lane: FastLane;
   readonly #waiting: Waiting;
@@ -48,6 +49,7 @@ export class Front {
   readonly #descriptors: Descriptors;
   readonly #evicted: Summary;
   #timer: NodeJS.Timeout | undefined;
+  #refusesHandshakes = false;
 
   constructor(parts: FrontParts) {
     this.#parts = parts;
@@ -56,18 +58,19 @@ export class Front {
       parts.log.tell('waiting_evicted', { count, waiting: this.#waiting.size });
     });
     this.#waiting = new Waiting(capsOf(this.#descriptors.limit), () => performance.now());
-    this.#entry = new Entry(parts);
+    const refusesHandshakes = () => this.#refusesHandshakes;
+    this.#reception = new Reception({ ...parts, refusesHandshakes });
+    this.#entry = new Entry({ ...parts, reception: this.#reception, refusesHandshakes });
     const headersMs = () => parts.edge().headersMs;
     this.#lane = new FastLane({
       ...parts,
       careful: new CarefulLane(this.#entry, parts.memory, keepAliveMs, () => ({ headersMs: headersMs(), keepAliveMs })),
       memory: parts.relayMemory,
-      memoryState: parts.memory,
+      reception: this.#reception,
       headersMs,
       keepAliveMs,
       endsKeepAlive: () => this.#entry.endsKeepAlive,
-      refusesHandshakes: () => this.#entry.refusesHandshakes,
-      unknown: (peer) => this.#entry.unknown(peer),
+      refusesHandshakes,
       unrouted: () => parts.edge().unrouted,
       noteUntrusted: (address, counters) => this.#entry.noteUntrusted(address, counters),
     });
@@ -78,19 +81,24 @@ export class Front {
     });
   }
 
+  /** Whether handshakes are refused, because the gateway shuts down. */
+  get refusesHandshakes(): boolean {
+    return this.#refusesHandshakes;
+  }
+
   /** Handshakes that are not over. */
   get handshakes(): number {
-    return this.#entry.handshakes + this.#lane.handshakes;
+    return this.#reception.handshakes + this.#entry.handshakes + this.#lane.handshakes;
   }
 
   /** Requests under way. */
   get active(): number {
-    return this.#parts.forwarder.active + this.#lane.active;
+    return this.#reception.requests + this.#parts.forwarder.active + this.#lane.active;
   }
 
   /** Cuts requests under way off whose route says so. How many. */
   abort(isOver: (route: Route) => boolean): number {
-    return this.#parts.forwarder.abort(isOver) + this.#lane.abort(isOver);
+    return this.#reception.abort(isOver) + this.#parts.forwarder.abort(isOver) + this.#lane.abort(isOver);
   }
 
   /** Whether the process may open one more connection to an upstream beside those that are begun. */
@@ -130,12 +138,12 @@ export class Front {
 
   /** Refuses new handshakes; goes on forwarding requests, which open pages still need. */
   refuseHandshakes(): void {
-    this.#entry.refusesHandshakes = true;
+    this.#refusesHandshakes = true;
   }
 
   /** Accepts no connection more, and lets requests under way end. */
   stopAccepting(): void {
-    this.#entry.refusesHandshakes = true;
+    this.#refusesHandshakes = true;
     this.#entry.endsKeepAlive = true;
     this.#acceptor.stop();
     for (const connection of this.#connections) if (connection.waitsFor === 'request') connection.drop();
@@ -144,7 +152,9 @@ export class Front {
   /** Drops every connection that has not become a tunnel. */
   async close(): Promise<void> {
     this.stopAccepting();
+    this.#reception.cancel();
     await Promise.all([this.#entry.cancel(), this.#lane.cancel()]);
+    this.#reception.abort(() => true);
     this.#lane.abort(() => true);
     for (const connection of this.#connections) connection.drop();
     clearInterval(this.#timer);
@@ -198,7 +208,8 @@ export class Front {
   #onTlsFailure(error: NodeJS.ErrnoException, socket: Socket): void {
     const refused = judgeTlsFailure(error);
     const peer = { address: socket.remoteAddress };
-    if (refused !== null) recordRefusal(this.#entry.unknown(peer), refused);
+    const { recorder } = this.#parts;
+    if (refused !== null) recorder.refused(recorder.unknown(peer), refused);
   }
 }
 

@@ -3,6 +3,7 @@
  * counting against the caps of the one in force.
  */
 import { ConnectionSlots } from '../admission/slots.ts';
+import type { StepParts } from '../admission/steps.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { Connector } from '../upstream/connect.ts';
@@ -17,12 +18,15 @@ export interface CountersByRoute {
 /** Counters and slots by the route's label, as a preset's own routes count with theirs; endpoints by its name. */
 export class LastingRoutes {
   readonly counters: CountersByRoute;
+  /** What steps of admission need, whatever the configuration. */
+  readonly stepParts: StepParts;
   readonly #connector: Connector;
   readonly #slots = new Map<string, ConnectionSlots>();
   readonly #endpoints = new Map<string, Endpoint>();
 
-  constructor(counters: CountersByRoute, connector: Connector) {
+  constructor(counters: CountersByRoute, connector: Connector, stepParts: StepParts) {
     this.counters = counters;
+    this.stepParts = stepParts;
     this.#connector = connector;
   }
 

@@ -3,10 +3,14 @@
  * removed, and a query parameter, a cookie or a subprotocol that goes no further because it holds a credential. All that is
  * not named stays byte for byte.
  */
-import { foldName } from './fields.ts';
+import { foldName, kindOf } from './fields.ts';
+import type { RawHeaders } from './raw-fields.ts';
 
-/** No controls, no line ends, and nothing around it that the other end would cut off (RFC 9110 §5.5). */
-const isFieldValue = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+/** A value that can stand in a head as it is: no controls, no line ends, and nothing around it that the other end would cut off (RFC 9110 §5.5). */
+export const isFieldValue = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+
+/** What a request must not be given anew. */
+const framesOrRoutes = /^(?:host|content-length)$/i;
 
 export class Changes {
   /** What is set, in order: appended to the head. */
@@ -19,12 +23,12 @@ export class Changes {
 
   /**
    * Sets a field to a value as Node reads one, a character for each byte; what the client sent by that name, in any spelling,
-   * goes no further. `false`: the value cannot stand in a head as it is, and nothing is set. To make it fit would be to name
-   * somebody else, so the caller must refuse the request.
+   * goes no further. `false`: the value cannot stand in a head as it is, or the name is one of a connection's own, and nothing is
+   * set. To make a value fit would be to name somebody else, so the caller must refuse the request.
    */
   setField(name: string, value: string): boolean {
     this.removeField(name);
-    if (!isFieldValue.test(value)) return false;
+    if (!isFieldValue.test(value) || kindOf(name) === 'hop' || framesOrRoutes.test(name)) return false;
     this.set.push([name, value]);
     return true;
   }
@@ -63,6 +67,14 @@ export class Changes {
       .split('&')
       .filter((pair) => !this.#parameters.has(nameOf(pair)));
     return kept.length === 0 ? target.slice(0, at) : `${target.slice(0, at)}?${kept.join('&')}`;
+  }
+
+  /** The lines of a head for the upstream, names and values in turn, without those that are set. */
+  lines(raw: RawHeaders): RawHeaders {
+    return raw.flatMap((name, i) => {
+      const value = i % 2 === 0 ? this.line(name, raw[i + 1]!) : null;
+      return value === null ? [] : [name, value];
+    });
   }
 
   /** The value of a line for the upstream; `null` where the line goes no further. */

@@ -147,7 +147,7 @@ export class Session implements OpenConnection {
   readonly client: Leg;
   readonly upstream: Leg;
   route: Route;
-  readonly #counters: RouteCounters;
+  readonly counters: RouteCounters;
   readonly #release: () => void;
   readonly #events: SessionEvents;
   readonly #clock: Clock;
@@ -172,7 +172,7 @@ export class Session implements OpenConnection {
     // Not `init` itself: it holds the handshake's sockets, whose handles are taken over.
     this.about = init.about;
     this.route = route;
-    this.#counters = counters;
+    this.counters = counters;
     this.#release = init.release;
     this.#events = events;
     this.#violations = new ViolationNotes({
@@ -367,11 +367,11 @@ export class Session implements OpenConnection {
     const { role } = leg;
     const close = readClose(payload);
     if (!('fault' in close)) {
-      tally(this.#counters[role].closeCodes, foldCloseCode(close.code));
+      tally(this.counters[role].closeCodes, foldCloseCode(close.code));
       this.#onClosed(leg, close.code, close, null);
       return;
     }
-    tally(this.#counters[role].closeCodes, 'illegal');
+    tally(this.counters[role].closeCodes, 'illegal');
     if (role === 'client' || close.code === null) {
       leg.onCloseFrame(close.code);
       this.#fail(leg, `${role}_protocol_error`, null, close.fault);
@@ -410,7 +410,7 @@ export class Session implements OpenConnection {
   /** A violation is counted at once; the registry hears of it. */
   #note(violation: Violation): void {
     const { sender, limit, action } = violation;
-    tally(this.#counters[sender].violations, limit, action);
+    tally(this.counters[sender].violations, limit, action);
     this.#violations.note(violation);
   }
 
@@ -501,8 +501,6 @@ export class Session implements OpenConnection {
     const { reason, by, violation } = this.#outcome!;
     const legs = [this.client, this.upstream];
     const now = this.#clock.now();
-    tally(this.#counters.closed, by, reason);
-    this.#counters.connectionSeconds.observe((now - this.openedAt) / 1000, this.id);
     this.#release();
     this.#kept?.dispose();
     this.#events.ended(this, {

@@ -10,8 +10,17 @@ import {
 } from 'node:net';
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import type { Origination } from '../../src/admission/client-address.ts';
+import { ConnectionSlots } from '../../src/admission/slots.ts';
+import { compileSteps } from '../../src/admission/steps.ts';
 import type { Route, SenderLimits } from '../../src/config/types.ts';
-import { type ForwardAbout, HttpForwarder } from '../../src/front/careful/forwarder.ts';
+import { carriesBody } from '../../src/front/answer.ts';
+import { HttpForwarder } from '../../src/front/careful/forwarder.ts';
+import { refusalOf } from '../../src/front/errors.ts';
+import { Reception } from '../../src/front/reception.ts';
+import { Recorder } from '../../src/front/recorder.ts';
+import { refuseOnResponse } from '../../src/front/refusals.ts';
+import { RawFields } from '../../src/http/head-fields.ts';
 import { createLog } from '../../src/observe/log/log.ts';
 import { RouteCounters } from '../../src/observe/metrics/counters.ts';
 import type { Rejection } from '../../src/observe/report.ts';
@@ -21,6 +30,7 @@ import { kernelQueue } from '../../src/relay/transport/kernel-queue.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
 import { testConnector } from '../helpers/connector.ts';
 import { noUpstreamTls } from '../helpers/relay.ts';
+import { testVisit } from '../helpers/visit.ts';
 
 const senderLimits: SenderLimits = {
   maxMessageBytes: 1 << 20,
@@ -83,7 +93,7 @@ export interface Front {
 /** Starts a front for a route; it stops when the test ends. */
 export async function startFront(
   route: Route,
-  about: Partial<ForwardAbout> = {},
+  origination: Partial<Origination> = {},
   connector = testConnector(),
   maxBufferedBytes = Number.POSITIVE_INFINITY,
 ): Promise<Front> {
@@ -97,21 +107,38 @@ export async function startFront(
   const rejections: Rejection[] = [];
   const events = { onViolation() {}, onFurtherViolations() {}, onEnd() {} };
   const memory = new SessionRegistry(events, maxBufferedBytes).memory.budget;
+  const counters = new RouteCounters();
+  const log = createLog(sink);
+  const rejected = (rejection: Rejection) => rejections.push(rejection);
+  const recorder = new Recorder({ log, rejected, unrouted: () => counters });
+  const parts = { log, recorder, memory, refusesHandshakes: () => false, authenticate: () => null };
+  const reception = new Reception(parts);
+  const steps = compileSteps(route, 'http', parts);
   const forwarder = new HttpForwarder({
-    log: createLog(sink),
-    rejected: (rejection) => rejections.push(rejection),
+    recorder,
     memory,
     kernelQueue: (socket) => kernelQueue(socket, performance.now()),
   });
-  const counters = new RouteCounters();
   const endpoint = new Endpoint(route, connector);
-  const listener: RequestListener = (req, res) =>
-    forwarder.forward(
-      req,
-      res,
-      { route, counters, endpoint },
-      { address: '127.0.0.1', forwarding: [], trusted: false, ...about },
-    );
+  const listener: RequestListener = (req, res) => {
+    const visit = testVisit({
+      method: req.method!,
+      host: req.headers.host ?? '',
+      target: req.url!,
+      fields: new RawFields(req.rawHeaders),
+      address: '127.0.0.1',
+      origination,
+      route: { route, counters, slots: new ConnectionSlots(), steps: () => steps },
+    });
+    forwarder.makeRoom();
+    reception.receive(visit, {
+      bodyBytes: carriesBody(req) ? Number(req.headers['content-length'] ?? 0) : -1,
+      admitted: () => forwarder.forward(req, res, { route, endpoint }, visit),
+      turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.name, refused), false),
+      givenUp: () => res.destroy(),
+      left: () => {},
+    });
+  };
   const server = createServer({ requestTimeout: 0 }, listener).on('checkContinue', listener);
   const port = await listen(server);
   onTestFinished(() => {

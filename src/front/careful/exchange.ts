@@ -8,29 +8,26 @@
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Holding, type MemoryHolder, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
-import type { AnsweredFailure, LimitName } from '../../catalogue/outcomes.ts';
+import { Holding, type MemoryHolder, type MemoryLedger } from '../../admission/memory.ts';
+import type { Visit } from '../../admission/visit.ts';
+import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/outcomes.ts';
 import type { Route } from '../../config/types.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
-import { type Log, logHttpFailure, type RequestAbout } from '../../observe/log/log.ts';
-import { tally } from '../../observe/metrics/counters.ts';
-import type { Rejection } from '../../observe/report.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
 import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
 import { carriesBody, sendRefusal } from '../answer.ts';
 import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
+import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
-import type { ForwardAbout, ForwardRoute } from './forwarder.ts';
+import type { ForwardRoute } from './forwarder.ts';
 
 /** What an exchange needs besides the request. */
 export interface ExchangeContext extends ForwardRoute {
-  readonly about: ForwardAbout;
-  readonly log: Log;
-  /** Hears of it when a limit of the route turns the request away. */
-  readonly rejected: (rejection: Rejection) => void;
+  readonly visit: Visit;
+  readonly recorder: Recorder;
   /** What it holds counts here. */
   readonly memory: MemoryLedger;
   /** What the kernel holds for a socket. */
@@ -46,8 +43,6 @@ const stuckBytes = 288 * 1024;
 
 /** Methods that may arrive twice (RFC 9110 §9.2.2). */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-/** Methods with a label of their own; a client can invent others without end. */
-const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** The state of one request; the forwarder calls its methods as http-proxy reports. */
 export class Exchange implements MemoryHolder {
@@ -56,7 +51,6 @@ export class Exchange implements MemoryHolder {
   readonly #context: ExchangeContext;
   readonly #method: string;
   readonly #accept: string | undefined;
-  readonly #started = performance.now();
   readonly #expectsContinue: boolean;
   readonly #hasBody: boolean;
   #continued = false;
@@ -129,11 +123,6 @@ export class Exchange implements MemoryHolder {
   /** Makes what is not refused ready for http-proxy. */
   #admit(): boolean {
     const { headers } = this.#req;
-    const { memory } = this.#context;
-    if (memory.pressed) {
-      this.#fail('memory', null, wordsOf(memory));
-      return false;
-    }
     const declared = Number(headers['content-length'] ?? 0);
     if (declared > this.#context.route.http.maxBodyBytes) {
       this.#bodyBytes = declared;
@@ -162,7 +151,7 @@ export class Exchange implements MemoryHolder {
       return;
     }
     const connection = this.#connection!;
-    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.about);
+    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.visit);
     upstreamReq.on('drain', () => this.#touch());
     // A 101 that nobody asked for closes the request without an error.
     upstreamReq.once('close', () => {
@@ -223,7 +212,7 @@ export class Exchange implements MemoryHolder {
     if (this.#over || this.#res.writableEnded || this.#req.errored || this.#res.destroyed) return;
     if (connection !== this.#connection || this.#repeat(error)) return;
     const { outcome, label } = classify(error);
-    if (label !== null) tally(this.#context.counters.upstreamErrors, label);
+    if (label !== null) this.#context.recorder.blame(this.#context.visit, label);
     if (error instanceof NoConnection && error.failure.limit) {
       this.#refuse(outcome, 'http.max_upstream_connections', error.failure.limit, error.message);
     } else {
@@ -250,7 +239,7 @@ export class Exchange implements MemoryHolder {
     if (this.#aborted) return false;
     this.#aborted = true;
     // What has failed before has its line already.
-    if (!this.#over) logHttpFailure(this.#context.log, 'cut', this.#method, this.#requestAbout());
+    if (!this.#over) this.#record('cut', null, '');
     this.#over = true;
     this.#abort.abort();
     this.#upstreamReq?.destroy();
@@ -264,12 +253,9 @@ export class Exchange implements MemoryHolder {
     this.#abort.abort();
     this.#silence?.stop();
     this.#holding.bytes = 0;
-    const { counters } = this.#context;
-    const method = knownMethods.has(this.#method) ? this.#method : 'OTHER';
-    const codeClass = this.#res.headersSent ? `${Math.floor(this.#res.statusCode / 100)}xx` : 'none';
-    tally(counters.httpRequests, method, codeClass);
-    counters.httpRequestSeconds.observe((performance.now() - this.#started) / 1000);
-    if (this.#hasBody) counters.httpBodyBytes.observe(this.#bodyBytes);
+    const { recorder, visit } = this.#context;
+    const status = this.#res.headersSent ? this.#res.statusCode : 0;
+    recorder.answered(visit, status, this.#hasBody ? this.#bodyBytes : -1);
   }
 
   #countBody(bytes: number): void {
@@ -286,17 +272,14 @@ export class Exchange implements MemoryHolder {
 
   /** Ends the request for a limit of its route. */
   #refuse(outcome: AnsweredFailure, name: LimitName, values: Omit<ExceededLimit, 'name'>, detail?: string): void {
-    const { route, counters, about, rejected } = this.#context;
-    tally(counters.client.violations, name, 'reject');
-    rejected({ route: route.name, address: about.address, user: about.user, limit: name, ...values });
     this.#fail(outcome, { name, ...values }, detail);
   }
 
   #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail?: string): void {
     this.#over = true;
     this.#abort.abort();
-    const { route, log } = this.#context;
-    logHttpFailure(log, outcome, this.#method, { ...this.#requestAbout(), limit, ...(detail ? { detail } : {}) });
+    const { route } = this.#context;
+    this.#record(outcome, limit, detail ?? '');
     if (this.#upstreamReq) {
       this.#req.unpipe(this.#upstreamReq);
       this.#upstreamReq.destroy();
@@ -338,22 +321,23 @@ export class Exchange implements MemoryHolder {
     });
   }
 
-  #requestAbout(): RequestAbout {
-    const { route, about } = this.#context;
-    const { address, user } = about;
-    return { route: route.name, host: this.#req.headers.host, target: this.#req.url, address, user };
+  #record(outcome: HttpFailure, limit: ExceededLimit | null, detail: string): void {
+    this.#context.recorder.failed(this.#context.visit, { outcome, limit, detail });
   }
 }
 
 /** Replaces the lower-case copies that http-proxy made by the client's headers as they came; its framing stays. */
-function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], about: ForwardAbout): void {
+function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], visit: Visit): void {
+  const { changes, origination } = visit;
+  const lines = changes === null ? raw : changes.lines(raw);
+  const forwarding = changes === null ? origination.forwarding : [...origination.forwarding, ...changes.set];
   const host = upstreamReq.getHeader('host');
   const length = upstreamReq.getHeader('content-length');
   const coding = upstreamReq.getHeader('transfer-encoding');
   // http-proxy closes the upstream connection after a chunked request, so that nothing can hide behind it.
   const connection = upstreamReq.getHeader('connection') ?? 'keep-alive';
   for (const name of upstreamReq.getHeaderNames()) upstreamReq.removeHeader(name);
-  for (const [name, values] of requestFields(raw, about.forwarding, about.trusted)) {
+  for (const [name, values] of requestFields(lines, forwarding, origination.trusted)) {
     upstreamReq.setHeader(name, values.length === 1 ? values[0]! : values);
   }
   // Only a client of HTTP/1.0 may leave it out.

@@ -2,6 +2,7 @@
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { blameOf, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import { NoConnection } from '../../upstream/pooled-request.ts';
+import type { Blame } from '../recorder.ts';
 
 /** Why the forwarder itself gave up on an upstream. */
 export class UpstreamSilence extends Error {
@@ -16,7 +17,7 @@ export class BadUpstreamAnswer extends Error {}
 /** The outcome, and the metric label of an upstream's error; `null` where the upstream is not to blame. */
 export interface Failure {
   readonly outcome: AnsweredFailure;
-  readonly label: string | null;
+  readonly label: Blame | null;
 }
 
 /** Classifies an error of an upstream request. */

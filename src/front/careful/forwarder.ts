@@ -3,46 +3,30 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { MemoryLedger } from '../../admission/memory.ts';
+import type { Visit } from '../../admission/visit.ts';
 import type { Route } from '../../config/types.ts';
-import type { Log } from '../../observe/log/log.ts';
-import type { RouteCounters } from '../../observe/metrics/counters.ts';
-import type { Rejection } from '../../observe/report.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
+import type { Recorder } from '../recorder.ts';
 import { Exchange } from './exchange.ts';
 
-/** Where a request goes, and what counts it. */
+/** Where a request goes. */
 export interface ForwardRoute {
   readonly route: Route;
-  readonly counters: RouteCounters;
   readonly endpoint: Endpoint;
-}
-
-/** What the listener found out about a request before its forwarding. */
-export interface ForwardAbout {
-  /** The client's address after `trusted_proxies`. */
-  readonly address: string;
-  /** Who the request says its user is. */
-  readonly user?: string;
-  /**
-   * Forwarding headers for the upstream, in order, as `[name, value]`. Incoming headers with one of these names are
-   * replaced; other incoming forwarding headers (`Forwarded`, `X-Forwarded-*`, `X-Real-IP`, `X-Scheme`) are dropped
-   * unless `trusted` is set.
-   */
-  readonly forwarding: readonly (readonly [name: string, value: string])[];
-  /** The peer is one of `trusted_proxies`: its remaining forwarding headers pass. */
-  readonly trusted: boolean;
 }
 
 /**
  * Forwards plain HTTP requests to the upstreams of their routes.
  *
  * The listener calls `forward` once for each request of `'request'` and of `'checkContinue'` (the forwarder writes the
- * 100 itself, so that a declared body over the limit gets its 413 before one byte of it is sent), with `req.url` in
- * origin form. The server must have `requestTimeout: 0`: only inactivity ends a request.
+ * 100 itself, so that a declared body over the limit gets its 413 before one byte of it is sent), when it has been admitted.
+ * The server must have `requestTimeout: 0`: only inactivity ends a request.
  */
 export interface Forwarder {
-  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, about: ForwardAbout): void;
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: Visit): void;
+  /** Where memory is almost spent, ends requests whose receivers have taken nothing for longer than any may. */
+  makeRoom(): void;
   /** Requests that have not ended; a drain waits for 0. */
   readonly active: number;
   /** Cuts requests under way off whose route says so. How many. */
@@ -56,9 +40,7 @@ const maxResponseHeaderBytes = 64 * 1024;
 
 /** What a forwarder works with. */
 export interface ForwarderParts {
-  readonly log: Log;
-  /** Hears of requests that a limit of their route turns away. */
-  readonly rejected: (rejection: Rejection) => void;
+  readonly recorder: Recorder;
   /** What requests hold counts here. */
   readonly memory: MemoryLedger;
   /** What the kernel holds for a socket. */
@@ -82,16 +64,17 @@ export class HttpForwarder implements Forwarder {
     return this.#exchanges.size;
   }
 
-  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, about: ForwardAbout): void {
-    if (this.#parts.memory.pressed) this.#makeRoom();
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: Visit): void {
+    const { changes, target } = visit;
+    // http-proxy takes the target for the upstream from here.
+    req.url = changes === null ? target : changes.target(target);
     const lease = to.endpoint.lease();
     const { protocol, host, port } = to.endpoint.target;
     const exchange: Exchange = new Exchange(req, res, {
       // Not spread: a route of the edge makes these when they are asked for.
       route: to.route,
-      counters: to.counters,
       endpoint: to.endpoint,
-      about,
+      visit,
       ...this.#parts,
       send: (connection) => {
         const target = { protocol, host, port };
@@ -108,14 +91,15 @@ export class HttpForwarder implements Forwarder {
       this.#exchanges.delete(req);
       this.#parts.memory.holders.delete(exchange);
       exchange.ended();
+      visit.giveBack();
       lease[Symbol.dispose]();
     });
     exchange.start();
   }
 
-  /** Whoever has taken nothing for longer than any receiver may goes for the newcomer. */
-  #makeRoom(): void {
+  makeRoom(): void {
     const { memory } = this.#parts;
+    if (!memory.pressed) return;
     const now = performance.now();
     for (const exchange of this.#exchanges.values()) {
       if (!memory.pressed) return;

@@ -14,14 +14,12 @@
  * A request that may be repeated, on a connection that was used before and ends before the first byte of an answer, is sent
  * once more on a new one.
  */
-import { wordsOf } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
-import { tally } from '../../observe/metrics/counters.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Passer } from '../../relay/registry.ts';
 import type { LegWriter } from '../../relay/transport/leg-writer.ts';
@@ -30,11 +28,11 @@ import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
 import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
+import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
 import type { Line, LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
 import { Quiet } from './quiet.ts';
-import { RequestRecord } from './record.ts';
 import type { LaneRequest } from './request.ts';
 import { Upload } from './upload.ts';
 
@@ -66,7 +64,6 @@ export class Exchange implements LineOwner, Passer {
   rosterPlace = -1;
   readonly #parts: LaneParts;
   readonly #client: ExchangeClient;
-  readonly #record: RequestRecord;
   readonly #upload: Upload;
   readonly #endpoint: EndpointLease;
   readonly #quiet: Quiet;
@@ -84,13 +81,14 @@ export class Exchange implements LineOwner, Passer {
   /** The upstream goes on with its connection. */
   #reusable = false;
   #closes: boolean;
+  /** What the client got; 0 for nothing. */
+  #status = 0;
 
   constructor(parts: LaneParts, client: ExchangeClient, request: LaneRequest) {
     this.#parts = parts;
     this.#client = client;
     this.request = request;
     this.#closes = request.closes;
-    this.#record = new RequestRecord(request, parts.log, parts.rejected);
     this.#upload = new Upload(request.framing, request.length, request.route.route.http.maxBodyBytes);
     this.#endpoint = request.route.endpoint.lease();
     this.#quiet = new Quiet(performance.now());
@@ -100,11 +98,8 @@ export class Exchange implements LineOwner, Passer {
   begin(): void {
     this.#parts.exchanges.add(this);
     const { route, length } = this.request;
-    const { budget } = this.#parts.memory;
-    const { pressed } = budget;
     this.#hold(ownBytes);
     if (length > route.route.http.maxBodyBytes) this.#refuseBody(length);
-    else if (pressed) this.#fail('memory', null, wordsOf(budget));
     else this.#send();
   }
 
@@ -146,7 +141,7 @@ export class Exchange implements LineOwner, Passer {
   /** Cuts the request off, whatever its state. Whether that is news to it. */
   cut(): boolean {
     if (this.#turn === 'over') return false;
-    this.#record.cut();
+    this.#parts.recorder.failed(this.request.visit, { outcome: 'cut', detail: '', limit: null });
     this.#end();
     this.#client.line.reset();
     return true;
@@ -227,7 +222,7 @@ export class Exchange implements LineOwner, Passer {
       this.#client.line.reset();
       return;
     }
-    tally(this.request.route.counters.upstreamErrors, 'response_timeout');
+    this.#blame('response_timeout');
     this.#fail('upstream_timeout', null, 'no byte in time');
   }
 
@@ -238,7 +233,7 @@ export class Exchange implements LineOwner, Passer {
 
   /** Nothing is lost where it arrives twice, and there is no body that would have to be kept for it. */
   get #repeats(): boolean {
-    return this.request.framing === 'none' && repeatable.has(this.request.method);
+    return this.request.framing === 'none' && repeatable.has(this.request.visit.method);
   }
 
   /**
@@ -246,7 +241,7 @@ export class Exchange implements LineOwner, Passer {
    * unread, its kernel resets the connection, and that is all the end there is.
    */
   get #closedUnread(): boolean {
-    return this.#record.status >= 400 && this.request.framing !== 'none' && this.#download!.endsWithConnection;
+    return this.#status >= 400 && this.request.framing !== 'none' && this.#download!.endsWithConnection;
   }
 
   #connect(reuse: Reuse): void {
@@ -270,7 +265,7 @@ export class Exchange implements LineOwner, Passer {
 
   #failToConnect({ problem, detail, limit }: ConnectFailure): void {
     const blame = blameOf(problem);
-    if (blame !== null) tally(this.request.route.counters.upstreamErrors, blame);
+    if (blame !== null) this.#blame(blame);
     // One that was given up by us has no exchange any more.
     if (problem === 'aborted') return;
     this.#fail(outcomeOf[problem], limit ? { name: 'http.max_upstream_connections', ...limit } : null, detail);
@@ -336,7 +331,7 @@ export class Exchange implements LineOwner, Passer {
 
   #beginAnswer(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
     const { heads, answers, date, endsKeepAlive } = this.#parts;
-    const framing = responseFraming(answer, this.request.method);
+    const framing = responseFraming(answer, this.request.visit.method);
     // Whoever waits to be told to go on may send its body now, or not: what follows could be read either way.
     const left = this.#upload.remainingBytes;
     if (endsKeepAlive() || left > mostDropped || this.#waits) this.#closes = true;
@@ -344,7 +339,7 @@ export class Exchange implements LineOwner, Passer {
       framing !== 'close' && !this.request.closesUpstream && keepsAlive(answer) && isClear(answer, framing);
     heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date() });
     this.#turn = 'answering';
-    this.#record.status = answer.status;
+    this.#status = answer.status;
     const { contentLength, position } = answer;
     answers.give(answer);
     this.#answer = null;
@@ -393,7 +388,7 @@ export class Exchange implements LineOwner, Passer {
       this.#turn = 'connecting';
       this.#connect('none');
     } else if (this.#line!.error !== null && isTlsError(this.#line!.error)) {
-      tally(this.request.route.counters.upstreamErrors, 'tls');
+      this.#blame('tls');
       this.#fail('upstream_tls_failed', null, describeTlsError(this.#line!.error));
     } else {
       this.#breakOff('reset', 'the upstream closed the connection without an answer');
@@ -401,9 +396,13 @@ export class Exchange implements LineOwner, Passer {
   }
 
   /** The upstream's answer is none, or not whole. */
-  #breakOff(label: string, detail: string): void {
-    tally(this.request.route.counters.upstreamErrors, label);
+  #breakOff(blame: Blame, detail: string): void {
+    this.#blame(blame);
     this.#fail('upstream_failed', null, detail);
+  }
+
+  #blame(blame: Blame): void {
+    this.#parts.recorder.blame(this.request.visit, blame);
   }
 
   #refuseBody(observed: number): void {
@@ -414,8 +413,8 @@ export class Exchange implements LineOwner, Passer {
   /** The client's chunks are no chunks: what follows means nothing. */
   #refuseBroken(detail: string): void {
     this.#closes = true;
-    const begun = this.#record.status !== 0;
-    if (!begun) this.#record.status = 400;
+    const begun = this.#status !== 0;
+    if (!begun) this.#status = 400;
     this.#end();
     if (begun) this.#client.line.destroy();
     else this.#client.refuseRequest({ outcome: 'bad_request', detail });
@@ -423,10 +422,10 @@ export class Exchange implements LineOwner, Passer {
 
   #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail: string): void {
     const { route } = this.request.route;
-    const begun = this.#record.status !== 0;
+    const begun = this.#status !== 0;
     const refusal = refuseHttp(outcome, { route: route.name, limit });
-    this.#record.failed(outcome, limit, detail);
-    if (!begun) this.#record.status = refusal.status;
+    this.#parts.recorder.failed(this.request.visit, { outcome, detail, limit });
+    if (!begun) this.#status = refusal.status;
     this.#end();
     // Half an answer must not look whole.
     if (begun) this.#client.line.reset();
@@ -435,7 +434,7 @@ export class Exchange implements LineOwner, Passer {
 
   /** Lets go of everything, and counts the request. */
   #end(): void {
-    const { exchanges, memory, answers } = this.#parts;
+    const { exchanges, memory, answers, recorder } = this.#parts;
     // Nobody listens later, and an abort makes an error with its stack.
     if (this.#turn === 'connecting') this.#abort?.abort();
     this.#turn = 'over';
@@ -444,8 +443,9 @@ export class Exchange implements LineOwner, Passer {
     if (this.#answer !== null) answers.give(this.#answer);
     memory.budget.give(this.#heldBytes);
     this.#endpoint[Symbol.dispose]();
-    const { framing, length } = this.request;
-    this.#record.ended(framing === 'none' ? -1 : Math.max(length, this.#upload.payloadBytes));
+    const { visit, framing, length } = this.request;
+    recorder.answered(visit, this.#status, framing === 'none' ? -1 : Math.max(length, this.#upload.payloadBytes));
+    visit.giveBack();
   }
 
   #discard(line: Line, lease: PoolLease): void {

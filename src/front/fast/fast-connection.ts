@@ -1,31 +1,33 @@
 /**
  * One connection in the fast lane, one request at a time:
  *
- *   head ──► exchange ──► rest of a body that nobody wants ──► head …
- *     │          └─────────────────┴──► over: the answer was the last one; what comes now is thrown away
- *     ├──► opening ──► the relay has the socket
+ *   head ──► admission ──► exchange ──► rest of a body that nobody wants ──► head …
+ *     │          │             └─────────────────┴──► over: the answer was the last one; what comes now is thrown away
+ *     │          ├──► opening ──► the relay has the socket
+ *     │          └──► turned away: as if that were the upstream's answer; a handshake ends its connection
  *     ├──► careful: not of the strict form; the other lane has the socket, and all bytes from the head's first
- *     └──► over: refused
+ *     └──► over: no request, or for no route
  *
  * The next head is read when the answer before it is complete. What has been read of it meanwhile is held, and nothing more is
  * read: pipelining costs its sender's patience and not our memory.
  */
-import type { Origination } from '../../admission/client-address.ts';
 import { userOf } from '../../admission/identity.ts';
-import { subscriberOf } from '../../admission/ip.ts';
 import { wordsOf } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
+import { Visit } from '../../admission/visit.ts';
 import type { Route } from '../../config/types.ts';
+import { type HeadFields, RawFields } from '../../http/head-fields.ts';
 import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
-import { findRoute } from '../arrival.ts';
+import { findRoute, refuseLongList } from '../arrival.ts';
 import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge.ts';
-import { type Refusal, refusalBytes } from '../errors.ts';
-import { type RefusalContext, recordRefusal, refusalOf } from '../refusals.ts';
+import { type Refusal, refusalBytes, refusalOf } from '../errors.ts';
+import type { VisitHost } from '../reception.ts';
+import type { Subject } from '../recorder.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
 import { Line, type LineOwner } from './line.ts';
 import { Opening } from './opening.ts';
@@ -52,27 +54,41 @@ const tooLarge = {
   [Verdict.tooManyLines]: { outcome: 'too_many_headers', detail: `there are more than ${maxLines} header lines` },
 } as const;
 
-/** A handshake whose route is known. */
-interface Wanted {
+/** A request whose head is being judged, or has been. */
+interface Arriving {
+  readonly visit: Visit;
+  readonly route: EdgeRoute;
+  readonly sender: Sender;
+}
+
+/** What is known of a request before it is judged. */
+interface Known {
+  readonly fields: HeadFields;
   readonly route: EdgeRoute;
   readonly host: string;
   readonly target: string;
   readonly sender: Sender;
+  /** Whether it is a handshake. */
+  readonly upgrades: boolean;
 }
 
-export class FastConnection implements LineOwner, ExchangeClient {
+export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   readonly line: Line;
   readonly #parts: LaneParts;
   readonly #connection: Connection;
   readonly #origins: Origins;
   #parser: HeadParser | null = null;
   #parserBytes = 0;
+  /** Whose head the parser still has. */
+  #arriving: Arriving | null = null;
   #exchange: Exchange | null = null;
   #opening: Opening | null = null;
   /** What is read and thrown away, and whether the connection ends behind it. */
   #rest: { readonly upload: Upload; readonly closes: boolean } | null = null;
   /** Read, and for later. */
   #held: Buffer | null = null;
+  /** A refusal waits for its client to read; nothing more is read before. */
+  #owes = false;
   #over = false;
   /** What the last request asked of the form of answers. */
   #accept: string | undefined;
@@ -101,9 +117,8 @@ export class FastConnection implements LineOwner, ExchangeClient {
         at = this.#readRest(chunk, at, end, keeper);
       } else if (this.#exchange?.takesBody) {
         at = this.#exchange.readBody(chunk, at, end, keeper);
-      } else if (this.#exchange === null && this.#opening === null) {
-        this.#readHead(chunk, at, end, keeper);
-        return;
+      } else if (this.#isFree) {
+        at = this.#readHead(chunk, at, end);
       } else {
         this.#hold(chunk, at, end);
         return;
@@ -111,19 +126,31 @@ export class FastConnection implements LineOwner, ExchangeClient {
     }
   }
 
+  /** Whether a head may be read: nothing is under way, and the answer before it has gone. */
+  get #isFree(): boolean {
+    return this.#exchange === null && this.#opening === null && this.#arriving === null && !this.#owes;
+  }
+
   drained(): void {
+    if (this.#owes) {
+      this.#owes = false;
+      this.#next();
+      return;
+    }
     this.#exchange?.clientDrained();
     this.#opening?.clientDrained();
   }
 
   ended(): void {
-    if (this.#parser?.begun) this.#record({ outcome: 'client_gone', detail: 'the client left within a request' });
+    if (this.#arriving !== null) this.#arriving.visit.leave();
+    else if (this.#parser?.begun) this.#record({ outcome: 'client_gone', detail: 'the client left within a request' });
     this.#exchange?.clientGone();
     this.#opening?.clientGone();
     if (!this.#over) this.line.destroy();
   }
 
   gone(): void {
+    this.#arriving?.visit.leave();
     this.#exchange?.clientGone();
     this.#opening?.clientGone();
     this.#release();
@@ -150,13 +177,49 @@ export class FastConnection implements LineOwner, ExchangeClient {
     const ends = closes || upload.state !== 'whole';
     const answer = refusalBytes(refusal, this.#accept, { closes: ends, bodiless: this.#method === 'HEAD' });
     this.line.send(answer, 0, answer.length);
-    this.answered(ends, upload);
+    if (ends || !this.line.writer.blocked) {
+      this.answered(ends, upload);
+      return;
+    }
+    this.#exchange = null;
+    this.#owes = true;
+    this.line.pause();
+    this.#connection.wait('end', restMs);
   }
 
   refuseRequest(refused: Refused): void {
     this.#exchange = null;
     this.#refuse(refused, this.#unknown(), null);
   }
+
+  // Its visit.
+
+  get bodyBytes(): number {
+    return requestFraming(this.#parser!) === 'none' ? -1 : Math.max(this.#parser!.contentLength, 0);
+  }
+
+  admitted(visit: Visit): void {
+    if (visit.kind === 'websocket') this.#open();
+    else this.#exchangeFor();
+  }
+
+  turnedAway(visit: Visit, refused: Refused): void {
+    const parser = this.#parser!;
+    const refusal = refusalOf(visit.route.route.name, refused);
+    const closes = closesWith(parser) || this.#parts.endsKeepAlive();
+    const upload = uploadOf(parser);
+    this.#dropParser();
+    if (visit.kind === 'websocket') this.turnedAwayWith(refusalBytes(refusal, this.#accept));
+    else this.refuse(refusal, closes, upload);
+  }
+
+  givenUp(): void {
+    this.#dropParser();
+    this.line.reset();
+  }
+
+  /** What it held goes with its connection. */
+  left(): void {}
 
   // Its opening.
 
@@ -173,20 +236,22 @@ export class FastConnection implements LineOwner, ExchangeClient {
   }
 
   /** The handshake was refused, by us (with an answer) or by the upstream (whose answer has been sent). */
-  turnedAway(answer: Buffer | null): void {
+  turnedAwayWith(answer: Buffer | null): void {
     this.#opening = null;
     if (answer !== null) this.line.send(answer, 0, answer.length);
     this.#farewell();
   }
 
-  #readHead(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+  /** Returns where in the chunk the head ends. */
+  #readHead(chunk: Buffer, start: number, end: number): number {
     this.#parser ??= this.#parts.requests.take();
     const parser = this.#parser;
     const verdict = parser.feed(chunk, start, end);
+    const { position } = parser;
     switch (verdict) {
       case Verdict.head:
-        this.#begin(parser, chunk, end, keeper);
-        break;
+        this.#begin(parser);
+        return position;
       case Verdict.starved:
         this.#awaitMore(parser);
         break;
@@ -196,6 +261,7 @@ export class FastConnection implements LineOwner, ExchangeClient {
       default:
         this.#refuse(tooLarge[verdict], this.#unknown(), null);
     }
+    return end;
   }
 
   #awaitMore(parser: HeadParser): void {
@@ -218,9 +284,9 @@ export class FastConnection implements LineOwner, ExchangeClient {
     this.#parserBytes = bytes;
   }
 
-  #begin(parser: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
+  #begin(parser: HeadParser): void {
     this.#connection.work();
-    const { edge, noteUntrusted, heads, unrouted } = this.#parts;
+    const { edge, noteUntrusted, unrouted } = this.#parts;
     const host = parser.value(parser.hostLine);
     const target = parser.bytes.toString('latin1', parser.targetStart, parser.targetEnd);
     const sender = this.#origins.of(parser, host, edge());
@@ -228,62 +294,86 @@ export class FastConnection implements LineOwner, ExchangeClient {
     this.#method = parser.method;
     this.#accept = parser.acceptLine < 0 ? undefined : parser.value(parser.acceptLine);
     this.#expects = parser.expectLine >= 0 && parser.value(parser.expectLine).toLowerCase() === '100-continue';
-    const route = findRoute(host, pathOf(target), edge());
+    const asked = parser.upgrades ? parser.pairs() : null;
+    const handshake = asked !== null && asksForWebSocket(asked) ? asked : null;
+    const route = (handshake === null ? null : refuseLongList(handshake)) ?? findRoute(host, pathOf(target), edge());
     const routed = 'outcome' in route ? null : route;
     if (parser.forwards && !trusted) noteUntrusted(address, routed?.counters ?? unrouted());
-    const { position } = parser;
     if (routed === null) {
-      const about = { route: null, host, target, address };
-      const upload = new Upload(requestFraming(parser), parser.contentLength, Number.POSITIVE_INFINITY);
+      const upload = uploadOf(parser);
       this.#dropParser();
-      this.#refuse(route as Refused, { ...this.#unknown(), about }, upload);
-    } else if (parser.upgrades && asksForWebSocket(parser.pairs())) {
-      this.#open(parser, { route: routed, host, target, sender });
+      const subject = this.#parts.recorder.unrouted({ route: null, host, target, address });
+      this.#refuse(route as Refused, subject, upload);
     } else {
-      const framing = requestFraming(parser);
-      // A body that a backend does not read, for whatever reason, would be the next request to it.
-      const closesUpstream = framing !== 'none';
-      heads.request(parser, { trusted, forwarding: sender.lines, closes: closesUpstream, upgrades: false });
-      const exchange = new Exchange(this.#parts, this, {
-        route: routed,
-        method: parser.method,
-        host,
-        target,
-        address,
-        user: userIn(parser, routed.route, trusted, target),
-        framing,
-        length: parser.contentLength,
-        expects: this.#expects,
-        closesUpstream,
-        closes: (parser.connection & ConnectionOption.close) !== 0,
-      });
-      this.#dropParser();
-      this.#exchange = exchange;
-      exchange.begin();
+      const fields = handshake === null ? parser : new RawFields(handshake);
+      this.#receive(parser, { fields, route: routed, host, target, sender, upgrades: handshake !== null });
     }
-    if (position < end) this.read(chunk, position, end, keeper);
   }
 
-  #open(parser: HeadParser, { route, host, target, sender }: Wanted): void {
-    const { heads } = this.#parts;
-    const { origination, lines } = sender;
-    heads.request(parser, { trusted: origination.trusted, forwarding: lines, closes: false, upgrades: true });
-    const request = {
-      arrival: {
-        route,
-        host,
-        target: { target, path: pathOf(target) },
-        origination: named(origination, userIn(parser, route.route, origination.trusted, target)),
-        subscriber: subscriberOf(origination.address, this.#parts.edge().ipv6Prefix),
-        headerBytes: parser.end - parser.start,
-      },
+  #receive(parser: HeadParser, { fields, route, host, target, sender, upgrades }: Known): void {
+    const { origination } = sender;
+    const visit = new Visit({
+      kind: upgrades ? 'websocket' : 'http',
       method: parser.method,
       httpVersion: '1.1',
-      headers: parser.pairs(),
-      head: heads.copy(),
-    };
+      host,
+      target,
+      fields,
+      headerBytes: parser.end - parser.start,
+      origination,
+      peer: this.#connection.peer,
+      route,
+      ipv6Prefix: this.#parts.edge().ipv6Prefix,
+      named: userIn(fields, route.route, origination.trusted, target),
+    });
+    this.#arriving = { visit, route, sender };
+    if (!this.#parts.reception.receive(visit, this)) return;
+    // What the head stands in is read into again.
+    parser.keep();
+    this.#count(parserBytes + parser.capacity);
+  }
+
+  #exchangeFor(): void {
+    const { heads } = this.#parts;
+    const { visit, route, sender } = this.#arriving!;
+    const parser = this.#parser!;
+    const framing = requestFraming(parser);
+    // A body that a backend does not read, for whatever reason, would be the next request to it.
+    const closesUpstream = framing !== 'none';
+    heads.request(parser, {
+      trusted: sender.origination.trusted,
+      forwarding: sender.lines,
+      closes: closesUpstream,
+      upgrades: false,
+      changes: visit.changes,
+    });
+    const exchange = new Exchange(this.#parts, this, {
+      visit,
+      route,
+      framing,
+      length: parser.contentLength,
+      expects: this.#expects,
+      closesUpstream,
+      closes: closesWith(parser),
+    });
     this.#dropParser();
-    this.#opening = new Opening(this.#parts, this, request);
+    visit.dropHead();
+    this.#exchange = exchange;
+    exchange.begin();
+  }
+
+  #open(): void {
+    const { heads } = this.#parts;
+    const { visit, route, sender } = this.#arriving!;
+    heads.request(this.#parser!, {
+      trusted: sender.origination.trusted,
+      forwarding: sender.lines,
+      closes: false,
+      upgrades: true,
+      changes: visit.changes,
+    });
+    this.#dropParser();
+    this.#opening = new Opening(this.#parts, this, { visit, route, head: heads.copy() });
     this.#opening.begin();
   }
 
@@ -310,10 +400,10 @@ export class FastConnection implements LineOwner, ExchangeClient {
   }
 
   /** Refuses, and ends the connection; `upload` is what still belongs to the request, where that is known. */
-  #refuse(refused: Refused, context: RefusalContext, upload: Upload | null): void {
-    recordRefusal(context, refused);
+  #refuse(refused: Refused, subject: Subject, upload: Upload | null): void {
+    this.#parts.recorder.refused(subject, refused);
     const bodiless = this.#method === 'HEAD';
-    const answer = refusalBytes(refusalOf(context, refused), this.#accept, { closes: true, bodiless });
+    const answer = refusalBytes(refusalOf(null, refused), this.#accept, { closes: true, bodiless });
     this.line.send(answer, 0, answer.length);
     if (upload?.state === 'open' && !this.#expects) this.#awaitRest(upload, true);
     else this.#farewell();
@@ -323,6 +413,8 @@ export class FastConnection implements LineOwner, ExchangeClient {
     upload.drop();
     this.#rest = { upload, closes };
     this.#connection.wait('end', restMs, () => this.#farewell());
+    const held = this.#takeHeld();
+    if (held !== null) this.read(held, 0, held.length, owned);
     this.line.resume();
   }
 
@@ -355,7 +447,8 @@ export class FastConnection implements LineOwner, ExchangeClient {
     const before = this.#held ?? nothing;
     this.#held = Buffer.concat([before, chunk.subarray(start, end)]);
     this.#parts.memory.budget.take(end - start);
-    if (this.#opening === null || this.#held.length >= mostEarlyBytes) this.line.pause();
+    const isHandshake = this.#opening !== null || this.#arriving?.visit.kind === 'websocket';
+    if (!isHandshake || this.#held.length >= mostEarlyBytes) this.line.pause();
   }
 
   #takeHeld(): Buffer | null {
@@ -366,6 +459,7 @@ export class FastConnection implements LineOwner, ExchangeClient {
   }
 
   #dropParser(): void {
+    this.#arriving = null;
     if (this.#parser === null) return;
     this.#count(0);
     this.#parts.requests.give(this.#parser);
@@ -380,21 +474,27 @@ export class FastConnection implements LineOwner, ExchangeClient {
   }
 
   #record(refused: Refused): void {
-    recordRefusal(this.#unknown(), refused);
+    this.#parts.recorder.refused(this.#unknown(), refused);
   }
 
-  #unknown(): RefusalContext {
-    return this.#parts.unknown(this.#connection.peer);
+  #unknown(): Subject {
+    return this.#parts.recorder.unknown(this.#connection.peer);
   }
+}
+
+/** Whether the client's connection ends with this request. */
+function closesWith(parser: HeadParser): boolean {
+  return (parser.connection & ConnectionOption.close) !== 0;
+}
+
+/** The body of a request that nobody wants. */
+function uploadOf(parser: HeadParser): Upload {
+  return new Upload(requestFraming(parser), parser.contentLength, Number.POSITIVE_INFINITY);
 }
 
 /** Who the request says its user is; most routes do not ask. */
-function userIn(parser: HeadParser, { identity }: Route, trusted: boolean, target: string): string | undefined {
-  return identity === null ? undefined : userOf(identity, { headers: parser.pairs(), trusted, path: pathOf(target) });
-}
-
-function named(origination: Origination, user: string | undefined): Origination {
-  return user === undefined ? origination : { ...origination, user };
+function userIn(fields: HeadFields, { identity }: Route, trusted: boolean, target: string): string | undefined {
+  return identity === null ? undefined : userOf(identity, { headers: fields.pairs(), trusted, path: pathOf(target) });
 }
 
 function pathOf(target: string): string {

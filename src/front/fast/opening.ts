@@ -1,47 +1,34 @@
 /**
- * One handshake: an exchange whose answer is 101. It costs a connect, a write, a read and a write.
+ * One handshake that has been admitted: an exchange whose answer is 101. It costs a connect, a write, a read and a write.
  *
- *   validate ─► origin ─► memory ─► slots ─► connect ─► ask ─► 101 ─► the relay has both sockets
- *      │           │         │        │         │        │ └ another answer: passed on whole
- *      └───────────┴─────────┴────────┴─────────┴────────┴ one answer, one counter, one log line
+ *   connect ─► ask ─► 101 ─► the relay has both sockets
+ *      │        │ └ another answer: passed on whole
+ *      └────────┴ one answer, one counter, one log line
  *
  * The client may leave at each arrow: then what was lent is given back and the upstream's socket is closed.
  */
 import { randomBytes } from 'node:crypto';
-import { checkMemory } from '../../admission/memory.ts';
-import { checkOrigin } from '../../admission/origin.ts';
 import type { Refused } from '../../admission/verdict.ts';
+import type { Visit } from '../../admission/visit.ts';
 import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
-import { type RawHeaders, valuesOf } from '../../http/raw-fields.ts';
 import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, Verdict } from '../../http/wire/head-parser.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
-import { tally } from '../../observe/metrics/counters.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Connected } from '../../upstream/connect.ts';
-import {
-  blameOf,
-  type ConnectFailure,
-  describeTlsError,
-  isTlsError,
-  outcomeOf,
-  type UpstreamError,
-} from '../../upstream/failure.ts';
+import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
-import { type HandshakeAsk, validateHandshake } from '../../websocket/validate.ts';
-import { type Arrival, refuseLongList } from '../arrival.ts';
-import { refusalBytes } from '../errors.ts';
-import { type RefusalContext, recordOddity, recordRefusal, refusalOf } from '../refusals.ts';
+import type { EdgeRoute } from '../edge.ts';
+import { refusalBytes, refusalOf } from '../errors.ts';
+import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
 import { Line, type LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
 
-/** A handshake whose route is known. */
+/** A handshake that has been admitted. */
 export interface OpeningRequest {
-  readonly arrival: Arrival;
-  readonly method: string;
-  readonly httpVersion: string;
-  readonly headers: RawHeaders;
+  readonly visit: Visit;
+  readonly route: EdgeRoute;
   /** What the upstream is sent. */
   readonly head: Buffer;
 }
@@ -54,7 +41,7 @@ export interface OpeningClient {
   /** The relay has the socket from now on. */
   opened(): void;
   /** Nothing comes of it; `answer` is sent, where it is not `null`, and the connection ends. */
-  turnedAway(answer: Buffer | null): void;
+  turnedAwayWith(answer: Buffer | null): void;
 }
 
 const nothing = Buffer.alloc(0);
@@ -68,14 +55,11 @@ export class Opening implements LineOwner {
   readonly #parts: LaneParts;
   readonly #client: OpeningClient;
   readonly #request: OpeningRequest;
-  readonly #context: RefusalContext;
-  readonly #loan = new DisposableStack();
+  readonly #loan: DisposableStack;
   readonly #abort = new AbortController();
-  readonly #startedAt = performance.now();
   readonly #resolve: () => void;
   readonly #heldBytes: number;
   #turn: 'connecting' | 'asking' | 'switched' | 'mirroring' | 'over' = 'connecting';
-  #ask: HandshakeAsk | null = null;
   #timer: NodeJS.Timeout | undefined;
   #line: Line | null = null;
   #answer: HeadParser | null = null;
@@ -94,21 +78,7 @@ export class Opening implements LineOwner {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolve = resolve;
-    const { arrival, headers } = request;
-    this.#context = {
-      log: parts.log,
-      rejected: parts.rejected,
-      counters: arrival.route.counters,
-      about: {
-        route: arrival.route.route.name,
-        host: arrival.host,
-        target: arrival.target.target,
-        address: arrival.origination.address,
-        user: arrival.origination.user,
-        origin: valuesOf(headers, 'origin')[0],
-        headerBytes: arrival.headerBytes,
-      },
-    };
+    this.#loan = request.visit.takeLoan() ?? new DisposableStack();
   }
 
   /** Begins; it may be over when this returns. */
@@ -116,14 +86,8 @@ export class Opening implements LineOwner {
     const { openings, memory } = this.#parts;
     openings.add(this);
     memory.budget.take(this.#heldBytes);
-    const { route, endpoint } = this.#request.arrival.route;
-    const ask = this.#admit();
-    if ('outcome' in ask) {
-      this.#refuse(ask);
-      return;
-    }
+    const { route, endpoint } = this.#request.route;
     this.#loan.use(endpoint.lease());
-    this.#ask = ask;
     const { connectMs, handshakeMs } = route.timeouts;
     if (handshakeMs > 0) this.#timer = setTimeout(() => this.#late(), handshakeMs);
     endpoint
@@ -140,7 +104,7 @@ export class Opening implements LineOwner {
   /** Gives the handshake up, because the gateway shuts down. */
   cancel(): void {
     if (this.#turn === 'over') return;
-    recordRefusal(this.#context, { outcome: 'draining', detail: '' });
+    this.#record({ outcome: 'draining', detail: '' });
     this.#end();
     this.#client.line.destroy();
   }
@@ -148,7 +112,7 @@ export class Opening implements LineOwner {
   clientGone(): void {
     if (this.#turn === 'over') return;
     if (this.#turn === 'mirroring') this.#recordMirrored(false);
-    else recordRefusal(this.#context, { outcome: 'client_gone', detail: 'the client left' });
+    else this.#record({ outcome: 'client_gone', detail: 'the client left' });
     this.#end();
   }
 
@@ -180,23 +144,6 @@ export class Opening implements LineOwner {
     else if (this.#turn === 'mirroring') this.#breakMirror();
   }
 
-  #admit(): HandshakeAsk | Refused {
-    const { arrival, headers } = this.#request;
-    const { route, slots } = arrival.route;
-    const { refusesHandshakes, memoryState } = this.#parts;
-    if (refusesHandshakes()) return { outcome: 'draining', detail: '' };
-    const long = refuseLongList(headers);
-    if (long !== null) return long;
-    const ask = validateHandshake(this.#request);
-    if ('outcome' in ask) return ask;
-    const refused = checkOrigin(valuesOf(headers, 'origin'), route) ?? checkMemory(memoryState);
-    if (refused !== null) return refused;
-    const slot = slots.take(arrival.subscriber, route.connections);
-    if ('outcome' in slot) return slot;
-    this.#loan.use(slot);
-    return ask;
-  }
-
   #connected(connected: Connected | ConnectFailure): void {
     if (this.#turn !== 'connecting') {
       if (!('problem' in connected)) connected.socket.destroy();
@@ -207,7 +154,7 @@ export class Opening implements LineOwner {
       if (problem !== 'aborted') this.#fail({ outcome: outcomeOf[problem], detail }, blameOf(problem));
       return;
     }
-    this.#request.arrival.route.counters.connectSeconds.observe(connected.elapsedMs / 1000);
+    this.#request.route.counters.connectSeconds.observe(connected.elapsedMs / 1000);
     const { head } = this.#request;
     this.#turn = 'asking';
     this.#line = new Line(connected.socket, nothing, this.#parts.memory, this);
@@ -245,7 +192,10 @@ export class Opening implements LineOwner {
       this.#failHandshake(`it answers ${status}, which is no valid handshake`);
       return;
     }
-    const agreement = checkSwitch({ httpVersion: `1.${answer.minorVersion}`, headers: answer.pairs() }, this.#ask!);
+    const agreement = checkSwitch(
+      { httpVersion: `1.${answer.minorVersion}`, headers: answer.pairs() },
+      this.#request.visit.ask!,
+    );
     if ('problem' in agreement) {
       this.#failHandshake(agreement.problem);
       return;
@@ -258,7 +208,7 @@ export class Opening implements LineOwner {
     const { line } = this.#client;
     this.#turn = 'switched';
     this.#subprotocol = agreement.subprotocol;
-    if (agreement.oddity !== null) recordOddity(this.#context, agreement.oddity);
+    if (agreement.oddity !== null) this.#parts.recorder.odd(this.#request.visit, agreement.oddity);
     this.#early = Buffer.from(chunk.subarray(answer.position, end));
     this.#line!.pause();
     heads.switching(answer);
@@ -268,9 +218,10 @@ export class Opening implements LineOwner {
 
   /** Hands both sockets to the relay. */
   #open(): void {
-    const { arrival } = this.#request;
-    const { route, counters, endpoint } = arrival.route;
-    const handshakeMs = performance.now() - this.#startedAt;
+    const { visit } = this.#request;
+    const { route, counters, endpoint } = this.#request.route;
+    const { user } = visit;
+    const handshakeMs = performance.now() - visit.startedAt;
     const client = this.#client.line.leave(this.#client.takeEarly());
     // A long handshake earned one, and an idle connection would keep it.
     client.giveBuffer();
@@ -278,34 +229,32 @@ export class Opening implements LineOwner {
     this.#line = null;
     const loan = this.#loan.move();
     this.#end();
-    tally(counters.handshakes, 'opened');
-    const id = randomBytes(6).toString('hex');
-    counters.handshakeSeconds.observe(handshakeMs / 1000, id);
     this.#client.opened();
     this.#parts.open({
-      id,
+      id: randomBytes(6).toString('hex'),
       route,
       counters,
       client,
       upstream,
       about: {
-        host: cleanHost(arrival.host),
-        path: cleanPath(arrival.target.path),
-        address: arrival.origination.address,
+        host: cleanHost(visit.host),
+        path: cleanPath(visit.path),
+        address: visit.address,
         upstream: endpoint.target.href,
-        ...(arrival.origination.user === undefined ? {} : { user: arrival.origination.user }),
+        ...(user === undefined ? {} : { user }),
         subprotocol: this.#subprotocol === null ? null : nameSubprotocol(this.#subprotocol),
         handshakeMs,
       },
       // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.
       release: loan.dispose.bind(loan),
+      whenOpen: visit.hooks,
     });
   }
 
   /** The upstream refuses: its answer goes to the client whole, and both connections end with it. */
   #mirror(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
     const { heads } = this.#parts;
-    const { handshakeMs } = this.#request.arrival.route.route.timeouts;
+    const { handshakeMs } = this.#request.route.route.timeouts;
     const framing = responseFraming(answer, 'GET');
     this.#turn = 'mirroring';
     this.#mirrored = answer.status;
@@ -331,7 +280,7 @@ export class Opening implements LineOwner {
   #endMirror(): void {
     this.#recordMirrored(true);
     this.#end();
-    this.#client.turnedAway(null);
+    this.#client.turnedAwayWith(null);
   }
 
   #breakMirror(): void {
@@ -342,11 +291,11 @@ export class Opening implements LineOwner {
 
   #recordMirrored(whole: boolean): void {
     const detail = `the upstream answered ${this.#mirrored}${whole ? '' : ', not to its end'}`;
-    recordRefusal(this.#context, { outcome: 'upstream_refused', detail }, this.#mirrored);
+    this.#parts.recorder.refused(this.#request.visit, { outcome: 'upstream_refused', detail }, this.#mirrored);
   }
 
   #late(): void {
-    const { handshakeMs } = this.#request.arrival.route.route.timeouts;
+    const { handshakeMs } = this.#request.route.route.timeouts;
     this.#fail({ outcome: 'upstream_timeout', detail: `no answer in ${handshakeMs} ms` }, 'handshake_timeout');
   }
 
@@ -364,17 +313,22 @@ export class Opening implements LineOwner {
     this.#fail({ outcome: 'upstream_bad_handshake', detail }, 'bad_handshake');
   }
 
-  #fail(refused: Refused, error: UpstreamError | 'bad_handshake' | 'handshake_timeout' | null): void {
-    if (error !== null) tally(this.#request.arrival.route.counters.upstreamErrors, error);
+  #fail(refused: Refused, blame: Blame | null): void {
+    if (blame !== null) this.#parts.recorder.blame(this.#request.visit, blame);
     this.#refuse(refused);
   }
 
   #refuse(refused: Refused): void {
-    recordRefusal(this.#context, refused);
+    const { visit, route } = this.#request;
+    this.#record(refused);
     this.#end();
-    const accept = valuesOf(this.#request.headers, 'accept')[0];
+    const [accept] = visit.values('accept');
     const answers = handshakeOutcomes[refused.outcome].status !== 0;
-    this.#client.turnedAway(answers ? refusalBytes(refusalOf(this.#context, refused), accept) : null);
+    this.#client.turnedAwayWith(answers ? refusalBytes(refusalOf(route.route.name, refused), accept) : null);
+  }
+
+  #record(refused: Refused): void {
+    this.#parts.recorder.refused(this.#request.visit, refused);
   }
 
   /** Lets go of everything that is still lent. */

@@ -3,9 +3,9 @@
  * is the same for each request to a host, and made once.
  */
 import { type Origination, originationOf } from '../../admission/client-address.ts';
+import type { Peer } from '../../admission/visit.ts';
 import type { HeadParser } from '../../http/wire/head-parser.ts';
 import { Field } from '../../http/wire/names.ts';
-import type { PeerAddress } from '../connection.ts';
 import type { Edge } from '../edge.ts';
 
 /** Where a request comes from. */
@@ -16,13 +16,13 @@ export interface Sender {
 }
 
 export class Origins {
-  readonly #peer: PeerAddress;
+  readonly #peer: Peer;
   #edge: Edge | null = null;
   #host = '';
   /** For requests without forwarding lines, or with lines that do not count. */
   #usual: Sender | null = null;
 
-  constructor(peer: PeerAddress) {
+  constructor(peer: Peer) {
     this.#peer = peer;
   }
 

@@ -1,14 +1,13 @@
 /** What all connections of the fast lane share. */
-import type { MemoryState } from '../../admission/memory.ts';
 import { type HeadKind, HeadParser } from '../../http/wire/head-parser.ts';
 import type { HeadWriter } from '../../http/wire/head-writer.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { RouteCounters } from '../../observe/metrics/counters.ts';
-import type { Rejection } from '../../observe/report.ts';
 import type { RelayMemory, SessionInit } from '../../relay/types.ts';
-import type { Lane, PeerAddress } from '../connection.ts';
+import type { Lane } from '../connection.ts';
 import type { Edge } from '../edge.ts';
-import type { RefusalContext } from '../refusals.ts';
+import type { Reception } from '../reception.ts';
+import type { Recorder } from '../recorder.ts';
 import type { Exchange } from './exchange.ts';
 import type { Opening } from './opening.ts';
 import type { RestingLines } from './resting-lines.ts';
@@ -25,7 +24,8 @@ export interface LaneParts {
   /** The configuration in force. */
   readonly edge: () => Edge;
   readonly memory: RelayMemory;
-  readonly memoryState: MemoryState;
+  readonly reception: Reception;
+  readonly recorder: Recorder;
   /** Heads are written into its one buffer, and sent before the next is. */
   readonly heads: HeadWriter;
   readonly requests: HeadParsers;
@@ -46,10 +46,6 @@ export interface LaneParts {
   readonly refusesHandshakes: () => boolean;
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
-  /** Hears of requests that a limit of their route turns away. */
-  readonly rejected: (rejection: Rejection) => void;
-  /** What can be said of a request that could not be read, or belongs to no route. */
-  readonly unknown: (peer: PeerAddress) => RefusalContext;
   readonly unrouted: () => RouteCounters;
   /** A peer that is not trusted has sent forwarding headers. */
   readonly noteUntrusted: (address: string, counters: RouteCounters) => void;

@@ -1,5 +1,5 @@
 /** Where the body of a message ends (RFC 9112 §6.3). */
-import type { HeadParser, Method } from './head-parser.ts';
+import type { HeadParser } from './head-parser.ts';
 
 /** How a body ends: there is none, after so many bytes, with its last chunk, or where the connection ends. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close';
@@ -11,7 +11,7 @@ export function requestFraming({ chunked, contentLength }: HeadParser): Framing 
 }
 
 /** The framing of the answer to a request of that method. */
-export function responseFraming({ status, chunked, contentLength }: HeadParser, method: Method): Framing {
+export function responseFraming({ status, chunked, contentLength }: HeadParser, method: string): Framing {
   if (method === 'HEAD' || hasNoBody(status)) return 'none';
   if (chunked) return 'chunked';
   if (contentLength < 0) return 'close';

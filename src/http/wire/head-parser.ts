@@ -162,6 +162,12 @@ export class HeadParser {
     return this.#heldBytes > 0;
   }
 
+  /** Keeps the head that is complete when the chunk it stands in will be used again. */
+  keep(): void {
+    if (this.#heldBytes > 0) return;
+    this.#holdFirst(this.bytes, this.start, this.end);
+  }
+
   /** Forgets the last head, and is ready for the next. */
   reset(): void {
     this.bytes = empty;

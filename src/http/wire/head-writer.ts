@@ -3,6 +3,7 @@
  * it came on, and with those that Sluice appends. Lines that stay together are copied together, into a buffer that is used
  * again.
  */
+import type { Changes } from '../changes.ts';
 import { Connection } from './connection.ts';
 import { hasNoBody } from './framing.ts';
 import type { HeadParser } from './head-parser.ts';
@@ -34,6 +35,7 @@ const neverNominated = /^(?:origin|cookie|set-cookie|authorization|sec-websocket
 const neverTrailing = /^(?:host|cookie|set-cookie|authorization|www-authenticate|content-.+|location|cache-control)$/i;
 const notInTrailers = ofOneHop | framing | setOf(Field.host, Field.told, Field.forwarding);
 
+const nothing = Buffer.alloc(0);
 const lineEnd = Buffer.from('\r\n');
 const chunkedLine = Buffer.from('Transfer-Encoding: chunked\r\n');
 const closeLine = Buffer.from('Connection: close\r\n');
@@ -57,6 +59,8 @@ export interface RequestRules {
   readonly closes: boolean;
   /** Whether it is a WebSocket handshake. */
   readonly upgrades: boolean;
+  /** What becomes of this request alone; `null` for nothing. */
+  readonly changes: Changes | null;
 }
 
 /** How an answer goes on. */
@@ -75,11 +79,14 @@ export class HeadWriter {
   length = 0;
 
   /** Writes the request that goes to the upstream. */
-  request(head: HeadParser, { trusted, forwarding, closes, upgrades }: RequestRules): void {
-    this.#begin(head, forwarding.length);
-    this.#copy(head.bytes, head.start, head.lineStarts[0]!);
-    this.#copyLines(head, (trusted ? ofRequests : untrusted) | (upgrades ? ofHandshakes : 0));
+  request(head: HeadParser, { trusted, forwarding, closes, upgrades, changes }: RequestRules): void {
+    const own = changes === null ? nothing : linesOf(changes);
+    this.#begin(head, forwarding.length + own.length);
+    if (changes === null) this.#copy(head.bytes, head.start, head.lineStarts[0]!);
+    else this.#startChanged(head, changes);
+    this.#copyLines(head, (trusted ? ofRequests : untrusted) | (upgrades ? ofHandshakes : 0), changes);
     this.#add(forwarding);
+    this.#add(own);
     if (upgrades) this.#add(askLines);
     else if (closes) this.#add(closeLine);
     this.#add(lineEnd);
@@ -91,7 +98,7 @@ export class HeadWriter {
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
     this.bytes[versionAt] = digit1;
     // An answer that never has a body has no framing either, but for what a 304 says of another answer.
-    this.#copyLines(head, hasNoBody(head.status) && head.status !== 304 ? ofOneHop | framing : ofOneHop);
+    this.#copyLines(head, hasNoBody(head.status) && head.status !== 304 ? ofOneHop | framing : ofOneHop, null);
     if (!head.hasDate && head.status >= 200) this.#add(date);
     if (chunks) this.#add(chunkedLine);
     if (closes) this.#add(closeLine);
@@ -103,7 +110,7 @@ export class HeadWriter {
     this.#begin(head, 0);
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
     this.#add(switchLines);
-    this.#copyLines(head, ofSwitches);
+    this.#copyLines(head, ofSwitches, null);
     this.#add(lineEnd);
   }
 
@@ -148,16 +155,26 @@ export class HeadWriter {
     else if (this.bytes.length > usualBytes && most <= usualBytes) this.bytes = Buffer.allocUnsafeSlow(usualBytes);
   }
 
-  /** Copies the field lines but those of `cut`, and those that `Connection` nominates. */
-  #copyLines(head: HeadParser, cut: Fields): void {
+  /** The request line with another target, which is no longer than the one that came. */
+  #startChanged(head: HeadParser, changes: Changes): void {
+    this.#copy(head.bytes, head.start, head.targetStart);
+    this.#add(Buffer.from(changes.target(head.bytes.toString('latin1', head.targetStart, head.targetEnd)), 'latin1'));
+    this.#copy(head.bytes, head.targetEnd, head.lineStarts[0]!);
+  }
+
+  /** Copies the field lines but those of `cut`, and those that `Connection` nominates; `changes` may shorten others. */
+  #copyLines(head: HeadParser, cut: Fields, changes: Changes | null): void {
     const nominated = (head.connection & Connection.nominates) === 0 ? null : nominatedBy(head);
     let from = head.lineStarts[0]!;
     for (let i = 0; i < head.lines; i++) {
       const field = head.fields[i]!;
       const start = head.lineStarts[i]!;
-      if (!isIn(cut, field) && !(nominated !== null && isIn(nominable, field) && isNominated(head, i, nominated)))
-        continue;
+      const ends =
+        isIn(cut, field) || (nominated !== null && isIn(nominable, field) && isNominated(head, i, nominated));
+      const other = ends || changes === null ? null : changedLine(head, i, changes);
+      if (!ends && other === null) continue;
       this.#copy(head.bytes, from, start);
+      if (other !== null) this.#add(other);
       from = head.lineStarts[i + 1]!;
     }
     this.#copy(head.bytes, from, head.lineStarts[head.lines]!);
@@ -171,6 +188,20 @@ export class HeadWriter {
     this.bytes.set(bytes, this.length);
     this.length += bytes.length;
   }
+}
+
+/** What stands in the place of a line: nothing, or one that is shorter; `null` where it stays. */
+function changedLine(head: HeadParser, line: number, changes: Changes): Buffer | null {
+  const name = head.name(line);
+  const value = head.value(line);
+  const changed = changes.line(name, value);
+  if (changed === value) return null;
+  return changed === null ? nothing : Buffer.from(`${name}: ${changed}\r\n`, 'latin1');
+}
+
+/** The lines that are set. */
+function linesOf({ set }: Changes): Buffer {
+  return Buffer.from(set.map(([name, value]) => `${name}: ${value}\r\n`).join(''), 'latin1');
 }
 
 function isIn(set: Fields, field: number): boolean {

@@ -3,7 +3,7 @@ import { ConnectionSlots } from '../../../src/admission/slots.ts';
 import { admit, compileSteps, phaseNames, type Step, type StepParts } from '../../../src/admission/steps.ts';
 import type { Verdict } from '../../../src/admission/verdict.ts';
 import { testRoute } from '../../helpers/relay.ts';
-import { handshakeFields, testVisit, type VisitOverrides } from '../../helpers/visit.ts';
+import { admissionRoute, handshakeFields, testVisit, type VisitOverrides } from '../../helpers/visit.ts';
 
 const calm = { usedBytes: 0, limitBytes: 100, pressed: false };
 const parts: StepParts = { memory: calm, refusesHandshakes: () => false, authenticate: () => null };
@@ -31,7 +31,7 @@ describe('the steps of a handshake', () => {
 
   test('admit a valid one, which holds a slot until it is given back', () => {
     const slots = new ConnectionSlots();
-    const visit = handshake({ slots });
+    const visit = handshake({ route: admissionRoute({}, { slots }) });
     expect(run(visit)).toBe(null);
     expect([slots.taken, visit.ask?.key]).toEqual([1, 'dGhlIHNhbXBsZSBub25jZQ==']);
     visit.giveBack();
@@ -42,10 +42,10 @@ describe('the steps of a handshake', () => {
   test.each<[string, VisitOverrides, Partial<typeof parts>]>([
     ['draining', { method: 'POST' }, { refusesHandshakes: () => true }],
     ['method_not_allowed', { method: 'POST' }, { memory: pressed }],
-    ['origin_refused', { route: { requireOrigin: true } }, { memory: pressed }],
-    ['memory', { route: { connections: { max: 0, maxPerAddress: 0 } } }, { memory: pressed }],
-    ['too_many_connections', { route: { connections: { max: 0, maxPerAddress: 0 } } }, {}],
-    ['too_many_per_address', { route: { connections: { max: 1, maxPerAddress: 0 } } }, {}],
+    ['origin_refused', { route: admissionRoute({ requireOrigin: true }) }, { memory: pressed }],
+    ['memory', { route: admissionRoute({ connections: { max: 0, maxPerAddress: 0 } }) }, { memory: pressed }],
+    ['too_many_connections', { route: admissionRoute({ connections: { max: 0, maxPerAddress: 0 } }) }, {}],
+    ['too_many_per_address', { route: admissionRoute({ connections: { max: 1, maxPerAddress: 0 } }) }, {}],
   ])('refuse with %s before what comes later', (outcome, overrides, own) => {
     expect(run(handshake(overrides), own)).toMatchObject({ outcome });
   });

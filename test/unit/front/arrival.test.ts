@@ -7,6 +7,7 @@ import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/observe/metrics/store.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
+import { calmParts } from '../../helpers/visit.ts';
 
 const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
 
@@ -29,20 +30,20 @@ function edgeOf(...headersMs: number[]) {
     revokedUsers: null,
     routes,
   };
-  return compileEdge(config, new LastingRoutes(new CounterStore(), testConnector()));
+  return compileEdge(config, new LastingRoutes(new CounterStore(), testConnector(), calmParts));
 }
 
 function read(url: string, headers: string[]) {
   return readArrival(
-    { method: 'GET', version: '1.1', url, headers, encrypted: false, peerAddress: '192.0.2.1' },
+    { method: 'GET', version: '1.1', url, headers, peer: { encrypted: false, address: '192.0.2.1' } },
     edgeOf(1000),
   );
 }
 
 test('a request is routed, and its target and size are known', () => {
   const arrival = read('/r0/x?y', ['Host', 'A.test:1']);
-  expect(arrival).toMatchObject({ host: 'A.test:1', target: { path: '/r0/x', target: '/r0/x?y' } });
-  expect(arrival).toMatchObject({ headerBytes: 'GET /r0/x?y HTTP/1.1\r\nHost: A.test:1\r\n\r\n'.length });
+  expect(arrival).toMatchObject({ visit: { host: 'A.test:1', path: '/r0/x', target: '/r0/x?y', kind: 'http' } });
+  expect(arrival).toMatchObject({ visit: { headerBytes: 'GET /r0/x?y HTTP/1.1\r\nHost: A.test:1\r\n\r\n'.length } });
 });
 
 test.each(['\0', '\x01', '\n', '\x7f', '\u0100'])(
@@ -85,19 +86,18 @@ test.each(['Connection', 'upgrade', 'X-Forwarded-For', 'Sec-WebSocket-Protocol',
 );
 
 test('a connection counts for the network of its IPv6 address', () => {
-  const of = (peerAddress: string) => {
+  const of = (address: string) => {
     const request = {
       method: 'GET',
       version: '1.1',
       url: '/r0',
       headers: ['Host', 'a'],
-      encrypted: false,
-      peerAddress,
+      peer: { encrypted: false, address },
     };
     return readArrival(request, edgeOf(1000));
   };
-  expect(of('2001:db8::1:2:3:4')).toMatchObject({ subscriber: '2001:db8::/64' });
-  expect(of('::ffff:192.0.2.1')).toMatchObject({ subscriber: '192.0.2.1' });
+  expect(of('2001:db8::1:2:3:4')).toMatchObject({ visit: { subscriber: '2001:db8::/64' } });
+  expect(of('::ffff:192.0.2.1')).toMatchObject({ visit: { subscriber: '192.0.2.1' } });
 });
 
 test('headers have the time of the most patient route, or no limit where one has none', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Changes } from '../../../../src/http/changes.ts';
 import { type HeadKind, HeadParser, Verdict } from '../../../../src/http/wire/head-parser.ts';
 import { HeadWriter } from '../../../../src/http/wire/head-writer.ts';
 
@@ -22,8 +23,11 @@ function written(): string[] {
   return text === '\r\n' ? [] : text.slice(0, -4).split('\r\n');
 }
 
-function request(lines: readonly string[], { trusted = false, closes = false, upgrades = false } = {}): string[] {
-  writer.request(parsed('request', lines), { trusted, forwarding, closes, upgrades });
+function request(
+  lines: readonly string[],
+  { trusted = false, closes = false, upgrades = false, changes = null as Changes | null } = {},
+): string[] {
+  writer.request(parsed('request', lines), { trusted, forwarding, closes, upgrades, changes });
   return written();
 }
 
@@ -44,6 +48,34 @@ describe('the request for the upstream', () => {
       'Empty:',
     ];
     expect(request(lines)).toEqual([...lines, 'X-Forwarded-For: ::1']);
+  });
+
+  test('is changed where it is to be, and nowhere else', () => {
+    const changes = new Changes();
+    changes.setText('X-User', 'Jos\u00e9');
+    changes.removeParameter('token');
+    changes.removeCookie('session');
+    changes.removeSubprotocol('secret');
+    changes.removeField('Authorization');
+    const lines = [
+      'GET /a|b?token=1&c HTTP/1.1',
+      'hOsT: a:1',
+      'cookie:session=1',
+      'Cookie:a=1;session=2',
+      'x_user: eve',
+      'X-Raw:\t\xe9\xff ',
+      'AUTHORIZATION: Basic x',
+      'Sec-WebSocket-Protocol: secret, b',
+    ];
+    expect(request(lines, { changes })).toEqual([
+      'GET /a|b?c HTTP/1.1',
+      'hOsT: a:1',
+      'Cookie: a=1',
+      'X-Raw:\t\xe9\xff ',
+      'Sec-WebSocket-Protocol: b',
+      'X-Forwarded-For: ::1',
+      'X-User: Jos\xc3\xa9',
+    ]);
   });
 
   test('keeps its framing and its expectation', () => {

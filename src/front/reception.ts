@@ -1,0 +1,182 @@
+/**
+ * Where both lanes bring their visits: the steps of the route judge each, and whoever is not admitted is recorded here.
+ *
+ *   received ─► steps ─► admitted
+ *      │          └────► turned away
+ *      └ a step waits ─► admitted, turned away, or given up: the client has left, or the gateway shuts down
+ *
+ * Where no step waits, all is over when `receive` returns.
+ */
+import { Holding, type MemoryLedger } from '../admission/memory.ts';
+import { admit } from '../admission/steps.ts';
+import type { Refused, Verdict } from '../admission/verdict.ts';
+import type { Visit } from '../admission/visit.ts';
+import type { Route } from '../config/types.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { Recorder } from './recorder.ts';
+
+/** The lane's side of a visit. One of these is called, once. */
+export interface VisitHost {
+  admitted(visit: Visit): void;
+  /** It is recorded; the client gets its answer. */
+  turnedAway(visit: Visit, refused: Refused): void;
+  /** It is recorded; the connection ends without an answer. */
+  givenUp(visit: Visit): void;
+  /** The client left while it waited; that is recorded. */
+  left(visit: Visit): void;
+  /** The size of the request's body as far as known, −1 where it has none. */
+  readonly bodyBytes: number;
+}
+
+export interface ReceptionParts {
+  readonly log: Log;
+  readonly recorder: Recorder;
+  /** Whether the gateway shuts down, and opens no connection more. */
+  readonly refusesHandshakes: () => boolean;
+  /** What those hold that wait counts here. */
+  readonly memory: MemoryLedger;
+}
+
+/** What the objects and the socket of a request take that waits, in bytes, roughly. */
+const waitingBytes = 16 * 1024;
+/** Its header is there as it came and as strings. */
+const bytesPerHeaderByte = 3;
+
+export class Reception {
+  readonly #parts: ReceptionParts;
+  readonly #waiting = new Set<WaitingVisit>();
+
+  constructor(parts: ReceptionParts) {
+    this.#parts = parts;
+  }
+
+  /** Judges a visit. Whether it waits: then its head has been kept, and its client's leaving must be told by `visit.leave()`. */
+  receive(visit: Visit, host: VisitHost): boolean {
+    const verdict = admit(visit, visit.route.steps(visit.kind));
+    if (!(verdict instanceof Promise)) {
+      this.#settle(visit, host, verdict);
+      return false;
+    }
+    const waiting = new WaitingVisit(this.#parts, visit, host, verdict, () => this.#waiting.delete(waiting));
+    this.#waiting.add(waiting);
+    return true;
+  }
+
+  /** Requests that wait. */
+  get requests(): number {
+    return this.#count('http');
+  }
+
+  /** Handshakes that wait. */
+  get handshakes(): number {
+    return this.#count('websocket');
+  }
+
+  /** Cuts requests off that wait, whose route says so. How many. */
+  abort(isOver: (route: Route) => boolean): number {
+    const over = [...this.#waiting].filter(({ visit }) => visit.kind === 'http' && isOver(visit.route.route));
+    for (const waiting of over) waiting.giveUp();
+    return over.length;
+  }
+
+  /** Gives all handshakes up. */
+  cancel(): void {
+    for (const waiting of [...this.#waiting]) if (waiting.visit.kind === 'websocket') waiting.giveUp();
+  }
+
+  #settle(visit: Visit, host: VisitHost, verdict: Verdict): void {
+    if (verdict === null) host.admitted(visit);
+    else turnAway(this.#parts.recorder, visit, host, verdict);
+  }
+
+  #count(kind: Visit['kind']): number {
+    let count = 0;
+    for (const { visit } of this.#waiting) if (visit.kind === kind) count++;
+    return count;
+  }
+}
+
+/** A visit that a step lets wait. */
+class WaitingVisit {
+  readonly visit: Visit;
+  readonly #parts: ReceptionParts;
+  readonly #host: VisitHost;
+  readonly #onOver: () => void;
+  readonly #holding: Holding;
+  #over = false;
+
+  constructor(parts: ReceptionParts, visit: Visit, host: VisitHost, verdict: Promise<Verdict>, onOver: () => void) {
+    this.visit = visit;
+    this.#parts = parts;
+    this.#host = host;
+    this.#onOver = onOver;
+    this.#holding = new Holding(parts.memory);
+    this.#holding.bytes = waitingBytes + bytesPerHeaderByte * visit.headerBytes;
+    visit.signal.addEventListener('abort', () => this.#clientGone());
+    verdict
+      .then((said) => this.#settle(said))
+      .catch((error) => {
+        parts.log.tell('admission_bug', { err: error });
+        // Nobody is let in by a bug, and one request must not end the others.
+        if (this.#end()) host.givenUp(visit);
+      });
+  }
+
+  /** The gateway shuts down. */
+  giveUp(): void {
+    const { visit } = this;
+    const { recorder } = this.#parts;
+    if (!this.#end()) return;
+    if (visit.kind === 'websocket') recorder.refused(visit, { outcome: 'draining', detail: '' });
+    else {
+      recorder.failed(visit, { outcome: 'cut', detail: '', limit: null });
+      recorder.answered(visit, 0, this.#host.bodyBytes);
+    }
+    this.#host.givenUp(visit);
+  }
+
+  #settle(verdict: Verdict): void {
+    const { visit } = this;
+    const { recorder, refusesHandshakes } = this.#parts;
+    if (this.#over) {
+      // It was admitted by a step that did not look at its signal.
+      visit.giveBack();
+      return;
+    }
+    this.#finish();
+    const late = verdict === null && visit.kind === 'websocket' && refusesHandshakes();
+    const said: Verdict = late ? { outcome: 'draining', detail: '' } : verdict;
+    if (said === null) this.#host.admitted(visit);
+    else turnAway(recorder, visit, this.#host, said);
+  }
+
+  #clientGone(): void {
+    const { visit } = this;
+    const { recorder } = this.#parts;
+    if (!this.#end()) return;
+    if (visit.kind === 'http') recorder.answered(visit, 0, this.#host.bodyBytes);
+    else recorder.refused(visit, { outcome: 'client_gone', detail: 'the client left' });
+    this.#host.left(visit);
+  }
+
+  /** Whether it was not over. Whoever is asked hears that nobody waits for the answer. */
+  #end(): boolean {
+    if (this.#over) return false;
+    this.#finish();
+    this.visit.leave();
+    this.visit.giveBack();
+    return true;
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#holding.bytes = 0;
+    this.#onOver();
+  }
+}
+
+function turnAway(recorder: Recorder, visit: Visit, host: VisitHost, refused: Refused): void {
+  visit.giveBack();
+  recorder.turnedAway(visit, refused, host.bodyBytes);
+  host.turnedAway(visit, refused);
+}

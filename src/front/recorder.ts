@@ -1,0 +1,184 @@
+/**
+ * The one recorder of endings: how each handshake, request and connection ended is counted, logged and told from here, and from
+ * nowhere else, whichever lane it was in.
+ */
+import { plainAddress } from '../admission/ip.ts';
+import type { Refused } from '../admission/verdict.ts';
+import type { VisitKind } from '../admission/visit.ts';
+import { type HttpFailure, handshakeOutcomes, httpOutcomes } from '../catalogue/outcomes.ts';
+import type { Route } from '../config/types.ts';
+import { methods } from '../http/wire/head-parser.ts';
+import {
+  type Log,
+  type LogSubject,
+  logEnd,
+  logHttpFailure,
+  logOddHandshake,
+  logOpen,
+  logRefusal,
+  type ProcessState,
+  type RequestAbout,
+} from '../observe/log/log.ts';
+import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
+import type { ConnectionAbout, Rejection, SessionReport } from '../observe/report.ts';
+import type { UpstreamError } from '../upstream/failure.ts';
+import type { ExceededLimit } from './errors.ts';
+
+/** What ends before it opens: a visit, or as much of a request as could be read. */
+export interface Subject {
+  readonly counters: RouteCounters;
+  readonly about: RequestAbout;
+}
+
+/** A request whose route is known. */
+export interface RoutedSubject extends Subject {
+  readonly kind: VisitKind;
+  readonly method: string;
+  /** As `performance.now()` tells. */
+  readonly startedAt: number;
+}
+
+/** What an upstream did wrong: the `error` label. */
+export type Blame =
+  | UpstreamError
+  | 'bad_handshake'
+  | 'bad_response'
+  | 'handshake_timeout'
+  | 'response_timeout'
+  | 'subprotocol';
+
+/** Why the forwarding of a request failed. */
+export interface Failed {
+  readonly outcome: HttpFailure;
+  readonly detail: string;
+  readonly limit: ExceededLimit | null;
+}
+
+/** A connection that opens. */
+export interface Opened {
+  readonly id: string;
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly about: ConnectionAbout;
+}
+
+/** A connection that has ended. */
+export interface Ended {
+  readonly subject: LogSubject;
+  readonly counters: RouteCounters;
+  readonly report: SessionReport;
+  readonly state: ProcessState;
+}
+
+export interface RecorderParts {
+  readonly log: Log;
+  /** For what belongs to no route. */
+  readonly unrouted: () => RouteCounters;
+  /** Hears of requests that a limit of their route turns away. */
+  readonly rejected: (rejection: Rejection) => void;
+}
+
+/** Methods with a label of their own; a client can invent others without end. */
+const labelled: ReadonlySet<string> = new Set(methods);
+
+export class Recorder {
+  readonly #parts: RecorderParts;
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  /** What can be said of a request that could not be read. */
+  unknown(peer: { readonly address: string | undefined }): Subject {
+    const address = plainAddress(peer.address ?? '') ?? 'unix';
+    return this.unrouted({ route: null, host: undefined, target: undefined, address });
+  }
+
+  /** A request for which there is no route. */
+  unrouted(about: RequestAbout): Subject {
+    return { counters: this.#parts.unrouted(), about };
+  }
+
+  /** A handshake, or a request before its forwarding, is refused. `status`: what the client got, where that is not the outcome's. */
+  refused(subject: Subject, refused: Refused, status = statusOf(refused)): void {
+    const { counters, about } = subject;
+    const { outcome, detail, limit } = refused;
+    tally(counters.handshakes, outcome);
+    if (limit !== undefined) this.#exceeded(subject, limit);
+    logRefusal(this.#parts.log, outcome, status, {
+      ...about,
+      ...(limit === undefined ? {} : { limit }),
+      ...(detail === '' ? {} : { detail }),
+    });
+  }
+
+  /** A step has refused a visit. A request of plain HTTP that ends so in every other phase too has one name for it. */
+  turnedAway(visit: RoutedSubject, refused: Refused, bodyBytes: number): void {
+    const { outcome, detail, limit = null } = refused;
+    if (visit.kind === 'http' && isHttpFailure(outcome)) {
+      this.failed(visit, { outcome, detail, limit });
+      this.answered(visit, statusOf(refused), bodyBytes);
+    } else this.refused(visit, refused);
+  }
+
+  /** Something is odd about a handshake that opens all the same. */
+  odd({ counters, about }: Subject, detail: string): void {
+    tally(counters.upstreamErrors, 'subprotocol');
+    logOddHandshake(this.#parts.log, { ...about, detail });
+  }
+
+  /** An upstream did something wrong. */
+  blame({ counters }: Subject, blame: Blame): void {
+    tally(counters.upstreamErrors, blame);
+  }
+
+  /** A handshake has become a connection. */
+  opened({ id, route, counters, about }: Opened): void {
+    tally(counters.handshakes, 'opened');
+    counters.handshakeSeconds.observe(about.handshakeMs / 1000, id);
+    logOpen(this.#parts.log, { id, route: route.name, about });
+  }
+
+  /** A connection has ended. */
+  ended({ subject, counters, report, state }: Ended): void {
+    tally(counters.closed, report.closedBy, report.reason);
+    counters.connectionSeconds.observe(report.durationMs / 1000, subject.id);
+    logEnd(this.#parts.log, subject, report, state);
+  }
+
+  /** The forwarding of a request has failed, or was cut off; `answered` comes behind it. */
+  failed(visit: RoutedSubject, { outcome, detail, limit }: Failed): void {
+    if (limit !== null) this.#exceeded(visit, limit);
+    logHttpFailure(this.#parts.log, outcome, visit.method, {
+      ...visit.about,
+      ...(limit === null ? {} : { limit }),
+      ...(detail === '' ? {} : { detail }),
+    });
+  }
+
+  /**
+   * A request is over. `status`: what the client got, 0 for nothing; `bodyBytes`: the size of its body as far as known, −1 where
+   * it has none.
+   */
+  answered({ counters, method, startedAt }: RoutedSubject, status: number, bodyBytes: number): void {
+    const label = labelled.has(method) ? method : 'OTHER';
+    tally(counters.httpRequests, label, status === 0 ? 'none' : `${Math.floor(status / 100)}xx`);
+    counters.httpRequestSeconds.observe((performance.now() - startedAt) / 1000);
+    if (bodyBytes >= 0) counters.httpBodyBytes.observe(bodyBytes);
+  }
+
+  #exceeded({ counters, about }: Subject, { name, configured, observed }: ExceededLimit): void {
+    const { route, address, user } = about;
+    tally(counters.client.violations, name, 'reject');
+    if (route !== null) this.#parts.rejected({ route, address, user, limit: name, configured, observed });
+  }
+}
+
+/** What the client gets. */
+function statusOf({ outcome, answer }: Refused): number {
+  return answer?.status ?? handshakeOutcomes[outcome].status;
+}
+
+function isHttpFailure(outcome: string): outcome is HttpFailure {
+  return Object.hasOwn(httpOutcomes, outcome);
+}
