@@ -7,6 +7,8 @@ import { isIPv4, isIPv6 } from 'node:net';
  * it was read from: it may live as long as a connection, and that may be a header of many kilobytes.
  */
 export function plainAddress(text: string): string | null {
+  const usual = plainIPv4(text);
+  if (usual !== null) return usual;
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
   if (isIPv4(bare)) return bare.split('.').map(Number).join('.');
   const address = bare.split('%', 1)[0]!;
@@ -18,6 +20,29 @@ export function plainAddress(text: string): string | null {
     .slice(6)
     .flatMap((group) => [group >> 8, group & 255])
     .join('.');
+}
+
+/** An IPv4 address as most are written, read without patterns; `null` for anything else. */
+function plainIPv4(text: string): string | null {
+  const { length } = text;
+  if (length > 15) return null;
+  const octets = [0, 0, 0, 0];
+  let dots = 0;
+  let digits = 0;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2e) {
+      if (digits === 0 || ++dots > 3) return null;
+      digits = 0;
+    } else {
+      const digit = code - 0x30;
+      if (digit < 0 || digit > 9 || (digits > 0 && octets[dots] === 0)) return null;
+      octets[dots] = octets[dots]! * 10 + digit;
+      if (octets[dots]! > 255) return null;
+      digits++;
+    }
+  }
+  return dots === 3 && digits > 0 ? octets.join('.') : null;
 }
 
 /** Whose address it is, for counting: an IPv4 address is its own, of an IPv6 address the first `ipv6Bits` say it. */

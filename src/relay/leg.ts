@@ -187,6 +187,7 @@ export class Leg {
   /** Called every tick. `awaited`: whether the other leg's sender waits for this peer, `maxPauseMs`: how long it may. */
   tick(now: number, awaited: boolean, maxPauseMs: number): void {
     if (this.gone) return;
+    this.source.last();
     this.settle();
     const owes = awaited || (this.writer.closed && this.writer.blocked);
     if (this.#isStalled(now, owes ? maxPauseMs : 0)) return;

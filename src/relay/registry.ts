@@ -144,7 +144,10 @@ export class SessionRegistry {
     }
     for (const passer of this.#passers) {
       passer.tick(now);
-      if (yields) for (const source of passer.sources) source.yieldBuffer();
+      for (const source of passer.sources) {
+        source.last();
+        if (yields) source.yieldBuffer();
+      }
     }
     forgetKernelQueues(now);
     // Passers come and go with each request: the clock runs on until none is there when it ticks.

@@ -73,7 +73,6 @@ export class Connector {
   }
 }
 
-const keepAliveMs = 30_000;
 const noDescriptor = 'the process may open no more files';
 
 class Attempt {
@@ -147,8 +146,6 @@ class Attempt {
   #connected(socket: Socket): void {
     this.#socket = socket;
     socket.setNoDelay(true);
-    // A backend whose machine is gone says nothing; a long poll would wait for it until `http.inactivity`.
-    socket.setKeepAlive(true, keepAliveMs);
     if (this.#ask.target.protocol === 'http:') {
       this.#succeed(socket);
       return;

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import type { ConnectFailure } from './failure.ts';
 import type { LeaseAsk, Pool, PoolLease } from './pool.ts';
 
+const keepAliveMs = 30_000;
+
 /** The error of a request for which there is no connection. */
 export class NoConnection extends Error {
   readonly failure: ConnectFailure;
@@ -56,6 +58,8 @@ export class PooledRequest {
   #assign(req: ClientRequest, lease: PoolLease): void {
     this.#lease = lease;
     const { socket } = lease;
+    // A backend whose machine is gone says nothing; a long poll would wait for it until `http.inactivity`.
+    socket.setKeepAlive(true, keepAliveMs);
     this.#readBefore = socket.bytesRead;
     // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the request
     // was destroyed before it had begun.

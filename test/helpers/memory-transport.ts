@@ -84,6 +84,8 @@ export class MemoryTransport implements Transport {
 
   carryOn(): void {}
 
+  last(): void {}
+
   yieldBuffer(): void {}
 
   kernelQueue(): KernelQueue {

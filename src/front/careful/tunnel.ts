@@ -7,7 +7,7 @@
  *
  * The client may leave at each arrow: then what was lent is given back and the upstream's socket is freed.
  */
-import { randomBytes } from 'node:crypto';
+
 import type { Socket } from 'node:net';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
@@ -17,6 +17,7 @@ import type { SessionInit } from '../../relay/types.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { switchingBytes } from '../../websocket/answer.ts';
 import { upstreamHeaders } from '../../websocket/build.ts';
+import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge.ts';
 import { refusalOf } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
@@ -118,7 +119,7 @@ export class Tunnel {
     const { route, counters } = this.#request.route;
     const { user } = visit;
     open({
-      id: randomBytes(6).toString('hex'),
+      id: newConnectionId(),
       route,
       counters,
       client: { socket, head: early.take() },

@@ -7,7 +7,7 @@
  *
  * The client may leave at each arrow: then what was lent is given back and the upstream's socket is closed.
  */
-import { randomBytes } from 'node:crypto';
+
 import type { Refused } from '../../admission/verdict.ts';
 import type { Visit } from '../../admission/visit.ts';
 import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
@@ -18,6 +18,7 @@ import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Connected } from '../../upstream/connect.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
+import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge.ts';
 import { refusalBytes, refusalOf } from '../errors.ts';
 import type { Blame } from '../recorder.ts';
@@ -231,7 +232,7 @@ export class Opening implements LineOwner {
     this.#end();
     this.#client.opened();
     this.#parts.open({
-      id: randomBytes(6).toString('hex'),
+      id: newConnectionId(),
       route,
       counters,
       client,

@@ -34,6 +34,8 @@ export interface Log {
 
 /** What is kept while standard output takes nothing, before lines are dropped. */
 const maxPendingBytes = 1 << 20;
+/** Nobody who reads a log sees the difference, and many handshakes share one write. */
+const paceMs = 10;
 /** A reader that takes nothing for so long at the end of the process is not waited for any longer. */
 const quietMs = 1000;
 /** Whoever ends the process by force waits longer than that beyond the last deadline of a drain. */
@@ -54,6 +56,7 @@ export function openStandardSink(): Sink {
   return new Sink({
     outlet: openStandardOutput(),
     maxPendingBytes,
+    paceMs,
     describeLoss(lost) {
       const { level, words } = lineOf('log_lines_dropped');
       scribe[level]({ event: 'log_lines_dropped', lines: lost }, words);

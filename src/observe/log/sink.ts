@@ -19,6 +19,8 @@ export interface SinkOptions {
   readonly outlet: Outlet;
   /** What may wait, in bytes; a little more than that for the line that tells of lost ones. */
   readonly maxPendingBytes: number;
+  /** A chunk goes no sooner than so long after the one before: many small ones would cost more than all else that a line costs. */
+  readonly paceMs: number;
   /** The line that tells of lost ones, with its line end. */
   readonly describeLoss: (lines: number) => string;
 }
@@ -35,6 +37,8 @@ export class Sink {
   #pendingBytes = 0;
   /** Lines of the chunk that is on its way; 0 for none. */
   #leaving = 0;
+  /** The next chunk is not due yet. */
+  #resting = false;
   /** Lost lines that no line has told of. */
   #untold = 0;
   /** Half a line has left and the rest of it is lost. */
@@ -87,6 +91,8 @@ export class Sink {
       for (const resolve of this.#whenEmpty.splice(0)) resolve();
       return;
     }
+    if (this.#resting && this.#pendingBytes < maxChunkBytes) return;
+    this.#rest();
     let [count, size] = [0, 0];
     for (const { bytes } of this.#pending) {
       if (count > 0 && size + bytes.length > maxChunkBytes) break;
@@ -110,6 +116,18 @@ export class Sink {
     });
   }
 
+  #rest(): void {
+    const { paceMs } = this.#options;
+    if (paceMs === 0 || this.#resting) return;
+    this.#resting = true;
+    setTimeout(() => this.#wake(), paceMs);
+  }
+
+  #wake(): void {
+    this.#resting = false;
+    this.#next();
+  }
+
   /** Loses the lines of a chunk that have not left whole: only `taken` bytes of it have. */
   #loseAfter(lines: readonly Line[], chunk: Buffer, ahead: number, taken: number): void {
     if (taken > 0) this.#torn = chunk[taken - 1] !== lineEnd[0];
@@ -125,6 +143,7 @@ export class Sink {
    */
   async flush(quietMs: number, mostMs: number): Promise<void> {
     const end = performance.now() + mostMs;
+    this.#wake();
     let isEmpty = this.#leaving === 0;
     while (!isEmpty && performance.now() < end) {
       const before = this.#chunks;

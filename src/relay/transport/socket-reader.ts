@@ -2,12 +2,13 @@
  * Reads one leg's socket into reusable buffers (see read-buffers.ts).
  *
  * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but these sockets exist already. So what is
- * read is taken from the handle itself, which is told where to read to; the socket hears of the end and of errors. That is
+ * read is taken from the handle itself, which is told where to read to; the socket hears of the end. That is
  * cheaper, too: sockets have so many shapes that V8 would look each of their properties up, for each read. `_handle` and what a
  * handle calls are not documented by Node; this file is the only one that uses them, it is tested on every Node version that
  * Sluice supports, and where they are missing (TLS sockets, other runtimes) it reads `'data'` events instead.
  */
 import { Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
 import { type StreamBinding, streamBinding } from './stream-binding.ts';
 
@@ -47,6 +48,10 @@ interface Handle {
   useUserBuffer(buffer: Buffer): void;
 }
 
+/** What libuv says at the end, in place of a number of bytes. */
+const endOfFile = -4095;
+const readErrors = new Map<number, Error>();
+
 /** What Node itself does with what is read, for handles that are read here. */
 const usualOf = new WeakMap<Handle, Handle['onread']>();
 
@@ -76,6 +81,7 @@ export class SocketReader {
   #streamBytes = 0;
   #halted = false;
   #mayLease = true;
+  #keptAlive = false;
 
   /** Takes the socket over, paused; `start` delivers what it has read already. */
   constructor(input: LegInput, buffers: ReadBuffers) {
@@ -84,6 +90,15 @@ export class SocketReader {
     this.#early = input.head.length > 0 ? [input.head] : [];
     this.socket = this.#takeOver(input.socket);
     this.socket.setNoDelay(true);
+  }
+
+  /**
+   * Lets the kernel look whether the peer's machine is still there. Four system calls, which a connection that comes and goes
+   * need not pay for.
+   */
+  keepAlive(): void {
+    if (this.#keptAlive) return;
+    this.#keptAlive = true;
     this.socket.setKeepAlive(true, keepAliveMs);
   }
 
@@ -190,6 +205,7 @@ export class SocketReader {
       },
     };
     if (this.#handle === null) socket.removeAllListeners('data');
+    this.keepAlive();
     this.#halted = false;
     this.#holdStream(0);
     this.#paused = false;
@@ -252,9 +268,11 @@ export class SocketReader {
     handle.useUserBuffer(this.#arm(false));
     handle.onread = (bytes) => {
       const length = streamBaseState[kReadBytesOrError]!;
-      // The end and errors are for the socket.
-      if (length <= 0) return usual.call(handle, bytes);
-      return this.#read(length);
+      if (length > 0) return this.#read(length);
+      // Node would make an error with its stack for each connection that its peer resets.
+      if (length < 0 && length !== endOfFile) this.socket.destroy(readError(length));
+      else usual.call(handle, bytes);
+      return;
     };
   }
 
@@ -331,6 +349,16 @@ export class SocketReader {
     }
     return ++this.#smallReads >= smallReadsToDemote || now - this.#largeReadAt > quietMs;
   }
+}
+
+/** One for each number: nobody changes it, and where it comes from says nothing. */
+function readError(errno: number): Error {
+  const known = readErrors.get(errno);
+  if (known !== undefined) return known;
+  const code = getSystemErrorName(errno);
+  const error = Object.assign(new Error(`read ${code}`), { errno, code, syscall: 'read' });
+  readErrors.set(errno, error);
+  return error;
 }
 
 /** Unix sockets leave nothing behind in the kernel; everything else is reset. */

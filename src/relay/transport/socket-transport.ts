@@ -82,6 +82,10 @@ export class SocketTransport implements Transport {
     this.#reader.carryOn();
   }
 
+  last(): void {
+    this.#reader.keepAlive();
+  }
+
   yieldBuffer(): void {
     this.#reader.yieldBuffer();
   }

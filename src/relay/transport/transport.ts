@@ -26,6 +26,8 @@ export interface Transport extends Source {
   /** Reads nothing until `carryOn` or `resume`, and says whether it did before. */
   halt(): boolean;
   carryOn(): void;
+  /** It has lasted for a while: from now on the kernel may look after its peer. */
+  last(): void;
   /** Gives a read buffer back where nothing has come for a while. */
   yieldBuffer(): void;
   /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */

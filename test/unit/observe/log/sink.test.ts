@@ -9,13 +9,14 @@ class Reader {
   readonly sink: Sink;
   #done: Done[] = [];
 
-  constructor(maxPendingBytes = 100) {
+  constructor(maxPendingBytes = 100, paceMs = 0) {
     this.sink = new Sink({
       outlet: (chunk, done) => {
         this.chunks.push(chunk.toString());
         this.#done.push(done);
       },
       maxPendingBytes,
+      paceMs,
       describeLoss: (lines) => `lost ${lines}\n`,
     });
   }
@@ -40,6 +41,33 @@ test('writes the first line at once, and what comes meanwhile in one chunk', () 
   expect(reader.chunks).toEqual([line(1), line(2) + line(3)]);
   reader.take();
   expect([reader.waiting, reader.sink.lost]).toEqual([0, 0]);
+});
+
+test('writes a chunk no sooner than the pace allows, unless a whole one waits', () => {
+  const reader = new Reader(1e6, 10);
+  reader.sink.write(line(1));
+  reader.take();
+  reader.sink.write(line(2));
+  vi.advanceTimersByTime(9);
+  reader.sink.write(line(3));
+  expect(reader.chunks).toEqual([line(1)]);
+  vi.advanceTimersByTime(1);
+  expect(reader.chunks).toEqual([line(1), line(2) + line(3)]);
+  reader.take();
+  const large = `${'x'.repeat(70_000)}\n`;
+  reader.sink.write(large);
+  expect(reader.chunks.at(-1)).toBe(large);
+});
+
+test('what waits for its time is written at once at the end', async () => {
+  const reader = new Reader(1e6, 10);
+  reader.sink.write(line(1));
+  reader.take();
+  reader.sink.write(line(2));
+  const flushed = reader.sink.flush(1000, 5000);
+  expect(reader.chunks).toEqual([line(1), line(2)]);
+  reader.take();
+  await flushed;
 });
 
 test('a reader that takes nothing loses what does not fit, and one line tells how much when there is room', () => {

@@ -1,0 +1,37 @@
+/** Connections that last are looked after by the kernel: a machine that is gone says nothing. Its tables tell. */
+import { readFile } from 'node:fs/promises';
+import { expect, test, vi } from 'vitest';
+import { fakeUpstream } from '../../helpers/fake-upstream.ts';
+import { routeTo, startGateway } from '../../helpers/gateway.ts';
+import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
+
+/** Local port, remote port, state and timer. */
+const row = /^ *\d+: [^:]+:(\w{4}) [^:]+:(\w{4}) (\w\w) \S+ (\w\w):/gm;
+const established = '01';
+const keepAliveTimer = '02';
+
+/** How many open connections of the gateway, to its clients and to this upstream, have a timer for keeping alive. */
+async function looked(gatewayPort: number, upstreamPort: number): Promise<number> {
+  const table = await readFile('/proc/self/net/tcp', 'utf8');
+  let count = 0;
+  for (const [, local, remote, state, timer] of table.matchAll(row)) {
+    if (state !== established || timer !== keepAliveTimer) continue;
+    if (Number.parseInt(local!, 16) === gatewayPort || Number.parseInt(remote!, 16) === upstreamPort) count++;
+  }
+  return count;
+}
+
+test.each([
+  ['a WebSocket', null],
+  ['a request that is not answered', 'GET / HTTP/1.1\r\nHost: gateway.test\r\n\r\n'],
+  ['such a request in the careful lane', '\r\nGET / HTTP/1.1\r\nHost: gateway.test\r\n\r\n'],
+])('%s', async (_what, request) => {
+  await using upstream = await fakeUpstream(request === null ? {} : { answer: () => null });
+  await using sluice = await startGateway({ routes: [routeTo(upstream)] });
+  const client = request === null ? await rawClient(sluice.port) : await rawConnect(sluice.port);
+  if (request !== null) client.sendText(request);
+  await upstream.next();
+  await vi.waitUntil(async () => (await looked(sluice.port, upstream.port)) === 2, { timeout: 10_000 });
+  expect(await looked(sluice.port, upstream.port)).toBe(2);
+  client.reset();
+});
