@@ -77,6 +77,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
     ...(broughtBy === null ? [] : [`brought by the preset of route ${broughtBy}`]),
     route.origins === null ? 'any origin' : `origins ${route.origins.join(', ')}`,
     ...(route.requireOrigin ? ['origin required'] : []),
+    ...(route.auth === null ? [] : [`auth ${route.auth.map(({ kind }) => kind).join(', ')}`]),
   ];
   const senderRows = (Object.keys(senderLimits) as SenderKey[]).map((key): Cell[] => [
     { text: key },

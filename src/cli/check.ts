@@ -2,6 +2,7 @@
 import { formatConfigError } from '../config/language/errors.ts';
 import { readConfig } from '../config/live/read.ts';
 import { checkUpstreamFiles } from '../config/live/upstream-check.ts';
+import { checkAuthFiles } from './check-auth-files.ts';
 import { reportConfig } from './check-report.ts';
 import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';
@@ -27,7 +28,9 @@ export async function run(argv: string[]): Promise<number> {
     await complain(lines.join(''));
     return 2;
   }
-  const { errors, warnings } = await checkUpstreamFiles(loaded.resolved);
+  const found = [await checkUpstreamFiles(loaded.resolved), await checkAuthFiles(loaded.resolved)];
+  const errors = found.flatMap((one) => one.errors);
+  const warnings = found.flatMap((one) => one.warnings);
   if (errors.length > 0) {
     const { red } = styleFor(process.stderr);
     await complain(errors.map((error) => `${red('error')}  ${error}\n`).join(''));

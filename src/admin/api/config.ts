@@ -33,6 +33,7 @@ export function describeConfig({ config, resolved, loadedAtMs, needsRestart, las
       origins: route.origins && [...route.origins],
       require_origin: route.requireOrigin,
       identity: route.identity && describeIdentity(route.identity),
+      auth: route.auth?.map(({ kind }) => kind) ?? null,
       settings: showRouteSettings(route, sources.get(route) ?? null),
     }),
   );

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { connectionOutcomes } from '../../catalogue/outcomes.ts';
+import { cleanUser } from '../../observe/log/clean.ts';
 import type { Crowd } from '../../relay/roster.ts';
 import type { Session } from '../../relay/session.ts';
 import { type Answer, json, problem } from '../answer.ts';
@@ -84,6 +85,20 @@ export function operations(source: ApiSource): Operation[] {
         'has the flag OP.',
       answers: { 202: { schema: schemas.closingSchema, when: 'It is ending' }, 404: noConnectionAnswer },
       answer: (ask) => withSession(source, ask, closeConnection),
+    },
+    {
+      id: 'endUserConnections',
+      method: 'DELETE',
+      path: '/api/users/:name/connections',
+      summary: 'Ends all connections of one user',
+      description:
+        `The user as the listing names it, percent-encoded. The client hears ${connectionOutcomes.revoked.client}, and may come back with ` +
+        'credentials that are still good: put the name into `revoked_users` first. The log lines have the flag RV.',
+      answers: {
+        202: { schema: schemas.endedSchema, when: 'They are ending; there may have been none' },
+        400: { schema: schemas.problemSchema, when: 'The name is not well encoded' },
+      },
+      answer: (ask) => endConnectionsOf(source, ask),
     },
     {
       id: 'showDrain',
@@ -176,6 +191,30 @@ function closeConnection(session: Session): Answer {
     words: connectionOutcomes[reason].words,
   };
   return json(202, answer);
+}
+
+function endConnectionsOf(source: ApiSource, { params }: Ask): Answer {
+  const name = decoded(params.name!);
+  if (name === null) {
+    const remedy = 'encode the name as encodeURIComponent does';
+    return problem(400, { code: 'bad_name', what: 'the name in the path is not well percent-encoded', remedy });
+  }
+  const user = cleanUser(name);
+  let ended = 0;
+  for (const session of source.sessions()) {
+    if (session.about.user !== user || session.outcome !== null) continue;
+    session.end('revoked', 'an operator has ended the connections of this user');
+    ended++;
+  }
+  return json(202, { user, ended } satisfies z.infer<typeof schemas.endedSchema>);
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Asks every connection for its id: only people ask for one, and keeping an index would cost each connection. */

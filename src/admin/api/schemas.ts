@@ -223,12 +223,20 @@ export const configSchema = z
             .object({ header: z.string().optional(), path: z.string().optional() })
             .nullable()
             .describe('Where a request names its user; `null` asks nobody.'),
+          auth: z
+            .array(z.string())
+            .nullable()
+            .describe('The kinds of credentials that let a request in, in order; `null` lets everybody in.'),
           settings: routeSettingsSchema,
         })
         .meta({ id: 'ConfiguredRoute' }),
     ),
   })
   .meta({ id: 'Config' });
+
+export const endedSchema = z
+  .object({ user: z.string(), ended: count.describe('Connections that are ending by it.') })
+  .meta({ id: 'UserConnectionsEnded' });
 
 export const drainSchema = z
   .object({

@@ -56,7 +56,7 @@ export class Authenticator {
   }
 
   /** Decides at once where the kind can. */
-  decide(request: AuthRequest, signal: AbortSignal): AuthVerdict | Promise<AuthVerdict> {
+  decide(request: AuthRequest): AuthVerdict | Promise<AuthVerdict> {
     const judge = this.#parts.judges.find((one) => one.brings(request));
     if (judge === undefined) return this.#ask(request);
     const waitSeconds = judge.guessable ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
@@ -64,7 +64,7 @@ export class Authenticator {
       const detail = 'too many wrong credentials came from this address';
       return { ...refusal(judge, 'slowed', detail), waitSeconds };
     }
-    const decision = judge.decide(request, signal);
+    const decision = judge.decide(request);
     if (!(decision instanceof Promise)) return this.#conclude(judge, request, decision);
     return decision.then((decided) => this.#conclude(judge, request, decided));
   }

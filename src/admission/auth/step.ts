@@ -12,7 +12,7 @@ import type { AuthRequest } from './types.ts';
 /** Judges the credentials of every visit of a route. Those who are let in are looked after while they stay. */
 export function authenticationStep(authenticator: Authenticator, lives: Lives): Step {
   return (visit) => {
-    const verdict = authenticator.decide(requestOf(visit), visit.signal);
+    const verdict = authenticator.decide(requestOf(visit));
     return verdict instanceof Promise
       ? verdict.then((decided) => conclude(visit, decided, lives))
       : conclude(visit, verdict, lives);

@@ -130,7 +130,7 @@ export interface Judge {
   /** Whether the request has credentials of this kind, right or wrong. */
   brings(request: AuthRequest): boolean;
   /** Judges them. */
-  decide(request: AuthRequest, signal: AbortSignal): Decision | Promise<Decision>;
+  decide(request: AuthRequest): Decision | Promise<Decision>;
   /** What a request without any is asked for. */
   challenge(request: AuthRequest): Challenge;
   /** Whether an address that has brought too many wrong ones has to wait. */

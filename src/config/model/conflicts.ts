@@ -13,6 +13,7 @@ import {
 import type { ConfigDocument } from '../language/document.ts';
 import type { ConfigError, ConfigPath } from '../language/errors.ts';
 import type { ListenAddress } from '../types.ts';
+import { authConflicts } from './auth-conflicts.ts';
 import { errorAt } from './explain.ts';
 import { roomsPath } from './presets.ts';
 import { builtInTop } from './top-settings.ts';
@@ -50,6 +51,7 @@ export function findConflicts(document: ConfigDocument): ConfigError[] {
     ...openAdmin(document),
     ...halfClientCertificates(document),
     ...secretIdentities(document),
+    ...authConflicts(document),
   ];
 }
 

@@ -19,12 +19,18 @@ export function leaf<T>(id: string, parse: (value: unknown) => Parsed<T>, json: 
     .meta({ id, ...json });
 }
 
+/** An optional key with its description and what holds without it. */
+export function setting<S extends z.ZodType>(schema: S, description: string, builtInValue?: unknown) {
+  const meta = builtInValue === undefined ? { description } : { description, builtIn: builtInValue };
+  return schema.optional().meta(meta);
+}
+
 const text = (pattern: string, description: string) => ({ type: 'string', pattern, description });
 
 const matching = (pattern: string) => ({ type: 'string', pattern: `^(${pattern})$` });
 
 /** A text in which a host stands: an IPv6 address in brackets, an IPv4 address, or a name. */
-function withHost(before: string, after: string, name: object = {}) {
+export function withHost(before: string, after: string, name: object = {}) {
   const { hostname, ipv4, ipv6, longestHostname, nameNotNumbers } = patterns;
   return [
     matching(`${before}\\[${ipv6}\\]${after}`),

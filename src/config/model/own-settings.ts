@@ -1,4 +1,5 @@
 /** What only routes have, one row each; `settings.ts` says how to add one. */
+import { authEntries, fieldHeader } from './auth-keys.ts';
 import { presetNames } from './presets.ts';
 import * as is from './setting-kinds.ts';
 import type { SettingRows, ValuesOf } from './settings.ts';
@@ -55,10 +56,31 @@ export const ownSettings = {
     builtIn: null,
     reload: 'new',
   },
+  auth: {
+    kind: authEntries,
+    about:
+      'Which credentials let a request in. The first kind that finds its own decides; where none does, 401. Left out, everybody is let in.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'identity_headers.user': {
+    kind: fieldHeader,
+    about: 'The header with the name of the user.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'identity_headers.groups': {
+    kind: fieldHeader,
+    about: 'The header with the groups, separated by commas.',
+    builtIn: null,
+    reload: 'new',
+  },
 } as const satisfies SettingRows;
 
 /** What the sections are for. */
 export const ownSections: Readonly<Record<string, string>> = {
+  identity_headers:
+    'In which headers the backend is told who the user is that `auth` has let in. What clients send under these names is dropped, in every spelling.',
   match:
     'Which requests take this route. Exact hosts win over wildcard hosts, those over none; then the longest path wins, a literal segment before `*` before `**`. Left out, all.',
 };

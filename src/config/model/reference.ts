@@ -118,8 +118,9 @@ function sections(properties: Readonly<Record<string, JsonSchema>>, schema: Json
 
 function section(path: string, about: JsonSchema, object: JsonSchema, schema: JsonSchema, level: number): string[] {
   const entries = Object.entries(object.properties ?? {});
-  const leaves = entries.filter(([, property]) => property.properties === undefined);
-  const inner = entries.filter(([, property]) => property.properties !== undefined);
+  const isLeaf = ([, property]: [string, JsonSchema]) => insideOf(property).properties === undefined;
+  const leaves = entries.filter(isLeaf);
+  const inner = entries.filter((entry) => !isLeaf(entry));
   const table = leaves.map(([key, property]) => {
     const required = object.required?.includes(key) ?? false;
     return `| \`${key}\` | ${kindOf(property)} | ${defaultOf(property, required)} | ${property.description} |`;
@@ -131,9 +132,20 @@ function section(path: string, about: JsonSchema, object: JsonSchema, schema: Js
     '',
     ...(table.length === 0 ? [] : ['| key | kind | default | |', '|---|---|---|---|', ...table, '']),
     ...inner.flatMap(([key, property]) =>
-      section(`${path}.${key}`, property, property, schema, Math.min(level + 1, 4)),
+      section(
+        `${path}.${key}${property.items ? '[]' : ''}`,
+        property,
+        insideOf(property),
+        schema,
+        Math.min(level + 1, 4),
+      ),
     ),
   ];
+}
+
+/** Of a list, one of its entries. */
+function insideOf(property: JsonSchema): JsonSchema {
+  return property.items ?? property;
 }
 
 function kindName(name: string): string {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ConfigDocument } from '../language/document.ts';
 import { type ConfigPath, formatPath } from '../language/errors.ts';
 import type { Config, Route, Timeouts } from '../types.ts';
+import { compileAuth } from './auth.ts';
 import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
 import { type OwnSettings, ownSettings } from './own-settings.ts';
 import { type PresetName, presets } from './presets.ts';
@@ -62,7 +63,7 @@ type Layer<Key extends string = SettingKey> = ReadonlyMap<Key, Written>;
 export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: readonly string[]): Resolved {
   const sources = new Map<string, Source>();
   const top = valuesOf(topSettings, layerOf(document, [], parsed, Object.keys(topSettings)), sources);
-  const { listen, admin, memory, drain, log, timeouts } = nest(topSettings, top);
+  const { listen, admin, memory, drain, log, revokedUsers, timeouts } = nest(topSettings, top);
   const [cert, key] = [top['listen.tls.cert'], top['listen.tls.key']];
   const defaults = layerOf(document, ['defaults'], parsed.defaults, settingKeys);
   // What stands at the top under the path of a route's setting holds for the routes that say nothing else.
@@ -93,7 +94,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
     memory,
     log,
     drain,
-    revokedUsers: null,
+    revokedUsers,
     timeouts,
     routes,
     sources,
@@ -215,8 +216,8 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
     origins: route.origins,
     requireOrigin: route.require_origin,
     identity: route.identity,
-    auth: null,
-    identityHeaders: { user: null, groups: null },
+    auth: compileAuth(route.auth),
+    identityHeaders: { user: route['identity_headers.user'], groups: route['identity_headers.groups'] },
     ...nest(routeSettings, settings),
     timeouts,
   };

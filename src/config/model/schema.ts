@@ -1,17 +1,12 @@
 /** The schema of the file, made from the rows of the settings. Parsing, the JSON Schema and docs/configuration.md come from it. */
 import { z } from 'zod';
+import { setting } from './kinds.ts';
 import { ownSections, ownSettings } from './own-settings.ts';
 import { routeSections, routeSettings } from './route-settings.ts';
 import type { SettingRow, SettingRows } from './settings.ts';
 import { topSections, topSettings } from './top-settings.ts';
 
 type Sections = Readonly<Record<string, string>>;
-
-/** An optional key with its description and what holds without it. */
-export function setting<S extends z.ZodType>(schema: S, description: string, builtInValue?: unknown) {
-  const meta = builtInValue === undefined ? { description } : { description, builtIn: builtInValue };
-  return schema.optional().meta(meta);
-}
 
 /** The keys of one section, in the order of their rows. `at` is its path, with a dot behind it. */
 export function keysOf(rows: SettingRows, sections: Sections, at = ''): Record<string, z.ZodType> {

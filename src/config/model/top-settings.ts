@@ -129,6 +129,15 @@ export const topSettings = {
     field: 'log.user',
     reload: 'live',
   },
+  revoked_users: {
+    kind: is.file,
+    about:
+      'A file of names, one a line, of users that no route with `auth` lets in any more. It is read again when it changes, and connections of those it names end with 1008.',
+    builtIn: null,
+    field: 'revokedUsers',
+    reload: 'live',
+    none: 'none',
+  },
   'timeouts.connect': {
     kind: is.duration,
     about: 'For a connection to an upstream: its name, TCP to one of its addresses, and TLS; 504.',

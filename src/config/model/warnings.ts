@@ -3,6 +3,7 @@
  * where a backend must be raised too, the very setting.
  */
 import { formatDuration, formatSize } from '../language/format.ts';
+import { authWarnings } from './auth-warnings.ts';
 import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
 import type { Resolved, ResolvedRoute } from './resolve.ts';
@@ -30,7 +31,7 @@ const goodbyeMs = 1000;
 export function findWarnings(resolved: Resolved): Warning[] {
   const nameOf = placeNamer(resolved.files);
   const { announceMs } = resolved.drain;
-  const judged = resolved.routes.map((route) => ({ ...route, nameOf, announceMs }));
+  const judged = resolved.routes.map((route) => ({ ...route, nameOf, announceMs, listen: resolved.listen }));
   return [...trustedProxies(resolved), ...judged.flatMap(routeWarnings)];
 }
 
@@ -39,6 +40,7 @@ interface JudgedRoute extends ResolvedRoute {
   readonly nameOf: NamePlace;
   /** How long a drain goes on accepting. */
   readonly announceMs: number;
+  readonly listen: Resolved['listen'];
 }
 
 function trustedProxies({ listen }: Resolved): Warning[] {
@@ -61,6 +63,7 @@ function routeWarnings(route: JudgedRoute): Warning[] {
     ...hurriedDrain(route),
     ...unverified(route),
     ...uselessTls(route),
+    ...authWarnings(route.route, route.listen).map((message) => warn(route, message)),
     ...overriddenDefaults(route),
   ];
 }

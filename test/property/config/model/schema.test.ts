@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as addresses from '../../../../src/config/language/addresses.ts';
 import * as units from '../../../../src/config/language/units.ts';
+import * as auth from '../../../../src/config/model/auth-keys.ts';
 import { parseIdentity } from '../../../../src/config/model/identity.ts';
 import { schemaText } from '../../../../src/config/model/reference.ts';
 
@@ -147,6 +148,27 @@ const kinds: Readonly<Record<string, Kind>> = {
       '/a\\',
     ],
   },
+  field_name: {
+    parse: auth.parseFieldName,
+    right: ['X-Forwarded-User', 'x_user', "a!#$%&'*+.^`|~9"],
+    wrong: ['', 'a b', 'a:b', 'ä', 'a\r\n', 7],
+  },
+  service_url: {
+    parse: auth.parseServiceUrl,
+    right: ['http://oauth2-proxy:4180/oauth2/auth?x=1', 'HTTPS://a.example', 'http://[::1]:8080/'],
+    wrong: ['ftp://a', 'http://', 'http://u:p@a/', 'http://a/#b', 'http://a b', 'http://[::1', 'http://a:99999', ''],
+  },
+  token_place: {
+    parse: auth.parseTokenPlace,
+    right: ['authorization', 'subprotocol', { header: 'X-Token' }, { cookie: 'tok' }, { query: 'access_token' }],
+    wrong: ['body', { cookie: 'a b' }, { cookie: 'a', query: 'b' }, { form: 'a' }, {}, []],
+  },
+  claims: {
+    parse: auth.parseClaims,
+    right: [{ groups: ['a', 'b'], email_verified: true, level: 3, hd: 'any' }, {}],
+    wrong: [[], { a: {} }, { a: [] }, { a: [{}] }, { a: null }, 'groups'],
+  },
+  claim_name: { parse: auth.parseText, right: ['sub', 'https://id.test/'], wrong: ['', 7, null] },
   file: { parse: addresses.parseFile, right: ['/run/token', 'tls/a b.crt'], wrong: ['', 'a\0b'] },
 };
 

@@ -24,8 +24,8 @@ test('a broken document would be told', async () => {
 
 test('every operation has a name of its own, words, and the answers of the guard', () => {
   const operations = Object.values(document.paths as Record<string, object>).flatMap((item) => Object.values(item));
-  expect(operations).toHaveLength(9);
-  expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(9);
+  expect(operations).toHaveLength(10);
+  expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(10);
   for (const { summary, responses } of operations) {
     expect(summary).toMatch(/^[A-Z]/);
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403', '503']));
@@ -37,7 +37,8 @@ test('docs/admin-api.md names every operation', () => {
   for (const [path, item] of Object.entries(document.paths as Record<string, object>)) {
     for (const method of Object.keys(item)) {
       if (path === '/api/openapi.json') expect(guide).toContain(`\`${path}\``);
-      else expect(guide).toContain(`\`${method.toUpperCase()} ${path.replace('{id}', 'ID')}\``);
+      else
+        expect(guide).toContain(`\`${method.toUpperCase()} ${path.replace('{id}', 'ID').replace('{name}', 'NAME')}\``);
     }
   }
 });

@@ -72,6 +72,7 @@ test('the top of the file is shown too, each key with its own place', () => {
     'log.max_rate': '100/s, burst 10000',
     'log.user': 'plain',
     'drain.announce': '10s',
+    revoked_users: 'not set',
     'timeouts.connect': '2s',
     'timeouts.headers': '10s',
     'timeouts.handshake': '4m',

@@ -3,7 +3,7 @@ import { Authenticator, type AuthVerdict } from '../../../../src/admission/auth/
 import { noEdits } from '../../../../src/admission/auth/edits.ts';
 import { AuthFailures } from '../../../../src/admission/auth/failures.ts';
 import { type Decision, type Judge, lasting, refuse } from '../../../../src/admission/auth/types.ts';
-import { authRequest, edited, never } from './requests.ts';
+import { authRequest, edited } from './requests.ts';
 
 const admitted = (name: string, groups: string[] = []): Decision => ({
   is: 'admitted',
@@ -34,7 +34,7 @@ function rowOf(judges: readonly Judge[], lines = { user: null as string | null, 
   });
 }
 
-const decide = (row: Authenticator, ...headers: string[]) => row.decide(authRequest(headers), never);
+const decide = (row: Authenticator, ...headers: string[]) => row.decide(authRequest(headers));
 
 describe('kinds in a row', () => {
   const row = rowOf([kind('jwt', refuse('expired', 'old', false)), kind('basic', admitted('ann'))]);
@@ -116,7 +116,7 @@ describe('guessing', () => {
     for (let i = 0; i < 20; i++) decide(row, 'basic', '');
     expect(decide(row, 'basic', '')).toMatchObject({ outcome: 'auth_slowed', result: 'slowed', waitSeconds: 3 });
     expect(decide(row, 'header', '')).toMatchObject({ is: 'admitted' });
-    expect(row.decide(authRequest(['basic', ''], { subscriber: '192.0.2.2' }), never)).toMatchObject({
+    expect(row.decide(authRequest(['basic', ''], { subscriber: '192.0.2.2' }))).toMatchObject({
       outcome: 'unauthenticated',
     });
     expect(decide(row)).toMatchObject({ result: 'no_credentials' });

@@ -20,8 +20,6 @@ export function authRequest(headers: readonly string[] = [], more: Partial<AuthR
   };
 }
 
-export const never = new AbortController().signal;
-
 /** What of a request goes on, as lines, and its target. */
 export function edited(edits: Edits, headers: readonly string[], target = '/'): { lines: string[]; target: string } {
   const changes = new Changes();

@@ -1,0 +1,233 @@
+/** `auth` of a route: which credentials let a request in. One entry for each kind, in the order in which they are looked for. */
+import { z } from 'zod';
+import { parseUpstream } from '../language/addresses.ts';
+import { formatDuration } from '../language/format.ts';
+import { port } from '../language/patterns.ts';
+import type { Parsed } from '../language/units.ts';
+import { jwtAlgorithms, type ServiceTarget } from '../types.ts';
+import { builtInAuth } from './auth-settings.ts';
+import { kind, leaf, setting, withHost } from './kinds.ts';
+import type { SettingKind } from './setting-kinds.ts';
+
+/** Where a token stands; names of fields in lower case. */
+export type ParsedTokenPlace =
+  | 'authorization'
+  | 'subprotocol'
+  | { readonly header: string }
+  | { readonly cookie: string }
+  | { readonly query: string };
+
+/** RFC 9110 §5.6.2. */
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const isToken = new RegExp(`^${token}$`);
+/** Parses the name of a header field; kept as it is written. */
+export function parseFieldName(value: unknown): Parsed<string> {
+  if (typeof value === 'string' && isToken.test(value)) return { value };
+  return { problem: 'is not a header; write X-Forwarded-User' };
+}
+
+const places = 'write authorization, subprotocol, {header: NAME}, {cookie: NAME} or {query: NAME}';
+
+/** Parses a place where a token may stand. */
+export function parseTokenPlace(value: unknown): Parsed<ParsedTokenPlace> {
+  if (value === 'authorization' || value === 'subprotocol') return { value };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { problem: `is no place of a token; ${places}` };
+  }
+  const [[key, name] = ['', undefined], ...more] = Object.entries(value);
+  if (more.length > 0 || !['header', 'cookie', 'query'].includes(key)) {
+    return { problem: `must have one key, header, cookie or query; ${places}` };
+  }
+  if (typeof name !== 'string' || !isToken.test(name))
+    return { key, problem: `is no name; write letters, digits, - and _` };
+  return { value: (key === 'header' ? { header: name.toLowerCase() } : { [key]: name }) as ParsedTokenPlace };
+}
+
+const claimExample = 'write {groups: [staff, admins], email_verified: true}, or any for a claim of any value';
+
+/** Parses the claims that a token must have; `null` for one of any value. */
+export function parseClaims(value: unknown): Parsed<readonly (readonly [string, readonly string[] | null])[]> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { problem: `is no mapping of claims; ${claimExample}` };
+  }
+  const claims: [string, readonly string[] | null][] = [];
+  for (const [key, wanted] of Object.entries(value)) {
+    const values = Array.isArray(wanted) ? wanted : [wanted];
+    const isScalar = (one: unknown) => ['string', 'number', 'boolean'].includes(typeof one);
+    if (values.length === 0 || !values.every(isScalar))
+      return { key, problem: `is no value of a claim; ${claimExample}` };
+    claims.push([key, wanted === 'any' ? null : values.map(String)]);
+  }
+  return { value: claims };
+}
+
+/** A service that is asked, without the rest of how it is connected to. */
+export type ParsedService = Omit<ServiceTarget, 'tls'>;
+
+/** Parses the URL of a service, with its path. */
+export function parseServiceUrl(value: unknown): Parsed<ParsedService> {
+  const problem = 'is not the URL of a service; write http://host:port/path';
+  const [, scheme, authority, path = ''] =
+    (typeof value === 'string' && /^(https?):\/\/([^/?#]*)([/?][\s\S]*)?$/i.exec(value)) || [];
+  if (scheme === undefined || authority === undefined) return { problem };
+  if (path.includes('#')) return { problem: 'has a fragment, which no server sees; write the URL without #' };
+  const target = parseUpstream(`${scheme}://${authority}`);
+  if ('problem' in target) return { problem: target.problem.includes('password') ? target.problem : problem };
+  if (!/^[!-~]*$/.test(path))
+    return { problem: 'has a path that is not percent-encoded; write it as browsers send it' };
+  return { value: { target: target.value, path: path.startsWith('/') ? path : `/${path}` } };
+}
+
+/** Parses a text that is not empty. */
+export function parseText(value: unknown): Parsed<string> {
+  if (typeof value === 'string' && value.trim() !== '') return { value };
+  return { problem: 'is not a text; write it in quotes' };
+}
+
+const text = (description: string, pattern: string) => ({ type: 'string', description, pattern });
+const fieldName = leaf(
+  'field_name',
+  parseFieldName,
+  text('the name of a header, such as `X-Forwarded-User`', `^${token}$`),
+);
+const url = leaf('service_url', parseServiceUrl, {
+  description: '`http://host:port/path` or `https://…`',
+  anyOf: withHost('[Hh][Tt][Tt][Pp][Ss]?://', `(:${port})?([/?][!-"$-~]*)?`),
+});
+const named = (key: string) => ({
+  type: 'object',
+  properties: { [key]: { type: 'string', pattern: `^${token}$` } },
+  required: [key],
+  additionalProperties: false,
+});
+const tokenPlace = leaf('token_place', parseTokenPlace, {
+  description:
+    '`authorization` (a bearer token), `subprotocol` (`base64url.bearer.authorization.…`, or `access_token` and the token), `{header: NAME}`, `{cookie: NAME}` or `{query: NAME}`',
+  anyOf: [{ enum: ['authorization', 'subprotocol'] }, named('header'), named('cookie'), named('query')],
+});
+const scalar = { type: ['string', 'number', 'boolean'] };
+const claims = leaf('claims', parseClaims, {
+  description:
+    '`{groups: [staff, admins], email_verified: true}`: each claim with the values of which it must have one, or `any`',
+  type: 'object',
+  additionalProperties: { anyOf: [scalar, { type: 'array', items: scalar, minItems: 1 }] },
+});
+const name = leaf('claim_name', parseText, { ...text('a text', '^.+$'), minLength: 1 });
+const passes = setting(z.boolean(), 'Whether the backend gets the credentials too.', false);
+const expires = (what: string) =>
+  setting(
+    z.enum(['close', 'ignore']),
+    `\`close\` ends a connection with 1008 when ${what}; \`ignore\` lets it live.`,
+    builtInAuth.onExpiry,
+  );
+
+const ca = kind.file;
+const caText = 'The authorities that may vouch for its certificate, PEM. Left out, the public ones.';
+
+const entry = z.strictObject({
+  jwt: setting(
+    z.strictObject({
+      issuer: name.meta({ description: 'What `iss` must be, exactly.' }),
+      audience: z.array(name).min(1).meta({ description: 'Of what `aud` must have one.' }),
+      algorithms: setting(
+        z.array(z.enum(jwtAlgorithms)).min(1),
+        'The algorithms of signatures that are taken. One with a shared secret is not to be had.',
+        ['RS256'],
+      ),
+      jwks: setting(
+        url,
+        "Where the issuer's public keys are, its `jwks_uri`. They are fetched again after `cache`, and when a token names a key that is not among them; while that fails, those before stay in use.",
+      ),
+      jwks_file: setting(kind.file, 'The same as a file, instead of `jwks`. It is read again when it changes.'),
+      ca: setting(ca, caText),
+      cache: setting(kind.finiteDuration, 'How long fetched keys are fresh.', formatDuration(builtInAuth.jwksMs)),
+      leeway: setting(kind.duration, 'How far clocks may differ.', formatDuration(builtInAuth.leewayMs)),
+      claims: setting(claims, 'What else the token must say.'),
+      user_claim: setting(name, 'The claim with the name of the user.', builtInAuth.userClaim),
+      groups_claim: setting(name, 'The claim with the groups of the user, a list.', builtInAuth.groupsClaim),
+      from: setting(z.array(tokenPlace).min(1), 'Where the token may stand. Several different tokens are refused.', [
+        'authorization',
+      ]),
+      forward: passes,
+      on_expiry: expires('the token expires'),
+    }),
+    'A signed token of an identity provider (JWT), with `exp`.',
+  ),
+  forward: setting(
+    z.strictObject({
+      url: url.meta({
+        description:
+          'The service. It is asked with GET, and told of the request in `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For`. 2xx lets in; 3xx and 4xx go to the client as they are; without an answer there is 503.',
+      }),
+      ca: setting(ca, caText),
+      request_headers: setting(
+        z.array(fieldName).min(1),
+        'The headers of the request that the service gets: the credentials.',
+        builtInAuth.requestHeaders,
+      ),
+      response_headers: setting(
+        z.array(fieldName).min(1),
+        'The headers of its answer that the backend gets. What clients send under these names is dropped.',
+      ),
+      user_header: setting(fieldName, 'The header of its answer that names the user.', builtInAuth.userHeader),
+      groups_header: setting(
+        fieldName,
+        'The header of its answer that names the groups, separated by commas.',
+        builtInAuth.groupsHeader,
+      ),
+      cache: setting(
+        kind.duration,
+        'How long an answer that lets in holds for the same credentials: a page is 80 requests. It holds for every path where the answer names a user, otherwise for the same path.',
+        formatDuration(0),
+      ),
+      timeout: setting(kind.finiteDuration, 'For an answer; 503.', formatDuration(builtInAuth.timeoutMs)),
+      recheck: setting(
+        kind.duration,
+        'How often the service is asked again about each open connection, spread; one that is not let in any more ends with 1008.',
+        formatDuration(0),
+      ),
+    }),
+    "A service that decides over every request, as nginx's `auth_request` and Traefik's ForwardAuth have it: oauth2-proxy, Authelia and others. What comes behind it in the list is never asked.",
+  ),
+  basic: setting(
+    z.strictObject({
+      file: kind.file.meta({
+        description:
+          'A file of `NAME:HASH`, a line for each user, with hashes of bcrypt (`htpasswd -nB NAME`) or Argon2. It is read again when it changes.',
+      }),
+      forward: passes,
+    }),
+    'Names and passwords.',
+  ),
+  bearer: setting(
+    z.strictObject({
+      file: kind.file.meta({
+        description: 'A file of `NAME:sha256:DIGEST`, a line for each token. It is read again when it changes.',
+      }),
+      forward: passes,
+    }),
+    'Static tokens, in `Authorization: Bearer`.',
+  ),
+  header: setting(fieldName, 'A header in which one of `listen.trusted_proxies` names the user that it has signed in.'),
+});
+
+/** An entry of `auth`, before it is compiled. */
+export type ParsedAuth = z.output<typeof entry>;
+
+/** `auth` of a route: a list of kinds. */
+export const authEntries: SettingKind<ParsedAuth[]> = {
+  schema: z.array(entry.meta({ minProperties: 1, maxProperties: 1 })).min(1),
+  unit: 'word',
+  hasNull: false,
+  format: (entries) => entries.flatMap((one) => Object.keys(one)).join(', '),
+  written: (entries) => entries,
+};
+
+/** The name of a header. */
+export const fieldHeader: SettingKind<string> = {
+  schema: fieldName,
+  unit: 'word',
+  hasNull: false,
+  format: String,
+  written: String,
+};

@@ -1,0 +1,14 @@
+/** What holds in `auth` where nothing is said. */
+export const builtInAuth = {
+  /** As long as most issuers let theirs be kept; a key that is not among them is looked for at once. */
+  jwksMs: 10 * 60_000,
+  /** Clocks that NTP keeps differ by less. */
+  leewayMs: 30_000,
+  userClaim: 'sub',
+  groupsClaim: 'groups',
+  onExpiry: 'close',
+  requestHeaders: ['Authorization', 'Cookie'],
+  userHeader: 'X-Auth-Request-User',
+  groupsHeader: 'X-Auth-Request-Groups',
+  timeoutMs: 5000,
+} as const;

@@ -1,0 +1,83 @@
+/** What is valid in `auth`, and still likely to let somebody in or keep everybody out. */
+import { isLocal } from '../language/addresses.ts';
+import { formatDuration } from '../language/format.ts';
+import type { Auth, ForwardAuth, Route, ServiceTarget } from '../types.ts';
+import type { Resolved } from './resolve.ts';
+
+/** Keycloak and others let an access token live for as long as this; who signs out shall not stay in for longer. */
+const usualTokenMs = 5 * 60_000;
+
+/** Every such thing about a route, as sentences. */
+export function authWarnings(route: Route, listen: Resolved['listen']): string[] {
+  if (route.auth === null) return [];
+  return [
+    ...inTheClear(listen),
+    ...openOrigins(route),
+    ...route.auth.flatMap((entry) => [
+      ...servicesInTheClear(entry),
+      ...longCache(entry),
+      ...nobodysHeader(entry, listen),
+    ]),
+  ];
+}
+
+/** With a proxy in front it is that one which speaks TLS. */
+function inTheClear({ tls, trustedProxies, address }: Resolved['listen']): string[] {
+  if (tls !== null || trustedProxies.length > 0 || isLocal(address)) return [];
+  return [
+    'auth asks for credentials, and there is no TLS in front: everybody on the way can read and use them. Set listen.tls, or ' +
+      'name the proxy that speaks TLS in listen.trusted_proxies.',
+  ];
+}
+
+/** Browsers send some credentials by themselves, for whatever page asks them to. */
+function openOrigins({ auth, origins }: Route): string[] {
+  const ambient = auth!.find(isAmbient);
+  if (origins !== null || ambient === undefined) return [];
+  return [
+    `auth.${ambient.kind} takes what browsers send by themselves, and origins is missing: any page that a signed-in user visits can open ` +
+      'a WebSocket here as that user. Write the origins of your own pages.',
+  ];
+}
+
+function isAmbient(entry: Auth): boolean {
+  if (entry.kind === 'jwt') return entry.from.some((place) => place.in === 'cookie');
+  if (entry.kind === 'forward') return entry.requestHeaders.includes('cookie');
+  return entry.kind === 'basic' || entry.kind === 'header';
+}
+
+function servicesInTheClear(entry: Auth): string[] {
+  const service = entry.kind === 'jwt' ? entry.jwks : entry.kind === 'forward' ? entry.service : null;
+  if (service === null || isSafe(service)) return [];
+  const what =
+    entry.kind === 'jwt'
+      ? 'auth.jwt.jwks fetches keys over http: whoever stands in between can put in a key of their own, and sign tokens for anybody.'
+      : 'auth.forward.url sends credentials over http: whoever stands in between can use them, or let anybody in.';
+  return [`${what} Write https.`];
+}
+
+/** Names of a cluster and single labels never leave its network. */
+function isSafe({ target }: ServiceTarget): boolean {
+  const { protocol, host } = target;
+  if (protocol === 'https:' || host === 'localhost' || host === '::1' || host.startsWith('127.')) return true;
+  return !host.includes('.') || /\.(?:svc|local|internal|localhost)$/.test(host);
+}
+
+function longCache(entry: Auth): string[] {
+  if (entry.kind !== 'forward') return [];
+  const { cacheMs, recheckMs }: ForwardAuth = entry;
+  if (cacheMs <= usualTokenMs) return [];
+  const than = `longer than a usual token lives (${formatDuration(usualTokenMs)})`;
+  const recheck = recheckMs > 0 ? ', whatever recheck finds about open connections' : '';
+  return [
+    `auth.forward.cache ${formatDuration(cacheMs)} is ${than}: who signs out, or is shut out, comes in for as long${recheck}. Write 5s.`,
+  ];
+}
+
+function nobodysHeader(entry: Auth, { trustedProxies, address }: Resolved['listen']): string[] {
+  if (entry.kind !== 'header' || trustedProxies.length > 0 || address.kind === 'unix') return [];
+  return [
+    'auth.header counts only from listen.trusted_proxies, which is empty: nobody is let in by it. Name the network of the proxy ' +
+      'that signs users in.',
+  ];
+}

@@ -1,0 +1,289 @@
+/** Authentication through a whole gateway: what is let in, what is told to whom, and what ends later. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type FakeUpstream, fakeUpstream, headerOf, headersOf } from '../../helpers/fake-upstream.ts';
+import { clientFrame } from '../../helpers/frames.ts';
+import { startGatewayOf, type TestGateway } from '../../helpers/gateway.ts';
+import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';
+import { confusedToken, newSigner, setText, tokenOf } from '../../unit/admission/auth/tokens.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-auth-'));
+const file = (name: string, text: string) => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const token = 'static-token-0123456789';
+const tokens = file('tokens', `ci:sha256:${createHash('sha256').update(token).digest('hex')}\n`);
+const users = file('users', `ann:${hashSync('hunter2', 4)}\nbob:${hashSync('pass', 4)}\n`);
+const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+
+const servers: { close(): void }[] = [];
+afterAll(() => {
+  for (const server of servers) server.close();
+});
+
+async function serve(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  servers.push({
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+interface Stand extends AsyncDisposable {
+  readonly upstream: FakeUpstream;
+  readonly gateway: TestGateway;
+}
+
+async function stand(
+  auth: string,
+  more = '',
+  top = '',
+  answer: (() => string) | undefined = undefined,
+): Promise<Stand> {
+  const stack = new AsyncDisposableStack();
+  const upstream = stack.use(await fakeUpstream({ answer }));
+  const text = `
+listen: {address: "127.0.0.1:0"}
+admin: {address: "127.0.0.1:0"}
+${top}
+routes:
+  - name: test
+    upstream: http://127.0.0.1:${upstream.port}
+    auth: ${auth}
+    ${more}
+`;
+  const gateway = stack.use(await startGatewayOf(text));
+  return { upstream, gateway, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+const ok = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
+const request = (lines: readonly string[], target = '/', version = '1.1') =>
+  [`GET ${target} HTTP/${version}`, 'Host: gateway.test', ...lines, '', ''].join('\r\n');
+
+/** The head of the answer to a request. */
+async function ask(port: number, text: string): Promise<string> {
+  const client = await rawConnect(port);
+  client.sendText(text);
+  const head = await client.head();
+  client.socket.destroy();
+  return head;
+}
+
+/** Both lanes: the second is where what is not of the strict form goes. */
+const lanes = [
+  ['fast', '1.1'],
+  ['careful', '1.0'],
+] as const;
+
+describe.each(lanes)('plain HTTP in the %s lane', (_, version) => {
+  test('without credentials is asked for them, and with wrong ones refused', async () => {
+    await using all = await stand(`[{bearer: {file: ${tokens}}}, {basic: {file: ${users}}}]`);
+    const bare = await ask(all.gateway.port, request([], '/', version));
+    expect(bare).toMatch(/^HTTP\/1\.1 401 /);
+    expect(headersOf(bare, 'WWW-Authenticate')).toEqual(['Bearer', 'Basic realm="Sluice", charset="UTF-8"']);
+    for (const wrong of ['Bearer nobodys', basic('ann:wrong'), basic('eve:hunter2')]) {
+      expect(await ask(all.gateway.port, request([`Authorization: ${wrong}`], '/', version))).toMatch(
+        /^HTTP\/1\.1 401 /,
+      );
+    }
+    expect(all.upstream.accepted).toBe(0);
+    const metrics = await all.gateway.metrics();
+    expect(metrics).toContain('sluice_auth_total{route="test",kind="none",result="no_credentials"} 1');
+    expect(metrics).toContain('sluice_auth_total{route="test",kind="basic",result="unknown"} 2');
+    expect(metrics).toContain('sluice_handshakes_total{route="test",result="unauthenticated"} 4');
+    expect(JSON.stringify(all.gateway.log)).not.toMatch(/hunter2|nobodys/);
+  });
+
+  test('goes on without its credentials, and with the name of its user', async () => {
+    const more = 'identity_headers: {user: X-User}';
+    await using all = await stand(`[{basic: {file: ${users}}}]`, more, '', ok);
+    const lines = [`Authorization: ${basic('ann:hunter2')}`, 'X_USER: root', 'x-user: root', 'X-Other: 1'];
+    expect(await ask(all.gateway.port, request(lines, '/p?q', version))).toMatch(/^HTTP\/1\.1 200 /);
+    const { request: seen } = await all.upstream.next();
+    expect(seen).toContain('/p?q HTTP/1.1\r\n');
+    expect(headersOf(seen, 'X-User')).toEqual(['ann']);
+    expect(seen).not.toMatch(/authorization|root/i);
+    expect(headerOf(seen, 'X-Other')).toBe('1');
+  });
+
+  test('loses a token in the query and a cookie, and nothing else', async () => {
+    const signer = newSigner('one');
+    const keys = file('keys', setText(signer));
+    const jwt = `{jwt: {issuer: "https://id.test", audience: [panel], jwks_file: ${keys}, from: [{query: t}, {cookie: c}]}}`;
+    await using all = await stand(`[${jwt}]`, '', '', ok);
+    const good = tokenOf(signer, { exp: Math.floor(Date.now() / 1000) + 60 });
+    const target = `/p?a=1&t=${good}&b=2`;
+    expect(await ask(all.gateway.port, request([`Cookie: x=1; c=${good}`], target, version))).toMatch(/ 200 /);
+    const { request: seen } = await all.upstream.next();
+    expect(seen).toContain('/p?a=1&b=2 HTTP/1.1\r\n');
+    expect(headerOf(seen, 'Cookie')).toBe('x=1');
+    expect(JSON.stringify(all.gateway.log)).not.toContain(good.slice(-20));
+  });
+});
+
+describe('a handshake', () => {
+  test('is refused without credentials, and opens with them under the name of its user', async () => {
+    await using all = await stand(`[{basic: {file: ${users}}}]`, 'identity_headers: {user: X-User}');
+    expect(await ask(all.gateway.port, handshakeRequest())).toMatch(/^HTTP\/1\.1 401 /);
+    const client = await rawClient(all.gateway.port, { headers: { Authorization: basic('ann:hunter2') } });
+    const { request: seen } = await all.upstream.next();
+    expect(headersOf(seen, 'X-User')).toEqual(['ann']);
+    expect(headerOf(seen, 'Authorization')).toBeUndefined();
+    expect(await all.gateway.logged('open')).toMatchObject({ user: 'ann' });
+    const listed = await fetch(`http://127.0.0.1:${all.gateway.adminPort}/api/connections`);
+    expect(await listed.json()).toMatchObject({ connections: [{ user: 'ann' }] });
+    client.socket.destroy();
+  });
+
+  test('goes on without the subprotocols that carried its token', async () => {
+    const signer = newSigner('one');
+    const keys = file('keys-2', setText(signer));
+    const jwt = `{jwt: {issuer: "https://id.test", audience: [panel], jwks_file: ${keys}, from: [subprotocol]}}`;
+    await using all = await stand(`[${jwt}]`);
+    const good = tokenOf(signer, { exp: Math.floor(Date.now() / 1000) + 60 });
+    const offered = { 'Sec-WebSocket-Protocol': `access_token, ${good}, v4.channel.k8s.io` };
+    const client = await rawClient(all.gateway.port, { headers: offered });
+    const { request: seen } = await all.upstream.next();
+    expect(headersOf(seen, 'Sec-WebSocket-Protocol')).toEqual(['v4.channel.k8s.io']);
+    const confused = { 'Sec-WebSocket-Protocol': `access_token, ${confusedToken(signer)}` };
+    expect(await ask(all.gateway.port, handshakeRequest({ headers: confused }))).toMatch(/^HTTP\/1\.1 401 /);
+    client.socket.destroy();
+  });
+});
+
+describe('life after the handshake', () => {
+  test('ends with the token', async () => {
+    const signer = newSigner('one');
+    const keys = file('keys-3', setText(signer));
+    const jwt = `{jwt: {issuer: "https://id.test", audience: [panel], jwks_file: ${keys}, leeway: off}}`;
+    await using all = await stand(`[${jwt}]`);
+    const brief = tokenOf(signer, { exp: Math.floor(Date.now() / 1000) + 2 });
+    const client = await rawClient(all.gateway.port, { headers: { Authorization: `Bearer ${brief}` } });
+    const { payload } = await client.frame();
+    expect(payload.readUInt16BE(0)).toBe(1008);
+    expect(payload.subarray(2).toString()).toContain('expired');
+    client.socket.destroy();
+    expect(await all.gateway.logged('end')).toMatchObject({ reason: 'expired', user: 'ann' });
+  });
+
+  test('ends when the user is put into the list of those shut out, who then stays out', async () => {
+    const list = file('revoked', '# nobody\n');
+    const more = 'identity_headers: {user: X-User}';
+    await using all = await stand(`[{basic: {file: ${users}}}]`, more, `revoked_users: ${list}`);
+    const headers = { Authorization: basic('ann:hunter2') };
+    const [client, other] = await Promise.all([
+      rawClient(all.gateway.port, { headers }),
+      rawClient(all.gateway.port, { headers: { Authorization: basic('bob:pass') } }),
+    ]);
+    writeFileSync(list, 'ann\n');
+    const { payload } = await client.frame();
+    expect(payload.readUInt16BE(0)).toBe(1008);
+    expect(await ask(all.gateway.port, handshakeRequest({ headers }))).toMatch(/^HTTP\/1\.1 403 /);
+    other.send(clientFrame('still here'));
+    const peers = [await all.upstream.next(), await all.upstream.next()];
+    const ofBob = peers.find((peer) => headerOf(peer.request, 'X-User') === 'bob')!;
+    expect((await ofBob.frame()).payload.toString()).toBe('still here');
+    other.socket.destroy();
+  });
+
+  test('ends when an operator says so', async () => {
+    await using all = await stand(`[{basic: {file: ${users}}}]`);
+    const client = await rawClient(all.gateway.port, { headers: { Authorization: basic('ann:hunter2') } });
+    const end = (name: string) =>
+      fetch(`http://127.0.0.1:${all.gateway.adminPort}/api/users/${name}/connections`, { method: 'DELETE' });
+    expect(await (await end('bob')).json()).toEqual({ user: 'bob', ended: 0 });
+    const ended = await end('ann');
+    expect([ended.status, await ended.json()]).toEqual([202, { user: 'ann', ended: 1 }]);
+    expect((await client.frame()).payload.readUInt16BE(0)).toBe(1008);
+    expect((await end('%zz')).status).toBe(400);
+  });
+});
+
+describe('forward', () => {
+  test('passes on what the service says, and lets in whom it names', async () => {
+    const seen: string[] = [];
+    const port = await serve((req, res) => {
+      seen.push(`${req.headers['x-forwarded-method']} ${req.headers['x-forwarded-uri']}`);
+      if (req.headers.cookie === 's=1') {
+        res.writeHead(202, { 'X-Auth-Request-User': 'ann', 'X-Auth-Request-Email': 'ann@x.test' }).end();
+      } else
+        res
+          .writeHead(
+            302,
+            [
+              ['Location', '/login'],
+              ['Set-Cookie', 'csrf=1'],
+            ].flat(),
+          )
+          .end('to the login page');
+    });
+    const forward = `{forward: {url: "http://127.0.0.1:${port}/auth", response_headers: [X-Auth-Request-Email], cache: 5s}}`;
+    await using all = await stand(`[${forward}]`, 'identity_headers: {user: X-User}', '', ok);
+    const client = await rawConnect(all.gateway.port);
+    client.sendText(request([]));
+    const redirect = await client.head();
+    expect(redirect).toMatch(/^HTTP\/1\.1 302 /);
+    expect(headerOf(redirect, 'Set-Cookie')).toBe('csrf=1');
+    expect((await client.bytes(17)).toString()).toBe('to the login page');
+    for (let i = 0; i < 80; i++)
+      expect(await ask(all.gateway.port, request(['Cookie: s=1'], `/${i}.js`))).toMatch(/ 200 /);
+    expect(seen).toEqual(['GET /', 'GET /0.js']);
+    const { request: first } = await all.upstream.next();
+    expect(headersOf(first, 'X-User')).toEqual(['ann']);
+    expect(headersOf(first, 'X-Auth-Request-Email')).toEqual(['ann@x.test']);
+    expect(await ask(all.gateway.port, handshakeRequest())).toMatch(/^HTTP\/1\.1 302 /);
+    client.socket.destroy();
+  });
+
+  test('fails closed: a service that hangs costs 503, and a client that leaves meanwhile costs nothing', async () => {
+    const port = await serve(() => {});
+    await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}", timeout: 100ms}}]`);
+    expect(await ask(all.gateway.port, request([]))).toMatch(/^HTTP\/1\.1 503 /);
+    expect(await ask(all.gateway.port, handshakeRequest())).toMatch(/^HTTP\/1\.1 503 /);
+    const client = await rawConnect(all.gateway.port);
+    client.sendText(handshakeRequest());
+    client.socket.destroy();
+    await expect.poll(async () => (await all.gateway.metrics()).match(/result="client_gone"} (\d)/)?.[1]).toBe('1');
+    expect(all.upstream.accepted).toBe(0);
+  });
+});
+
+test('a file that cannot be used keeps the gateway from starting, and says why', async () => {
+  const bad = file('bad', 'ann:hunter2\n');
+  await expect(stand(`[{basic: {file: ${bad}}}]`)).rejects.toMatchObject({
+    code: 'ERR_AUTH_FILE',
+    message: expect.stringMatching(/^auth\.basic\.file: .* line 1: the password is no hash/),
+  });
+});
+
+test('the keys of an issuer are fetched once, whoever invents others', async () => {
+  const signers = [newSigner('one')];
+  let asked = 0;
+  const port = await serve((_, res) => {
+    asked++;
+    res.end(setText(...signers));
+  });
+  const jwt = `{jwt: {issuer: "https://id.test", audience: [panel], jwks: "http://127.0.0.1:${port}/keys"}}`;
+  await using all = await stand(`[${jwt}]`, '', '', ok);
+  const exp = Math.floor(Date.now() / 1000) + 60;
+  const get = (header = {}) =>
+    ask(all.gateway.port, request([`Authorization: Bearer ${tokenOf(signers[0]!, { exp }, header)}`]));
+  expect(await get()).toMatch(/ 200 /);
+  expect(await get()).toMatch(/ 200 /);
+  expect(asked).toBe(1);
+  // Whoever invents keys causes no more questions: the floor is half a minute.
+  for (let i = 0; i < 5; i++) expect(await get({ kid: `invented-${i}` })).toMatch(/ 401 /);
+  expect(asked).toBe(1);
+});

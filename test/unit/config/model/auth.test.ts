@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { formatConfigError } from '../../../../src/config/language/errors.ts';
+import { loadConfig } from '../../../../src/config/model/load.ts';
+import { findWarnings } from '../../../../src/config/model/warnings.ts';
+
+const jwt = 'issuer: https://id.test, audience: [panel]';
+
+function load(auth: string, more = '', top = '') {
+  return loadConfig('f', `${top}\nroutes:\n  - {name: a, upstream: "http://h", auth: ${auth}, ${more}}\n`);
+}
+
+function routeOf(auth: string, more = '') {
+  const loaded = load(auth, more);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  return loaded.config.routes[0]!;
+}
+
+function errorsOf(auth: string, more = ''): string[] {
+  const loaded = load(auth, more);
+  return 'errors' in loaded ? loaded.errors.map(({ path, message }) => `${path}: ${message}`) : [];
+}
+
+function warningsOf(auth: string, more = '', top = 'listen: {trusted_proxies: [10.0.0.0/8]}'): string[] {
+  const loaded = load(auth, more, top);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  return findWarnings(loaded.resolved)
+    .filter(({ subject }) => subject === 'a')
+    .map(({ message }) => message);
+}
+
+describe('what holds', () => {
+  test('without auth', () => {
+    const loaded = loadConfig('f', 'routes: [{name: a, upstream: "http://h"}]');
+    expect('config' in loaded && loaded.config.routes[0]).toMatchObject({
+      auth: null,
+      identityHeaders: { user: null, groups: null },
+    });
+    expect('config' in loaded && loaded.config.revokedUsers).toBeNull();
+  });
+
+  test('of a token, with nothing said and with everything said', () => {
+    expect(routeOf(`[{jwt: {${jwt}, jwks: "https://id.test:8443/keys?x=1"}}]`).auth).toEqual([
+      {
+        kind: 'jwt',
+        issuer: 'https://id.test',
+        audience: ['panel'],
+        algorithms: ['RS256'],
+        jwks: {
+          target: { protocol: 'https:', host: 'id.test', port: 8443, href: 'https://id.test:8443' },
+          path: '/keys?x=1',
+          tls: { ca: null, serverName: null, clientCert: null, clientKey: null, insecureSkipVerify: false },
+        },
+        jwksFile: null,
+        jwksMs: 600_000,
+        leewayMs: 30_000,
+        claims: [],
+        userClaim: 'sub',
+        groupsClaim: 'groups',
+        from: [{ in: 'authorization' }],
+        forward: false,
+        closesOnExpiry: true,
+      },
+    ]);
+    const all =
+      'algorithms: [ES256, EdDSA], jwks_file: /k, ca: /ca, cache: 1m, leeway: off, user_claim: email, groups_claim: roles, ' +
+      'claims: {groups: [x, 1], email_verified: true, hd: any}, forward: true, on_expiry: ignore, ' +
+      'from: [authorization, subprotocol, {header: X-Token}, {cookie: tok}, {query: t}]';
+    expect(routeOf(`[{jwt: {${jwt}, ${all}}}]`).auth).toMatchObject([
+      {
+        algorithms: ['ES256', 'EdDSA'],
+        jwks: null,
+        jwksFile: '/k',
+        jwksMs: 60_000,
+        leewayMs: 0,
+        claims: [
+          ['groups', ['x', '1']],
+          ['email_verified', ['true']],
+          ['hd', null],
+        ],
+        userClaim: 'email',
+        groupsClaim: 'roles',
+        from: [
+          { in: 'authorization' },
+          { in: 'subprotocol' },
+          { in: 'header', name: 'x-token' },
+          { in: 'cookie', name: 'tok' },
+          { in: 'query', name: 't' },
+        ],
+        forward: true,
+        closesOnExpiry: false,
+      },
+    ]);
+  });
+
+  test('of the other kinds, in their order', () => {
+    const auth =
+      '[{header: X-Remote-User}, {basic: {file: /u}}, {bearer: {file: /t, forward: true}}, ' +
+      '{forward: {url: "http://[::1]/auth", response_headers: [X-Email], cache: 5s, recheck: 5m, ca: /ca}}]';
+    expect(routeOf(auth, 'identity_headers: {user: X-User, groups: X-Groups}')).toMatchObject({
+      identityHeaders: { user: 'X-User', groups: 'X-Groups' },
+      auth: [
+        { kind: 'header', name: 'x-remote-user' },
+        { kind: 'basic', file: '/u', forward: false },
+        { kind: 'bearer', file: '/t', forward: true },
+        {
+          kind: 'forward',
+          service: { target: { host: '::1', port: 80 }, path: '/auth', tls: { ca: '/ca' } },
+          requestHeaders: ['authorization', 'cookie'],
+          responseHeaders: ['X-Email'],
+          userHeader: 'x-auth-request-user',
+          groupsHeader: 'x-auth-request-groups',
+          cacheMs: 5000,
+          timeoutMs: 5000,
+          recheckMs: 300_000,
+        },
+      ],
+    });
+  });
+
+  test('for the rooms that a preset brings, too', () => {
+    const loaded = load('[{basic: {file: /u}}]', 'preset: jupyter');
+    expect('config' in loaded && loaded.config.routes.map(({ auth }) => auth?.length)).toEqual([1, 1]);
+  });
+});
+
+describe('a mistake', () => {
+  test.each([
+    ['[]', '', 'routes[0].auth: [] is an empty list; write at least one entry'],
+    ['[{}]', '', 'routes[0].auth[0]: has no kind; write one kind in each entry: jwt, forward, basic, bearer, header'],
+    ['[{basic: {file: /u}, bearer: {file: /t}}]', '', 'routes[0].auth[0]: has 2 kinds, basic and bearer;'],
+    ['[{basic: {file: /u}}, {basic: {file: /v}}]', '', 'routes[0].auth[1].basic: stands in an entry before too'],
+    [
+      '[{forward: {url: "http://h"}}, {basic: {file: /u}}]',
+      '',
+      'routes[0].auth[1].basic: is never asked, because forward',
+    ],
+    ['[{basci: {file: /u}}]', '', 'routes[0].auth[0].basci: unknown key; did you mean basic?'],
+    ['[{basic: {}}]', '', 'routes[0].auth[0].basic.file: is missing'],
+    [`[{jwt: {${jwt}}}]`, '', 'routes[0].auth[0].jwt: has no keys to verify tokens with; write either jwks'],
+    [`[{jwt: {${jwt}, jwks: "https://x", jwks_file: /k}}]`, '', 'routes[0].auth[0].jwt: has keys from two places'],
+    [`[{jwt: {${jwt}, jwks_file: /k, algorithms: [none]}}]`, '', 'algorithms[0]: "none" is not one of RS256'],
+    [`[{jwt: {${jwt}, jwks_file: /k, algorithms: [HS256]}}]`, '', 'algorithms[0]: "HS256" is not one of RS256'],
+    [`[{jwt: {${jwt}, jwks_file: /k, algorithms: []}}]`, '', 'algorithms: [] is an empty list'],
+    [`[{jwt: {${jwt}, jwks_file: /k, from: [body]}}]`, '', 'from[0]: "body" is no place of a token'],
+    [`[{jwt: {${jwt}, jwks_file: /k, from: [{cookie: "a b"}]}}]`, '', 'from[0].cookie: "a b" is no name'],
+    [
+      `[{jwt: {${jwt}, jwks_file: /k, from: [{cookie: a, query: b}]}}]`,
+      '',
+      'from[0]: {"cookie":"a","query":"b"} must have one key',
+    ],
+    [`[{jwt: {${jwt}, jwks_file: /k, from: [{header: Authorization}]}}]`, '', 'write authorization instead'],
+    [`[{jwt: {${jwt}, jwks_file: /k, claims: [a]}}]`, '', 'claims: ["a"] is no mapping of claims'],
+    [`[{jwt: {${jwt}, jwks_file: /k, claims: {a: {b: c}}}}]`, '', 'claims.a: {"b":"c"} is no value of a claim'],
+    [`[{jwt: {issuer: "", audience: [x], jwks_file: /k}}]`, '', 'issuer: "" is not a text'],
+    [`[{jwt: {${jwt}, jwks: "ftp://x"}}]`, '', 'jwks: "ftp://x" is not the URL of a service'],
+    ['[{forward: {url: "http://u:p@h"}}]', '', 'holds a user or password'],
+    ['[{forward: {url: "http://h/#x"}}]', '', 'has a fragment'],
+    ['[{forward: {url: "http://h", response_headers: [Host]}}]', '', '"Host" is a header that frames or routes'],
+    ['[{forward: {url: "http://h", response_headers: [X_Forwarded_For]}}]', '', 'frames or routes'],
+    ['[{forward: {url: "http://h", timeout: off}}]', '', 'timeout: '],
+    ['[{header: "a b"}]', '', '"a b" is not a header'],
+    ['[{header: X}]', 'identity_headers: {user: Cookie}', 'frames or routes'],
+  ])('%s', (auth, more, message) => {
+    expect(errorsOf(auth, more).join('\n')).toContain(message);
+  });
+
+  test('headers for a user whom nobody finds out', () => {
+    const loaded = loadConfig('f', 'routes: [{name: a, upstream: "http://h", identity_headers: {user: X}}]');
+    expect('errors' in loaded && loaded.errors[0]!.message).toContain('nothing finds out who they are');
+  });
+});
+
+describe('a warning', () => {
+  const origins = 'origins: ["https://a.test"]';
+  test.each([
+    ['[{bearer: {file: /t}}]', '', []],
+    ['[{basic: {file: /u}}]', origins, []],
+    ['[{basic: {file: /u}}]', '', ['auth.basic takes what browsers send by themselves']],
+    ['[{header: X}]', '', ['auth.header takes what browsers']],
+    ['[{forward: {url: "https://h"}}]', '', ['auth.forward takes what browsers']],
+    ['[{forward: {url: "https://h", request_headers: [Authorization]}}]', '', []],
+    [`[{jwt: {${jwt}, jwks: "https://h", from: [{cookie: c}]}}]`, '', ['auth.jwt takes what browsers']],
+    [`[{jwt: {${jwt}, jwks: "http://id.test"}}]`, '', ['auth.jwt.jwks fetches keys over http']],
+    [`[{jwt: {${jwt}, jwks: "http://keycloak.id.svc"}}]`, '', []],
+    [`[{jwt: {${jwt}, jwks: "http://127.0.0.1:1"}}]`, '', []],
+    ['[{forward: {url: "http://auth.test"}}]', origins, ['auth.forward.url sends credentials over http']],
+    ['[{forward: {url: "http://oauth2-proxy:4180"}}]', origins, []],
+    ['[{forward: {url: "https://h", cache: 10m}}]', origins, ['auth.forward.cache 10m is longer']],
+    ['[{forward: {url: "https://h", cache: 10m, recheck: 1m}}]', origins, ['whatever recheck finds']],
+  ] as const)('%s, %s', (auth, more, expected) => {
+    const found = warningsOf(auth, more);
+    expect(found).toHaveLength(expected.length);
+    for (const [i, text] of expected.entries()) expect(found[i]).toContain(text);
+  });
+
+  test('of credentials in the clear, and of a header that counts from nobody', () => {
+    const clear = 'there is no TLS in front';
+    expect(warningsOf('[{bearer: {file: /t}}]', '', '')[0]).toContain(clear);
+    expect(warningsOf('[{bearer: {file: /t}}]', '', 'listen: {address: "127.0.0.1:8080"}')).toEqual([]);
+    expect(warningsOf('[{bearer: {file: /t}}]', '', 'listen: {tls: {cert: /c, key: /k}}')).toEqual([]);
+    expect(warningsOf('[{header: X}]', origins, 'listen: {tls: {cert: /c, key: /k}}')[0]).toContain('counts only from');
+  });
+});
