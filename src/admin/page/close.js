@@ -1,12 +1,16 @@
 /** Closing one connection: asked first, in a dialog that the keyboard alone can work. */
-import { byId, setText } from './dom.js';
+import { byId, inside, setText } from './dom.js';
 import { authorization } from './token.js';
 
-/** Asks, and closes the connection if the person says so; resolves with whether it was closed. */
+/**
+ * Asks, and closes the connection if the person says so; resolves with whether it was closed.
+ * @param {import('./types.d.ts').ConnectionRow} connection
+ * @returns {Promise<boolean>}
+ */
 export function askToClose({ id, address, user, route, path }) {
   const dialog = byId('closing');
   const confirm = byId('closing-do');
-  const wrong = dialog.querySelector('.wrong');
+  const wrong = inside(dialog, '.wrong');
   const who = user === null ? address : `${user} (${address})`;
   setText(
     byId('closing-words'),
@@ -31,7 +35,7 @@ export function askToClose({ id, address, user, route, path }) {
 }
 
 /** `null`, or what went wrong. A connection that has gone meanwhile is closed too. */
-async function close(id) {
+async function close(/** @type {string} */ id) {
   try {
     const answer = await fetch(`/api/connections/${id}`, { method: 'DELETE', headers: authorization() });
     if (answer.ok || answer.status === 404) return null;

@@ -6,11 +6,16 @@ import { pager } from './pager.js';
 import { onChange } from './state.js';
 import { authorization } from './token.js';
 
+/** @import { ConnectionRow, Connections } from './types.d.ts' */
+
 const pageSize = 25;
 /** The table is for reading, not for watching: it moves seldom enough to hit a button. */
 const refreshMs = 3000;
 
-/** The columns in order; those with `sort` can be sorted by. */
+/**
+ * The columns in order; those with `sort` can be sorted by.
+ * @type {{ title: string, sort?: string, className?: string }[]}
+ */
 const columns = [
   { title: 'Client' },
   { title: 'Route' },
@@ -24,7 +29,9 @@ const columns = [
 
 /** What is asked for. */
 const view = { sort: 'buffered', order: 'desc', search: '', offset: 0 };
+/** @type {Rows<string, ConnectionRow>} */
 let rows;
+/** @type {ReturnType<typeof pager>} */
 let pages;
 /** Answers that come late must not replace later ones. */
 let asked = 0;
@@ -35,8 +42,9 @@ export function connections() {
   const table = byId('connections');
   rows = new Rows(table.tBodies[0], connectionRow);
   pages = pager(byId('connections-pager'), pageSize, (offset) => show({ offset }));
-  drawHead(table.tHead.rows[0]);
+  drawHead(/** @type {HTMLTableSectionElement} */ (table.tHead).rows[0]);
   const search = byId('connections-search');
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
   search.addEventListener('input', () => {
     clearTimeout(typing);
@@ -47,7 +55,7 @@ export function connections() {
   });
 }
 
-function show(change) {
+function show(/** @type {Partial<typeof view>} */ change) {
   Object.assign(view, change);
   return refresh();
 }
@@ -63,15 +71,17 @@ async function refresh() {
   }
 }
 
+/** @returns {Promise<Connections>} */
 async function ask() {
   const { sort, order, search, offset } = view;
-  const query = new URLSearchParams({ sort, order, offset, limit: pageSize, ...(search && { search }) });
+  const query = new URLSearchParams({ sort, order, offset: String(offset), limit: String(pageSize) });
+  if (search !== '') query.set('search', search);
   const answer = await fetch(`/api/connections?${query}`, { headers: authorization(), cache: 'no-store' });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.json();
 }
 
-function draw({ matching, connections: found }) {
+function draw(/** @type {Connections} */ { matching, connections: found }) {
   // The last page may have emptied meanwhile.
   if (found.length === 0 && view.offset > 0) {
     show({ offset: Math.max(0, Math.ceil(matching / pageSize) - 1) * pageSize });
@@ -88,7 +98,7 @@ function draw({ matching, connections: found }) {
   setText(empty, view.search ? `No connection matches “${view.search}”.` : 'No connection is open.');
 }
 
-function drawHead(row) {
+function drawHead(/** @type {HTMLTableRowElement} */ row) {
   const heads = columns.map(({ title, sort, className = '' }) => {
     const head = element('th', className);
     head.scope = 'col';
@@ -120,7 +130,8 @@ function drawHead(row) {
   row.append(...heads);
 }
 
-function connectionRow(id) {
+/** @returns {import('./dom.js').Row<ConnectionRow>} */
+function connectionRow(/** @type {string} */ id) {
   const client = cell('Client', 'who', 'th');
   const address = element('span', 'num');
   const where = element('small');
@@ -141,6 +152,7 @@ function connectionRow(id) {
   const button = element('button', 'quiet close', 'Close');
   button.type = 'button';
   act.append(button);
+  /** @type {ConnectionRow} */
   let shown;
   button.addEventListener('click', () => closeShown(shown, button));
   const node = element('tr', '', client, route, age, fromClient.node, fromUpstream.node, buffered, paused, act);
@@ -174,14 +186,14 @@ function connectionRow(id) {
 }
 
 /** Bytes, and messages below. */
-function traffic(label) {
+function traffic(/** @type {string} */ label) {
   const first = element('span');
   const second = element('small');
   const node = cell(label, 'n');
   node.append(first, second);
   return {
     node,
-    show({ bytes: sent, messages }) {
+    show(/** @type {{ bytes: number, messages: number }} */ { bytes: sent, messages }) {
       setText(first, bytes(sent));
       setText(second, count(messages, 'message'));
     },
@@ -189,9 +201,9 @@ function traffic(label) {
 }
 
 /** The row goes with its connection, so focus moves on to the next one's button. */
-async function closeShown(connection, button) {
+async function closeShown(/** @type {ConnectionRow} */ connection, /** @type {HTMLButtonElement} */ button) {
   const closed = await askToClose(connection);
-  const buttons = [...byId('connections').querySelectorAll('.close')];
+  const buttons = [.../** @type {NodeListOf<HTMLButtonElement>} */ (byId('connections').querySelectorAll('.close'))];
   const next = buttons[buttons.indexOf(button) + 1] ?? buttons.at(-2);
   if (!closed) {
     button.focus();

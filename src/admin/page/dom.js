@@ -1,9 +1,43 @@
 /** The few DOM helpers of the page. They touch a node only where something changed, so that a tick costs little. */
 
-/** The element with this id. */
-export const byId = (id) => document.getElementById(id);
+/**
+ * Elements of index.html that are more than any element is.
+ * @typedef {{
+ *   connections: HTMLTableElement,
+ *   routes: HTMLTableElement,
+ *   violations: HTMLTableElement,
+ *   'connections-search': HTMLInputElement,
+ *   'violations-search': HTMLInputElement,
+ *   'token-input': HTMLInputElement,
+ *   token: HTMLFormElement,
+ *   'route-pick': HTMLSelectElement,
+ *   closing: HTMLDialogElement,
+ *   'closing-do': HTMLButtonElement,
+ * }} Kinds
+ */
 
-/** An element with a class and children (strings or elements). */
+/**
+ * The element with this id.
+ * @template {string} Id
+ * @param {Id} id
+ */
+export const byId = (id) =>
+  /** @type {Id extends keyof Kinds ? Kinds[Id] : HTMLElement} */ (document.getElementById(id));
+
+/**
+ * The first element inside `root` that a selector of the page's own finds.
+ * @param {Element} root
+ * @param {string} selector
+ */
+export const inside = (root, selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
+
+/**
+ * An element with a class and children.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {...(string | Node)} children
+ */
 export function element(tag, className, ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -12,17 +46,25 @@ export function element(tag, className, ...children) {
 }
 
 /** Sets a node's text. */
-export function setText(node, text) {
+export function setText(/** @type {Element} */ node, /** @type {string} */ text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
 /** Sets or (with `null`) removes an attribute. */
-export function setAttribute(node, name, value) {
+export function setAttribute(
+  /** @type {Element} */ node,
+  /** @type {string} */ name,
+  /** @type {string | null} */ value,
+) {
   if (value === null) node.removeAttribute(name);
   else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
-/** A table cell; `label` is what a narrow screen shows before it. */
+/**
+ * A table cell; `label` is what a narrow screen shows before it.
+ * @param {string} label
+ * @param {'td' | 'th'} tag
+ */
 export function cell(label, className = '', tag = 'td') {
   const made = element(tag, className);
   made.dataset.label = label;
@@ -30,19 +72,37 @@ export function cell(label, className = '', tag = 'td') {
   return made;
 }
 
-/** Keeps a table's rows the same as a list: a row lives as long as its key, and keeps focus when it moves. */
+/**
+ * A row of a table, and how it is brought up to date.
+ * @template Item
+ * @typedef {{ node: HTMLTableRowElement, update(item: Item): void }} Row
+ */
+
+/**
+ * Keeps a table's rows the same as a list: a row lives as long as its key, and keeps focus when it moves.
+ * @template {string | number} Key
+ * @template Item
+ */
 export class Rows {
   #body;
   #make;
+  /** @type {Map<Key, Row<Item>>} */
   #rows = new Map();
 
-  /** `make` builds a row for a key: `{node, update(item)}`. */
+  /**
+   * `make` builds a row for a key.
+   * @param {HTMLTableSectionElement} body
+   * @param {(key: Key) => Row<Item>} make
+   */
   constructor(body, make) {
     this.#body = body;
     this.#make = make;
   }
 
-  /** Shows these `[key, item]` pairs in this order. */
+  /**
+   * Shows these pairs in this order.
+   * @param {readonly (readonly [Key, Item])[]} entries
+   */
   show(entries) {
     const wanted = new Set(entries.map(([key]) => key));
     for (const [key, row] of this.#rows) {

@@ -9,14 +9,23 @@ const silenceMs = 5000;
 const firstRetryMs = 500;
 const longestRetryMs = 4000;
 
-/** Reads the feed for ever. `onEvent(name, data)` gets each event, `onLost(why)` each loss. */
+/**
+ * @import { FeedEvent, Hello } from './types.d.ts'
+ * @typedef {(...event: ['hello', Hello] | ['tick', FeedEvent]) => void} OnEvent
+ */
+
+/**
+ * Reads the feed for ever.
+ * @param {OnEvent} onEvent gets each event
+ * @param {(why: string) => void} onLost gets each loss, in words
+ */
 export async function watch(onEvent, onLost) {
   let retryMs = firstRetryMs;
   for (;;) {
     try {
-      const answer = await read((name, data) => {
+      const answer = await read((...event) => {
         retryMs = firstRetryMs;
-        onEvent(name, data);
+        onEvent(...event);
       });
       if (answer.status === 401) {
         await askForToken();
@@ -32,7 +41,7 @@ export async function watch(onEvent, onLost) {
 }
 
 /** One connection to the feed, to its end. Returns the answer where it is none. */
-async function read(onEvent) {
+async function read(/** @type {OnEvent} */ onEvent) {
   const gone = new AbortController();
   let patience = setTimeout(() => gone.abort(), silenceMs);
   const renew = () => {
@@ -42,14 +51,14 @@ async function read(onEvent) {
   try {
     const answer = await fetch('/api/feed', { headers: authorization(), signal: gone.signal, cache: 'no-store' });
     if (!answer.ok) return answer;
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = /** @type {ReadableStream} */ (answer.body).pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     for (;;) {
       const { value, done } = await reader.read();
       if (done) throw new Error('the stream ended');
       renew();
       const events = (text + value).split('\n\n');
-      text = events.pop();
+      text = events.pop() ?? '';
       for (const event of events) dispatch(event, onEvent);
     }
   } finally {
@@ -58,14 +67,14 @@ async function read(onEvent) {
   }
 }
 
-function dispatch(event, onEvent) {
+function dispatch(/** @type {string} */ event, /** @type {OnEvent} */ onEvent) {
   const fields = Object.fromEntries(
     event.split('\n').map((line) => [line.split(': ', 1)[0], line.slice(line.indexOf(': ') + 2)]),
   );
-  if (fields.data) onEvent(fields.event, JSON.parse(fields.data));
+  if (fields.data) onEvent(/** @type {any} */ (fields.event), JSON.parse(fields.data));
 }
 
-async function reasonOf(answer) {
+async function reasonOf(/** @type {Response} */ answer) {
   const { error } = await answer.json().catch(() => ({}));
   return error?.what ? `Sluice answered: ${error.what}` : `Sluice answered ${answer.status}`;
 }

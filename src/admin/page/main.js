@@ -11,7 +11,7 @@ import { violations } from './violations.js';
 
 let built = false;
 
-watch((name, data) => {
+watch((...event) => {
   // Plots measure their place, so it must be there first.
   byId('content').hidden = false;
   if (!built) {
@@ -24,5 +24,5 @@ watch((name, data) => {
     connections();
   }
   showLost(null);
-  take(name, data);
+  take(...event);
 }, showLost);

@@ -2,9 +2,14 @@
 import { element, setText } from './dom.js';
 import { number } from './format.js';
 
-/** Binds a `nav`; `onPage` is called with the first row's index. */
+/**
+ * Binds a `nav`.
+ * @param {HTMLElement} nav
+ * @param {number} pageSize
+ * @param {(offset: number) => void} onPage is called with the first row's index
+ */
 export function pager(nav, pageSize, onPage) {
-  const button = (text, step) => {
+  const button = (/** @type {string} */ text, /** @type {number} */ step) => {
     const made = element('button', 'quiet', text);
     made.type = 'button';
     made.addEventListener('click', () => onPage(Math.max(0, first + step * pageSize)));
@@ -17,7 +22,7 @@ export function pager(nav, pageSize, onPage) {
   nav.append(back, place, on);
   return {
     /** Shows that rows from `offset` on are on the screen, of `total`. */
-    show(offset, total) {
+    show(/** @type {number} */ offset, /** @type {number} */ total) {
       first = offset;
       nav.hidden = total <= pageSize && offset === 0;
       back.disabled = offset === 0;

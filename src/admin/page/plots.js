@@ -1,13 +1,20 @@
 /** What all plots share: the page's colours, their size, and drawing anew when either changes. */
 import { element } from './dom.js';
 
+/**
+ * @import uPlot from 'uplot'
+ * @import { Size } from './types.d.ts'
+ */
+
 const height = 190;
 const dark = matchMedia('(prefers-color-scheme: dark)');
+/** @type {Set<uPlot>} */
 const plots = new Set();
+/** @type {Map<string, string>} */
 const colours = new Map();
 
 /** A colour of the style sheet as a canvas takes it: custom properties are resolved by a real property. */
-export function colour(name) {
+export function colour(/** @type {string} */ name) {
   let known = colours.get(name);
   if (known === undefined) {
     const probe = element('i');
@@ -21,7 +28,7 @@ export function colour(name) {
 }
 
 /** The same colour, mostly transparent. */
-export function wash(name, share = 0.14) {
+export function wash(/** @type {string} */ name, share = 0.14) {
   return colour(name).replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
 }
 
@@ -31,7 +38,7 @@ dark.addEventListener('change', () => {
 });
 
 /** Plots into `place`, as wide as it is. `make(size)` gives the plot. */
-export function placed(place, make) {
+export function placed(/** @type {HTMLElement} */ place, /** @type {(size: Size) => uPlot} */ make) {
   const widthOf = () => Math.max(200, Math.floor(place.clientWidth));
   const plot = make({ width: widthOf(), height });
   plots.add(plot);
@@ -42,9 +49,14 @@ export function placed(place, make) {
 }
 
 /** The page's own type, for a canvas. */
-export const typeface = (size, weight = 400) => `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
+export const typeface = (/** @type {number} */ size, weight = 400) =>
+  `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
 
-/** An axis in the page's type and colours. */
+/**
+ * An axis in the page's type and colours.
+ * @param {uPlot.Axis} options
+ * @returns {uPlot.Axis}
+ */
 export function axis(options) {
   return {
     stroke: () => colour('--soft'),

@@ -3,6 +3,8 @@ import { byId, cell, element, Rows, setAttribute, setText } from './dom.js';
 import { bytes, compact, number } from './format.js';
 import { changed, onChange, state } from './state.js';
 
+/** @import { RouteSnapshot } from './types.d.ts' */
+
 /** From here on a route's connections are shown as close to their limit. */
 const nearly = 0.8;
 
@@ -19,16 +21,17 @@ export function routes() {
   });
 }
 
-function choose(route) {
+function choose(/** @type {string | null} */ route) {
   state.route = route;
   changed();
 }
 
-function routeRow(name) {
+/** @returns {import('./dom.js').Row<RouteSnapshot>} */
+function routeRow(/** @type {string} */ name) {
   const button = element('button', 'link', name);
   button.type = 'button';
   button.addEventListener('click', () => {
-    choose(state.route === name && state.now.routes.length > 1 ? null : name);
+    choose(state.route === name && (state.now?.routes.length ?? 0) > 1 ? null : name);
   });
   const where = element('small');
   const title = cell('Route', 'who', 'th');
@@ -80,28 +83,28 @@ function routeRow(name) {
   };
 }
 
-function whereOf({ where, mode }) {
+function whereOf(/** @type {RouteSnapshot} */ { where, mode }) {
   if (where === null) return 'removed by a reload; its connections go on';
   const hosts = where.hosts.length === 0 ? '' : where.hosts.join(', ');
   return `${hosts}${where.path} → ${where.upstream.replace(/^http:\/\//, '')}${mode === 'report' ? ' · reports only' : ''}`;
 }
 
 /** A cell with a number and a smaller one below. */
-function pair(label) {
+function pair(/** @type {string} */ label) {
   const first = element('span');
   const second = element('small');
   const node = cell(label, 'n');
   node.append(first, second);
   return {
     node,
-    show(text, below) {
+    show(/** @type {string} */ text, /** @type {string} */ below) {
       setText(first, text);
       setText(second, below);
     },
   };
 }
 
-function drawPick(pick, names) {
+function drawPick(/** @type {HTMLSelectElement} */ pick, /** @type {string[]} */ names) {
   const key = names.join('\n');
   if (pick.dataset.names !== key) {
     pick.dataset.names = key;

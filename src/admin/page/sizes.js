@@ -3,11 +3,16 @@
  * of powers of ten, because the few large messages are what a limit is about.
  */
 
-import { byId, setText } from './dom.js';
+import { byId, inside, setText } from './dom.js';
 import { bytes, compact, count, exactBytes } from './format.js';
 import { axis, colour, placed, typeface } from './plots.js';
 import { onChange, state } from './state.js';
 import uPlot from './uplot.js';
+
+/**
+ * @import { Size } from './types.d.ts'
+ * @typedef {{ counts: number[], limit: number | null | undefined }} Known `undefined` where limits differ by route
+ */
 
 /** Binds both figures. */
 export function sizes() {
@@ -15,7 +20,8 @@ export function sizes() {
   figure(byId('upstream-sizes'), 'upstream');
 }
 
-function figure(node, sender) {
+function figure(/** @type {HTMLElement} */ node, /** @type {'client' | 'upstream'} */ sender) {
+  /** @type {uPlot | null} */
   let plot = null;
   let shown = '';
   onChange(() => {
@@ -24,10 +30,10 @@ function figure(node, sender) {
     const key = JSON.stringify([known, state.route]);
     if (key === shown) return;
     shown = key;
-    setText(node.querySelector('.words'), describe(known));
+    setText(inside(node, '.words'), describe(known));
     const data = bars(known);
     if (plot === null) {
-      const place = node.querySelector('.plot');
+      const place = inside(node, '.plot');
       const limitOf = () => gather(sender).limit;
       plot = placed(place, (size) => new uPlot(options(size, limitOf), data));
       place.append(plot.root);
@@ -37,9 +43,13 @@ function figure(node, sender) {
   });
 }
 
-/** Counts by size and the limit of the chosen route; of all routes where none is chosen. */
+/**
+ * Counts by size and the limit of the chosen route; of all routes where none is chosen.
+ * @param {'client' | 'upstream'} sender
+ * @returns {Known}
+ */
 function gather(sender) {
-  const routes = state.now.routes.filter(({ name }) => state.route === null || name === state.route);
+  const routes = (state.now?.routes ?? []).filter(({ name }) => state.route === null || name === state.route);
   const counts = [...state.sizeBounds, null].map((_, i) =>
     routes.reduce((sum, route) => sum + route[sender].sizes[i], 0),
   );
@@ -47,7 +57,7 @@ function gather(sender) {
   return { counts, limit: limits.size === 1 ? [...limits][0] : undefined };
 }
 
-function describe({ counts, limit }) {
+function describe(/** @type {Known} */ { counts, limit }) {
   const total = counts.reduce((sum, of) => sum + of, 0);
   const words =
     limit === undefined ? 'limits differ by route' : limit === null ? 'no limit' : `limit ${exactBytes(limit)}`;
@@ -56,31 +66,39 @@ function describe({ counts, limit }) {
 }
 
 /** The upper end of the bucket that holds this share of all. */
-function quantile(counts, total, share) {
+function quantile(/** @type {number[]} */ counts, /** @type {number} */ total, /** @type {number} */ share) {
   let left = share * total;
   let at = 0;
   while (left > counts[at]) left -= counts[at++];
-  return at < state.sizeBounds.length ? bytes(state.sizeBounds[at]) : `more than ${bytes(state.sizeBounds.at(-1))}`;
+  return at < state.sizeBounds.length
+    ? bytes(state.sizeBounds[at])
+    : `more than ${bytes(state.sizeBounds.at(-1) ?? 0)}`;
 }
 
 /** Heights by powers of ten: 0 for none, and one message still to be seen. Buckets wholly above the limit stand apart. */
+/** @type {(known: Known) => uPlot.AlignedData} */
 function bars({ counts, limit }) {
   const at = counts.map((_, i) => i);
-  const above = (i) => limit !== null && limit !== undefined && i > 0 && state.sizeBounds[i - 1] >= limit;
+  const above = (/** @type {number} */ i) =>
+    limit !== null && limit !== undefined && i > 0 && state.sizeBounds[i - 1] >= limit;
   const heights = counts.map((of) => (of === 0 ? null : Math.log10(of) + 1));
   return [at, heights.map((of, i) => (above(i) ? null : of)), heights.map((of, i) => (above(i) ? of : null))];
 }
 
 /** Where a size stands on the x scale: bucket i ends at i + 0.5. */
-function position(size) {
+function position(/** @type {number} */ size) {
   const [first] = state.sizeBounds;
   return Math.log(size / first) / Math.log(state.sizeBounds[1] / first) + 0.5;
 }
 
-function options({ width, height }, limitOf) {
+/** @returns {uPlot.Options} */
+function options(/** @type {Size} */ { width, height }, /** @type {() => Known['limit']} */ limitOf) {
   const buckets = state.sizeBounds.length + 1;
-  const drawn = uPlot.paths.bars({ size: [0.86, 60], radius: 0.15 });
-  const bar = (name) => ({
+  const drawn = /** @type {(options: object) => uPlot.Series.PathBuilder} */ (uPlot.paths.bars)({
+    size: [0.86, 60],
+    radius: 0.15,
+  });
+  const bar = (/** @type {string} */ name) => ({
     fill: () => colour(name),
     stroke: () => colour(name),
     width: 0,
@@ -117,12 +135,12 @@ function options({ width, height }, limitOf) {
 }
 
 /** The ends of buckets that have a label: fewer where there is little room. */
-function edges(width) {
+function edges(/** @type {number} */ width) {
   const step = width < 360 ? 4 : width < 520 ? 3 : 2;
   return state.sizeBounds.map((_, i) => i + 0.5).filter((_, i) => i % step === step - 1 - (step % 2));
 }
 
-function drawLimit(plot, limit) {
+function drawLimit(/** @type {uPlot} */ plot, /** @type {Known['limit']} */ limit) {
   if (limit === null || limit === undefined) return;
   const { ctx } = plot;
   const { top, height, left, width } = plot.bbox;

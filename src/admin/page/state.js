@@ -1,5 +1,9 @@
 /** What the page knows: the last snapshot, five minutes of rates, the violations of an hour, and which route is chosen. */
 
+/**
+ * @import { FeedEvent, Hello, History, ViolationEntry, ViolationTotal } from './types.d.ts'
+ */
+
 /** Which row of a history holds what: messages and bytes per second of the client, then of the upstream. */
 export const columns = ['clientMessages', 'clientBytes', 'upstreamMessages', 'upstreamBytes'];
 
@@ -12,24 +16,42 @@ const maxViolations = 1000;
 
 /** All of it; parts of the page read it when they are told to draw. */
 export const state = {
-  /** The last snapshot, `null` before the first. */
+  /**
+   * The last snapshot, `null` before the first.
+   * @type {FeedEvent | null}
+   */
   now: null,
+  /** @type {number[]} */
   sizeBounds: [],
-  /** Unix seconds, as the plots want them. */
+  /**
+   * Unix seconds, as the plots want them.
+   * @type {number[]}
+   */
   times: [],
-  /** By route: a list per column, each as long as `times`. */
+  /**
+   * By route: a list per column, each as long as `times`.
+   * @type {Map<string, (number | null)[][]>}
+   */
   rates: new Map(),
-  /** By id, in no order. */
+  /**
+   * By id, in no order.
+   * @type {Map<number, ViolationEntry>}
+   */
   violations: new Map(),
+  /** @type {readonly ViolationTotal[]} */
   violationTotals: [],
-  /** `null` is all routes. */
+  /**
+   * `null` is all routes.
+   * @type {string | null}
+   */
   route: null,
 };
 
+/** @type {(() => void)[]} */
 const listeners = [];
 
 /** Calls `draw` at each change. */
-export function onChange(draw) {
+export function onChange(/** @type {() => void} */ draw) {
   listeners.push(draw);
 }
 
@@ -40,8 +62,11 @@ export function changed() {
 
 document.addEventListener('visibilitychange', changed);
 
-/** Takes an event of the feed. */
-export function take(name, data) {
+/**
+ * Takes an event of the feed.
+ * @param {['hello', Hello] | ['tick', FeedEvent]} event
+ */
+export function take(...[name, data]) {
   const fresh = state.now === null;
   state.now = data;
   if (name === 'hello') {
@@ -66,22 +91,29 @@ export function latestViolations() {
 }
 
 /** A column of the chosen route, or the sum of all. */
-export function series(column) {
+export function series(/** @type {string} */ column) {
   const at = columns.indexOf(column);
   if (state.route !== null) return state.rates.get(state.route)?.[at] ?? state.times.map(() => null);
   const all = [...state.rates.values()].map((rows) => rows[at]);
-  return state.times.map((_, i) => all.reduce((sum, row) => (row[i] === null ? sum : (sum ?? 0) + row[i]), null));
+  return state.times.map((_, i) => all.reduce((sum, row) => plus(sum, row[i]), /** @type {number | null} */ (null)));
 }
 
-function takeHistory({ at, routes }) {
+/** Nothing known and something known are what is known. */
+function plus(/** @type {number | null} */ one, /** @type {number | null | undefined} */ other) {
+  return one === null || other === null || other === undefined ? (one ?? other ?? null) : one + other;
+}
+
+function takeHistory(/** @type {History} */ { at, routes }) {
   state.times = [];
-  state.rates = new Map(Object.keys(routes).map((name) => [name, columns.map(() => [])]));
+  state.rates = new Map(
+    Object.keys(routes).map((name) => [name, columns.map(() => /** @type {(number | null)[]} */ ([]))]),
+  );
   at.forEach((moment, i) => {
     addSample(moment, new Map(Object.entries(routes).map(([name, rows]) => [name, rows.map((row) => row[i])])));
   });
 }
 
-function append({ at, routes }) {
+function append(/** @type {FeedEvent} */ { at, routes }) {
   addSample(at, new Map(routes.map(({ name, rates }) => [name, rates])));
   while (state.times[0] < (at - historyMs) / 1000) {
     state.times.shift();
@@ -89,13 +121,13 @@ function append({ at, routes }) {
   }
 }
 
-function addSample(at, ratesByRoute) {
+function addSample(/** @type {number} */ at, /** @type {Map<string, readonly (number | null)[]>} */ ratesByRoute) {
   const last = state.times.at(-1);
   if (last !== undefined && at / 1000 - last > gapMs / 1000) push(last + 0.001, new Map());
   push(at / 1000, ratesByRoute);
 }
 
-function push(seconds, ratesByRoute) {
+function push(/** @type {number} */ seconds, /** @type {Map<string, readonly (number | null)[]>} */ ratesByRoute) {
   for (const name of ratesByRoute.keys()) {
     if (!state.rates.has(name))
       state.rates.set(
@@ -109,7 +141,7 @@ function push(seconds, ratesByRoute) {
   }
 }
 
-function forgetViolations(now) {
+function forgetViolations(/** @type {number} */ now) {
   for (const { id, lastAt } of state.violations.values()) if (lastAt <= now - hourMs) state.violations.delete(id);
   for (const { id } of latestViolations().slice(maxViolations)) state.violations.delete(id);
 }

@@ -3,7 +3,11 @@ import { byId, element, setAttribute, setText } from './dom.js';
 import { bytes, compact, count, duration, moment, number, time } from './format.js';
 import { onChange, state } from './state.js';
 
+/** @import { FeedEvent, RouteSnapshot, SenderSnapshot } from './types.d.ts' */
+
+/** @type {Map<string, { value: HTMLElement, note: HTMLElement }>} */
 const tiles = new Map();
+/** @type {{ why: string, since: number } | null} */
 let lost = null;
 /** From here on Sluice refuses handshakes for want of memory. */
 const pressed = 0.75;
@@ -25,7 +29,7 @@ export function summary() {
 }
 
 /** Says that the feed is lost (`why`, in words) or live again (`null`). */
-export function showLost(why) {
+export function showLost(/** @type {string | null} */ why) {
   lost = why === null ? null : { why, since: lost?.since ?? Date.now() };
   const live = byId('live');
   live.dataset.state = lost === null ? 'live' : 'lost';
@@ -34,7 +38,7 @@ export function showLost(why) {
   drawNotices();
 }
 
-function drawState({ at, drain, routes, config, build, startedAt }) {
+function drawState(/** @type {FeedEvent} */ { at, drain, routes, config, build, startedAt }) {
   const connections = sum(routes, (route) => route.connections);
   setText(byId('state'), drain ? `Draining: ${count(connections, 'connection')} left` : 'Accepting connections');
   byId('state').dataset.state = drain ? 'draining' : 'accepting';
@@ -46,9 +50,10 @@ function drawState({ at, drain, routes, config, build, startedAt }) {
   setText(byId('about'), about.join(' · '));
 }
 
-function drawTiles({ routes, memory }) {
-  const rate = (column) => sum(routes, (route) => route.rates[column]);
-  const both = (read) => sum(routes, (route) => read(route.client) + read(route.upstream));
+function drawTiles(/** @type {FeedEvent} */ { routes, memory }) {
+  const rate = (/** @type {number} */ column) => sum(routes, (route) => route.rates[column]);
+  const both = (/** @type {(sender: SenderSnapshot) => number} */ read) =>
+    sum(routes, (route) => read(route.client) + read(route.upstream));
   const connections = sum(routes, (route) => route.connections);
   const paused = both((sender) => sender.paused);
   const hits = state.violationTotals.reduce((total, { times }) => total + times, 0);
@@ -72,15 +77,17 @@ function drawTiles({ routes, memory }) {
   );
 }
 
-function show(name, value, note, hot = false) {
+function show(/** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ note, hot = false) {
   const tile = tiles.get(name);
+  if (tile === undefined) return;
   setText(tile.value, value);
   setText(tile.note, note);
-  setAttribute(tile.value.parentElement, 'data-hot', hot ? '' : null);
+  setAttribute(/** @type {HTMLElement} */ (tile.value.parentElement), 'data-hot', hot ? '' : null);
 }
 
 /** Rebuilt only where the words change: screen readers read each change out. */
 function drawNotices() {
+  /** @type {(readonly [string, readonly string[]])[]} */
   const notices = [];
   if (lost !== null) {
     notices.push([`${lost.why}. What you see is from ${moment(lost.since)}; the page goes on trying.`, []]);
@@ -90,7 +97,7 @@ function drawNotices() {
     const head = `The configuration files have a mistake since ${moment(config.error.at)}; what was loaded before is still in force.`;
     notices.push([head, config.error.lines]);
   }
-  if (config?.needsRestart.length > 0) {
+  if (config && config.needsRestart.length > 0) {
     notices.push([
       'These keys were changed and hold only after a restart; everything else is in force.',
       config.needsRestart,
@@ -108,6 +115,7 @@ function drawNotices() {
   );
 }
 
+/** @type {Record<NonNullable<FeedEvent['drain']>['phase'], (drain: NonNullable<FeedEvent['drain']>) => string>} */
 const drainWords = {
   announce: ({ closesAt }) =>
     `Sluice is shutting down: it still accepts, until load balancers have noticed. At ${time(closesAt)} it begins to refuse and to close.`,
@@ -118,8 +126,12 @@ const drainWords = {
 };
 
 /** 0.004 → "0.4 %". */
-const share = (ratio) => `${number(100 * ratio)} %`;
+const share = (/** @type {number} */ ratio) => `${number(100 * ratio)} %`;
 
+/**
+ * @param {readonly RouteSnapshot[]} items
+ * @param {(item: RouteSnapshot) => number} read
+ */
 function sum(items, read) {
   return items.reduce((total, item) => total + read(item), 0);
 }

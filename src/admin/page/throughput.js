@@ -1,12 +1,15 @@
 /** The last five minutes of the chosen route: messages and bytes per second, from each side. */
 
-import { byId, element, setText } from './dom.js';
+import { byId, element, inside, setText } from './dom.js';
 import { bytes, compact, time } from './format.js';
 import { axis, colour, placed, wash } from './plots.js';
 import { onChange, series, state } from './state.js';
 import uPlot from './uplot.js';
 
+/** @import { Size } from './types.d.ts' */
+
 const windowSeconds = 300;
+/** @type {{ name: string, column: string, colour: string, fill?: () => string, dash?: number[] }[]} */
 const senders = [
   { name: 'from clients', column: 'client', colour: '--water-deep', fill: () => wash('--water-deep') },
   // Dashed, so that both are seen where one lies on the other, as with a server that echoes.
@@ -21,22 +24,31 @@ export function throughput() {
   figure(byId('bytes-figure'), 'Bytes', (value) => `${bytes(value)}/s`, { incrs: byteSteps });
 }
 
-function figure(node, what, words, steps) {
-  const keys = node.querySelector('.keys');
+function figure(
+  /** @type {HTMLElement} */ node,
+  /** @type {string} */ what,
+  /** @type {(value: number) => string} */ words,
+  /** @type {uPlot.Axis} */ steps,
+) {
+  const keys = inside(node, '.keys');
   const values = senders.map(({ name, column }) => {
     const value = element('b', 'num');
     keys.append(element('span', `key ${column}`, element('i'), `${name} `, value));
     return value;
   });
-  const data = () => [state.times, ...senders.map(({ column }) => series(column + what))];
-  const plot = placed(node.querySelector('.plot'), (size) => new uPlot(options(size, words, steps, showAt), data()));
-  node.querySelector('.plot').append(plot.root);
+  const data = () =>
+    /** @type {uPlot.AlignedData} */ ([state.times, ...senders.map(({ column }) => series(column + what))]);
+  const plot = placed(inside(node, '.plot'), (size) => new uPlot(options(size, words, steps, showAt), data()));
+  inside(node, '.plot').append(plot.root);
 
   /** The values under the pointer, or the latest. */
-  function showAt(index) {
+  function showAt(/** @type {number | null | undefined} */ index) {
     const at = index ?? state.times.length - 1;
     const [, ...rows] = data();
-    for (const [i, row] of rows.entries()) setText(values[i], typeof row[at] === 'number' ? words(row[at]) : '–');
+    for (const [i, row] of rows.entries()) {
+      const value = row[at];
+      setText(values[i], typeof value === 'number' ? words(value) : '–');
+    }
   }
 
   onChange(() => {
@@ -46,7 +58,13 @@ function figure(node, what, words, steps) {
   });
 }
 
-function options({ width, height }, words, steps, onCursor) {
+/** @returns {uPlot.Options} */
+function options(
+  /** @type {Size} */ { width, height },
+  /** @type {(value: number) => string} */ words,
+  /** @type {uPlot.Axis} */ steps,
+  /** @type {(index: number | null | undefined) => void} */ onCursor,
+) {
   return {
     width,
     height,
@@ -70,8 +88,8 @@ function options({ width, height }, words, steps, onCursor) {
       {},
       ...senders.map((sender) => ({
         stroke: () => colour(sender.colour),
-        fill: sender.fill,
-        dash: sender.dash,
+        ...(sender.fill && { fill: sender.fill }),
+        ...(sender.dash && { dash: sender.dash }),
         width: 2,
         points: { show: false },
       })),

@@ -4,6 +4,8 @@ import { count, exactBytes, moment, number } from './format.js';
 import { pager } from './pager.js';
 import { latestViolations, onChange, state } from './state.js';
 
+/** @import { ViolationEntry } from './types.d.ts' */
+
 const pageSize = 12;
 const done = {
   close: 'connection closed',
@@ -11,7 +13,10 @@ const done = {
   reject: 'request refused',
   report: 'reported only',
 };
-/** A number in the unit that its limit is counted in. */
+/**
+ * A number in the unit that its limit is counted in.
+ * @type {Record<ViolationEntry['unit'], (value: number | string) => string>}
+ */
 const inUnit = {
   bytes: exactBytes,
   ms: (value) => `${number(Number(value) / 1000)} s`,
@@ -52,17 +57,19 @@ export function violations() {
   onChange(draw);
 }
 
-function textOf({ route, address, user, limit, sender, action, connection }) {
+function textOf(/** @type {ViolationEntry} */ { route, address, user, limit, sender, action, connection }) {
   return [route, address, user ?? '', limit, sender, done[action], connection ?? ''].join(' ').toLowerCase();
 }
 
 function drawTotals() {
+  /** @type {Map<string, number>} */
   const byLimit = new Map();
   for (const { limit, times } of state.violationTotals) byLimit.set(limit, (byLimit.get(limit) ?? 0) + times);
   const words = [...byLimit].sort((a, b) => b[1] - a[1]).map(([limit, times]) => `${limit} ${number(times)}×`);
   setText(byId('violation-totals'), words.slice(0, 4).join(' · '));
 }
 
+/** @returns {import('./dom.js').Row<ViolationEntry>} */
 function violationRow() {
   const time = cell('Time', 'when', 'th');
   const route = cell('Route');

@@ -1,13 +1,13 @@
 /** The picture at the top: a gate falls when Sluice stops reading that side, the chamber fills with what is buffered. */
-import { bytes, shower } from './format.js';
+import { bytes, inside, shower } from './format.js';
 import { on, total } from './live.js';
 
 /** Binds the figure to the counters. */
-export function channel(figure, bufferLimit) {
-  const chamber = figure.querySelector('#chamber');
+export function channel(/** @type {HTMLElement} */ figure, /** @type {number} */ bufferLimit) {
+  const chamber = inside(figure, '#chamber');
   on('counters', () => {
     const paused = { client: 0, upstream: 0 };
-    for (const sender of ['client', 'upstream']) {
+    for (const sender of /** @type {const} */ (['client', 'upstream'])) {
       paused[sender] = total('paused_connections', { sender });
       figure.dataset[sender] = paused[sender] > 0 ? 'shut' : 'open';
     }

@@ -1,19 +1,19 @@
 /** Experiment 3: shows where the bytes of a flood are, and how it ended. */
-import { bytes, closeRow, shower, wireRow } from './format.js';
+import { button, bytes, closeRow, inside, shower, wireRow } from './format.js';
 import { on, total } from './live.js';
 
 /** Binds the section; `maxPauseMs` is the route's max_pause. */
-export function flood(section, maxPauseMs) {
-  const list = section.querySelector('.wire');
-  const button = (act) => section.querySelector(`[data-act="${act}"]`);
+export function flood(/** @type {HTMLElement} */ section, /** @type {number} */ maxPauseMs) {
+  const list = inside(section, '.wire');
+  /** @type {import('./types.d.ts').Events['flood']} */
   let state = { phase: 'idle', asleep: false, total: 1, written: 0, received: 0, server: null, client: null };
   let pausedSince = 0;
 
-  button('start').addEventListener('click', () => {
+  button(section, 'start').addEventListener('click', () => {
     list.replaceChildren();
     fetch('/flood/start', { method: 'POST' });
   });
-  button('wake').addEventListener('click', () => fetch('/flood/wake', { method: 'POST' }));
+  button(section, 'wake').addEventListener('click', () => fetch('/flood/wake', { method: 'POST' }));
 
   function draw() {
     const buffered = state.phase === 'flooding' ? total('buffered_bytes', { route: 'flood', sender: 'upstream' }) : 0;
@@ -25,11 +25,11 @@ export function flood(section, maxPauseMs) {
     };
     if (state.phase === 'over') Object.assign(parts, { kernel: 0, sluice: 0 });
     for (const [part, value] of Object.entries(parts)) {
-      section.querySelector(`.stack .s-${part}`).style.flexGrow = String(value / state.total);
+      inside(section, `.stack .s-${part}`).style.flexGrow = String(value / state.total);
       shower(section, part).textContent = bytes(value);
     }
-    button('start').disabled = state.phase === 'flooding';
-    button('wake').disabled = !state.asleep;
+    button(section, 'start').disabled = state.phase === 'flooding';
+    button(section, 'wake').disabled = !state.asleep;
   }
 
   function tick() {

@@ -3,19 +3,40 @@
 const grouped = new Intl.NumberFormat('en');
 
 /** 65536 → "65,536". */
-export const number = (value) => grouped.format(value);
+export const number = (/** @type {number} */ value) => grouped.format(value);
 
 /** Bytes in the largest binary unit: 1.5 MiB, 256 KiB, 12 B. */
-export function bytes(value) {
+export function bytes(/** @type {number} */ value) {
   if (value >= 1024 ** 2) return `${(value / 1024 ** 2).toFixed(value % 1024 ** 2 === 0 ? 0 : 1)} MiB`;
   if (value >= 1024) return `${(value / 1024).toFixed(value % 1024 === 0 ? 0 : 1)} KiB`;
   return `${value} B`;
 }
 
-/** The element inside `root` that shows `what`. */
-export const shower = (root, what) => root.querySelector(`[data-show="${what}"]`);
+/**
+ * The first element inside `root` that a selector of the page's own finds.
+ * @param {ParentNode} root
+ * @param {string} selector
+ */
+export const inside = (root, selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
 
-/** An element with a class and children (strings or elements). */
+/** The element inside `root` that shows `what`. */
+export const shower = (/** @type {ParentNode} */ root, /** @type {string} */ what) =>
+  inside(root, `[data-show="${what}"]`);
+
+/**
+ * The button inside `root` that does `what`.
+ * @param {ParentNode} root
+ * @param {string} what
+ */
+export const button = (root, what) => /** @type {HTMLButtonElement} */ (inside(root, `[data-act="${what}"]`));
+
+/**
+ * An element with a class and children.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {...(string | Node)} children
+ */
 export function element(tag, className, ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -23,15 +44,24 @@ export function element(tag, className, ...children) {
   return made;
 }
 
-/** Adds a row to an experiment's list; `kind` is out, in, note or bad. Old rows go. */
+/**
+ * Adds a row to an experiment's list. Old rows go.
+ * @param {HTMLElement} list
+ * @param {'out' | 'in' | 'note' | 'good' | 'bad'} kind
+ * @param {...(string | Node)} children
+ */
 export function wireRow(list, kind, ...children) {
   const mark = { out: '→', in: '←', note: '·', good: '✓', bad: '✕' }[kind];
   list.append(element('li', kind, element('span', 'arrow', mark), element('span', '', ...children)));
-  while (list.children.length > 6) list.firstElementChild.remove();
+  while (list.children.length > 6) list.firstElementChild?.remove();
 }
 
 /** A close code and its reason as a row. */
-export function closeRow(list, who, { code, reason }) {
+export function closeRow(
+  /** @type {HTMLElement} */ list,
+  /** @type {string} */ who,
+  /** @type {{ readonly code: number, readonly reason: string }} */ { code, reason },
+) {
   const kind = code === 1000 ? 'good' : 'bad';
   const words = reason || (code === 1006 ? 'no close frame: the connection was cut' : '');
   wireRow(list, kind, `${who} `, element('b', 'code', String(code)), ` ${words}`);

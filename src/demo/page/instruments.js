@@ -3,6 +3,7 @@ import { element, number } from './format.js';
 import { on, total } from './live.js';
 
 const routes = ['messages', 'files', 'flood'];
+/** @type {[family: string, labels: Record<string, string>][]} */
 const rows = [
   ['connections_active', {}],
   ['messages_total', { sender: 'client' }],
@@ -22,7 +23,8 @@ const rows = [
 const shownLines = 12;
 
 /** Fills the table and keeps it live. A changed number lights up. */
-export function counters(table) {
+export function counters(/** @type {HTMLTableElement} */ table) {
+  /** @type {{ cell: HTMLTableCellElement, family: string, labels: Record<string, string>, value: number }[]} */
   const cells = [];
   for (const [family, labels] of rows) {
     const label = Object.entries(labels).map(([key, value]) => `${key}=${value}`)[0];
@@ -50,7 +52,7 @@ export function counters(table) {
 }
 
 /** Shows the newest log lines; each opens to its whole JSON. */
-export function log(list) {
+export function log(/** @type {HTMLElement} */ list) {
   on('setup', () => list.replaceChildren(element('li', 'none', 'No line yet.')));
   on('log', (line) => {
     list.querySelector('.none')?.remove();
@@ -64,11 +66,11 @@ export function log(list) {
     const item = element('li', '', element('details', '', summary, element('pre', '', JSON.stringify(line, null, 2))));
     item.dataset.level = String(line.level);
     list.prepend(item);
-    while (list.children.length > shownLines) list.lastElementChild.remove();
+    while (list.children.length > shownLines) list.lastElementChild?.remove();
   });
 }
 
-function compact(value) {
+function compact(/** @type {number} */ value) {
   if (value >= 1024 ** 2) return `${(value / 1024 ** 2).toFixed(1)} Mi`;
   return number(value);
 }

@@ -6,16 +6,19 @@ import { counters, log } from './instruments.js';
 import { on, watch } from './live.js';
 import { messages } from './messages.js';
 
-const byId = (id) => document.getElementById(id);
+const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @type {(selector: string) => NodeListOf<HTMLElement>} */
+const all = (selector) => document.querySelectorAll(selector);
 let bound = false;
 
 on('setup', (setup) => {
-  for (const place of document.querySelectorAll('[data-setup]')) {
-    const text = place.dataset.setup === 'metrics' ? `${setup.admin}/metrics` : setup[place.dataset.setup];
+  for (const place of all('[data-setup]')) {
+    const key = String(place.dataset.setup);
+    const text = key === 'metrics' ? `${setup.admin}/metrics` : String(Reflect.get(setup, key));
     place.textContent = text.replace('http://', '');
     if (place instanceof HTMLAnchorElement) place.href = text;
   }
-  for (const place of document.querySelectorAll('[data-yaml]')) place.textContent = setup.yaml[place.dataset.yaml];
+  for (const place of all('[data-yaml]')) place.textContent = setup.yaml[String(place.dataset.yaml)];
   if (bound) return; // The stream came back: only the addresses may have changed.
   bound = true;
   channel(byId('channel'), setup.limits.floodBuffer);
@@ -24,6 +27,6 @@ on('setup', (setup) => {
   flood(byId('flood'), setup.limits.floodPauseMs);
 });
 
-counters(byId('counters'));
+counters(/** @type {HTMLTableElement} */ (byId('counters')));
 log(byId('log'));
 watch(byId('live'));

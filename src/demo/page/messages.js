@@ -1,12 +1,14 @@
 /** Experiment 1: messages around the limit. */
-import { closeRow, number, wireRow } from './format.js';
+import { button, closeRow, inside, number, wireRow } from './format.js';
 
 /** Binds the section; `limit` is the route's max_message_size in bytes. */
-export function messages(section, limit) {
-  const list = section.querySelector('.wire');
-  const connectButton = section.querySelector('[data-act="connect"]');
+export function messages(/** @type {HTMLElement} */ section, /** @type {number} */ limit) {
+  const list = inside(section, '.wire');
+  const connectButton = button(section, 'connect');
+  /** @type {WebSocket | null} */
   let socket = null;
 
+  /** @returns {Promise<WebSocket>} */
   function connect() {
     const opened = new WebSocket(`ws://${location.host}/ws/messages`);
     socket = opened;
@@ -25,16 +27,16 @@ export function messages(section, limit) {
     return new Promise((resolve) => opened.addEventListener('open', () => resolve(opened)));
   }
 
-  async function send(size) {
+  async function send(/** @type {number} */ size) {
     const open = socket?.readyState === WebSocket.OPEN ? socket : await connect();
     wireRow(list, 'out', `a message of ${number(size)} bytes`);
     open.send('s'.repeat(size));
   }
 
   connectButton.addEventListener('click', () => (socket ? socket.close(1000, 'the person disconnected') : connect()));
-  for (const button of section.querySelectorAll('[data-send]')) {
-    const size = limit + Number(button.dataset.send);
-    button.querySelector('b').textContent = `${number(size)} B`;
-    button.addEventListener('click', () => send(size));
+  for (const sends of /** @type {NodeListOf<HTMLButtonElement>} */ (section.querySelectorAll('[data-send]'))) {
+    const size = limit + Number(sends.dataset.send);
+    inside(sends, 'b').textContent = `${number(size)} B`;
+    sends.addEventListener('click', () => send(size));
   }
 }
