@@ -26,6 +26,12 @@ const warmUpWindowSeconds = 0.7;
 /** Connections that are open before those whose memory counts. */
 const warmConnections = 500;
 
+/** Browsers that load their page before those that count. */
+const warmBrowsers = 20;
+/** WebSockets beside a crowd; each sends every 20 ms. Long enough for a percentile, short enough to find the worst time. */
+const besideShape = { program: 'load', path: '/echo', connections: 10, size: 100, how: 0 } as const;
+const beatSeconds = 0.5;
+
 /** Memory counts as settled when it has not moved for so long. */
 const settledMs = 600;
 const quietMs = 15_000;
@@ -38,7 +44,9 @@ export interface Heat {
 
 /** The outcome of each peer, by its name. */
 export async function measure(setup: Setup, heat: Heat, workload: Workload): Promise<ReadonlyMap<string, Outcome>> {
-  return workload.memoryOnly ? await oneByOne(setup, heat.peers, workload) : await inTurn(setup, heat, workload);
+  return workload.memoryOnly || workload.crowd
+    ? await oneByOne(setup, heat.peers, workload)
+    : await inTurn(setup, heat, workload);
 }
 
 async function oneByOne(setup: Setup, peers: readonly Peer[], workload: Workload): Promise<Map<string, Outcome>> {
@@ -47,13 +55,18 @@ async function oneByOne(setup: Setup, peers: readonly Peer[], workload: Workload
     try {
       await using stand = await Stand.start(setup, peer);
       const shape = shapeOf(workload, peer);
-      const run = workload.phases.length > 0 ? await oneBurst(workload, shape, stand) : await idle(shape, stand);
+      const run = await runOnce(workload, shape, stand, setup);
       outcomes.set(peer.name, { samples: [toSample(workload, run)], problem: null, repeats: 0 });
     } catch (error) {
       outcomes.set(peer.name, { samples: [null], problem: wordsOf(error), repeats: 0 });
     }
   }
   return outcomes;
+}
+
+function runOnce(workload: Workload, shape: Shape, stand: Stand, setup: Setup): Promise<Run> {
+  if (workload.crowd) return crowd(workload, shape, stand, setup);
+  return workload.phases.length > 0 ? oneBurst(workload, shape, stand) : idle(shape, stand);
 }
 
 /** What a workload opens at a peer. */
@@ -184,6 +197,28 @@ async function oneBurst(workload: Workload, shape: Shape, stand: Stand): Promise
   for (const { mode } of workload.phases) await tell(warm, commandFor({ mode }, warmUpWindowSeconds));
   await warm.stop();
   return await work(workload, stand, load, 0);
+}
+
+/** Everybody comes at once, to a process that is warm; a few WebSockets are there already. */
+async function crowd(workload: Workload, shape: Shape, stand: Stand, setup: Setup): Promise<Run> {
+  const few = await stand.open({ ...shape, connections: warmBrowsers });
+  const target = stand.proxy ? cpuSeconds(stand.proxy.pid) + setup.warmUpSeconds : 0;
+  for (let i = 0; i < maxWarmUps; i++) {
+    for (const phase of workload.phases) await tell(few, commandFor(phase, 0));
+    if (!stand.proxy || cpuSeconds(stand.proxy.pid) > target) break;
+  }
+  await few.stop();
+  const load = await stand.open(shape);
+  const beside = await stand.open(besideShape);
+  const reports: PhaseReport[] = [];
+  let over = false;
+  const beats = (async () => {
+    while (!over) reports.push(await tell(beside, `beat ${beatSeconds}`));
+  })();
+  const run = await work(workload, stand, load, 0);
+  over = true;
+  await beats;
+  return { ...run, beside: reports };
 }
 
 async function idle(shape: Shape, stand: Stand): Promise<Run> {

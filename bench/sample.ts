@@ -21,6 +21,8 @@ export interface Run {
     readonly rssAfter: number;
     readonly rssPeak: number;
   } | null;
+  /** What the WebSockets beside it say, each of a part of the time. */
+  readonly beside?: readonly PhaseReport[];
   /** Of load generator and backend, where they share a core; else of the busier one. */
   readonly loadCpu: number;
 }
@@ -52,7 +54,7 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 
 /** Turns what was counted into the rows of the table. */
 export function toSample(workload: Workload, run: Run): Sample {
-  const { reports, proxy } = run;
+  const { reports, proxy, beside = [] } = run;
   const seconds = sum(reports.map((report) => report.seconds));
   const messages = sum(reports.map((report) => report.messages));
   const bytes = sum(reports.map((report) => report.bytes));
@@ -68,6 +70,9 @@ export function toSample(workload: Workload, run: Run): Sample {
     megabytesPerSecond: per(bytes / 1e6, seconds),
     p50Us: median(reports.map((report) => report.p50Us)),
     p99Us: median(reports.map((report) => report.p99Us)),
+    besideP50Ms: beside.length === 0 ? null : (median(beside.map((report) => report.p50Us)) ?? 0) / 1000,
+    // The worst part of the time is what people remember.
+    besideP99Ms: beside.length === 0 ? null : Math.max(...beside.map((report) => report.p99Us)) / 1000,
     proxyBusy: proxy && per(proxy.cpu * 100, seconds),
     loadBusy: per(run.loadCpu * 100, seconds),
     delivered: messages,

@@ -99,6 +99,24 @@ export const targets: readonly Target[] = [
   perGbOfHttp('get-100m', 'GETs of 100 MB'),
   perGbOfHttp('put-100m', 'PUTs of 100 MB'),
   {
+    what: 'CPU of a class that begins, against nginx',
+    unit: '×',
+    atLeast: 1.5,
+    aim: 1.2,
+    measured: (results) => results.ratio('class', 'sluice', 'nginx', perGb),
+  },
+  {
+    what: 'an echo while a class begins, p99',
+    unit: ' ms',
+    atLeast: 50,
+    aim: 25,
+    measured: (results) => {
+      // Where it takes half of that without a proxy, the machine has no core to spare, and the number tells of that.
+      const direct = results.value('class', 'direct', 'besideP99Ms');
+      return direct !== null && direct > 25 ? null : results.value('class', 'sluice', 'besideP99Ms');
+    },
+  },
+  {
     what: 'CPU per WebSocket handshake against nginx',
     unit: '×',
     atLeast: 2.5,

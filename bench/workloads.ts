@@ -1,4 +1,6 @@
 /** What is measured: the connections, the commands to the load generator, and which numbers make sense of it. */
+import { join } from 'node:path';
+import { root } from './paths.ts';
 
 /** A line for the load generator: `echo SECONDS`, `up SECONDS`, `down SECONDS` or `go SECONDS`; 0 is one message per connection. */
 export interface Phase {
@@ -14,14 +16,16 @@ export interface Workload {
   readonly program: 'load' | 'http-load';
   readonly path: string;
   readonly connections: number;
-  /** Payload bytes of a message, or bytes of a body. */
+  /** Payload bytes of a message, bytes of a body, or connections of a browser. */
   readonly size: number;
   /** Payload bytes of a frame, 0 being the whole message; or what `http-load` does. */
-  readonly how: number | 'get' | 'put' | 'shake';
+  readonly how: number | 'get' | 'put' | 'shake' | 'page';
   readonly phases: readonly Phase[];
   readonly rows: readonly Row[];
   /** Measured in the first round only: nothing in it is a time. */
   readonly memoryOnly?: true;
+  /** Too long for turns: one peer after the other does all of it, in each round, while a few WebSockets beside it tell how long they wait. */
+  readonly crowd?: true;
 }
 
 /** A number of the table; `sample.ts` computes each. */
@@ -36,6 +40,8 @@ export type Row =
   | 'megabytesPerSecond'
   | 'p50Us'
   | 'p99Us'
+  | 'besideP50Ms'
+  | 'besideP99Ms'
   | 'proxyBusy'
   | 'loadBusy'
   | 'delivered'
@@ -132,6 +138,19 @@ export const workloads: readonly Workload[] = [
     size: 100_000_000,
     how: 'put',
     rows: bulkRows,
+  },
+  {
+    // What JupyterLab loads before a notebook is there: test/real/jupyter/collect-page.ts.
+    name: 'class',
+    title: 'a class begins: 200 pages of JupyterLab at once',
+    program: 'http-load',
+    path: join(root, 'bench', 'class', 'page.txt'),
+    connections: 200,
+    size: 6, // as browsers have for a host
+    how: 'page',
+    phases: [{ mode: 'go', once: true }],
+    rows: ['cpuSecondsPerGb', 'cpuUsPerRequest', 'megabytesPerSecond', 'besideP50Ms', 'besideP99Ms', ...memory],
+    crowd: true,
   },
   {
     name: 'handshake',

@@ -10,7 +10,7 @@
 #include "accept.h"
 #include <ctype.h>
 
-enum { HEAD_SIZE = 70 * 1024, MAX_FDS = 65536 };
+enum { HEAD_SIZE = 70 * 1024, MAX_FDS = 65536, BATCH = 64 };
 
 struct connection {
   char *head; /* the request so far; NULL once upgraded */
@@ -267,21 +267,25 @@ int main(void) {
   event.data.fd = STDIN_FILENO;
   epoll_ctl(poller, EPOLL_CTL_ADD, STDIN_FILENO, &event);
 
-  struct epoll_event events[256];
+  struct epoll_event events[BATCH];
   for (;;) {
-    const int n = epoll_wait(poller, events, 256, -1);
-    for (int i = 0; i < n; i++) {
-      const int fd = events[i].data.fd;
-      if (fd == STDIN_FILENO) return 0;
-      if (fd == listener) {
-        accept_all(listener);
-        continue;
+    const int n = epoll_wait(poller, events, BATCH, -1);
+    /* Echoes first: how long one takes beside other work shall be the proxy's doing. */
+    for (int pass = 0; pass < 2; pass++) {
+      for (int i = 0; i < n; i++) {
+        const int fd = events[i].data.fd;
+        if (fd == STDIN_FILENO) return 0;
+        if (fd == listener) {
+          if (pass == 1) accept_all(listener);
+          continue;
+        }
+        struct connection *c = connections[fd];
+        if (!c || c->echo != (pass == 0)) continue;
+        bool alive;
+        if (events[i].events & EPOLLOUT) alive = flush(fd, c);
+        else alive = c->head ? read_head(fd, c) : read_frames(fd, c);
+        if (!alive) drop(fd);
       }
-      struct connection *c = connections[fd];
-      bool alive;
-      if (events[i].events & EPOLLOUT) alive = flush(fd, c);
-      else alive = c->head ? read_head(fd, c) : read_frames(fd, c);
-      if (!alive) drop(fd);
     }
   }
 }

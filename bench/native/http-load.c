@@ -5,19 +5,28 @@
  *   get     GET PATH over a connection that stays open; the answer must have SIZE bytes
  *   put     PUT PATH with SIZE bytes over a connection that stays open; the answer must tell their number
  *   shake   connects, asks for a WebSocket, has its 101, and resets the connection
+ *   page    PATH is a file, of which each line begins with the bytes of an answer; CONNECTIONS browsers of SIZE connections each
+ *           GET all of them, whichever of a browser's connections is free the next one
  * Does one of each first, prints "ready N", then obeys one command per line of stdin, each answered with a line of JSON:
- *   go SECONDS
+ *   go SECONDS      with 0 each connection does one, and each browser loads its whole page
  * A connection that was closed while nothing was asked for is opened anew. Ends when stdin does.
  */
 #include "ws.h"
 #include "latency.h"
 #include <poll.h>
 
-enum { GRACE_SECONDS = 20, HEAD_SIZE = 4096 };
-enum kind { GET, PUT, SHAKE };
+enum { GRACE_SECONDS = 20, PAGES_SECONDS = 120, HEAD_SIZE = 4096, MAX_ASSETS = 1000 };
+enum kind { GET, PUT, SHAKE, PAGE };
+
+/* A browser, and how far its page has come. */
+struct browser {
+  int next;
+};
 
 struct connection {
   int fd; /* -1 while closed */
+  struct browser *browser;
+  uint64_t wanted; /* bytes of the answer */
   bool done, in_body, wants_out;
   char head[HEAD_SIZE];
   size_t head_length;
@@ -31,6 +40,8 @@ static struct connection *connections;
 static int connection_count, poller, done_count, failed_count, port;
 static const char *path;
 static uint64_t size, deadline_ns, exchange_count, byte_count;
+static uint64_t assets[MAX_ASSETS];
+static int asset_count;
 static enum kind kind;
 static uint8_t buffer[READ_SIZE];
 
@@ -90,6 +101,13 @@ static void begin(struct connection *c) {
   if (c->fd >= 0 && kind == SHAKE) reset(c);
   c->started_ns = now_ns();
   if (c->fd < 0) connect_one(c);
+  c->wanted = kind == PAGE ? assets[c->browser->next++] : size;
+  char asset[32];
+  const char *target = path;
+  if (kind == PAGE) {
+    snprintf(asset, sizeof asset, "/bytes/%llu", (unsigned long long)c->wanted);
+    target = asset;
+  }
   c->head_length = c->told_length = 0;
   c->in_body = false;
   char text[512];
@@ -105,7 +123,7 @@ static void begin(struct connection *c) {
     /* As long as a browser's, without its cookies. */
     length = snprintf(text, sizeof text,
       "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n"
-      "Accept: */*\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nConnection: keep-alive\r\n\r\n", path, port);
+      "Accept: */*\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nConnection: keep-alive\r\n\r\n", target, port);
   }
   c->to_send = kind == PUT ? size : 0;
   if (send(c->fd, text, length, 0) != length || !send_body(c)) fail(c, "cannot send a request");
@@ -115,8 +133,8 @@ static void end_exchange(struct connection *c) {
   const uint64_t now = now_ns();
   record(now - c->started_ns);
   exchange_count++;
-  byte_count += kind == SHAKE ? 0 : size;
-  if (now < deadline_ns) {
+  byte_count += kind == SHAKE ? 0 : c->wanted;
+  if (kind == PAGE ? c->browser->next < asset_count : now < deadline_ns) {
     begin(c);
     return;
   }
@@ -146,7 +164,7 @@ static bool read_head(struct connection *c, size_t n, size_t *used) {
   unsigned long long length;
   const char *field = strcasestr(c->head, "\r\ncontent-length:");
   if (strncmp(c->head, "HTTP/1.1 200", 12) != 0 || !field || sscanf(field + 17, " %llu", &length) != 1) return false;
-  if (kind == GET && length != size) return false;
+  if (kind != PUT && length != c->wanted) return false;
   c->in_body = true;
   c->body_left = length;
   return true;
@@ -159,7 +177,7 @@ static bool take_body(struct connection *c, const uint8_t *p, size_t n) {
     memcpy(c->told + c->told_length, p, n);
     c->told_length += n;
     c->told[c->told_length] = 0;
-  } else if (n == size && n <= BLOCK_SIZE && memcmp(p, plain_block, n) != 0) {
+  } else if (n == c->wanted && n <= BLOCK_SIZE && memcmp(p, plain_block, n) != 0) {
     return false;
   }
   c->body_left -= n;
@@ -194,6 +212,19 @@ static void report(double seconds) {
   fflush(stdout);
 }
 
+/* All browsers begin their page, or only its last few assets: one for each of their connections. */
+static void turn_pages(bool whole) {
+  for (int i = 0; i < connection_count; i++) connections[i].browser->next = whole ? 0 : asset_count - (int)size;
+}
+
+static void read_assets(void) {
+  FILE *file = fopen(path, "r");
+  if (!file) die(path);
+  char line[1024];
+  while (asset_count < MAX_ASSETS && fgets(line, sizeof line, file)) assets[asset_count++] = strtoull(line, NULL, 10);
+  fclose(file);
+}
+
 /* Returns the seconds that it took. */
 static double run(double seconds) {
   memset(histogram, 0, sizeof histogram);
@@ -201,7 +232,7 @@ static double run(double seconds) {
   done_count = failed_count = 0;
   const uint64_t began = now_ns();
   deadline_ns = began + (uint64_t)(seconds * 1e9);
-  const uint64_t give_up = deadline_ns + GRACE_SECONDS * 1000000000ull;
+  const uint64_t give_up = deadline_ns + (kind == PAGE ? PAGES_SECONDS : GRACE_SECONDS) * 1000000000ull;
   for (int i = 0; i < connection_count; i++) {
     struct connection *c = &connections[i];
     c->done = false;
@@ -237,10 +268,21 @@ int main(int argc, char **argv) {
   path = argv[2];
   connection_count = atoi(argv[3]);
   size = strtoull(argv[4], NULL, 10);
-  kind = strcmp(argv[5], "put") == 0 ? PUT : strcmp(argv[5], "shake") == 0 ? SHAKE : GET;
+  kind = strcmp(argv[5], "put") == 0 ? PUT : strcmp(argv[5], "shake") == 0 ? SHAKE : strcmp(argv[5], "page") == 0 ? PAGE : GET;
   poller = epoll_create1(EPOLL_CLOEXEC);
+  const int browsers = connection_count;
+  if (kind == PAGE) {
+    read_assets();
+    if (asset_count < (int)size) return 2;
+    connection_count *= size;
+  }
   connections = calloc(connection_count, sizeof *connections);
-  for (int i = 0; i < connection_count; i++) connections[i].fd = -1;
+  struct browser *browser = calloc(browsers, sizeof *browser);
+  for (int i = 0; i < connection_count; i++) {
+    connections[i].fd = -1;
+    connections[i].browser = &browser[i % browsers];
+  }
+  turn_pages(false);
   run(0);
   if (failed_count > 0 || done_count < connection_count) return 1;
   printf("ready %d\n", connection_count);
@@ -250,6 +292,7 @@ int main(int argc, char **argv) {
   double seconds;
   while (fgets(line, sizeof line, stdin)) {
     if (sscanf(line, "%15s %lf", name, &seconds) != 2) return 2;
+    turn_pages(true);
     report(run(seconds));
   }
   return 0;

@@ -4,18 +4,19 @@
  * Opens its connections, prints "ready N", then obeys one command per line of stdin, each answered with a line of JSON:
  *   echo SECONDS   one message at a time per connection, each compared with what comes back; latencies
  *   up SECONDS     messages as fast as the socket takes them, then the backend is asked what arrived
+ *   beat SECONDS   as echo, each connection every 20 ms at most: how long a message takes beside other work
  *   down SECONDS   the backend sends; four messages are on order per connection
  * With 0 seconds each connection does one message. Ends when stdin does.
  */
 #include "ws.h"
 #include "latency.h"
 
-enum { DOWN_WINDOW = 4, UP_BURST = 4, GRACE_SECONDS = 10 };
+enum { BEAT_MS = 20, DOWN_WINDOW = 4, UP_BURST = 4, GRACE_SECONDS = 10 };
 enum mode { ECHO, UP, DOWN };
 
 struct connection {
   int fd; /* -1 once closed */
-  bool wants_out, done, counting;
+  bool wants_out, done, counting, rests;
   struct reader reader;
   struct writer writer;
   uint8_t pending[512]; /* commands and pongs, which go out between two messages */
@@ -32,7 +33,7 @@ static struct connection *connections;
 static int connection_count, poller, open_count, done_count;
 static uint64_t size, fragment, deadline_ns, message_count, byte_count;
 static enum mode mode;
-static bool once;
+static bool once, paced;
 static uint8_t buffer[READ_SIZE];
 
 static void finish(struct connection *c) {
@@ -117,6 +118,10 @@ static void on_message(struct connection *c) {
   if (mode == ECHO) {
     const uint64_t now = now_ns();
     record(now - c->started_ns);
+    if (more && paced) {
+      c->rests = true;
+      return;
+    }
     c->started_ns = now;
     if (more) begin_message(&c->writer, size, fragment, true);
     else finish(c);
@@ -174,6 +179,27 @@ static bool pull(struct connection *c) {
   return push(c);
 }
 
+/* Whoever has rested long enough sends its next message; returns the milliseconds until another has. */
+static int wake(void) {
+  const uint64_t now = now_ns();
+  int left_ms = BEAT_MS;
+  for (int i = 0; i < connection_count; i++) {
+    struct connection *c = &connections[i];
+    if (c->fd < 0 || !c->rests) continue;
+    const uint64_t due = c->started_ns + BEAT_MS * 1000000ull;
+    if (now < due) {
+      const int ms = (due - now) / 1000000 + 1;
+      if (ms < left_ms) left_ms = ms;
+      continue;
+    }
+    c->rests = false;
+    c->started_ns = now;
+    begin_message(&c->writer, size, fragment, true);
+    if (!push(c)) drop(c);
+  }
+  return left_ms;
+}
+
 static void run(double seconds) {
   memset(histogram, 0, sizeof histogram);
   message_count = byte_count = 0;
@@ -185,7 +211,7 @@ static void run(double seconds) {
   for (int i = 0; i < connection_count; i++) {
     struct connection *c = &connections[i];
     if (c->fd < 0) continue;
-    c->done = c->counting = false;
+    c->done = c->counting = c->rests = false;
     c->on_order = 0;
     c->started_ns = now_ns();
     if (mode == ECHO || (mode == UP && once)) begin_message(&c->writer, size, fragment, true);
@@ -195,7 +221,8 @@ static void run(double seconds) {
   struct epoll_event events[256];
   uint64_t now = now_ns();
   while (done_count < connection_count && now < give_up) {
-    const int n = epoll_wait(poller, events, 256, (give_up - now) / 1000000 + 1);
+    const int patience_ms = (give_up - now) / 1000000 + 1;
+    const int n = epoll_wait(poller, events, 256, paced ? wake() : patience_ms);
     for (int i = 0; i < n; i++) {
       struct connection *c = events[i].data.ptr;
       const bool readable = events[i].events & ~EPOLLOUT;
@@ -262,7 +289,8 @@ int main(int argc, char **argv) {
   double seconds;
   while (fgets(line, sizeof line, stdin)) {
     if (sscanf(line, "%15s %lf", name, &seconds) != 2) return 2;
-    mode = strcmp(name, "echo") == 0 ? ECHO : strcmp(name, "up") == 0 ? UP : DOWN;
+    paced = strcmp(name, "beat") == 0;
+    mode = paced || strcmp(name, "echo") == 0 ? ECHO : strcmp(name, "up") == 0 ? UP : DOWN;
     run(seconds);
   }
   return 0;

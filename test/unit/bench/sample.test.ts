@@ -20,6 +20,14 @@ test('a window is the sum of its slices: a short one weighs less', () => {
   expect(sample).toMatchObject({ p50Us: 600, p99Us: 1200, rssPeak: 60, rssGrowth: 10, delivered: 4000 });
 });
 
+test('what waits beside a crowd is told of by its worst part', () => {
+  const { reports, proxy, loadCpu } = slice(10, 1, 0, 1);
+  const part = (p50Us: number, p99Us: number) => ({ ...reports[0]!, p50Us, p99Us });
+  const beside = [part(1000, 5000), part(3000, 90_000), part(2000, 6000)];
+  expect(toSample(echo, { reports, proxy, loadCpu, beside })).toMatchObject({ besideP50Ms: 2, besideP99Ms: 90 });
+  expect(toSample(echo, { reports, proxy, loadCpu })).toMatchObject({ besideP50Ms: null, besideP99Ms: null });
+});
+
 test('without a proxy a window has no CPU', () => {
   const { reports, loadCpu } = slice(10, 0, 0, 1);
   const direct: Run = { reports, proxy: null, loadCpu };
