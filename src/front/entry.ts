@@ -15,9 +15,9 @@ import { EarlyBytes } from './careful/early-bytes.ts';
 import type { Forwarder } from './careful/forwarder.ts';
 import { Tunnel } from './careful/tunnel.ts';
 import type { Connection } from './connection.ts';
-import type { Edge } from './edge.ts';
+import type { Edge, EdgeRoute } from './edge.ts';
 import { refusalOf } from './errors.ts';
-import type { Reception } from './reception.ts';
+import type { AdmittedVisit, Reception } from './reception.ts';
 import type { Recorder, Subject } from './recorder.ts';
 import { refuseOnResponse, refuseOnSocket } from './refusals.ts';
 
@@ -91,7 +91,7 @@ export class Entry implements CarefulRequests {
     forwarder.makeRoom();
     const waits = reception.receive(visit, {
       bodyBytes: carriesBody(req) ? Number(req.headers['content-length'] ?? 0) : -1,
-      admitted: () => forwarder.forward(req, res, route, visit),
+      admitted: (admitted) => forwarder.forward(req, res, route, admitted),
       turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.route.name, refused), false),
       givenUp: () => res.destroy(),
       left: () => {},
@@ -134,7 +134,7 @@ export class Entry implements CarefulRequests {
     };
     reception.receive(visit, {
       bodyBytes: -1,
-      admitted: () => this.#dig(connection, arrival, early),
+      admitted: (admitted) => this.#dig(connection, admitted, route, early),
       turnedAway: (_, refused) => {
         early.take();
         refuseOnSocket(socket, req.headers.accept, refusalOf(route.route.name, refused));
@@ -144,7 +144,7 @@ export class Entry implements CarefulRequests {
     });
   }
 
-  #dig(connection: Connection, { visit, route }: Arrival, early: EarlyBytes): void {
+  #dig(connection: Connection, visit: AdmittedVisit, route: EdgeRoute, early: EarlyBytes): void {
     const { socket } = connection;
     const { log, recorder, memory, refusesHandshakes } = this.#parts;
     const tunnel = new Tunnel({

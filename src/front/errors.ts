@@ -89,8 +89,9 @@ export function renderRefusal(refusal: Refusal, accept: string | undefined, chan
     ...refusal.headers,
     ...retryAfter(refusal, chance),
   ] as const;
-  const replaced = new Set(fields.map(([name]) => name.toLowerCase()));
-  return { headers: [...own.filter(([name]) => !replaced.has(name.toLowerCase())), ...sendable(fields)], body };
+  const others = sendable(fields);
+  const replaced = new Set(others.map(([name]) => name.toLowerCase()));
+  return { headers: [...own.filter(([name]) => !replaced.has(name.toLowerCase())), ...others], body };
 }
 
 /** An answer of another server. */
@@ -99,10 +100,15 @@ function renderRelayed({ status, fields, body }: RelayedAnswer): RenderedRefusal
   return { headers: [...sendable(fields), ['Content-Length', String(body.length)]], body };
 }
 
+/** Written by whoever sends an answer. */
+const setHere = /^(?:content-length|date)$/i;
+const isFieldName = /^[!#$%&'*+.^_`|~\w-]+$/;
+
 /** Without what concerns one connection or frames the answer, and what no head can hold. */
 function sendable(fields: AnswerFields): AnswerFields {
   return fields.filter(
-    ([name, value]) => kindOf(name) !== 'hop' && !/^(?:content-length|date)$/i.test(name) && isFieldValue.test(value),
+    ([name, value]) =>
+      isFieldName.test(name) && isFieldValue.test(value) && kindOf(name) !== 'hop' && !setHere.test(name),
   );
 }
 

@@ -15,9 +15,14 @@ import type { Route } from '../config/types.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Recorder } from './recorder.ts';
 
+declare const byReception: unique symbol;
+
+/** A visit that the steps of its route have admitted. Nobody but the reception makes one, and nothing is forwarded without. */
+export type AdmittedVisit = Visit & { readonly [byReception]: true };
+
 /** The lane's side of a visit. One of these is called, once. */
 export interface VisitHost {
-  admitted(visit: Visit): void;
+  admitted(visit: AdmittedVisit): void;
   /** It is recorded; the client gets its answer. */
   turnedAway(visit: Visit, refused: Refused): void;
   /** It is recorded; the connection ends without an answer. */
@@ -85,7 +90,7 @@ export class Reception {
   }
 
   #settle(visit: Visit, host: VisitHost, verdict: Verdict): void {
-    if (verdict === null) host.admitted(visit);
+    if (verdict === null) host.admitted(visit as AdmittedVisit);
     else turnAway(this.#parts.recorder, visit, host, verdict);
   }
 
@@ -146,7 +151,7 @@ class WaitingVisit {
     this.#finish();
     const late = verdict === null && visit.kind === 'websocket' && refusesHandshakes();
     const said: Verdict = late ? { outcome: 'draining', detail: '' } : verdict;
-    if (said === null) this.#host.admitted(visit);
+    if (said === null) this.#host.admitted(visit as AdmittedVisit);
     else turnAway(recorder, visit, this.#host, said);
   }
 

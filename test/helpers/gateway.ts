@@ -99,7 +99,8 @@ async function start(config: Config, resolved: Resolved | null): Promise<TestGat
   };
 }
 
-function configOf({
+/** The configuration of a gateway on free ports. */
+export function configOf({
   routes,
   trustedProxies = [],
   unix,

@@ -133,7 +133,7 @@ export async function startFront(
     forwarder.makeRoom();
     reception.receive(visit, {
       bodyBytes: carriesBody(req) ? Number(req.headers['content-length'] ?? 0) : -1,
-      admitted: () => forwarder.forward(req, res, { route, endpoint }, visit),
+      admitted: (admitted) => forwarder.forward(req, res, { route, endpoint }, admitted),
       turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.name, refused), false),
       givenUp: () => res.destroy(),
       left: () => {},

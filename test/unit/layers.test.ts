@@ -177,6 +177,63 @@ describe('pure code', () => {
   });
 });
 
+describe('endings and admission', () => {
+  const counts = /\btally\(\s*[\w.#!]*\b(?:handshakes|httpRequests|closed|upstreamErrors)\b/;
+  const adds = /\b(?:handshakes|httpRequests|closed|upstreamErrors)\.add\(\[/;
+  const observes = /\b(?:handshakeSeconds|connectionSeconds|httpRequestSeconds|httpBodyBytes)\.observe\(/;
+  const logs = /\blog(?:Refusal|HttpFailure|End|Open|OddHandshake)\(/;
+  const tells = /\brejected\(\{/;
+  const runs = /\bimport \{[^}]*\badmit\b[^}]*\} from '[^']*admission\/steps\.ts'/;
+  const claims = /\bas (?:unknown as )?AdmittedVisit\b/;
+  const checks = /\b(?:checkOrigin|checkMemory|slots\.take)\(/;
+  const opens = /\bendpoint\s*\.\s*(?:connect|lease)\(|\bpool\s*\.\s*(?:lease|take)\(/;
+
+  const using = (pattern: RegExp) =>
+    sources
+      .filter(({ code }) => pattern.test(code))
+      .map(({ name }) => name)
+      .sort();
+  const codeOf = (name: string) => sources.find((source) => source.name === name)!.code;
+
+  test('only the recorder counts, logs and tells how handshakes, requests and connections end', () => {
+    for (const pattern of [counts, observes, tells]) expect(using(pattern)).toEqual(['front/recorder']);
+    expect(using(logs)).toEqual(['front/recorder', 'observe/log/log']);
+    expect(using(adds)).toEqual([]);
+  });
+
+  test('the steps of admission are run in one place, and nobody else says that a visit is admitted', () => {
+    for (const pattern of [runs, claims]) expect(using(pattern)).toEqual(['front/reception']);
+    expect(using(checks)).toEqual(['admission/memory', 'admission/origin', 'admission/steps']);
+  });
+
+  test('whoever opens a way to an upstream for a client has a visit that is admitted', () => {
+    expect(using(opens)).toEqual([
+      'front/careful/dial',
+      'front/careful/forwarder',
+      'front/careful/tunnel',
+      'front/fast/exchange',
+      'front/fast/opening',
+      'upstream/pooled-request',
+    ]);
+    for (const name of ['front/fast/request', 'front/fast/opening', 'front/careful/tunnel']) {
+      expect(codeOf(name)).toMatch(/readonly visit: AdmittedVisit;/);
+    }
+    expect(codeOf('front/careful/forwarder')).toMatch(/forward\([^)]*visit: AdmittedVisit\)/);
+  });
+
+  test('are seen in whatever form they are written', () => {
+    const seen: readonly (readonly [RegExp, string])[] = [
+      [counts, "tally(this.#request.route.counters.upstreamErrors, 'reset');"],
+      [counts, 'tally(\n  counters.handshakes,\n  outcome);'],
+      [adds, "counters.closed.add(['client', reason]);"],
+      [runs, "import { type Step, admit } from '../../admission/steps.ts';"],
+      [claims, 'host.admitted(visit as unknown as AdmittedVisit);'],
+      [opens, 'route.endpoint.lease();'],
+    ];
+    for (const [pattern, code] of seen) expect(code).toMatch(pattern);
+  });
+});
+
 test('only main.ts ends the process', () => {
   const ends = sources.filter(({ code }) => /\bprocess\.(exit|abort|kill)\s*\(/.test(code));
   expect(ends.map(({ name }) => name).filter((name) => name !== 'main')).toEqual([]);

@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { MemoryLedger } from '../../admission/memory.ts';
-import type { Visit } from '../../admission/visit.ts';
 import type { Route } from '../../config/types.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
+import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import { Exchange } from './exchange.ts';
 
@@ -24,7 +24,7 @@ export interface ForwardRoute {
  * The server must have `requestTimeout: 0`: only inactivity ends a request.
  */
 export interface Forwarder {
-  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: Visit): void;
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: AdmittedVisit): void;
   /** Where memory is almost spent, ends requests whose receivers have taken nothing for longer than any may. */
   makeRoom(): void;
   /** Requests that have not ended; a drain waits for 0. */
@@ -64,7 +64,7 @@ export class HttpForwarder implements Forwarder {
     return this.#exchanges.size;
   }
 
-  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: Visit): void {
+  forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: AdmittedVisit): void {
     const { changes, target } = visit;
     // http-proxy takes the target for the upstream from here.
     req.url = changes === null ? target : changes.target(target);

@@ -11,7 +11,6 @@
 import type { Socket } from 'node:net';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
-import type { Visit } from '../../admission/visit.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
 import type { SessionInit } from '../../relay/types.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
@@ -21,6 +20,7 @@ import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge.ts';
 import { refusalOf } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
+import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import { refuseOnSocket } from '../refusals.ts';
 import { type Dialled, dial, type RefusedByUpstream, type Switched } from './dial.ts';
@@ -35,7 +35,7 @@ const bytesPerHeaderByte = 4;
 /** A handshake that has been admitted. */
 export interface TunnelRequest {
   /** The client's leaving is told it. */
-  readonly visit: Visit;
+  readonly visit: AdmittedVisit;
   readonly route: EdgeRoute;
   readonly socket: Socket;
   /** What the client sends meanwhile. */

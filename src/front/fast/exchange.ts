@@ -429,7 +429,7 @@ export class Exchange implements LineOwner, Passer {
     this.#end();
     // Half an answer must not look whole.
     if (begun) this.#client.line.reset();
-    else this.#client.refuse(refusal, this.#closes || this.#parts.endsKeepAlive(), this.#upload);
+    else this.#client.refuse(refusal, this.#closes || limit !== null || this.#parts.endsKeepAlive(), this.#upload);
   }
 
   /** Lets go of everything, and counts the request. */

@@ -26,7 +26,7 @@ import { findRoute, refuseLongList } from '../arrival.ts';
 import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge.ts';
 import { type Refusal, refusalBytes, refusalOf } from '../errors.ts';
-import type { VisitHost } from '../reception.ts';
+import type { AdmittedVisit, VisitHost } from '../reception.ts';
 import type { Subject } from '../recorder.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
 import { Line, type LineOwner } from './line.ts';
@@ -174,6 +174,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   }
 
   refuse(refusal: Refusal, closes: boolean, upload: Upload): void {
+    this.#skipHeld(upload);
     const ends = closes || upload.state !== 'whole';
     const answer = refusalBytes(refusal, this.#accept, { closes: ends, bodiless: this.#method === 'HEAD' });
     this.line.send(answer, 0, answer.length);
@@ -198,9 +199,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     return requestFraming(this.#parser!) === 'none' ? -1 : Math.max(this.#parser!.contentLength, 0);
   }
 
-  admitted(visit: Visit): void {
-    if (visit.kind === 'websocket') this.#open();
-    else this.#exchangeFor();
+  admitted(visit: AdmittedVisit): void {
+    const { route, sender } = this.#arriving!;
+    if (visit.kind === 'websocket') this.#open(visit, route, sender);
+    else this.#exchangeFor(visit, route, sender);
   }
 
   turnedAway(visit: Visit, refused: Refused): void {
@@ -213,9 +215,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     else this.refuse(refusal, closes, upload);
   }
 
-  givenUp(): void {
+  givenUp(visit: Visit): void {
     this.#dropParser();
-    this.line.reset();
+    if (visit.kind === 'http') this.line.reset();
+    else this.line.destroy();
   }
 
   /** What it held goes with its connection. */
@@ -333,9 +336,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.#count(parserBytes + parser.capacity);
   }
 
-  #exchangeFor(): void {
+  #exchangeFor(visit: AdmittedVisit, route: EdgeRoute, sender: Sender): void {
     const { heads } = this.#parts;
-    const { visit, route, sender } = this.#arriving!;
     const parser = this.#parser!;
     const framing = requestFraming(parser);
     // A body that a backend does not read, for whatever reason, would be the next request to it.
@@ -362,9 +364,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     exchange.begin();
   }
 
-  #open(): void {
+  #open(visit: AdmittedVisit, route: EdgeRoute, sender: Sender): void {
     const { heads } = this.#parts;
-    const { visit, route, sender } = this.#arriving!;
     heads.request(this.#parser!, {
       trusted: sender.origination.trusted,
       forwarding: sender.lines,
@@ -449,6 +450,14 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.#parts.memory.budget.take(end - start);
     const isHandshake = this.#opening !== null || this.#arriving?.visit.kind === 'websocket';
     if (!isHandshake || this.#held.length >= mostEarlyBytes) this.line.pause();
+  }
+
+  /** What is held of a body that nobody wants is thrown away. */
+  #skipHeld(upload: Upload): void {
+    const held = upload.state === 'open' ? this.#takeHeld() : null;
+    if (held === null) return;
+    const position = upload.read(held, 0, held.length, owned, null);
+    if (position < held.length) this.#hold(held, position, held.length);
   }
 
   #takeHeld(): Buffer | null {

@@ -9,7 +9,6 @@
  */
 
 import type { Refused } from '../../admission/verdict.ts';
-import type { Visit } from '../../admission/visit.ts';
 import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
 import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, Verdict } from '../../http/wire/head-parser.ts';
@@ -21,6 +20,7 @@ import { checkSwitch } from '../../websocket/check.ts';
 import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge.ts';
 import { refusalBytes, refusalOf } from '../errors.ts';
+import type { AdmittedVisit } from '../reception.ts';
 import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
 import { Line, type LineOwner } from './line.ts';
@@ -28,7 +28,7 @@ import type { LaneParts } from './parts.ts';
 
 /** A handshake that has been admitted. */
 export interface OpeningRequest {
-  readonly visit: Visit;
+  readonly visit: AdmittedVisit;
   readonly route: EdgeRoute;
   /** What the upstream is sent. */
   readonly head: Buffer;

@@ -1,10 +1,10 @@
 /** A request of the fast lane, as far as its exchange must know it when its head has gone. */
-import type { Visit } from '../../admission/visit.ts';
 import type { Framing } from '../../http/wire/framing.ts';
 import type { EdgeRoute } from '../edge.ts';
+import type { AdmittedVisit } from '../reception.ts';
 
 export interface LaneRequest {
-  readonly visit: Visit;
+  readonly visit: AdmittedVisit;
   readonly route: EdgeRoute;
   readonly framing: Framing;
   /** The declared length of the body; −1 where none is declared. */

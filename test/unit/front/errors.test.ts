@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refusalBytes, refuseHandshake, refuseHttp, renderRefusal } from '../../../src/front/errors.ts';
+import { refusalBytes, refusalOf, refuseHandshake, refuseHttp, renderRefusal } from '../../../src/front/errors.ts';
 
 const tooBig = refuseHttp('body_too_large', {
   route: 'panel<script>',
@@ -72,4 +72,44 @@ test('clients that are refused in one instant are told to come back at different
     return headers.find(([name]) => name === 'Retry-After')?.[1];
   });
   expect(told).toEqual(['1', '2', '5']);
+});
+
+const refused = { outcome: 'origin_refused', detail: 'for the log alone' } as const;
+
+test('a step may say more in an answer, or something else in the place of what Sluice says', () => {
+  const fields = [
+    ['WWW-Authenticate', 'Basic realm="a"'],
+    ['cache-control', 'private'],
+    ['Bad', 'two\r\nlines'],
+    ['Bad Name', 'x'],
+    ['Content-Length', '1'],
+    ['Connection', 'x-y'],
+  ] as const;
+  const { headers, body } = renderRefusal(refusalOf('app', { ...refused, fields }), undefined);
+  expect(headers).toEqual([
+    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['Content-Length', String(body.length)],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['WWW-Authenticate', 'Basic realm="a"'],
+    ['cache-control', 'private'],
+  ]);
+  expect(String(body)).not.toContain('for the log alone');
+});
+
+test.each([
+  [302, 'go', [['Content-Length', '2']]],
+  [204, '', []],
+  [304, '', []],
+])('the answer %i of another server is passed on whole, framed anew', (status, said, framing) => {
+  const fields = [
+    ['Location', '/login'],
+    ['Set-Cookie', 'a=1'],
+    ['Set-Cookie', 'b=2'],
+    ['Transfer-Encoding', 'chunked'],
+    ['Date', 'then'],
+  ] as const;
+  const answer = { status, fields, body: Buffer.from('go') };
+  const refusal = refusalOf('app', { ...refused, answer });
+  const { headers, body } = renderRefusal(refusal, 'text/html');
+  expect([refusal.status, String(body), headers]).toEqual([status, said, [...fields.slice(0, 3), ...framing]]);
 });

@@ -295,3 +295,19 @@ test('a parser reads one head after another', () => {
   expect(parser).toMatchObject({ contentLength: -1, connection: 0, upgrades: false, lines: 1, hostLine: 0 });
   expect(parser.value(parser.hostLine)).toBe('b');
 });
+
+test('a head that is kept stays when the chunk it stood in changes, wherever it stood', () => {
+  const text = 'GET /a?b HTTP/1.1\r\nHost: x\r\nAccept: y\r\n\r\n';
+  for (const before of [0, 5]) {
+    const chunk = Buffer.from(`${'-'.repeat(before)}${text}behind`);
+    const parser = new HeadParser('request');
+    expect(parser.feed(chunk, before, chunk.length)).toBe(Verdict.head);
+    parser.keep();
+    parser.keep();
+    chunk.fill(0);
+    expect(parser.pairs()).toEqual(['Host', 'x', 'Accept', 'y']);
+    expect(parser.bytes.toString('latin1', parser.start, parser.end)).toBe(text);
+    expect(parser.bytes.toString('latin1', parser.targetStart, parser.targetEnd)).toBe('/a?b');
+    expect(parser.value(parser.hostLine)).toBe('x');
+  }
+});

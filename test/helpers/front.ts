@@ -1,0 +1,130 @@
+/** The public port without the rest of a gateway: with steps of the test's in the place of authentication. */
+import type { Step } from '../../src/admission/steps.ts';
+import type { Route } from '../../src/config/types.ts';
+import { HttpForwarder } from '../../src/front/careful/forwarder.ts';
+import { compileEdge, type Edge } from '../../src/front/edge.ts';
+import { Front } from '../../src/front/front.ts';
+import { LastingRoutes } from '../../src/front/lasting.ts';
+import { Recorder } from '../../src/front/recorder.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import { CounterStore } from '../../src/observe/metrics/store.ts';
+import type { Rejection } from '../../src/observe/report.ts';
+import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
+import { SessionRegistry } from '../../src/relay/registry.ts';
+import { testConnector } from './connector.ts';
+import { configOf, type LogLine } from './gateway.ts';
+
+export interface TestFront extends AsyncDisposable {
+  readonly port: number;
+  readonly front: Front;
+  readonly sessions: SessionRegistry;
+  readonly budget: MemoryBudget;
+  readonly counters: CounterStore;
+  readonly lines: LogLine[];
+  readonly rejections: Rejection[];
+  /** What is counted of endings by now, as text, without times. */
+  counted(): string[];
+  /** Resolves when something has been logged since it was last called. */
+  logged(): Promise<LogLine>;
+}
+
+export interface FrontOptions {
+  readonly routes: readonly Route[];
+  /** Stands in the place of authentication. */
+  readonly step?: Step;
+  readonly maxBufferedBytes?: number;
+}
+
+export async function startFront({ routes, step, maxBufferedBytes }: FrontOptions): Promise<TestFront> {
+  const lines: LogLine[] = [];
+  const fresh: LogLine[] = [];
+  let wake: (() => void)[] = [];
+  const log = createLog({
+    write(text) {
+      const line = JSON.parse(text) as LogLine;
+      lines.push(line);
+      fresh.push(line);
+      for (const resolve of wake.splice(0)) resolve();
+      wake = [];
+    },
+  });
+  const config = configOf({ routes });
+  log.configure(config.log);
+  const counters = new CounterStore();
+  const rejections: Rejection[] = [];
+  const recorder = new Recorder({
+    log,
+    unrouted: () => edge.unrouted,
+    rejected: (rejection) => rejections.push(rejection),
+  });
+  const sessions = new SessionRegistry(
+    {
+      onViolation() {},
+      onFurtherViolations() {},
+      onEnd: (session, report) =>
+        recorder.ended({
+          subject: { id: session.id, route: session.routeName, about: session.about },
+          counters: session.counters,
+          report,
+          state: { configHash: '', draining: false },
+        }),
+    },
+    maxBufferedBytes,
+  );
+  const { memory } = sessions;
+  const { budget } = memory;
+  const lasting = new LastingRoutes(counters, testConnector(), {
+    memory: budget,
+    refusesHandshakes: () => front.refusesHandshakes,
+    authenticate: () => step ?? null,
+  });
+  const edge: Edge = compileEdge(config, lasting);
+  const forwarder = new HttpForwarder({ recorder, memory: budget, kernelQueue: () => null });
+  const front: Front = new Front({
+    edge: () => edge,
+    tls: false,
+    forwarder,
+    log,
+    memory: budget,
+    relayMemory: memory,
+    holders: sessions,
+    recorder,
+    open: (init) => {
+      recorder.opened(init);
+      sessions.open(init);
+    },
+  });
+  const port = await front.listen(config.listen.address);
+  return {
+    port,
+    front,
+    sessions,
+    budget,
+    counters,
+    lines,
+    rejections,
+    counted: () => countedOf(counters, routes),
+    async logged() {
+      while (fresh.length === 0) await new Promise<void>((resolve) => wake.push(resolve));
+      return fresh.shift()!;
+    },
+    async [Symbol.asyncDispose]() {
+      await front.close();
+      forwarder.close();
+      sessions.cutAll();
+      await sessions.whenEmpty();
+      lasting.close();
+    },
+  };
+}
+
+function countedOf(store: CounterStore, routes: readonly Route[]): string[] {
+  const all = [['(none)', store.unrouted] as const, ...routes.map(({ label }) => [label, store.of(label)] as const)];
+  return all.flatMap(([label, counters]) => {
+    const tallies = { ...counters, violations: counters.client.violations };
+    const names = ['handshakes', 'httpRequests', 'closed', 'upstreamErrors', 'violations'] as const;
+    return names.flatMap((name) =>
+      tallies[name].rows.map(({ labels, count }) => `${label} ${name} ${labels.join(' ')} ${count}`),
+    );
+  });
+}
