@@ -9,6 +9,7 @@ import { Feed } from './admin/feed.ts';
 import { Guard } from './admin/guard.ts';
 import { pageEndpoints } from './admin/page-files.ts';
 import { probeEndpoints } from './admin/probes.ts';
+import { RoutesApiPort } from './admin/routes-api/port.ts';
 import { Scrapes } from './admin/scrapes.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
@@ -21,13 +22,16 @@ import { WatchedFiles } from './config/live/watched-files.ts';
 import type { Loaded } from './config/model/load.ts';
 import { defaultMaxBuffered } from './config/model/memory.ts';
 import type { Resolved } from './config/model/resolve.ts';
-import type { Config, ListenAddress } from './config/types.ts';
+import { type Config, type ListenAddress, labelledRoutes, type RoutesApi } from './config/types.ts';
 import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { HttpForwarder } from './front/careful/forwarder.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
+import { ErrorPages } from './front/error-pages.ts';
 import { Front } from './front/front.ts';
 import { LastingRoutes } from './front/lasting.ts';
 import { Recorder } from './front/recorder.ts';
+import { Summary } from './front/summary.ts';
+import { clean } from './observe/log/clean.ts';
 import { type Log, type LogSubject, logViolation } from './observe/log/log.ts';
 import { tally } from './observe/metrics/counters.ts';
 import { createRenderer, type Renderer } from './observe/metrics/prometheus.ts';
@@ -38,13 +42,17 @@ import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
 import type { Session } from './relay/session.ts';
 import { kernelQueue } from './relay/transport/kernel-queue.ts';
 import { type Lookup, systemLookup } from './upstream/addresses.ts';
+import { AllowedTargets } from './upstream/allowed-targets.ts';
 import { createAsker } from './upstream/asker.ts';
 import { Connector } from './upstream/connect.ts';
 
 /** Where a started gateway listens, with the ports it really has. */
 export interface GatewayAddresses {
   readonly address: ListenAddress;
-  readonly adminAddress: ListenAddress;
+  /** `null` where it does not listen. */
+  readonly adminAddress: ListenAddress | null;
+  /** Where a program sets routes; `null` where there is no such place. */
+  readonly routesApiAddress: ListenAddress | null;
 }
 
 export interface GatewayParts {
@@ -53,6 +61,17 @@ export interface GatewayParts {
   readonly resolved?: Resolved | null;
   /** Finds the addresses of upstreams; the system unless given. */
   readonly lookup?: Lookup;
+  /** The token of the API of routes, where the configuration names no file. */
+  readonly apiToken?: string | undefined;
+  /**
+   * What the admin port shows: everything, at the address of the configuration; metrics and probes alone, at another; or
+   * nothing, and then it does not listen.
+   */
+  readonly admin?: 'everything' | 'nothing' | { readonly metricsAt: ListenAddress };
+  /** How long a client's connection may be idle between two requests. */
+  readonly keepAliveMs?: number;
+  /** The time by which the use of an API's routes is told; milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 /** How a drain is asked for. */
@@ -82,6 +101,13 @@ export class Gateway {
   readonly #forwarder: HttpForwarder;
   readonly #front: Front;
   readonly #admin: AdminServer;
+  readonly #adminShows: NonNullable<GatewayParts['admin']>;
+  readonly #api: RoutesApiPort | null;
+  readonly #pages: ErrorPages | null;
+  readonly #now: () => number;
+  /** Where this process listens: no route of an API may lead there. */
+  #own: readonly ListenAddress[] = [];
+  #pageProblem = '';
   readonly #violations = new ViolationLog();
   readonly #guard: Guard;
   readonly #onDrained: (counts: DrainCounts) => void;
@@ -90,14 +116,20 @@ export class Gateway {
   #drain: Drain<Session> | null = null;
   readonly #feed: Feed;
 
-  constructor(config: Config, { log, resolved = null, lookup = systemLookup }: GatewayParts) {
+  constructor(config: Config, parts: GatewayParts) {
+    const { log, resolved = null, lookup = systemLookup, admin: shows = 'everything', now = Date.now } = parts;
     this.#log = log;
+    this.#adminShows = shows;
+    this.#now = now;
+    const { routesApi } = config;
+    const targets = new AllowedTargets(routesApi?.targets ?? null, () => this.#own);
     log.configure(config.log);
     this.#trust = new UpstreamTrust(log);
     const connector = new Connector({
       lookup,
       admit: (begun) => this.#front.admitsDial(begun),
       trust: (tls) => this.#trust.of(tls),
+      forbidden: (target, address) => targets.refuseAddress(target, address),
     });
     this.#authentication = new Authentication({
       log,
@@ -134,13 +166,16 @@ export class Gateway {
       recorder,
       memory: budget,
       kernelQueue: (socket) => kernelQueue(socket, performance.now()),
+      pages: () => this.#pages,
     });
     this.#lasting = new LastingRoutes(this.counters, connector, {
       memory: budget,
       refusesHandshakes: () => this.#front.refusesHandshakes,
       authenticate: (route) => this.#authentication.stepOf(route),
     });
-    this.#edge = compileEdge(config, this.#lasting);
+    this.#api = routesApi && this.#makeApi(routesApi, parts, targets);
+    this.#pages = routesApi?.errors ? this.#makePages(routesApi) : null;
+    this.#edge = this.#compile(config);
     this.#front = new Front({
       edge: () => this.#edge,
       tls: config.listen.tls !== null,
@@ -157,9 +192,11 @@ export class Gateway {
         this.#drain?.opened(session);
       },
       recorder,
+      pages: () => this.#pages,
+      ...(parts.keepAliveMs === undefined ? {} : { keepAliveMs: parts.keepAliveMs }),
     });
     this.#guard = new Guard({
-      admin: config.admin,
+      admin: typeof shows === 'string' ? config.admin : { address: shows.metricsAt, tokenFile: null },
       log,
       count: (reason) => tally(this.counters.adminRefusals, reason),
     });
@@ -197,7 +234,10 @@ export class Gateway {
     });
     this.#admin = new AdminServer({
       guard: this.#guard,
-      endpoints: [...probes, scrapes.endpoint, ...api, ...pageEndpoints(), this.#feed.endpoint],
+      endpoints:
+        shows === 'everything'
+          ? [...probes, scrapes.endpoint, ...api, ...pageEndpoints(), this.#feed.endpoint]
+          : [...probes, scrapes.endpoint],
       log,
     });
   }
@@ -205,6 +245,11 @@ export class Gateway {
   /** How many status pages are open. */
   get watchers(): number {
     return this.#feed.watchers;
+  }
+
+  /** Sets a route as a program would by the API; the reason why not, or `null`. */
+  setRoute(path: string, body: object): string | null {
+    return this.#api?.routes.set(path, JSON.stringify(body), this.#now())?.problem ?? null;
   }
 
   /** The configuration in force, and what is wrong with the files if they do not hold. */
@@ -219,12 +264,12 @@ export class Gateway {
   reload(loaded: Loaded): boolean {
     return this.#current.replace(loaded, (config) => {
       this.#log.configure(config.log);
-      this.#edge = compileEdge(config, this.#lasting);
-      this.#lasting.keepOnly(config.routes);
+      this.#edge = this.#compile(config);
+      this.#lasting.keepOnly(labelledRoutes(config));
       this.#front.reconfigure();
       this.#boundMemory(config);
       if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
-      void this.#trust.follow(config.routes);
+      void this.#trust.follow(labelledRoutes(config));
       void this.#authentication.follow(config);
       for (const session of this.sessions.sessions) {
         const route = this.#edge.byName.get(session.routeName);
@@ -236,13 +281,17 @@ export class Gateway {
   /**
    * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the admin
    * port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used, with `ERR_AUTH_FILE`
-   * where a file of users, tokens or keys cannot; and then listens nowhere.
+   * where a file of users, tokens or keys cannot, with `ERR_ROUTES_API` where nobody could be kept from setting routes; and then
+   * listens nowhere.
    */
   async start(): Promise<GatewayAddresses> {
-    const { listen, admin, routes } = this.#current.config;
+    const { config } = this.#current;
+    const { listen, admin, routesApi } = config;
     const trouble = await this.#guard.problem();
     if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
-    const problems = await this.#trust.follow(routes);
+    const refused = (await this.#api?.problem()) ?? null;
+    if (refused !== null) throw Object.assign(new Error(refused), { code: 'ERR_ROUTES_API' });
+    const problems = await this.#trust.follow(labelledRoutes(config));
     if (problems.length > 0) throw Object.assign(new Error(problems.join('\n')), { code: 'ERR_UPSTREAM_TLS' });
     const unusable = await this.#authentication.follow(this.#current.config);
     if (unusable.length > 0) throw Object.assign(new Error(unusable.join('\n')), { code: 'ERR_AUTH_FILE' });
@@ -251,15 +300,65 @@ export class Gateway {
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
       this.#certificate = opened;
     }
-    const adminPort = await this.#admin.listen(admin.address);
+    const shows = this.#adminShows;
+    const adminAt = shows === 'nothing' ? null : shows === 'everything' ? admin.address : shows.metricsAt;
+    const adminAddress = adminAt && withPort(adminAt, await this.#admin.listen(adminAt));
     try {
-      const port = await this.#front.listen(listen.address);
+      // The table is whole before anybody asks.
+      await this.#api?.load();
+      const routesApiAddress = routesApi && withPort(routesApi.address, await this.#api!.listen(routesApi.address));
+      const address = withPort(listen.address, await this.#front.listen(listen.address));
+      this.#own = [address, adminAddress, routesApiAddress].filter((own) => own !== null);
       this.#feed.start();
-      return { address: withPort(listen.address, port), adminAddress: withPort(admin.address, adminPort) };
+      return { address, adminAddress, routesApiAddress };
     } catch (error) {
+      await this.#api?.close();
       await this.#admin.close();
       throw error;
     }
+  }
+
+  #compile(config: Config): Edge {
+    return compileEdge(config, this.#lasting, this.#api && { routes: this.#api.routes, now: this.#now });
+  }
+
+  #makeApi(config: RoutesApi, { log, apiToken }: GatewayParts, targets: AllowedTargets): RoutesApiPort {
+    return new RoutesApiPort({
+      config,
+      log,
+      environmentToken: apiToken,
+      now: this.#now,
+      judge: ({ upstream }) => {
+        const problem = targets.refuse(upstream);
+        return problem === null ? null : { problem };
+      },
+      settleActivity: () => {
+        for (const session of this.sessions.sessions) session.noteUse();
+      },
+      added: (route) => {
+        this.#edge.hub?.added(route);
+      },
+      removed: (route) => {
+        this.#edge.hub?.removed(route);
+        this.#lasting.forgetApi(route);
+      },
+    });
+  }
+
+  #makePages({ errors, templates }: RoutesApi): ErrorPages {
+    const summary = new Summary((count) =>
+      this.#log.tell('error_page_failed', { count, detail: clean(this.#pageProblem) }),
+    );
+    const hub = templates.find(({ kind }) => kind === 'hub')!.route.upstreamTls;
+    const failed = (detail: string) => {
+      this.#pageProblem = detail;
+      summary.add();
+    };
+    return new ErrorPages(errors!, failed, async () => {
+      const trust = await this.#trust.of(hub);
+      if ('problem' in trust) throw new Error(trust.problem);
+      return { secureContext: trust.context, rejectUnauthorized: !hub.insecureSkipVerify };
+    });
   }
 
   /**
@@ -271,7 +370,8 @@ export class Gateway {
       this.#drain.join(cause);
       return this.drained;
     }
-    const { drain, routes } = this.#current.config;
+    const { drain } = this.#current.config;
+    const routes = labelledRoutes(this.#current.config);
     const parts = {
       log: this.#log,
       sessions: () => this.sessions.sessions,
@@ -310,6 +410,7 @@ export class Gateway {
     this.sessions.cutAll();
     await this.sessions.whenEmpty();
     this.#feed.stop();
+    await this.#api?.close();
     this.#lasting.close();
     this.#certificate?.close();
     this.#trust.close();

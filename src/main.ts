@@ -7,6 +7,7 @@ import { complain, print } from './cli/print.ts';
 const commands: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
   serve: () => import('./cli/serve.ts'),
   check: () => import('./cli/check.ts'),
+  'hub-proxy': () => import('./cli/hub-proxy.ts'),
   demo: () => import('./cli/demo.ts'),
 };
 
@@ -14,6 +15,7 @@ const usage = `usage: sluice COMMAND
 
   serve --config FILE   run the gateway; --config may be repeated
   check FILE…           print the errors of a configuration, or its effective limits
+  hub-proxy             run in the place of JupyterHub's proxy, with its flags
   demo                  run a small backend and Sluice in front of it
   --version             print the version
 `;

@@ -1,10 +1,11 @@
 /**
  * One connection of the admin port, as Node's HTTP server sees it. It lets one request in at a time: Node would begin to
- * serve everything that a client sends ahead. No endpoint takes a body, so a request ends where its head does, and what
- * comes behind waits in the kernel, but for the one read that brought both.
+ * serve everything that a client sends ahead. Where no endpoint takes a body, a request ends where its head does; what
+ * comes behind it waits in the kernel, but for the one read that brought both.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { type BodyEnd, bodyEndOf } from './body-end.ts';
 
 /** A request's head must be there in this time. */
 const headMs = 10_000;
@@ -22,12 +23,17 @@ export class AdminConnection extends Duplex {
   #held: Buffer | null = null;
   /** The end of what the head under way has brought so far: a blank line may come in pieces. */
   #tail: Buffer = Buffer.alloc(0);
-  #state: 'idle' | 'head' | 'busy' | 'ending' = 'idle';
+  #state: 'idle' | 'head' | 'body' | 'busy' | 'ending' = 'idle';
+  /** The head under way, where bodies are taken: it says how long its body is. */
+  #head: Buffer[] | null;
+  #body: BodyEnd | null = null;
   #ended = false;
   #clock: NodeJS.Timeout | null = null;
 
-  constructor(socket: Socket) {
+  /** `takesBodies`: whether a body belongs to its request. */
+  constructor(socket: Socket, takesBodies = false) {
     super();
+    this.#head = takesBodies ? [] : null;
     this.#socket = socket;
     socket
       .on('data', (chunk: Buffer) => this.#take(chunk))
@@ -87,22 +93,49 @@ export class AdminConnection extends Duplex {
       this.#state = 'head';
       this.#setClock(headMs);
     }
+    if (this.#state === 'body') {
+      this.#takeBody(chunk, 0);
+      return;
+    }
     const looked = Buffer.concat([this.#tail, chunk]);
     const at = looked.indexOf(blankLine);
     if (at < 0) {
       this.#tail = looked.subarray(-(blankLine.length - 1));
+      this.#head?.push(chunk);
       this.push(chunk);
       return;
     }
     const end = at + blankLine.length - this.#tail.length;
     this.#tail = Buffer.alloc(0);
+    if (this.#head !== null) {
+      this.#body = bodyEndOf(Buffer.concat([...this.#head, chunk.subarray(0, end)]).toString('latin1'));
+      this.#head = [];
+    }
+    if (this.#body === null) this.#finish(chunk, end);
+    else {
+      this.#state = 'body';
+      this.push(chunk.subarray(0, end));
+      if (end < chunk.length) this.#takeBody(chunk, end);
+    }
+  }
+
+  #takeBody(chunk: Buffer, from: number): void {
+    const end = this.#body!.find(chunk, from);
+    if (end >= 0) {
+      this.#body = null;
+      this.#finish(chunk, end, from);
+    } else if (!this.push(chunk.subarray(from))) this.#socket.pause();
+  }
+
+  /** The request is whole: what stands behind it waits. */
+  #finish(chunk: Buffer, end: number, from = 0): void {
     this.#state = 'busy';
     this.#setClock(null);
     if (end < chunk.length) {
       this.#held = chunk.subarray(end);
       this.#socket.pause();
     }
-    this.push(chunk.subarray(0, end));
+    this.push(chunk.subarray(from, end));
   }
 
   #onEnd(): void {
@@ -116,7 +149,7 @@ export class AdminConnection extends Duplex {
   }
 
   #onLate(): void {
-    if (this.#state === 'head') this.#socket.write(tooLate);
+    if (this.#state === 'head' || this.#state === 'body') this.#socket.write(tooLate);
     this.destroy();
   }
 

@@ -21,20 +21,22 @@ const words: Partial<Record<string, string>> = {
 
 export class TokenFile {
   readonly #path: string;
+  readonly #key: string;
   readonly #now: () => number;
   #content: Promise<Content> | null = null;
   #readAt = 0;
 
-  /** `now` is a monotonic time in milliseconds. */
-  constructor(path: string, now: () => number = () => performance.now()) {
+  /** `now` is a monotonic time in milliseconds; `key` is what names the file. */
+  constructor(path: string, now: () => number = () => performance.now(), key = 'admin.token_file') {
     this.#path = path;
+    this.#key = key;
     this.#now = now;
   }
 
   /** What keeps the file from being used, in words that name it, or `null`. */
   async problem(): Promise<string | null> {
     const content = await this.#read();
-    return 'problem' in content ? `admin.token_file ${this.#path} ${content.problem}` : null;
+    return 'problem' in content ? `${this.#key} ${this.#path} ${content.problem}` : null;
   }
 
   /** Whether this is the token. The time it takes tells nothing of either. */
@@ -77,6 +79,6 @@ async function readToken(path: string): Promise<Content> {
 }
 
 /** Digests have one length, whatever was tried. */
-function digestOf(token: string): Buffer {
+export function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

@@ -143,6 +143,56 @@ export const logEvents = {
     when: 'the keys of an issuer could not be fetched, at most every 30 s (3 s before there are any); those before stay in use; level error',
     fields: 'issuer, problem',
   },
+  route_set: { level: 'info', words: 'a route was set', when: 'a program has set a route', fields: 'path' },
+  route_deleted: {
+    level: 'info',
+    words: 'a route was taken away',
+    when: 'a program has taken a route away',
+    fields: 'path',
+  },
+  route_refused: { level: 'warn', words: 'a route was refused', when: 'a route cannot be set', fields: 'path, detail' },
+  routes_api_refused: {
+    level: 'warn',
+    words: 'the API of routes has refused requests',
+    when: 'the API of routes refuses requests; at once, then at most every 10 s',
+    fields: 'reason, client (address of the last), refused (how many since the last line)',
+  },
+  routes_api_open: {
+    level: 'warn',
+    words: 'whoever reaches the API of routes may change them: CONFIGPROXY_AUTH_TOKEN is not set',
+    when: 'the API of routes asks for no token',
+    fields: '',
+  },
+  routes_loaded: {
+    level: 'info',
+    words: 'the routes of the state file are in force',
+    when: '`routes_api.state_file` was read',
+    fields: 'file, routes, refused (how many of them cannot be), detail',
+  },
+  routes_not_loaded: {
+    level: 'error',
+    words: 'the state file cannot be used, so the table begins empty',
+    when: 'the state file cannot be used; level error',
+    fields: 'file, problem, kept (where it is now)',
+  },
+  routes_not_saved: {
+    level: 'error',
+    words: 'the state file cannot be written, so a restart begins with older routes; it is tried again',
+    when: 'the state file cannot be written; level error',
+    fields: 'file, error',
+  },
+  routes_saved: {
+    level: 'info',
+    words: 'the state file is written again',
+    when: 'the state file could not be written, and now it can',
+    fields: 'file',
+  },
+  error_page_failed: {
+    level: 'warn',
+    words: 'pages for 404 and 503 did not come, and Sluice wrote its own',
+    when: 'pages of `error_target` or `error_path` do not come; at once, then at most every 10 s',
+    fields: 'count, detail (of the last)',
+  },
   config_not_watched: {
     level: 'warn',
     words: {

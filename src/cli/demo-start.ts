@@ -41,7 +41,7 @@ export async function startDemo(port: number | null, onLogLine: (line: string) =
   const sluice = createGateway(config, { log });
   try {
     const { address, adminAddress } = await sluice.start();
-    const addresses = { gateway: urlOf(address), admin: urlOf(adminAddress) };
+    const addresses = { gateway: urlOf(address), admin: urlOf(adminAddress!) };
     backend.attach(addresses);
     return {
       ...addresses,

@@ -1,5 +1,6 @@
 /** `sluice serve --config FILE…`: runs the gateway until SIGTERM or SIGINT. */
 import { parseArgs } from 'node:util';
+import { tokenVariable } from '../admin/routes-api/token.ts';
 import { formatListenAddress } from '../config/language/addresses.ts';
 import { formatConfigError } from '../config/language/errors.ts';
 import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.ts';
@@ -23,11 +24,12 @@ a second. SIGUSR1 and SIGUSR2 do nothing.
 `;
 
 /** What the gateway itself says of a start that it refuses; other errors are the system's. */
-const refusals: ReadonlySet<string> = new Set([
+export const startRefusals: ReadonlySet<string> = new Set([
   'ERR_ADMIN_TOKEN',
   'ERR_LISTEN_TLS',
   'ERR_UPSTREAM_TLS',
   'ERR_AUTH_FILE',
+  'ERR_ROUTES_API',
 ]);
 
 /** Nobody may be there to read why it does not start. */
@@ -67,14 +69,15 @@ async function serve(
   signals: Signals,
   log: Log,
 ): Promise<number> {
-  const gateway = createGateway(config, { log, resolved });
+  const gateway = createGateway(config, { log, resolved, apiToken: process.env[tokenVariable] });
   await watchConfig(gateway, contents, log);
   compactHeap();
   try {
-    const { address, adminAddress } = await gateway.start();
+    const { address, adminAddress, routesApiAddress } = await gateway.start();
     log.tell('listening', {
       address: formatListenAddress(address),
-      admin_address: formatListenAddress(adminAddress),
+      admin_address: formatListenAddress(adminAddress!),
+      ...(routesApiAddress === null ? {} : { routes_api_address: formatListenAddress(routesApiAddress) }),
       routes: config.routes.map(({ name }) => name),
       config_hash: config.hash,
       pid: process.pid,
@@ -82,7 +85,7 @@ async function serve(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    await complain(`sluice serve: ${refusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
+    await complain(`sluice serve: ${startRefusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
     return 1;
   }
   void signals.first.then((cause) => {
@@ -111,7 +114,7 @@ function parseFiles(argv: string[]): readonly string[] | null | undefined {
 type EndingSignal = 'SIGTERM' | 'SIGINT';
 
 /** The signals that end the process. */
-class Signals {
+export class Signals {
   readonly first: Promise<EndingSignal>;
   #count = 0;
   #hasten = () => {};

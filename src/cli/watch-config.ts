@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { loadAside } from '../config/live/load-aside.ts';
 import type { FileContent } from '../config/live/read.ts';
 import { FileWatcher } from '../config/live/watch.ts';
+import type { Loaded } from '../config/model/load.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Log } from '../observe/log/log.ts';
 
@@ -10,11 +11,16 @@ import type { Log } from '../observe/log/log.ts';
  * Watches the files from whose contents the gateway was started. From this call on SIGHUP ends the process no more: it
  * loads the files anew even if they are as before.
  */
-export async function watchConfig(gateway: Gateway, seen: readonly FileContent[], log: Log): Promise<void> {
+export async function watchConfig(
+  gateway: Gateway,
+  seen: readonly FileContent[],
+  log: Log,
+  load: (contents: readonly FileContent[]) => Promise<Loaded> = loadAside,
+): Promise<void> {
   const watcher = new FileWatcher(seen, {
     async changed(contents) {
       try {
-        gateway.reload(await loadAside(contents));
+        gateway.reload(await load(contents));
       } catch (error) {
         // A bug must not end the connections that are open.
         log.tell('config_reload_bug', { err: error });

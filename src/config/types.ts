@@ -52,7 +52,12 @@ export interface UpstreamTarget {
   readonly port: number;
   /** As a person wrote it. */
   readonly href: string;
+  /** The path of a unix socket, in the place of host and port. */
+  readonly socketPath?: string;
 }
+
+/** What a route of an API belongs to, as its data says: JupyterHub itself, a user's server, a service, or something else. */
+export type RouteKind = 'hub' | 'server' | 'service' | 'other';
 
 /** How TLS towards a backend is made sure of; read for an `https:` upstream alone. */
 export interface UpstreamTls {
@@ -95,6 +100,54 @@ export interface Route {
   readonly drain: RouteDrain;
   readonly http: SharedLimits['http'] & { readonly inactivityMs: number };
   readonly timeouts: Timeouts;
+}
+
+/** What the routes of an API take their limits and their metrics from: those of one kind, below one path of theirs. */
+export interface RouteTemplate {
+  readonly kind: RouteKind;
+  /** A pattern below the route's own path. */
+  readonly path: string;
+  /** Its limits, its name and its label; its hosts, path and upstream mean nothing. */
+  readonly route: Route;
+}
+
+/** What of a request or an answer is made otherwise on its way to the target of an API's route. */
+export interface TargetRules {
+  /** Header lines that each request gets. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Whether the target is told who asks (`X-Forwarded-*`). */
+  readonly forwarded: boolean;
+  /** Whether the path of the target comes before that of the request. */
+  readonly targetPath: boolean;
+  /** Whether the route's own path stays in the request. */
+  readonly routePath: boolean;
+  /** Whether `Host` names the target. */
+  readonly targetHost: boolean;
+  /** Whether a `Location` that names the target gets the host of the request, and which scheme (`https:`), `null` for its own. */
+  readonly locationHost: boolean;
+  readonly locationScheme: 'http:' | 'https:' | null;
+}
+
+/** Routes that a program sets while Sluice runs. */
+export interface RoutesApi {
+  readonly address: ListenAddress;
+  /** Paths of PEM files; with `clientCa` a client must show a certificate. `null` listens without TLS. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null;
+  /** Path of the file that holds the token; `null` takes it from the environment. */
+  readonly tokenFile: string | null;
+  /** For each kind one whose path is `/`. */
+  readonly templates: readonly RouteTemplate[];
+  /** Networks in which targets may be; `null` is every one but those of link-local addresses. */
+  readonly targets: readonly string[] | null;
+  /** Path of the file that keeps the table over a restart. */
+  readonly stateFile: string | null;
+  /** Whether the first segment of a route's path is its host. */
+  readonly hosts: boolean;
+  /** Whether messages of a server count as its user's activity. */
+  readonly upstreamActivity: boolean;
+  /** Who writes the pages for 404 and 503: a URL, or a folder; `null` is Sluice itself. */
+  readonly errors: { readonly target: string } | { readonly folder: string } | null;
+  readonly rules: TargetRules;
 }
 
 /** What a drain does to a connection: close it at a slot of its own, or leave it until it ends by itself. */
@@ -256,4 +309,11 @@ export interface Config {
   /** Path of the file that names the users who are shut out; `null` shuts nobody out. */
   readonly revokedUsers: string | null;
   readonly routes: readonly Route[];
+  /** `null` where no program sets routes. */
+  readonly routesApi: RoutesApi | null;
+}
+
+/** Every route that has limits and a label: those of the file, and the templates of an API's. */
+export function labelledRoutes({ routes, routesApi }: Pick<Config, 'routes' | 'routesApi'>): readonly Route[] {
+  return !routesApi ? routes : [...routes, ...routesApi.templates.map(({ route }) => route)];
 }

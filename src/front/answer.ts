@@ -1,6 +1,7 @@
 /** Sends an answer of our own to a plain HTTP request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Refusal, renderRefusal } from './errors.ts';
+import type { ErrorPages } from './error-pages.ts';
+import { pageHeaders, type Refusal, renderRefusal } from './errors.ts';
 
 /** How a client that has not sent its whole body yet is treated. */
 export interface Patience {
@@ -8,20 +9,28 @@ export interface Patience {
   readonly waitsForContinue: boolean;
   /** How long to read on, in ms. */
   readonly lingerMs: number;
+  /** Who may have a page for the answer. */
+  readonly pages?: ErrorPages | null;
+  /** The request target as it came, where the request has another one now. */
+  readonly target?: string;
 }
 
 /**
  * Answers with a refusal. A client that is still sending its body is read on for a while and discarded: closing at once
  * would make the kernel send RST, and the client would see that instead of the answer.
  */
-export function sendRefusal(
+export async function sendRefusal(
   req: IncomingMessage,
   res: ServerResponse,
   refusal: Refusal,
   accept: string | undefined,
-  { waitsForContinue, lingerMs }: Patience,
-): void {
-  const { headers, body } = renderRefusal(refusal, accept);
+  { waitsForContinue, lingerMs, pages = null, target = req.url ?? '' }: Patience,
+): Promise<void> {
+  // Without a page to wait for, the answer is there when this returns.
+  const page = pages === null || refusal.page === undefined ? null : await pages.page(refusal.page, target);
+  if (res.destroyed || res.headersSent) return;
+  const own = page === null ? renderRefusal(refusal, accept) : null;
+  const { headers, body } = own ?? { headers: pageHeaders(page!), body: page!.body };
   const unread = !req.complete && carriesBody(req);
   res.writeHead(refusal.status, [...headers.flat(), ...(unread ? ['Connection', 'close'] : [])]);
   if (!unread || waitsForContinue || req.method === 'HEAD') {

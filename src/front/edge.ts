@@ -1,16 +1,31 @@
-/** What the listener decides by: immutable, made anew when the configuration changes. */
+/** What the listener decides by: made anew when the configuration changes. Routes of an API come and go in its table. */
 import type { ConnectionSlots } from '../admission/slots.ts';
 import { compileSteps, type Step } from '../admission/steps.ts';
 import { TrustedProxies } from '../admission/trusted-proxies.ts';
 import type { AdmissionRoute, VisitKind } from '../admission/visit.ts';
-import type { Config, Route } from '../config/types.ts';
+import { type Config, labelledRoutes, type Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
+import type { ApiRoutes } from '../routes/api-routes.ts';
+import type { Pattern } from '../routes/pattern.ts';
 import { RouteTable } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import { type HubRoute, HubRoutes } from './hub-routes.ts';
 import type { LastingRoutes } from './lasting.ts';
 
-/** A route and what belongs to it while the process runs, which is made when somebody first comes by this route. */
-export class EdgeRoute implements AdmissionRoute {
+/** A route as requests meet it. */
+export interface EdgeRoute extends AdmissionRoute {
+  readonly hosts: readonly string[];
+  readonly path: string;
+  readonly patterns?: readonly Pattern[];
+  within?(segments: readonly string[]): EdgeRoute;
+  readonly endpoint: Endpoint;
+  /** What an API's route does beside; `null` for one of the file. */
+  readonly hub: HubRoute | null;
+}
+
+/** A route of the file, and what belongs to it while the process runs: made when somebody first comes by this route. */
+export class FileRoute implements EdgeRoute {
+  readonly hub = null;
   readonly route: Route;
   readonly #lasting: LastingRoutes;
   #counters: RouteCounters | null = null;
@@ -67,16 +82,28 @@ export interface Edge {
   readonly unrouted: RouteCounters;
   /** Time for a request's headers; 0 is off. They come before the route is known, so the longest of all counts. */
   readonly headersMs: number;
+  /** The routes of an API, where there is one. */
+  readonly hub: HubRoutes | null;
+}
+
+/** Routes that an API sets, and the time by which their use is told. */
+export interface ApiSource {
+  readonly routes: ApiRoutes;
+  readonly now: () => number;
 }
 
 /** Compiles a configuration; what is counted per route goes on from `lasting`. */
-export function compileEdge(config: Config, lasting: LastingRoutes): Edge {
+export function compileEdge(config: Config, lasting: LastingRoutes, source: ApiSource | null = null): Edge {
   const { counters } = lasting;
-  const routes = config.routes.map((route) => new EdgeRoute(route, lasting));
-  const headersMs = config.routes.map((route) => route.timeouts.headersMs);
+  const { routesApi } = config;
+  const labelled = labelledRoutes(config);
+  const headersMs = labelled.map((route) => route.timeouts.headersMs);
+  const routes = new RouteTable<EdgeRoute>(config.routes.map((route) => new FileRoute(route, lasting)));
+  const hub = routesApi === null || source === null ? null : new HubRoutes(routesApi, source, routes, lasting);
   return {
-    routes: new RouteTable(routes),
-    byName: new Map(config.routes.map((route) => [route.name, route])),
+    routes,
+    hub,
+    byName: new Map(labelled.map((route) => [route.name, route])),
     proxies: new TrustedProxies(config.listen.trustedProxies),
     ipv6Prefix: config.listen.ipv6Prefix,
     unrouted: counters.unrouted,

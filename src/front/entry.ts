@@ -16,7 +16,9 @@ import type { Forwarder } from './careful/forwarder.ts';
 import { Tunnel } from './careful/tunnel.ts';
 import type { Connection } from './connection.ts';
 import type { Edge, EdgeRoute } from './edge.ts';
-import { refusalOf } from './errors.ts';
+import type { ErrorPages } from './error-pages.ts';
+import { asOfApi, refusalOf } from './errors.ts';
+import { healthBody, healthPath } from './health.ts';
 import type { AdmittedVisit, Reception } from './reception.ts';
 import type { Recorder, Subject } from './recorder.ts';
 import { refuseOnResponse, refuseOnSocket } from './refusals.ts';
@@ -31,6 +33,8 @@ export interface EntryParts {
   readonly memory: MemoryLedger;
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
+  /** Who has pages for answers of Sluice's own; `null` for nobody. */
+  readonly pages: () => ErrorPages | null;
   readonly recorder: Recorder;
   readonly reception: Reception;
   /** Whether handshakes are refused, because the gateway shuts down. */
@@ -62,10 +66,17 @@ export class Entry implements CarefulRequests {
 
   request(connection: Connection, req: IncomingMessage, res: ServerResponse): void {
     if (this.endsKeepAlive) res.shouldKeepAlive = false;
+    const { hub } = this.#parts.edge();
+    if (req.url === healthPath && hub !== null) {
+      res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': healthBody.length });
+      res.end(req.method === 'HEAD' ? undefined : healthBody);
+      return;
+    }
     const arrival = this.#read(connection, req);
     if ('refused' in arrival) {
+      const refusal = refusalOf(null, arrival.refused);
       this.#parts.recorder.refused(this.#subjectOf(req, arrival), arrival.refused);
-      refuseOnResponse(res, refusalOf(null, arrival.refused), true);
+      refuseOnResponse(res, hub === null ? refusal : asOfApi(refusal), true, this.#parts.pages());
     } else if (arrival.visit.kind === 'websocket') this.#refuseUnswitched(res, arrival.visit);
     else this.#receive(req, res, arrival);
   }

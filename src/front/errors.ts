@@ -15,6 +15,8 @@ import type { AnswerRow } from '../catalogue/row.ts';
 import { isFieldValue } from '../http/changes.ts';
 import { kindOf } from '../http/fields.ts';
 
+import type { ErrorPage, PagedStatus } from './error-pages.ts';
+
 export type { HandshakeRefusal };
 
 /** A limit and what was seen, both in the same unit. */
@@ -45,6 +47,8 @@ export interface Refusal extends RefusalAbout {
   /** As in the catalogue. */
   readonly headers: NonNullable<AnswerRow['headers']>;
   readonly retryAfterS: AnswerRow['retryAfterS'];
+  /** The status whose page may be somebody else's, for what an API's routes lead to. */
+  readonly page?: PagedStatus;
 }
 
 /** The answer to a handshake (or to a request before its forwarding) that ended with `outcome`. */
@@ -67,6 +71,40 @@ export function refuseHttp(outcome: AnsweredFailure, about: RefusalAbout): Refus
 function refusal(outcome: Refusal['outcome'], row: AnswerRow, about: RefusalAbout): Refusal {
   const { status, words, remedy = '', headers = [], retryAfterS } = row;
   return { outcome, status, words, remedy, headers, retryAfterS, ...about };
+}
+
+/** What CHP answers with 503: there is a route, and no server that answers there. */
+const noServer: ReadonlySet<Refusal['outcome']> = new Set([
+  'upstream_unreachable',
+  'upstream_connect_timeout',
+  'upstream_tls_failed',
+  'upstream_failed',
+  'upstream_timeout',
+]);
+
+/** The same answer where an API sets the routes: 503 for whatever server is not there. */
+export function asOfApi(refusal: Refusal): Refusal {
+  if (refusal.outcome === 'no_route') return { ...refusal, page: 404 };
+  return noServer.has(refusal.outcome) ? { ...refusal, status: 503, page: 503 } : refusal;
+}
+
+/** An answer with somebody else's page for a bare socket. */
+export function pageBytes({ status }: Refusal, page: ErrorPage, { closes, bodiless }: RefusalFraming): Buffer {
+  const lines = pageHeaders(page).map(([name, value]) => `${name}: ${value}\r\n`);
+  const date = new Date().toUTCString();
+  const connection = closes ? 'Connection: close\r\n' : '';
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date}\r\n${lines.join('')}${connection}\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), bodiless ? Buffer.alloc(0) : page.body]);
+}
+
+/** The header of somebody else's page. */
+export function pageHeaders({ type, encoding, body }: ErrorPage): readonly (readonly [name: string, value: string])[] {
+  return [
+    ...(type === null ? [] : [['Content-Type', type] as const]),
+    ...(encoding === null ? [] : [['Content-Encoding', encoding] as const]),
+    ['Content-Length', String(body.length)],
+    ['Cache-Control', 'no-store'],
+  ];
 }
 
 /** A rendered answer: headers without `Connection` and `Date`, and the body. */

@@ -24,13 +24,15 @@ export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHands
   /** Where the bytes are that are held, and who looks after those that hold them. */
   readonly relayMemory: RelayMemory;
   readonly holders: Holders;
+  /** How long a client's connection may be idle between two requests; 75 s unless given. */
+  readonly keepAliveMs?: number;
 }
 
 /** Whether the port lets anybody in, or why not. */
 export type Accepting = 'yes' | 'not listening' | 'out of file descriptors';
 
 /** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
-const keepAliveMs = 75_000;
+const usualKeepAliveMs = 75_000;
 /** More idle connections than this are worth nothing: each takes about 10 KB. */
 const mostWaiting = 16_384;
 /** How often clocks are looked at, at least. */
@@ -52,6 +54,7 @@ export class Front {
   #refusesHandshakes = false;
 
   constructor(parts: FrontParts) {
+    const { keepAliveMs = usualKeepAliveMs } = parts;
     this.#parts = parts;
     this.#descriptors = new Descriptors(parts.log);
     this.#evicted = new Summary((count) => {

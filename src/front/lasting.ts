@@ -6,6 +6,7 @@ import { ConnectionSlots } from '../admission/slots.ts';
 import type { StepParts } from '../admission/steps.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
+import type { ApiRoute } from '../routes/api-routes.ts';
 import type { Connector } from '../upstream/connect.ts';
 import { Endpoint, endpointKey } from '../upstream/endpoint.ts';
 
@@ -23,6 +24,7 @@ export class LastingRoutes {
   readonly #connector: Connector;
   readonly #slots = new Map<string, ConnectionSlots>();
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #apiEndpoints = new Map<ApiRoute, Endpoint>();
 
   constructor(counters: CountersByRoute, connector: Connector, stepParts: StepParts) {
     this.counters = counters;
@@ -46,6 +48,22 @@ export class LastingRoutes {
     return endpoint;
   }
 
+  /** The endpoint of an API's route, for as long as that is there. */
+  endpointOfApi(api: ApiRoute, template: Route): Endpoint {
+    const endpoint =
+      this.#apiEndpoints.get(api) ??
+      new Endpoint({ ...template, upstream: api.target.upstream }, this.#connector, true);
+    this.#apiEndpoints.set(api, endpoint);
+    endpoint.use(template);
+    return endpoint;
+  }
+
+  /** An API's route is there no more: what is open to its target ends when it is given back. */
+  forgetApi(api: ApiRoute): void {
+    this.#apiEndpoints.get(api)?.retire();
+    this.#apiEndpoints.delete(api);
+  }
+
   /** Forgets what no route has any more and no connection holds. */
   keepOnly(routes: readonly Route[]): void {
     const labels = new Set(routes.map(({ label }) => label));
@@ -61,5 +79,6 @@ export class LastingRoutes {
   /** Closes the connections that no request holds. */
   close(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.retire();
+    for (const endpoint of this.#apiEndpoints.values()) endpoint.retire();
   }
 }

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { sendRefusal } from './answer.ts';
+import type { ErrorPages } from './error-pages.ts';
 import { type Refusal, refusalBytes } from './errors.ts';
 import { sayFarewell } from './farewell.ts';
 
@@ -15,10 +16,15 @@ export function refuseOnSocket(socket: Socket, accept: string | undefined, refus
 }
 
 /** Refuses a plain HTTP request. `closes`: its connection ends with it, as what follows cannot be trusted to be a request. */
-export function refuseOnResponse(res: ServerResponse, refusal: Refusal, closes: boolean): void {
+export function refuseOnResponse(
+  res: ServerResponse,
+  refusal: Refusal,
+  closes: boolean,
+  pages: ErrorPages | null = null,
+): void {
   const { req } = res;
   const { accept, expect } = req.headers;
   if (closes) res.setHeader('Connection', 'close');
   const waitsForContinue = expect?.toLowerCase() === '100-continue';
-  sendRefusal(req, res, refusal, accept, { waitsForContinue, lingerMs });
+  void sendRefusal(req, res, refusal, accept, { waitsForContinue, lingerMs, pages });
 }

@@ -20,6 +20,10 @@ export class Changes {
   readonly #parameters = new Set<string>();
   readonly #cookies = new Set<string>();
   readonly #subprotocols = new Set<string>();
+  /** Whether the upstream is told who asks (`X-Forwarded-*`). */
+  forwarded = true;
+  /** What becomes of the target in the end; `null` for nothing. */
+  retarget: ((target: string) => string) | null = null;
 
   /**
    * Sets a field to a value as Node reads one, a character for each byte; what the client sent by that name, in any spelling,
@@ -36,6 +40,12 @@ export class Changes {
   /** The same with any text, which is written as UTF-8. */
   setText(name: string, text: string): boolean {
     return this.setField(name, Buffer.from(text).toString('latin1'));
+  }
+
+  /** Names another host to the upstream; not for what a client says. */
+  setHost(host: string): void {
+    this.removeField('host');
+    this.set.push(['Host', host]);
   }
 
   /** Removes a field in every spelling: to CGI `X_User` and `X-User` are one. */
@@ -60,6 +70,11 @@ export class Changes {
 
   /** The target for the upstream. */
   target(target: string): string {
+    const kept = this.#withoutParameters(target);
+    return this.retarget === null ? kept : this.retarget(kept);
+  }
+
+  #withoutParameters(target: string): string {
     const at = target.indexOf('?');
     if (this.#parameters.size === 0 || at < 0) return target;
     const kept = target

@@ -31,7 +31,7 @@ import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { Keeper } from './memory/read-buffers.ts';
 import { LegWriter } from './transport/leg-writer.ts';
 import type { Transport, TransportListener } from './transport/transport.ts';
-import type { SessionInit } from './types.ts';
+import type { Activity, SessionInit } from './types.ts';
 
 /**
  * Who broke the protocol or a limit hears of it when the other side has answered, but at the latest after this time: what
@@ -149,6 +149,9 @@ export class Session implements OpenConnection {
   route: Route;
   readonly counters: RouteCounters;
   readonly #release: () => void;
+  readonly #activity: Activity | null;
+  /** What its activity has been told of: messages and bytes of those that count. */
+  #usedSeen = 0;
   readonly #events: SessionEvents;
   readonly #clock: Clock;
   readonly #sides: readonly (LegEvents & TransportListener)[];
@@ -174,6 +177,7 @@ export class Session implements OpenConnection {
     this.route = route;
     this.counters = counters;
     this.#release = init.release;
+    this.#activity = init.activity ?? null;
     this.#events = events;
     this.#violations = new ViolationNotes({
       first: (violation) => events.violated(this, violation),
@@ -304,6 +308,7 @@ export class Session implements OpenConnection {
     const { client, upstream, route } = this;
     client.inbound.tick(now);
     upstream.inbound.tick(now);
+    this.noteUse();
     client.tick(now, upstream.inbound.pauses.waitsForReceiver, route.limits.upstream.maxPauseMs);
     upstream.tick(now, client.inbound.pauses.waitsForReceiver, route.limits.client.maxPauseMs);
     const data = client.inbound.record.payloadBytes + upstream.inbound.record.payloadBytes;
@@ -318,6 +323,18 @@ export class Session implements OpenConnection {
     const isIdle = route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs;
     if (isIdle || this.#lifetime.isOver(now)) this.#endAtBoundary(isIdle ? 'idle_timeout' : 'max_lifetime');
     this.#settle();
+  }
+
+  /** Tells of data messages since it was last called. A message counts while it comes, and an empty one too; a ping never does. */
+  noteUse(): void {
+    if (this.#activity === null) return;
+    const { record } = this.client.inbound;
+    const { record: theirs } = this.upstream.inbound;
+    const own = record.messages + record.payloadBytes;
+    const used = this.#activity.ofUpstream ? own + theirs.messages + theirs.payloadBytes : own;
+    if (used === this.#usedSeen) return;
+    this.#usedSeen = used;
+    this.#activity.seen();
   }
 
   /** Decides on what came of a read. */
@@ -497,6 +514,7 @@ export class Session implements OpenConnection {
     this.#finished = true;
     this.client.inbound.finish();
     this.upstream.inbound.finish();
+    this.noteUse();
     this.#violations.flush();
     const { reason, by, violation } = this.#outcome!;
     const legs = [this.client, this.upstream];

@@ -14,6 +14,12 @@ export interface RelayMemory {
   readonly buffers: ReadBuffers;
 }
 
+/** Hears of use: data messages of the client, and of the upstream where those are use too. */
+export interface Activity {
+  seen(): void;
+  readonly ofUpstream: boolean;
+}
+
 export interface SessionInit {
   readonly id: string;
   /** Limits are taken from here at the start of each message; `Session.reconfigure` replaces it. */
@@ -22,6 +28,8 @@ export interface SessionInit {
   readonly client: LegInput | SocketTransport;
   readonly upstream: LegInput | SocketTransport;
   readonly about: ConnectionAbout;
+  /** `null` or absent where nobody wants to know. */
+  readonly activity?: Activity | null;
   /** Gives back what admission and routing lent (connection slots, endpoint lease). Called once, at the end. */
   readonly release: () => void;
   /** Those who want to know the connection, because they may have to end it. */

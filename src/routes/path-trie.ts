@@ -12,15 +12,18 @@ interface Entry<R> {
   readonly order: number;
 }
 
+/** Most nodes are leaves with one pattern: what a node does not have, it has no list for. */
 interface Node<R> {
-  readonly literals: Map<string, Node<R>>;
+  literals: Map<string, Node<R>> | null;
   /** Below `*`. */
   any: Node<R> | null;
   /** Patterns that end here. */
-  readonly ends: Entry<R>[];
+  ends: readonly Entry<R>[];
   /** Patterns that go on with `**`: what follows is compared with the whole path. */
-  readonly tails: Entry<R>[];
+  tails: readonly Entry<R>[];
 }
+
+const none: readonly never[] = [];
 
 /** A trie of patterns. */
 export class PathTrie<R> {
@@ -41,7 +44,8 @@ export class PathTrie<R> {
   add(route: R, pattern: Pattern): void {
     let node = this.#root;
     for (const piece of pattern.runs[0]!) node = childFor(node, piece);
-    listIn(node, pattern).push({ route, pattern, order: this.#added++ });
+    const entry = { route, pattern, order: this.#added++ };
+    setList(node, pattern, [...listIn(node, pattern), entry]);
     this.#size++;
   }
 
@@ -57,7 +61,7 @@ export class PathTrie<R> {
     const list = listIn(way.at(-1)!, pattern);
     const at = list.findIndex((entry) => entry.route === route);
     if (at < 0) return;
-    list.splice(at, 1);
+    setList(way.at(-1)!, pattern, list.length === 1 ? none : list.toSpliced(at, 1));
     this.#size--;
     for (let i = pieces.length; i > 0 && isEmpty(way[i]!); i--) cutChild(way[i - 1]!, pieces[i - 1]!);
   }
@@ -69,31 +73,39 @@ export class PathTrie<R> {
 }
 
 function newNode<R>(): Node<R> {
-  return { literals: new Map(), any: null, ends: [], tails: [] };
+  return { literals: null, any: null, ends: none, tails: none };
 }
 
 function childOf<R>(node: Node<R>, piece: string | null): Node<R> | null {
-  return piece === null ? node.any : (node.literals.get(piece) ?? null);
+  return piece === null ? node.any : (node.literals?.get(piece) ?? null);
 }
 
 function childFor<R>(node: Node<R>, piece: string | null): Node<R> {
   const child = childOf(node, piece) ?? newNode<R>();
   if (piece === null) node.any = child;
-  else node.literals.set(piece, child);
+  else {
+    node.literals ??= new Map();
+    node.literals.set(piece, child);
+  }
   return child;
 }
 
 function cutChild<R>(node: Node<R>, piece: string | null): void {
   if (piece === null) node.any = null;
-  else node.literals.delete(piece);
+  else node.literals!.delete(piece);
 }
 
-function listIn<R>(node: Node<R>, pattern: Pattern): Entry<R>[] {
+function listIn<R>(node: Node<R>, pattern: Pattern): readonly Entry<R>[] {
   return pattern.runs.length === 1 ? node.ends : node.tails;
 }
 
+function setList<R>(node: Node<R>, pattern: Pattern, list: readonly Entry<R>[]): void {
+  if (pattern.runs.length === 1) node.ends = list;
+  else node.tails = list;
+}
+
 function isEmpty<R>({ literals, any, ends, tails }: Node<R>): boolean {
-  return literals.size === 0 && any === null && ends.length === 0 && tails.length === 0;
+  return (literals === null || literals.size === 0) && any === null && ends.length === 0 && tails.length === 0;
 }
 
 /** Depth first; no deeper than the longest pattern, whatever the path. */
@@ -103,7 +115,7 @@ function search<R>(node: Node<R>, segments: readonly string[], depth: number, be
   for (const tail of node.tails) if (isBetter(tail, found) && matchesPattern(tail.pattern, segments)) found = tail;
   const segment = segments[depth];
   if (segment === undefined) return found;
-  const literal = node.literals.get(segment);
+  const literal = node.literals?.get(segment);
   if (literal !== undefined) found = search(literal, segments, depth + 1, found);
   if (node.any !== null && segment !== '') found = search(node.any, segments, depth + 1, found);
   return found;

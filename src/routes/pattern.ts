@@ -29,6 +29,17 @@ export function compilePattern(path: string): Pattern {
   };
 }
 
+/** Ranks of literals alone, by their number: thousands of routes share them. */
+const literalRanks = new Map<number, readonly number[]>();
+
+/** The pattern of a path whose segments, decoded, are all meant literally. */
+export function literalPattern(segments: readonly string[]): Pattern {
+  const { length } = segments;
+  const ranks = literalRanks.get(length) ?? new Array<number>(length).fill(0);
+  literalRanks.set(length, ranks);
+  return { runs: [segments], length, ranks };
+}
+
 /** Whether a pattern matches a path, given as decoded segments. Linear: each run takes the first place it finds. */
 export function matchesPattern({ runs }: Pattern, segments: readonly string[]): boolean {
   let at = 0;

@@ -3,11 +3,16 @@ import { PathTrie } from './path-trie.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 import { readingsOf } from './readings.ts';
 
-/** What the table reads of a route. */
-export interface Routable {
+/** What the table reads of a route, wherever that comes from: a file's routes and an API's stand in one table. */
+export interface Routable<R = unknown> {
   /** Lower-case exact hosts or `*.example.org`; empty matches every host. */
   readonly hosts: readonly string[];
+  /** A pattern, as a file has it. */
   readonly path: string;
+  /** The patterns in the place of `path`, where it is none. */
+  readonly patterns?: readonly Pattern[];
+  /** What of the route a request with these segments meets, where its requests do not all meet the same. */
+  within?(segments: readonly string[]): R;
 }
 
 /**
@@ -17,7 +22,7 @@ export interface Routable {
 export type Found<R> = { readonly route: R } | { readonly between: readonly [R | null, R | null] } | null;
 
 /** A table of routes. */
-export class RouteTable<R extends Routable> {
+export class RouteTable<R extends Routable<R>> {
   /** By exact host. */
   readonly #exact = new Map<string, PathTrie<R>>();
   /** By what follows the star, from its dot on. */
@@ -30,20 +35,22 @@ export class RouteTable<R extends Routable> {
   }
 
   add(route: R): void {
-    const pattern = compilePattern(route.path);
-    for (const [tries, host] of this.#placesOf(route)) {
-      const trie = tries.get(host) ?? new PathTrie<R>();
-      tries.set(host, trie);
-      trie.add(route, pattern);
+    for (const pattern of patternsOf(route)) {
+      for (const [tries, host] of this.#placesOf(route)) {
+        const trie = tries.get(host) ?? new PathTrie<R>();
+        tries.set(host, trie);
+        trie.add(route, pattern);
+      }
+      if (route.hosts.length === 0) this.#everyHost.add(route, pattern);
     }
-    if (route.hosts.length === 0) this.#everyHost.add(route, pattern);
   }
 
   /** Takes a route out, found by its identity, its hosts and its path. */
   remove(route: R): void {
-    const pattern = compilePattern(route.path);
-    for (const [tries, host] of this.#placesOf(route)) removeFrom(tries, host, route, pattern);
-    if (route.hosts.length === 0) this.#everyHost.remove(route, pattern);
+    for (const pattern of patternsOf(route)) {
+      for (const [tries, host] of this.#placesOf(route)) removeFrom(tries, host, route, pattern);
+      if (route.hosts.length === 0) this.#everyHost.remove(route, pattern);
+    }
   }
 
   /** Where a host (from `hostOf`) and a path lead, under each reading of the path. */
@@ -51,7 +58,7 @@ export class RouteTable<R extends Routable> {
     const tries = this.#triesFor(host);
     // With one route for a host every reading leads there.
     const sole = tries[0]!.sole;
-    if (sole !== null) return { route: sole };
+    if (sole !== null && sole.within === undefined) return { route: sole };
     const readings = readingsOf(path);
     if (readings === null) return { between: [null, null] };
     const route = matchIn(tries, readings[0]!);
@@ -78,9 +85,13 @@ export class RouteTable<R extends Routable> {
     return tries;
   }
 
-  #placesOf({ hosts }: Routable): [tries: Map<string, PathTrie<R>>, host: string][] {
+  #placesOf({ hosts }: Routable<R>): [tries: Map<string, PathTrie<R>>, host: string][] {
     return hosts.map((host) => (host.startsWith('*.') ? [this.#wildcard, host.slice(1)] : [this.#exact, host]));
   }
+}
+
+function patternsOf({ path, patterns }: Routable): readonly Pattern[] {
+  return patterns ?? [compilePattern(path)];
 }
 
 function removeFrom<R>(tries: Map<string, PathTrie<R>>, host: string, route: R, pattern: Pattern): void {
@@ -90,10 +101,10 @@ function removeFrom<R>(tries: Map<string, PathTrie<R>>, host: string, route: R, 
   if (trie.size === 0) tries.delete(host);
 }
 
-function matchIn<R>(tries: readonly PathTrie<R>[], segments: readonly string[]): R | null {
+function matchIn<R extends Routable<R>>(tries: readonly PathTrie<R>[], segments: readonly string[]): R | null {
   for (const trie of tries) {
     const route = trie.match(segments);
-    if (route !== null) return route;
+    if (route !== null) return route.within?.(segments) ?? route;
   }
   return null;
 }

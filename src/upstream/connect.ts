@@ -26,12 +26,16 @@ export interface ConnectorParts {
   /** Whether the process may open one more connection beside those that are begun and have no descriptor yet. */
   readonly admit: (begun: number) => boolean;
   readonly trust: TrustOf;
+  /** Why nobody may connect there; `null` where they may. */
+  readonly forbidden?: (target: UpstreamTarget, address: string) => string | null;
 }
 
 /** Where to, how long at most, and until when it is wanted. */
 export interface ConnectAsk {
   readonly target: UpstreamTarget;
   readonly tls: UpstreamTls;
+  /** Whether somebody else than the configuration chose the target: then not every address will do. */
+  readonly guarded?: boolean;
   /** For all steps together; 0 is off. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -106,8 +110,15 @@ class Attempt {
   async run(): Promise<void> {
     const { target, tls } = this.#ask;
     const secure = target.protocol === 'https:';
-    const addresses = this.#over ? null : await this.#lookUp(target.host);
-    if (addresses === null || this.#over) return;
+    const { socketPath } = target;
+    if (socketPath !== undefined && !this.#over) {
+      this.#raceTo([{ address: socketPath, family: 0 }], () => connectTcp(socketPath));
+      return;
+    }
+    const found = this.#over ? null : await this.#lookUp(target.host);
+    if (found === null || this.#over) return;
+    const addresses = this.#admitted(found);
+    if (addresses.length === 0) return;
     const trust = secure ? await this.#parts.trust(tls) : null;
     if (this.#over) return;
     if (trust !== null && 'problem' in trust) {
@@ -115,16 +126,28 @@ class Attempt {
       return;
     }
     const options = trust && tlsOptions(target, tls, trust.context);
-    this.#race = new Race(
-      addresses,
-      ({ address }) =>
-        this.#begin(() => {
-          const at = { host: address, port: target.port };
-          return options === null ? connectTcp(at) : connectTls({ ...options, ...at });
-        }),
-      { connected: (socket) => this.#connected(socket), failed: (errors) => this.#failWith(errors) },
-    );
+    this.#raceTo(addresses, ({ address }) => {
+      const at = { host: address, port: target.port };
+      return options === null ? connectTcp(at) : connectTls({ ...options, ...at });
+    });
+  }
+
+  #raceTo(addresses: readonly Address[], open: (address: Address) => Socket): void {
+    this.#race = new Race(addresses, (address) => this.#begin(() => open(address)), {
+      connected: (socket) => this.#connected(socket),
+      failed: (errors) => this.#failWith(errors),
+    });
     this.#race.start();
+  }
+
+  /** Those to which anybody may connect; where there are none, that is told. A name may resolve to anything. */
+  #admitted(addresses: readonly Address[]): readonly Address[] {
+    const { forbidden } = this.#parts;
+    if (forbidden === undefined || this.#ask.guarded !== true) return addresses;
+    const reasons = addresses.map(({ address }) => forbidden(this.#ask.target, address));
+    const admitted = addresses.filter((_, i) => reasons[i] === null);
+    if (admitted.length === 0) this.#fail('other', reasons[0]!);
+    return admitted;
   }
 
   /** `null` where the name has no address; that is told already. */

@@ -14,10 +14,13 @@ export class Endpoint {
   readonly pool: Pool;
   readonly #tls: UpstreamTls;
   readonly #connector: Connector;
+  readonly #guarded: boolean;
   #leases = 0;
 
-  constructor({ upstream, upstreamTls, http }: Route, connector: Connector) {
+  /** `guarded`: somebody else than the configuration chose the target. */
+  constructor({ upstream, upstreamTls, http }: Route, connector: Connector, guarded = false) {
     this.target = upstream;
+    this.#guarded = guarded;
     this.#tls = upstreamTls;
     this.#connector = connector;
     this.pool = new Pool((timeoutMs, signal) => this.connect(timeoutMs, signal), http.maxUpstreamConnections);
@@ -52,7 +55,8 @@ export class Endpoint {
 
   /** A new connection, which never comes into the pool by itself. */
   connect(timeoutMs: number, signal: AbortSignal): Promise<Connected | ConnectFailure> {
-    return this.#connector.connect({ target: this.target, tls: this.#tls, timeoutMs, signal });
+    const { target } = this;
+    return this.#connector.connect({ target, tls: this.#tls, guarded: this.#guarded, timeoutMs, signal });
   }
 }
 

@@ -79,7 +79,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     authenticate: () => step ?? null,
   });
   const edge: Edge = compileEdge(config, lasting);
-  const forwarder = new HttpForwarder({ recorder, memory: budget, kernelQueue: () => null });
+  const forwarder = new HttpForwarder({ recorder, memory: budget, kernelQueue: () => null, pages: () => null });
   const front: Front = new Front({
     edge: () => edge,
     tls: false,
@@ -88,6 +88,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     memory: budget,
     relayMemory: memory,
     holders: sessions,
+    pages: () => null,
     recorder,
     open: (init) => {
       recorder.opened(init);

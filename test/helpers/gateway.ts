@@ -77,7 +77,7 @@ async function start(config: Config, resolved: Resolved | null): Promise<TestGat
   const gateway = createGateway(config, { log, resolved });
   const { address, adminAddress } = await gateway.start();
   const port = address.kind === 'tcp' ? address.port : 0;
-  const adminPort = adminAddress.kind === 'tcp' ? adminAddress.port : 0;
+  const adminPort = adminAddress?.kind === 'tcp' ? adminAddress.port : 0;
   return {
     gateway,
     port,
@@ -123,5 +123,6 @@ export function configOf({
     log: { ...builtInTop.log, maxRate: null, ...log },
     revokedUsers,
     routes,
+    routesApi: null,
   };
 }

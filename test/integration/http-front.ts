@@ -118,6 +118,7 @@ export async function startFront(
     recorder,
     memory,
     kernelQueue: (socket) => kernelQueue(socket, performance.now()),
+    pages: () => null,
   });
   const endpoint = new Endpoint(route, connector);
   const listener: RequestListener = (req, res) => {
@@ -133,7 +134,7 @@ export async function startFront(
     forwarder.makeRoom();
     reception.receive(visit, {
       bodyBytes: carriesBody(req) ? Number(req.headers['content-length'] ?? 0) : -1,
-      admitted: (admitted) => forwarder.forward(req, res, { route, endpoint }, admitted),
+      admitted: (admitted) => forwarder.forward(req, res, { route, endpoint, hub: null }, admitted),
       turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.name, refused), false),
       givenUp: () => res.destroy(),
       left: () => {},

@@ -24,7 +24,7 @@ test('below config it is the schema of the configuration, whole', () => {
   expect(values.properties.config).toEqual({
     type: 'object',
     properties: own.properties,
-    required: own.required,
+    anyOf: own.anyOf,
     additionalProperties: false,
   });
   expect(values.$defs).toEqual(own.$defs);

@@ -121,6 +121,22 @@ export function parseNetwork(value: unknown): Parsed<string> {
   return { value: `${address.toLowerCase()}/${bits}` };
 }
 
+/** Parses where the targets of an API's routes may be: a network, or `unix:` and a folder of sockets. */
+export function parseTargets(value: unknown): Parsed<string> {
+  if (typeof value !== 'string' || !value.startsWith('unix:')) return parseNetwork(value);
+  if (socketPath.test(value.slice(5))) return { value: value.replace(/(.)\/$/, '$1') };
+  return { problem: 'is not a folder of sockets; write unix:/run/servers (absolute, in ASCII)' };
+}
+
+/** Parses `http://host:port/path`: a place that Sluice itself asks. */
+export function parseUrl(value: unknown): Parsed<string> {
+  const problem = 'is not a URL; write http://host:port/path, without user, query and fragment';
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) return { problem };
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return { problem };
+  return { value: url.href.replace(/\/$/, '') };
+}
+
 /** Parses an exact host or `*.example.org`; hosts have no port here, and case does not matter. */
 export function parseHost(value: unknown): Parsed<string> {
   const example = 'write apps.example.org or *.example.org';

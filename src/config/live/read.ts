@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { readSmallFile } from '../../files.ts';
 import { type ConfigText, type Loaded, loadConfigs } from '../model/load.ts';
+import type { Beside } from '../model/overlay.ts';
 
 /** No configuration is longer; a wrong path to a data file shall not fill the memory. */
 const longestFile = 1024 * 1024;
@@ -62,13 +63,16 @@ export function digestOf(contents: readonly FileContent[]): string {
 }
 
 /** Loads a configuration from its files' contents. A file that cannot be read is an error like any other. */
-export function loadFiles(contents: readonly FileContent[]): Loaded {
+export function loadFiles(contents: readonly FileContent[], beside: Beside | null = null): Loaded {
   const texts = contents.map(textOf);
   const unreadable = texts.flatMap((text) => ('message' in text ? text : []));
   if (unreadable.length > 0) {
     return { errors: unreadable.map(({ file, message }) => ({ file, line: 0, column: 0, path: '', message })) };
   }
-  return loadConfigs(texts.flatMap((text) => ('text' in text ? text : [])));
+  return loadConfigs(
+    texts.flatMap((text) => ('text' in text ? text : [])),
+    beside,
+  );
 }
 
 /** Reads and loads files. */

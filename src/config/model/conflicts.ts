@@ -45,13 +45,56 @@ interface Claim {
 export function findConflicts(document: ConfigDocument): ConfigError[] {
   const claims = claimsOf(document.value);
   return [
+    ...noRoutes(document),
     ...nameConflicts(document, claims),
+    ...templateConflicts(document, claims),
     ...patternConflicts(document, claims),
     ...sameAddress(document),
     ...openAdmin(document),
     ...halfClientCertificates(document),
     ...secretIdentities(document),
     ...authConflicts(document),
+  ];
+}
+
+/** Without routes, and nobody to set some, there is nothing to serve. */
+function noRoutes(document: ConfigDocument): ConfigError[] {
+  const { value } = document;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  if ('routes' in value || 'routes_api' in value) return [];
+  return [errorAt(document, ['routes'], 'is missing; write [one, two], or one line for each with a dash')];
+}
+
+/** Templates count and log by their names, as routes do; of each kind there is one for every path. */
+function templateConflicts(document: ConfigDocument, claims: readonly Claim[]): ConfigError[] {
+  const { templates } = mapping(mapping(document.value).routes_api);
+  const names = new Set(claims.map(({ name }) => name));
+  const places = new Set<string>();
+  const whole = new Set<unknown>();
+  const entries = (Array.isArray(templates) ? templates : []).map(mapping);
+  const errors = entries.flatMap((entry, i) => {
+    const at = ['routes_api', 'templates', i];
+    const place = `${entry.kind} ${canonicalPath(String(entry.path ?? '/'))}`;
+    const found: ConfigError[] = [];
+    if (typeof entry.name === 'string' && names.has(entry.name)) {
+      found.push(errorAt(document, [...at, 'name'], `"${entry.name}" is the name of another route too; write another`));
+    }
+    if (places.has(place)) {
+      found.push(errorAt(document, at, `another template is for the same requests (${place}); write another path`));
+    }
+    names.add(String(entry.name));
+    places.add(place);
+    if (canonicalPath(String(entry.path ?? '/')) === '/') whole.add(entry.kind);
+    return found;
+  });
+  const without = entries.flatMap(({ kind }, i) => (whole.has(kind) ? [] : [{ kind, i }]));
+  const firsts = without.filter(({ kind }, n) => without.findIndex((other) => other.kind === kind) === n);
+  return [
+    ...errors,
+    ...firsts.map(({ kind, i }) => {
+      const message = `there is no template of kind ${kind} without path, for all its other requests; add one`;
+      return errorAt(document, ['routes_api', 'templates', i], message);
+    }),
   ];
 }
 

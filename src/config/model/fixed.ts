@@ -28,6 +28,17 @@ export function keepFixed(current: Config, next: Config): { readonly config: Con
     differs.push('listen.tls');
     config = { ...config, listen: { ...config.listen, tls: current.listen.tls } };
   }
+  const api = ({ routesApi }: Config) => routesApi && { ...routesApi, templates: null };
+  if (!isDeepStrictEqual(api(current), api(next))) {
+    differs.push('routes_api');
+    // Its templates may change, which are no more than limits.
+    const templates = next.routesApi?.templates;
+    const routesApi = current.routesApi && {
+      ...current.routesApi,
+      templates: templates ?? current.routesApi.templates,
+    };
+    config = { ...config, routesApi };
+  }
   return { config, differs };
 }
 

@@ -174,6 +174,23 @@ export const kind = {
     description: '`100/s`, or `{rate: 100/s, burst: 1000}`, or `unlimited`; what is beyond it is left out and counted',
     anyOf: [...bucket(units.countRatePattern, count, {}), unlimited],
   }),
+  url: leaf('url', addresses.parseUrl, {
+    description: '`http://host:port/path` or `https://…`',
+    // As for an origin: what URLs would read as a broken IPv4 address is no name.
+    anyOf: withHost('[Hh][Tt][Tt][Pp][Ss]?://', `(:${patterns.port})?(/[A-Za-z0-9._~/-]*)?`, {
+      pattern:
+        '^[^:]*://([^/]*[.])?([A-Za-z_]|[1-9][0-9]*[A-Za-z_-]|0[0-9]*[A-WYZa-wyz_-])[A-Za-z0-9_-]*(:[0-9]+)?(/|$)',
+    }),
+  }),
+  targets: leaf('targets', addresses.parseTargets, {
+    description:
+      '`10.0.0.0/8`, `fd00::/8`, one address, or `unix:/run/servers` for the sockets in a folder and below it',
+    anyOf: [
+      matching(`${patterns.ipv4}(/${patterns.upTo(32)})?`),
+      matching(`${patterns.ipv6}(/${patterns.upTo(128)})?`),
+      matching(`unix:${patterns.socketPath}`),
+    ],
+  }),
   name: leaf(
     'name',
     parseName,

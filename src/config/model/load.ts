@@ -6,6 +6,7 @@ import type { Config } from '../types.ts';
 import { findConflicts } from './conflicts.ts';
 import { explainIssue } from './explain.ts';
 import { mergeDocuments } from './merge.ts';
+import { type Beside, layOver } from './overlay.ts';
 import { type Resolved, resolve } from './resolve.ts';
 import { configSchema } from './schema.ts';
 
@@ -25,15 +26,19 @@ export function loadConfig(file: string, text: string): Loaded {
   return loadConfigs([{ file, text }]);
 }
 
-/** Loads a configuration of one file or more; each top-level key stands in one of them. */
-export function loadConfigs(texts: readonly ConfigText[]): Loaded {
+/** Loads a configuration of one file or more; each top-level key stands in one of them. `beside` is what flags say. */
+export function loadConfigs(texts: readonly ConfigText[], beside: Beside | null = null): Loaded {
   const files = texts.map(({ file }) => file);
   const parts = texts.map(({ file, text }) => parseConfigDocument(file, text));
   const errors = parts.flatMap((part) => part.errors);
   const [first, ...more] = parts.flatMap(({ document }) => document ?? []);
+  const isWhole = first !== undefined && more.length + 1 === files.length;
   // With one file missing, the others would be blamed for what stands in it.
-  if (!first || more.length + 1 < files.length) return { errors };
-  const { document, errors: repeated } = mergeDocuments([first, ...more]);
+  if (!isWhole && !(beside !== null && files.length === 0)) return { errors };
+  const joined = first === undefined ? { document: null, errors: [] } : mergeDocuments([first, ...more]);
+  const laid = beside === null ? { document: joined.document!, errors: [] } : layOver(joined.document, beside);
+  const { document } = laid;
+  const repeated = [...joined.errors, ...laid.errors];
   const parsed = configSchema.safeParse(document.value, { reportInput: true });
   const all = [
     ...errors,
@@ -58,6 +63,7 @@ export function loadConfigs(texts: readonly ConfigText[]): Loaded {
     log: resolved.log,
     revokedUsers: resolved.revokedUsers,
     routes: resolved.routes.map(({ route }) => route),
+    routesApi: resolved.routesApi,
   };
   return { config, resolved };
 }

@@ -5,12 +5,13 @@
 import { createHash } from 'node:crypto';
 import type { ConfigDocument } from '../language/document.ts';
 import { type ConfigPath, formatPath } from '../language/errors.ts';
-import type { Config, Route, Timeouts } from '../types.ts';
+import type { Config, Route, RoutesApi, Timeouts } from '../types.ts';
 import { compileAuth } from './auth.ts';
 import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
 import { type OwnSettings, ownSettings } from './own-settings.ts';
 import { type PresetName, presets } from './presets.ts';
 import { builtIn, routeSettings, type SettingKey, type Settings, settingKeys } from './route-settings.ts';
+import { compileRoutesApi, resolveTemplates, setByApi } from './routes-api.ts';
 import type { ParsedConfig } from './schema.ts';
 import { nest, type SettingRows, type ValuesOf } from './settings.ts';
 import { topSettings } from './top-settings.ts';
@@ -45,6 +46,9 @@ export interface Resolved {
   readonly revokedUsers: Config['revokedUsers'];
   readonly timeouts: Timeouts;
   readonly routes: readonly ResolvedRoute[];
+  readonly routesApi: RoutesApi | null;
+  /** What its routes take their limits from. */
+  readonly templates: readonly ResolvedRoute[];
   /** By path in the file, such as `timeouts.connect`. */
   readonly sources: ReadonlyMap<string, Source>;
 }
@@ -73,10 +77,18 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
     parsed,
     settingKeys.filter((path) => path in topSettings),
   );
-  const own = parsed.routes.map((route, i) => ownOf(document, ['routes', i], route));
+  const templates = resolveTemplates(parsed.routes_api, (entry, i) => {
+    const at: ConfigPath = ['routes_api', 'templates', i ?? 0];
+    const said = i === null ? ownOf(document, [], {}) : ownOf(document, at, entry);
+    const route = { ...said, name: entry.name, preset: entry.preset ?? null, upstream: setByApi };
+    const mine: Layer = i === null ? new Map() : layerOf(document, at, entry, settingKeys);
+    return resolveRoute(route, { own: mine, defaults, file, preset: route.preset, timeouts });
+  });
+  const fileRoutes = parsed.routes ?? [];
+  const own = fileRoutes.map((route, i) => ownOf(document, ['routes', i], route));
   const written = new Set(own.flatMap((route) => patternKeys(route['match.hosts'] ?? [], route['match.path'])));
   const routes = own.flatMap((route, i) => {
-    const mine = layerOf(document, ['routes', i], parsed.routes[i], settingKeys);
+    const mine = layerOf(document, ['routes', i], fileRoutes[i], settingKeys);
     const resolved = resolveRoute(route, { own: mine, defaults, file, preset: route.preset, timeouts });
     const rooms = route.preset === 'jupyter' ? roomsOf(route, written) : null;
     if (rooms === null) return [resolved];
@@ -97,6 +109,8 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
     revokedUsers,
     timeouts,
     routes,
+    routesApi: parsed.routes_api === undefined ? null : compileRoutesApi(parsed.routes_api, templates),
+    templates: templates.map(({ resolved }) => resolved),
     sources,
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { setting } from './kinds.ts';
 import { ownSections, ownSettings } from './own-settings.ts';
 import { routeSections, routeSettings } from './route-settings.ts';
+import { type ParsedRoutesApi, routesApiSchema } from './routes-api-schema.ts';
 import type { SettingRow, SettingRows } from './settings.ts';
 import { topSections, topSettings } from './top-settings.ts';
 
@@ -36,15 +37,21 @@ function leafOf({ kind, about, builtIn, isRequired }: SettingRow): z.ZodType {
 const shared = keysOf(routeSettings, routeSections);
 const route = z.strictObject({ ...keysOf(ownSettings, ownSections), ...shared });
 
+const routesApi = routesApiSchema(keysOf(ownSettings, ownSections), shared);
+
 /** The file. */
-export const configSchema = z.strictObject({
-  ...keysOf(topSettings, topSections),
-  defaults: setting(z.strictObject(shared), topSections.defaults!),
-  routes: z.array(route).min(1).meta({ description: topSections.routes! }),
-});
+export const configSchema = z
+  .strictObject({
+    ...keysOf(topSettings, topSections),
+    defaults: setting(z.strictObject(shared), topSections.defaults!),
+    routes_api: setting(routesApi, topSections.routes_api!),
+    routes: setting(z.array(route).min(1), topSections.routes!),
+  })
+  .meta({ anyOf: [{ required: ['routes'] }, { required: ['routes_api'] }] });
 
 /** The file's values, parsed but not yet resolved; each at its path. */
 export interface ParsedConfig {
   readonly defaults?: object | undefined;
-  readonly routes: readonly object[];
+  readonly routes?: readonly object[] | undefined;
+  readonly routes_api?: ParsedRoutesApi | undefined;
 }

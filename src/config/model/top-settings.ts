@@ -7,7 +7,7 @@ import { builtInOf, nest, type SettingRows } from './settings.ts';
 const second = 1000;
 const minute = 60 * second;
 
-/** Everything but `defaults` and `routes`. */
+/** Everything but `defaults`, `routes_api` and `routes`. */
 export const topSettings = {
   'listen.address': {
     kind: is.address,
@@ -180,7 +180,9 @@ export const topSections: Readonly<Record<string, string>> = {
   log: 'How much is logged. Changes hold at once.',
   timeouts: 'How long Sluice waits.',
   defaults: "What holds for every route that does not say otherwise. A route's preset overrides it.",
-  routes: 'The routes, in any order: the most specific match wins.',
+  routes_api:
+    'Routes that a program sets while Sluice runs, as JupyterHub does: see docs/jupyterhub.md. They stand beside the routes of the file.',
+  routes: 'The routes, in any order: the most specific match wins. They may be left out where there is a `routes_api`.',
 };
 
 /** What holds where nobody says anything, by the fields of `Config`. */

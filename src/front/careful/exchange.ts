@@ -18,7 +18,9 @@ import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
 import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
 import { carriesBody, sendRefusal } from '../answer.ts';
-import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
+import type { ErrorPages } from '../error-pages.ts';
+import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
+import type { HubRoute } from '../hub-routes.ts';
 import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
@@ -32,9 +34,14 @@ export interface ExchangeContext extends ForwardRoute {
   readonly memory: MemoryLedger;
   /** What the kernel holds for a socket. */
   readonly kernelQueue: (socket: Socket) => KernelQueue;
+  /** Who has pages for answers of Sluice's own. */
+  readonly pages: () => ErrorPages | null;
   /** Gives the request to http-proxy, which calls back with what comes of it. */
   readonly send: (connection: PooledRequest) => void;
 }
+
+/** Answers whose `Location` may name the upstream. */
+const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
 
 /** Measured: what a request under way holds, both sockets and what reads and writes them. */
 const exchangeBytes = 48 * 1024;
@@ -184,7 +191,9 @@ export class Exchange implements MemoryHolder {
     const bodyless = this.#method === 'HEAD' || status === 204 || status === 304;
     const chunked = !bodyless && res.useChunkedEncodingByDefault && !('content-length' in upstreamRes.headers);
     this.#endsByClosing = !bodyless && !chunked && !('content-length' in upstreamRes.headers);
+    const { hub } = this.#context;
     const headers = responseHeaders(upstreamRes.rawHeaders, { contentLength: status !== 204, trailer: chunked });
+    if (hub !== null) this.#followUse(hub, upstreamRes, headers);
     try {
       res.writeHead(status, upstreamRes.statusMessage, headers);
     } catch (error) {
@@ -204,6 +213,17 @@ export class Exchange implements MemoryHolder {
     });
     this.#watchFlow(upstreamRes);
     upstreamRes.pipe(res, { end: false });
+  }
+
+  /** An answer that is a success is use of an API's route, while it flows and when it ends. */
+  #followUse(hub: HubRoute, upstreamRes: IncomingMessage, headers: string[]): void {
+    const { statusCode = 0 } = upstreamRes;
+    const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'location');
+    const location = at < 0 ? null : hub.locationFor(headers[at + 1]!, this.#context.visit.host);
+    if (location !== null && redirects.has(statusCode)) headers[at + 1] = location;
+    if (statusCode >= 300) return;
+    const seen = () => hub.seen();
+    upstreamRes.on('data', seen).once('end', seen);
   }
 
   /** Something broke: the upstream's connection, its answer, or our patience. `connection` is the one that it broke on. */
@@ -285,7 +305,10 @@ export class Exchange implements MemoryHolder {
       this.#upstreamReq.destroy();
     }
     if (this.#res.headersSent) this.#cut();
-    else this.#answer(refuseHttp(outcome, { route: route.name, limit }));
+    else {
+      const refusal = refuseHttp(outcome, { route: route.name, limit });
+      this.#answer(this.#context.hub === null ? refusal : asOfApi(refusal));
+    }
   }
 
   #answer(refusal: Refusal): void {
@@ -295,8 +318,10 @@ export class Exchange implements MemoryHolder {
     const patience = {
       waitsForContinue: this.#expectsContinue && !this.#continued,
       lingerMs: this.#context.route.timeouts.closeMs,
+      pages: this.#context.pages(),
+      target: this.#context.visit.target,
     };
-    sendRefusal(this.#req, this.#res, refusal, this.#accept, patience);
+    void sendRefusal(this.#req, this.#res, refusal, this.#accept, patience);
   }
 
   /** Ends the client's connection so that half an answer does not look whole. */
@@ -330,7 +355,8 @@ export class Exchange implements MemoryHolder {
 function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], visit: Visit): void {
   const { changes, origination } = visit;
   const lines = changes === null ? raw : changes.lines(raw);
-  const forwarding = changes === null ? origination.forwarding : [...origination.forwarding, ...changes.set];
+  const told = changes === null || changes.forwarded ? origination.forwarding : [];
+  const forwarding = changes === null ? told : [...told, ...changes.set];
   const host = upstreamReq.getHeader('host');
   const length = upstreamReq.getHeader('content-length');
   const coding = upstreamReq.getHeader('transfer-encoding');

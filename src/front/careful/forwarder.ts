@@ -6,12 +6,16 @@ import type { MemoryLedger } from '../../admission/memory.ts';
 import type { Route } from '../../config/types.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
+import type { ErrorPages } from '../error-pages.ts';
+import type { HubRoute } from '../hub-routes.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import { Exchange } from './exchange.ts';
 
 /** Where a request goes. */
 export interface ForwardRoute {
+  /** What an API's route does beside. */
+  readonly hub: HubRoute | null;
   readonly route: Route;
   readonly endpoint: Endpoint;
 }
@@ -45,6 +49,8 @@ export interface ForwarderParts {
   readonly memory: MemoryLedger;
   /** What the kernel holds for a socket. */
   readonly kernelQueue: (socket: Socket) => KernelQueue;
+  /** Who has pages for answers of Sluice's own. */
+  readonly pages: () => ErrorPages | null;
 }
 
 /** A forwarder whose requests go over the connections of their endpoints' pools. */
@@ -74,6 +80,7 @@ export class HttpForwarder implements Forwarder {
       // Not spread: a route of the edge makes these when they are asked for.
       route: to.route,
       endpoint: to.endpoint,
+      hub: to.hub,
       visit,
       ...this.#parts,
       send: (connection) => {

@@ -18,7 +18,7 @@ import { switchingBytes } from '../../websocket/answer.ts';
 import { upstreamHeaders } from '../../websocket/build.ts';
 import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge.ts';
-import { refusalOf } from '../errors.ts';
+import { asOfApi, refusalOf } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
@@ -96,7 +96,8 @@ export class Tunnel {
     const { changes, origination } = visit;
     const { connectMs, handshakeMs } = route.route.timeouts;
     const headers = changes === null ? visit.headers : changes.lines(visit.headers);
-    const forwarding = changes === null ? origination.forwarding : [...origination.forwarding, ...changes.set];
+    const told = changes === null || changes.forwarded ? origination.forwarding : [];
+    const forwarding = changes === null ? told : [...told, ...changes.set];
     return dial({
       endpoint: lease.endpoint,
       path: changes === null ? visit.target : changes.target(visit.target),
@@ -133,6 +134,7 @@ export class Tunnel {
         subprotocol: upstream.subprotocol === null ? null : nameSubprotocol(upstream.subprotocol),
         handshakeMs: performance.now() - visit.startedAt,
       },
+      activity: this.#request.route.hub,
       // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.
       release: loan.dispose.bind(loan),
       whenOpen: visit.hooks,
@@ -161,9 +163,11 @@ export class Tunnel {
     const { visit, route, socket, early, recorder } = this.#request;
     early.take();
     const said: Refused = this.#cancelled ? { outcome: 'draining', detail: '' } : refused;
-    recorder.refused(visit, said);
+    const own = refusalOf(route.route.name, said);
+    const refusal = route.hub === null ? own : asOfApi(own);
+    recorder.refused(visit, said, refusal.status);
     if (this.#cancelled) socket.destroy();
-    else refuseOnSocket(socket, visit.values('accept')[0], refusalOf(route.route.name, said));
+    else refuseOnSocket(socket, visit.values('accept')[0], refusal);
   }
 }
 

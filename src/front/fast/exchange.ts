@@ -27,7 +27,7 @@ import type { SocketTransport } from '../../relay/transport/socket-transport.ts'
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
-import { type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
+import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
 import type { Line, LineOwner } from './line.ts';
@@ -55,6 +55,9 @@ const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 
 /** So much of a body is read and thrown away for the sake of the client's connection; for more than that it is closed. */
 const mostDropped = 256 * 1024;
+
+/** Answers whose `Location` may name the upstream. */
+const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
 
 /** What the objects of an exchange take, in bytes, roughly. */
 const ownBytes = 8 * 1024;
@@ -159,7 +162,10 @@ export class Exchange implements LineOwner, Passer {
   read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     this.#quiet.stirred = true;
     if (this.#turn === 'asking') this.#readHeads(chunk, start, end, keeper);
-    else if (this.#turn === 'answering') this.#afterRead(this.#download!.read(chunk, start, end, keeper) === end);
+    else if (this.#turn === 'answering') {
+      this.#noteUse();
+      this.#afterRead(this.#download!.read(chunk, start, end, keeper) === end);
+    }
     // Behind its answer an upstream has nothing to say.
     else this.#line?.destroy();
   }
@@ -337,14 +343,31 @@ export class Exchange implements LineOwner, Passer {
     if (endsKeepAlive() || left > mostDropped || this.#waits) this.#closes = true;
     this.#reusable =
       framing !== 'close' && !this.request.closesUpstream && keepsAlive(answer) && isClear(answer, framing);
-    heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date() });
+    const location = this.#locationOf(answer);
+    heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date(), location });
     this.#turn = 'answering';
     this.#status = answer.status;
+    this.#noteUse();
     const { contentLength, position } = answer;
     answers.give(answer);
     this.#answer = null;
     this.#download = new Download(this.#client.line, heads, framing, contentLength);
     this.#afterRead(this.#download.begin(chunk, position, end, keeper) === end);
+  }
+
+  /** An answer that is a success is use of an API's route, while it flows and when it ends. */
+  #noteUse(): void {
+    const { hub } = this.request.route;
+    if (hub !== null && this.#status < 300) hub.seen();
+  }
+
+  #locationOf(answer: HeadParser): string | null {
+    const { hub } = this.request.route;
+    if (hub === null || !redirects.has(answer.status)) return null;
+    for (let i = 0; i < answer.lines; i++) {
+      if (answer.name(i).toLowerCase() === 'location') return hub.locationFor(answer.value(i), this.request.visit.host);
+    }
+    return null;
   }
 
   /** `clean`: nothing stands behind the answer, if that is whole. */
@@ -373,6 +396,7 @@ export class Exchange implements LineOwner, Passer {
       this.#line = null;
     }
     if (this.#client.line.writer.blocked) return;
+    this.#noteUse();
     this.#end();
     this.#client.answered(this.#closes, this.#upload);
   }
@@ -423,7 +447,8 @@ export class Exchange implements LineOwner, Passer {
   #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail: string): void {
     const { route } = this.request.route;
     const begun = this.#status !== 0;
-    const refusal = refuseHttp(outcome, { route: route.name, limit });
+    const answer = refuseHttp(outcome, { route: route.name, limit });
+    const refusal = this.request.route.hub === null ? answer : asOfApi(answer);
     this.#parts.recorder.failed(this.request.visit, { outcome, detail, limit });
     if (!begun) this.#status = refusal.status;
     this.#end();

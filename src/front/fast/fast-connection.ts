@@ -25,7 +25,8 @@ import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
 import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge.ts';
-import { type Refusal, refusalBytes, refusalOf } from '../errors.ts';
+import { asOfApi, pageBytes, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
+import { healthBody, healthPath } from '../health.ts';
 import type { AdmittedVisit, VisitHost } from '../reception.ts';
 import type { Subject } from '../recorder.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
@@ -93,6 +94,9 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   /** What the last request asked of the form of answers. */
   #accept: string | undefined;
   #method = '';
+  #target = '';
+  /** Its answer is a page that somebody else is asked for. */
+  #awaitsPage = false;
   #expects = false;
 
   constructor(parts: LaneParts, connection: Connection, bytes: Buffer) {
@@ -128,7 +132,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
 
   /** Whether a head may be read: nothing is under way, and the answer before it has gone. */
   get #isFree(): boolean {
-    return this.#exchange === null && this.#opening === null && this.#arriving === null && !this.#owes;
+    if (this.#exchange !== null || this.#opening !== null || this.#arriving !== null) return false;
+    return !this.#owes && !this.#awaitsPage;
   }
 
   drained(): void {
@@ -176,8 +181,32 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   refuse(refusal: Refusal, closes: boolean, upload: Upload): void {
     this.#skipHeld(upload);
     const ends = closes || upload.state !== 'whole';
-    const answer = refusalBytes(refusal, this.#accept, { closes: ends, bodiless: this.#method === 'HEAD' });
+    this.#answer(refusal, ends, () => this.#refused(ends, upload));
+  }
+
+  /** Sends an answer of Sluice's own, or somebody's page in its place; then `sent` is called. */
+  #answer(refusal: Refusal, closes: boolean, sent: () => void): void {
+    const framing = { closes, bodiless: this.#method === 'HEAD' };
+    const pages = refusal.page === undefined ? null : this.#parts.pages();
+    if (pages === null) {
+      this.#send(refusalBytes(refusal, this.#accept, framing));
+      sent();
+      return;
+    }
+    this.#awaitsPage = true;
+    void pages.page(refusal.page!, this.#target).then((page) => {
+      this.#awaitsPage = false;
+      if (this.#over) return;
+      this.#send(page === null ? refusalBytes(refusal, this.#accept, framing) : pageBytes(refusal, page, framing));
+      sent();
+    });
+  }
+
+  #send(answer: Buffer): void {
     this.line.send(answer, 0, answer.length);
+  }
+
+  #refused(ends: boolean, upload: Upload): void {
     if (ends || !this.line.writer.blocked) {
       this.answered(ends, upload);
       return;
@@ -295,8 +324,13 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const sender = this.#origins.of(parser, host, edge());
     const { address, trusted } = sender.origination;
     this.#method = parser.method;
+    this.#target = target;
     this.#accept = parser.acceptLine < 0 ? undefined : parser.value(parser.acceptLine);
     this.#expects = parser.expectLine >= 0 && parser.value(parser.expectLine).toLowerCase() === '100-continue';
+    if (target === healthPath && edge().hub !== null) {
+      this.#answerHealth(parser);
+      return;
+    }
     const asked = parser.upgrades ? parser.pairs() : null;
     const handshake = asked !== null && asksForWebSocket(asked) ? asked : null;
     const route = (handshake === null ? null : refuseLongList(handshake)) ?? findRoute(host, pathOf(target), edge());
@@ -311,6 +345,17 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
       const fields = handshake === null ? parser : new RawFields(handshake);
       this.#receive(parser, { fields, route: routed, host, target, sender, upgrades: handshake !== null });
     }
+  }
+
+  /** Says that Sluice lives, where an API sets the routes. */
+  #answerHealth(parser: HeadParser): void {
+    const upload = uploadOf(parser);
+    const closes = closesWith(parser) || this.#parts.endsKeepAlive();
+    const lines = ['HTTP/1.1 200 OK', 'Content-Type: application/json', `Content-Length: ${healthBody.length}`];
+    const head = [...lines, ...(closes ? ['Connection: close'] : []), '', ''].join('\r\n');
+    this.#dropParser();
+    this.#send(Buffer.from(this.#method === 'HEAD' ? head : head + healthBody));
+    this.answered(closes, upload);
   }
 
   #receive(parser: HeadParser, { fields, route, host, target, sender, upgrades }: Known): void {
@@ -344,7 +389,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const closesUpstream = framing !== 'none';
     heads.request(parser, {
       trusted: sender.origination.trusted,
-      forwarding: sender.lines,
+      forwarding: visit.changes === null || visit.changes.forwarded ? sender.lines : nothing,
       closes: closesUpstream,
       upgrades: false,
       changes: visit.changes,
@@ -368,7 +413,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const { heads } = this.#parts;
     heads.request(this.#parser!, {
       trusted: sender.origination.trusted,
-      forwarding: sender.lines,
+      forwarding: visit.changes === null || visit.changes.forwarded ? sender.lines : nothing,
       closes: false,
       upgrades: true,
       changes: visit.changes,
@@ -403,11 +448,11 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   /** Refuses, and ends the connection; `upload` is what still belongs to the request, where that is known. */
   #refuse(refused: Refused, subject: Subject, upload: Upload | null): void {
     this.#parts.recorder.refused(subject, refused);
-    const bodiless = this.#method === 'HEAD';
-    const answer = refusalBytes(refusalOf(null, refused), this.#accept, { closes: true, bodiless });
-    this.line.send(answer, 0, answer.length);
-    if (upload?.state === 'open' && !this.#expects) this.#awaitRest(upload, true);
-    else this.#farewell();
+    const own = refusalOf(null, refused);
+    this.#answer(this.#parts.edge().hub === null ? own : asOfApi(own), true, () => {
+      if (upload?.state === 'open' && !this.#expects) this.#awaitRest(upload, true);
+      else this.#farewell();
+    });
   }
 
   #awaitRest(upload: Upload, closes: boolean): void {

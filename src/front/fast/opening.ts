@@ -19,7 +19,7 @@ import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf }
 import { checkSwitch } from '../../websocket/check.ts';
 import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge.ts';
-import { refusalBytes, refusalOf } from '../errors.ts';
+import { asOfApi, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
@@ -246,6 +246,7 @@ export class Opening implements LineOwner {
         subprotocol: this.#subprotocol === null ? null : nameSubprotocol(this.#subprotocol),
         handshakeMs,
       },
+      activity: this.#request.route.hub,
       // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.
       release: loan.dispose.bind(loan),
       whenOpen: visit.hooks,
@@ -320,16 +321,22 @@ export class Opening implements LineOwner {
   }
 
   #refuse(refused: Refused): void {
-    const { visit, route } = this.#request;
+    const { visit } = this.#request;
     this.#record(refused);
     this.#end();
     const [accept] = visit.values('accept');
     const answers = handshakeOutcomes[refused.outcome].status !== 0;
-    this.#client.turnedAwayWith(answers ? refusalBytes(refusalOf(route.route.name, refused), accept) : null);
+    this.#client.turnedAwayWith(answers ? refusalBytes(this.#refusalOf(refused), accept) : null);
   }
 
   #record(refused: Refused): void {
-    this.#parts.recorder.refused(this.#request.visit, refused);
+    this.#parts.recorder.refused(this.#request.visit, refused, this.#refusalOf(refused).status);
+  }
+
+  #refusalOf(refused: Refused): Refusal {
+    const { route } = this.#request;
+    const refusal = refusalOf(route.route.name, refused);
+    return route.hub === null ? refusal : asOfApi(refusal);
   }
 
   /** Lets go of everything that is still lent. */

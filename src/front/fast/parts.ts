@@ -6,6 +6,7 @@ import type { RouteCounters } from '../../observe/metrics/counters.ts';
 import type { RelayMemory, SessionInit } from '../../relay/types.ts';
 import type { Lane } from '../connection.ts';
 import type { Edge } from '../edge.ts';
+import type { ErrorPages } from '../error-pages.ts';
 import type { Reception } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Exchange } from './exchange.ts';
@@ -47,6 +48,8 @@ export interface LaneParts {
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
   readonly unrouted: () => RouteCounters;
+  /** Who has pages for answers of Sluice's own; `null` for nobody. */
+  readonly pages: () => ErrorPages | null;
   /** A peer that is not trusted has sent forwarding headers. */
   readonly noteUntrusted: (address: string, counters: RouteCounters) => void;
 }

@@ -3,7 +3,7 @@
  * it came on, and with those that Sluice appends. Lines that stay together are copied together, into a buffer that is used
  * again.
  */
-import type { Changes } from '../changes.ts';
+import { Changes } from '../changes.ts';
 import { Connection } from './connection.ts';
 import { hasNoBody } from './framing.ts';
 import type { HeadParser } from './head-parser.ts';
@@ -36,6 +36,8 @@ const neverTrailing = /^(?:host|cookie|set-cookie|authorization|www-authenticate
 const notInTrailers = ofOneHop | framing | setOf(Field.host, Field.told, Field.forwarding);
 
 const nothing = Buffer.alloc(0);
+const withoutLocation = new Changes();
+withoutLocation.removeField('location');
 const lineEnd = Buffer.from('\r\n');
 const chunkedLine = Buffer.from('Transfer-Encoding: chunked\r\n');
 const closeLine = Buffer.from('Connection: close\r\n');
@@ -71,6 +73,8 @@ export interface ResponseRules {
   readonly closes: boolean;
   /** A `Date` line for an answer that has none (RFC 9110 §6.6.1). */
   readonly date: Buffer;
+  /** A `Location` in the place of the one that came. */
+  readonly location?: string | null;
 }
 
 export class HeadWriter {
@@ -81,9 +85,10 @@ export class HeadWriter {
   /** Writes the request that goes to the upstream. */
   request(head: HeadParser, { trusted, forwarding, closes, upgrades, changes }: RequestRules): void {
     const own = changes === null ? nothing : linesOf(changes);
-    this.#begin(head, forwarding.length + own.length);
+    const target = changes === null ? nothing : changedTarget(head, changes);
+    this.#begin(head, forwarding.length + own.length + target.length);
     if (changes === null) this.#copy(head.bytes, head.start, head.lineStarts[0]!);
-    else this.#startChanged(head, changes);
+    else this.#startChanged(head, target);
     this.#copyLines(head, (trusted ? ofRequests : untrusted) | (upgrades ? ofHandshakes : 0), changes);
     this.#add(forwarding);
     this.#add(own);
@@ -93,12 +98,14 @@ export class HeadWriter {
   }
 
   /** Writes the answer that goes to the client, whose version is Sluice's own (RFC 9110 §2.5). */
-  response(head: HeadParser, { chunks, closes, date }: ResponseRules): void {
-    this.#begin(head, date.length);
+  response(head: HeadParser, { chunks, closes, date, location = null }: ResponseRules): void {
+    this.#begin(head, date.length + (location?.length ?? 0));
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
     this.bytes[versionAt] = digit1;
     // An answer that never has a body has no framing either, but for what a 304 says of another answer.
-    this.#copyLines(head, hasNoBody(head.status) && head.status !== 304 ? ofOneHop | framing : ofOneHop, null);
+    const cut = hasNoBody(head.status) && head.status !== 304 ? ofOneHop | framing : ofOneHop;
+    this.#copyLines(head, cut, location === null ? null : withoutLocation);
+    if (location !== null) this.#add(Buffer.from(`Location: ${location}\r\n`, 'latin1'));
     if (!head.hasDate && head.status >= 200) this.#add(date);
     if (chunks) this.#add(chunkedLine);
     if (closes) this.#add(closeLine);
@@ -155,10 +162,10 @@ export class HeadWriter {
     else if (this.bytes.length > usualBytes && most <= usualBytes) this.bytes = Buffer.allocUnsafeSlow(usualBytes);
   }
 
-  /** The request line with another target, which is no longer than the one that came. */
-  #startChanged(head: HeadParser, changes: Changes): void {
+  /** The request line with another target. */
+  #startChanged(head: HeadParser, target: Buffer): void {
     this.#copy(head.bytes, head.start, head.targetStart);
-    this.#add(Buffer.from(changes.target(head.bytes.toString('latin1', head.targetStart, head.targetEnd)), 'latin1'));
+    this.#add(target);
     this.#copy(head.bytes, head.targetEnd, head.lineStarts[0]!);
   }
 
@@ -197,6 +204,11 @@ function changedLine(head: HeadParser, line: number, changes: Changes): Buffer |
   const changed = changes.line(name, value);
   if (changed === value) return null;
   return changed === null ? nothing : Buffer.from(`${name}: ${changed}\r\n`, 'latin1');
+}
+
+/** The target for the upstream. */
+function changedTarget({ bytes, targetStart, targetEnd }: HeadParser, changes: Changes): Buffer {
+  return Buffer.from(changes.target(bytes.toString('latin1', targetStart, targetEnd)), 'latin1');
 }
 
 /** The lines that are set. */

@@ -1,5 +1,5 @@
 /** What the open connections hold, added up by route. */
-import type { Config, Route, Sender } from '../../config/types.ts';
+import { type Config, labelledRoutes, type Route, type Sender } from '../../config/types.ts';
 import type { PauseCause } from './counters.ts';
 import type { LiveSender, LiveSource } from './source.ts';
 
@@ -44,7 +44,7 @@ export function sumsByRoute(source: SummedSource): SumsByRoute {
     sums.set(route, fresh);
     return fresh;
   };
-  for (const route of source.config().routes) of(route);
+  for (const route of labelledRoutes(source.config())) of(route);
   for (const { route, client, upstream } of source.live.sessions()) {
     const open = of(route);
     open.connections++;

@@ -1,5 +1,5 @@
 /** One reading of what is counted and of what is open, for all who show it: the scrape, the status page, the API. */
-import type { Config, Route } from '../../config/types.ts';
+import { type Config, labelledRoutes, type Route } from '../../config/types.ts';
 import type { RouteCounters } from './counters.ts';
 import { addSums, type RouteSums, sumsByRoute, zeroSums } from './live-sums.ts';
 import type { LiveSource } from './source.ts';
@@ -29,7 +29,7 @@ export interface ReadSource {
 /** Reads every label that there is or was, in the order of the configuration; what no route matched comes last. */
 export function readRoutes(source: ReadSource): RouteReading[] {
   const { counters } = source;
-  const configured = new Map(source.config().routes.map((route) => [route.name, route]));
+  const configured = new Map(labelledRoutes(source.config()).map((route) => [route.name, route]));
   const live = new Map<string, RouteSums>();
   for (const [{ label }, sums] of sumsByRoute(source)) live.set(label, addSums(live.get(label) ?? zeroSums(), sums));
   const labels = new Set([...live.keys(), ...[...counters.entries()].map(([label]) => label)]);

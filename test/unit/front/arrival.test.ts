@@ -28,6 +28,7 @@ function edgeOf(...headersMs: number[]) {
     drain: { announceMs: 0 },
     log: builtInTop.log,
     revokedUsers: null,
+    routesApi: null,
     routes,
   };
   return compileEdge(config, new LastingRoutes(new CounterStore(), testConnector(), calmParts));

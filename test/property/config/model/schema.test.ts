@@ -122,6 +122,16 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: ['apps.example.org', '*.Example.org', '10.0.0.1', '[::1]', 'my_host'],
     wrong: ['*', '*.*.org', 'a:80', 'a..b', '1.2.3', '*.[::1]', '-a', `${'a'.repeat(64)}`],
   },
+  targets: {
+    parse: addresses.parseTargets,
+    right: ['10.0.0.0/8', '::1', 'unix:/run/servers', 'unix:/run/a.sock'],
+    wrong: ['10.0.0.0/33', 'unix:run', 'unix:', 'http://a', 'a.example'],
+  },
+  url: {
+    parse: addresses.parseUrl,
+    right: ['http://hub:8081/hub/error', 'https://a.example', 'http://10.0.0.1:8081/', 'http://[::1]:80/x'],
+    wrong: ['http://u:p@a/', 'ftp://a', 'http://a/?x', 'http://a/#x', 'hub:8081', 'http://', ''],
+  },
   server_name: {
     parse: addresses.parseServerName,
     right: ['backend.example.org', '10.0.0.1', '::1', 'Backend'],

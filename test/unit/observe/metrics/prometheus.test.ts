@@ -43,6 +43,7 @@ function fixture(): Fixture {
       drain: { announceMs: 0 },
       log: builtInTop.log,
       revokedUsers: null,
+      routesApi: null,
       routes: [panel],
     } satisfies Config as Config,
     scrape: async (format: Format = 'text') => String(Buffer.concat(await render(format))).split('\n'),

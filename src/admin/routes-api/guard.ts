@@ -1,0 +1,60 @@
+/** Stands before the routes: who has the token, and is no page of a user's, may change them. */
+import type { IncomingMessage } from 'node:http';
+import { plainAddress } from '../../admission/ip.ts';
+import type { ListenAddress } from '../../config/types.ts';
+import type { Log } from '../../observe/log/log.ts';
+import { isCrossSite, isOurName } from '../visit.ts';
+import { type ApiToken, tokenOf } from './token.ts';
+
+export interface ApiGuardParts {
+  readonly address: ListenAddress;
+  readonly token: ApiToken | null;
+  readonly log: Log;
+}
+
+/** One line at once, then at most one in this time. */
+const logIntervalMs = 10_000;
+
+export class ApiGuard {
+  readonly #parts: ApiGuardParts;
+  #unlogged = 0;
+  #loggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: ApiGuardParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Whether a request goes no further. Wrong tokens cost no wait: whoever shares the hub's address, as users' servers on one
+   * machine do, could keep the hub itself out by them.
+   */
+  async refuses(req: IncomingMessage): Promise<boolean> {
+    const reason = await this.#reasonAgainst(req);
+    if (reason === null) return false;
+    this.#unlogged++;
+    const now = performance.now();
+    if (now - this.#loggedAt < logIntervalMs) return true;
+    const client = plainAddress(req.socket.remoteAddress ?? '') ?? 'unix';
+    this.#parts.log.tell('routes_api_refused', { reason, client, refused: this.#unlogged });
+    this.#unlogged = 0;
+    this.#loggedAt = now;
+    return true;
+  }
+
+  async #reasonAgainst({ method = '', headers }: IncomingMessage): Promise<string | null> {
+    const { address, token } = this.#parts;
+    const { host, origin } = headers;
+    const [site, mode] = [one(headers['sec-fetch-site']), one(headers['sec-fetch-mode'])];
+    if (isCrossSite({ method, host, origin, site, mode })) return 'cross_site';
+    if (token === null) return address.kind === 'unix' || isOurName(host, address.host) ? null : 'host';
+    const trouble = await token.problem();
+    if (trouble !== null) return trouble;
+    const tried = tokenOf(headers.authorization);
+    if (tried === null) return 'no_token';
+    return (await token.matches(tried)) ? null : 'wrong_token';
+  }
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,98 @@
+/** Everything that belongs to the routes of an API: their table, the listener that changes it, and the file that keeps it. */
+
+import { isLocal } from '../../config/language/addresses.ts';
+import type { ListenAddress, RoutesApi } from '../../config/types.ts';
+import { readSmallFile } from '../../files.ts';
+import type { Log } from '../../observe/log/log.ts';
+import { type ApiRoute, ApiRoutes, type JudgeTarget } from '../../routes/api-routes.ts';
+import { ApiGuard } from './guard.ts';
+import { RoutesApiServer } from './server.ts';
+import { StateFile } from './state-file.ts';
+import { type ApiToken, apiToken, tokenVariable } from './token.ts';
+
+export interface RoutesApiPortParts {
+  readonly config: RoutesApi;
+  readonly log: Log;
+  readonly judge: JudgeTarget;
+  /** The token in the environment. */
+  readonly environmentToken: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly settleActivity: () => void;
+  readonly added: (route: ApiRoute) => void;
+  readonly removed: (route: ApiRoute) => void;
+}
+
+/** Certificates and keys are a few KB; a bundle of authorities may have hundreds of them. */
+const mostPemBytes = 4 << 20;
+
+export class RoutesApiPort {
+  readonly routes: ApiRoutes;
+  /** Requests that were let in, and when the last of them came; 0 for never. */
+  readonly heard = { requests: 0, lastAtMs: 0 };
+  readonly #parts: RoutesApiPortParts;
+  readonly #token: ApiToken | null;
+  readonly #state: StateFile | null;
+  #server: RoutesApiServer | null = null;
+
+  constructor(parts: RoutesApiPortParts) {
+    const { config, log, judge, environmentToken } = parts;
+    this.#parts = parts;
+    this.routes = new ApiRoutes(config.hosts, judge);
+    this.#token = apiToken(config.tokenFile, environmentToken);
+    this.#state = config.stateFile === null ? null : new StateFile(config.stateFile, this.routes, log);
+  }
+
+  /** What keeps it from listening, in words; `null` for nothing. */
+  async problem(): Promise<string | null> {
+    const { address } = this.#parts.config;
+    if (this.#token !== null) return this.#token.problem();
+    if (isLocal(address)) return null;
+    return `routes_api.address is reached from other machines, and there is no token; set ${tokenVariable}, or routes_api.token_file`;
+  }
+
+  /** Fills the table from its file: then requests may come. */
+  async load(): Promise<void> {
+    const { added, removed, now } = this.#parts;
+    this.routes.listener = { added, removed, changed: () => {} };
+    await this.#state?.load(now());
+    this.routes.listener = { added, removed, changed: () => this.#state?.changed() };
+  }
+
+  /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
+  async listen(address: ListenAddress): Promise<number> {
+    const { config, log, now, settleActivity } = this.#parts;
+    if (this.#token === null) {
+      log.tell('routes_api_open', {});
+    }
+    this.#server = new RoutesApiServer({
+      routes: this.routes,
+      guard: new ApiGuard({ address, token: this.#token, log }),
+      log,
+      tls: config.tls === null ? null : await readPair(config.tls),
+      now,
+      settleActivity,
+      heard: () => {
+        this.heard.requests++;
+        this.heard.lastAtMs = now();
+      },
+    });
+    return this.#server.listen(address);
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    await this.#state?.close();
+  }
+}
+
+async function readPair({ cert, key, clientCa }: NonNullable<RoutesApi['tls']>) {
+  const read = (path: string) => readSmallFile(path, mostPemBytes);
+  return {
+    cert: await read(cert),
+    key: await read(key),
+    ...(clientCa === null ? {} : { ca: await read(clientCa), requestCert: true, rejectUnauthorized: true }),
+    minVersion: 'TLSv1.2' as const,
+    handshakeTimeout: 10_000,
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * The table of routes on disk, so that a restart serves at once. It is written beside its place and moved there, at most once a
+ * second, and never while the relay waits. What cannot be read is kept aside under another name, and the table begins empty.
+ *
+ *   {"sluice_routes": 1, "routes": [["/user/ann", "{…}", 1764423000000], …]}
+ */
+import { open, rename, unlink } from 'node:fs/promises';
+import { inTurn, readSmallFile } from '../../files.ts';
+import type { Log } from '../../observe/log/log.ts';
+import { Pace } from '../../observe/metrics/pace.ts';
+import type { ApiRoutes } from '../../routes/api-routes.ts';
+
+const version = 1;
+/** At most once in this time. */
+const intervalMs = 1000;
+/** A full table has less. */
+const mostBytes = 256 << 20;
+const pieceLength = 64 * 1024;
+
+export class StateFile {
+  readonly #path: string;
+  readonly #routes: ApiRoutes;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
+  #failing = false;
+  #changed = false;
+
+  constructor(path: string, routes: ApiRoutes, log: Log) {
+    this.#path = path;
+    this.#routes = routes;
+    this.#log = log;
+  }
+
+  /** Fills the table from the file, where there is one. */
+  async load(now: number): Promise<void> {
+    let text: string;
+    try {
+      const bytes = await readSmallFile(this.#path, mostBytes);
+      if (bytes.length > mostBytes) throw new Error(`it has more than ${mostBytes} bytes`);
+      text = bytes.toString();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') await this.#setAside(`it cannot be read: ${message}`);
+      return;
+    }
+    const state = parse(text);
+    if ('problem' in state) {
+      await this.#setAside(state.problem);
+      return;
+    }
+    let refused = 0;
+    let first = '';
+    for (const [path, body, lastActivity] of state.routes) {
+      const problem = this.#routes.set(path, body, now, Math.min(lastActivity, now));
+      if (problem === null) continue;
+      refused++;
+      first ||= problem.problem;
+    }
+    this.#log.tell('routes_loaded', {
+      file: this.#path,
+      routes: this.#routes.size,
+      refused,
+      ...(refused > 0 ? { detail: first } : {}),
+    });
+  }
+
+  /** The table has changed: it is written soon. */
+  changed(): void {
+    this.#changed = true;
+    this.#timer ??= setTimeout(() => void this.#flush(), intervalMs).unref();
+  }
+
+  /** Writes what is not written yet. */
+  async close(): Promise<void> {
+    if (this.#changed) await this.#flush();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    await this.#writing;
+  }
+
+  #flush(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    // A change while it is written is written a second later.
+    this.#timer = null;
+    this.#changed = false;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const beside = `${this.#path}.new`;
+    try {
+      const pieces = await this.#pieces();
+      await inTurn(this.#path, async () => {
+        const file = await open(beside, 'w', 0o600);
+        try {
+          for (const piece of pieces) await file.writeFile(piece);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(beside, this.#path);
+      });
+      if (this.#failing) this.#log.tell('routes_saved', { file: this.#path });
+      this.#failing = false;
+    } catch (error) {
+      await unlink(beside).catch(() => {});
+      this.#changed = true;
+      this.#timer ??= setTimeout(() => void this.#flush(), intervalMs * 10).unref();
+      if (this.#failing) return;
+      this.#failing = true;
+      this.#log.tell('routes_not_saved', { file: this.#path, error: (error as Error).message });
+    }
+  }
+
+  async #pieces(): Promise<Buffer[]> {
+    const pace = new Pace();
+    const pieces: Buffer[] = [];
+    let text = `{"sluice_routes":${version},"routes":[`;
+    let first = true;
+    for (const route of [...this.#routes.all()]) {
+      text += `${first ? '' : ',\n'}${JSON.stringify([route.path, route.data, route.lastActivity])}`;
+      first = false;
+      if (text.length >= pieceLength) {
+        pieces.push(Buffer.from(text));
+        text = '';
+      }
+      if (pace.isOver) await pace.rest();
+    }
+    return [...pieces, Buffer.from(`${text}]}\n`)];
+  }
+
+  async #setAside(problem: string): Promise<void> {
+    const aside = `${this.#path}.unusable`;
+    const kept = await rename(this.#path, aside).then(
+      () => aside,
+      () => null,
+    );
+    this.#log.tell('routes_not_loaded', { file: this.#path, problem, kept });
+  }
+}
+
+type Row = readonly [path: string, body: string, lastActivity: number];
+
+function parse(text: string): { readonly routes: readonly Row[] } | { readonly problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: 'it is no JSON, or it was cut short' };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { problem: 'it is no file of routes' };
+  const { sluice_routes: found, routes } = value as Record<string, unknown>;
+  if (typeof found === 'number' && found > version) {
+    return { problem: `it is of version ${found}, and this Sluice reads ${version}; a newer one wrote it` };
+  }
+  if (found !== version || !Array.isArray(routes) || !routes.every(isRow))
+    return { problem: 'it is no file of routes' };
+  return { routes };
+}
+
+function isRow(row: unknown): row is Row {
+  if (!Array.isArray(row) || row.length !== 3) return false;
+  const [path, body, at] = row;
+  return typeof path === 'string' && typeof body === 'string' && Number.isFinite(at);
+}

@@ -1,0 +1,144 @@
+/** `sluice hub-proxy`: in the place of configurable-http-proxy, with its flags, until SIGTERM or SIGINT. */
+import { unlink, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { tokenVariable } from '../admin/routes-api/token.ts';
+import { formatListenAddress, parseListenAddress } from '../config/language/addresses.ts';
+import { formatConfigError } from '../config/language/errors.ts';
+import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.ts';
+import type { Loaded } from '../config/model/load.ts';
+import { createGateway, type GatewayParts } from '../gateway.ts';
+import { createLog, type Log } from '../observe/log/log.ts';
+import { compactHeap } from './compact-heap.ts';
+import { followFaults } from './faults.ts';
+import { type HubProxyFlags, readFlags } from './hub-proxy/flags.ts';
+import { redirectFrom } from './hub-proxy/redirect.ts';
+import { complain, print } from './print.ts';
+import { Signals, startRefusals } from './serve.ts';
+import { watchConfig } from './watch-config.ts';
+
+const usage = `usage: sluice hub-proxy [flags of configurable-http-proxy] [--config FILE …]
+
+Runs Sluice in the place of JupyterHub's proxy: c.ConfigurableHTTPProxy.command = ["sluice", "hub-proxy"]. The hub sets the
+routes; ${tokenVariable} is the token that it must show. docs/jupyterhub.md says what each flag is here. The files
+say the rest, such as limits and routes_api.templates.
+
+SIGTERM: clients are sent away with close code 1012, and the process ends within five seconds.
+`;
+
+/** What holds where neither flags nor files say anything: the hub waits ten seconds for the end of its proxy. */
+const usual = {
+  drain: { announce: '0', spread: '1s', deadline: '4s' },
+  timeouts: { close: '2s' },
+  admin: { address: '127.0.0.1:0' },
+};
+
+/** Nobody may be there to read why it does not start. */
+const patienceMs = 5000;
+
+/** Runs the command. Returns the exit code: 0, 1 where it cannot listen, 2 for wrong flags or a wrong file. */
+export async function run(argv: string[]): Promise<number> {
+  const flags = readFlags(argv, anyAddress());
+  if (flags === null) {
+    await print(usage);
+    return 0;
+  }
+  if (Array.isArray(flags)) {
+    await complain(flags.map((problem) => `sluice hub-proxy: ${problem}\n`).join(''), patienceMs);
+    return 2;
+  }
+  const { files } = flags as HubProxyFlags;
+  const signals = new Signals();
+  const contents = await Promise.race([readFilesOnce(files), signals.first]);
+  if (typeof contents === 'string') return 0;
+  const loaded = load(flags as HubProxyFlags, contents);
+  if ('errors' in loaded) {
+    await complain(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''), patienceMs);
+    return 2;
+  }
+  const log = createLog();
+  const code = await Promise.race([serve(flags as HubProxyFlags, loaded, contents, signals, log), followFaults(log)]);
+  await log.flush();
+  return code;
+}
+
+/** Without IPv6 on this machine there is no `::` to listen on. */
+function anyAddress(): string {
+  const has6 = Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6'));
+  return has6 ? '::' : '0.0.0.0';
+}
+
+function load({ settings, setBy, rules }: HubProxyFlags, contents: readonly FileContent[]): Loaded {
+  const loaded = loadFiles(contents, { flags: settings, setBy, usual });
+  if ('errors' in loaded) return loaded;
+  const { config, resolved } = loaded;
+  return { config: { ...config, routesApi: { ...config.routesApi!, rules } }, resolved };
+}
+
+/** What is served beside the routes: metrics where flags want them, everything where a file has an admin port. */
+function adminOf(
+  { metrics }: HubProxyFlags,
+  { config }: Extract<Loaded, { config: object }>,
+): GatewayParts['admin'] | string {
+  const { address } = config.admin;
+  const written = address.kind === 'unix' || address.port !== 0;
+  if (metrics === null) return written ? 'everything' : 'nothing';
+  if (written) return '--metrics-port and admin.address of the file: both would serve the metrics; pick one';
+  const parsed = parseListenAddress(metrics);
+  return 'value' in parsed ? { metricsAt: parsed.value } : `--metrics-port: "${metrics}" ${parsed.problem}`;
+}
+
+/** Runs the gateway until it is drained. Returns the exit code. */
+async function serve(
+  flags: HubProxyFlags,
+  loaded: Extract<Loaded, { config: object }>,
+  contents: readonly FileContent[],
+  signals: Signals,
+  log: Log,
+): Promise<number> {
+  const { config, resolved } = loaded;
+  const admin = adminOf(flags, loaded);
+  if (typeof admin === 'string' && admin !== 'everything' && admin !== 'nothing') {
+    await complain(`sluice hub-proxy: ${admin}\n`, patienceMs);
+    return 2;
+  }
+  const { defaultTarget, pidFile, redirect, keepAliveMs } = flags;
+  const gateway = createGateway(config, {
+    log,
+    resolved,
+    apiToken: process.env[tokenVariable],
+    admin: admin as NonNullable<GatewayParts['admin']>,
+    ...(keepAliveMs === null ? {} : { keepAliveMs }),
+  });
+  if (contents.length > 0) await watchConfig(gateway, contents, log, async (changed) => load(flags, changed));
+  compactHeap();
+  try {
+    const { address, routesApiAddress } = await gateway.start();
+    const refused = defaultTarget === null ? null : gateway.setRoute('/', { target: defaultTarget });
+    if (refused !== null) {
+      await complain(`sluice hub-proxy: --default-target: ${refused}\n`, patienceMs);
+      await gateway.stop();
+      return 2;
+    }
+    if (redirect !== null) (await redirectFrom(redirect.host, redirect.port, redirect.to)).unref();
+    if (pidFile !== null) await writeFile(pidFile, String(process.pid));
+    log.tell('listening', {
+      address: formatListenAddress(address),
+      routes_api_address: formatListenAddress(routesApiAddress!),
+      config_hash: config.hash,
+      pid: process.pid,
+    });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    await complain(`sluice hub-proxy: ${startRefusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
+    return 1;
+  }
+  void signals.first.then((cause) => {
+    void gateway.drain({ cause, announce: cause === 'SIGTERM' });
+    signals.onSecond(() => gateway.hasten());
+  });
+  await gateway.drained;
+  if (pidFile !== null) await unlink(pidFile).catch(() => {});
+  log.tell('stopped', {});
+  return 0;
+}

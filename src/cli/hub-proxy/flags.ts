@@ -1,0 +1,315 @@
+/**
+ * The flags of configurable-http-proxy, and what each is in a configuration of Sluice. A flag that would not be honoured is an
+ * error that names it: nobody shall believe that something holds which does not.
+ */
+import { parseArgs } from 'node:util';
+import type { TargetRules } from '../../config/types.ts';
+
+/** What the flags say. */
+export interface HubProxyFlags {
+  /** The files that say the rest. */
+  readonly files: readonly string[];
+  /** A part of a configuration, as a file has it. */
+  readonly settings: Settings;
+  /** Which flags have set what stands at a path of it. */
+  readonly setBy: ReadonlyMap<string, string>;
+  readonly rules: TargetRules;
+  readonly defaultTarget: string | null;
+  readonly pidFile: string | null;
+  readonly redirect: {
+    readonly from: string;
+    readonly host: string;
+    readonly port: number;
+    readonly to: number;
+  } | null;
+  /** Where metrics alone are served, as an address of a file; `null` is nowhere. */
+  readonly metrics: string | null;
+  readonly keepAliveMs: number | null;
+}
+
+export interface Settings {
+  readonly [key: string]: string | number | boolean | readonly string[] | Settings;
+}
+
+const text = { type: 'string' } as const;
+const toggle = { type: 'boolean' } as const;
+
+const options = {
+  config: { ...text, short: 'c', multiple: true },
+  help: { ...toggle, short: 'h' },
+  ip: text,
+  port: text,
+  socket: text,
+  'ssl-key': text,
+  'ssl-cert': text,
+  'api-ip': text,
+  'api-port': text,
+  'api-socket': text,
+  'api-ssl-key': text,
+  'api-ssl-cert': text,
+  'api-ssl-ca': text,
+  'api-ssl-request-cert': toggle,
+  'api-ssl-reject-unauthorized': toggle,
+  'client-ssl-key': text,
+  'client-ssl-cert': text,
+  'client-ssl-ca': text,
+  'client-ssl-request-cert': toggle,
+  'client-ssl-reject-unauthorized': toggle,
+  'metrics-ip': text,
+  'metrics-port': text,
+  'metrics-socket': text,
+  'default-target': text,
+  'error-target': text,
+  'error-path': text,
+  'redirect-port': text,
+  'redirect-to': text,
+  'host-routing': toggle,
+  'log-level': text,
+  'pid-file': text,
+  'custom-header': { ...text, multiple: true },
+  'no-x-forward': toggle,
+  'no-prepend-path': toggle,
+  'no-include-prefix': toggle,
+  'auto-rewrite': toggle,
+  'protocol-rewrite': text,
+  'change-origin': toggle,
+  insecure: toggle,
+  timeout: text,
+  'proxy-timeout': text,
+  'keep-alive-timeout': text,
+} as const;
+
+/** CHP's other flags, and what there is in their place. */
+const notHonoured: Readonly<Record<string, string>> = {
+  'ssl-ca': 'clients of the public port are asked for no certificate',
+  'ssl-request-cert': 'clients of the public port are asked for no certificate',
+  'ssl-reject-unauthorized': 'clients of the public port are asked for no certificate',
+  'ssl-protocol': 'the public port speaks TLS 1.2 and 1.3',
+  'ssl-ciphers': 'the ciphers are those that are still good',
+  'ssl-allow-rc4': 'RC4 is broken',
+  'ssl-dhparam': 'keys are agreed on by elliptic curves alone',
+  'storage-backend': 'routes_api.state_file of a --config FILE keeps the table over a restart',
+};
+
+type Values = ReturnType<typeof parse>['values'];
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+}
+
+/** Where the proxy listens unless it is told otherwise. */
+const usualPort = 8000;
+
+/** Reads the flags: `null` where help is asked for; or what is wrong with them, a line each. */
+export function readFlags(args: readonly string[], anyAddress: string): HubProxyFlags | null | readonly string[] {
+  const refused = args.flatMap((arg) => {
+    const name = /^--([a-z0-9-]+)/.exec(arg)?.[1] ?? '';
+    return Object.hasOwn(notHonoured, name) ? [`--${name} is not honoured: ${notHonoured[name]}`] : [];
+  });
+  if (refused.length > 0) return refused;
+  let values: Values;
+  try {
+    ({ values } = parse(args));
+  } catch (error) {
+    return [(error as Error).message.split('. ', 1)[0]!];
+  }
+  if (values.help) return null;
+  const reader = new Reader(values, anyAddress);
+  const flags = reader.read();
+  return reader.problems.length > 0 ? reader.problems : flags;
+}
+
+class Reader {
+  readonly problems: string[] = [];
+  readonly #values: Values;
+  readonly #anyAddress: string;
+  readonly #settings: Record<string, unknown> = {};
+  readonly #setBy = new Map<string, string>();
+
+  constructor(values: Values, anyAddress: string) {
+    this.#values = values;
+    this.#anyAddress = anyAddress;
+  }
+
+  read(): HubProxyFlags {
+    const values = this.#values;
+    const port = this.#port('port') ?? usualPort;
+    this.#readAddresses(port);
+    this.#readTls();
+    this.#readTargets();
+    return {
+      files: values.config ?? [],
+      settings: this.#settings as Settings,
+      setBy: this.#setBy,
+      rules: {
+        headers: this.#headers(),
+        forwarded: !values['no-x-forward'],
+        targetPath: !values['no-prepend-path'],
+        routePath: !values['no-include-prefix'],
+        targetHost: values['change-origin'] ?? false,
+        locationHost: values['auto-rewrite'] ?? false,
+        locationScheme: this.#scheme(),
+      },
+      defaultTarget: values['default-target'] ?? null,
+      pidFile: values['pid-file'] ?? null,
+      redirect: this.#redirect(port),
+      metrics: this.#metrics(),
+      keepAliveMs: this.#milliseconds('keep-alive-timeout'),
+    };
+  }
+
+  #readAddresses(port: number): void {
+    this.#set('listen.address', this.#address('socket', 'ip', '', port), 'ip, --port or --socket');
+    const apiPort = this.#port('api-port') ?? port + 1;
+    const api = this.#address('api-socket', 'api-ip', 'localhost', apiPort);
+    this.#set('routes_api.address', api, 'api-ip, --api-port or --api-socket');
+  }
+
+  #metrics(): string | null {
+    const port = this.#port('metrics-port');
+    if (port !== null || this.#values['metrics-socket'] !== undefined) {
+      return this.#address('metrics-socket', 'metrics-ip', '', port ?? 0);
+    }
+    if (this.#values['metrics-ip'] !== undefined) this.problems.push('--metrics-ip stands without --metrics-port');
+    return null;
+  }
+
+  #readTls(): void {
+    const values = this.#values;
+    this.#pair('listen.tls', 'ssl');
+    this.#pair('routes_api.tls', 'api-ssl');
+    if (values['api-ssl-request-cert']) {
+      if (values['api-ssl-ca'] === undefined) this.problems.push('--api-ssl-request-cert stands without --api-ssl-ca');
+      else this.#set('routes_api.tls.client_ca', values['api-ssl-ca'], 'api-ssl-ca');
+    } else if (values['api-ssl-ca'] !== undefined) {
+      this.problems.push(
+        '--api-ssl-ca stands without --api-ssl-request-cert, and nobody would be asked for a certificate',
+      );
+    }
+    if (values['client-ssl-ca'] !== undefined)
+      this.#set('defaults.upstream_tls.ca', values['client-ssl-ca'], 'client-ssl-ca');
+    const [cert, key] = [values['client-ssl-cert'], values['client-ssl-key']];
+    if ((cert === undefined) !== (key === undefined)) {
+      this.problems.push('--client-ssl-cert and --client-ssl-key stand together');
+    } else if (cert !== undefined) {
+      this.#set('defaults.upstream_tls.client_cert', cert, 'client-ssl-cert');
+      this.#set('defaults.upstream_tls.client_key', key!, 'client-ssl-key');
+    }
+    if (values.insecure) this.#set('defaults.upstream_tls.insecure_skip_verify', true, 'insecure');
+  }
+
+  #readTargets(): void {
+    const values = this.#values;
+    const [target, folder] = [values['error-target'], values['error-path']];
+    if (target !== undefined && folder !== undefined) this.problems.push('--error-target and --error-path: pick one');
+    if (target !== undefined) this.#set('routes_api.error_target', target, 'error-target');
+    if (folder !== undefined) this.#set('routes_api.error_path', folder, 'error-path');
+    if (values['host-routing']) this.#set('routes_api.hosts', true, 'host-routing');
+    const times = [this.#milliseconds('timeout'), this.#milliseconds('proxy-timeout')].filter(
+      (ms) => ms !== null && ms > 0,
+    );
+    if (times.length > 0) {
+      const least = Math.min(...(times as number[]));
+      this.#set('defaults.http.inactivity', `${least}ms`, 'timeout or --proxy-timeout');
+    }
+    const level = values['log-level']?.toLowerCase();
+    if (level === undefined) return;
+    if (!['debug', 'info', 'warn', 'error'].includes(level))
+      this.problems.push(`--log-level ${level}: write debug, info, warn or error`);
+    // There is nothing below info: what CHP says at debug is in the lines of info.
+    else this.#set('log.level', level === 'debug' ? 'info' : level, 'log-level');
+  }
+
+  #address(
+    socket: 'socket' | 'api-socket' | 'metrics-socket',
+    ip: 'ip' | 'api-ip' | 'metrics-ip',
+    usual: string,
+    port: number,
+  ): string {
+    const values = this.#values;
+    const path = values[socket];
+    if (path !== undefined) {
+      if (values[ip] !== undefined) this.problems.push(`--${socket} and --${ip}: pick one`);
+      return `unix:${path}`;
+    }
+    const given = values[ip] ?? usual;
+    const host = given === '' || given === '*' ? this.#anyAddress : given;
+    return `${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${port}`;
+  }
+
+  #pair(at: string, family: 'ssl' | 'api-ssl'): void {
+    const [cert, key] = [this.#values[`${family}-cert`], this.#values[`${family}-key`]];
+    if (cert === undefined && key === undefined) return;
+    if (cert === undefined || key === undefined) {
+      this.problems.push(`--${family}-cert and --${family}-key stand together`);
+      return;
+    }
+    this.#set(`${at}.cert`, cert, `${family}-cert`);
+    this.#set(`${at}.key`, key, `${family}-key`);
+  }
+
+  #headers(): [string, string][] {
+    return (this.#values['custom-header'] ?? []).flatMap((header) => {
+      const at = header.indexOf(':');
+      const [name, value] = [header.slice(0, at).trim(), header.slice(at + 1).trim()];
+      if (at > 0 && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value))
+        return [[name, value]];
+      this.problems.push(`--custom-header ${JSON.stringify(header)} is no header; write NAME:VALUE`);
+      return [];
+    });
+  }
+
+  #scheme(): 'http:' | 'https:' | null {
+    const scheme = this.#values['protocol-rewrite'];
+    if (scheme === undefined) return null;
+    if (scheme === 'http' || scheme === 'https') return `${scheme}:`;
+    this.problems.push(`--protocol-rewrite ${scheme}: write http or https`);
+    return null;
+  }
+
+  #redirect(port: number): HubProxyFlags['redirect'] {
+    const values = this.#values;
+    const from = this.#port('redirect-port');
+    const to = this.#port('redirect-to');
+    if (from === null) {
+      if (to !== null) this.problems.push('--redirect-to stands without --redirect-port');
+      return null;
+    }
+    if (values['ssl-cert'] === undefined)
+      this.problems.push('--redirect-port needs --ssl-key and --ssl-cert: it sends clients to HTTPS');
+    const host = values.ip ?? '';
+    return {
+      from: '--redirect-port',
+      host: host === '' || host === '*' ? this.#anyAddress : host,
+      port: from,
+      to: to ?? port,
+    };
+  }
+
+  #port(name: 'port' | 'api-port' | 'metrics-port' | 'redirect-port' | 'redirect-to'): number | null {
+    const value = this.#values[name];
+    if (value === undefined) return null;
+    if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
+    this.problems.push(`--${name} ${value} is no port`);
+    return null;
+  }
+
+  #milliseconds(name: 'timeout' | 'proxy-timeout' | 'keep-alive-timeout'): number | null {
+    const value = this.#values[name];
+    if (value === undefined) return null;
+    if (/^\d{1,9}$/.test(value)) return Number(value);
+    this.problems.push(`--${name} ${value} is no number of milliseconds`);
+    return null;
+  }
+
+  #set(path: string, value: string | boolean, flag: string): void {
+    const keys = path.split('.');
+    let inner = this.#settings;
+    for (const key of keys.slice(0, -1)) {
+      inner[key] ??= {};
+      inner = inner[key] as Record<string, unknown>;
+    }
+    inner[keys.at(-1)!] = value;
+    this.#setBy.set(path, `--${flag}`);
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Pages for 404 and 503 that somebody else writes: JupyterHub at its error URL, or a folder. They are asked for with bounds of
+ * time and size, and where none comes, or the wrong one, Sluice's own answer stands.
+ */
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import type { RoutesApi } from '../config/types.ts';
+import { readSmallFile } from '../files.ts';
+
+/** A status whose page may be somebody else's. */
+export type PagedStatus = 404 | 503;
+
+export interface ErrorPage {
+  readonly type: string | null;
+  readonly encoding: string | null;
+  readonly body: Buffer;
+}
+
+/** JupyterHub's page has about 10 KB. */
+const mostBytes = 1 << 20;
+const mostMs = 2000;
+/** Everybody may be turned away at once: beyond these nobody waits for a page. */
+const mostAtOnce = 64;
+const longestTarget = 8192;
+const maxHeaderSize = 16 * 1024;
+
+export class ErrorPages {
+  readonly #source: NonNullable<RoutesApi['errors']>;
+  readonly #failed: (detail: string) => void;
+  readonly #secure: () => Promise<ConnectionOptions>;
+  #underWay = 0;
+
+  /** `failed` hears each time that there is no page; `secure` says how TLS with an https target is made sure of. */
+  constructor(
+    source: NonNullable<RoutesApi['errors']>,
+    failed: (detail: string) => void,
+    secure: () => Promise<ConnectionOptions> = async () => ({}),
+  ) {
+    this.#source = source;
+    this.#failed = failed;
+    this.#secure = secure;
+  }
+
+  /** The page for a request target that is answered with this status; `null` where there is none. Never rejects. */
+  async page(status: PagedStatus, target: string): Promise<ErrorPage | null> {
+    if (this.#underWay >= mostAtOnce) {
+      this.#failed(`${mostAtOnce} pages are being asked for already`);
+      return null;
+    }
+    this.#underWay++;
+    try {
+      return 'target' in this.#source ? await this.#ask(status, target) : await readPage(this.#source.folder, status);
+    } catch (error) {
+      this.#failed((error as Error).message);
+      return null;
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #ask(status: PagedStatus, target: string): Promise<ErrorPage> {
+    const source = this.#source as { readonly target: string };
+    const url = `${source.target}/${status}?url=${encodeURIComponent(target.slice(0, longestTarget))}`;
+    const isSecure = url.startsWith('https:');
+    const send = isSecure ? requestHttps : requestHttp;
+    const secure = isSecure ? await this.#secure() : {};
+    const { promise, resolve, reject } = Promise.withResolvers<ErrorPage>();
+    const req = send(url, {
+      ...secure,
+      agent: false,
+      maxHeaderSize,
+      headers: { accept: 'text/html', connection: 'close' },
+    });
+    const timer = setTimeout(() => req.destroy(new Error(`no page within ${mostMs} ms`)), mostMs);
+    promise.catch(() => {}).finally(() => clearTimeout(timer));
+    req.on('error', reject).on('response', (res) => {
+      const { statusCode = 0, headers } = res;
+      const parts: Buffer[] = [];
+      let size = 0;
+      const refuse = (why: string) => {
+        reject(new Error(why));
+        req.destroy();
+      };
+      if (statusCode >= 300 && statusCode < 400) {
+        refuse(`it sends elsewhere, with status ${statusCode}`);
+        return;
+      }
+      res.on('error', reject).on('aborted', () => reject(new Error('the page broke off')));
+      res.on('data', (part: Buffer) => {
+        size += part.length;
+        parts.push(part);
+        if (size > mostBytes) refuse(`the page has more than ${mostBytes} bytes`);
+      });
+      res.on('end', () => {
+        const body = Buffer.concat(parts);
+        resolve({ type: headers['content-type'] ?? null, encoding: headers['content-encoding'] ?? null, body });
+      });
+    });
+    req.end();
+    return promise;
+  }
+}
+
+/** `404.html`, or `error.html` in its place. */
+async function readPage(folder: string, status: PagedStatus): Promise<ErrorPage> {
+  for (const name of [`${status}.html`, 'error.html']) {
+    try {
+      const body = await readSmallFile(join(folder, name), mostBytes);
+      if (body.length > mostBytes) throw new Error(`${name} has more than ${mostBytes} bytes`);
+      return { type: 'text/html; charset=utf-8', encoding: null, body };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  throw new Error(`there is neither ${status}.html nor error.html in ${folder}`);
+}

@@ -1,0 +1,69 @@
+/** What an API is told of a route: its target, and whatever else the sender wants to be given back. */
+import type { RouteKind } from '../config/types.ts';
+import type { Refusal } from './refusal.ts';
+
+export interface ApiData {
+  /** As it was sent. */
+  readonly target: string;
+  readonly kind: RouteKind;
+  /** Everything, as JSON, but `last_activity`, which is ours to say. */
+  readonly json: string;
+}
+
+/** JupyterHub's are two deep. What is deeper is not made for being read again. */
+const deepest = 32;
+/** JupyterHub's have less than 200; each is held for as long as its route. */
+const longest = 16 * 1024;
+
+const kinds: readonly (readonly [key: string, kind: RouteKind])[] = [
+  ['hub', 'hub'],
+  ['user', 'server'],
+  ['service', 'service'],
+];
+
+/** Reads the body of a request. `host` is kept with it, for a table of hosts. */
+export function parseApiData(text: string, host: string | null): ApiData | Refusal {
+  const depth = depthOf(text);
+  if (depth > deepest) return { problem: `the body is ${depth} levels deep, at most ${deepest} may be` };
+  const value = parsed(text);
+  if (value === undefined) return { problem: 'the body is not valid JSON' };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return noTarget;
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const target = fields.get('target');
+  if (typeof target !== 'string') return noTarget;
+  fields.delete('last_activity');
+  if (host !== null) fields.set('host', host);
+  const members = [...fields].map(([key, field]) => `${JSON.stringify(key)}:${JSON.stringify(field)}`);
+  const json = `{${members.join(',')}}`;
+  if (json.length > longest)
+    return { problem: `the route holds ${json.length} characters of data, at most ${longest} may be` };
+  const kind = kinds.find(([key]) => fields.has(key))?.[1] ?? 'other';
+  return { target, kind, json };
+}
+
+const noTarget: Refusal = { problem: "the body must be an object with 'target' as a string" };
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** How deep JSON is nested: found before it is parsed, because writing what is too deep would end in an exception. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let most = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (inString) {
+      if (char === 0x5c) i++;
+      else if (char === 0x22) inString = false;
+    } else if (char === 0x22) inString = true;
+    else if (char === 0x7b || char === 0x5b) most = Math.max(most, ++depth);
+    else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return most;
+}

@@ -1,0 +1,6 @@
+/** Why something that an API was sent does not become a route: for whoever sent it. */
+export interface Refusal {
+  readonly problem: string;
+  /** Nothing is wrong with it, but there is no room. */
+  readonly full?: true;
+}

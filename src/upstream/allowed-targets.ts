@@ -1,0 +1,93 @@
+/**
+ * Where a target may be that somebody else than the configuration has chosen. It is asked when a route is set, as far as its
+ * target is an address, and again when a connection is made: a name may resolve to anything, and to something else each time.
+ */
+import { BlockList, isIP, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { plainAddress } from '../admission/ip.ts';
+import type { ListenAddress, UpstreamTarget } from '../config/types.ts';
+
+/** Clouds tell whoever asks at these who the machine is, and give its keys. */
+const linkLocal = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254'];
+
+export class AllowedTargets {
+  /** `null` is everywhere but at link-local addresses. */
+  readonly #networks: BlockList | null;
+  readonly #folders: readonly string[] | null;
+  readonly #denied = listOf(linkLocal);
+  readonly #own: () => readonly ListenAddress[];
+
+  /** `own`: where this process listens. */
+  constructor(targets: readonly string[] | null, own: () => readonly ListenAddress[]) {
+    this.#networks = targets === null ? null : listOf(targets.filter((target) => !target.startsWith('unix:')));
+    this.#folders = targets?.filter((target) => target.startsWith('unix:')).map((target) => target.slice(5)) ?? null;
+    this.#own = own;
+  }
+
+  /** Why a target as it is written may not be; `null` where it may, or where its name says nothing yet. */
+  refuse(target: UpstreamTarget): string | null {
+    const { host, socketPath } = target;
+    if (socketPath !== undefined) return this.#refuseSocket(socketPath);
+    if (host === 'localhost' || host.endsWith('.localhost')) return this.refuseAddress(target, '127.0.0.1');
+    return isIP(host) === 0 ? null : this.refuseAddress(target, host);
+  }
+
+  /** Why nobody may connect to this address of a target. */
+  refuseAddress({ port }: UpstreamTarget, address: string): string | null {
+    const plain = plainAddress(address);
+    if (plain === null) return `${address} is no address`;
+    if (this.#own().some((own) => own.kind === 'tcp' && own.port === port && isOwn(plain, own.host))) {
+      return `${plain}:${port} is where Sluice itself listens, and a request would go round in a circle`;
+    }
+    if (this.#networks !== null) {
+      return includes(this.#networks, plain) ? null : `${plain} is in none of the networks of routes_api.targets`;
+    }
+    return includes(this.#denied, plain) ? `${plain} is link-local, where clouds have their metadata` : null;
+  }
+
+  #refuseSocket(path: string): string | null {
+    if (this.#own().some((own) => own.kind === 'unix' && own.path === path)) {
+      return `${path} is where Sluice itself listens, and a request would go round in a circle`;
+    }
+    if (path.split('/').some((segment) => segment === '..' || segment === '.')) return `${path} holds a dot segment`;
+    if (this.#folders === null || this.#folders.some((folder) => folder === path || path.startsWith(`${folder}/`)))
+      return null;
+    return `${path} is in none of the folders of routes_api.targets`;
+  }
+}
+
+function listOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address, bits] = network.split('/') as [string, string | undefined];
+    const family = isIPv4(address) ? 'ipv4' : 'ipv6';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}
+
+function includes(list: BlockList, address: string): boolean {
+  return list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+}
+
+/** Whether a connection to an address comes out at a listener of this machine. */
+function isOwn(address: string, listens: string): boolean {
+  if (address === listens) return true;
+  // Whoever connects to the wildcard address reaches this machine's loopback.
+  const local = isLoopback(address) || isWildcard(address);
+  if (isWildcard(listens)) return local || isOfMachine(address);
+  return isLoopback(listens) ? local : isWildcard(address);
+}
+
+function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address === 'localhost' || (isIPv4(address) && address.startsWith('127.'));
+}
+
+function isOfMachine(address: string): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some((one) => plainAddress(one.address) === address));
+}

@@ -1,0 +1,178 @@
+/** The pages for no route and no server: whose they are, and what becomes of those that do not come. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { ask, httpServer, hubGateway, textUntil } from '../../helpers/hub.ts';
+import { listen } from '../../helpers/listen.ts';
+import { rawConnect } from '../../helpers/raw-client.ts';
+
+/** Both lanes: a target in absolute form is for the careful one. */
+const lanes = [
+  ['fast', (path: string) => path],
+  ['careful', (path: string) => `http://127.0.0.1${path}`],
+] as const;
+
+async function asked(port: number, target: string): Promise<string> {
+  const client = await rawConnect(port);
+  client.sendText(`GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+  await client.ended;
+  return client.received.toString('latin1');
+}
+
+test.each(lanes)('come from the error target, with our status and its type (%s lane)', async (_lane, form) => {
+  const seen: string[] = [];
+  const pages = await httpServer((req, res) => {
+    seen.push(req.url!);
+    res.writeHead(200, { 'Content-Type': 'text/x-page', 'Content-Encoding': 'identity', 'Set-Cookie': 'a=1' });
+    res.end(`page of ${req.url!.split('?')[0]}`);
+  });
+  const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${pages}/hub/error/'` });
+  await hub.set('/dead', 1);
+  const none = await asked(hub.port, form('/nowhere/a?b=c d'.replace(' ', '%20')));
+  expect(none).toMatch(/^HTTP\/1.1 404 /);
+  expect(none).toMatch(/\r\nContent-Type: text\/x-page\r\n/i);
+  expect(none).toMatch(/\r\nContent-Encoding: identity\r\n/i);
+  expect(none).not.toContain('Set-Cookie');
+  expect(none).toMatch(/page of \/hub\/error\/404$/);
+  const dead = await asked(hub.port, form('/dead/x'));
+  expect(dead).toMatch(/^HTTP\/1.1 503 /);
+  expect(dead).toMatch(/page of \/hub\/error\/503$/);
+  expect(seen).toEqual([
+    `/hub/error/404?url=${encodeURIComponent(form('/nowhere/a?b=c%20d'))}`,
+    '/hub/error/503?url=%2Fdead%2Fx',
+  ]);
+});
+
+test('a page does not end a connection that goes on, and what was sent ahead waits for it', async () => {
+  const pages = await httpServer((_req, res) => res.end('dead page'));
+  const alive = await httpServer((_req, res) => res.end('alive'));
+  const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${pages}'` });
+  await hub.set('/dead', 1);
+  await hub.set('/a', alive);
+  const client = await rawConnect(hub.port);
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+  client.sendText(get('/dead') + get('/a') + get('/dead'));
+  await textUntil(client, 'alive');
+  await textUntil(client, 'alive\r\n'.slice(0, 5));
+  const order = () => client.received.toString().match(/dead page|alive/g) ?? [];
+  while (order().length < 3) await textUntil(client, 'dead page').then(() => new Promise(setImmediate));
+  expect(order()).toEqual(['dead page', 'alive', 'dead page']);
+});
+
+test('a HEAD has the page’s header alone', async () => {
+  const pages = await httpServer((_req, res) => res.end('page'));
+  const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${pages}'` });
+  const answer = await ask(hub.port, '/x', { method: 'HEAD' });
+  expect(answer).toMatchObject({ status: 404, body: '' });
+  expect(answer.headers['content-length']).toBe('4');
+});
+
+test('come from a folder, the status’s own first', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pages-'));
+  writeFileSync(join(folder, '404.html'), 'no such page');
+  const hub = await hubGateway({ api: `error_path: ${folder}` });
+  await hub.set('/dead', 1);
+  expect(await ask(hub.port, '/x')).toMatchObject({ status: 404, body: 'no such page' });
+  expect((await ask(hub.port, '/x')).headers['content-type']).toContain('text/html');
+  expect((await ask(hub.port, '/dead')).body).toContain('503 Service Unavailable');
+  writeFileSync(join(folder, 'error.html'), 'any');
+  expect(await ask(hub.port, '/dead')).toMatchObject({ status: 503, body: 'any' });
+});
+
+test('Sluice’s own refusals keep their words', async () => {
+  const pages = await httpServer((_req, res) => res.end('page'));
+  const alive = await httpServer((_req, res) => res.end('alive'));
+  const hub = await hubGateway({
+    api: `error_target: 'http://127.0.0.1:${pages}'`,
+    more: 'defaults: {http: {max_body_size: 1B}}\n',
+  });
+  await hub.set('/a', alive);
+  const answer = await ask(hub.port, '/a', { method: 'POST', body: 'xx' });
+  expect(answer.status).toBe(413);
+  expect(answer.body).toContain('http.max_body_size');
+});
+
+test('a failed handshake is 503, in words of ours', async () => {
+  const hub = await hubGateway();
+  await hub.set('/dead', 1);
+  const client = await rawConnect(hub.port);
+  client.sendText(
+    'GET /dead HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  expect(await client.head()).toMatch(/^HTTP\/1.1 503 /);
+});
+
+/** Error targets that do not do what they should. */
+const bad: readonly (readonly [name: string, port: () => Promise<number>, why: RegExp])[] = [
+  ['is not there', async () => 1, /ECONNREFUSED/],
+  [
+    'redirects',
+    () => httpServer((_req, res) => res.writeHead(302, { Location: 'http://169.254.169.254/' }).end()),
+    /302/,
+  ],
+  [
+    'sends without end',
+    () =>
+      httpServer((_req, res) => {
+        const more = () => {
+          while (!res.destroyed && res.write('x'.repeat(65_536)));
+        };
+        res.on('drain', more);
+        more();
+      }),
+    /1048576/,
+  ],
+  [
+    'breaks off',
+    () =>
+      httpServer((_req, res) => {
+        res.writeHead(200, { 'Content-Length': '100' }).write('half');
+        setImmediate(() => res.destroy());
+      }),
+    /broke off|aborted|hang up/,
+  ],
+  [
+    'speaks no HTTP',
+    async () => {
+      const server = createServer((socket) => {
+        socket.on('error', () => {}).end('SSH-2.0\r\n');
+      });
+      onTestFinished(() => void server.close());
+      return listen(server);
+    },
+    /Parse Error/,
+  ],
+  [
+    'says nothing',
+    async () => {
+      const server = createServer((socket) => void socket.on('error', () => {}));
+      onTestFinished(() => void server.close());
+      return listen(server);
+    },
+    /2000 ms/,
+  ],
+];
+
+test.each(bad)('an error target that %s leaves Sluice’s own answer', async (_name, start, why) => {
+  const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${await start()}'` });
+  const answer = await ask(hub.port, '/nowhere');
+  expect(answer.status).toBe(404);
+  expect(answer.body).toContain('no route matches');
+  expect(hub.log.find(({ event }) => event === 'error_page_failed')).toMatchObject({
+    detail: expect.stringMatching(why),
+  });
+});
+
+test('a client that leaves while its page is asked for leaves nothing behind', async () => {
+  const { promise, resolve } = Promise.withResolvers<() => void>();
+  const pages = await httpServer((_req, res) => resolve(() => res.end('late')));
+  const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${pages}'` });
+  const client = await rawConnect(hub.port);
+  client.sendText('GET /x HTTP/1.1\r\nHost: h\r\n\r\n');
+  const answer = await promise;
+  client.reset();
+  answer();
+  expect((await ask(hub.port, '/_chp_healthz')).status).toBe(200);
+});

@@ -1,0 +1,162 @@
+/** Requests on routes of an API: where they go, under which limits, and what is counted. */
+import { mkdtempSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { fakeUpstream, headerOf, headersOf } from '../../helpers/fake-upstream.ts';
+import { clientFrame, closeOf, frame } from '../../helpers/frames.ts';
+import { ask, echo, httpServer, hubGateway, textUntil } from '../../helpers/hub.ts';
+import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
+
+test('a unix socket is a target, for HTTP and for WebSockets', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'hub-')), 'a.sock');
+  const server = createServer(echo).listen(path);
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  const hub = await hubGateway();
+  expect((await hub.set('/a', `http+unix://${encodeURIComponent(path)}/base`)).status).toBe(201);
+  for (const _ of [1, 2]) expect(JSON.parse((await ask(hub.port, '/a/x?y')).body).url).toBe('/base/a/x?y');
+});
+
+test('the path of a target comes first, in a handshake too', async () => {
+  await using upstream = await fakeUpstream();
+  const hub = await hubGateway();
+  await hub.set('/a', `http://127.0.0.1:${upstream.port}/base`);
+  await rawClient(hub.port, { path: '/a/ws?x=1' });
+  expect((await upstream.next()).request).toMatch(/^GET \/base\/a\/ws\?x=1 HTTP/);
+  const careful = await rawConnect(hub.port);
+  careful.sendText('GET http://h/a/x HTTP/1.1\r\nHost: h\r\n\r\n');
+  expect((await upstream.next()).request).toMatch(/^GET \/base\/a\/x HTTP/);
+});
+
+test('the rules of flags hold in both lanes', async () => {
+  await using upstream = await fakeUpstream({
+    answer: () => 'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/else\r\nContent-Length: 0\r\n\r\n',
+  });
+  const hub = await hubGateway({
+    rules: {
+      headers: [['X-Custom', 'ours']],
+      forwarded: false,
+      targetHost: true,
+      locationHost: true,
+      locationScheme: 'https:',
+    },
+  });
+  await hub.set('/a', upstream.port);
+  // A target in absolute form is for the careful lane.
+  for (const target of ['/a', 'http://apps.example/a']) {
+    const client = await rawConnect(hub.port);
+    client.sendText(
+      [`GET ${target} HTTP/1.1`, 'Host: apps.example', 'x-custom: theirs', 'X-Forwarded-For: 6.6.6.6', '', ''].join(
+        '\r\n',
+      ),
+    );
+    const { request } = await upstream.next();
+    expect(headersOf(request, 'X-Custom')).toEqual(['ours']);
+    expect(headersOf(request, 'X-Forwarded-For')).toEqual([]);
+    expect(headersOf(request, 'Host')).toEqual([`127.0.0.1:${upstream.port}`]);
+    expect(headerOf(await client.head(), 'Location')).toBe('http://127.0.0.1:1/else');
+  }
+});
+
+test('a Location that names the target gets the client’s host and scheme where that is wanted', async () => {
+  const port = await httpServer((req, res) => {
+    res.writeHead(302, { Location: `http://127.0.0.1:${req.socket.localPort}/else?x` }).end();
+  });
+  const hub = await hubGateway({ rules: { locationHost: true, locationScheme: 'https:' } });
+  await hub.set('/a', port);
+  // A target in absolute form is for the careful lane.
+  for (const target of ['/a', 'http://apps.example/a']) {
+    const client = await rawConnect(hub.port);
+    client.sendText([`GET ${target} HTTP/1.1`, 'Host: apps.example', '', ''].join('\r\n'));
+    expect(headerOf(await client.head(), 'Location')).toBe('https://apps.example/else?x');
+  }
+  const plain = await hubGateway();
+  await plain.set('/a', port);
+  expect((await ask(plain.port, '/a')).headers.location).toBe(`http://127.0.0.1:${port}/else?x`);
+});
+
+const templates = `templates: [
+  {name: the-hub, kind: hub}, {name: servers, kind: server, limits: {client: {max_message_size: 10B}}},
+  {name: rooms, kind: server, path: /api/room, limits: {client: {max_message_size: 100B}}}]`;
+
+test('limits and labels are those of the template, by what the route belongs to and what follows its path', async () => {
+  await using upstream = await fakeUpstream();
+  const hub = await hubGateway({ api: templates });
+  await hub.set('/', upstream.port, { hub: true });
+  await hub.set('/user/ann', upstream.port, { user: 'ann' });
+  await hub.set('/user/b%2Fc', upstream.port, { user: 'b/c' });
+  const closes = async (path: string, size: number) => {
+    const client = await rawClient(hub.port, { path });
+    const server = await upstream.next();
+    client.send(clientFrame('x'.repeat(size)));
+    const heard = await server.frame();
+    return heard.opcode === 8 ? closeOf(heard).code : null;
+  };
+  expect(await closes('/user/ann/ws', 11)).toBe(1009);
+  expect(await closes('/user/ann/ws', 10)).toBeNull();
+  expect(await closes('/user/ann/api/room/x', 11)).toBeNull();
+  expect(await closes('/user/ann/api/room/x', 101)).toBe(1009);
+  expect(await closes('/user/b%2Fc/api/room/x', 11)).toBeNull();
+  expect(await closes('/user/b%2Fc/ws', 11)).toBe(1009);
+  expect(await closes('/hub/ws', 11)).toBeNull();
+  const { counters } = hub.gateway;
+  expect(['the-hub', 'servers', 'rooms'].map((label) => counters.of(label).handshakes.get('opened'))).toEqual([
+    1, 3, 3,
+  ]);
+});
+
+test('labels do not grow with routes', async () => {
+  const port = await httpServer(echo);
+  const hub = await hubGateway();
+  const size = async () => {
+    const text = Buffer.concat(await hub.gateway.renderMetrics('text')).toString();
+    return text.split('\n').filter((line) => line.includes('route=')).length;
+  };
+  for (let i = 0; i < 5; i++) await hub.set(`/user/u${i}`, port, { user: `u${i}` });
+  await ask(hub.port, '/user/u1/x');
+  const before = await size();
+  for (let i = 5; i < 50; i++) await hub.set(`/user/u${i}`, port, { user: `u${i}` });
+  for (let i = 5; i < 50; i++) expect((await ask(hub.port, `/user/u${i}/x`)).status).toBe(200);
+  expect(await size()).toBe(before);
+});
+
+test('what is open lives on when its route goes or leads elsewhere', async () => {
+  await using upstream = await fakeUpstream();
+  const hub = await hubGateway();
+  await hub.set('/a', upstream.port);
+  const client = await rawClient(hub.port, { path: '/a' });
+  const server = await upstream.next();
+  await hub.set('/a', 1);
+  await hub.api('/a', { method: 'DELETE' });
+  client.send(clientFrame('still'));
+  expect((await server.frame()).payload.toString()).toBe('still');
+  server.send(frame('here'));
+  expect((await client.frame()).payload.toString()).toBe('here');
+});
+
+describe('a server that answers as Sluice would', () => {
+  test('has no say in health, nor in who asks', async () => {
+    const port = await httpServer((_req, res) => {
+      res.setHeader('X-Forwarded-For', '6.6.6.6').end('mine');
+    });
+    const hub = await hubGateway();
+    await hub.set('/', port, { hub: true });
+    await hub.set('/_chp_healthz', port, { user: 'eve' });
+    expect((await ask(hub.port, '/_chp_healthz')).body).toBe('{"status":"OK"}');
+    const client = await rawConnect(hub.port);
+    client.sendText('GET /_chp_healthz HTTP/1.0\r\nHost: h\r\n\r\n');
+    await textUntil(client, '{"status":"OK"}');
+    expect((await ask(hub.port, '/x')).body).toBe('mine');
+  });
+});
+
+test('requests one behind the other on one connection, health among them, have their answers in turn', async () => {
+  const hub = await hubGateway();
+  await hub.set('/a', await httpServer((req, res) => res.end(`<${req.url}>`)));
+  const client = await rawConnect(hub.port);
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+  client.sendText(get('/a/1') + get('/_chp_healthz') + get('/a/2'));
+  await textUntil(client, '</a/2>');
+});

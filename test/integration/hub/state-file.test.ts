@@ -1,0 +1,84 @@
+/** The table over a restart. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask, echo, httpServer, hubGateway } from '../../helpers/hub.ts';
+
+const fresh = () => join(mkdtempSync(join(tmpdir(), 'state-')), 'routes.json');
+
+test('a restart serves at once what was set before', async () => {
+  const file = fresh();
+  const port = await httpServer(echo);
+  const first = await hubGateway({ api: `state_file: ${file}`, now: () => 1_000_000 });
+  await first.set('/user/a%2Fb', port, { user: 'a/b', jupyterhub: true });
+  await first.set('/gone', port);
+  await first.api('/gone', { method: 'DELETE' });
+  await first.stop();
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const second = await hubGateway({ api: `state_file: ${file}`, now: () => 2_000_000 });
+  expect((await ask(second.port, '/user/a%2Fb/x')).status).toBe(200);
+  const listed = JSON.parse((await second.api('')).body);
+  expect(Object.keys(listed)).toEqual(['/user/a/b']);
+  expect(listed['/user/a/b']).toMatchObject({ user: 'a/b', jupyterhub: true });
+  expect(second.log.find(({ event }) => event === 'routes_loaded')).toMatchObject({ routes: 1, refused: 0 });
+});
+
+test('it is written while Sluice runs, whole or not at all', async () => {
+  const file = fresh();
+  const hub = await hubGateway({ api: `state_file: ${file}` });
+  await hub.set('/a', 1);
+  await expect.poll(() => readdirSync(join(file, '..')), { timeout: 5000 }).toEqual(['routes.json']);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+    sluice_routes: 1,
+    routes: [['/a', expect.any(String), expect.any(Number)]],
+  });
+});
+
+test.each([
+  ['that was cut short', '{"sluice_routes":1,"routes":[["/a","{\\"tar', /cut short/],
+  ['of a newer Sluice', '{"sluice_routes":2,"routes":{}}', /version 2/],
+  ['of something else', '{"a":1}', /no file of routes/],
+  ['that is a list', '[]', /no file of routes/],
+  ['with rows that are none', '{"sluice_routes":1,"routes":[["/a"]]}', /no file of routes/],
+])('a file %s is kept aside, and the table begins empty', async (_name, text, why) => {
+  const file = fresh();
+  writeFileSync(file, text);
+  const hub = await hubGateway({ api: `state_file: ${file}` });
+  expect((await hub.api('')).body).toBe('{}');
+  expect(hub.log.find(({ event }) => event === 'routes_not_loaded')).toMatchObject({
+    problem: expect.stringMatching(why),
+    kept: `${file}.unusable`,
+  });
+  expect(readFileSync(`${file}.unusable`, 'utf8')).toBe(text);
+  expect((await hub.set('/a', 1)).status).toBe(201);
+});
+
+test('rows that may not be are left out, and told of', async () => {
+  const file = fresh();
+  const rows = [
+    ['/good', '{"target":"http://127.0.0.1:1"}', 5],
+    ['/..', '{"target":"http://127.0.0.1:1"}', 5],
+    ['/metadata', '{"target":"http://169.254.169.254"}', 5],
+  ];
+  writeFileSync(file, JSON.stringify({ sluice_routes: 1, routes: rows }));
+  const hub = await hubGateway({ api: `state_file: ${file}` });
+  expect(Object.keys(JSON.parse((await hub.api('')).body))).toEqual(['/good']);
+  expect(await hub.lastActivity('/good')).toBe(5);
+  expect(hub.log.find(({ event }) => event === 'routes_loaded')).toMatchObject({
+    routes: 1,
+    refused: 2,
+    detail: expect.any(String),
+  });
+});
+
+test('a file that cannot be written is told of, and routes are set all the same', async () => {
+  const file = fresh();
+  mkdirSync(`${file}.new`);
+  const hub = await hubGateway({ api: `state_file: ${file}` });
+  expect((await hub.set('/a', 1)).status).toBe(201);
+  await expect
+    .poll(() => hub.log.find(({ event }) => event === 'routes_not_saved'), { timeout: 5000 })
+    .toMatchObject({ file });
+  expect((await hub.api('/a')).status).toBe(200);
+});

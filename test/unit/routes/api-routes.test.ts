@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { type ApiRoute, ApiRoutes } from '../../../src/routes/api-routes.ts';
+
+const body = (port: number, more: object = {}) => JSON.stringify({ target: `http://127.0.0.1:${port}`, ...more });
+
+function tableOf(withHosts = false, most?: number) {
+  const events: string[] = [];
+  const routes = new ApiRoutes(withHosts, undefined, most);
+  routes.listener = {
+    added: ({ key }) => events.push(`+${key}`),
+    removed: ({ key }) => events.push(`-${key}`),
+    changed: () => events.push('changed'),
+  };
+  return { routes, events };
+}
+
+const found = (routes: ApiRoutes, path: string) => routes.get(path) as ApiRoute | null;
+
+test('sets, finds and deletes by path, however it is spelled', () => {
+  const { routes, events } = tableOf();
+  expect(routes.set('/user/ann/', body(1), 5)).toBeNull();
+  expect(found(routes, '/user/%61nn')).toMatchObject({ key: '/user/ann', lastActivity: 5, path: '/user/ann' });
+  expect(found(routes, '/user/Ann')).toBeNull();
+  routes.delete(found(routes, '/user/ann')!);
+  expect(found(routes, '/user/ann')).toBeNull();
+  expect([...routes.all()]).toEqual([]);
+  expect(events).toEqual(['+/user/ann', 'changed', '-/user/ann', 'changed']);
+});
+
+test('deletes what is gone already without a word', () => {
+  const { routes, events } = tableOf();
+  routes.set('/a', body(1), 0);
+  const route = found(routes, '/a')!;
+  routes.delete(route);
+  routes.delete(route);
+  expect(events.filter((event) => event === '-/a')).toHaveLength(1);
+});
+
+test('what leads to the same target goes on, with other data; another target is another route', () => {
+  const { routes, events } = tableOf();
+  routes.set('/a', body(1), 1);
+  const first = found(routes, '/a')!;
+  routes.set('/a', body(1, { extra: true }), 2);
+  expect(found(routes, '/a')).toBe(first);
+  expect(first.json('T')).toBe('{"target":"http://127.0.0.1:1","extra":true,"last_activity":"T"}');
+  expect(first.lastActivity).toBe(2);
+  routes.set('/a', body(2), 3);
+  expect(found(routes, '/a')).not.toBe(first);
+  // Another kind has other limits.
+  routes.set('/a', body(2, { user: 'a' }), 4);
+  expect(events.filter((event) => event !== 'changed')).toEqual(['+/a', '-/a', '+/a', '-/a', '+/a']);
+});
+
+test('an escaped slash is kept, so that requests with it find the route', () => {
+  const { routes } = tableOf();
+  routes.set('/user/a%2Fb', body(1), 0);
+  const route = found(routes, '/user/a/b')!;
+  expect(route.path).toBe('/user/a%2Fb');
+  expect(route.patterns.map(({ length }) => length)).toEqual([3, 2]);
+  expect(route.segmentsIn(['user', 'a/b', 'lab'])).toBe(2);
+  expect(route.segmentsIn(['user', 'a', 'b', 'lab'])).toBe(3);
+  expect(route.segmentsIn(['elsewhere'])).toBe(3);
+});
+
+test('with hosts the first segment is one, in lower case', () => {
+  const { routes } = tableOf(true);
+  routes.set('/Ann.example.org/user/ann', body(1), 0);
+  const route = found(routes, '/Ann.example.org/user/ann')!;
+  expect(route.hosts).toEqual(['ann.example.org']);
+  expect(route.segmentsIn([])).toBe(2);
+  expect(route.data).toContain('"host":"ann.example.org"');
+  routes.set('/', body(1), 0);
+  expect(found(routes, '/')!.hosts).toEqual([]);
+  expect(routes.set('/a%20b/x', body(1), 0)?.problem).toMatch(/no host/);
+});
+
+test('refuses, with a reason, what its parts refuse', () => {
+  const routes = new ApiRoutes(false, ({ upstream }) => (upstream.port === 9 ? { problem: 'not there' } : null));
+  expect(routes.set('/%', body(1), 0)?.problem).toMatch(/UTF-8/);
+  expect(routes.get('/%')).toMatchObject({ problem: expect.stringMatching(/UTF-8/) });
+  expect(routes.set('/a', '{}', 0)?.problem).toMatch(/target/);
+  expect(routes.set('/a', '{"target":"x"}', 0)?.problem).toMatch(/URL/);
+  expect(routes.set('/a', body(9), 0)).toEqual({ problem: 'not there' });
+  expect(routes.size).toBe(0);
+});
+
+test('holds so many routes and no more; those that are there may still change', () => {
+  const { routes } = tableOf(false, 2);
+  routes.set('/a', body(1), 0);
+  routes.set('/b', body(1), 0);
+  expect(routes.set('/c', body(1), 0)).toMatchObject({ full: true, problem: expect.stringContaining('2 routes') });
+  expect(routes.set('/a', body(2), 0)).toBeNull();
+  routes.delete(found(routes, '/b')!);
+  expect(routes.set('/c', body(1), 0)).toBeNull();
+});
+
+test('nobody need listen', () => {
+  const routes = new ApiRoutes(false);
+  routes.set('/a', body(1), 0);
+  routes.set('/a', body(2), 0);
+  routes.delete(found(routes, '/a')!);
+  expect(routes.size).toBe(0);
+});
