@@ -5,10 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { rowsOf } from './kernel-tables.ts';
+import type { Reading } from './table-reader.ts';
 
 parentPort!.on('message', () => {
+  const started = performance.now();
   const rows = rowsOf(textOf('/proc/self/net/tcp'), textOf('/proc/self/net/tcp6'));
-  parentPort!.postMessage(rows, [rows.buffer as ArrayBuffer]);
+  const reading: Reading = { rows, tookMs: performance.now() - started };
+  parentPort!.postMessage(reading, [rows.buffer as ArrayBuffer]);
 });
 
 /** Empty on other systems, without IPv6, and while no file can be opened. */

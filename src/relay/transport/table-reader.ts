@@ -26,6 +26,13 @@ export interface Tables {
   readonly lastsMs: number;
 }
 
+/** What the thread answers. */
+export interface Reading {
+  readonly rows: Uint8Array;
+  /** Without the time that the thread itself took to begin. */
+  readonly tookMs: number;
+}
+
 /** What is used of a thread. */
 export type Thread = Pick<Worker, 'on' | 'postMessage' | 'terminate'>;
 
@@ -35,7 +42,6 @@ export class TableReader {
   #last: Tables | null = null;
   /** When the reading under way was asked for, as its asker has it; `null` without one. */
   #askedAt: number | null = null;
-  #startedAt = 0;
   #idle: NodeJS.Timeout | null = null;
 
   constructor(begin: () => Thread = beginThread) {
@@ -57,7 +63,6 @@ export class TableReader {
 
   #ask(now: number): void {
     this.#askedAt = now;
-    this.#startedAt = performance.now();
     try {
       this.#thread ??= this.#started();
       this.#thread.postMessage(null);
@@ -70,8 +75,8 @@ export class TableReader {
 
   #started(): Thread {
     const thread = this.#begin();
-    thread.on('message', (rows: Uint8Array<ArrayBuffer>) => {
-      if (this.#thread === thread) this.#onRead(Buffer.from(rows.buffer));
+    thread.on('message', (reading: Reading) => {
+      if (this.#thread === thread) this.#onRead(reading);
     });
     for (const event of ['error', 'exit']) {
       thread.on(event, () => {
@@ -81,9 +86,9 @@ export class TableReader {
     return thread;
   }
 
-  #onRead(rows: Buffer): void {
-    const lastsMs = Math.max(readingLastsMs, (performance.now() - this.#startedAt) / shareOfTime);
-    this.#last = { rows, at: this.#askedAt!, lastsMs };
+  #onRead({ rows, tookMs }: Reading): void {
+    const lastsMs = Math.max(readingLastsMs, tookMs / shareOfTime);
+    this.#last = { rows: Buffer.from(rows.buffer), at: this.#askedAt!, lastsMs };
     this.#askedAt = null;
   }
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { TableReader, type Tables, type Thread } from '../../../../src/relay/transport/table-reader.ts';
+import { type Reading, TableReader, type Tables, type Thread } from '../../../../src/relay/transport/table-reader.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -35,12 +35,12 @@ function setUp(begin: () => void = () => {}) {
   return { reader, threads, read: (now: number) => (reader.tables(now) as Tables).rows.toString() };
 }
 
-const rows = (text: string) => new Uint8Array(Buffer.from(text));
+const reading = (text: string, tookMs = 0): Reading => ({ rows: new Uint8Array(Buffer.from(text)), tookMs });
 
 test('one reading serves all who ask while it lasts', () => {
   const { reader, threads, read } = setUp();
   expect([reader.tables(1000), reader.tables(1100)]).toEqual(['pending', 'pending']);
-  threads[0]!.emit('message', rows('a'));
+  threads[0]!.emit('message', reading('a'));
   expect([read(1200), read(1400)]).toEqual(['a', 'a']);
   expect(reader.tables(1401)).toBe('pending');
   expect([threads.length, threads[0]!.asked]).toEqual([1, 2]);
@@ -49,8 +49,9 @@ test('one reading serves all who ask while it lasts', () => {
 test('a reading lasts longer, the longer it took', () => {
   const { reader, threads, read } = setUp();
   reader.tables(0);
-  vi.advanceTimersByTime(1000);
-  threads[0]!.emit('message', rows('a'));
+  // The thread begins slowly; that is no reading.
+  vi.advanceTimersByTime(5000);
+  threads[0]!.emit('message', reading('a', 1000));
   expect(read(4000)).toBe('a');
   expect(reader.tables(4001)).toBe('pending');
 });
@@ -58,17 +59,17 @@ test('a reading lasts longer, the longer it took', () => {
 test('a thread that was not asked for half a minute ends, and another one is begun when it is needed', () => {
   const { reader, threads, read } = setUp();
   reader.tables(0);
-  threads[0]!.emit('message', rows('a'));
+  threads[0]!.emit('message', reading('a'));
   vi.advanceTimersByTime(29_000);
   reader.tables(29_000);
-  threads[0]!.emit('message', rows('b'));
+  threads[0]!.emit('message', reading('b'));
   vi.advanceTimersByTime(29_999);
   expect(threads[0]!.ended).toBe(false);
   vi.advanceTimersByTime(1);
   expect(threads[0]!.ended).toBe(true);
   threads[0]!.emit('exit', 1);
   expect(reader.tables(60_000)).toBe('pending');
-  threads[1]!.emit('message', rows('c'));
+  threads[1]!.emit('message', reading('c'));
   expect(read(60_000)).toBe('c');
 });
 
@@ -81,9 +82,9 @@ test.each(['error', 'exit'])(
     expect(threads[0]!.ended).toBe(true);
     expect([read(1), read(60_000)]).toEqual(['', '']);
     expect(reader.tables(60_001)).toBe('pending');
-    threads[1]!.emit('message', rows('a'));
+    threads[1]!.emit('message', reading('a'));
     // What the first one still says is nobody's.
-    threads[0]!.emit('message', rows('old'));
+    threads[0]!.emit('message', reading('old'));
     expect(read(60_001)).toBe('a');
   },
 );
@@ -110,7 +111,7 @@ test('a reading that does not come is waited for twenty seconds, and its thread 
 test('a reading that is too old is let go of', () => {
   const { reader, threads } = setUp();
   reader.tables(0);
-  threads[0]!.emit('message', rows('a'));
+  threads[0]!.emit('message', reading('a'));
   const last = reader.tables(0);
   reader.forget(400);
   expect(reader.tables(0)).toBe(last);
