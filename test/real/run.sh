@@ -18,6 +18,7 @@ environment modern test/real/requirements/modern.txt
 environment classic test/real/requirements/classic.txt
 environment http test/real/requirements/http.txt
 need_chromium
+command -v haproxy >/dev/null || RUNLEVEL=1 apt_install haproxy
 exec 9>&-
 
 [ "${1:-}" = --prepare ] && exit 0
