@@ -41,6 +41,8 @@ export interface Rendering {
   readonly values?: object;
   readonly of?: string;
   readonly release?: string;
+  /** As `helm upgrade` renders. */
+  readonly upgrade?: true;
 }
 
 /** The rendered manifests; throws with Helm's words where it refuses. */
@@ -51,8 +53,8 @@ export async function render(rendering: Rendering = {}): Promise<Manifest[]> {
 }
 
 /** Helm's refusal of values that it must not take. */
-export async function refusal(values: object): Promise<string> {
-  const { code, output } = await template({ values });
+export async function refusal(values: object, how: Omit<Rendering, 'values'> = {}): Promise<string> {
+  const { code, output } = await template({ values, ...how });
   if (code === 0) throw new Error(`helm takes ${JSON.stringify(values)}`);
   return output;
 }
@@ -71,8 +73,9 @@ export function find(all: readonly Manifest[], kind: string, ending = ''): Manif
   return found[0]!;
 }
 
-function template({ files = [], values = {}, of = chart, release = 'rel' }: Rendering) {
+function template({ files = [], values = {}, of = chart, release = 'rel', upgrade }: Rendering) {
   const args = ['template', release, of, '--namespace', 'apps'];
+  if (upgrade) args.push('--is-upgrade');
   for (const file of files) args.push('--values', file);
   return tool('helm', [...args, '--values', '-'], stringify(values));
 }

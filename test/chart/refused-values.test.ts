@@ -152,12 +152,20 @@ describe('what cannot work in a pod is refused with what to do', () => {
       { terminationGracePeriodSeconds: 70, lifecycle: { preStop: { sleep: { seconds: 20 } } } },
       'after 20 s of preStop',
     ],
+    ['a pod without any DNS', { dnsPolicy: 'None' }, 'dnsConfig.nameservers names no server'],
+    ['root that may not be root', { securityContext: { runAsUser: 0 } }, 'securityContext.runAsUser is 0'],
     ['no configuration', { config: null }, 'config is null; leave it out'],
     ['no Service', { service: null }, 'service is null'],
     ['no probe', { probes: { startup: null } }, 'probes.startup is null'],
     ['no number of pods', { replicas: null }, 'replicas is null'],
   ])('%s', async (_, values, words) => {
     expect(await refusal(values)).toContain(words);
+  });
+
+  test('values of an earlier chart, with the flag that takes what is new', async () => {
+    const values = { check: null, strategy: null };
+    expect(await refusal(values, { upgrade: true })).toMatch(/check is null[\s\S]*--reset-then-reuse-values/);
+    expect(await refusal(values)).not.toContain('reuse');
   });
 
   test.each<[string, object, string]>([

@@ -102,6 +102,13 @@
 {{- if lt $grace $needed }}
 - terminationGracePeriodSeconds is {{ $grace }}, and a drain takes up to {{ $drain }} s (the longest drain.deadline){{ if $before }} after {{ $before }} s of preStop{{ end }}: Kubernetes would kill the pod before it has said goodbye. Write {{ add $drain $before 15 }} or 0 here, or a shorter drain.deadline (ci/spot-values.yaml)
 {{- end }}
+{{- if and (eq (default "" .Values.dnsPolicy) "None") (not (dig "nameservers" "" (default dict .Values.dnsConfig))) }}
+- dnsPolicy is None, and dnsConfig.nameservers names no server, so that Kubernetes refuses the pod; write one, or leave dnsPolicy out
+{{- end }}
+{{- $context := mergeOverwrite (deepCopy (default dict .Values.podSecurityContext)) (default dict .Values.securityContext) }}
+{{- if and $context.runAsNonRoot (hasKey $context "runAsUser") (eq (toString $context.runAsUser) "0") }}
+- securityContext.runAsUser is 0, which is root, and runAsNonRoot is true, so that no container would start; write another user
+{{- end }}
 {{- range $name := list "publicAddress" "adminAddress" }}
 {{- $address := include (printf "sluice.%s" $name) $ }}
 {{- $key := ternary "config.listen.address" "config.admin.address" (eq $name "publicAddress") }}
