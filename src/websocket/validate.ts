@@ -25,9 +25,19 @@ export interface InvalidHandshake {
 /** Base64 of 16 bytes. */
 const keyPattern = /^[A-Za-z0-9+/]{22}==$/;
 
-/** Whether a request asks for WebSocket, rightly or wrongly. */
+/**
+ * Whether a request asks for WebSocket, rightly or wrongly. Many a proxy is told to write `Upgrade: websocket` into every request; one
+ * in which nothing else speaks of WebSocket is a plain request, as servers take it too. It goes on without `Upgrade`.
+ */
 export function asksForWebSocket(headers: RawHeaders): boolean {
-  return hasElement(headers, 'upgrade', 'websocket');
+  return hasElement(headers, 'upgrade', 'websocket') && hasWebSocketField(headers);
+}
+
+function hasWebSocketField(headers: RawHeaders): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]!.toLowerCase().startsWith('sec-websocket-')) return true;
+  }
+  return false;
 }
 
 /** Validates a request that asks for WebSocket. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { validateHandshake } from '../../../src/websocket/validate.ts';
+import { asksForWebSocket, validateHandshake } from '../../../src/websocket/validate.ts';
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ==';
 /** Headers to add, to replace, or (`null`) to leave out. */
@@ -73,4 +73,15 @@ describe('refuses', () => {
   test('two versions', () => {
     expect(validate({ 'Sec-WebSocket-Version': ['13', '8'] })).toMatchObject({ outcome: 'unsupported_version' });
   });
+});
+
+test.each<[boolean, string[]]>([
+  [true, ['Upgrade', 'websocket', 'Sec-WebSocket-Key', 'x']],
+  [true, ['upgrade', 'h2c, WebSocket', 'SEC-WEBSOCKET-VERSION', '8']],
+  [false, ['Upgrade', 'websocket', 'Connection', 'Upgrade']],
+  [false, ['Upgrade', 'websocket', 'Sec-Fetch-Mode', 'websocket']],
+  [false, ['Upgrade', 'h2c', 'Sec-WebSocket-Key', 'x']],
+  [false, ['Sec-WebSocket-Key', 'x']],
+])('a request asks for WebSocket: %s, %j', (expected, headers) => {
+  expect(asksForWebSocket(headers)).toBe(expected);
 });
