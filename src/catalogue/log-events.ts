@@ -321,8 +321,14 @@ export type ToldEvent = Exclude<LogEvent, EndingEvent>;
 /** Which of its words an event has; nothing for one that has the same always. */
 export type Manner<E extends ToldEvent> = Events[E]['words'] extends string ? [] : [manner: keyof Events[E]['words']];
 
-/** The level and words of an event. */
-export function lineOf<E extends ToldEvent>(event: E, ...[manner]: Manner<E>): { level: Level; words: string } {
+/** How a line of the log is marked, and what it says. */
+export interface Line {
+  readonly level: Level;
+  readonly words: string;
+}
+
+/** The line of an event. */
+export function lineOf<E extends ToldEvent>(event: E, ...[manner]: Manner<E>): Line {
   const { level, words } = logEvents[event];
   if (typeof words === 'string') return { level, words };
   return { level, words: (words as Readonly<Record<string, string>>)[manner as string]! };

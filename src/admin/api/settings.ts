@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Source } from '../../config/model/resolve.ts';
 import { routeSettings } from '../../config/model/route-settings.ts';
-import type { Unit } from '../../config/model/setting-kinds.ts';
+import type { SettingUnit } from '../../config/model/setting-kinds.ts';
 import { formatValue, type SettingRow, type SettingRows, valueAt } from '../../config/model/settings.ts';
 import { topSettings } from '../../config/model/top-settings.ts';
 import type { Config, Rate, Route } from '../../config/types.ts';
@@ -27,7 +27,14 @@ const source = z
   })
   .meta({ id: 'Source', description: 'Where a value comes from.' });
 
-const units = ['bytes', 'ms', 'count', 'messages_per_second', 'bytes_per_second', 'word'] as const satisfies Unit[];
+const units = [
+  'bytes',
+  'ms',
+  'count',
+  'messages_per_second',
+  'bytes_per_second',
+  'word',
+] as const satisfies SettingUnit[];
 
 const valueSchema = z.union([z.number(), z.string(), z.boolean(), rate, z.array(z.string()), z.null()]);
 type Value = z.infer<typeof valueSchema>;

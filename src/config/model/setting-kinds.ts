@@ -1,19 +1,19 @@
 /** The kinds of settings: what the file may say, how a value is shown, and its unit. `kinds.ts` has what a single value must look like. */
 import { z } from 'zod';
 import type { LimitKind, LimitValues } from '../../catalogue/row.ts';
-import { type Unit as LimitUnit, unitOfKind } from '../../catalogue/unit.ts';
+import { type Unit, unitOfKind } from '../../catalogue/unit.ts';
 import { formatListenAddress } from '../language/addresses.ts';
 import { formatCount, formatDuration, formatRate, formatShare, formatSize } from '../language/format.ts';
 import type { ListenAddress, Rate } from '../types.ts';
 import { kind } from './kinds.ts';
 
 /** The unit of a setting; `word` for what is no number. */
-export type Unit = LimitUnit | 'word';
+export type SettingUnit = Unit | 'word';
 
 /** What a setting can be. */
 export interface SettingKind<T> {
   readonly schema: z.ZodType<T>;
-  readonly unit: Unit;
+  readonly unit: SettingUnit;
   /** Whether `null` is a value, the one without a limit, rather than none. */
   readonly hasNull: boolean;
   /** As tables show it. */

@@ -1,7 +1,7 @@
 /** Plain HTTP: forwards the requests that the listener has routed, through http-proxy. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { createProxyServer, type ProxyServer } from 'http-proxy';
+import { createProxyServer, type ProxyServer } from 'http-proxy'; // the package httpxy
 import type { MemoryLedger } from '../../admission/memory.ts';
 import type { Route } from '../../config/types.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';

@@ -1,7 +1,13 @@
 /** The log: JSON lines on standard output, or wherever else. Writing a line never waits for anybody. */
 import { type DestinationStream, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
-import { type EndingEvent, type LogEvent, lineOf, type Manner, type ToldEvent } from '../../catalogue/log-events.ts';
-import type { CloseRow } from '../../catalogue/row.ts';
+import {
+  type EndingEvent,
+  type Line,
+  type LogEvent,
+  lineOf,
+  type Manner,
+  type ToldEvent,
+} from '../../catalogue/log-events.ts';
 import type { LogSettings } from '../../config/types.ts';
 
 import { openStandardOutput } from './outlet.ts';
@@ -11,9 +17,6 @@ import { Sink } from './sink.ts';
 
 /** Why a line was dropped. */
 export type DropReason = 'unread' | 'rate';
-
-/** The level and words of an ending. */
-export type Ending = Pick<CloseRow, 'level' | 'words'>;
 
 export interface Log {
   /** How much is logged. */
@@ -25,9 +28,9 @@ export interface Log {
   /** Writes a line with the level and words of its event; `manner` where it has several. */
   tell<E extends ToldEvent>(event: E, fields: object, ...manner: Manner<E>): void;
   /** Writes a line about an ending. */
-  tellEnding(event: EndingEvent, ending: Ending, fields: object): void;
+  tellEnding(event: EndingEvent, line: Line, fields: object): void;
   /** Writes a line of a kind that clients cause, where there are not too many of that kind. */
-  caused(kind: string, event: LogEvent, ending: Ending, fields: object): void;
+  caused(kind: string, event: LogEvent, line: Line, fields: object): void;
   /** Waits until what was written has been taken, for as long as somebody takes it and a few seconds at most. */
   flush(): Promise<void>;
 }
@@ -115,16 +118,16 @@ class LineLog implements Log {
     this.#write(event, lineOf(event, ...manner), fields);
   }
 
-  tellEnding(event: EndingEvent, ending: Ending, fields: object): void {
-    this.#write(event, ending, fields);
+  tellEnding(event: EndingEvent, line: Line, fields: object): void {
+    this.#write(event, line, fields);
   }
 
-  caused(kind: string, event: LogEvent, ending: Ending, fields: object): void {
-    if (!this.#lines.isLevelEnabled(ending.level)) return;
-    if (this.#rate.allows(kind, { event, ...fields })) this.#write(event, ending, fields);
+  caused(kind: string, event: LogEvent, line: Line, fields: object): void {
+    if (!this.#lines.isLevelEnabled(line.level)) return;
+    if (this.#rate.allows(kind, { event, ...fields })) this.#write(event, line, fields);
   }
 
-  #write(event: LogEvent, { level, words }: Ending, fields: object): void {
+  #write(event: LogEvent, { level, words }: Line, fields: object): void {
     this.#lines[level]({ event, ...fields }, words);
   }
 

@@ -1,0 +1,63 @@
+/** The rooms of src/ as docs/architecture.md tells of them, and the places where CONTRIBUTING.md sends a newcomer. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** The lines of a section's first table, each as its cells. */
+function tableOf(path: string, heading: string): string[][] {
+  const [, section = ''] = read(path).split(`\n## ${heading}\n`);
+  const lines = section.split('\n');
+  const first = lines.findIndex((line) => line.startsWith('|---'));
+  const rows = lines.slice(first + 1, lines.indexOf('', first));
+  return rows.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const namesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
+const rooms = new Map(
+  tableOf('docs/architecture.md', 'The rooms').flatMap(([names = '', sentence = '']) =>
+    namesIn(names).map((name) => [name, sentence]),
+  ),
+);
+
+test('every folder and file of src/ belongs to a room with a sentence', () => {
+  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.ts'),
+  );
+  const homeless = files.filter((path) => {
+    const folder = dirname(path);
+    if (folder === '.') return !rooms.has(path);
+    // A folder of one kind inside a room needs no sentence of its own where the room's tells of it.
+    return !rooms.has(`${folder}/`) && !(rooms.get(`${dirname(folder)}/`) ?? '').includes('a folder');
+  });
+  expect(homeless).toEqual([]);
+});
+
+test('every room that is told of is there', () => {
+  for (const name of rooms.keys()) expect(existsSync(join(root, 'src', name)), name).toBe(true);
+});
+
+test('a newcomer is sent to rooms whose own sentence says so, and to files that are there', () => {
+  const changes = tableOf('CONTRIBUTING.md', 'Where does it go');
+  expect(changes.length).toBe(10);
+  for (const [change = '', where = '', more = ''] of changes) {
+    const [room = ''] = namesIn(where);
+    const words = /\("(.+)"\)/.exec(where)?.[1] ?? '';
+    const told = room.startsWith('src/')
+      ? rooms.get(room.slice('src/'.length))
+      : read('docs/architecture.md').match(new RegExp(`^\\| \`${room}\` \\| (.*) \\|$`, 'm'))?.[1];
+    expect(words, change).not.toBe('');
+    expect(told, change).toContain(words);
+    for (const name of namesIn(more)) {
+      const isThere = [name, join(room, name)].some((path) => existsSync(join(root, path)));
+      expect(isThere, `${change}: ${name}`).toBe(true);
+    }
+  }
+});
