@@ -298,7 +298,7 @@ export class Gateway {
     if (listen.tls !== null) {
       const opened = await Certificate.open(listen.tls, this.#log, (pair) => this.#front.secure(pair));
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
-      this.#certificate = opened;
+      this.#certificate = opened.value;
     }
     const shows = this.#adminShows;
     const adminAt = shows === 'nothing' ? null : shows === 'everything' ? admin.address : shows.metricsAt;

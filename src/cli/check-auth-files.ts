@@ -17,7 +17,7 @@ export async function checkAuthFiles({ routes, revokedUsers }: Resolved): Promis
   for (const { name, path, parse } of unique.values()) {
     const [content] = await readFiles([path]);
     const judged = textOf(content!);
-    const parsed = 'problem' in judged ? judged : parse(judged.text);
+    const parsed = 'problem' in judged ? judged : parse(judged.value);
     if (!('problem' in parsed)) continue;
     const isAbsent = 'error' in content! && content.error.code === 'ENOENT';
     if (!isAbsent) errors.push(`${name}: ${path} ${parsed.problem}`);

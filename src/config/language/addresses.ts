@@ -2,7 +2,8 @@
 
 import type { ListenAddress, UpstreamTarget } from '../types.ts';
 import * as patterns from './patterns.ts';
-import { type Parsed, scalarText } from './units.ts';
+import type { Result } from './result.ts';
+import { scalarText } from './units.ts';
 
 const ipv4 = whole(patterns.ipv4);
 const ipv6 = whole(patterns.ipv6);
@@ -31,7 +32,7 @@ function isHost(host: string): boolean {
 }
 
 /** Parses `0.0.0.0:8080`, `[::]:8080`, `localhost:8080` or `unix:/run/sluice.sock`. Port 0 takes a free one. */
-export function parseListenAddress(value: unknown): Parsed<ListenAddress> {
+export function parseListenAddress(value: unknown): Result<ListenAddress> {
   if (typeof value === 'string') {
     if (value.startsWith('unix:')) {
       const path = value.slice(5);
@@ -63,7 +64,7 @@ export function formatListenAddress(address: ListenAddress): string {
 }
 
 /** Parses `http://host:port`; the path belongs to the client and is never changed, so none is allowed here. */
-export function parseUpstream(value: unknown): Parsed<UpstreamTarget> {
+export function parseUpstream(value: unknown): Result<UpstreamTarget> {
   const example = 'write http://host:port';
   if (typeof value !== 'string') return { problem: `is not the URL of a backend; ${example}` };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase();
@@ -87,7 +88,7 @@ export function parseUpstream(value: unknown): Parsed<UpstreamTarget> {
 }
 
 /** Parses `https://apps.example.org` to the form in which browsers send it: lower case, without the default port. */
-export function parseOrigin(value: unknown): Parsed<string> {
+export function parseOrigin(value: unknown): Result<string> {
   const example = 'write https://apps.example.org';
   if (value === '*') return { problem: 'is not an origin; leave origins out to admit every origin' };
   if (value === 'null') return { problem: `would admit every sandboxed page; ${example}` };
@@ -108,7 +109,7 @@ export function parseOrigin(value: unknown): Parsed<string> {
 }
 
 /** Parses a network such as `10.0.0.0/8`, or one address. */
-export function parseNetwork(value: unknown): Parsed<string> {
+export function parseNetwork(value: unknown): Result<string> {
   const problem = 'is not a network; write 10.0.0.0/8, fd00::/8 or one address';
   if (typeof value !== 'string') return { problem };
   const [address = '', bits, ...more] = value.split('/');
@@ -138,7 +139,7 @@ export function parseUrl(value: unknown): Parsed<string> {
 }
 
 /** Parses an exact host or `*.example.org`; hosts have no port here, and case does not matter. */
-export function parseHost(value: unknown): Parsed<string> {
+export function parseHost(value: unknown): Result<string> {
   const example = 'write apps.example.org or *.example.org';
   if (typeof value !== 'string') return { problem: `is not a host; ${example}` };
   if (value === '*') return { problem: 'matches every host; leave hosts out for that' };
@@ -151,7 +152,7 @@ export function parseHost(value: unknown): Parsed<string> {
 }
 
 /** Parses the name in a certificate: a host without a port, or an address. */
-export function parseServerName(value: unknown): Parsed<string> {
+export function parseServerName(value: unknown): Result<string> {
   const problem = 'is not a name in a certificate; write backend.example.org, or an address';
   if (typeof value !== 'string') return { problem };
   const name = value.toLowerCase();
@@ -159,7 +160,7 @@ export function parseServerName(value: unknown): Parsed<string> {
 }
 
 /** Parses the path of a file. */
-export function parseFile(value: unknown): Parsed<string> {
+export function parseFile(value: unknown): Result<string> {
   if (typeof value !== 'string' || value === '' || value.includes('\0')) {
     return { problem: 'is not the path of a file; write /run/secrets/token' };
   }
@@ -167,7 +168,7 @@ export function parseFile(value: unknown): Parsed<string> {
 }
 
 /** Parses a path pattern: literal segments, `*` for one, `**` for any number. It is kept as written. */
-export function parsePath(value: unknown): Parsed<string> {
+export function parsePath(value: unknown): Result<string> {
   if (typeof value !== 'string') return { problem: 'is not a path; write / or /app' };
   if (!value.startsWith('/')) return { problem: `does not begin with a slash; write /${value.replace(/^\/+/, '')}` };
   if (value.includes('//')) return { problem: `has an empty segment; write ${value.replace(/\/{2,}/g, '/')}` };

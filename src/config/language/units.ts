@@ -5,9 +5,7 @@
 
 import type { Rate } from '../types.ts';
 import { upTo } from './patterns.ts';
-
-/** A value, or why there is none. `key` is the entry that is wrong where the value is a mapping. */
-export type Parsed<T> = { readonly value: T } | { readonly problem: string; readonly key?: string };
+import type { Result } from './result.ts';
 
 const sizeUnits: Record<string, number> = {
   B: 1,
@@ -55,7 +53,7 @@ function leadingNumber(value: unknown, otherwise: number): string {
 }
 
 /** Parses `20MiB`, `20MB` or a number of bytes. */
-export function parseSize(value: unknown): Parsed<number> {
+export function parseSize(value: unknown): Result<number> {
   const bytes = bytesOf(value);
   if (bytes === undefined) {
     if (typeof value === 'number' && value < 0) return { problem: 'is negative; write 20MiB, 20MB or bytes' };
@@ -76,14 +74,14 @@ function bytesOf(value: unknown): number | undefined {
 }
 
 /** Parses a size, or `unlimited`, which is `Infinity`. */
-export function parseSizeOrUnlimited(value: unknown): Parsed<number> {
+export function parseSizeOrUnlimited(value: unknown): Result<number> {
   if (value === 'unlimited') return { value: Number.POSITIVE_INFINITY };
   if (value === 0) return { problem: 'is no usable size; write a size such as 20MiB, or unlimited' };
   return parseSize(value);
 }
 
 /** Parses `500ms`, `30s`, `5m` or `1h` to milliseconds; `0` and `off` are 0. */
-export function parseDuration(value: unknown): Parsed<number> {
+export function parseDuration(value: unknown): Result<number> {
   if (value === 0 || value === '0' || value === 'off') return { value: 0 };
   const match = typeof value === 'string' ? /^(\d+)(ms|s|m|h)$/.exec(value) : null;
   if (match) {
@@ -98,14 +96,14 @@ export function parseDuration(value: unknown): Parsed<number> {
 }
 
 /** Parses a duration that cannot be off. */
-export function parseFiniteDuration(value: unknown): Parsed<number> {
+export function parseFiniteDuration(value: unknown): Result<number> {
   const duration = parseDuration(value);
   if (!('value' in duration)) return { problem: duration.problem.replace(/,? or off$/, '') };
   return duration.value > 0 ? duration : { problem: 'would wait for ever; write a duration such as 10s' };
 }
 
 /** Parses a whole number from 1. */
-export function parseCount(value: unknown): Parsed<number> {
+export function parseCount(value: unknown): Result<number> {
   if (typeof value !== 'number' || !Number.isInteger(value)) {
     return { problem: `is not a count; write a whole number such as ${leadingNumber(value, 64)}` };
   }
@@ -115,13 +113,13 @@ export function parseCount(value: unknown): Parsed<number> {
 }
 
 /** Parses how many leading bits of an IPv6 address count. */
-export function parsePrefixLength(value: unknown): Parsed<number> {
+export function parsePrefixLength(value: unknown): Result<number> {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 128) return { value };
   return { problem: 'is not the length of an IPv6 prefix; write a number from 1 to 128, such as 64' };
 }
 
 /** Parses a count, or `unlimited`, which is `Infinity`. */
-export function parseCountOrUnlimited(value: unknown): Parsed<number> {
+export function parseCountOrUnlimited(value: unknown): Result<number> {
   if (value === 'unlimited') return { value: Number.POSITIVE_INFINITY };
   const count = parseCount(value);
   return 'value' in count ? count : { problem: `${count.problem}, or unlimited` };
@@ -132,7 +130,7 @@ export type RateOf = 'messages' | 'bytes';
 
 const rateExample = { messages: '100/s', bytes: '10MiB/s' };
 
-function parsePerSecond(value: unknown, of: RateOf): Parsed<number> {
+function parsePerSecond(value: unknown, of: RateOf): Result<number> {
   const amount = typeof value === 'string' && value.endsWith('/s') ? value.slice(0, -2) : undefined;
   if (amount !== undefined) {
     if (of === 'bytes' && !/^\d+$/.test(amount)) {
@@ -147,7 +145,7 @@ function parsePerSecond(value: unknown, of: RateOf): Parsed<number> {
   return { problem: `is not a rate; write ${rateExample[of]}` };
 }
 
-function parseBurst(value: unknown, of: RateOf): Parsed<number> {
+function parseBurst(value: unknown, of: RateOf): Result<number> {
   return of === 'bytes' ? parseSize(value) : parseCount(value);
 }
 
@@ -155,18 +153,18 @@ function parseBurst(value: unknown, of: RateOf): Parsed<number> {
  * Parses `100/s` (or `10MiB/s`), or `{rate, burst, action}`, to a rate; burst is one second's worth and the action
  * `pause` where nothing else is said. `unlimited` is `null`.
  */
-export function parseRate(value: unknown, of: RateOf): Parsed<Rate | null> {
+export function parseRate(value: unknown, of: RateOf): Result<Rate | null> {
   if (value === 'unlimited') return { value: null };
   return parseBucket(value, of, ['pause', 'close']);
 }
 
 /** Parses the rate of control frames: always finite, and the only action is to close. */
-export function parseControlRate(value: unknown): Parsed<Rate> {
+export function parseControlRate(value: unknown): Result<Rate> {
   return parseBucket(value, 'messages', ['close']);
 }
 
 /** Parses how many lines of a kind there may be: what is beyond it is left out. */
-export function parseLineRate(value: unknown): Parsed<Rate | null> {
+export function parseLineRate(value: unknown): Result<Rate | null> {
   if (value === 'unlimited') return { value: null };
   const parsed = parseControlRate(value);
   return 'problem' in parsed && !('key' in parsed && parsed.key)
@@ -178,7 +176,7 @@ export function parseLineRate(value: unknown): Parsed<Rate | null> {
 export const sharePattern = '^(all|none|[0-9]{1,2}(\\.[0-9]{1,3})?%)$';
 
 /** Parses a share, as a number from 0 to 1. */
-export function parseShare(value: unknown): Parsed<number> {
+export function parseShare(value: unknown): Result<number> {
   if (value === 'all') return { value: 1 };
   if (value === 'none') return { value: 0 };
   if (typeof value !== 'string' || !new RegExp(sharePattern).test(value)) {
@@ -191,7 +189,7 @@ function parseBucket(
   value: unknown,
   of: RateOf,
   actions: readonly [Rate['action'], ...Rate['action'][]],
-): Parsed<Rate> {
+): Result<Rate> {
   if (!isMapping(value)) {
     const perSecond = parsePerSecond(value, of);
     if ('problem' in perSecond) {

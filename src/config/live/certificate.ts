@@ -1,5 +1,6 @@
 /** The certificate of the public port: read at the start, and again when its files change. */
 import type { Log } from '../../observe/log/log.ts';
+import type { Result } from '../language/result.ts';
 import { type FileContent, readFiles } from './read.ts';
 import { judgePair, type TlsFiles, type TlsPair } from './tls-pair.ts';
 import { FileWatcher } from './watch.ts';
@@ -14,14 +15,14 @@ export class Certificate {
   #watcher: FileWatcher;
 
   /** Reads and uses the pair of these files; says what is wrong with them where they cannot be used. */
-  static async open(files: TlsFiles, log: Log, use: Use): Promise<Certificate | { readonly problem: string }> {
+  static async open(files: TlsFiles, log: Log, use: Use): Promise<Result<Certificate>> {
     const contents = await readFiles([files.cert, files.key]);
     const pair = judge(contents);
     if ('problem' in pair) return pair;
     const certificate = new Certificate(files, contents, log, use);
     certificate.#take(contents);
     await certificate.#watcher.start();
-    return certificate;
+    return { value: certificate };
   }
 
   private constructor(files: TlsFiles, seen: readonly FileContent[], log: Log, use: Use) {
@@ -64,13 +65,13 @@ export class Certificate {
       this.#log.tell('tls_rejected', { problem: pair.problem });
       return;
     }
-    this.#use(pair);
-    const { names, validUntil } = pair;
+    this.#use(pair.value);
+    const { names, validUntil } = pair.value;
     this.#log.tell('tls_loaded', { ...this.#files, names, valid_until: validUntil.toISOString() });
   }
 }
 
-function judge(contents: readonly FileContent[]): TlsPair | { readonly problem: string } {
+function judge(contents: readonly FileContent[]): Result<TlsPair> {
   const [cert, key] = contents;
   return judgePair(cert!, key!);
 }

@@ -1,6 +1,7 @@
 /** A certificate and its key, as files hold them: whether they fit, and what they are. No I/O. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import type { Result } from '../language/result.ts';
 import type { Listen } from '../types.ts';
 import { type FileContent, whyUnreadable } from './read.ts';
 
@@ -25,11 +26,7 @@ interface PairKeys {
 const listenKeys: PairKeys = { section: 'listen.tls', cert: 'listen.tls.cert', key: 'listen.tls.key' };
 
 /** Judges what the two files hold; `problem` names the key, the file and the remedy. */
-export function judgePair(
-  cert: FileContent,
-  key: FileContent,
-  keys: PairKeys = listenKeys,
-): TlsPair | { readonly problem: string } {
+export function judgePair(cert: FileContent, key: FileContent, keys: PairKeys = listenKeys): Result<TlsPair> {
   if ('error' in cert) return { problem: `${keys.cert}: ${cert.file} ${whyUnreadable(cert.error)}` };
   if ('error' in key) return { problem: `${keys.key}: ${key.file} ${whyUnreadable(key.error)}` };
   const pems = { cert: cert.bytes, key: key.bytes };
@@ -54,5 +51,5 @@ export function judgePair(
     return { problem: `${keys.section}: ${cert.file} and ${key.file} cannot be used: ${(error as Error).message}` };
   }
   const { subjectAltName, subject, validTo } = certificate;
-  return { ...pems, names: subjectAltName ?? subject ?? '', validUntil: new Date(validTo) };
+  return { value: { ...pems, names: subjectAltName ?? subject ?? '', validUntil: new Date(validTo) } };
 }

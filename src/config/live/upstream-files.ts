@@ -1,6 +1,7 @@
 /** What the files of `upstream_tls` hold: whether it can be used, and what it is. No I/O. */
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Result } from '../language/result.ts';
 import type { UpstreamTls } from '../types.ts';
 import { type FileContent, whyUnreadable } from './read.ts';
 import { judgePair } from './tls-pair.ts';
@@ -26,7 +27,7 @@ const pemCertificate = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END
 export function judgeUpstreamFiles(
   files: UpstreamFiles,
   contents: readonly FileContent[],
-): UpstreamCredentials | { readonly problem: string } {
+): Result<UpstreamCredentials> {
   const rest = [...contents];
   const authorities = files.ca === null ? null : judgeAuthorities(rest.shift()!);
   if (authorities !== null && 'problem' in authorities) return authorities;
@@ -35,26 +36,28 @@ export function judgeUpstreamFiles(
   if (pair !== null && 'problem' in pair) return pair;
   const context = createSecureContext({
     // What the file names is trusted, also where it is no root: an intermediate, or the backend's own certificate.
-    ...(authorities && { ca: authorities.map(String), allowPartialTrustChain: true }),
-    ...(pair && { cert: pair.cert, key: pair.key }),
+    ...(authorities && { ca: authorities.value.map(String), allowPartialTrustChain: true }),
+    ...(pair && { cert: pair.value.cert, key: pair.value.key }),
   });
   return {
-    context,
-    about: {
-      ...(authorities && { authorities: authorities.map(nameOf) }),
-      ...(pair && { client: pair.names, valid_until: pair.validUntil.toISOString() }),
+    value: {
+      context,
+      about: {
+        ...(authorities && { authorities: authorities.value.map(nameOf) }),
+        ...(pair && { client: pair.value.names, valid_until: pair.value.validUntil.toISOString() }),
+      },
     },
   };
 }
 
 /** Node takes what it can read of such a file and says nothing of the rest. */
-function judgeAuthorities(content: FileContent): readonly X509Certificate[] | { readonly problem: string } {
+function judgeAuthorities(content: FileContent): Result<readonly X509Certificate[]> {
   const where = `upstream_tls.ca: ${content.file}`;
   if ('error' in content) return { problem: `${where} ${whyUnreadable(content.error)}` };
   const pems = content.bytes.toString('latin1').match(pemCertificate) ?? [];
   if (pems.length === 0) return { problem: `${where} holds no certificate; write those of the authorities in PEM` };
   try {
-    return pems.map((pem) => new X509Certificate(pem));
+    return { value: pems.map((pem) => new X509Certificate(pem)) };
   } catch {
     return { problem: `${where} holds a certificate that cannot be read; write those of the authorities in PEM` };
   }

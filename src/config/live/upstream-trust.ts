@@ -4,13 +4,14 @@
  */
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Log } from '../../observe/log/log.ts';
+import type { Problem, Result } from '../language/result.ts';
 import type { Route, UpstreamTls } from '../types.ts';
 import { type FileContent, readFiles } from './read.ts';
-import { judgeUpstreamFiles, pathsOf, type UpstreamFiles } from './upstream-files.ts';
+import { judgeUpstreamFiles, pathsOf, type UpstreamCredentials, type UpstreamFiles } from './upstream-files.ts';
 import { FileWatcher } from './watch.ts';
 
 /** What a connection is secured by, or why the files cannot be used. */
-type Trust = { readonly context: SecureContext } | { readonly problem: string };
+type Trust = { readonly context: SecureContext } | Problem;
 
 export class UpstreamTrust {
   readonly #log: Log;
@@ -50,7 +51,8 @@ export class UpstreamTrust {
       return this.#public;
     }
     // A request that began under an older configuration may need files that nobody watches any more.
-    return this.#sets.get(keyOf(tls))?.trust() ?? judgeUpstreamFiles(tls, await readFiles(pathsOf(tls)));
+    const watched = this.#sets.get(keyOf(tls));
+    return watched?.trust() ?? trustOf(judgeUpstreamFiles(tls, await readFiles(pathsOf(tls))));
   }
 
   close(): void {
@@ -106,10 +108,14 @@ class FileSet {
       this.#log.tell('upstream_tls_rejected', { problem }, before ? 'changed' : 'first');
       return;
     }
-    this.#trust = { context: judged.context };
+    this.#trust = { context: judged.value.context };
     const { ca, clientCert } = this.#files;
-    this.#log.tell('upstream_tls_loaded', { ca, client_cert: clientCert, ...judged.about });
+    this.#log.tell('upstream_tls_loaded', { ca, client_cert: clientCert, ...judged.value.about });
   }
+}
+
+function trustOf(judged: Result<UpstreamCredentials>): Trust {
+  return 'problem' in judged ? judged : { context: judged.value.context };
 }
 
 /** What a route connects to: its backend, and the services that know its users. */

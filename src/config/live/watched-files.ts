@@ -3,6 +3,7 @@
  * put in force, and again when it changes; what cannot be used leaves what was in use in its place.
  */
 import type { Log } from '../../observe/log/log.ts';
+import type { Result } from '../language/result.ts';
 import { type FileContent, readFiles, whyUnreadable } from './read.ts';
 import { FileWatcher } from './watch.ts';
 
@@ -12,7 +13,7 @@ export interface WantedFile {
   readonly name: string;
   readonly path: string;
   /** `problem` are words that follow the path. Secrets are not quoted. */
-  readonly parse: (text: string) => { readonly value: unknown } | { readonly problem: string };
+  readonly parse: (text: string) => Result<unknown>;
   /** Called when something else is in use. */
   readonly changed?: () => void;
 }
@@ -90,7 +91,7 @@ class WatchedFile {
   #take([content]: readonly FileContent[]): string | null {
     const { name, path, parse, changed } = this.#wanted;
     const judged = textOf(content!);
-    const parsed = 'problem' in judged ? judged : parse(judged.text);
+    const parsed = 'problem' in judged ? judged : parse(judged.value);
     if ('problem' in parsed) {
       const problem = `${name}: ${path} ${parsed.problem}`;
       this.#log.tell('auth_file_rejected', { problem }, this.value === null ? 'first' : 'changed');
@@ -104,10 +105,10 @@ class WatchedFile {
 }
 
 /** The text of a file, or what keeps it from being one. */
-export function textOf(content: FileContent): { readonly text: string } | { readonly problem: string } {
+export function textOf(content: FileContent): Result<string> {
   if ('error' in content) return { problem: whyUnreadable(content.error) };
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(content.bytes) };
+    return { value: new TextDecoder('utf-8', { fatal: true }).decode(content.bytes) };
   } catch {
     return { problem: 'is not UTF-8 text; save it as UTF-8' };
   }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseUpstream } from '../language/addresses.ts';
 import { formatDuration } from '../language/format.ts';
 import { port } from '../language/patterns.ts';
-import type { Parsed } from '../language/units.ts';
+import type { Result } from '../language/result.ts';
 import { jwtAlgorithms, type ServiceTarget } from '../types.ts';
 import { builtInAuth } from './auth-settings.ts';
 import { kind, leaf, setting, withHost } from './kinds.ts';
@@ -21,7 +21,7 @@ export type ParsedTokenPlace =
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const isToken = new RegExp(`^${token}$`);
 /** Parses the name of a header field; kept as it is written. */
-export function parseFieldName(value: unknown): Parsed<string> {
+export function parseFieldName(value: unknown): Result<string> {
   if (typeof value === 'string' && isToken.test(value)) return { value };
   return { problem: 'is not a header; write X-Forwarded-User' };
 }
@@ -29,7 +29,7 @@ export function parseFieldName(value: unknown): Parsed<string> {
 const places = 'write authorization, subprotocol, {header: NAME}, {cookie: NAME} or {query: NAME}';
 
 /** Parses a place where a token may stand. */
-export function parseTokenPlace(value: unknown): Parsed<ParsedTokenPlace> {
+export function parseTokenPlace(value: unknown): Result<ParsedTokenPlace> {
   if (value === 'authorization' || value === 'subprotocol') return { value };
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { problem: `is no place of a token; ${places}` };
@@ -46,7 +46,7 @@ export function parseTokenPlace(value: unknown): Parsed<ParsedTokenPlace> {
 const claimExample = 'write {groups: [staff, admins], email_verified: true}, or any for a claim of any value';
 
 /** Parses the claims that a token must have; `null` for one of any value. */
-export function parseClaims(value: unknown): Parsed<readonly (readonly [string, readonly string[] | null])[]> {
+export function parseClaims(value: unknown): Result<readonly (readonly [string, readonly string[] | null])[]> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { problem: `is no mapping of claims; ${claimExample}` };
   }
@@ -65,7 +65,7 @@ export function parseClaims(value: unknown): Parsed<readonly (readonly [string, 
 export type ParsedService = Omit<ServiceTarget, 'tls'>;
 
 /** Parses the URL of a service, with its path. */
-export function parseServiceUrl(value: unknown): Parsed<ParsedService> {
+export function parseServiceUrl(value: unknown): Result<ParsedService> {
   const problem = 'is not the URL of a service; write http://host:port/path';
   const [, scheme, authority, path = ''] =
     (typeof value === 'string' && /^(https?):\/\/([^/?#]*)([/?][\s\S]*)?$/i.exec(value)) || [];
@@ -79,7 +79,7 @@ export function parseServiceUrl(value: unknown): Parsed<ParsedService> {
 }
 
 /** Parses a text that is not empty. */
-export function parseText(value: unknown): Parsed<string> {
+export function parseText(value: unknown): Result<string> {
   if (typeof value === 'string' && value.trim() !== '') return { value };
   return { problem: 'is not a text; write it in quotes' };
 }

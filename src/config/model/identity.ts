@@ -1,6 +1,6 @@
 /** `identity` of a route: where the name of the user stands in a request. */
 import { parsePath } from '../language/addresses.ts';
-import type { Parsed } from '../language/units.ts';
+import type { Result } from '../language/result.ts';
 import type { Identity } from '../types.ts';
 
 const example = 'write {header: X-Forwarded-User} or {path: /user/*/}';
@@ -8,7 +8,7 @@ const example = 'write {header: X-Forwarded-User} or {path: /user/*/}';
 /** RFC 9110 §5.6.2. */
 const fieldName = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** Parses `{header: NAME}` or `{path: PATTERN}`. */
-export function parseIdentity(value: unknown): Parsed<Identity> {
+export function parseIdentity(value: unknown): Result<Identity> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { problem: `is not an identity; ${example}` };
   const [key, ...more] = Object.keys(value);
@@ -19,14 +19,14 @@ export function parseIdentity(value: unknown): Parsed<Identity> {
   return { key, problem: `is not a key of identity; ${example}` };
 }
 
-function parseHeader(value: unknown): Parsed<Identity> {
+function parseHeader(value: unknown): Result<Identity> {
   const key = 'header';
   if (typeof value !== 'string' || !fieldName.test(value))
     return { key, problem: 'is not a header; write X-Forwarded-User' };
   return { value: { header: value.toLowerCase() } };
 }
 
-function parseUserPath(value: unknown): Parsed<Identity> {
+function parseUserPath(value: unknown): Result<Identity> {
   const key = 'path';
   const path = parsePath(value);
   if ('problem' in path) return { key, problem: path.problem };

@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import * as addresses from '../language/addresses.ts';
 import * as patterns from '../language/patterns.ts';
-import type { Parsed } from '../language/units.ts';
+import type { Result } from '../language/result.ts';
 import * as units from '../language/units.ts';
 import { parseIdentity } from './identity.ts';
 
 /** A scalar of the file: any value goes in, the parser decides; `json` is its shape for the JSON Schema. */
-export function leaf<T>(id: string, parse: (value: unknown) => Parsed<T>, json: Record<string, unknown>) {
+export function leaf<T>(id: string, parse: (value: unknown) => Result<T>, json: Record<string, unknown>) {
   return z
     .unknown()
     .transform((value, context): T => {
@@ -198,7 +198,7 @@ export const kind = {
   ),
 };
 
-function parseName(value: unknown): Parsed<string> {
+function parseName(value: unknown): Result<string> {
   if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(value)) return { value };
   return { problem: 'is not a name; write letters, digits, -, _ and ., at most 63' };
 }

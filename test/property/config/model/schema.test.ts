@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as addresses from '../../../../src/config/language/addresses.ts';
+import type { Result } from '../../../../src/config/language/result.ts';
 import * as units from '../../../../src/config/language/units.ts';
 import * as auth from '../../../../src/config/model/auth-keys.ts';
 import { parseIdentity } from '../../../../src/config/model/identity.ts';
@@ -21,7 +22,7 @@ function validator(name: string): (value: unknown) => boolean {
 }
 
 interface Kind {
-  readonly parse: (value: unknown) => units.Parsed<unknown>;
+  readonly parse: (value: unknown) => Result<unknown>;
   /** What people write. */
   readonly right: readonly unknown[];
   /** What is nearly that. */

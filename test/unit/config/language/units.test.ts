@@ -9,13 +9,14 @@ import {
   formatShare,
   formatSize,
 } from '../../../../src/config/language/format.ts';
+import type { Result } from '../../../../src/config/language/result.ts';
 import * as units from '../../../../src/config/language/units.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 
-function problemOf(parsed: units.Parsed<unknown>): string {
+function problemOf(parsed: Result<unknown>): string {
   if (!('problem' in parsed)) throw new Error(`parsed to ${JSON.stringify(parsed.value)}`);
   return parsed.problem;
 }
@@ -256,7 +257,7 @@ test("the schema's patterns accept exactly the texts that the parsers accept", (
   fc.assert(
     fc.property(texts, (text) => {
       // Of up to three digits; of more they may refuse some that nobody writes (test/property/config).
-      const taken = (parsed: units.Parsed<unknown>) => 'value' in parsed;
+      const taken = (parsed: Result<unknown>) => 'value' in parsed;
       expect(new RegExp(units.sizePattern).test(text)).toBe(taken(units.parseSize(text)));
       expect(new RegExp(units.durationPattern).test(text)).toBe(taken(units.parseDuration(text)));
       expect(new RegExp(units.finiteDurationPattern).test(text)).toBe(taken(units.parseFiniteDuration(text)));

@@ -9,10 +9,12 @@ const missing = (name: string): FileContent => ({ file: name, error: Object.assi
 
 test('a certificate and its key fit, and say for whom and until when', () => {
   expect(judgePair(file('c', cert), file('k', key))).toEqual({
-    cert: Buffer.from(cert),
-    key: Buffer.from(key),
-    names: 'DNS:localhost',
-    validUntil: new Date('2126-10-28T06:35:31Z'),
+    value: {
+      cert: Buffer.from(cert),
+      key: Buffer.from(key),
+      names: 'DNS:localhost',
+      validUntil: new Date('2126-10-28T06:35:31Z'),
+    },
   });
 });
 
