@@ -1,5 +1,7 @@
 /** A relay without listener and handshake: two bare TCP peers, a route of the test's, and what the session reported. */
 import { connect, createServer, type Socket } from 'node:net';
+import { builtIn, routeSettings } from '../../src/config/model/route-settings.ts';
+import { nest } from '../../src/config/model/settings.ts';
 import type { Route, SenderLimits, UpstreamTls } from '../../src/config/types.ts';
 import { RouteCounters } from '../../src/observe/metrics/counters.ts';
 import type { SessionReport, Violation } from '../../src/observe/report.ts';
@@ -10,21 +12,14 @@ import { SocketTransport } from '../../src/relay/transport/socket-transport.ts';
 import { listen } from './listen.ts';
 import { Peer } from './peer.ts';
 
-const controlRate = { perSecond: 50, burst: 200, action: 'close' } as const;
+const usual = nest(routeSettings, builtIn);
 
 /** Limits that nothing reaches, but for those given. */
 export function senderLimits(overrides: Partial<SenderLimits> = {}): SenderLimits {
   return {
-    maxMessageBytes: Number.POSITIVE_INFINITY,
-    maxFrameBytes: Number.POSITIVE_INFINITY,
+    ...usual.limits.upstream,
     maxFragments: Number.POSITIVE_INFINITY,
     messageTimeoutMs: 0,
-    messageRate: null,
-    byteRate: null,
-    controlRate,
-    maxBufferBytes: 256 * 1024,
-    maxQueue: 64,
-    maxPauseMs: 30_000,
     ...overrides,
   };
 }
@@ -47,6 +42,7 @@ export const noUpstreamTls: UpstreamTls = {
 /** A route named `test` without pings and idle timeout. */
 export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }: RouteOverrides = {}): Route {
   return {
+    ...usual,
     name: 'test',
     label: route.name ?? 'test',
     hosts: [],

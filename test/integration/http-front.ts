@@ -13,7 +13,7 @@ import { onTestFinished } from 'vitest';
 import type { Origination } from '../../src/admission/client-address.ts';
 import { ConnectionSlots } from '../../src/admission/slots.ts';
 import { compileSteps } from '../../src/admission/steps.ts';
-import type { Route, SenderLimits } from '../../src/config/types.ts';
+import type { Route } from '../../src/config/types.ts';
 import { carriesBody } from '../../src/front/answer.ts';
 import { HttpForwarder } from '../../src/front/careful/forwarder.ts';
 import { refusalOf } from '../../src/front/errors.ts';
@@ -29,21 +29,10 @@ import { SessionRegistry } from '../../src/relay/registry.ts';
 import { kernelQueue } from '../../src/relay/transport/kernel-queue.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
 import { testConnector } from '../helpers/connector.ts';
-import { noUpstreamTls } from '../helpers/relay.ts';
+import { noUpstreamTls, senderLimits } from '../helpers/relay.ts';
 import { testVisit } from '../helpers/visit.ts';
 
-const senderLimits: SenderLimits = {
-  maxMessageBytes: 1 << 20,
-  maxFrameBytes: Number.POSITIVE_INFINITY,
-  maxFragments: 16_384,
-  messageTimeoutMs: 0,
-  messageRate: null,
-  byteRate: null,
-  controlRate: { perSecond: 50, burst: 200, action: 'close' },
-  maxBufferBytes: 1 << 18,
-  maxQueue: 64,
-  maxPauseMs: 30_000,
-};
+const limits = senderLimits({ maxMessageBytes: 1 << 20, maxFragments: 16_384 });
 
 /** A route of the name `app` to a port on loopback. */
 export function routeTo(
@@ -65,7 +54,7 @@ export function routeTo(
     identity: null,
     auth: null,
     identityHeaders: { user: null, groups: null },
-    limits: { mode: 'enforce', client: senderLimits, upstream: senderLimits },
+    limits: { mode: 'enforce', client: limits, upstream: limits },
     connections: { max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,
