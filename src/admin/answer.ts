@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** What stands in the `error` of a refusal: what is wrong and what to do about it. */
-export interface Problem {
+export interface ProblemAnswer {
   readonly code: string;
   readonly what: string;
   readonly remedy: string;
@@ -48,7 +48,7 @@ export function json(status: number, value: unknown, headers?: OutgoingHttpHeade
 }
 
 /** A refusal. */
-export function problem(status: number, error: Problem, headers?: OutgoingHttpHeaders): Answer {
+export function problem(status: number, error: ProblemAnswer, headers?: OutgoingHttpHeaders): Answer {
   return json(status, { error }, headers);
 }
 

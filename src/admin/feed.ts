@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { sizeBounds } from '../observe/metrics/counters.ts';
 import { Pace } from '../observe/metrics/pace.ts';
 import { problem, send } from './answer.ts';
-import type { Ask, Endpoint } from './router.ts';
+import type { AdminEndpoint, Ask } from './router.ts';
 import { holderOf, type Place, placesOfGreatest } from './share.ts';
 import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
 import { Throughput, type ThroughputHistory } from './throughput.ts';
@@ -26,7 +26,7 @@ const maxPendingBytes = 2 << 20;
 const maxSilentTicks = 30;
 
 export class Feed {
-  readonly endpoint: Endpoint;
+  readonly endpoint: AdminEndpoint;
   readonly #source: FeedSource;
   readonly #memory = { throughput: new Throughput(), startedAt: Date.now() };
   readonly #watchers = new Set<Watcher>();

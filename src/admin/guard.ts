@@ -5,7 +5,7 @@ import { type AdminRefusal, adminOutcomes } from '../catalogue/outcomes.ts';
 import type { Admin } from '../config/types.ts';
 import { type Log, logAdminRefusal } from '../observe/log/log.ts';
 import { type Answer, problem } from './answer.ts';
-import type { Endpoint } from './router.ts';
+import type { AdminEndpoint } from './router.ts';
 import { holderOf } from './share.ts';
 import { TokenFile } from './token.ts';
 import { Tries } from './tries.ts';
@@ -43,7 +43,7 @@ export class Guard {
   }
 
   /** The answer to a request that is refused; `null` lets it pass. */
-  async refuse(req: IncomingMessage, access: Endpoint['access']): Promise<Answer | null> {
+  async refuse(req: IncomingMessage, access: AdminEndpoint['access']): Promise<Answer | null> {
     const { method = '', headers } = req;
     const { address } = this.#parts.admin;
     if (access === 'open') return this.#refuseLedHere(req);

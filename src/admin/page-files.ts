@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readPage, readStatic, type StaticFile } from '../page/static-files.ts';
 import { pagePolicy } from './answer.ts';
-import type { Endpoint } from './router.ts';
+import type { AdminEndpoint } from './router.ts';
 
 const names = [
   'index.html',
@@ -31,7 +31,7 @@ const names = [
 const libraries = { 'uPlot.esm.js': '/uplot.js', 'uPlot.min.css': '/uplot.css' };
 
 /** Endpoints of the page: `/` and what it loads. They are open: they hold nothing, and a token is asked for by the page. */
-export function pageEndpoints(): Endpoint[] {
+export function pageEndpoints(): AdminEndpoint[] {
   const dist = pathToFileURL(dirname(createRequire(import.meta.url).resolve('uplot')));
   const own = readPage(new URL('page/', import.meta.url), names);
   const others = Object.entries(libraries).map(
@@ -40,7 +40,7 @@ export function pageEndpoints(): Endpoint[] {
   return [...own, ...others].map(([path, file]) => endpoint(path, file));
 }
 
-function endpoint(path: string, { type, body }: StaticFile): Endpoint {
+function endpoint(path: string, { type, body }: StaticFile): AdminEndpoint {
   const answer = { status: 200, type, body, headers: { 'Content-Security-Policy': pagePolicy } };
   return { method: 'GET', path, access: 'open', answer: () => answer };
 }

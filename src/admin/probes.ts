@@ -1,7 +1,7 @@
 /** What Kubernetes and load balancers ask for; open to everybody who reaches the port. */
 import type { ConfigState } from '../config/live/state.ts';
 import { type Answer, json, text } from './answer.ts';
-import type { Endpoint } from './router.ts';
+import type { AdminEndpoint } from './router.ts';
 
 /** What probes are told. */
 export interface ProbeSource {
@@ -27,7 +27,7 @@ interface Readiness {
 }
 
 /** `/healthz` and `/readyz`. */
-export function probeEndpoints(source: ProbeSource): Endpoint[] {
+export function probeEndpoints(source: ProbeSource): AdminEndpoint[] {
   return [
     { method: 'GET', path: '/healthz', access: 'open', answer: () => text(200, 'ok\n') },
     {

@@ -34,13 +34,13 @@ export interface StreamingEndpoint extends Place {
   stream(ask: Ask, res: ServerResponse): void | Promise<void>;
 }
 
-export type Endpoint = AnsweringEndpoint | StreamingEndpoint;
+export type AdminEndpoint = AnsweringEndpoint | StreamingEndpoint;
 
 /** An endpoint with what its path took from the request's, or the answer where there is none. */
-export type Found = { readonly endpoint: Endpoint; readonly ask: Ask } | { readonly refused: Answer };
+export type Found = { readonly endpoint: AdminEndpoint; readonly ask: Ask } | { readonly refused: Answer };
 
 interface Compiled {
-  readonly endpoint: Endpoint;
+  readonly endpoint: AdminEndpoint;
   readonly segments: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export class Router {
   readonly #compiled: readonly Compiled[];
   readonly #paths: string;
 
-  constructor(endpoints: readonly Endpoint[]) {
+  constructor(endpoints: readonly AdminEndpoint[]) {
     this.#compiled = endpoints.map((endpoint) => ({ endpoint, segments: endpoint.path.split('/') }));
     this.#paths = [...new Set(endpoints.map(({ path }) => path))].join(', ');
   }
@@ -80,7 +80,7 @@ function matches(pattern: readonly string[], segments: readonly string[]): boole
   );
 }
 
-function methodsOf(endpoint: Endpoint): string[] {
+function methodsOf(endpoint: AdminEndpoint): string[] {
   // Nothing of an endless stream can be told without beginning it.
   return endpoint.method === 'GET' && ('answer' in endpoint || endpoint.head) ? ['GET', 'HEAD'] : [endpoint.method];
 }

@@ -15,11 +15,11 @@ import { type Answer, bytesOf, problem, send, strictHeaders } from './answer.ts'
 import { AdminConnection } from './connection.ts';
 import { AdminConnections } from './connections.ts';
 import type { Guard } from './guard.ts';
-import { type Endpoint, Router } from './router.ts';
+import { type AdminEndpoint, Router } from './router.ts';
 
 /** What the admin port shows. */
 export interface AdminSource {
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: readonly AdminEndpoint[];
   /** Asked before every endpoint. */
   readonly guard: Pick<Guard, 'refuse'>;
   readonly log: Log;

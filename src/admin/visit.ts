@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { hostOf } from '../http/host.ts';
 
 /** The headers that matter here. */
-export interface Visit {
+export interface AskedBy {
   readonly method: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
@@ -38,7 +38,7 @@ function isLocalhost(name: string): boolean {
 }
 
 /** Whether a page of another site asks; following a link from there is the user's own doing. */
-export function isCrossSite({ method, host, origin, site, mode }: Visit): boolean {
+export function isCrossSite({ method, host, origin, site, mode }: AskedBy): boolean {
   if (site === undefined) {
     // Not a browser, or one that tells the origin alone, and not of all that it reads.
     return origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;

@@ -1,7 +1,7 @@
 /** What the parsers of HTTP say about bytes, in a form that tests can compare however the bytes were cut. */
 import { BodyEvent, BodyParser } from '../../src/http/wire/body-parser.ts';
 import type { Framing } from '../../src/http/wire/framing.ts';
-import { type HeadKind, HeadParser, Verdict } from '../../src/http/wire/head-parser.ts';
+import { type HeadKind, HeadParser, HeadProgress } from '../../src/http/wire/head-parser.ts';
 
 /** A head as a plain value. */
 export interface SeenHead {
@@ -22,11 +22,11 @@ export interface SeenHead {
 
 /** Another verdict, with all bytes that were read so far and not given to anyone. */
 export interface SeenOther {
-  readonly verdict: Exclude<keyof typeof Verdict, 'head'>;
+  readonly verdict: Exclude<keyof typeof HeadProgress, 'head'>;
   readonly bytes: string;
 }
 
-const names = Object.fromEntries(Object.entries(Verdict).map(([name, value]) => [value, name]));
+const names = Object.fromEntries(Object.entries(HeadProgress).map(([name, value]) => [value, name]));
 
 /** Chunks between foreign bytes, as in a reused read buffer. */
 function framed(bytes: Buffer): { readonly chunk: Buffer; readonly start: number; readonly end: number } {
@@ -44,8 +44,8 @@ export function readHead(kind: HeadKind, chunks: readonly Buffer[]): SeenHead | 
     const { chunk, start, end } = framed(bytes);
     const verdict = parser.feed(chunk, start, end);
     const behind = () => Buffer.concat([chunk.subarray(parser.position, end), ...chunks.slice(i + 1)]);
-    if (verdict === Verdict.head) return seenHead(parser, behind());
-    if (verdict !== Verdict.starved) {
+    if (verdict === HeadProgress.head) return seenHead(parser, behind());
+    if (verdict !== HeadProgress.starved) {
       const read = parser.bytes.subarray(parser.start, parser.end);
       const all = Buffer.concat([read, behind()]).toString('latin1');
       return { verdict: names[verdict] as SeenOther['verdict'], bytes: all };

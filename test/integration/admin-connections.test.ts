@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { text } from '../../src/admin/answer.ts';
-import type { Endpoint } from '../../src/admin/router.ts';
+import type { AdminEndpoint } from '../../src/admin/router.ts';
 import { Scrapes } from '../../src/admin/scrapes.ts';
 import { AdminServer } from '../../src/admin/server.ts';
 import { createLog } from '../../src/observe/log/log.ts';
@@ -13,7 +13,7 @@ import { RawHttp } from './http-front.ts';
 
 const parts = { guard: { refuse: async () => null }, log: createLog({ write() {} }) };
 
-async function start(...endpoints: Endpoint[]): Promise<number> {
+async function start(...endpoints: AdminEndpoint[]): Promise<number> {
   const admin = new AdminServer({ ...parts, endpoints });
   const port = await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   onTestFinished(() => admin.close());
@@ -26,7 +26,7 @@ afterEach(() => void vi.useRealTimers());
 class Held {
   readonly waiting: { readonly query: string; answer(): void }[] = [];
   readonly #asked = new EventEmitter();
-  readonly endpoint: Endpoint = {
+  readonly endpoint: AdminEndpoint = {
     method: 'GET',
     path: '/held',
     access: 'open',

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { problem, text } from '../../src/admin/answer.ts';
 import { probeEndpoints } from '../../src/admin/probes.ts';
-import type { Endpoint } from '../../src/admin/router.ts';
+import type { AdminEndpoint } from '../../src/admin/router.ts';
 import { Scrapes } from '../../src/admin/scrapes.ts';
 import { AdminServer } from '../../src/admin/server.ts';
 import type { ConfigState } from '../../src/config/live/state.ts';
@@ -26,7 +26,7 @@ interface Started {
 }
 
 /** An endpoint for tests that look at the port itself. */
-const health: Endpoint = { method: 'GET', path: '/healthz', access: 'open', answer: () => text(200, 'ok\n') };
+const health: AdminEndpoint = { method: 'GET', path: '/healthz', access: 'open', answer: () => text(200, 'ok\n') };
 const inForce = { lastError: null } as ConfigState;
 
 async function startAdmin(render: Renderer = async () => [Buffer.from('sluice_test 7\n')]): Promise<Started> {
@@ -154,7 +154,7 @@ test('metrics that cannot be read give 500 and the process lives', async () => {
 
 test('a failing endpoint gives 500, is logged, and the process lives', async () => {
   const lines: string[] = [];
-  const broken = (path: string, begin: boolean): Endpoint => ({
+  const broken = (path: string, begin: boolean): AdminEndpoint => ({
     method: 'GET',
     path,
     access: 'operator',

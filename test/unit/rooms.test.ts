@@ -6,9 +6,14 @@ import { expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** The lines of a section's first table, each as its cells. */
-function tableOf(path: string, heading: string): string[][] {
-  const [, section = ''] = read(path).split(`\n## ${heading}\n`);
+const sourceFiles = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+  path.endsWith('.ts'),
+);
+
+/** The lines of a section's first table, each as its cells; `null` is the page's beginning. */
+function tableOf(path: string, heading: string | null): string[][] {
+  const text = read(path);
+  const section = heading === null ? text : (text.split(`\n## ${heading}\n`)[1] ?? '');
   const lines = section.split('\n');
   const first = lines.findIndex((line) => line.startsWith('|---'));
   const rows = lines.slice(first + 1, lines.indexOf('', first));
@@ -28,10 +33,7 @@ const rooms = new Map(
 );
 
 test('every folder and file of src/ belongs to a room with a sentence', () => {
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.ts'),
-  );
-  const homeless = files.filter((path) => {
+  const homeless = sourceFiles.filter((path) => {
     const folder = dirname(path);
     if (folder === '.') return !rooms.has(path);
     // A folder of one kind inside a room needs no sentence of its own where the room's tells of it.
@@ -60,4 +62,17 @@ test('a newcomer is sent to rooms whose own sentence says so, and to files that 
       expect(isThere, `${change}: ${name}`).toBe(true);
     }
   }
+});
+
+test('each word of the glossary is the name of one thing in the code', () => {
+  const words = tableOf('docs/architecture.md', null).flatMap(([, , types = '']) => namesIn(types));
+  expect(words.length).toBeGreaterThan(10);
+  const owners = new Map(words.map((word) => [word, [] as string[]]));
+  for (const path of sourceFiles) {
+    const exported = readFileSync(join(root, 'src', path), 'utf8').matchAll(
+      /^export (?:abstract )?(?:class|interface|type|const|function) (\w+)/gm,
+    );
+    for (const name of new Set([...exported].map((match) => match[1]!))) owners.get(name)?.push(path);
+  }
+  for (const [word, files] of owners) expect(files, word).toHaveLength(1);
 });

@@ -1,14 +1,14 @@
 /** The API as endpoints of the admin port. */
-import type { Endpoint } from '../router.ts';
+import type { AdminEndpoint } from '../router.ts';
 import { documentPath, openApiText } from './openapi.ts';
 import { type ApiSource, operations } from './operations.ts';
 
 /** Every endpoint below /api that is answered at once. */
-export function apiEndpoints(source: ApiSource): Endpoint[] {
+export function apiEndpoints(source: ApiSource): AdminEndpoint[] {
   let document: string | null = null;
   return [
     ...operations(source).map(
-      ({ method, path, answer }): Endpoint => ({ method, path, access: 'operator', answer: (ask) => answer(ask) }),
+      ({ method, path, answer }): AdminEndpoint => ({ method, path, access: 'operator', answer: (ask) => answer(ask) }),
     ),
     {
       method: 'GET',

@@ -4,7 +4,7 @@
  */
 import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
 import type { Framing } from '../../http/wire/framing.ts';
-import { HeadParser, Verdict } from '../../http/wire/head-parser.ts';
+import { HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
 import type { HeadWriter } from '../../http/wire/head-writer.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import type { Line } from './line.ts';
@@ -112,9 +112,9 @@ export class Download {
   }
 
   #readTrailers(trailers: HeadParser, chunk: Buffer, start: number, end: number): number {
-    const verdict = trailers.feed(chunk, start, end);
-    if (verdict === Verdict.starved) return end;
-    if (verdict !== Verdict.head) {
+    const progress = trailers.feed(chunk, start, end);
+    if (progress === HeadProgress.starved) return end;
+    if (progress !== HeadProgress.head) {
       this.state = 'broken';
       return end;
     }

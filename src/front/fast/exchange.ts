@@ -18,7 +18,7 @@ import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
-import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
+import { type HeadParser, HeadProgress, maxHeadBytes, maxLines } from '../../http/wire/head-parser.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Passer } from '../../relay/registry.ts';
@@ -305,15 +305,15 @@ export class Exchange implements LineOwner, Passer {
     const answer = this.#answer;
     for (let at = start; at < end; at = answer.position) {
       const before = answer.capacity;
-      const verdict = answer.feed(chunk, at, end);
-      if (verdict === Verdict.starved) {
+      const progress = answer.feed(chunk, at, end);
+      if (progress === HeadProgress.starved) {
         this.#hold(answer.capacity - before);
         return;
       }
-      if (verdict !== Verdict.head || answer.status === 101) {
+      if (progress !== HeadProgress.head || answer.status === 101) {
         this.#breakOff(
           'bad_response',
-          badAnswers[verdict] ?? 'the upstream switched protocols, and nobody asked it to',
+          badAnswers[progress] ?? 'the upstream switched protocols, and nobody asked it to',
         );
         return;
       }
@@ -504,8 +504,8 @@ function isClear({ contentLength, chunked }: HeadParser, framing: Framing): bool
   return framing !== 'none' || (contentLength <= 0 && !chunked);
 }
 
-const badAnswers: Partial<Record<Verdict, string>> = {
-  [Verdict.careful]: 'the answer is no HTTP/1.1, or its framing can be read in several ways',
-  [Verdict.tooLarge]: `the header of the answer has more than ${maxHeadBytes} bytes`,
-  [Verdict.tooManyLines]: `the header of the answer has more than ${maxLines} lines`,
+const badAnswers: Partial<Record<HeadProgress, string>> = {
+  [HeadProgress.careful]: 'the answer is no HTTP/1.1, or its framing can be read in several ways',
+  [HeadProgress.tooLarge]: `the header of the answer has more than ${maxHeadBytes} bytes`,
+  [HeadProgress.tooManyLines]: `the header of the answer has more than ${maxLines} lines`,
 };

@@ -19,7 +19,7 @@ import type { Route } from '../../config/types.ts';
 import { type HeadFields, RawFields } from '../../http/head-fields.ts';
 import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
-import { type HeadParser, maxHeadBytes, maxLines, Verdict } from '../../http/wire/head-parser.ts';
+import { type HeadParser, HeadProgress, maxHeadBytes, maxLines } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
@@ -32,7 +32,7 @@ import type { Subject } from '../recorder.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
 import { Line, type LineOwner } from './line.ts';
 import { Opening } from './opening.ts';
-import { Origins, type Sender } from './origins.ts';
+import { type CameFrom, Origins } from './origins.ts';
 import type { LaneParts } from './parts.ts';
 import { Upload } from './upload.ts';
 
@@ -51,15 +51,18 @@ const nothing = Buffer.alloc(0);
 const parserBytes = 6 * 1024;
 
 const tooLarge = {
-  [Verdict.tooLarge]: { outcome: 'headers_too_large', detail: `the header block has more than ${maxHeadBytes} bytes` },
-  [Verdict.tooManyLines]: { outcome: 'too_many_headers', detail: `there are more than ${maxLines} header lines` },
+  [HeadProgress.tooLarge]: {
+    outcome: 'headers_too_large',
+    detail: `the header block has more than ${maxHeadBytes} bytes`,
+  },
+  [HeadProgress.tooManyLines]: { outcome: 'too_many_headers', detail: `there are more than ${maxLines} header lines` },
 } as const;
 
 /** A request whose head is being judged, or has been. */
 interface Arriving {
   readonly visit: Visit;
   readonly route: EdgeRoute;
-  readonly sender: Sender;
+  readonly sender: CameFrom;
 }
 
 /** What is known of a request before it is judged. */
@@ -68,7 +71,7 @@ interface Known {
   readonly route: EdgeRoute;
   readonly host: string;
   readonly target: string;
-  readonly sender: Sender;
+  readonly sender: CameFrom;
   /** Whether it is a handshake. */
   readonly upgrades: boolean;
 }
@@ -278,20 +281,20 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   #readHead(chunk: Buffer, start: number, end: number): number {
     this.#parser ??= this.#parts.requests.take();
     const parser = this.#parser;
-    const verdict = parser.feed(chunk, start, end);
+    const progress = parser.feed(chunk, start, end);
     const { position } = parser;
-    switch (verdict) {
-      case Verdict.head:
+    switch (progress) {
+      case HeadProgress.head:
         this.#begin(parser);
         return position;
-      case Verdict.starved:
+      case HeadProgress.starved:
         this.#awaitMore(parser);
         break;
-      case Verdict.careful:
+      case HeadProgress.careful:
         this.#leave(parser, chunk, end);
         break;
       default:
-        this.#refuse(tooLarge[verdict], this.#unknown(), null);
+        this.#refuse(tooLarge[progress], this.#unknown(), null);
     }
     return end;
   }
@@ -381,7 +384,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.#count(parserBytes + parser.capacity);
   }
 
-  #exchangeFor(visit: AdmittedVisit, route: EdgeRoute, sender: Sender): void {
+  #exchangeFor(visit: AdmittedVisit, route: EdgeRoute, sender: CameFrom): void {
     const { heads } = this.#parts;
     const parser = this.#parser!;
     const framing = requestFraming(parser);
@@ -409,7 +412,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     exchange.begin();
   }
 
-  #open(visit: AdmittedVisit, route: EdgeRoute, sender: Sender): void {
+  #open(visit: AdmittedVisit, route: EdgeRoute, sender: CameFrom): void {
     const { heads } = this.#parts;
     heads.request(this.#parser!, {
       trusted: sender.origination.trusted,

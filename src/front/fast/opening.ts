@@ -11,7 +11,7 @@
 import type { Refused } from '../../admission/verdict.ts';
 import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
 import { responseFraming } from '../../http/wire/framing.ts';
-import { type HeadParser, Verdict } from '../../http/wire/head-parser.ts';
+import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Connected } from '../../upstream/connect.ts';
@@ -167,9 +167,9 @@ export class Opening implements LineOwner {
     this.#answer ??= this.#parts.answers.take();
     const answer = this.#answer;
     for (let at = start; at < end; at = answer.position) {
-      const verdict = answer.feed(chunk, at, end);
-      if (verdict === Verdict.starved) return;
-      if (verdict !== Verdict.head) {
+      const progress = answer.feed(chunk, at, end);
+      if (progress === HeadProgress.starved) return;
+      if (progress !== HeadProgress.head) {
         this.#failHandshake('it does not answer in HTTP, or with too large a header');
         return;
       }

@@ -9,7 +9,7 @@ import { Field } from '../../http/wire/names.ts';
 import type { Edge } from '../edge.ts';
 
 /** Where a request comes from. */
-export interface Sender {
+export interface CameFrom {
   readonly origination: Origination;
   /** The forwarding lines for the upstream, as they are sent. */
   readonly lines: Buffer;
@@ -20,14 +20,14 @@ export class Origins {
   #edge: Edge | null = null;
   #host = '';
   /** For requests without forwarding lines, or with lines that do not count. */
-  #usual: Sender | null = null;
+  #usual: CameFrom | null = null;
 
   constructor(peer: Peer) {
     this.#peer = peer;
   }
 
   /** Where a request to a host, as its `Host` line names it, comes from. */
-  of(head: HeadParser, host: string, edge: Edge): Sender {
+  of(head: HeadParser, host: string, edge: Edge): CameFrom {
     if (this.#usual === null || this.#host !== host || this.#edge !== edge) {
       this.#edge = edge;
       this.#host = host;
@@ -37,7 +37,7 @@ export class Origins {
     return this.#make(forwardingPairs(head), host, edge);
   }
 
-  #make(pairs: readonly string[], host: string, edge: Edge): Sender {
+  #make(pairs: readonly string[], host: string, edge: Edge): CameFrom {
     const { address, encrypted } = this.#peer;
     const peer = { address, scheme: encrypted ? 'https' : 'http', host } as const;
     const origination = originationOf(pairs, peer, edge.proxies);

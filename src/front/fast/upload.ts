@@ -1,7 +1,7 @@
 /** The body of a request on its way to the upstream. */
 import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
 import type { Framing } from '../../http/wire/framing.ts';
-import { HeadParser, Verdict } from '../../http/wire/head-parser.ts';
+import { HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import type { LegWriter } from '../../relay/transport/leg-writer.ts';
 
@@ -76,9 +76,9 @@ export class Upload {
   }
 
   #readTrailers(trailers: HeadParser, chunk: Buffer, start: number, end: number, out: LegWriter | null): number {
-    const verdict = trailers.feed(chunk, start, end);
-    if (verdict === Verdict.starved) return end;
-    if (verdict !== Verdict.head) return this.#break('the trailers are no header lines', end);
+    const progress = trailers.feed(chunk, start, end);
+    if (progress === HeadProgress.starved) return end;
+    if (progress !== HeadProgress.head) return this.#break('the trailers are no header lines', end);
     out?.append(lineEnd, 0, lineEnd.length, owned);
     this.state = 'whole';
     return trailers.position;

@@ -1,5 +1,5 @@
 /**
- * The head parser: bytes in, one verdict out, nothing held but a head that is not complete. It works in place: what a
+ * The head parser: bytes in, what became of the head comes out, nothing held but a head that is not complete. It works in place: what a
  * head says is reported as places in `bytes`, and nothing becomes a string that is only passed on.
  *
  *   feed ─► start line ─► field lines ─► blank line ─► head
@@ -9,7 +9,7 @@
  *
  * It accepts the part of RFC 9112 that every parser reads alike: CRLF, names that are tokens, no space before a colon, no
  * folding, one Host, a target in origin form, one length or `chunked`, HTTP/1.1 (in answers also 1.0). Whatever is not of
- * that form is no error here: another one, that knows every old custom, decides. The verdict is the same however the bytes
+ * that form is no error here: another one, that knows every old custom, decides. It is the same however the bytes
  * were cut.
  */
 import {
@@ -30,7 +30,7 @@ import { type Connection, connectionOptions } from './connection.ts';
 import { Field, fieldOf } from './names.ts';
 
 /** What `feed` found. */
-export const Verdict = {
+export const HeadProgress = {
   /** All fed bytes are used up. */
   starved: 0,
   /** The head is complete: it stands in `bytes` from `start` to `end`. */
@@ -40,7 +40,7 @@ export const Verdict = {
   tooLarge: 3,
   tooManyLines: 4,
 } as const;
-export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+export type HeadProgress = (typeof HeadProgress)[keyof typeof HeadProgress];
 
 /** What is parsed: a head, or the trailers behind a chunked body. */
 export type HeadKind = 'request' | 'response' | 'trailers';
@@ -193,9 +193,9 @@ export class HeadParser {
 
   /**
    * Gives the next bytes. Where they are the whole head, it stays in the chunk, which must not change while the head is
-   * used. After any verdict but `starved` nothing may be fed before `reset`.
+   * used. After anything but `starved` nothing may be fed before `reset`.
    */
-  feed(chunk: Buffer, start: number, end: number): Verdict {
+  feed(chunk: Buffer, start: number, end: number): HeadProgress {
     const before = this.#heldBytes;
     if (before === 0) {
       this.bytes = chunk;
@@ -207,11 +207,11 @@ export class HeadParser {
       this.#hold(chunk, start, Math.min(end, start + maxHeadBytes - before));
     }
     const limit = before === 0 ? Math.min(end, start + maxHeadBytes) : this.#heldBytes;
-    const verdict = this.#read(limit);
-    if (verdict !== Verdict.head) this.end = before === 0 ? end : this.#heldBytes;
+    const progress = this.#read(limit);
+    if (progress !== HeadProgress.head) this.end = before === 0 ? end : this.#heldBytes;
     this.position = start + this.end - this.start - before;
-    if (verdict === Verdict.starved && before === 0) this.#holdFirst(chunk, start, end);
-    return verdict;
+    if (progress === HeadProgress.starved && before === 0) this.#holdFirst(chunk, start, end);
+    return progress;
   }
 
   /** The name of a line, as it is spelled. */
@@ -278,24 +278,24 @@ export class HeadParser {
   }
 
   /** Reads lines up to `limit`. */
-  #read(limit: number): Verdict {
+  #read(limit: number): HeadProgress {
     while (!this.#complete) {
       const next = this.#mayBeWhole(limit) ? this.#readLine(limit) : incomplete;
-      if (next === doubtful) return Verdict.careful;
+      if (next === doubtful) return HeadProgress.careful;
       if (next < 0) {
         this.#sought = next === torn ? this.#at : limit;
-        return limit - this.start < maxHeadBytes ? Verdict.starved : Verdict.tooLarge;
+        return limit - this.start < maxHeadBytes ? HeadProgress.starved : HeadProgress.tooLarge;
       }
       if (this.lines > maxLines) {
         this.lines = maxLines;
-        return Verdict.tooManyLines;
+        return HeadProgress.tooManyLines;
       }
       this.#at = next;
       this.#sought = next;
       if (!this.#complete) this.lineStarts[this.lines] = next;
     }
     this.end = this.#at;
-    return this.#isCertain() ? Verdict.head : Verdict.careful;
+    return this.#isCertain() ? HeadProgress.head : HeadProgress.careful;
   }
 
   /** A line is tried as it comes; where that was a good part of it and not the whole, again when more than its middle is here. */

@@ -34,14 +34,14 @@ export interface DirectionInit {
   readonly memory: MemoryBudget;
   readonly clock: Clock;
   /** Where the bytes come from, and where they go. */
-  readonly source: Source;
+  readonly source: ReadSide;
   readonly out: Outlet;
   /** Called when what had to wait for a rate may go on: see `rateOver`. */
   readonly onRate: () => void;
 }
 
 /** The sender's connection, as far as a direction needs it. */
-export interface Source {
+export interface ReadSide {
   /** The largest read, in bytes. */
   maxReadBytes: number;
   pause(): void;
@@ -91,7 +91,7 @@ export class Direction {
   readonly #parser: FrameParser;
   readonly #gate: Gate;
   readonly #clock: Clock;
-  readonly #source: Source;
+  readonly #source: ReadSide;
   readonly #out: Outlet;
   #mode: Mode = 'relay';
   #tail: Tail | null = null;

@@ -2,7 +2,7 @@
  * A connection to one peer, whatever carries it: what is read from it, what is written to it, and its end. Only this room
  * knows TCP from TLS; the rest of the relay knows this interface, and a test may give it bytes from a list.
  */
-import type { Source } from '../core/direction.ts';
+import type { ReadSide } from '../core/direction.ts';
 import type { KernelQueue } from '../core/stall.ts';
 import type { Keeper } from '../memory/read-buffers.ts';
 import type { Output } from './output.ts';
@@ -19,7 +19,7 @@ export interface TransportListener {
   closed(): void;
 }
 
-export interface Transport extends Source {
+export interface Transport extends ReadSide {
   readonly output: Output;
   /** Delivers what came before, such as the bytes behind a handshake. Reading itself begins with `resume`. */
   begin(listener: TransportListener): void;

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { text } from '../../../src/admin/answer.ts';
-import { type Endpoint, Router } from '../../../src/admin/router.ts';
+import { type AdminEndpoint, Router } from '../../../src/admin/router.ts';
 
-const endpoint = (method: Endpoint['method'], path: string): Endpoint => ({
+const endpoint = (method: AdminEndpoint['method'], path: string): AdminEndpoint => ({
   method,
   path,
   access: 'open',

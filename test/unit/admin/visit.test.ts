@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bearerOf, isCrossSite, isOurName, type Visit } from '../../../src/admin/visit.ts';
+import { type AskedBy, bearerOf, isCrossSite, isOurName } from '../../../src/admin/visit.ts';
 
 test.each([
   '127.0.0.1:9090',
@@ -33,12 +33,12 @@ test.each([
 });
 
 const host = '127.0.0.1:9090';
-const visit = (over: Partial<Visit>): Visit => ({
+const visit = (over: Partial<AskedBy>): AskedBy => ({
   ...{ method: 'DELETE', host, origin: undefined, site: undefined, mode: undefined },
   ...over,
 });
 
-test.each<[string, Partial<Visit>]>([
+test.each<[string, Partial<AskedBy>]>([
   ['a program that is no browser', {}],
   ['the page of this port', { origin: `http://${host}`, site: 'same-origin', mode: 'cors' }],
   ['the page of this port behind a proxy that changes Host', { origin: 'https://a.example', site: 'same-origin' }],
@@ -50,7 +50,7 @@ test.each<[string, Partial<Visit>]>([
   expect(isCrossSite(visit(over))).toBe(false);
 });
 
-test.each<[string, Partial<Visit>]>([
+test.each<[string, Partial<AskedBy>]>([
   ['a script of another site', { origin: 'https://evil.example', site: 'cross-site', mode: 'no-cors' }],
   ['a script that reads', { method: 'GET', site: 'cross-site', mode: 'no-cors' }],
   ['a form of another site', { method: 'POST', origin: 'https://evil.example', site: 'cross-site', mode: 'navigate' }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type HeadFields, noFields, RawFields } from '../../../src/http/head-fields.ts';
-import { HeadParser, Verdict } from '../../../src/http/wire/head-parser.ts';
+import { HeadParser, HeadProgress } from '../../../src/http/wire/head-parser.ts';
 
 const raw = ['Host', 'a', 'COOKIE', 'one', 'X-Y', 'z', 'cookie', 'two\xe9', 'Cook_ie', 'other'];
 
@@ -8,7 +8,7 @@ function parsed(): HeadParser {
   const lines = raw.flatMap((text, i) => (i % 2 === 0 ? [`${text}: ${raw[i + 1]}\r\n`] : []));
   const head = Buffer.from(`GET / HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
   const parser = new HeadParser('request');
-  expect(parser.feed(head, 0, head.length)).toBe(Verdict.head);
+  expect(parser.feed(head, 0, head.length)).toBe(HeadProgress.head);
   return parser;
 }
 

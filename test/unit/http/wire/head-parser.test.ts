@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Connection } from '../../../../src/http/wire/connection.ts';
-import { HeadParser, maxHeadBytes, maxLines, Verdict } from '../../../../src/http/wire/head-parser.ts';
+import { HeadParser, HeadProgress, maxHeadBytes, maxLines } from '../../../../src/http/wire/head-parser.ts';
 import { readHead, type SeenHead } from '../../../helpers/head-events.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
@@ -285,13 +285,13 @@ test('a parser reads one head after another', () => {
   const parser = new HeadParser('request');
   parser.reset();
   const first = bytes('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\nUpgrade: x\r\n\r\n');
-  expect(parser.feed(first, 0, 20)).toBe(Verdict.starved);
+  expect(parser.feed(first, 0, 20)).toBe(HeadProgress.starved);
   expect([parser.begun, parser.capacity]).toEqual([true, 2048]);
-  expect(parser.feed(first, 20, first.length)).toBe(Verdict.head);
+  expect(parser.feed(first, 20, first.length)).toBe(HeadProgress.head);
   parser.reset();
   expect([parser.begun, parser.capacity]).toEqual([false, 0]);
   const second = bytes('GET /b HTTP/1.1\r\nHost: b\r\n\r\n');
-  expect(parser.feed(second, 0, second.length)).toBe(Verdict.head);
+  expect(parser.feed(second, 0, second.length)).toBe(HeadProgress.head);
   expect(parser).toMatchObject({ contentLength: -1, connection: 0, upgrades: false, lines: 1, hostLine: 0 });
   expect(parser.value(parser.hostLine)).toBe('b');
 });
@@ -301,7 +301,7 @@ test('a head that is kept stays when the chunk it stood in changes, wherever it 
   for (const before of [0, 5]) {
     const chunk = Buffer.from(`${'-'.repeat(before)}${text}behind`);
     const parser = new HeadParser('request');
-    expect(parser.feed(chunk, before, chunk.length)).toBe(Verdict.head);
+    expect(parser.feed(chunk, before, chunk.length)).toBe(HeadProgress.head);
     parser.keep();
     parser.keep();
     chunk.fill(0);

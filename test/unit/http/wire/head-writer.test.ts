@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Changes } from '../../../../src/http/changes.ts';
-import { type HeadKind, HeadParser, Verdict } from '../../../../src/http/wire/head-parser.ts';
+import { type HeadKind, HeadParser, HeadProgress } from '../../../../src/http/wire/head-parser.ts';
 import { HeadWriter } from '../../../../src/http/wire/head-writer.ts';
 
 const forwarding = Buffer.from('X-Forwarded-For: ::1\r\n');
@@ -13,7 +13,7 @@ function parsed(kind: HeadKind, lines: readonly string[]): HeadParser {
   parser.reset();
   const text = [...lines, '', ''].join('\r\n');
   const chunk = Buffer.from(`foreign${text}foreign`, 'latin1');
-  expect(parser.feed(chunk, 7, 7 + text.length)).toBe(Verdict.head);
+  expect(parser.feed(chunk, 7, 7 + text.length)).toBe(HeadProgress.head);
   return parser;
 }
 
