@@ -1,6 +1,7 @@
 /** Stands before every endpoint of the admin port. What it turns away is counted, and logged now and then. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { plainAddress } from '../admission/ip.ts';
+import type { AdminRefusalRow } from '../catalogue/admin-refusals.ts';
 import { type AdminRefusal, adminOutcomes } from '../catalogue/outcomes.ts';
 import type { Admin } from '../config/types.ts';
 import { type Log, logAdminRefusal } from '../observe/log/log.ts';
@@ -87,7 +88,7 @@ export class Guard {
     return this.#refused(req, 'wrong_token');
   }
 
-  #refused(req: IncomingMessage, reason: AdminRefusal, detail?: string, headers?: OutgoingHttpHeaders): Answer {
+  #refused(req: IncomingMessage, reason: AdminRefusal, detail?: string, more?: OutgoingHttpHeaders): Answer {
     this.#parts.count(reason);
     this.#unlogged++;
     const now = this.#now();
@@ -96,25 +97,10 @@ export class Guard {
       this.#unlogged = 0;
       this.#loggedAt = now;
     }
-    const { status, words } = adminOutcomes[reason];
-    return problem(status, { code: reason, what: words, remedy: remedies[reason] }, headers ?? challenges[reason]);
+    const { status, words, remedy, headers = [] }: AdminRefusalRow = adminOutcomes[reason];
+    return problem(status, { code: reason, what: words, remedy }, { ...Object.fromEntries(headers), ...more });
   }
 }
-
-const remedies: Readonly<Record<AdminRefusal, string>> = {
-  host: 'ask for http://127.0.0.1, http://localhost or the host of admin.address; for the API by another name set admin.token_file',
-  cross_site: 'use the status page of this port, or a program that is no browser',
-  no_token: 'send Authorization: Bearer TOKEN, with the token of admin.token_file',
-  wrong_token: 'read the file again, or ask who set it',
-  too_many_tries: 'wait as long as Retry-After says, then send the token of admin.token_file',
-  token_file: "look into Sluice's log, which says what is wrong with the file",
-};
-
-/** RFC 6750 §3 names an error only where a token was tried. */
-const challenges: Partial<Record<AdminRefusal, OutgoingHttpHeaders>> = {
-  no_token: { 'WWW-Authenticate': 'Bearer realm="sluice"' },
-  wrong_token: { 'WWW-Authenticate': 'Bearer realm="sluice", error="invalid_token"' },
-};
 
 /** Who asks. */
 function clientOf(req: IncomingMessage): string {
