@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { alertGroups } from '../../../../monitoring/alerts/index.ts';
+import { limits } from '../../../../src/catalogue/limits.ts';
+import { connectionOutcomes, handshakeOutcomes } from '../../../../src/catalogue/outcomes.ts';
+import { watchedEndings, watchedLimits, watchedResults } from '../../../../src/observe/metrics/watched.ts';
+import { senderLimits, testRoute } from '../../../helpers/relay.ts';
+
+const expressions = JSON.stringify(alertGroups);
+
+/** The names that alerts ask for in a label. */
+function askedFor(label: string): string[] {
+  const selectors = expressions.matchAll(new RegExp(`\\b${label}=~?\\\\"([^"\\\\]+)\\\\"`, 'g'));
+  return [...new Set([...selectors].flatMap((match) => match[1]!.split('|')))];
+}
+
+const bound = testRoute({ connections: { max: 1, maxPerAddress: 1 }, requireOrigin: true });
+
+test('what alerts ask for by name is in the catalogue, and is there before it happens', () => {
+  expect(askedFor('reason').toSorted()).toEqual(watchedEndings.map(([, reason]) => reason as string).toSorted());
+  expect(askedFor('result').toSorted()).toEqual((watchedResults(bound) as string[]).toSorted());
+  for (const reason of askedFor('reason')) expect(Object.keys(connectionOutcomes)).toContain(reason);
+  for (const result of askedFor('result')) expect(Object.keys(handshakeOutcomes)).toContain(result);
+  for (const limit of askedFor('limit')) expect(Object.keys(limits)).toContain(limit);
+});
+
+test('a limit that never ends anything is not there: infinite, off, or a rate that pauses', () => {
+  expect(watchedLimits(senderLimits())).toEqual(['max_control_rate']);
+  const pause = { perSecond: 1, burst: 1, action: 'pause' } as const;
+  expect(watchedLimits(senderLimits({ messageRate: pause, byteRate: { ...pause, action: 'close' } }))).toEqual([
+    'max_byte_rate',
+    'max_control_rate',
+  ]);
+  expect(watchedLimits(senderLimits({ maxMessageBytes: 1, messageTimeoutMs: 1 }))).toEqual([
+    'max_message_size',
+    'message_timeout',
+    'max_control_rate',
+  ]);
+});
+
+test('a route that admits everybody has no refusals by cap or origin', () => {
+  const open = testRoute({ connections: { max: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY } });
+  expect(watchedResults(open)).toEqual(['memory']);
+});
