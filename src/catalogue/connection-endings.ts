@@ -1,4 +1,7 @@
-/** How an open connection ends, where no limit of Sluice's ends it (those stand in `limits.ts`). The keys are the label `reason`. */
+/**
+ * How an open connection ends, where no limit of Sluice's ends it (those stand in `limits.ts`). The keys are the label
+ * `reason`.
+ */
 import type { CloseRow } from './row.ts';
 
 /** What the peers do. */

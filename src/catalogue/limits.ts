@@ -1,6 +1,7 @@
 /**
- * Every limit, one row each. To add one, write its row in `sender-limits.ts` or `shared-limits.ts` and count it where it is exceeded. Its setting,
- * its label in the metrics, the words of close frames, answers and log lines, the advice and the tables of the docs come from the row.
+ * Every limit, one row each. To add one, write its row in `sender-limits.ts` or `shared-limits.ts` and count it where
+ * it is exceeded. Its setting, its label in the metrics, the words of close frames, answers and log lines, the advice
+ * and the tables of the docs come from the row.
  */
 import type { LimitEndings } from './row.ts';
 import { senderLimits } from './sender-limits.ts';

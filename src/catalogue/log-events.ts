@@ -1,6 +1,6 @@
 /**
- * Every line that the log can have, one row each. To add one, write its row here and `log.tell` it: its level and words, and its line in
- * docs/metrics.md, come from the row.
+ * Every line that the log can have, one row each. To add one, write its row here and `log.tell` it: its level and
+ * words, and its line in docs/metrics.md, come from the row.
  */
 import type { Level } from './row.ts';
 

@@ -1,7 +1,8 @@
 /**
- * Every way in which a handshake, a request or a connection ends, one row each: the HTTP status or close codes, the log level, the
- * two-letter flag, and what people are told. Code, metrics, log and docs read these tables. To add an ending, write its row in
- * `connection-endings.ts`, `request-endings.ts` or `admin-refusals.ts`; one that only a limit has stands in the limit's row.
+ * Every way in which a handshake, a request or a connection ends, one row each: the HTTP status or close codes, the log
+ * level, the two-letter flag, and what people are told. Code, metrics, log and docs read these tables. To add an
+ * ending, write its row in `connection-endings.ts`, `request-endings.ts` or `admin-refusals.ts`; one that only a limit
+ * has stands in the limit's row.
  */
 import { adminRefusals } from './admin-refusals.ts';
 import { accessEndings, gatewayEndings, peerEndings } from './connection-endings.ts';

@@ -1,6 +1,6 @@
 /**
- * How a handshake or an HTTP request ends, where no limit of the configuration ends it (those stand in `limits.ts`). The keys are the label
- * `result`.
+ * How a handshake or an HTTP request ends, where no limit of the configuration ends it (those stand in `limits.ts`).
+ * The keys are the label `result`.
  */
 import type { AnswerRow } from './row.ts';
 

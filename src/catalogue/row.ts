@@ -27,15 +27,22 @@ interface Ending {
 
 /** How a handshake, an HTTP request or a request to the admin port ends. */
 export interface AnswerRow extends Ending {
-  /** The HTTP status to the client. It is 0 where none can be sent (the client is gone) or where the upstream's own is mirrored. */
+  /**
+   * The HTTP status to the client. It is 0 where none can be sent (the client is gone) or where the upstream's own is
+   * mirrored.
+   */
   readonly status: number;
-  /** What to change, for the person who meets the answer or runs the gateway. It is missing where Sluice sends no answer. */
+  /**
+   * What to change, for the person who meets the answer or runs the gateway. It is missing where Sluice sends no
+   * answer.
+   */
   readonly remedy?: string;
   /** Header lines that the status requires or that help a client: RFC 6455 §4.4, RFC 9110 §15.5.6 and §10.2.3. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /**
-   * When to come back, in whole seconds. It is a range, because clients that were refused in one instant shall not return in
-   * one. Behind a load balancer another instance answers at once, so a drain needs only the time that it takes to spread them.
+   * When to come back, in whole seconds. It is a range, because clients that were refused in one instant shall not
+   * return in one. Behind a load balancer another instance answers at once, so a drain needs only the time that it
+   * takes to spread them.
    */
   readonly retryAfterS?: readonly [least: number, most: number];
   /** The routes on which its counter is there at 0, because an alert watches it. */
@@ -51,7 +58,10 @@ export interface CloseRow extends Ending {
   readonly watchedBy?: EndedBy;
 }
 
-/** What a limit of each kind is to the code: sizes are bytes, durations milliseconds, infinity is no limit and 0 ms is off. */
+/**
+ * What a limit of each kind is to the code: sizes are bytes, durations milliseconds, infinity is no limit and 0 ms is
+ * off.
+ */
 export interface LimitValues {
   readonly size: number;
   readonly sizeOrUnlimited: number;
@@ -89,7 +99,10 @@ interface LimitRow extends LimitEndings {
   readonly about: string;
   /** Whether it is counted as a violation, with its key as the label `limit`. */
   readonly isViolation: boolean;
-  /** Its counter of violations is there at 0, always or where the limit is neither infinite nor off: an alert watches it. */
+  /**
+   * Its counter of violations is there at 0, always or where the limit is neither infinite nor off: an alert watches
+   * it.
+   */
   readonly watched?: 'always' | 'where it binds';
   /** What the close frame says; `{observed}` and `{limit}` are told in the limit's unit. */
   readonly exceeded?: string;

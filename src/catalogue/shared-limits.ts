@@ -210,7 +210,8 @@ export const sharedLimits = {
     reload: 'new',
     field: 'http.maxUpstreamConnections',
     kind: 'count',
-    // A page loads its files over a handful; what holds one for long is a long poll or an event stream, one for each tab.
+    // A page loads its files over a handful; what holds one for long is a long poll or an event stream, one for each
+    // tab.
     builtIn: 1024,
     about:
       'Connections to the backend for plain HTTP; a long poll or an event stream holds one for as long as it lasts. Beyond it as many requests wait for `timeouts.connect`, in their order, and then get 503.',

@@ -100,8 +100,8 @@ export function parseOrigin(value: unknown): Result<string> {
   if (authority.includes('*')) return { problem: `is a pattern, and origins are exact; ${example}` };
   const port = scheme === 'http' ? 80 : 443;
   const origin = `${scheme}://${authority}`;
-  // A name that ends in a number is a broken IPv4 address to browsers (URL Standard, 3.5). They have no URL for bad Punycode
-  // either; that is left to match nothing, because no expression of the schema could tell it.
+  // A name that ends in a number is a broken IPv4 address to browsers (URL Standard, 3.5). They have no URL for bad
+  // Punycode either; that is left to match nothing, because no expression of the schema could tell it.
   const url = URL.parse(origin) ?? (/(\/|[.])xn--/.test(origin) ? { origin } : null);
   if (url === null || (!splitHostPort(authority) && !splitHostPort(`${authority}:${port}`)))
     return { problem: `is not an origin; ${example}` };

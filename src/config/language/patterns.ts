@@ -1,6 +1,6 @@
 /**
- * How addresses, names and paths are spelled, as regular expressions: the parsers decide by them, and the JSON Schema shows
- * them to editors and to Helm. Written for Go's expressions too: no look-around, no back reference.
+ * How addresses, names and paths are spelled, as regular expressions: the parsers decide by them, and the JSON Schema
+ * shows them to editors and to Helm. Written for Go's expressions too: no look-around, no back reference.
  */
 
 /** Whole numbers from `least` (0 or 1) up to a bound, without leading zeros. */
@@ -61,7 +61,9 @@ export const socketPath = '/[ -~]{0,106}';
 /** What a path pattern must be like, each with its own expression so that a refusal shows the one that matters. */
 export const path = {
   segments: '^/([^/]+/)*[^/]*$',
-  /** Browsers encode all else. Encoded dots, slashes, backslashes and NUL mean different things to different servers. */
+  /**
+   * Browsers encode all else. Encoded dots, slashes, backslashes and NUL mean different things to different servers.
+   */
   characters: '^([!"$&-.0-:;<=>@-\\[\\]-~/]|%([1346-9A-Fa-f][0-9A-Fa-f]|0[1-9A-Fa-f]|2[0-9A-Da-d]|5[0-9ABDEFabdef]))*$',
   /** `*` and `**` are whole segments. */
   stars: '^(/([*]{1,2}|[^*/]*))*$',

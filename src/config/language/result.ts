@@ -1,4 +1,7 @@
-/** What reading something gives: a value, or the one problem that there is with it. Every answer of that kind in this room has this shape. */
+/**
+ * What reading something gives: a value, or the one problem that there is with it. Every answer of that kind in this
+ * room has this shape.
+ */
 
 /** Why there is no value: the rest of a sentence that begins with what was found, and says what to write instead. */
 export interface Problem {

@@ -27,8 +27,8 @@ const longestHours = 596;
 /** Counts beyond this are mistakes; the memory for them does not exist. */
 const largestCount = 1_000_000_000;
 
-// The patterns bound the digits of each unit, so that they fit what the parsers take without a line of alternatives. A size of
-// 1024TiB or a duration of 12 days in seconds is refused by them and by nobody else.
+// The patterns bound the digits of each unit, so that they fit what the parsers take without a line of alternatives. A
+// size of 1024TiB or a duration of 12 days in seconds is refused by them and by nobody else.
 const size = '0*[1-9]([0-9]{0,14}B|[0-9]{0,11}(kB|KB|KiB)|[0-9]{0,8}(MB|MiB)|[0-9]{0,5}(GB|GiB)|[0-9]{0,2}(TB|TiB))';
 /** The pattern of a size in the JSON Schema. */
 export const sizePattern = `^${size}$`;

@@ -1,6 +1,6 @@
 /**
- * Mistakes that no single value shows: names and patterns that occur twice, an admin port open to all. They are looked for
- * in the values as they stand in the file, so that a bad size elsewhere does not hide them.
+ * Mistakes that no single value shows: names and patterns that occur twice, an admin port open to all. They are looked
+ * for in the values as they stand in the file, so that a bad size elsewhere does not hide them.
  */
 import {
   canonicalPath,

@@ -33,8 +33,8 @@ const smallestDefault = 16 * MiB;
 
 /**
  * What all buffers may hold where the file does not say. `constrainedBytes`: what the container may use, as
- * `process.constrainedMemory()` tells; `machineBytes`: what there is. A quarter: the process takes 128 MiB, and the kernel's
- * own buffers, up to 4 MiB for a slow receiver, count against the container too. With TLS an eighth: Node and
+ * `process.constrainedMemory()` tells; `machineBytes`: what there is. A quarter: the process takes 128 MiB, and the
+ * kernel's own buffers, up to 4 MiB for a slow receiver, count against the container too. With TLS an eighth: Node and
  * OpenSSL keep up to three times as much for what waits (measured).
  */
 export function defaultMaxBuffered(constrainedBytes: number, machineBytes: number, tls: boolean): number {

@@ -3,7 +3,9 @@ import type { ConfigDocument, Place } from '../language/document.ts';
 import type { ConfigError } from '../language/errors.ts';
 import { errorAt } from './explain.ts';
 
-/** Joins parsed files, in the order given; a key that a later file repeats is an error, and the first one's value stays. */
+/**
+ * Joins parsed files, in the order given; a key that a later file repeats is an error, and the first one's value stays.
+ */
 export function mergeDocuments(documents: readonly [ConfigDocument, ...ConfigDocument[]]): {
   readonly document: ConfigDocument;
   readonly errors: readonly ConfigError[];

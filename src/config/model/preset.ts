@@ -1,6 +1,7 @@
 /**
- * What a backend bounds, and the settings that follow from it. A preset copies no number of Sluice's own: its limits are
- * the backend's, and its clocks let the backend lose patience first. So nobody is lost here who would not be lost directly.
+ * What a backend bounds, and the settings that follow from it. A preset copies no number of Sluice's own: its limits
+ * are the backend's, and its clocks let the backend lose patience first. So nobody is lost here who would not be lost
+ * directly.
  */
 import { builtIn, type PresetSettings } from './route-settings.ts';
 
@@ -9,13 +10,13 @@ const second = 1000;
 const minute = 60 * second;
 
 /**
- * How long a peer that has vanished is borne where the backend sets no bound of its own: what Linux's TCP gives one that
- * acknowledges nothing before it ends the connection (`tcp_retries2`: 924.6 s).
+ * How long a peer that has vanished is borne where the backend sets no bound of its own: what Linux's TCP gives one
+ * that acknowledges nothing before it ends the connection (`tcp_retries2`: 924.6 s).
  */
 const vanishedMs = 15 * minute;
 /**
- * As `http.inactivity`: Python that computes in its event loop reads nothing, for many minutes. No client minds directly
- * (measured on uvicorn: 24 MB sent into 75 s of computing are all answered, directly and through Sluice).
+ * As `http.inactivity`: Python that computes in its event loop reads nothing, for many minutes. No client minds
+ * directly (measured on uvicorn: 24 MB sent into 75 s of computing are all answered, directly and through Sluice).
  */
 const computingMs = 60 * minute;
 /** The slowest uplink whose largest message still arrives: 128 kbit/s. No backend limits the time of a message. */
@@ -38,8 +39,8 @@ export interface BackendLimit {
 }
 
 /**
- * How long a backend bears a client after its last sign of life, in ms; `null` for as long as TCP does. It is the interval
- * of its pings and the time that it waits for a pong, together: half of that is no bound of the backend's.
+ * How long a backend bears a client after its last sign of life, in ms; `null` for as long as TCP does. It is the
+ * interval of its pings and the time that it waits for a pong, together: half of that is no bound of the backend's.
  */
 export interface Patience {
   /** A client that is silent while nothing is sent to it. */
@@ -48,7 +49,10 @@ export interface Patience {
   readonly stuckMs: number | null;
 }
 
-/** How files travel: in messages (of Panel, Bokeh, ipywidgets, or any), or over HTTP (beside Jupyter's kernels, or pages). */
+/**
+ * How files travel: in messages (of Panel, Bokeh, ipywidgets, or any), or over HTTP (beside Jupyter's kernels, or
+ * pages).
+ */
 export type Files = 'panel' | 'bokeh' | 'widgets' | 'binary' | 'jupyter' | 'pages';
 
 /** What is known of a backend. */
@@ -82,7 +86,8 @@ export function preset(about: About, more: PresetSettings = {}): Preset {
       'limits.client.max_pause': computingMs,
       'limits.upstream.max_message_size': Number.POSITIVE_INFINITY,
       'limits.upstream.max_pause': bears.stuckMs === null ? vanishedMs : bears.stuckMs + spareMs,
-      // Sluice's ping stands for the backend's: one that was just answered is followed by the next, and then by the wait.
+      // Sluice's ping stands for the backend's: one that was just answered is followed by the next, and then by the
+      // wait.
       'ping.timeout': bears.quietMs === null ? vanishedMs : bears.quietMs - builtIn['ping.client'],
       ...more,
     },

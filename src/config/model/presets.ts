@@ -1,7 +1,8 @@
 /**
  * What fits each backend. The client's message limit equals the backend's own default, so that Sluice, which can say
- * why, refuses before the backend does, which cannot. Towards the client no preset limits a message's size. Each bound is
- * read in the backend's source, at the place that stands beside it, and tried with the real server (`test/real`, `test/apps`).
+ * why, refuses before the backend does, which cannot. Towards the client no preset limits a message's size. Each bound
+ * is read in the backend's source, at the place that stands beside it, and tried with the real server (`test/real`,
+ * `test/apps`).
  */
 import { type About, type BackendLimit, type Files, patientForEver, pings, preset } from './preset.ts';
 import type { PresetSettings } from './route-settings.ts';
@@ -15,8 +16,8 @@ const minute = 60_000;
 const diesWithConnection: PresetSettings = { 'drain.close': 'wait' };
 
 /**
- * The same on uvicorn, whose pings Sluice answers: so it is for Sluice to say how long a silent page is borne, and a page
- * that cannot come back is worth more than uvicorn's 40 s.
+ * The same on uvicorn, whose pings Sluice answers: so it is for Sluice to say how long a silent page is borne, and a
+ * page that cannot come back is worth more than uvicorn's 40 s.
  */
 const diesOnUvicorn: PresetSettings = { ...diesWithConnection, 'ping.timeout': 5 * minute };
 
@@ -26,7 +27,10 @@ const keepsOutput: PresetSettings = { 'drain.protect': 'upstream' };
 /** The framework reads a body of any size. */
 const anyBody: PresetSettings = { 'http.max_body_size': Number.POSITIVE_INFINITY };
 
-/** Tornado's own: tornado/websocket.py, `_default_max_message_size = 10 * 1024 * 1024`; tornado/iostream.py, 100 MiB of buffer. */
+/**
+ * Tornado's own: tornado/websocket.py, `_default_max_message_size = 10 * 1024 * 1024`; tornado/iostream.py, 100 MiB of
+ * buffer.
+ */
 function tornado(raise: BackendLimit['raise'], readBuffer: BackendLimit['readBuffer']): BackendLimit {
   return {
     maxMessageBytes: 10 * MiB,
@@ -88,8 +92,8 @@ function bokeh(fits: string, files: Files, command: string, server: string): Abo
 }
 
 /**
- * jupyter_server/base/websocket.py pings every 30 s (`WS_PING_INTERVAL`) and looks at each ping whether the last pong is more
- * than 90 s old, so it finds out at 120 s. Measured, directly: a client that sleeps 85 s has all of 56 MB.
+ * jupyter_server/base/websocket.py pings every 30 s (`WS_PING_INTERVAL`) and looks at each ping whether the last pong
+ * is more than 90 s old, so it finds out at 120 s. Measured, directly: a client that sleeps 85 s has all of 56 MB.
  */
 const jupyterPings = pings(30, 90);
 
@@ -181,8 +185,8 @@ export const presets = {
       raise: (bytes) => [`serve(..., max_size=${bytes})`],
       readBuffer: null,
     },
-    // Its ping waits for room as every write does, and its clock starts when the ping is written. Measured, directly: a silent
-    // client is alive after 38 s and lost after 42 s; one that takes nothing for 300 s has all of 58 MB.
+    // Its ping waits for room as every write does, and its clock starts when the ping is written. Measured, directly: a
+    // silent client is alive after 38 s and lost after 42 s; one that takes nothing for 300 s has all of 58 MB.
     bears: { ...pings(20, 20), stuckMs: null },
     files: 'binary',
     over: ownClient,
@@ -209,8 +213,8 @@ export const presets = {
       raise: (bytes) => [`streamlit run app.py --server.maxWidgetStateSize=${inMegabytes(bytes)}`],
       readBuffer: null,
     },
-    // streamlit/web/server/starlette/starlette_server_config.py: `DEFAULT_WEBSOCKET_PING_INTERVAL`, `…_PING_TIMEOUT` = 30.
-    // Measured: a silent client is alive after 57 s and lost after 63 s.
+    // streamlit/web/server/starlette/starlette_server_config.py: `DEFAULT_WEBSOCKET_PING_INTERVAL`, `…_PING_TIMEOUT` =
+    // 30. Measured: a silent client is alive after 57 s and lost after 63 s.
     bears: pings(30, 30),
     files: 'pages',
     over: 'the page reconnects and goes on; what was too large is lost',
@@ -239,7 +243,8 @@ export const presets = {
       null,
       'the page says `You have reconnected to an existing session.` and goes on; its own messages are tiny',
     ),
-    // marimo/_server/start.py: `ws_ping_interval=1, ws_ping_timeout=60`. Measured: a silent client is alive after 57 s, lost after 64 s.
+    // marimo/_server/start.py: `ws_ping_interval=1, ws_ping_timeout=60`. Measured: a silent client is alive after 57 s,
+    // lost after 64 s.
     bears: pings(1, 60),
   }),
   gradio: preset(uvicorn('Gradio', 'pages', null, noMessages), anyBody),
@@ -255,14 +260,16 @@ export const presets = {
   'code-server': preset({
     fits: 'code-server (VS Code in the browser)',
     limit: {
-      // The server sets none. Measured: a text of 20 MB that is opened and edited goes to its extensions as one message of 20.6 MB.
+      // The server sets none. Measured: a text of 20 MB that is opened and edited goes to its extensions as one message
+      // of 20.6 MB.
       maxMessageBytes: 256 * MiB,
       source:
         'vscode, src/vs/base/parts/ipc/node/ipc.net.ts: `WebSocketNodeSocket` has none; this one is of the preset',
       raise: null,
       readBuffer: null,
     },
-    // vscode, src/vs/base/parts/ipc/common/ipc.net.ts: either side that hears nothing for 20 s (`TimeoutTime`) reconnects, for 3 hours.
+    // vscode, src/vs/base/parts/ipc/common/ipc.net.ts: either side that hears nothing for 20 s (`TimeoutTime`)
+    // reconnects, for 3 hours.
     bears: patientForEver,
     files: 'pages',
     over: 'the tab sends the same message again with each reconnection, about once a second, until it is closed; its extensions are dead (tried at 10 MiB)',

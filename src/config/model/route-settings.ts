@@ -86,7 +86,8 @@ export const routeSettings = {
     kind: is.duration,
     about:
       'Ends a plain HTTP exchange in which neither side has sent a byte for so long. Long polls, event streams and slow exports stay quiet for minutes.',
-    // A notebook's PDF export or a spawning server may compute for many minutes without a byte; only dead ones take an hour.
+    // A notebook's PDF export or a spawning server may compute for many minutes without a byte; only dead ones take an
+    // hour.
     builtIn: 60 * minute,
     field: 'http.inactivityMs',
     reload: 'new',

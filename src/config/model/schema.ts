@@ -1,4 +1,7 @@
-/** The schema of the file, made from the rows of the settings. Parsing, the JSON Schema and docs/configuration.md come from it. */
+/**
+ * The schema of the file, made from the rows of the settings. Parsing, the JSON Schema and docs/configuration.md come
+ * from it.
+ */
 import { z } from 'zod';
 import { setting } from './kinds.ts';
 import { ownSections, ownSettings } from './own-settings.ts';

@@ -1,4 +1,7 @@
-/** The kinds of settings: what the file may say, how a value is shown, and its unit. `kinds.ts` has what a single value must look like. */
+/**
+ * The kinds of settings: what the file may say, how a value is shown, and its unit. `kinds.ts` has what a single value
+ * must look like.
+ */
 import { z } from 'zod';
 import type { LimitKind, LimitValues } from '../../catalogue/row.ts';
 import { type Unit, unitOfKind } from '../../catalogue/unit.ts';

@@ -1,7 +1,8 @@
 /**
- * Every setting of the file, one row each. To add one, write its row where it stands in the file (`top-settings.ts`, `route-settings.ts`,
- * or `sectionWords` for a new section) and give what it holds a field in `../types.ts`; a limit is a row of `src/catalogue/limits.ts`
- * instead. The schema, defaults, `check`, the API's settings and the reference come from the rows.
+ * Every setting of the file, one row each. To add one, write its row where it stands in the file (`top-settings.ts`,
+ * `route-settings.ts`, or `sectionWords` for a new section) and give what it holds a field in `../types.ts`; a limit is
+ * a row of `src/catalogue/limits.ts` instead. The schema, defaults, `check`, the API's settings and the reference come
+ * from the rows.
  */
 import type { Nested } from '../types.ts';
 import type { SettingKind } from './setting-kinds.ts';
@@ -18,7 +19,9 @@ export interface SettingRow {
   readonly builtIn?: unknown;
   /** Without it the section that it stands in is an error. */
   readonly isRequired?: true;
-  /** Where the code finds it, in `Route` or `Config`. Where it is missing, `resolve.ts` knows what to make of the value. */
+  /**
+   * Where the code finds it, in `Route` or `Config`. Where it is missing, `resolve.ts` knows what to make of the value.
+   */
   readonly field?: string;
   readonly reload: Reload;
   /** Whether a preset may say it. */

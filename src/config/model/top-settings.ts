@@ -46,7 +46,8 @@ export const topSettings = {
     kind: is.prefixLength,
     about:
       'How many leading bits of an IPv6 address make one client for `limits.connections.max_per_address`: a subscriber has a whole network. 128 counts single addresses.',
-    // Providers give each subscriber a network of IPv6, and its machines choose their addresses in it at will (RFC 6177).
+    // Providers give each subscriber a network of IPv6, and its machines choose their addresses in it at will (RFC
+    // 6177).
     builtIn: 64,
     field: 'listen.ipv6Prefix',
     reload: 'new',
@@ -156,7 +157,8 @@ export const topSettings = {
     kind: is.duration,
     about:
       "For the whole WebSocket handshake, the upstream's answer included; 504. An app that accepts late, after a login or a start of its own, needs more.",
-    // A backend that computes accepts late. Nobody waits longer than Chromium: `kHandshakeTimeoutIntervalInSeconds`, 240 (Firefox: 20).
+    // A backend that computes accepts late. Nobody waits longer than Chromium: `kHandshakeTimeoutIntervalInSeconds`,
+    // 240 (Firefox: 20).
     builtIn: 4 * minute,
     field: 'timeouts.handshakeMs',
     reload: 'new',

@@ -49,7 +49,8 @@ function shorten(text: string, longest: number): string {
 
 /**
  * Subprotocols that a log may name: registered ones (IANA, WebSocket Subprotocol Name Registry) and those of well-known
- * servers. Others carry tokens, because a browser can send them nowhere else: Jupyter, Kubernetes, Bokeh and Streamlit do so.
+ * servers. Others carry tokens, because a browser can send them nowhere else: Jupyter, Kubernetes, Bokeh and Streamlit
+ * do so.
  */
 const known: ReadonlySet<string> = new Set([
   'bokeh',

@@ -5,8 +5,8 @@ const uuid = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi;
 const leastMadeUp = 20;
 
 /**
- * Whether a program made this word up by chance: letters of both cases and digits follow each other too often for a name.
- * UUIDs name kernels and sessions, and are no secrets.
+ * Whether a program made this word up by chance: letters of both cases and digits follow each other too often for a
+ * name. UUIDs name kernels and sessions, and are no secrets.
  */
 export function isMadeUp(text: string): boolean {
   const left = text.replace(uuid, '');

@@ -1,7 +1,7 @@
 /**
- * How many lines of a kind clients may cause. A client can be refused, or open and end connections, as often as it likes; a
- * log that has a line for each of them is its lever on disks and readers. What is left out is counted, and told of in one
- * line every ten seconds.
+ * How many lines of a kind clients may cause. A client can be refused, or open and end connections, as often as it
+ * likes; a log that has a line for each of them is its lever on disks and readers. What is left out is counted, and
+ * told of in one line every ten seconds.
  */
 
 /** Lines of one kind: a bucket of tokens, one a line. */

@@ -1,9 +1,9 @@
 /**
  * Finds what looks like a secret in a text, and leaves it out.
  *
- * A text that a peer chose is cut into pieces at what separates parts of URLs and words of prose. Each piece is read as it is
- * meant once its escapes are undone, as some server will read it: `token%253DX` is `token=X`. What is found is hidden, and then the
- * piece is shown as it was meant; a piece without a find is shown as it came.
+ * A text that a peer chose is cut into pieces at what separates parts of URLs and words of prose. Each piece is read as
+ * it is meant once its escapes are undone, as some server will read it: `token%253DX` is `token=X`. What is found is
+ * hidden, and then the piece is shown as it was meant; a piece without a find is shown as it came.
  */
 import { isEncodedSecret, isMadeUp } from './likely-secrets.ts';
 import { findAnnounced, isSecretBehind, isSecretName, isSecretSegment } from './secret-names.ts';

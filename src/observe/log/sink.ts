@@ -1,11 +1,11 @@
 /**
- * Where lines wait for whoever takes them: a reader that sleeps, a slow disk. What waits is bounded. What does not fit is
- * lost and counted, and as soon as there is room again one line says how many were lost. `write` never waits.
+ * Where lines wait for whoever takes them: a reader that sleeps, a slow disk. What waits is bounded. What does not fit
+ * is lost and counted, and as soon as there is room again one line says how many were lost. `write` never waits.
  */
 
 /**
- * Takes one chunk of whole lines, and calls back later: with `null`, or with how many of the chunk's bytes had left where
- * the rest is lost. It is not called again before it has called back.
+ * Takes one chunk of whole lines, and calls back later: with `null`, or with how many of the chunk's bytes had left
+ * where the rest is lost. It is not called again before it has called back.
  */
 export type Outlet = (chunk: Buffer, done: (lostAfter: number | null) => void) => void;
 
@@ -19,7 +19,10 @@ export interface SinkOptions {
   readonly outlet: Outlet;
   /** What may wait, in bytes; a little more than that for the line that tells of lost ones. */
   readonly maxPendingBytes: number;
-  /** A chunk goes no sooner than so long after the one before: many small ones would cost more than all else that a line costs. */
+  /**
+   * A chunk goes no sooner than so long after the one before: many small ones would cost more than all else that a line
+   * costs.
+   */
   readonly paceMs: number;
   /** The line that tells of lost ones, with its line end. */
   readonly describeLoss: (lines: number) => string;
@@ -139,7 +142,8 @@ export class Sink {
   }
 
   /**
-   * Resolves when nothing waits any more, or when nobody takes it: no chunk within `quietMs`, or not all within `mostMs`.
+   * Resolves when nothing waits any more, or when nobody takes it: no chunk within `quietMs`, or not all within
+   * `mostMs`.
    */
   async flush(quietMs: number, mostMs: number): Promise<void> {
     const end = performance.now() + mostMs;

@@ -1,10 +1,10 @@
 /**
- * Plain numbers for the hot path. Prometheus sees them when it scrapes (`prometheus.ts`); nothing here formats,
- * labels or allocates per message.
+ * Plain numbers for the hot path. Prometheus sees them when it scrapes (`prometheus.ts`); nothing here formats, labels
+ * or allocates per message.
  *
- * Sums of bytes pass 2^31 within minutes. A field that has held small integers only makes V8 drop the compiled code of all
- * who use it at that moment, and relaying is two to four times slower for a third of a second (measured). So these fields
- * begin as a fraction, `NaN`, before they become 0.
+ * Sums of bytes pass 2^31 within minutes. A field that has held small integers only makes V8 drop the compiled code of
+ * all who use it at that moment, and relaying is two to four times slower for a third of a second (measured). So these
+ * fields begin as a fraction, `NaN`, before they become 0.
  */
 import type { ConnectionReason, EndedBy, HandshakeResult, LimitAction, LimitName } from '../../catalogue/outcomes.ts';
 
@@ -50,8 +50,8 @@ export const durationBounds: readonly number[] = [1, 5, 15, 60, 300, 900, 3600, 
 export type PauseCause = 'buffer' | 'queue' | 'rate' | 'memory';
 
 /**
- * A count for each set of labels that has occurred. There are few sets, so a list that is searched costs no string to join
- * and none to split. Not for per-message use.
+ * A count for each set of labels that has occurred. There are few sets, so a list that is searched costs no string to
+ * join and none to split. Not for per-message use.
  */
 export class Tally<L extends readonly string[]> {
   /** Everything that has occurred, in the order in which it first did. */

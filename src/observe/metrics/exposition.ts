@@ -1,6 +1,6 @@
 /**
- * Metrics as text, in Prometheus's own format (version 0.0.4) or as OpenMetrics 1.0.0. Lines are collected in pieces that
- * a scrape can send one by one.
+ * Metrics as text, in Prometheus's own format (version 0.0.4) or as OpenMetrics 1.0.0. Lines are collected in pieces
+ * that a scrape can send one by one.
  */
 import { Registry } from 'prom-client'; // the package @prometheus-io/client
 import type { Histogram } from './counters.ts';
@@ -117,7 +117,9 @@ function numberText(value: number): string {
   return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
 }
 
-/** A bound as OpenMetrics wants it ("Considerations: Canonical Numbers"): as Go's `%g` writes it, and never an integer. */
+/**
+ * A bound as OpenMetrics wants it ("Considerations: Canonical Numbers"): as Go's `%g` writes it, and never an integer.
+ */
 function canonicalBound(le: number): string {
   if (!Number.isFinite(le)) return numberText(le);
   if (le !== 0 && (Math.abs(le) >= 1e6 || Math.abs(le) < 1e-4)) {

@@ -1,6 +1,6 @@
 /**
- * Long work in slices, for what is asked of a process that relays: between two slices the event loop turns, and messages
- * pass.
+ * Long work in slices, for what is asked of a process that relays: between two slices the event loop turns, and
+ * messages pass.
  */
 
 /** How long a slice is. A message waits for one and for what the one before it has let in: twice that. */

@@ -1,6 +1,6 @@
 /**
- * Renders everything for Prometheus. Nothing is done for it between two scrapes, and a scrape of hundreds of routes does not
- * hold the relay up: it works in slices, and lets messages pass between them.
+ * Renders everything for Prometheus. Nothing is done for it between two scrapes, and a scrape of hundreds of routes
+ * does not hold the relay up: it works in slices, and lets messages pass between them.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'; // the package @prometheus-io/client
 import { Exposition, type Format, labelText } from './exposition.ts';

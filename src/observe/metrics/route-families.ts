@@ -1,7 +1,7 @@
 /**
- * What is counted per route. A series is there once something was counted on it, so a route that nobody uses costs a scrape
- * a few lines. Those that alerts watch are there at 0: otherwise they would come to life with their first event, which
- * Prometheus does not see as an increase.
+ * What is counted per route. A series is there once something was counted on it, so a route that nobody uses costs a
+ * scrape a few lines. Those that alerts watch are there at 0: otherwise they would come to life with their first event,
+ * which Prometheus does not see as an increase.
  */
 
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';

@@ -1,4 +1,7 @@
-/** Which counters of a route are there at 0 before anything was counted, because alerts watch them: the catalogue says so. */
+/**
+ * Which counters of a route are there at 0 before anything was counted, because alerts watch them: the catalogue says
+ * so.
+ */
 import { type SenderKey, senderLimits, sharedLimits } from '../../catalogue/limits.ts';
 import {
   type ConnectionReason,
