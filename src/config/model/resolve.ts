@@ -13,7 +13,7 @@ import { type PresetName, presets } from './presets.ts';
 import { builtIn, routeSettings, type SettingKey, type Settings, settingKeys } from './route-settings.ts';
 import { compileRoutesApi, resolveTemplates, setByApi } from './routes-api.ts';
 import type { ParsedConfig } from './schema.ts';
-import { nest, type SettingRows, type ValuesOf } from './settings.ts';
+import { nest, partsOf, type SettingRows, type ValuesOf } from './settings.ts';
 import { topSettings } from './top-settings.ts';
 
 /** Where a value comes from. */
@@ -161,11 +161,12 @@ function layerOf<Key extends string>(
 ): Layer<Key> {
   const layer = new Map<Key, Written>();
   for (const key of keys) {
-    const path = key.split('.');
-    let value: unknown = section;
-    for (const part of path) value = (value as Record<string, unknown> | undefined)?.[part];
+    const [sections, last] = partsOf(key);
+    let inner = section as Record<string, unknown> | undefined;
+    for (const name of sections) inner = inner?.[name] as Record<string, unknown> | undefined;
+    const value = inner?.[last];
     if (value === undefined) continue;
-    const { file, key: place } = document.places.get(formatPath([...at, ...path]))!;
+    const { file, key: place } = document.places.get(formatPath([...at, ...sections, last]))!;
     layer.set(key, { value, file, line: place.line });
   }
   return layer;

@@ -1,8 +1,9 @@
 /**
- * Every setting of the file, one row each. To add one, write its row where it stands in the file (`top-settings.ts`,
- * `route-settings.ts`, or `sectionWords` for a new section) and give what it holds a field in `../types.ts`; a limit is
- * a row of `src/catalogue/limits.ts` instead. The schema, defaults, `check`, the API's settings and the reference come
- * from the rows.
+ * Every setting of the file, one row each. To add one, write its row where it stands in the file: in `top-settings.ts`,
+ * in `route-settings.ts` (what routes, presets and `defaults` share) or in `own-settings.ts` (what only routes have),
+ * give its field a type in `../types.ts`, and, for a new section, its words beside the rows. A limit is a row of
+ * `src/catalogue/limits.ts` instead. The schema, the defaults, `check`, the API's settings and the reference come from
+ * the rows.
  */
 import type { Nested } from '../types.ts';
 import type { SettingKind } from './setting-kinds.ts';
@@ -55,19 +56,30 @@ export function builtInOf<Rows extends SettingRows>(rows: Rows): ValuesOf<Rows> 
   return Object.fromEntries(Object.entries(rows).map(([path, { builtIn }]) => [path, builtIn])) as ValuesOf<Rows>;
 }
 
+const known = new Map<string, readonly [sections: readonly string[], key: string]>();
+
+/** A path as its sections and its key. There are few, and thousands of routes ask for each, so they are taken apart once. */
+export function partsOf(path: string): readonly [sections: readonly string[], key: string] {
+  const before = known.get(path);
+  if (before !== undefined) return before;
+  const sections = path.split('.');
+  const parts = [sections, sections.pop()!] as const;
+  known.set(path, parts);
+  return parts;
+}
+
 /** Puts each value where the code finds it. */
 export function nest<Rows extends SettingRows>(rows: Rows, values: ValuesOf<Rows>): Nested<FieldsOf<Rows>> {
   const tree: Record<string, unknown> = {};
   for (const [path, { field }] of Object.entries(rows)) {
     if (field === undefined) continue;
-    const parts = field.split('.');
-    const last = parts.pop()!;
+    const [sections, key] = partsOf(field);
     let inner = tree;
-    for (const part of parts) {
-      inner[part] ??= {};
-      inner = inner[part] as Record<string, unknown>;
+    for (const section of sections) {
+      inner[section] ??= {};
+      inner = inner[section] as Record<string, unknown>;
     }
-    inner[last] = values[path];
+    inner[key] = values[path];
   }
   return tree as Nested<FieldsOf<Rows>>;
 }
