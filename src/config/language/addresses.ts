@@ -123,14 +123,14 @@ export function parseNetwork(value: unknown): Result<string> {
 }
 
 /** Parses where the targets of an API's routes may be: a network, or `unix:` and a folder of sockets. */
-export function parseTargets(value: unknown): Parsed<string> {
+export function parseTargets(value: unknown): Result<string> {
   if (typeof value !== 'string' || !value.startsWith('unix:')) return parseNetwork(value);
   if (socketPath.test(value.slice(5))) return { value: value.replace(/(.)\/$/, '$1') };
   return { problem: 'is not a folder of sockets; write unix:/run/servers (absolute, in ASCII)' };
 }
 
 /** Parses `http://host:port/path`: a place that Sluice itself asks. */
-export function parseUrl(value: unknown): Parsed<string> {
+export function parseUrl(value: unknown): Result<string> {
   const problem = 'is not a URL; write http://host:port/path, without user, query and fragment';
   const url = typeof value === 'string' ? URL.parse(value) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) return { problem };
