@@ -64,8 +64,7 @@ function describe(
   const forwarding = [
     ['X-Forwarded-For', chain.join(', ')],
     ['X-Forwarded-Proto', scheme],
-    // A client of HTTP/1.0 may have named none.
-    ...(host === '' ? [] : [['X-Forwarded-Host', host] as const]),
+    ['X-Forwarded-Host', host],
     ['X-Real-IP', address],
     // Tornado prefers this one to X-Forwarded-Proto.
     ['X-Scheme', scheme],

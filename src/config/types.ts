@@ -272,8 +272,24 @@ export interface HeaderAuth {
   readonly name: string;
 }
 
+/** A service of a hub. */
+export interface JupyterHubAuth {
+  readonly kind: 'jupyterhub';
+  /** The hub's API; its path is `/hub/api`, below the hub's base URL. */
+  readonly api: ServiceTarget;
+  readonly tokenFile: string;
+  /** The service's name at the hub. */
+  readonly service: string;
+  /** Where browsers find the service, with a slash at both ends. */
+  readonly prefix: string;
+  readonly cacheMs: number;
+  readonly timeoutMs: number;
+  /** 0 is never. */
+  readonly recheckMs: number;
+}
+
 /** One kind of credentials that lets a request in. */
-export type Auth = JwtAuth | ForwardAuth | FileAuth | HeaderAuth;
+export type Auth = JwtAuth | ForwardAuth | FileAuth | HeaderAuth | JupyterHubAuth;
 
 /** In which headers the backend is told who the user is. */
 export interface IdentityHeaders {

@@ -16,6 +16,7 @@ import { AuthFailures } from './failures.ts';
 import { type AuthFile, authFilesOf, fileNames } from './files.ts';
 import { ForwardJudge } from './forward/forward.ts';
 import { HeaderJudge } from './header/header.ts';
+import { JupyterHubJudge } from './jupyterhub/jupyterhub.ts';
 import { JwtJudge, type KeySource } from './jwt/jwt.ts';
 import type { KeySet } from './jwt/key-set.ts';
 import { RemoteKeys } from './jwt/remote-keys.ts';
@@ -126,6 +127,15 @@ export class Authentication {
           forward: entry.forward,
           closesOnExpiry: entry.closesOnExpiry,
           now: wallClock,
+        });
+      case 'jupyterhub':
+        return new JupyterHubJudge({
+          ...entry,
+          ask: asker(entry.api, entry.timeoutMs),
+          apiPath: entry.api.path,
+          secret: () => files.valueOf(fileNames.hub, entry.tokenFile) as string | null,
+          now: wallClock,
+          monotonic: now,
         });
       case 'forward':
         return new ForwardJudge({

@@ -4,6 +4,7 @@ import { parseUsers } from './basic/users.ts';
 import { parseTokens } from './bearer/tokens.ts';
 import { linesOf, type ParsedFile } from './file.ts';
 import { isFitName } from './identity.ts';
+import { isToken } from './jupyterhub/hub.ts';
 import { parseKeySet } from './jwt/key-set.ts';
 
 /** A file that has to be read. */
@@ -18,6 +19,7 @@ export const fileNames = {
   basic: 'auth.basic.file',
   bearer: 'auth.bearer.file',
   jwks: 'auth.jwt.jwks_file',
+  hub: 'auth.jupyterhub.token_file',
   revoked: 'revoked_users',
 } as const;
 
@@ -34,8 +36,17 @@ function filesOfRoute({ auth }: Route): AuthFile[] {
     if (entry.kind === 'jwt' && entry.jwksFile !== null) {
       return [{ name: fileNames.jwks, path: entry.jwksFile, parse: parseKeySet }];
     }
+    if (entry.kind === 'jupyterhub') return [{ name: fileNames.hub, path: entry.tokenFile, parse: parseSecret }];
     return [];
   });
+}
+
+/** Reads a file that holds one token. */
+export function parseSecret(text: string): ParsedFile<string> {
+  const secret = text.trim();
+  if (secret === '') return { problem: 'is empty; write the token of the service into it' };
+  if (!isToken(secret)) return { problem: 'holds more than one token; write the token of the service alone' };
+  return { value: secret };
 }
 
 /** Reads the list of users who are shut out; an empty one shuts nobody out. */

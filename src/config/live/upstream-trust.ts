@@ -122,6 +122,7 @@ function trustOf(judged: Result<UpstreamCredentials>): Trust {
 function targetsOf({ upstream, upstreamTls, auth }: Route): Pick<Route, 'upstream' | 'upstreamTls'>[] {
   const services = (auth ?? []).flatMap((entry) => {
     if (entry.kind === 'jwt') return entry.jwks ?? [];
+    if (entry.kind === 'jupyterhub') return entry.api;
     return entry.kind === 'forward' ? entry.service : [];
   });
   return [{ upstream, upstreamTls }, ...services.map(({ target, tls }) => ({ upstream: target, upstreamTls: tls }))];

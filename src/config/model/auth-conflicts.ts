@@ -4,7 +4,7 @@ import type { ConfigError, ConfigPath } from '../language/errors.ts';
 import { errorAt } from './explain.ts';
 
 /** The kinds of credentials. */
-const kinds = ['jwt', 'forward', 'basic', 'bearer', 'header'] as const;
+const kinds = ['jwt', 'forward', 'basic', 'bearer', 'header', 'jupyterhub'] as const;
 
 /** Entries with more or less than one kind, kinds that are never asked, keys from nowhere or two places, and headers without anybody to name. */
 export function authConflicts(document: ConfigDocument): ConfigError[] {
@@ -40,6 +40,7 @@ function entriesOf(document: ConfigDocument, at: ConfigPath, auth: unknown): Con
         errors.push(errorAt(document, [...here, kind], 'stands in an entry before too; write one', 'key'));
       }
       seen.add(kind);
+      if (kind === 'jupyterhub') errors.push(...apiOf(document, [...here, kind, 'api_url'], mapping(entry).jupyterhub));
       if (kind === 'jwt') errors.push(...keysOf(document, [...here, kind], mapping(entry).jwt));
     }
   }
@@ -52,6 +53,13 @@ function keysOf(document: ConfigDocument, at: ConfigPath, value: unknown): Confi
   if (count === 1) return [];
   const what = count === 0 ? 'has no keys to verify tokens with' : 'has keys from two places';
   return [errorAt(document, at, `${what}; write either jwks: URL or jwks_file: PATH`, 'key')];
+}
+
+/** From it follows where browsers find the hub and the service. */
+function apiOf(document: ConfigDocument, at: ConfigPath, value: unknown): ConfigError[] {
+  const { api_url: url } = mapping(value);
+  if (typeof url !== 'string' || /\/hub\/api\/*$/.test(url)) return [];
+  return [errorAt(document, at, `"${url}" does not end with /hub/api; write JUPYTERHUB_API_URL as the hub gives it`)];
 }
 
 function namelessHeaders(document: ConfigDocument, at: ConfigPath, route: Record<string, unknown>): ConfigError[] {

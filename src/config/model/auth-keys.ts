@@ -208,6 +208,33 @@ const entry = z.strictObject({
     }),
     'Static tokens, in `Authorization: Bearer`.',
   ),
+  jupyterhub: setting(
+    z.strictObject({
+      api_url: url.meta({
+        description: "The hub's API, as `JUPYTERHUB_API_URL` has it: `http://hub:8081/hub/api`.",
+      }),
+      token_file: kind.file.meta({
+        description: "A file with the service's own token at the hub. It is read again when it changes.",
+      }),
+      service: kind.name.meta({
+        description:
+          'The name of the service at the hub. Browsers find it at `/services/NAME/` below the base URL of the hub, and its users need the scope `access:services!service=NAME`.',
+      }),
+      ca: setting(ca, caText),
+      cache: setting(
+        kind.duration,
+        "How long the hub's word about a token holds.",
+        formatDuration(builtInAuth.hubCacheMs),
+      ),
+      timeout: setting(kind.finiteDuration, 'For an answer of the hub; 503.', formatDuration(builtInAuth.timeoutMs)),
+      recheck: setting(
+        kind.duration,
+        'How often the hub is asked again about each open connection, spread; one whose user may not stay ends with 1008.',
+        formatDuration(0),
+      ),
+    }),
+    "Users of a JupyterHub: the hub says who a token is, and browsers are sent there to sign in, as jupyterhub's own HubOAuth does.",
+  ),
   header: setting(fieldName, 'A header in which one of `listen.trusted_proxies` names the user that it has signed in.'),
 });
 

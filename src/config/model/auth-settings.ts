@@ -11,4 +11,6 @@ export const builtInAuth = {
   userHeader: 'X-Auth-Request-User',
   groupsHeader: 'X-Auth-Request-Groups',
   timeoutMs: 5000,
+  /** Who has been taken out of the hub comes in for as long. */
+  hubCacheMs: 60_000,
 } as const;

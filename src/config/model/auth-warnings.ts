@@ -1,7 +1,7 @@
 /** What is valid in `auth`, and still likely to let somebody in or keep everybody out. */
 import { isLocal } from '../language/addresses.ts';
 import { formatDuration } from '../language/format.ts';
-import type { Auth, ForwardAuth, Route, ServiceTarget } from '../types.ts';
+import type { Auth, Route, ServiceTarget } from '../types.ts';
 import type { Resolved } from './resolve.ts';
 
 /** Keycloak and others let an access token live for as long as this; who signs out shall not stay in for longer. */
@@ -43,16 +43,16 @@ function openOrigins({ auth, origins }: Route): string[] {
 function isAmbient(entry: Auth): boolean {
   if (entry.kind === 'jwt') return entry.from.some((place) => place.in === 'cookie');
   if (entry.kind === 'forward') return entry.requestHeaders.includes('cookie');
-  return entry.kind === 'basic' || entry.kind === 'header';
+  return entry.kind === 'basic' || entry.kind === 'header' || entry.kind === 'jupyterhub';
 }
 
 function servicesInTheClear(entry: Auth): string[] {
-  const service = entry.kind === 'jwt' ? entry.jwks : entry.kind === 'forward' ? entry.service : null;
+  const service = serviceIn(entry);
   if (service === null || isSafe(service)) return [];
   const what =
     entry.kind === 'jwt'
       ? 'auth.jwt.jwks fetches keys over http: whoever stands in between can put in a key of their own, and sign tokens for anybody.'
-      : 'auth.forward.url sends credentials over http: whoever stands in between can use them, or let anybody in.';
+      : `auth.${entry.kind} sends credentials over http: whoever stands in between can use them, or let anybody in.`;
   return [`${what} Write https.`];
 }
 
@@ -63,14 +63,20 @@ function isSafe({ target }: ServiceTarget): boolean {
   return !host.includes('.') || /\.(?:svc|local|internal|localhost)$/.test(host);
 }
 
+function serviceIn(entry: Auth): ServiceTarget | null {
+  if (entry.kind === 'jwt') return entry.jwks;
+  if (entry.kind === 'forward') return entry.service;
+  return entry.kind === 'jupyterhub' ? entry.api : null;
+}
+
 function longCache(entry: Auth): string[] {
-  if (entry.kind !== 'forward') return [];
-  const { cacheMs, recheckMs }: ForwardAuth = entry;
+  if (entry.kind !== 'forward' && entry.kind !== 'jupyterhub') return [];
+  const { kind, cacheMs, recheckMs } = entry;
   if (cacheMs <= usualTokenMs) return [];
   const than = `longer than a usual token lives (${formatDuration(usualTokenMs)})`;
   const recheck = recheckMs > 0 ? ', whatever recheck finds about open connections' : '';
   return [
-    `auth.forward.cache ${formatDuration(cacheMs)} is ${than}: who signs out, or is shut out, comes in for as long${recheck}. Write 5s.`,
+    `auth.${kind}.cache ${formatDuration(cacheMs)} is ${than}: who signs out, or is shut out, comes in for as long${recheck}. Write ${kind === 'forward' ? '5s' : '1m'}.`,
   ];
 }
 

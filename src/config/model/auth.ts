@@ -9,12 +9,13 @@ export function compileAuth(entries: readonly ParsedAuth[] | null): readonly Aut
 }
 
 /** An entry has one key: that is looked at before. */
-function compileEntry({ jwt, forward, basic, bearer, header }: ParsedAuth): Auth {
+function compileEntry({ jwt, forward, basic, bearer, header, jupyterhub }: ParsedAuth): Auth {
   if (jwt !== undefined) return compileJwt(jwt);
   if (forward !== undefined) return compileForward(forward);
   if (basic !== undefined) return { kind: 'basic', file: basic.file, forward: basic.forward ?? false };
   if (bearer !== undefined) return { kind: 'bearer', file: bearer.file, forward: bearer.forward ?? false };
-  return { kind: 'header', name: header!.toLowerCase() };
+  if (header !== undefined) return { kind: 'header', name: header.toLowerCase() };
+  return compileHub(jupyterhub!);
 }
 
 function compileJwt(jwt: NonNullable<ParsedAuth['jwt']>): Auth {
@@ -47,6 +48,21 @@ function compileForward(forward: NonNullable<ParsedAuth['forward']>): Auth {
     cacheMs: forward.cache ?? 0,
     timeoutMs: forward.timeout ?? builtInAuth.timeoutMs,
     recheckMs: forward.recheck ?? 0,
+  };
+}
+
+function compileHub(hub: NonNullable<ParsedAuth['jupyterhub']>): Auth {
+  const api = serviceOf(hub.api_url, hub.ca);
+  const path = api.path.replace(/\/+$/, '');
+  return {
+    kind: 'jupyterhub',
+    api: { ...api, path },
+    tokenFile: hub.token_file,
+    service: hub.service,
+    prefix: `${path.replace(/\/hub\/api$/, '')}/services/${hub.service}/`,
+    cacheMs: hub.cache ?? builtInAuth.hubCacheMs,
+    timeoutMs: hub.timeout ?? builtInAuth.timeoutMs,
+    recheckMs: hub.recheck ?? 0,
   };
 }
 

@@ -13,9 +13,10 @@ const app = (file: string): string => fileURLToPath(new URL(`apps/${file}`, impo
 // The pages load Bokeh's and Panel's scripts from the server itself.
 const env = { BOKEH_RESOURCES: 'server' };
 
-/** `panel serve` with both applications, at `/document` and `/files`. */
+/** `panel serve` with both applications, at `/document` and `/files`, below the `--prefix` that is among the options. */
 export async function panelServe(...options: readonly string[]): Promise<PanelServer> {
   const port = await freePort();
+  const prefix = options.find((option) => option.startsWith('--prefix='))?.slice('--prefix='.length) ?? '';
   const server = await ServerProcess.start({
     name: 'panel',
     command: venvProgram('modern', 'panel'),
@@ -29,7 +30,7 @@ export async function panelServe(...options: readonly string[]): Promise<PanelSe
       ...options,
     ],
     env,
-    ready: answers(`http://127.0.0.1:${port}/document`),
+    ready: answers(`http://127.0.0.1:${port}${prefix}/document`),
   });
   return { port, [Symbol.asyncDispose]: () => server.stop() };
 }

@@ -18,6 +18,11 @@ export class Hub {
   readonly #home: string;
   readonly #processes: readonly ServerProcess[];
 
+  /** The hub's API past its proxy, as a service is told of it. */
+  get apiUrl(): string {
+    return `${this.#hubUrl}/hub/api`;
+  }
+
   private constructor(ports: Ports, home: string, processes: readonly ServerProcess[]) {
     this.port = ports.public;
     this.url = `http://127.0.0.1:${ports.public}`;
@@ -27,7 +32,8 @@ export class Hub {
     this.#processes = processes;
   }
 
-  static async start(): Promise<Hub> {
+  /** `service` is the address of a service named `panel`, and its token. */
+  static async start(service?: { readonly url: string; readonly token: string }): Promise<Hub> {
     const ports: Ports = { public: await freePort(), hub: await freePort(), proxyApi: await freePort() };
     const home = scratchDirectory('hub');
     mkdirSync(join(home, 'users'));
@@ -59,6 +65,7 @@ export class Hub {
         HUB_SINGLEUSER: venvProgram('modern', 'jupyterhub-singleuser'),
         HUB_TOKEN: token,
         CONFIGPROXY_AUTH_TOKEN: token,
+        ...(service && { HUB_SERVICE_URL: service.url, HUB_SERVICE_TOKEN: service.token }),
         PATH: `${venvProgram('modern', '')}:${process.env.PATH}`,
       },
       ready: answers(`${url(ports.public)}/hub/health`),

@@ -42,6 +42,12 @@ c.Spawner.environment = {
 }
 
 c.JupyterHub.services = [{"name": "tests", "api_token": os.environ["HUB_TOKEN"]}]
-c.JupyterHub.load_roles = [
-    {"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "access:servers"]}
+roles = []
+if "HUB_SERVICE_URL" in os.environ:
+    # A service that is no program of the hub's own: whoever stands at this address signs users in here.
+    service = {"name": "panel", "url": os.environ["HUB_SERVICE_URL"], "api_token": os.environ["HUB_SERVICE_TOKEN"]}
+    c.JupyterHub.services.append({**service, "oauth_no_confirm": True})
+    roles = [{"name": "user", "scopes": ["self", "access:services!service=panel"]}]
+c.JupyterHub.load_roles = roles + [
+    {"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}
 ]

@@ -117,6 +117,15 @@ describe('what holds', () => {
     });
   });
 
+  test.each([
+    ['http://hub:8081/hub/api', '/hub/api', '/services/panel/'],
+    ['https://h.test/base/hub/api/', '/base/hub/api', '/base/services/panel/'],
+  ])('of a hub at %s', (url, path, prefix) => {
+    expect(routeOf(`[{jupyterhub: {api_url: "${url}", token_file: /t, service: panel}}]`).auth).toMatchObject([
+      { kind: 'jupyterhub', api: { path }, prefix, service: 'panel', cacheMs: 60_000, timeoutMs: 5000, recheckMs: 0 },
+    ]);
+  });
+
   test('for the rooms that a preset brings, too', () => {
     const loaded = load('[{basic: {file: /u}}]', 'preset: jupyter');
     expect('config' in loaded && loaded.config.routes.map(({ auth }) => auth?.length)).toEqual([1, 1]);
@@ -126,7 +135,11 @@ describe('what holds', () => {
 describe('a mistake', () => {
   test.each([
     ['[]', '', 'routes[0].auth: [] is an empty list; write at least one entry'],
-    ['[{}]', '', 'routes[0].auth[0]: has no kind; write one kind in each entry: jwt, forward, basic, bearer, header'],
+    [
+      '[{}]',
+      '',
+      'routes[0].auth[0]: has no kind; write one kind in each entry: jwt, forward, basic, bearer, header, jupyterhub',
+    ],
     ['[{basic: {file: /u}, bearer: {file: /t}}]', '', 'routes[0].auth[0]: has 2 kinds, basic and bearer;'],
     ['[{basic: {file: /u}}, {basic: {file: /v}}]', '', 'routes[0].auth[1].basic: stands in an entry before too'],
     [
@@ -158,6 +171,8 @@ describe('a mistake', () => {
     ['[{forward: {url: "http://h", response_headers: [Host]}}]', '', '"Host" is a header that frames or routes'],
     ['[{forward: {url: "http://h", response_headers: [X_Forwarded_For]}}]', '', 'frames or routes'],
     ['[{forward: {url: "http://h", timeout: off}}]', '', 'timeout: '],
+    ['[{jupyterhub: {api_url: "http://hub:8081", token_file: /t, service: x}}]', '', 'does not end with /hub/api'],
+    ['[{jupyterhub: {api_url: "http://hub/hub/api", token_file: /t, service: "a/b"}}]', '', '"a/b" is not a name'],
     ['[{header: "a b"}]', '', '"a b" is not a header'],
     ['[{header: X}]', 'identity_headers: {user: Cookie}', 'frames or routes'],
   ])('%s', (auth, more, message) => {
@@ -183,8 +198,9 @@ describe('a warning', () => {
     [`[{jwt: {${jwt}, jwks: "http://id.test"}}]`, '', ['auth.jwt.jwks fetches keys over http']],
     [`[{jwt: {${jwt}, jwks: "http://keycloak.id.svc"}}]`, '', []],
     [`[{jwt: {${jwt}, jwks: "http://127.0.0.1:1"}}]`, '', []],
-    ['[{forward: {url: "http://auth.test"}}]', origins, ['auth.forward.url sends credentials over http']],
+    ['[{forward: {url: "http://auth.test"}}]', origins, ['auth.forward sends credentials over http']],
     ['[{forward: {url: "http://oauth2-proxy:4180"}}]', origins, []],
+    ['[{jupyterhub: {api_url: "http://hub/hub/api", token_file: /t, service: x}}]', '', ['auth.jupyterhub takes what']],
     ['[{forward: {url: "https://h", cache: 10m}}]', origins, ['auth.forward.cache 10m is longer']],
     ['[{forward: {url: "https://h", cache: 10m, recheck: 1m}}]', origins, ['whatever recheck finds']],
   ] as const)('%s, %s', (auth, more, expected) => {

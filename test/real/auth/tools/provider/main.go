@@ -19,6 +19,5 @@ func main() {
 		"clientSecret": provider.ClientSecret,
 		"jwks":         provider.JWKSEndpoint(),
 	})
-	// It ends with the one who started it.
-	os.Stdin.Read(make([]byte, 1))
+	select {}
 }

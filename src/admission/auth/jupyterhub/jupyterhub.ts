@@ -1,0 +1,126 @@
+/**
+ * `jupyterhub`: a service of a hub without code. Programs bring a token of the hub, browsers are signed in there, and the hub
+ * says who they are.
+ */
+import { CredentialCache, cacheKey } from '../cache.ts';
+import { noEdits } from '../edits.ts';
+import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
+import {
+  type Answered,
+  type AuthIdentity,
+  type AuthRequest,
+  type Challenge,
+  type Decision,
+  type Judge,
+  type Life,
+  lasting,
+  type Refused,
+  refuse,
+  type Standing,
+} from '../types.ts';
+import { isToken, userOf } from './hub.ts';
+import { callbackPath, finishLogin, type LoginOptions, sendToHub, sessionCookie, sessionToken } from './login.ts';
+
+export interface JupyterHubOptions extends LoginOptions {
+  /** The service's own token at the hub; `null` where its file could not be read yet. */
+  readonly secret: () => string | null;
+  /** How long the hub's word holds, in ms; 0 is not at all. */
+  readonly cacheMs: number;
+  /** How often a connection asks again; 0 is never. */
+  readonly recheckMs: number;
+  /** A monotonic time in ms. */
+  readonly monotonic: () => number;
+}
+
+const unreadable = refuse('unavailable', 'the file of the token for the hub cannot be read', false);
+const tooMany = refuse('unavailable', 'too many questions to the hub are under way', false);
+
+export class JupyterHubJudge implements Judge {
+  readonly kind = 'jupyterhub';
+  readonly guessable = true;
+  readonly #options: JupyterHubOptions;
+  readonly #known: CredentialCache<AuthIdentity | Refused>;
+
+  constructor(options: JupyterHubOptions) {
+    this.#options = options;
+    this.#known = new CredentialCache(options.monotonic);
+  }
+
+  brings(request: AuthRequest): boolean {
+    return tokensIn(request).length > 0 || this.#sessions(request).length > 0 || this.#isCallback(request);
+  }
+
+  challenge(request: AuthRequest): Challenge {
+    const secret = this.#options.secret();
+    if (secret === null || !isNavigation(request.method, request.headers)) return { authenticate: 'Bearer' };
+    return { authenticate: 'Bearer', login: sendToHub(request, secret, this.#options) };
+  }
+
+  async decide(request: AuthRequest): Promise<Decision> {
+    const secret = this.#options.secret();
+    if (secret === null) return unreadable;
+    if (this.#isCallback(request)) return finishLogin(request, secret, this.#options);
+    const [token, ...more] = new Set(tokensIn(request));
+    if (more.length > 0) return refuse('several', 'there are several tokens');
+    // A program says by its token who it is, whatever cookies its browser has besides.
+    return token === undefined ? this.#judgeSession(request, secret) : this.#judge(token, request);
+  }
+
+  async #judgeSession(request: AuthRequest, secret: string): Promise<Decision> {
+    const tokens = this.#sessions(request).flatMap((sealed) => {
+      return sessionToken(sealed, secret, this.#options.service) ?? [];
+    });
+    const decision = tokens.length === 0 ? lapsed : await this.#judge(tokens[0]!, request);
+    // Who has signed out, or whose session is older than the service's token, signs in again.
+    const isOver = decision.is === 'refused' && decision.result === 'unknown';
+    if (isOver && isNavigation(request.method, request.headers)) return this.#login(request, secret);
+    return isOver ? lapsed : decision;
+  }
+
+  #login(request: AuthRequest, secret: string): Answered {
+    const answer = sendToHub(request, secret, this.#options);
+    return { is: 'answered', answer, result: 'relayed', detail: 'the session is over: sent to the hub' };
+  }
+
+  async #judge(token: string, request: AuthRequest): Promise<Decision> {
+    if (!isToken(token)) return refuse('malformed', 'the token is none of a hub');
+    // The hub gives a browser another session id when it signs in anew: what was known of the one before is not asked again.
+    const [session = ''] = cookiesOf(request.headers, 'jupyterhub-session-id');
+    const { monotonic, cacheMs, service } = this.#options;
+    const found = await this.#known.find(
+      cacheKey('jupyterhub', token, session),
+      () => userOf(token, this.#options),
+      (user) => ('is' in user ? 0 : monotonic() + cacheMs),
+    );
+    if (found === null) return tooMany;
+    if ('is' in found) return found;
+    const edits = { ...noEdits, lines: new Set(['authorization']), cookies: new Set([sessionCookie(service)]) };
+    return { is: 'admitted', identity: found, edits, life: this.#lifeOf(token, found.name) };
+  }
+
+  #lifeOf(token: string, name: string): Life {
+    const { recheckMs } = this.#options;
+    if (recheckMs === 0) return lasting;
+    const ask = async (): Promise<Standing> => {
+      const user = await userOf(token, this.#options);
+      if (!('is' in user)) return user.name === name ? 'stays' : 'goes';
+      return user.result === 'unavailable' ? 'unknown' : 'goes';
+    };
+    return { endsAtMs: null, recheck: { everyMs: recheckMs, ask } };
+  }
+
+  #sessions({ headers }: AuthRequest): string[] {
+    return cookiesOf(headers, sessionCookie(this.#options.service));
+  }
+
+  #isCallback({ method, target }: AuthRequest): boolean {
+    return method === 'GET' && target.split('?', 1)[0] === callbackPath(this.#options.prefix);
+  }
+}
+
+const lapsed = refuse('expired', 'the session at the hub is over', false);
+
+/** `token` is JupyterHub's own scheme. */
+function tokensIn({ headers }: AuthRequest): string[] {
+  return [...authorizationOf(headers, 'token'), ...authorizationOf(headers, 'bearer')];
+}

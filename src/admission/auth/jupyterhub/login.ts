@@ -1,0 +1,150 @@
+/**
+ * Signing in at the hub with a browser, by OAuth, as jupyterhub's HubOAuth does:
+ *
+ *   a page without a session ─► the hub's authorize page, with a state that a cookie holds too ─► the callback, with a code
+ *     ─► a token for the code ─► a cookie with the token, sealed ─► the page
+ *
+ * What the state holds is sealed: the way back leads to where the browser was, and to nowhere else.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { cookiesOf, queryOf } from '../fields.ts';
+import { type Answered, type AuthRequest, type GivenAnswer, type Refused, refuse } from '../types.ts';
+import { type HubOptions, tokenFor } from './hub.ts';
+import { seal, sealKey, unseal } from './seal.ts';
+
+/** Where a service is, and how it signs in. */
+export interface LoginOptions extends HubOptions {
+  /** Where the service is for browsers, with a slash at both ends: `/services/panel/`. */
+  readonly prefix: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** For somebody who has to look up his password. */
+const loginMs = 10 * 60_000;
+
+interface LoginState {
+  readonly state: string;
+  readonly next: string;
+  readonly verifier: string;
+  readonly until: number;
+}
+
+/** The name of the cookie with the token. */
+export function sessionCookie(service: string): string {
+  return `sluice-hub-${service}`;
+}
+
+/** Where the hub sends browsers back to. */
+export function callbackPath(prefix: string): string {
+  return `${prefix}oauth_callback`;
+}
+
+/** Sends a browser to the hub, and remembers where it was; `secret` is the service's own token. */
+export function sendToHub(request: AuthRequest, secret: string, options: LoginOptions): GivenAnswer {
+  const { apiPath, service, prefix, now } = options;
+  const state = randomBytes(16).toString('base64url');
+  const verifier = randomBytes(32).toString('base64url');
+  const held: LoginState = { state, next: pathWithin(request.target, prefix), verifier, until: now() + loginMs };
+  const query = new URLSearchParams({
+    client_id: clientId(service),
+    redirect_uri: callbackPath(prefix),
+    response_type: 'code',
+    state,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  });
+  const sealed = seal(keyOf(secret, service), JSON.stringify(held));
+  return redirect(`${apiPath}/oauth2/authorize?${query}`, [
+    cookie(stateCookie(service, state), sealed, request, prefix, loginMs),
+  ]);
+}
+
+/** What a browser brings back from the hub. */
+export async function finishLogin(
+  request: AuthRequest,
+  secret: string,
+  options: LoginOptions,
+): Promise<Answered | Refused> {
+  const { service, prefix, now } = options;
+  const [state = ''] = queryOf(request.target, 'state');
+  const [code = ''] = queryOf(request.target, 'code');
+  const name = stateCookie(service, state);
+  const [sealed = ''] = cookiesOf(request.headers, name);
+  const held = readState(unseal(keyOf(secret, service), sealed));
+  if (held === null || held.state !== state || held.until <= now()) {
+    return refuse('malformed', 'the sign-in at the hub was not begun by this browser, or too long ago', false);
+  }
+  if (code === '') return refuse('unknown', 'the hub gives no code', false);
+  const token = await tokenFor(
+    {
+      client_id: clientId(service),
+      client_secret: secret,
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: callbackPath(prefix),
+      code_verifier: held.verifier,
+    },
+    options,
+  );
+  if (typeof token !== 'string') return token;
+  const answer = redirect(held.next, [
+    cookie(name, '', request, prefix, 0),
+    cookie(sessionCookie(service), seal(keyOf(secret, service), token), request, prefix, null),
+  ]);
+  return { is: 'answered', answer, result: 'admitted', detail: 'signed in at the hub' };
+}
+
+/** The token in the session cookie of a browser; `null` where it is not one of ours. */
+export function sessionToken(sealed: string, secret: string, service: string): string | null {
+  return unseal(keyOf(secret, service), sealed);
+}
+
+function keyOf(secret: string, service: string): Buffer {
+  return sealKey(secret, `jupyterhub ${service}`);
+}
+
+function clientId(service: string): string {
+  return `service-${service}`;
+}
+
+/** Each tab that signs in has its own. */
+function stateCookie(service: string, state: string): string {
+  return `${sessionCookie(service)}-${state.replaceAll(/[^\w-]/g, '').slice(0, 8)}`;
+}
+
+function readState(text: string | null): LoginState | null {
+  if (text === null) return null;
+  // What can be unsealed is ours; a session token is no JSON.
+  try {
+    return JSON.parse(text) as LoginState;
+  } catch {
+    return null;
+  }
+}
+
+/** Where to go on: `//host` and `/\host` would be another site. */
+function pathWithin(target: string, prefix: string): string {
+  return target.startsWith(prefix) && !/^\/[/\\]/.test(target) ? target : prefix;
+}
+
+function cookie(
+  name: string,
+  value: string,
+  { scheme }: AuthRequest,
+  path: string,
+  maxAgeMs: number | null,
+): readonly [string, string] {
+  const parts = [`${name}=${value}`, `Path=${path}`, 'HttpOnly', 'SameSite=Lax'];
+  if (scheme === 'https') parts.push('Secure');
+  if (maxAgeMs !== null) parts.push(`Max-Age=${Math.floor(maxAgeMs / 1000)}`);
+  return ['Set-Cookie', parts.join('; ')];
+}
+
+function redirect(to: string, fields: readonly (readonly [string, string])[]): GivenAnswer {
+  const more = [
+    ['Location', to],
+    ['Cache-Control', 'no-store'],
+  ] as const;
+  return { status: 302, fields: [...more, ...fields], body: Buffer.alloc(0) };
+}
