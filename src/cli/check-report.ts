@@ -6,6 +6,8 @@ import { formatSource, placeNamer } from '../config/model/place-names.ts';
 import { presets } from '../config/model/presets.ts';
 import type { Resolved, ResolvedRoute, Source } from '../config/model/resolve.ts';
 import { formatSetting, settingKeys } from '../config/model/route-settings.ts';
+import { setByApi } from '../config/model/routes-api.ts';
+import { routesApiSettings } from '../config/model/routes-api-settings.ts';
 import { formatValue, type SettingRows, valueAt } from '../config/model/settings.ts';
 import { topSettings } from '../config/model/top-settings.ts';
 import { findWarnings, type Warning } from '../config/model/warnings.ts';
@@ -19,7 +21,9 @@ const keyWidth = 'connections.max_per_address'.length;
 /** The whole report as lines; `more` are warnings that the configuration alone does not show. */
 export function reportConfig(resolved: Resolved, style: Style, more: readonly Warning[] = []): string[] {
   const warnings = [...findWarnings(resolved), ...more];
-  const routes = counted(resolved.routes.length, 'route');
+  const { length: templates } = resolved.templates;
+  const also = templates === 0 ? '' : ` and ${counted(templates, 'template')}`;
+  const routes = `${counted(resolved.routes.length, 'route')}${also}`;
   const from = originCells(resolved.files, style);
   const verb = resolved.files.length === 1 ? 'is' : 'are';
   const verdict = `${resolved.files.join(', ')} ${verb} valid: ${routes}, ${warnings.length === 0 ? 'no warnings' : counted(warnings.length, 'warning')}`;
@@ -28,6 +32,7 @@ export function reportConfig(resolved: Resolved, style: Style, more: readonly Wa
     '',
     ...formatTable(topRows(resolved, from), 2, [keyWidth]),
     ...resolved.routes.flatMap((route) => ['', ...reportRoute(route, style, from)]),
+    ...resolved.templates.flatMap((template) => ['', ...reportRoute(template, style, from)]),
     '',
     ...reportMemory(resolved, style),
     ...warnings.flatMap((warning) => ['', ...reportWarning(warning, style)]),
@@ -47,13 +52,21 @@ function originCells(files: readonly string[], style: Style): OriginCell {
 }
 
 function topRows(resolved: Resolved, from: OriginCell): Cell[][] {
-  return Object.entries(topSettings as SettingRows).flatMap(([path, row]): Cell[][] => {
+  return [
+    ...settingRows(topSettings, '', resolved, from),
+    ...(resolved.routesApi === null ? [] : settingRows(routesApiSettings, 'routes_api.', resolved, from)),
+  ];
+}
+
+function settingRows(rows: SettingRows, section: string, resolved: Resolved, from: OriginCell): Cell[][] {
+  return Object.entries(rows).flatMap(([key, row]): Cell[][] => {
     if (row.field === undefined) return [];
+    const path = `${section}${key}`;
     const value = valueAt(resolved, row.field);
     const text = Array.isArray(value) && value.length > 2 ? shortened(value) : formatValue(row, value, row.none);
     const cells = [{ text: path }, { text }, from(resolved.sources.get(path))];
     return path === 'drain.announce'
-      ? [cells, [{ text: 'a drain ends within' }, { text: drainEnd(resolved.routes) }]]
+      ? [cells, [{ text: 'a drain ends within' }, { text: drainEnd([...resolved.routes, ...resolved.templates]) }]]
       : [cells];
   });
 }
@@ -95,6 +108,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
       from(sources[key]),
     ]);
   const heading: Cell[] = ['limits', 'client', '', 'upstream'].map((text) => ({ text, paint: style.dim }));
+  const kind = route.upstream === setByApi ? 'template' : 'route';
   const memory = worstCaseMemory(route);
   const last: Cell[][] = [
     [{ text: 'files' }, { text: fileAdvice(resolved) }],
@@ -106,7 +120,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
     ],
   ];
   return [
-    ...wrap(`route ${route.name}: ${places.join(', ')} → ${route.upstream.href}`, width).map(style.bold),
+    ...wrap(`${kind} ${route.name}: ${places.join(', ')} → ${route.upstream.href}`, width).map(style.bold),
     ...wrap(facts.join(', '), width - 2).map((line) => `  ${line}`),
     '',
     ...formatTable([heading, ...senderRows, ...otherRows], 2, [keyWidth]),
@@ -143,8 +157,8 @@ function fileAdvice({ settings, preset }: ResolvedRoute): string {
   }
 }
 
-function reportMemory({ routes, memory }: Resolved, style: Style): string[] {
-  const routeMemory = routes.map(({ route }) => worstCaseMemory(route));
+function reportMemory({ routes, templates, memory }: Resolved, style: Style): string[] {
+  const routeMemory = [...routes, ...templates].map(({ route }) => worstCaseMemory(route));
   const idle = routeMemory.reduce((sum, { connections }) => sum + connections * idleBytes, 0);
   const full = routeMemory.reduce((sum, { total }) => sum + total, 0) - idle;
   const buffers = Math.min(full, memory.maxBufferedBytes ?? Number.POSITIVE_INFINITY);

@@ -82,7 +82,8 @@ export function showTopSettings(
   config: Config,
   sources: ReadonlyMap<string, Source> | null,
 ): z.infer<typeof topSettingsSchema> {
-  const { timeouts } = config.routes[0]!;
+  // They stand in every route and in every template; a file has one of either at least.
+  const { timeouts } = config.routes[0] ?? config.routesApi!.templates[0]!.route;
   return readAll(topSettings, { ...config, timeouts }, (path) => sources?.get(path) ?? null);
 }
 

@@ -11,7 +11,9 @@ import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
 import { type OwnSettings, ownSettings } from './own-settings.ts';
 import { type PresetName, presets } from './presets.ts';
 import { builtIn, routeSettings, type SettingKey, type Settings, settingKeys } from './route-settings.ts';
-import { compileRoutesApi, resolveTemplates, setByApi } from './routes-api.ts';
+import { compileRoutesApi, resolveTemplates, setByApi, type Template } from './routes-api.ts';
+import type { ParsedRoutesApi } from './routes-api-schema.ts';
+import { type RoutesApiSettings, routesApiSettings, templateSettings } from './routes-api-settings.ts';
 import type { ParsedConfig } from './schema.ts';
 import { nest, partsOf, type SettingRows, type ValuesOf } from './settings.ts';
 import { topSettings } from './top-settings.ts';
@@ -77,13 +79,17 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
     parsed,
     settingKeys.filter((path) => path in topSettings),
   );
-  const templates = resolveTemplates(parsed.routes_api, (entry, i) => {
+  const resolveTemplate = (template: Template, i: number | null) => {
     const at: ConfigPath = ['routes_api', 'templates', i ?? 0];
-    const said = i === null ? ownOf(document, [], {}) : ownOf(document, at, entry);
-    const route = { ...said, name: entry.name, preset: entry.preset ?? null, upstream: setByApi };
-    const mine: Layer = i === null ? new Map() : layerOf(document, at, entry, settingKeys);
-    return resolveRoute(route, { own: mine, defaults, file, preset: route.preset, timeouts });
-  });
+    const entry = i === null ? {} : parsed.routes_api!.templates![i]!;
+    const route = { ...ownOf(document, at, entry), ...template, upstream: setByApi };
+    return resolveRoute(route, {
+      own: layerOf(document, at, entry, settingKeys),
+      ...{ defaults, file, preset: template.preset, timeouts },
+    });
+  };
+  const api = parsed.routes_api;
+  const templates = api === undefined ? [] : resolveTemplates(templatesOf(document, api), resolveTemplate);
   const fileRoutes = parsed.routes ?? [];
   const own = fileRoutes.map((route, i) => ownOf(document, ['routes', i], route));
   const written = new Set(own.flatMap((route) => patternKeys(route['match.hosts'] ?? [], route['match.path'])));
@@ -109,7 +115,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
     revokedUsers,
     timeouts,
     routes,
-    routesApi: parsed.routes_api === undefined ? null : compileRoutesApi(parsed.routes_api, templates),
+    routesApi: api === undefined ? null : compileRoutesApi(apiOf(document, api, sources), templates),
     templates: templates.map(({ resolved }) => resolved),
     sources,
   };
@@ -132,6 +138,24 @@ function valuesOf<Rows extends SettingRows>(
 /** What a route says of itself. */
 function ownOf(document: ConfigDocument, at: ConfigPath, route: object): OwnSettings {
   return valuesOf(ownSettings, layerOf(document, at, route, Object.keys(ownSettings)), new Map());
+}
+
+/** What `routes_api` says, but for its templates. */
+function apiOf(document: ConfigDocument, api: object, sources: Map<string, Source>): RoutesApiSettings {
+  const own = new Map<string, Source>();
+  const layer = layerOf(document, ['routes_api'], api, Object.keys(routesApiSettings));
+  const values = valuesOf(routesApiSettings, layer, own);
+  for (const [path, source] of own) sources.set(`routes_api.${path}`, source);
+  return values;
+}
+
+/** The templates of the file. */
+function templatesOf(document: ConfigDocument, { templates = [] }: ParsedRoutesApi): Template[] {
+  return templates.map((entry, i) => {
+    const at = ['routes_api', 'templates', i];
+    const layer = layerOf(document, at, entry, Object.keys(templateSettings));
+    return { ...valuesOf(templateSettings, layer, new Map()), preset: ownOf(document, at, entry).preset };
+  });
 }
 
 /** What a room does not take from the route above it: that is the reason why it is a route of its own. */

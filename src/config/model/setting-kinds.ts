@@ -77,6 +77,7 @@ export const name = words(kind.name);
 export const file = words(kind.file);
 export const path = words(kind.path);
 export const serverName = words(kind.serverName);
+export const url = words(kind.url);
 export const flag = words(z.boolean());
 
 /** One of these words. */

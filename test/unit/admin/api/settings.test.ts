@@ -88,3 +88,8 @@ test('the top of the file is shown too, each key with its own place', () => {
     ...{ value: [], unit: 'word', text: 'none', source: null },
   });
 });
+
+test('the top is shown of a file without routes too', () => {
+  const { config } = load('routes_api: {address: "127.0.0.1:8001"}\ntimeouts: {close: 3s}');
+  expect(showTopSettings(config, null)['timeouts.close']).toMatchObject({ value: 3000, text: '3s' });
+});
