@@ -156,7 +156,8 @@ export class Front {
   async close(): Promise<void> {
     this.stopAccepting();
     this.#reception.cancel();
-    await Promise.all([this.#entry.cancel(), this.#lane.cancel()]);
+    this.#lane.cancel();
+    await this.#entry.cancel();
     this.#reception.abort(() => true);
     this.#lane.abort(() => true);
     for (const connection of this.#connections) connection.drop();

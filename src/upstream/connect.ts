@@ -4,10 +4,10 @@
  *   look up ──► race ──► TLS ──► connected    one socket, and nothing of what else was tried
  *      └─────────┴────────┴────► a failure    no socket
  *
- * Time, and the asker's signal, may end it at each step.
+ * Time, and whoever asked, may end it at each step.
  */
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { UpstreamTarget, UpstreamTls } from '../config/types.ts';
 import { type Address, interleave, type Lookup, literalAddress, shareLookups } from './addresses.ts';
 import {
@@ -30,15 +30,32 @@ export interface ConnectorParts {
   readonly forbidden?: (target: UpstreamTarget, address: string) => string | null;
 }
 
-/** Where to, how long at most, and until when it is wanted. */
-export interface ConnectAsk {
+/** Where to, and how long at most. */
+export interface DialAsk {
   readonly target: UpstreamTarget;
   readonly tls: UpstreamTls;
   /** Whether somebody else than the configuration chose the target: then not every address will do. */
   readonly guarded?: boolean;
   /** For all steps together; 0 is off. */
   readonly timeoutMs: number;
+}
+
+/** The same, and until when it is wanted. */
+export interface ConnectAsk extends DialAsk {
   readonly signal: AbortSignal;
+}
+
+/** Who dials. One of these is called, once; perhaps before `dial` has returned. */
+export interface DialEvents {
+  done(result: Connected | ConnectFailure): void;
+  /** A fault of this program. */
+  broke(error: unknown): void;
+}
+
+/** A connection that is being opened. */
+export interface Dial {
+  /** Nobody wants it any more: it has failed when this returns, and no socket is left of it. */
+  cancel(): void;
 }
 
 /** A connection that is ready to be written to. */
@@ -60,32 +77,46 @@ export class Connector {
     this.#parts = { ...parts, lookup: shareLookups(parts.lookup) };
   }
 
-  /** Connects. What goes wrong outside of this process is a value; after the signal there is no socket left. */
-  connect(ask: ConnectAsk): Promise<Connected | ConnectFailure> {
+  /** Connects. What goes wrong outside of this process is a value. */
+  dial(ask: DialAsk, events: DialEvents): Dial {
+    const attempt = new Attempt(ask, this.#parts, this.#begin, events);
+    attempt.run();
+    return attempt;
+  }
+
+  /** The same as a promise; after the signal there is no socket left. */
+  connect({ signal, ...ask }: ConnectAsk): Promise<Connected | ConnectFailure> {
+    if (signal.aborted) return Promise.resolve(left);
     return new Promise((resolve, reject) => {
-      new Attempt(ask, this.#parts, (open) => this.#begin(open), resolve).run().catch(reject);
+      const cancel = () => dial.cancel();
+      const done = (result: Connected | ConnectFailure) => {
+        signal.removeEventListener('abort', cancel);
+        resolve(result);
+      };
+      signal.addEventListener('abort', cancel);
+      const dial = this.dial(ask, { done, broke: reject });
     });
   }
 
   /** Node makes the descriptor in the next tick: until then it is counted here. */
-  #begin(open: () => Socket): Socket | NodeJS.ErrnoException {
+  readonly #begin = (open: () => Socket): Socket | NodeJS.ErrnoException => {
     if (!this.#parts.admit(this.#begun)) return Object.assign(new Error(noDescriptor), { code: 'EMFILE' });
     this.#begun++;
     const socket = open();
     process.nextTick(() => this.#begun--);
     return socket;
-  }
+  };
 }
 
+const left: ConnectFailure = { problem: 'aborted', detail: 'the client left' };
 const noDescriptor = 'the process may open no more files';
 
-class Attempt {
-  readonly #ask: ConnectAsk;
+class Attempt implements Dial {
+  readonly #ask: DialAsk;
   readonly #parts: ConnectorParts;
   readonly #begin: (open: () => Socket) => Socket | NodeJS.ErrnoException;
-  readonly #resolve: (result: Connected | ConnectFailure) => void;
+  readonly #events: DialEvents;
   readonly #startedAt = performance.now();
-  readonly #onAbort = () => this.#fail('aborted', 'the client left');
   readonly #timer: NodeJS.Timeout | undefined;
   #race: Race | null = null;
   /** The winner, until it is handed over. */
@@ -93,41 +124,50 @@ class Attempt {
   #over = false;
 
   constructor(
-    ask: ConnectAsk,
+    ask: DialAsk,
     parts: ConnectorParts,
     begin: (open: () => Socket) => Socket | NodeJS.ErrnoException,
-    resolve: (result: Connected | ConnectFailure) => void,
+    events: DialEvents,
   ) {
     this.#ask = ask;
     this.#parts = parts;
     this.#begin = begin;
-    this.#resolve = resolve;
+    this.#events = events;
     if (ask.timeoutMs > 0) this.#timer = setTimeout(() => this.#fail('connect_timeout', this.#late()), ask.timeoutMs);
-    ask.signal.addEventListener('abort', this.#onAbort);
-    if (ask.signal.aborted) this.#onAbort();
   }
 
-  async run(): Promise<void> {
-    const { target, tls } = this.#ask;
-    const secure = target.protocol === 'https:';
-    const { socketPath } = target;
-    if (socketPath !== undefined && !this.#over) {
+  /** In one go where nothing must be waited for. */
+  run(): void {
+    const { host, protocol, socketPath } = this.#ask.target;
+    if (socketPath !== undefined) {
       this.#raceTo([{ address: socketPath, family: 0 }], () => connectTcp(socketPath));
       return;
     }
-    const found = this.#over ? null : await this.#lookUp(target.host);
+    const literal = literalAddress(host);
+    if (literal !== null && protocol === 'http:') this.#start([literal], null);
+    else this.#prepare(literal).catch((error) => this.#break(error));
+  }
+
+  cancel(): void {
+    this.#settle(left);
+  }
+
+  async #prepare(literal: Address | null): Promise<void> {
+    const { target, tls } = this.#ask;
+    const found = literal === null ? await this.#lookUp(target.host) : [literal];
     if (found === null || this.#over) return;
+    const trust = target.protocol === 'https:' ? await this.#parts.trust(tls) : null;
+    if (this.#over) return;
+    if (trust !== null && 'problem' in trust) this.#fail('tls', trust.problem);
+    else this.#start(found, trust && tlsOptions(target, tls, trust.context));
+  }
+
+  #start(found: readonly Address[], options: ConnectionOptions | null): void {
     const addresses = this.#admitted(found);
     if (addresses.length === 0) return;
-    const trust = secure ? await this.#parts.trust(tls) : null;
-    if (this.#over) return;
-    if (trust !== null && 'problem' in trust) {
-      this.#fail('tls', trust.problem);
-      return;
-    }
-    const options = trust && tlsOptions(target, tls, trust.context);
+    const { port } = this.#ask.target;
     this.#raceTo(addresses, ({ address }) => {
-      const at = { host: address, port: target.port };
+      const at = { host: address, port };
       return options === null ? connectTcp(at) : connectTls({ ...options, ...at });
     });
   }
@@ -152,8 +192,6 @@ class Attempt {
 
   /** `null` where the name has no address; that is told already. */
   async #lookUp(host: string): Promise<readonly Address[] | null> {
-    const literal = literalAddress(host);
-    if (literal !== null) return [literal];
     try {
       const addresses = await this.#parts.lookup(host);
       if (addresses.length > 0) return interleave(addresses);
@@ -209,16 +247,24 @@ class Attempt {
   }
 
   #fail(problem: ConnectProblem, detail: string): void {
-    if (this.#over) return;
-    this.#race?.stop();
-    this.#socket?.destroy();
     this.#settle({ problem, detail });
   }
 
   #settle(result: Connected | ConnectFailure): void {
+    if (this.#end()) this.#events.done(result);
+  }
+
+  #break(error: unknown): void {
+    if (this.#end()) this.#events.broke(error);
+  }
+
+  /** Nothing is left of it but what is handed over. Whether it was not over. */
+  #end(): boolean {
+    if (this.#over) return false;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#ask.signal.removeEventListener('abort', this.#onAbort);
-    this.#resolve(result);
+    this.#race?.stop();
+    this.#socket?.destroy();
+    return true;
   }
 }

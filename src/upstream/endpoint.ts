@@ -3,7 +3,7 @@
  * opened under an older configuration ends where it began.
  */
 import type { Route, UpstreamTarget, UpstreamTls } from '../config/types.ts';
-import type { Connected, Connector } from './connect.ts';
+import type { Connected, Connector, Dial, DialAsk, DialEvents } from './connect.ts';
 import type { ConnectFailure } from './failure.ts';
 import { Pool } from './pool.ts';
 
@@ -55,8 +55,16 @@ export class Endpoint {
 
   /** A new connection, which never comes into the pool by itself. */
   connect(timeoutMs: number, signal: AbortSignal): Promise<Connected | ConnectFailure> {
-    const { target } = this;
-    return this.#connector.connect({ target, tls: this.#tls, guarded: this.#guarded, timeoutMs, signal });
+    return this.#connector.connect({ ...this.#ask(timeoutMs), signal });
+  }
+
+  /** The same without a promise. */
+  dial(timeoutMs: number, events: DialEvents): Dial {
+    return this.#connector.dial(this.#ask(timeoutMs), events);
+  }
+
+  #ask(timeoutMs: number): DialAsk {
+    return { target: this.target, tls: this.#tls, guarded: this.#guarded, timeoutMs };
   }
 }
 

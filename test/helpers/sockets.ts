@@ -35,6 +35,11 @@ export function endsOf({ localPort, remotePort }: Socket): Ends {
   return [localPort!, remotePort!];
 }
 
+/** Whether a plain socket is being read: its stream does not tell, where its handle is read. */
+export function isRead(socket: Socket): boolean {
+  return (socket as unknown as { _handle: { reading: boolean } })._handle.reading;
+}
+
 /** A port of loopback where a connection stays in SYN_SENT: somebody listens, accepts nothing, and the backlog is full. */
 export interface DeafPort extends AsyncDisposable {
   readonly port: number;

@@ -14,7 +14,7 @@ import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
-import type { Connected } from '../../upstream/connect.ts';
+import type { Connected, Dial } from '../../upstream/connect.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
 import { newConnectionId } from '../connection-id.ts';
@@ -50,15 +50,13 @@ const nothing = Buffer.alloc(0);
 const ownBytes = 16 * 1024;
 
 export class Opening implements LineOwner {
-  /** Resolves when the handshake is over, whatever came of it. */
-  readonly done: Promise<void>;
   rosterPlace = -1;
   readonly #parts: LaneParts;
   readonly #client: OpeningClient;
   readonly #request: OpeningRequest;
-  readonly #loan: DisposableStack;
-  readonly #abort = new AbortController();
-  readonly #resolve: () => void;
+  /** What is lent until the handshake, or the connection that comes of it, is over. */
+  #loan: DisposableStack | null;
+  #dial: Dial | null = null;
   readonly #heldBytes: number;
   #turn: 'connecting' | 'asking' | 'switched' | 'mirroring' | 'over' = 'connecting';
   #timer: NodeJS.Timeout | undefined;
@@ -76,9 +74,6 @@ export class Opening implements LineOwner {
     this.#request = request;
     // Once for the upstream, once in strings.
     this.#heldBytes = ownBytes + 2 * request.head.length;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.done = promise;
-    this.#resolve = resolve;
     this.#loan = request.visit.takeLoan() ?? new DisposableStack();
   }
 
@@ -88,18 +83,27 @@ export class Opening implements LineOwner {
     openings.add(this);
     memory.budget.take(this.#heldBytes);
     const { route, endpoint } = this.#request.route;
-    this.#loan.use(endpoint.lease());
+    this.#loan!.use(endpoint.lease());
     const { connectMs, handshakeMs } = route.timeouts;
     if (handshakeMs > 0) this.#timer = setTimeout(() => this.#late(), handshakeMs);
-    endpoint
-      .connect(connectMs, this.#abort.signal)
-      .then((connected) => this.#connected(connected))
-      .catch((error) => {
-        // A bug in one handshake must not end the connections of others.
-        this.#parts.log.tell('handshake_bug', { err: error });
-        this.#end();
-        this.#client.line.destroy();
-      });
+    const dial = endpoint.dial(connectMs, {
+      done: (connected) => {
+        try {
+          this.#connected(connected);
+        } catch (error) {
+          this.#broke(error);
+        }
+      },
+      broke: (error) => this.#broke(error),
+    });
+    if (this.#turn === 'connecting') this.#dial = dial;
+  }
+
+  /** A bug in one handshake must not end the connections of others. */
+  #broke(error: unknown): void {
+    this.#parts.log.tell('handshake_bug', { err: error });
+    this.#end();
+    this.#client.line.destroy();
   }
 
   /** Gives the handshake up, because the gateway shuts down. */
@@ -146,10 +150,8 @@ export class Opening implements LineOwner {
   }
 
   #connected(connected: Connected | ConnectFailure): void {
-    if (this.#turn !== 'connecting') {
-      if (!('problem' in connected)) connected.socket.destroy();
-      return;
-    }
+    this.#dial = null;
+    if (this.#turn !== 'connecting') return;
     if ('problem' in connected) {
       const { problem, detail } = connected;
       if (problem !== 'aborted') this.#fail({ outcome: outcomeOf[problem], detail }, blameOf(problem));
@@ -228,7 +230,8 @@ export class Opening implements LineOwner {
     client.giveBuffer();
     const upstream = this.#line!.leave(this.#early);
     this.#line = null;
-    const loan = this.#loan.move();
+    const loan = this.#loan!;
+    this.#loan = null;
     this.#end();
     this.#client.opened();
     this.#parts.open({
@@ -342,16 +345,14 @@ export class Opening implements LineOwner {
   /** Lets go of everything that is still lent. */
   #end(): void {
     const { openings, answers, memory } = this.#parts;
-    // Nobody listens later, and an abort makes an error with its stack.
-    if (this.#turn === 'connecting') this.#abort.abort();
     this.#turn = 'over';
+    this.#dial?.cancel();
     openings.delete(this);
     clearTimeout(this.#timer);
     this.#line?.destroy();
     if (this.#answer !== null) answers.give(this.#answer);
     this.#answer = null;
     memory.budget.give(this.#heldBytes);
-    this.#loan.dispose();
-    this.#resolve();
+    this.#loan?.dispose();
   }
 }

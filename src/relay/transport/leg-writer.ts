@@ -6,7 +6,7 @@
  *   append ─► span ─ flush ─► socket.write ─► kernel          the usual case: nothing waits
  *                       └───► SendQueue ────►                 while the receiver is slow
  */
-import { randomFillSync } from 'node:crypto';
+
 import { type Close, closePayload } from '../../websocket/close.ts';
 import { encodeControl } from '../../websocket/control-frame.ts';
 import { Opcode } from '../../websocket/opcodes.ts';
@@ -14,6 +14,7 @@ import type { Outlet } from '../core/direction.ts';
 import { giveBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import { type Keeper, owned } from '../memory/read-buffers.ts';
+import { newMaskingKey } from './masking-keys.ts';
 import type { Output } from './output.ts';
 import { type Piece, piece, SendQueue } from './send-queue.ts';
 
@@ -275,7 +276,7 @@ export class LegWriter implements Outlet {
 
   #sendControl(opcode: number, payload: Buffer): void {
     this.flush();
-    const maskingKey = this.#masks ? randomFillSync(new Uint8Array(4)) : null;
+    const maskingKey = this.#masks ? newMaskingKey() : null;
     const frame = piece(encodeControl(opcode, payload, maskingKey), 0, opcode);
     if (opcode === Opcode.pong) this.#pongQueued = true;
     if (this.#inFlight === null && this.#queue.isEmpty) this.#writePiece(frame);

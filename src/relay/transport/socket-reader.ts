@@ -137,8 +137,8 @@ export class SocketReader {
     this.#holdStream(0);
     this.#paused = false;
     if (this.socket.destroyed) return;
-    this.socket.resume();
-    this.#startHandle();
+    if (this.#handle === null) this.socket.resume();
+    else this.#startHandle(this.#handle);
   }
 
   /**
@@ -223,8 +223,8 @@ export class SocketReader {
 
   #stop(): void {
     this.#paused = true;
-    this.socket.pause();
-    if (!this.socket.destroyed) this.#stopHandle();
+    if (this.#handle === null) this.socket.pause();
+    else if (!this.socket.destroyed) this.#stopHandle();
   }
 
   /** Counts what the stream of a paused socket holds. */
@@ -276,9 +276,8 @@ export class SocketReader {
     };
   }
 
-  #startHandle(): void {
-    const handle = this.#handle;
-    if (handle === null || handle.reading) return;
+  #startHandle(handle: Handle): void {
+    if (handle.reading) return;
     handle.reading = true;
     if (handle.readStart() !== 0) this.socket.destroy();
   }

@@ -1,6 +1,5 @@
 /** Connecting with real sockets: names with several addresses, time, TLS, and giving up at every step. */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -114,16 +113,39 @@ describe('a name with several addresses', () => {
   });
 });
 
-test('a connection is watched by the kernel, as its peer may vanish without a word', async () => {
-  const port = await listenAt('127.0.0.1');
-  const socket = socketOf(await connect({ port }));
-  const hex = (n: number) => `:${n.toString(16).toUpperCase().padStart(4, '0')}`;
-  const lines = (await readFile('/proc/self/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
-  const timer = lines.find(
-    ([, local, remote]) => local?.endsWith(hex(socket.localPort!)) && remote?.endsWith(hex(port)),
-  )?.[5];
-  // proc(5) of tcp: 02 is a timer that is not of a retransmission, which is keepalive.
-  expect(timer).toMatch(/^02:/);
+describe('a dial', () => {
+  const ask = { tls: noUpstreamTls, timeoutMs: 5000 };
+  const at = (host: string, port: number) =>
+    ({ protocol: 'http:', host, port, href: `http://${host}:${port}` }) as const;
+
+  test('that is cancelled has failed when that returns, and leaves no socket', async () => {
+    await using deaf = await deafPort();
+    const before = await socketsOn([deaf.port]);
+    const told: unknown[] = [];
+    const events = { done: (result: unknown) => told.push(result), broke: (error: unknown) => told.push(error) };
+    const dial = testConnector().dial({ ...ask, target: at('127.0.0.1', deaf.port) }, events);
+    dial.cancel();
+    dial.cancel();
+    expect(told).toEqual([{ problem: 'aborted', detail: 'the client left' }]);
+    await expect.poll(() => socketsOn([deaf.port])).toBe(before);
+  });
+
+  test('asks whether it may where somebody else chose the target', async () => {
+    const port = await listenAt('127.0.0.1');
+    const told: unknown[] = [];
+    const events = { done: (result: unknown) => told.push(result), broke: (error: unknown) => told.push(error) };
+    const connector = testConnector({ forbidden: (_target, address) => `${address} is ours` });
+    connector.dial({ ...ask, target: at('127.0.0.1', port), guarded: true }, events);
+    expect(told).toEqual([{ problem: 'other', detail: '127.0.0.1 is ours' }]);
+  });
+
+  test('that breaks for a reason of our own says so, once', async () => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const trust = () => Promise.reject(new Error('a bug'));
+    const target = { protocol: 'https:', host: '127.0.0.1', port: 1, href: 'https://127.0.0.1:1' } as const;
+    testConnector({ trust }).dial({ ...ask, target }, { done: resolve, broke: resolve });
+    expect(await promise).toEqual(new Error('a bug'));
+  });
 });
 
 describe('no connection in time', () => {

@@ -1,0 +1,17 @@
+/** Masking keys for frames of our own to upstreams: nobody can foresee one (RFC 6455 §5.3). */
+import { randomFillSync } from 'node:crypto';
+
+const keyBytes = 4;
+/** Asked for many at once: the generator's set-up costs more than its bytes. */
+const pool = new Uint8Array(keyBytes * 512);
+let used = pool.length;
+
+/** A key that was not used before; to be read at once. */
+export function newMaskingKey(): Uint8Array {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += keyBytes;
+  return pool.subarray(used - keyBytes, used);
+}
