@@ -64,7 +64,8 @@ function describe(
   const forwarding = [
     ['X-Forwarded-For', chain.join(', ')],
     ['X-Forwarded-Proto', scheme],
-    ['X-Forwarded-Host', host],
+    // A client of HTTP/1.0 may have named none.
+    ...(host === '' ? [] : [['X-Forwarded-Host', host] as const]),
     ['X-Real-IP', address],
     // Tornado prefers this one to X-Forwarded-Proto.
     ['X-Scheme', scheme],

@@ -8,6 +8,7 @@ import { RawFields } from '../http/head-fields.ts';
 import { hostOf } from '../http/host.ts';
 import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
 import { parseTarget } from '../http/target.ts';
+import type { Found } from '../routes/table.ts';
 import { asksForWebSocket } from '../websocket/validate.ts';
 import type { Edge, EdgeRoute } from './edge.ts';
 
@@ -65,10 +66,12 @@ export function readArrival(request: Incoming, edge: Edge): Arrival | Unarrived 
   }
   const fault = framingFault(request);
   if (fault !== null) return refuse('bad_request', fault);
-  if (hosts.length !== 1) return refuse('bad_request', `there are ${hosts.length} Host headers`);
-  const target = parseTarget(request.url, peer.host);
+  // HTTP/1.0 knew no Host, and health checks of load balancers still speak it so.
+  const nameless = hosts.length === 0 && request.version === '1.0';
+  if (hosts.length !== 1 && !nameless) return refuse('bad_request', `there are ${hosts.length} Host headers`);
+  const target = parseTarget(request.url, peer.host, request.method);
   if (target === null) return refuse('bad_request', 'the request target');
-  const found = findRoute(peer.host, target.path, edge);
+  const found = nameless ? findForEveryHost(target.path, edge) : findRoute(peer.host, target.path, edge);
   if ('outcome' in found) return { refused: found, origination };
   const { trusted } = origination;
   const visit = new Visit({
@@ -105,7 +108,15 @@ export function refuseLongList(headers: RawHeaders): Refused | null {
 export function findRoute(hostHeader: string, path: string, edge: Edge): EdgeRoute | Refused {
   const host = hostOf(hostHeader);
   if (host === null) return { outcome: 'bad_request', detail: 'the Host header is no host' };
-  const found = edge.routes.find(host, path);
+  return routeOf(edge.routes.find(host, path));
+}
+
+/** The route that a path leads to where nobody has named a host: those with `hosts` are for others. */
+function findForEveryHost(path: string, edge: Edge): EdgeRoute | Refused {
+  return routeOf(edge.routes.find('', path));
+}
+
+function routeOf(found: Found<EdgeRoute>): EdgeRoute | Refused {
   if (found === null) return { outcome: 'no_route', detail: '' };
   return 'between' in found ? refuseAmbiguous(found.between) : found.route;
 }

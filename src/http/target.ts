@@ -1,10 +1,12 @@
 /** The request target: what of it is a path, and whether it can be one at all. */
 
+import { escapeBeyondAscii } from './request-line.ts';
+
 /** A target that can be routed and forwarded. */
 export interface Target {
   /** In origin form, byte for byte as it came: path and query. */
   readonly target: string;
-  /** The path alone. */
+  /** The path alone, as routes compare it: bytes beyond ASCII are percent-encoded. */
   readonly path: string;
 }
 
@@ -12,12 +14,16 @@ export interface Target {
 const notInTarget = /[^!"$-\u00ff]/;
 const absolute = /^(?:https?|wss?):\/\/([^/?#]+)(.*)$/is;
 
-/** Reads a request target; `null` for one in absolute form that names another host than `Host` (RFC 9112 §3.2.2), or for none. */
-export function parseTarget(raw: string, hostHeader: string): Target | null {
+/**
+ * Reads a request target; `null` for one in absolute form that names another host than `Host` (RFC 9112 §3.2.2), or for none.
+ * `OPTIONS *` asks the server as a whole (RFC 9110 §9.3.7), so it goes where the root goes.
+ */
+export function parseTarget(raw: string, hostHeader: string, method: string): Target | null {
+  if (raw === '*' && method === 'OPTIONS') return { target: raw, path: '/' };
   const target = originForm(raw, hostHeader);
   if (target === null || notInTarget.test(target)) return null;
   const queryAt = target.indexOf('?');
-  return { target, path: queryAt < 0 ? target : target.slice(0, queryAt) };
+  return { target, path: escapeBeyondAscii(queryAt < 0 ? target : target.slice(0, queryAt)) };
 }
 
 function originForm(raw: string, hostHeader: string): string | null {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the suites against real servers and a real browser. Makes what they need on a machine that has nothing:
 # three Python environments under .cache/ from fully pinned requirements, oauth2-proxy through the Go proxy, and Debian's
-# Chromium and Redis.
+# Chromium, HAProxy and Redis.
 # Arguments go to vitest: `bash test/real/run.sh test/real/jupyter`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -19,7 +19,8 @@ environment modern test/real/requirements/modern.txt
 environment classic test/real/requirements/classic.txt
 environment http test/real/requirements/http.txt
 need_chromium
-command -v redis-server >/dev/null || apt_install redis-server
+command -v haproxy >/dev/null || RUNLEVEL=1 apt_install haproxy
+command -v redis-server >/dev/null || RUNLEVEL=1 apt_install redis-server
 bash test/real/auth/tools/install.sh
 exec 9>&-
 

@@ -13,6 +13,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Holding, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
 import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
+import { RequestLine } from '../../http/request-line.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
 import { CarefulStream } from './careful-stream.ts';
@@ -66,6 +67,7 @@ export class CarefulConnection {
   #res: ServerResponse | null = null;
   #answered = false;
   #headEnd = new HeadEnd();
+  #line = new RequestLine();
   #blankPieces = 0;
   /** Bytes of the body still to come, or who looks for its end. */
   #body: number | ChunkedEnd = 0;
@@ -166,7 +168,7 @@ export class CarefulConnection {
     const end = this.#headEnd.find(this.#held, 0);
     const piece = this.#take(end);
     this.#headBytes += piece.length;
-    this.stream.feed(piece);
+    this.stream.feed(this.#line.translate(piece));
     const found = this.#found;
     this.#found = null;
     if (this.#turn !== 'head') return;
@@ -209,6 +211,8 @@ export class CarefulConnection {
     this.#headBytes = 0;
     this.#holding.bytes = 0;
     this.#headEnd = new HeadEnd();
+    if (this.#line.target !== null) found.req.url = this.#line.target;
+    this.#line = new RequestLine();
     this.connection.work();
     if (found.kind !== 'request') {
       this.#turn = 'switched';

@@ -158,6 +158,8 @@ export class Exchange implements MemoryHolder {
       return;
     }
     const connection = this.#connection!;
+    // http-proxy joins paths, and this is none.
+    if (this.#req.url === '*') upstreamReq.path = '*';
     setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.visit);
     upstreamReq.on('drain', () => this.#touch());
     // A 101 that nobody asked for closes the request without an error.

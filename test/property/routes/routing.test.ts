@@ -49,7 +49,7 @@ test('an accepted target is under /a exactly if the backend sees it under /a', (
   const table = new RouteTable([{ hosts: [], path: '/a' }]);
   fc.assert(
     fc.property(target, (raw) => {
-      const parsed = parseTarget(raw, 'h');
+      const parsed = parseTarget(raw, 'h', 'GET');
       if (parsed === null) return;
       expect(parsed.target).toBe(raw);
       const found = table.find('h', parsed.path);
