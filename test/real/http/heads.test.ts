@@ -1,5 +1,6 @@
 /** What stands in heads reaches the other side as it was written, both ways. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rawClient } from '../../helpers/raw-client.ts';
 import { type Answer, ask } from './ask.ts';
 import { type ServerName, type Servers, startServers, type Way } from './servers.ts';
 
@@ -90,4 +91,24 @@ test('early hints come before the answer', async () => {
     expect(answer.interim).toMatchObject([{ startLine: expect.stringMatching(/^HTTP\/1\.1 103 /) }]);
     expect(answer.interim[0]!.fields).toContainEqual(['link', '</style.css>; rel=preload; as=style']);
   }
+});
+
+// traefik/traefik#2196 tells of a proxy that wrote escapes anew, for WebSockets alone.
+describe.each(['hypercorn', 'uvicorn'] as const)('the target of %s', (server) => {
+  test.each([
+    '/%3A%2F%2F/%25/a%20b?x=%2F&y=a+b&z',
+    '/files//home/x/../y/./z;v=1?',
+    '/user/zo%C3%AB/%e6%97%a5?q=%22',
+    "/-._~!$&'()*+,;=:@/?/?:@!$&'()*+,;=",
+  ])('%s arrives as it was sent, for HTTP and for WebSockets', async (target) => {
+    const [direct, relayed] = await both(server, async (way) => {
+      const { body } = await ask(way, { method: 'GET', target });
+      const client = await rawClient(way.port, { path: target, headers: { Host: way.host } });
+      const told = (await client.frame()).payload.toString();
+      client.socket.destroy();
+      return [body, told];
+    });
+    expect(relayed).toEqual(direct);
+    expect(direct![1]).toBe(direct![0]);
+  });
 });

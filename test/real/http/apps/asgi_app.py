@@ -16,7 +16,8 @@ async def app(scope, receive, send):
         return await lifespan(receive, send)
     query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
     name = query.get("id", "")
-    handler = (sockets if scope["type"] == "websocket" else handlers)[scope["path"]]
+    known, other = (sockets, socket_target) if scope["type"] == "websocket" else (handlers, target)
+    handler = known.get(scope["path"], other)
     await handler(scope, receive, send, name, query)
 
 
@@ -83,6 +84,30 @@ async def departure(_scope, _receive, send, name, _query):
     await answer(send, 200, b"gone")
 
 
+async def progress(_scope, receive, send, _name, _query):
+    """Answers while it reads, and says what has come: the answer is as long as the upload."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    total = 0
+    more = True
+    while more:
+        event = await receive()
+        more = event.get("more_body", False)
+        total += len(event.get("body", b""))
+        await send({"type": "http.response.body", "body": f"{total}\n".encode(), "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def target(scope, _receive, send, _name, _query):
+    await answer(send, 200, scope["raw_path"] + b"?" + scope["query_string"])
+
+
+async def socket_target(scope, receive, send, _name, _query):
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": (scope["raw_path"] + b"?" + scope["query_string"]).decode()})
+    await send({"type": "websocket.close"})
+
+
 async def until_gone(receive, name: str) -> None:
     arrived[name].set()
     while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
@@ -145,5 +170,6 @@ handlers = {
     "/silent": silent,
     "/streaming": streaming,
     "/flooding": flooding,
+    "/progress": progress,
 }
 sockets = {"/opening": opening, "/opened": opened}
