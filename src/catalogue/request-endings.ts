@@ -4,7 +4,7 @@
  */
 import type { AnswerRow } from './row.ts';
 
-/** How no connection to the upstream comes about: a handshake and an HTTP request end alike. */
+/** Where no connection to the upstream comes about, a handshake and an HTTP request end alike. */
 const connectEndings = {
   upstream_unreachable: {
     status: 502,

@@ -56,7 +56,10 @@ export interface UpstreamTarget {
   readonly socketPath?: string;
 }
 
-/** What a route of an API belongs to, as its data says: JupyterHub itself, a user's server, a service, or something else. */
+/**
+ * What a route of an API belongs to, as its data says: JupyterHub itself, a user's server, a service, or something
+ * else.
+ */
 export type RouteKind = 'hub' | 'server' | 'service' | 'other';
 
 /** How TLS towards a backend is made sure of; read for an `https:` upstream alone. */
@@ -79,7 +82,9 @@ export interface Route {
   readonly label: string;
   /** Lower-case exact hosts or `*.example.org`; empty matches every host. */
   readonly hosts: readonly string[];
-  /** The path pattern as written: literal segments, `*` for one, `**` for any number; a prefix that ends at a segment. */
+  /**
+   * The path pattern as written: literal segments, `*` for one, `**` for any number; a prefix that ends at a segment.
+   */
   readonly path: string;
   readonly upstream: UpstreamTarget;
   readonly upstreamTls: UpstreamTls;
@@ -123,7 +128,10 @@ export interface TargetRules {
   readonly routePath: boolean;
   /** Whether `Host` names the target. */
   readonly targetHost: boolean;
-  /** Whether a `Location` that names the target gets the host of the request, and which scheme (`https:`), `null` for its own. */
+  /**
+   * Whether a `Location` that names the target gets the host of the request, and which scheme (`https:`), `null` for
+   * its own.
+   */
   readonly locationHost: boolean;
   readonly locationScheme: 'http:' | 'https:' | null;
 }
@@ -156,8 +164,8 @@ export type DrainClose = 'spread' | 'wait';
 export interface RouteDrain {
   readonly close: DrainClose;
   /**
-   * Whose messages a drain loses none of: no proxy can close two connections in one instant, and what the other side sends
-   * meanwhile finds nobody.
+   * Whose messages a drain loses none of: no proxy can close two connections in one instant, and what the other side
+   * sends meanwhile finds nobody.
    */
   readonly protect: Sender;
   /** The window of the slots, from when handshakes are refused; 0 closes all at once. */
@@ -192,7 +200,10 @@ export interface Admin {
   readonly tokenFile: string | null;
 }
 
-/** Where the name of the user stands: in a header (its name in lower case), or in the path at the segment that is `null`. */
+/**
+ * Where the name of the user stands: in a header (its name in lower case), or in the path at the segment that is
+ * `null`.
+ */
 export type Identity = { readonly header: string } | { readonly segments: readonly (string | null)[] };
 
 /** The algorithms with a public key. One with a secret is not among them: a public key would become the secret. */
@@ -209,7 +220,9 @@ export const jwtAlgorithms = [
   'EdDSA',
 ] as const;
 
-/** Where a token stands in a request. `authorization` is `Authorization: Bearer`; names of headers are in lower case. */
+/**
+ * Where a token stands in a request. `authorization` is `Authorization: Bearer`; names of headers are in lower case.
+ */
 export type TokenPlace =
   | { readonly in: 'authorization' | 'subprotocol' }
   | { readonly in: 'header' | 'cookie' | 'query'; readonly name: string };

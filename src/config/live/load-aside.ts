@@ -16,7 +16,9 @@ export type Piece =
 /** The same ending as this file: `.ts` from the sources, `.js` from the package. */
 const thread = new URL(`./load-thread${import.meta.url.slice(-3)}`, import.meta.url);
 
-/** Loads a configuration from its files' contents; rejects where the thread fails, which is a bug or a want of memory. */
+/**
+ * Loads a configuration from its files' contents; rejects where the thread fails, which is a bug or a want of memory.
+ */
 export function loadAside(contents: readonly FileContent[]): Promise<Loaded> {
   const { promise, resolve, reject } = Promise.withResolvers<Loaded>();
   const worker = new Worker(thread, { workerData: contents, resourceLimits: { maxYoungGenerationSizeMb: 8 } });

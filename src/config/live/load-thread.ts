@@ -1,6 +1,6 @@
 /**
- * Loads a configuration in a thread of its own and sends it home piece by piece: parsing a file with thousands of routes
- * takes a second, and no connection shall wait for it. The thread's heap goes with it.
+ * Loads a configuration in a thread of its own and sends it home piece by piece: parsing a file with thousands of
+ * routes takes a second, and no connection shall wait for it. The thread's heap goes with it.
  */
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';

@@ -20,7 +20,10 @@ export type FileContent =
   | { readonly file: string; readonly bytes: Buffer }
   | { readonly file: string; readonly error: Unreadable };
 
-/** Why a path could not be read: the system's code and words. Plain data, because an error loses its code on its way to a thread. */
+/**
+ * Why a path could not be read: the system's code and words. Plain data, because an error loses its code on its way to
+ * a thread.
+ */
 export interface Unreadable {
   readonly code: string;
   readonly message: string;

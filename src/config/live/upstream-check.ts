@@ -5,7 +5,9 @@ import type { Warning } from '../model/warnings.ts';
 import { readFiles } from './read.ts';
 import { judgeUpstreamFiles, pathsOf } from './upstream-files.ts';
 
-/** Reads them. One that does not exist is a warning: a configuration may be checked where its Secrets are not mounted. */
+/**
+ * Reads them. One that does not exist is a warning: a configuration may be checked where its Secrets are not mounted.
+ */
 export async function checkUpstreamFiles({ routes }: Resolved): Promise<{
   readonly errors: readonly string[];
   readonly warnings: readonly Warning[];

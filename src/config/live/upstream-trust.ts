@@ -1,6 +1,6 @@
 /**
- * The files of every route's `upstream_tls`: read when a configuration is put in force, and again when they change. Routes
- * that name the same files share what is made of them.
+ * The files of every route's `upstream_tls`: read when a configuration is put in force, and again when they change.
+ * Routes that name the same files share what is made of them.
  */
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Log } from '../../observe/log/log.ts';
@@ -23,7 +23,10 @@ export class UpstreamTrust {
     this.#log = log;
   }
 
-  /** Reads what these routes name and forgets what others named; resolves with what is wrong with files that were not read before. */
+  /**
+   * Reads what these routes name and forgets what others named; resolves with what is wrong with files that were not
+   * read before.
+   */
   async follow(routes: readonly Route[]): Promise<readonly string[]> {
     const named = new Map<string, UpstreamFiles>();
     for (const { upstream, upstreamTls } of routes.flatMap(targetsOf)) {

@@ -1,7 +1,7 @@
 /**
  * Tells when the contents of files change. What is watched are the folders that they stand in: Kubernetes changes a
- * mounted ConfigMap by swapping a link beside the files, and editors put a new file in the place of the old one. An event
- * is only a hint; what the files hold decides. A slow poll finds what no event tells of.
+ * mounted ConfigMap by swapping a link beside the files, and editors put a new file in the place of the old one. An
+ * event is only a hint; what the files hold decides. A slow poll finds what no event tells of.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';

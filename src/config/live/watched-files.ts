@@ -1,6 +1,6 @@
 /**
- * Text files whose meaning the running gateway reads: users, tokens, keys. Each is read when a configuration that names it is
- * put in force, and again when it changes; what cannot be used leaves what was in use in its place.
+ * Text files whose meaning the running gateway reads: users, tokens, keys. Each is read when a configuration that names
+ * it is put in force, and again when it changes; what cannot be used leaves what was in use in its place.
  */
 import type { Log } from '../../observe/log/log.ts';
 import type { Result } from '../language/result.ts';
@@ -26,7 +26,9 @@ export class WatchedFiles {
     this.#log = log;
   }
 
-  /** Reads what is wanted and forgets everything else; resolves with what is wrong with files that were not read before. */
+  /**
+   * Reads what is wanted and forgets everything else; resolves with what is wrong with files that were not read before.
+   */
   async follow(wanted: readonly WantedFile[]): Promise<readonly string[]> {
     const keys = new Set(wanted.map(keyOf));
     for (const [key, file] of this.#files) {

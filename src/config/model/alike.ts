@@ -1,4 +1,4 @@
-/** One object for all that are alike: thousands of routes differ in their names, and hardly in their limits. */
+/** Makes one object of all that are alike. Thousands of routes differ in their names, and hardly in their limits. */
 export class Alike {
   readonly #known = new Map<string, object>();
   readonly #ids = new Map<object, number>();

@@ -6,7 +6,10 @@ import { errorAt } from './explain.ts';
 /** The kinds of credentials. */
 const kinds = ['jwt', 'forward', 'basic', 'bearer', 'header', 'jupyterhub'] as const;
 
-/** Entries with more or less than one kind, kinds that are never asked, keys from nowhere or two places, and headers without anybody to name. */
+/**
+ * Entries with more or less than one kind, kinds that are never asked, keys from nowhere or two places, and headers
+ * without anybody to name.
+ */
 export function authConflicts(document: ConfigDocument): ConfigError[] {
   const { routes } = mapping(document.value);
   return (Array.isArray(routes) ? routes : []).flatMap((entry, i) => {

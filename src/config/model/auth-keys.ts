@@ -1,4 +1,7 @@
-/** `auth` of a route: which credentials let a request in. One entry for each kind, in the order in which they are looked for. */
+/**
+ * `auth` of a route: which credentials let a request in. One entry for each kind, in the order in which they are looked
+ * for.
+ */
 import { z } from 'zod';
 import { parseUpstream } from '../language/addresses.ts';
 import { formatDuration } from '../language/format.ts';

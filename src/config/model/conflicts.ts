@@ -177,7 +177,7 @@ function collide(a: ListenAddress, b: ListenAddress): boolean {
   return a.host === b.host || [a.host, b.host].some((host) => host === '0.0.0.0' || host === '::');
 }
 
-/** Whoever reaches the admin port closes connections and drains: beyond this machine that takes a token. */
+/** An admin port that other machines reach needs a token: whoever reaches it can close connections and drain. */
 function openAdmin(document: ConfigDocument): ConfigError[] {
   const { address, token_file: tokenFile } = mapping(mapping(document.value).admin);
   if (address === undefined || tokenFile !== undefined) return [];
@@ -188,7 +188,7 @@ function openAdmin(document: ConfigDocument): ConfigError[] {
   return [errorAt(document, ['admin', 'address'], message)];
 }
 
-/** A certificate proves nothing without its key; each may stand in the route or in `defaults`. */
+/** A client's certificate needs its key, and a key its certificate. Each may stand in the route or in `defaults`. */
 function halfClientCertificates(document: ConfigDocument): ConfigError[] {
   const file = mapping(document.value);
   const routes = Array.isArray(file.routes) ? file.routes : [];
@@ -206,7 +206,7 @@ function halfClientCertificates(document: ConfigDocument): ConfigError[] {
   return [...errors.values()];
 }
 
-/** What these hold would be logged as a user's name. */
+/** An identity may not be taken from these: the secret that they hold would be logged as a user's name. */
 const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
 function secretIdentities(document: ConfigDocument): ConfigError[] {

@@ -117,7 +117,7 @@ function collectPlaces(schema: z.core.$ZodType, at: string, places: Map<string, 
 
 const placesOfKeys = collectPlaces(configSchema, '', new Map());
 
-/** The candidate within two edits (one in short words, three in long ones), if there is one. */
+/** The nearest candidate, if one is within two edits: within one of short words, and within three of long ones. */
 function closest(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase().replaceAll('-', '_');
   const most = lower.length < 5 ? 1 : lower.length < 12 ? 2 : 3;

@@ -4,7 +4,7 @@ import type { Config } from '../types.ts';
 import { type SettingRow, valueAt } from './settings.ts';
 import { topSettings } from './top-settings.ts';
 
-/** Whether there is TLS is fixed, and which files it takes is not. */
+/** Whether there is TLS holds until a restart. Which files it takes may change. */
 const isTls = ({ listen }: Config) => listen.tls !== null;
 
 const fixed = Object.entries(topSettings as Readonly<Record<string, SettingRow>>).flatMap(([key, { field, reload }]) =>
@@ -31,7 +31,7 @@ export function keepFixed(current: Config, next: Config): { readonly config: Con
   const api = ({ routesApi }: Config) => routesApi && { ...routesApi, templates: null };
   if (!isDeepStrictEqual(api(current), api(next))) {
     differs.push('routes_api');
-    // Its templates may change, which are no more than limits.
+    // Its templates may change: they are no more than limits.
     const templates = next.routesApi?.templates;
     const routesApi = current.routesApi && {
       ...current.routesApi,

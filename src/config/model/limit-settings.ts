@@ -16,7 +16,7 @@ type SenderSettings<S extends Sender> = {
   };
 };
 
-/** What one side may send. */
+/** The settings of what one side may send. */
 export function senderSettings<S extends Sender>(sender: S): SenderSettings<S> {
   const receiver = sender === 'client' ? 'upstream' : 'client';
   const rows = Object.entries(senderLimits as Readonly<Record<string, SenderLimitRow>>).map(([key, row]) => [

@@ -1,4 +1,4 @@
-/** The whole way from the files' text to a configuration, or to everything that is wrong with it. No I/O. */
+/** Makes a configuration of the files' texts, or says everything that is wrong with them. */
 import { createHash } from 'node:crypto';
 import { parseConfigDocument } from '../language/document.ts';
 import { byPlace, type ConfigError } from '../language/errors.ts';
@@ -33,7 +33,7 @@ export function loadConfigs(texts: readonly ConfigText[], beside: Beside | null 
   const errors = parts.flatMap((part) => part.errors);
   const [first, ...more] = parts.flatMap(({ document }) => document ?? []);
   const isWhole = first !== undefined && more.length + 1 === files.length;
-  // With one file missing, the others would be blamed for what stands in it.
+  // Where one file is missing, the others would be blamed for what stands in it.
   if (!isWhole && !(beside !== null && files.length === 0)) return { errors };
   const joined = first === undefined ? { document: null, errors: [] } : mergeDocuments([first, ...more]);
   const laid = beside === null ? { document: joined.document!, errors: [] } : layOver(joined.document, beside);

@@ -27,15 +27,17 @@ export function worstCaseMemory(route: Route): RouteMemory {
 export const perConnectionParts = 'both max_buffer_size, 64KiB for one read each way, 16KiB for its sockets';
 
 const MiB = 1024 * 1024;
-/** Without a bound from outside: enough for a thousand slow receivers, and less than any machine has. */
+/**
+ * This holds without a bound from outside. It is enough for a thousand slow receivers, and less than any machine has.
+ */
 const unboundedDefault = 256 * MiB;
 const smallestDefault = 16 * MiB;
 
 /**
- * What all buffers may hold where the file does not say. `constrainedBytes`: what the container may use, as
- * `process.constrainedMemory()` tells; `machineBytes`: what there is. A quarter: the process takes 128 MiB, and the
- * kernel's own buffers, up to 4 MiB for a slow receiver, count against the container too. With TLS an eighth: Node and
- * OpenSSL keep up to three times as much for what waits (measured).
+ * What all buffers may hold where the file does not say: a quarter of the container, or an eighth with TLS. The process
+ * takes 128 MiB, and the kernel's own buffers, up to 4 MiB for a slow receiver, count against the container too. With
+ * TLS Node and OpenSSL keep up to three times as much for what waits (measured). `constrainedBytes` is what the
+ * container may use, as `process.constrainedMemory()` tells; `machineBytes` is what there is.
  */
 export function defaultMaxBuffered(constrainedBytes: number, machineBytes: number, tls: boolean): number {
   if (constrainedBytes <= 0 || constrainedBytes > machineBytes) return unboundedDefault;

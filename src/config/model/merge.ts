@@ -12,7 +12,7 @@ export function mergeDocuments(documents: readonly [ConfigDocument, ...ConfigDoc
 } {
   const [first, ...more] = documents;
   if (more.length === 0) return { document: first, errors: [] };
-  // What is no mapping cannot be joined; told of alone, its error is the usual one.
+  // A file that is no mapping cannot be joined. Alone, it gets the usual error.
   const odd = documents.find(({ value }) => !isMapping(value));
   if (odd) return { document: odd, errors: [] };
   const file = documents.map((document) => document.file).join(', ');

@@ -1,6 +1,6 @@
 /**
- * From the file's values to what holds: each setting of a route comes from the route itself, its preset, `defaults`,
- * the file's top or what is built in, in this order, and remembers which.
+ * Finds what holds. A setting of a route comes from the route itself, its preset, `defaults`, the file's top or what is
+ * built in, in this order. Each remembers where it comes from.
  */
 import { createHash } from 'node:crypto';
 import type { ConfigDocument } from '../language/document.ts';
@@ -158,7 +158,7 @@ function templatesOf(document: ConfigDocument, { templates = [] }: ParsedRoutesA
   });
 }
 
-/** What a room does not take from the route above it: that is the reason why it is a route of its own. */
+/** A room does not take these from the route above it. They are the reason why it is a route of its own. */
 const ownedByRooms: readonly SettingKey[] = ['limits.client.max_message_size', 'limits.client.max_frame_size'];
 
 /** The route for the rooms below a Jupyter route, on the hosts where the file has none of its own. */
@@ -263,7 +263,7 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
   return { ...compiled, fingerprint: fingerprintOf(compiled) };
 }
 
-/** JSON has no infinities. */
+/** A text that differs where anything of the route differs. JSON has no infinities, so they are words. */
 function fingerprintOf(route: object): string {
   const text = JSON.stringify(route, (_, value) => (value === Number.POSITIVE_INFINITY ? 'infinity' : value));
   return createHash('sha256').update(text).digest('base64');

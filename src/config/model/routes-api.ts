@@ -1,4 +1,7 @@
-/** The routes of an API, as far as the file speaks of them: where they are set, and the templates that they take their limits from. */
+/**
+ * The routes of an API, as far as the file speaks of them: where they are set, and the templates that they take their
+ * limits from.
+ */
 import type { RouteKind, RoutesApi, RouteTemplate, TargetRules, UpstreamTarget } from '../types.ts';
 import type { PresetName } from './presets.ts';
 import type { ResolvedRoute } from './resolve.ts';

@@ -35,7 +35,7 @@ function words<T extends string | boolean>(schema: z.ZodType<T>): SettingKind<T>
   return shownAs<T>(schema, String, { written: (value) => value });
 }
 
-/** A number in the file too, but for no limit. */
+/** The file has a number too, and a word for no limit. */
 const asNumber = (value: number) => (Number.isFinite(value) ? value : 'unlimited');
 const asBucket = (rate: Rate | null) =>
   rate === null ? 'unlimited' : { rate: `${rate.perSecond}/s`, burst: rate.burst };

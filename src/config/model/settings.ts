@@ -58,7 +58,10 @@ export function builtInOf<Rows extends SettingRows>(rows: Rows): ValuesOf<Rows> 
 
 const known = new Map<string, readonly [sections: readonly string[], key: string]>();
 
-/** A path as its sections and its key. There are few, and thousands of routes ask for each, so they are taken apart once. */
+/**
+ * A path as its sections and its key. There are few, and thousands of routes ask for each, so they are taken apart
+ * once.
+ */
 export function partsOf(path: string): readonly [sections: readonly string[], key: string] {
   const before = known.get(path);
   if (before !== undefined) return before;

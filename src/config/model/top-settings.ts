@@ -74,7 +74,7 @@ export const topSettings = {
     kind: is.duration,
     about:
       'How long new connections are still accepted while /readyz already says 503, so that load balancers look elsewhere first.',
-    // So long load balancers need to hear of it before clients do.
+    // Load balancers need about so long to hear of a drain, and shall hear of it before clients do.
     builtIn: 10 * second,
     field: 'drain.announceMs',
     reload: 'live',

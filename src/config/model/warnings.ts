@@ -24,7 +24,7 @@ const fileDropperChunk = 10_000_000;
 /** Browsers and servers that fragment use frames of this size or more. */
 const usualFragment = 64 * KiB;
 
-/** Before a deadline clients are told why they go, for as long as this. */
+/** So long before a deadline clients are told why they go. */
 const goodbyeMs = 1000;
 
 /** All warnings of a configuration, route by route. */
@@ -101,7 +101,7 @@ function fileDropper(route: JudgedRoute): Warning[] {
   return [warn(route, `${setting(route, 'limits.client.max_message_size')} ${message}`)];
 }
 
-/** A pause that ends clients which the backend would still bear. */
+/** A `max_pause` that is shorter than the backend's patience loses clients that would live directly. */
 function hastyPause(route: JudgedRoute): Warning[] {
   if (route.preset === null) return [];
   const { stuckMs } = presets[route.preset].bears;
@@ -136,7 +136,7 @@ function upstreamPings(route: JudgedRoute): Warning[] {
   return [warn(route, `${setting(route, 'ping.upstream')} ${message}`)];
 }
 
-/** A deadline that a drain reaches before it has done what it is told to. */
+/** A drain's deadline may come before the drain has done what it is told to. */
 function hurriedDrain(route: JudgedRoute): Warning[] {
   const { drain, timeouts } = route.route;
   const spreads = drain.close === 'spread';
@@ -159,7 +159,10 @@ function unverified(route: JudgedRoute): Warning[] {
   return [warn(route, `${setting(route, 'upstream_tls.insecure_skip_verify')} ${message}`)];
 }
 
-/** What `defaults` say for other routes is no mistake here. */
+/**
+ * `upstream_tls` of a route does nothing for a backend that speaks plain HTTP. In `defaults` it may be for other
+ * routes.
+ */
 function uselessTls(route: JudgedRoute): Warning[] {
   if (route.route.upstream.protocol === 'https:') return [];
   const key = settingKeys.find((name) => name.startsWith('upstream_tls.') && route.sources[name].from === 'route');

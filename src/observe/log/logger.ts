@@ -1,4 +1,4 @@
-/** The log: JSON lines on standard output, or wherever else. Writing a line never waits for anybody. */
+/** The log writes JSON lines to standard output, or to a stream. Writing a line never waits for anybody. */
 import { type DestinationStream, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
 import {
   type EndingEvent,
@@ -21,7 +21,7 @@ export type DropReason = 'unread' | 'rate';
 export interface Log {
   /** How much is logged. */
   readonly settings: LogSettings;
-  /** Lines that nobody will see: whoever reads the log does not keep up, or there were more of a kind than allowed. */
+  /** Lines that nobody will see, because their reader does not keep up or there were more of a kind than allowed. */
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Logs so much from now on. */
   configure(settings: LogSettings): void;
@@ -35,13 +35,15 @@ export interface Log {
   flush(): Promise<void>;
 }
 
-/** What is kept while standard output takes nothing, before lines are dropped. */
+/** So much is kept while standard output takes nothing. Beyond it lines are dropped. */
 const maxPendingBytes = 1 << 20;
 /** Nobody who reads a log sees the difference, and many handshakes share one write. */
 const paceMs = 10;
 /** A reader that takes nothing for so long at the end of the process is not waited for any longer. */
 const quietMs = 1000;
-/** Whoever ends the process by force waits longer than that beyond the last deadline of a drain. */
+/**
+ * The end of the process waits no longer than this. Whoever ends it by force waits longer beyond a drain's deadline.
+ */
 const longestFlushMs = 5000;
 
 /** A log on standard output, or on `stream`. */
@@ -54,7 +56,7 @@ export function createLog(stream?: DestinationStream): Log {
 /** A place for lines, which is standard output whatever that is. */
 export function openStandardSink(): Sink {
   const lines: string[] = [];
-  // The line that tells of lost ones is written by the same hand as all others.
+  // The line that tells of lost ones looks like all others.
   const scribe = pino(options, { write: (line) => void lines.push(line) });
   return new Sink({
     outlet: openStandardOutput(),
@@ -85,7 +87,7 @@ function describeError({ name, message, stack }: Error): object {
   return { type: name, message: withoutSecrets(message), stack: withoutSecrets(stack ?? '') };
 }
 
-/** Everything, and as often as it comes: what holds until a configuration says something else. */
+/** Everything is logged, as often as it comes, until a configuration says something else. */
 const everything: LogSettings = { level: 'info', open: 1, end: 1, maxRate: null, user: 'plain' };
 
 class LineLog implements Log {
