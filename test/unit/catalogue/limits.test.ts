@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { limits } from '../../../src/catalogue/limits.ts';
+import { limits, senderLimits, sharedLimits } from '../../../src/catalogue/limits.ts';
 import { connectionOutcomes, reasonOf } from '../../../src/catalogue/outcomes.ts';
 import type { SenderLimitRow, SharedLimitRow } from '../../../src/catalogue/row.ts';
+import { routeSettings } from '../../../src/config/model/route-settings.ts';
+import { topSettings } from '../../../src/config/model/top-settings.ts';
 import { liveFamilies } from '../../../src/observe/metrics/live-families.ts';
 import { routeFamilies } from '../../../src/observe/metrics/route-families.ts';
 
@@ -35,4 +38,21 @@ test('every counter that the table of limits names is a metric with these labels
 test('a limit that is exceeded ends a connection as its own row says', () => {
   expect(connectionOutcomes[reasonOf('max_pause')]).toBe(limits.max_pause.closes);
   expect(connectionOutcomes[reasonOf('memory.max_buffered')].client).toBe(1013);
+});
+
+test('a row is a setting, endings, a line of README.md and one of the flags', () => {
+  const [readme, operations] = ['README.md', 'docs/operations.md'].map((path) =>
+    readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'),
+  );
+  for (const key of Object.keys(senderLimits)) {
+    for (const sender of ['client', 'upstream']) expect(routeSettings).toHaveProperty([`limits.${sender}.${key}`]);
+  }
+  for (const { path } of Object.values(sharedLimits))
+    expect({ ...topSettings, ...routeSettings }).toHaveProperty([path]);
+  for (const [key, { closes, refuses, fails }] of rows) {
+    expect(readme).toContain(`\n| \`${key}\` | `);
+    for (const ending of [closes, refuses, fails]) {
+      if (ending) expect(operations).toContain(`\n| ${ending.flag} | \`${ending.as}\` | `);
+    }
+  }
 });
