@@ -104,9 +104,14 @@ export function refuseLongList(headers: RawHeaders): Refused | null {
   return list === null ? null : { outcome: 'bad_request', detail: `${list} has more than ${maxListElements} elements` };
 }
 
+/** JupyterHub names the path of a unix socket, escaped, as its host: that is a host that no route names. */
+function socketName(header: string): string | null {
+  return /^(?:%[0-9a-f]{2}|[a-z0-9._~-]){1,400}$/i.test(header) ? header.toLowerCase() : null;
+}
+
 /** The route that a `Host` header and a path lead to. */
 export function findRoute(hostHeader: string, path: string, edge: Edge): EdgeRoute | Refused {
-  const host = hostOf(hostHeader);
+  const host = hostOf(hostHeader) ?? (edge.hub === null ? null : socketName(hostHeader));
   if (host === null) return { outcome: 'bad_request', detail: 'the Host header is no host' };
   return routeOf(edge.routes.find(host, path));
 }

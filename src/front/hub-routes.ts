@@ -7,6 +7,7 @@ import type { ConnectionSlots } from '../admission/slots.ts';
 import { compileSteps, type Step } from '../admission/steps.ts';
 import type { VisitKind } from '../admission/visit.ts';
 import type { Route, RoutesApi, RouteTemplate, TargetRules, UpstreamTarget } from '../config/types.ts';
+import type { Changes } from '../http/changes.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { Activity } from '../relay/types.ts';
 import type { ApiRoute, ApiRoutesListener } from '../routes/api-routes.ts';
@@ -59,6 +60,12 @@ interface Shared extends Pick<ApiSource, 'now'> {
   /** By kind, the most specific path first; the last one fits every path. */
   templatesOf(api: ApiRoute): readonly Template[];
 }
+
+/** Nobody is refused by it. */
+const change: Step = (visit) => {
+  (visit.route as HubRoute).change(visit.change());
+  return null;
+};
 
 /** A route of an API under one of its templates. */
 export class HubRoute implements EdgeRoute, Activity {
@@ -133,19 +140,17 @@ export class HubRoute implements EdgeRoute, Activity {
   steps(kind: VisitKind): readonly Step[] {
     const { changes } = this.#shared;
     const steps = this.#template.steps(kind);
-    return changes || this.api.target.base !== '' ? [this.#change, ...steps] : steps;
+    return changes || this.api.target.base !== '' ? [change, ...steps] : steps;
   }
 
-  /** Writes down what the target is told otherwise. Nobody is refused by it. */
-  readonly #change: Step = (visit) => {
+  /** Writes down what the target is told otherwise. */
+  change(changes: Changes): void {
     const { rules } = this.#shared;
-    const changes = visit.change();
     changes.forwarded = rules.forwarded;
     changes.retarget = (target) => this.targetOf(target);
     if (rules.targetHost) changes.setHost(hostOf(this.api.target.upstream));
     for (const [name, value] of rules.headers) changes.setField(name, value);
-    return null;
-  };
+  }
 
   /** Where an answer sends the client, as the client knows the place; `null` where that stays as it is. */
   locationFor(location: string, host: string): string | null {

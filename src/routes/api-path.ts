@@ -31,7 +31,6 @@ export function parseApiPath(raw: string): ApiPath | Refusal {
   if (segments.some((segment) => segment === '.' || segment === '..')) {
     return { problem: 'the path holds a dot segment, which servers read as another path' };
   }
-  if (segments.includes('')) return { problem: 'the path holds an empty segment; write one slash' };
   const ways = [segments.map(bytesOf)];
   // The backend's own path has the escape still, and a request for it may be read in both ways.
   if (/%2f/i.test(trimmed)) ways.push(trimmed.split('/').map((segment) => bytesOf(decodeSegment(segment))));

@@ -15,8 +15,9 @@ export class ApiRoute {
   readonly #escaped: string | null;
   readonly #length: number;
   readonly hosts: readonly string[];
-  #target: ApiTarget;
-  #data: ApiData;
+  readonly target: ApiTarget;
+  readonly kind: RouteKind;
+  #json: string;
   /** When somebody last used it; milliseconds since 1970. */
   lastActivity: number;
 
@@ -32,27 +33,20 @@ export class ApiRoute {
     this.#escaped = /%2f/i.test(raw) ? raw : null;
     this.hosts = hosts;
     this.#length = ways[0]!.length - hosts.length;
-    this.#target = target;
-    this.#data = data;
+    this.target = target;
+    this.kind = data.kind;
+    this.#json = data.json;
     this.lastActivity = now;
-  }
-
-  get target(): ApiTarget {
-    return this.#target;
-  }
-
-  get kind(): RouteKind {
-    return this.#data.kind;
   }
 
   /** Everything the sender has told, as JSON, and the time of the last activity, in ISO 8601. */
   json(lastActivity: string): string {
-    return `${this.#data.json.slice(0, -1)},"last_activity":"${lastActivity}"}`;
+    return `${this.#json.slice(0, -1)},"last_activity":"${lastActivity}"}`;
   }
 
   /** What the sender has told, as JSON. */
   get data(): string {
-    return this.#data.json;
+    return this.#json;
   }
 
   /** The path as it may be sent again. */
@@ -73,13 +67,15 @@ export class ApiRoute {
 
   /** Takes over what was sent anew, where it leads to the same target. Whether it does. */
   update(target: ApiTarget, data: ApiData, now: number): boolean {
-    if (target.upstream.href !== this.#target.upstream.href || target.base !== this.#target.base) return false;
-    if (data.kind !== this.#data.kind) return false;
-    this.#data = data;
+    if (target.upstream.href !== this.target.upstream.href || target.base !== this.target.base) return false;
+    if (data.kind !== this.kind) return false;
+    this.#json = data.json;
     this.lastActivity = now;
     return true;
   }
 }
+
+const everyHost: readonly string[] = [];
 
 /** Who must hear of changes. */
 export interface ApiRoutesListener {
@@ -156,7 +152,7 @@ export class ApiRoutes {
   }
 
   #hostsOf(key: string): readonly string[] | Refusal {
-    if (!this.#withHosts || key === '/') return [];
+    if (!this.#withHosts || key === '/') return everyHost;
     const host = key.split('/', 2)[1]!.toLowerCase();
     if (/^[a-z0-9._-]+$/.test(host)) return [host];
     return { problem: `the first segment, "${host.slice(0, 64)}", is no host` };

@@ -2,12 +2,14 @@
  * The routes of one host by their path patterns: a trie of segments, changed in place. A look-up visits the nodes that the
  * path's own segments lead to, so its time does not depend on how many routes there are.
  */
-import { comparePatterns, matchesPattern, type Pattern } from './pattern.ts';
+import { comparePatterns, matchesPattern, type Pattern, type Specificity } from './pattern.ts';
 
 /** A route under its pattern. */
 interface Entry<R> {
   readonly route: R;
-  readonly pattern: Pattern;
+  readonly specificity: Specificity;
+  /** Where the way to the entry says the whole pattern, `null`. */
+  readonly pattern: Pattern | null;
   /** Of two equally specific patterns the one that was added first wins. */
   readonly order: number;
 }
@@ -44,7 +46,8 @@ export class PathTrie<R> {
   add(route: R, pattern: Pattern): void {
     let node = this.#root;
     for (const piece of pattern.runs[0]!) node = childFor(node, piece);
-    const entry = { route, pattern, order: this.#added++ };
+    const { specificity } = pattern;
+    const entry = { route, specificity, pattern: pattern.runs.length === 1 ? null : pattern, order: this.#added++ };
     setList(node, pattern, [...listIn(node, pattern), entry]);
     this.#size++;
   }
@@ -112,7 +115,7 @@ function isEmpty<R>({ literals, any, ends, tails }: Node<R>): boolean {
 function search<R>(node: Node<R>, segments: readonly string[], depth: number, best: Entry<R> | null): Entry<R> | null {
   let found = best;
   for (const end of node.ends) if (isBetter(end, found)) found = end;
-  for (const tail of node.tails) if (isBetter(tail, found) && matchesPattern(tail.pattern, segments)) found = tail;
+  for (const tail of node.tails) if (isBetter(tail, found) && matchesPattern(tail.pattern!, segments)) found = tail;
   const segment = segments[depth];
   if (segment === undefined) return found;
   const literal = node.literals?.get(segment);
@@ -123,6 +126,6 @@ function search<R>(node: Node<R>, segments: readonly string[], depth: number, be
 
 function isBetter<R>(one: Entry<R>, other: Entry<R> | null): boolean {
   if (other === null) return true;
-  const order = comparePatterns(one.pattern, other.pattern);
+  const order = comparePatterns(one.specificity, other.specificity);
   return order < 0 || (order === 0 && one.order < other.order);
 }

@@ -66,14 +66,11 @@ test.each([
   expect(hub.log.find(({ event }) => event === 'route_refused')).toMatchObject({ path: '/a' });
 });
 
-test.each(['/user/%', '/user/%ff', '/user/%00', '/user/..%2f', '/a//b', '/.'])(
-  'the path %s is refused',
-  async (path) => {
-    const hub = await hubGateway();
-    const answers = [await hub.set(path, 1), await hub.api(path), await hub.api(path, { method: 'DELETE' })];
-    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
-  },
-);
+test.each(['/user/%', '/user/%ff', '/user/%00', '/user/..%2f', '/.'])('the path %s is refused', async (path) => {
+  const hub = await hubGateway();
+  const answers = [await hub.set(path, 1), await hub.api(path), await hub.api(path, { method: 'DELETE' })];
+  expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
+});
 
 test('a path of 64 KB is too large a head', async () => {
   const hub = await hubGateway();

@@ -103,6 +103,10 @@ const conversations: readonly (readonly [name: string, calls: () => readonly Cal
     ],
   ],
   [
+    'two slashes',
+    () => [post('/x//y/z', { extra: true }), get(''), get('/x//y/z'), visit('/x/y/z'), del('/x//y/z'), get('')],
+  ],
+  [
     'names of the language',
     () => [
       post('/user/constructor'),

@@ -152,6 +152,13 @@ describe('a server that answers as Sluice would', () => {
   });
 });
 
+test('JupyterHub may name a unix socket as the host', async () => {
+  const hub = await hubGateway();
+  await hub.set('/', await httpServer(echo), { hub: true });
+  expect((await ask(hub.port, '/hub/api', { headers: { host: '%2ftmp%2fproxy.sock' } })).status).toBe(200);
+  expect((await ask(hub.port, '/hub/api', { headers: { host: 'a b' } })).status).toBe(400);
+});
+
 test('requests one behind the other on one connection, health among them, have their answers in turn', async () => {
   const hub = await hubGateway();
   await hub.set('/a', await httpServer((req, res) => res.end(`<${req.url}>`)));

@@ -32,25 +32,38 @@ export class Hub {
     this.#processes = processes;
   }
 
-  /** `service` is the address of a service named `panel`, and its token. */
-  static async start(service?: { readonly url: string; readonly token: string }): Promise<Hub> {
+  /** Starts a hub that starts its proxy itself, by this command. */
+  static startWithProxy(command: readonly string[]): Promise<Hub> {
+    return Hub.start(undefined, command);
+  }
+
+  /**
+   * Starts a hub beside its proxy. `service` is the address of a service named `panel`, and its token; with a command the hub
+   * starts that as its proxy.
+   */
+  static async start(
+    service?: { readonly url: string; readonly token: string },
+    command: readonly string[] | null = null,
+  ): Promise<Hub> {
     const ports: Ports = { public: await freePort(), hub: await freePort(), proxyApi: await freePort() };
     const home = scratchDirectory('hub');
     mkdirSync(join(home, 'users'));
     writeLabSettings(join(home, 'lab-settings'));
     const url = (port: number) => `http://127.0.0.1:${port}`;
-    const proxy = await ServerProcess.start({
-      name: 'configurable-http-proxy',
-      command: join(root, 'node_modules/.bin/configurable-http-proxy'),
-      args: [
-        ...['--ip', '127.0.0.1', '--port', String(ports.public)],
-        ...['--api-ip', '127.0.0.1', '--api-port', String(ports.proxyApi)],
-        ...['--error-target', `${url(ports.hub)}/hub/error`],
-      ],
-      env: { CONFIGPROXY_AUTH_TOKEN: token },
-      // Nothing is routed yet.
-      ready: answers(url(ports.public), [404, 503]),
-    });
+    const proxyOfOurs = () =>
+      ServerProcess.start({
+        name: 'configurable-http-proxy',
+        command: join(root, 'node_modules/.bin/configurable-http-proxy'),
+        args: [
+          ...['--ip', '127.0.0.1', '--port', String(ports.public)],
+          ...['--api-ip', '127.0.0.1', '--api-port', String(ports.proxyApi)],
+          ...['--error-target', `${url(ports.hub)}/hub/error`],
+        ],
+        env: { CONFIGPROXY_AUTH_TOKEN: token },
+        // Nothing is routed yet.
+        ready: answers(url(ports.public), [404, 503]),
+      });
+    const beside = command === null ? [await proxyOfOurs()] : [];
     const hub = await ServerProcess.start({
       name: 'jupyterhub',
       command: venvProgram('modern', 'jupyterhub'),
@@ -66,11 +79,12 @@ export class Hub {
         HUB_TOKEN: token,
         CONFIGPROXY_AUTH_TOKEN: token,
         ...(service && { HUB_SERVICE_URL: service.url, HUB_SERVICE_TOKEN: service.token }),
+        ...(command === null ? {} : { HUB_PROXY_COMMAND: JSON.stringify(command) }),
         PATH: `${venvProgram('modern', '')}:${process.env.PATH}`,
       },
       ready: answers(`${url(ports.public)}/hub/health`),
     });
-    return new Hub(ports, home, [hub, proxy]);
+    return new Hub(ports, home, [hub, ...beside]);
   }
 
   /** Calls the hub's API past its proxy, as an administrator; any refusal throws. */

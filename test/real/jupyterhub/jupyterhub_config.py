@@ -1,5 +1,6 @@
 """A hub as JupyterHub's quickstart has it, on loopback: any name may log in, servers are processes of this user."""
 
+import json
 import os
 
 c = get_config()  # noqa: F821
@@ -9,7 +10,10 @@ home = os.environ["HUB_HOME"]
 # The proxy is a program of its own, as in a cluster.
 c.JupyterHub.bind_url = os.environ["HUB_PUBLIC_URL"]
 c.JupyterHub.hub_bind_url = os.environ["HUB_URL"]
-c.ConfigurableHTTPProxy.should_start = False
+command = os.environ.get("HUB_PROXY_COMMAND")
+c.ConfigurableHTTPProxy.should_start = command is not None
+if command is not None:
+    c.ConfigurableHTTPProxy.command = json.loads(command)
 c.ConfigurableHTTPProxy.api_url = os.environ["HUB_PROXY_API_URL"]
 c.JupyterHub.db_url = f"sqlite:///{home}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{home}/cookie_secret"
