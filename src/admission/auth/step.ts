@@ -20,7 +20,7 @@ export function authenticationStep(authenticator: Authenticator, lives: Lives): 
 }
 
 function requestOf(visit: Visit): AuthRequest {
-  const { method, target, origination, headers, subscriber, kind } = visit;
+  const { method, target, origination, headers, subscriber } = visit;
   const { scheme, host, address, trusted } = origination;
   return {
     method,
@@ -31,8 +31,6 @@ function requestOf(visit: Visit): AuthRequest {
     address,
     subscriber,
     trusted,
-    upgrades: kind === 'websocket',
-    certificate: null,
   };
 }
 

@@ -6,7 +6,7 @@ import type { RawHeaders } from '../../http/raw-fields.ts';
 import type { Edits } from './edits.ts';
 
 /** The kinds, as the file and the `kind` label name them. */
-export type AuthKind = 'jwt' | 'forward' | 'basic' | 'bearer' | 'client_cert' | 'header' | 'jupyterhub';
+export type AuthKind = 'jwt' | 'forward' | 'basic' | 'bearer' | 'header' | 'jupyterhub';
 
 /** What became of the credentials of a request: the `result` label of `sluice_auth_total`. */
 export type AuthResult =
@@ -29,17 +29,6 @@ export type AuthResult =
   | 'relayed'
   | 'unavailable';
 
-/** A certificate that a client has shown, and that its authority vouches for. */
-export interface ClientCertificate {
-  /** The common name of its subject. */
-  readonly commonName: string | null;
-  /** The organisational units of its subject. */
-  readonly units: readonly string[];
-  /** Its alternative names, as `DNS:name`, `email:name` or `URI:name`. */
-  readonly alternativeNames: readonly string[];
-  readonly expiresAtMs: number;
-}
-
 /** What of a request authentication may look at. */
 export interface AuthRequest {
   readonly method: string;
@@ -55,9 +44,6 @@ export interface AuthRequest {
   readonly subscriber: string;
   /** Whether the peer is one of `trusted_proxies`. */
   readonly trusted: boolean;
-  /** Whether it is a WebSocket handshake. */
-  readonly upgrades: boolean;
-  readonly certificate: ClientCertificate | null;
 }
 
 /** Who a request comes from. */

@@ -87,6 +87,15 @@ function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Record<stri
       (name, j) => [[...at, 'auth', i, 'forward', 'response_headers', j], name] as const,
     ),
   );
+  const asked = listOf(route.auth).flatMap((entry, i) =>
+    listOf(mapping(mapping(entry).forward).request_headers).flatMap((name, j) => {
+      const told = typeof name === 'string' && /^x-forwarded-(?:method|uri)$/.test(foldName(name));
+      const isOwn = typeof name === 'string' && foldName(name) !== 'cookie' && ownLine.test(foldName(name));
+      if (!told && !isOwn) return [];
+      const message = `"${name}" is a header that Sluice writes itself, and clients could say it too; write those that hold credentials`;
+      return [errorAt(document, [...at, 'auth', i, 'forward', 'request_headers', j], message)];
+    }),
+  );
   const tokens = listOf(route.auth).flatMap((entry, i) =>
     listOf(mapping(mapping(entry).jwt)[tokenPlaces]).flatMap((place, j) => {
       const { header } = mapping(place);
@@ -100,7 +109,7 @@ function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Record<stri
     const message = `"${name}" is a header that frames or routes a request; write X-Forwarded-User, or another of your own`;
     return [errorAt(document, path, message)];
   });
-  return [...own, ...tokens];
+  return [...own, ...asked, ...tokens];
 }
 
 /** As CGI reads names: `X_User` and `X-User` are one. */

@@ -247,6 +247,22 @@ describe('forward', () => {
     client.socket.destroy();
   });
 
+  test.each(lanes)('answers HEAD without a body in the %s lane, and what comes behind it', async (_, version) => {
+    const port = await serve((_req, res) => res.writeHead(401, { 'X-Said': 'no' }).end('not you'));
+    await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}"}}]`);
+    const client = await rawConnect(all.gateway.port);
+    client.sendText(request([]).replace('GET', 'HEAD').replace('HTTP/1.1', `HTTP/${version}`));
+    const head = await client.head();
+    expect(head).toMatch(/^HTTP\/1\.1 401 /);
+    expect(headerOf(head, 'X-Said')).toBe('no');
+    if (version === '1.1') {
+      client.sendText(request([]));
+      expect(await client.head()).toMatch(/^HTTP\/1\.1 401 /);
+      expect((await client.bytes(7)).toString()).toBe('not you');
+      client.socket.destroy();
+    } else expect(await client.rest()).toHaveLength(0);
+  });
+
   test('fails closed: a service that hangs costs 503, and a client that leaves meanwhile costs nothing', async () => {
     const port = await serve(() => {});
     await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}", timeout: 100ms}}]`);

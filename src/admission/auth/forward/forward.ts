@@ -64,6 +64,7 @@ export class ForwardJudge implements Judge {
   }
 
   async decide(request: AuthRequest): Promise<Decision> {
+    if (hasDotSegment(request.target)) return dotted;
     const question = this.#questionOf(request);
     const credentials = this.#credentialsOf(request);
     if (this.#options.cacheMs === 0 || credentials.length === 0) return this.#ask(question);
@@ -147,6 +148,26 @@ export class ForwardJudge implements Judge {
       valuesOf(headers, name).map((value) => `${name}: ${value}`),
     );
   }
+}
+
+/**
+ * A path that is open to all, with `/..` behind it, is that path to a service that compares beginnings, and another one to a
+ * backend that resolves it. Browsers resolve such paths before they ask.
+ */
+const dotted: Decision = refuse(
+  'malformed',
+  'the path has a dot segment, which the service and the backend may read in two ways',
+  false,
+);
+
+function hasDotSegment(target: string): boolean {
+  let path = target.split('?', 1)[0]!;
+  // Some decode twice.
+  for (let i = 0; i < 3; i++) {
+    if (/(?:^|[/\\])\.{1,2}(?:[;/\\]|$)/.test(path)) return true;
+    path = path.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  }
+  return false;
 }
 
 const tooMany: Decision = refuse('unavailable', 'too many questions to the service of forward are under way', false);

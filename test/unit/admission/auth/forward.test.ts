@@ -104,6 +104,30 @@ test.each([
   });
 });
 
+test.each([
+  '/public/../private',
+  '/public/%2e%2e/private',
+  '/public/..%2fprivate',
+  '/public/%252e%252e/x',
+  '/a/..;x/b',
+  '/a\\..\\b',
+  '/a/.',
+  '/%2E',
+])('a path that the service and the backend may read in two ways is refused: %s', async (target) => {
+  const { judge, state } = forward(() => user('ann'));
+  expect(await judge.decide(authRequest([], { target }))).toMatchObject({ is: 'refused', result: 'malformed' });
+  expect(state.questions).toEqual([]);
+});
+
+test.each(['/a.b/..c/.well-known/x..', '/dir%2Fa.ipynb', '/?x=/../', '/...'])(
+  'and others are not: %s',
+  async (target) => {
+    expect(await forward(() => user('ann')).judge.decide(authRequest([], { target }))).toMatchObject({
+      is: 'admitted',
+    });
+  },
+);
+
 describe('the cache', () => {
   test('spares a question for each credentials, whatever the path, for its time', async () => {
     const { judge, state } = forward(() => user('ann'), { cacheMs: 5000 });

@@ -167,7 +167,7 @@ describe('places', () => {
   ])('a subprotocol: %s', async (offered) => {
     const judge = judgeWith({ from: [{ in: 'subprotocol' }] });
     const headers = ['Sec-WebSocket-Protocol', offered];
-    const decision = await judge.decide(authRequest(headers, { upgrades: true }));
+    const decision = await judge.decide(authRequest(headers));
     expect(decision.is).toBe('admitted');
     if (decision.is !== 'admitted') return;
     expect(edited(decision.edits, headers).lines).toEqual(['Sec-WebSocket-Protocol: v4.channel.k8s.io']);

@@ -48,7 +48,7 @@ test('who is let in is written down, told to the upstream, counted, and looked a
     origination: { scheme: 'https', host: 'apps.test' },
   });
   expect(await stepFor(Promise.resolve(ann), seen, own)(visit)).toBeNull();
-  expect(seen[0]).toMatchObject({ target: '/a?b', scheme: 'https', host: 'apps.test', upgrades: true, trusted: false });
+  expect(seen[0]).toMatchObject({ target: '/a?b', scheme: 'https', host: 'apps.test', trusted: false });
   expect(visit.identity).toEqual({ user: 'ann', groups: ['g'], expiresAtMs: 7, kind: 'basic' });
   expect(visit.changes?.set).toEqual([['X-User', 'ann']]);
   expect(visit.route.counters.auth.get('basic', 'admitted')).toBe(1);

@@ -170,6 +170,8 @@ describe('a mistake', () => {
     ['[{forward: {url: "http://h/#x"}}]', '', 'has a fragment'],
     ['[{forward: {url: "http://h", response_headers: [Host]}}]', '', '"Host" is a header that frames or routes'],
     ['[{forward: {url: "http://h", response_headers: [X_Forwarded_For]}}]', '', 'frames or routes'],
+    ['[{forward: {url: "http://h", request_headers: [X-Forwarded-Uri]}}]', '', 'is a header that Sluice writes itself'],
+    ['[{forward: {url: "http://h", request_headers: [Host]}}]', '', 'is a header that Sluice writes itself'],
     ['[{forward: {url: "http://h", timeout: off}}]', '', 'timeout: '],
     ['[{jupyterhub: {api_url: "http://hub:8081", token_file: /t, service: x}}]', '', 'does not end with /hub/api'],
     ['[{jupyterhub: {api_url: "http://hub/hub/api", token_file: /t, service: "a/b"}}]', '', '"a/b" is not a name'],
