@@ -7,7 +7,7 @@
  *
  * Where no step waits, all is over when `receive` returns.
  */
-import { Holding, type MemoryLedger } from '../admission/memory.ts';
+import { Holding, type MemoryLedger, wordsOf } from '../admission/memory.ts';
 import { admit } from '../admission/steps.ts';
 import type { Refused, Verdict } from '../admission/verdict.ts';
 import type { Visit } from '../admission/visit.ts';
@@ -60,6 +60,13 @@ export class Reception {
     const verdict = admit(visit, visit.route.steps(visit.kind));
     if (!(verdict instanceof Promise)) {
       this.#settle(visit, host, verdict);
+      return false;
+    }
+    const { memory } = this.#parts;
+    if (memory.pressed) {
+      // Anybody may make visits wait, and what waits costs those who are in.
+      abandon(visit, verdict);
+      this.#settle(visit, host, { outcome: 'memory', detail: wordsOf(memory) });
       return false;
     }
     const waiting = new WaitingVisit(this.#parts, visit, host, verdict, () => this.#waiting.delete(waiting));
@@ -178,6 +185,13 @@ class WaitingVisit {
     this.#holding.bytes = 0;
     this.#onOver();
   }
+}
+
+/** Nobody waits for a verdict any more: what is still lent goes back when it comes, and a mistake of our own changes nothing. */
+function abandon(visit: Visit, verdict: Promise<Verdict>): void {
+  visit.leave();
+  const giveBack = () => visit.giveBack();
+  verdict.then(giveBack, giveBack);
 }
 
 function turnAway(recorder: Recorder, visit: Visit, host: VisitHost, refused: Refused): void {

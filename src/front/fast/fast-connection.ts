@@ -497,7 +497,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.#held = Buffer.concat([before, chunk.subarray(start, end)]);
     this.#parts.memory.budget.take(end - start);
     const isHandshake = this.#opening !== null || this.#arriving?.visit.kind === 'websocket';
-    if (!isHandshake || this.#held.length >= mostEarlyBytes) this.line.pause();
+    const { pressed } = this.#parts.memory.budget;
+    if (!isHandshake || pressed || this.#held.length >= mostEarlyBytes) this.line.pause();
   }
 
   /** What is held of a body that nobody wants is thrown away. */

@@ -62,9 +62,10 @@ describe.each([
   ['fast', ''],
   ['careful', '\r\n'],
 ])('in the %s lane', (_, prefix) => {
-  async function setUp(upstream: FakeUpstream) {
+  async function setUp(upstream: FakeUpstream, maxBufferedBytes = Number.POSITIVE_INFINITY) {
     const asked = new Asked();
-    const front = await startFront({ routes: [routeTo(upstream, { name: 'app' })], step: asked.step });
+    const routes = [routeTo(upstream, { name: 'app' })];
+    const front = await startFront({ routes, step: asked.step, maxBufferedBytes });
     return { asked, front };
   }
 
@@ -194,6 +195,41 @@ describe.each([
     await settled(front);
     expect(front.lines).toMatchObject([{ event: 'admission_bug' }]);
     expect([front.budget.usedBytes, upstream.accepted]).toEqual([0, 0]);
+  });
+
+  test.each([
+    ['a request', get, ['app httpRequests GET 5xx 1']],
+    ['a handshake', handshake, ['app handshakes memory 1']],
+  ])('%s may not wait where memory is almost spent, and whoever is asked hears of it', async (_, text, counted) => {
+    await using upstream = await fakeUpstream();
+    const { asked, front } = await setUp(upstream, 1024 * 1024);
+    await using _front = front;
+    front.budget.take(900 * 1024);
+    const socket = await client(front);
+    const reader = new HttpReader(socket);
+    socket.write(prefix + text);
+    const { visit, resolve } = await asked.next();
+    expect((await reader.message('response')).startLine).toMatch(/ 503 /);
+    expect([visit.signal.aborted, front.front.active, front.front.handshakes]).toEqual([true, 0, 0]);
+    let lent = 1;
+    visit.lend({ [Symbol.dispose]: () => lent-- });
+    resolve(null);
+    await new Promise(setImmediate);
+    expect([lent, front.counted(), upstream.accepted]).toEqual([0, counted, 0]);
+    front.budget.give(900 * 1024);
+  });
+
+  test('of what a client sends while its handshake waits no more than 64 KiB is held', async () => {
+    await using upstream = await fakeUpstream();
+    const { asked, front } = await setUp(upstream);
+    await using _front = front;
+    const socket = await client(front);
+    socket.write(prefix + handshake);
+    await asked.next();
+    const before = front.budget.usedBytes;
+    socket.write(Buffer.alloc(20 * 1024 * 1024));
+    await still(() => front.budget.usedBytes);
+    expect(front.budget.usedBytes - before).toBeLessThan(512 * 1024);
   });
 
   test('what is pipelined behind it is not begun, and a client that pushes is not read', async () => {
