@@ -34,6 +34,7 @@ import type { Line, LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
 import { Quiet } from './quiet.ts';
 import type { LaneRequest } from './request.ts';
+import { bytesPerConnection, bytesPerRead, type Waiter } from './rounds.ts';
 import { Upload } from './upload.ts';
 
 /** What the client's connection does for its exchange. */
@@ -62,7 +63,7 @@ const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
 /** What the objects of an exchange take, in bytes, roughly. */
 const ownBytes = 8 * 1024;
 
-export class Exchange implements LineOwner, Passer {
+export class Exchange implements LineOwner, Passer, Waiter {
   readonly request: LaneRequest;
   rosterPlace = -1;
   readonly #parts: LaneParts;
@@ -113,8 +114,21 @@ export class Exchange implements LineOwner, Passer {
     const reuse = this.#repeats ? 'any' : 'recent';
     const lease = pool.waiting === 0 ? pool.take(reuse) : null;
     if (lease === null || this.#repeats) this.#keepHead(heads.copy());
-    if (lease === null) this.#connect(reuse);
-    else this.#ask(lease);
+    if (lease !== null) this.#ask(lease);
+    else if (this.#parts.rounds.spent) this.#parts.rounds.wait(this);
+    else this.#connect(reuse);
+  }
+
+  /** Others have had their turn: connects, or reads on. */
+  goOn(): void {
+    if (this.#turn === 'connecting') this.#connect(this.#repeats ? 'any' : 'recent');
+    else if (this.#turn === 'answering' && this.#line!.paused) this.#readOn(this.#line!);
+  }
+
+  #readOn(line: Line): void {
+    const { writer } = this.#client.line;
+    // Where its receiver lags behind, that resumes it.
+    if (!writer.blocked || !this.#isFull(writer, 'upstream')) line.resume();
   }
 
   /** Whether what the client sends belongs to this request, and can be sent on. */
@@ -161,6 +175,7 @@ export class Exchange implements LineOwner, Passer {
 
   read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     this.#quiet.stirred = true;
+    this.#parts.rounds.took(end - start + bytesPerRead);
     if (this.#turn === 'asking') this.#readHeads(chunk, start, end, keeper);
     else if (this.#turn === 'answering') {
       this.#noteUse();
@@ -252,6 +267,7 @@ export class Exchange implements LineOwner, Passer {
 
   #connect(reuse: Reuse): void {
     this.#abort = new AbortController();
+    this.#parts.rounds.took(bytesPerConnection);
     const { route, endpoint } = this.request.route;
     const ask = { reuse, timeoutMs: route.timeouts.connectMs, signal: this.#abort.signal };
     endpoint.pool
@@ -380,6 +396,10 @@ export class Exchange implements LineOwner, Passer {
       this.#settle();
     } else if (state === 'broken') this.#breakOff('bad_response', 'the upstream broke off its answer');
     else if (writer.blocked && this.#isFull(writer, 'upstream')) this.#line!.pause();
+    else if (this.#parts.rounds.spent) {
+      this.#line!.pause();
+      this.#parts.rounds.wait(this);
+    }
   }
 
   /** The answer is whole: looks whether all of it has been taken, and all of the body been sent, as far as anybody wants it. */

@@ -13,6 +13,7 @@ import { FastConnection } from './fast-connection.ts';
 import type { Opening } from './opening.ts';
 import { DateLine, HeadParsers, type LaneParts, type UnderWay } from './parts.ts';
 import { RestingLines } from './resting-lines.ts';
+import { Rounds } from './rounds.ts';
 import { UpstreamLines } from './upstream-line.ts';
 
 /** Who looks after those that hold memory: the relay's registry. */
@@ -23,7 +24,7 @@ export interface Holders extends UnderWay<Passer> {
 /** What the lane cannot make itself. */
 export type FastLaneParts = Omit<
   LaneParts,
-  'heads' | 'requests' | 'answers' | 'upstreams' | 'resting' | 'exchanges' | 'openings' | 'date'
+  'heads' | 'requests' | 'answers' | 'upstreams' | 'resting' | 'rounds' | 'exchanges' | 'openings' | 'date'
 > & {
   readonly holders: Holders;
 };
@@ -46,6 +47,7 @@ export class FastLane implements Lane {
       answers: new HeadParsers('response'),
       upstreams: new UpstreamLines(parts.memory, resting),
       resting,
+      rounds: new Rounds(setImmediate),
       exchanges: {
         add: (exchange) => {
           this.#exchanges++;

@@ -12,6 +12,7 @@ import type { Recorder } from '../recorder.ts';
 import type { Exchange } from './exchange.ts';
 import type { Opening } from './opening.ts';
 import type { RestingLines } from './resting-lines.ts';
+import type { Rounds } from './rounds.ts';
 import type { UpstreamLines } from './upstream-line.ts';
 
 /** Those that are under way. */
@@ -33,6 +34,7 @@ export interface LaneParts {
   readonly answers: HeadParsers;
   readonly upstreams: UpstreamLines;
   readonly resting: RestingLines;
+  readonly rounds: Rounds;
   readonly exchanges: UnderWay<Exchange>;
   readonly openings: UnderWay<Opening>;
   /** Takes what is not of the strict form. */

@@ -629,6 +629,37 @@ describe('receivers that lag behind', () => {
   }
 });
 
+test('of more downloads than a round of the event loop can do each arrives whole, whether its client reads at once or later', async () => {
+  await using all = await stand();
+  const size = 2_000_000;
+  const count = 90;
+  const bodyOf = (number: number) => Buffer.alloc(size, number);
+  const clients = await Promise.all(Array.from({ length: count }, () => rawConnect(all.gateway.port)));
+  const late = clients.filter((_, i) => i % 10 === 0);
+  for (const client of late) client.pause();
+  clients.forEach((client, i) => {
+    client.sendText(get(`/${i}`));
+  });
+  // While buffers are full nobody new is let in.
+  const peers: UpstreamPeer[] = [];
+  while (peers.length < count) peers.push(await all.upstream.next());
+  for (const peer of peers) {
+    const number = Number(/^GET \/(\d+) /.exec(peer.request)![1]);
+    peer.sendText(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\nDate: now\r\n\r\n`);
+    peer.send(bodyOf(number));
+  }
+  const whole = async (client: Peer, number: number) => {
+    await client.head();
+    return (await client.bytes(size)).equals(bodyOf(number));
+  };
+  const results = clients.map(whole);
+  await Promise.all(results.filter((_, i) => i % 10 !== 0));
+  for (const client of late) client.resume();
+  expect(await Promise.all(results)).toEqual(Array.from({ length: count }, () => true));
+  for (const client of clients) client.socket.destroy();
+  await expect.poll(() => all.gateway.gateway.sessions.memory.budget.usedBytes).toBe(0);
+});
+
 describe('silence', () => {
   const quick = { http: { maxBodyBytes: 1000, inactivityMs: 300, maxUpstreamConnections: 10 } };
 
