@@ -4,7 +4,7 @@
  */
 import { type FieldKind, kindOf } from '../http/fields.ts';
 import { plainAddress } from './ip.ts';
-import type { TrustedProxies } from './trusted-proxies.ts';
+import type { Networks } from './networks.ts';
 
 /** A header of a request, as `rawHeaders` pairs. */
 export type RawHeaders = readonly string[];
@@ -34,7 +34,7 @@ export interface PeerAbout {
 }
 
 /** Finds out who sent a request, and what to tell the upstream of it. */
-export function originationOf(raw: RawHeaders, peer: PeerAbout, proxies: TrustedProxies): Origination {
+export function originationOf(raw: RawHeaders, peer: PeerAbout, proxies: Networks): Origination {
   const peerAddress = peer.address === undefined ? null : plainAddress(peer.address);
   const peerName = peerAddress ?? 'unix';
   const trusted = peerAddress === null || proxies.includes(peerAddress);
@@ -74,7 +74,7 @@ function describe(
 }
 
 /** Walks `X-Forwarded-For` from the right, where the nearest proxy wrote, up to the first address that is not trusted. */
-function clientOf(peer: string, hops: readonly string[], proxies: TrustedProxies): string {
+function clientOf(peer: string, hops: readonly string[], proxies: Networks): string {
   let address = peer;
   for (const hop of hops.toReversed()) {
     const plain = plainAddress(hop);

@@ -4,6 +4,7 @@
  */
 import type { Route } from '../config/types.ts';
 import { validateHandshake } from '../websocket/validate.ts';
+import { hostStep, methodStep, networkStep } from './access.ts';
 import { checkMemory, type MemoryState } from './memory.ts';
 import { checkOrigin } from './origin.ts';
 import type { Verdict } from './verdict.ts';
@@ -28,8 +29,9 @@ export type StepMaker = (route: Route, kind: VisitKind, parts: StepParts) => Ste
 /** In their order: what costs least and tells least comes first, what is lent comes last. */
 const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
   ['drain', (_, kind, parts) => (kind === 'http' ? null : () => checkDrain(parts))],
-  ['networks', () => null],
-  ['methods', () => null],
+  ['networks', networkStep],
+  ['hosts', hostStep],
+  ['methods', methodStep],
   ['handshake', (_, kind) => (kind === 'http' ? null : checkHandshake)],
   ['rates', () => null],
   ['client_certificate', () => null],

@@ -136,6 +136,42 @@ export const refusals = {
       change: 'the program',
     },
   },
+  network_refused: {
+    status: 403,
+    level: 'warn',
+    flag: 'NA',
+    words: 'clients of this network are not served here',
+    remedy: 'come from another network, or change `access.networks` of the route',
+    advice: {
+      means: "the client's address is in `access.networks.deny` of the route, or not in `allow`",
+      look: '`client`. The address of your load balancer there: `listen.trusted_proxies` or `listen.proxy_protocol` does not name it',
+      change: 'nothing, or the lists',
+    },
+  },
+  host_refused: {
+    status: 403,
+    level: 'warn',
+    flag: 'HA',
+    words: 'this host is not served here',
+    remedy: 'ask for another host, or change `access.hosts` of the route',
+    advice: {
+      means: 'the host of the request is in `access.hosts.deny` of the route, or not in `allow`',
+      look: '`host`: an old name, or a scanner that tries some',
+      change: 'nothing, or the lists',
+    },
+  },
+  method_refused: {
+    status: 405,
+    level: 'warn',
+    flag: 'MA',
+    words: 'this method is not served here',
+    remedy: 'use a method that `Allow` names, or change `access.methods` of the route',
+    advice: {
+      means: 'the method of the request is in `access.methods.deny` of the route, or not in `allow`',
+      look: '`client`: a program that writes where only reading is served',
+      change: 'nothing, or the lists',
+    },
+  },
   headers_too_large: {
     status: 431,
     level: 'warn',
@@ -310,6 +346,19 @@ export const handshakeEndings = {
       means: 'the client left before the backend had answered',
       look: 'how many, and the time until then: a slow backend loses patience of people',
       change: 'nothing for single ones',
+    },
+  },
+  proxy_refused: {
+    status: 0,
+    level: 'warn',
+    flag: 'PX',
+    words: 'the connection did not begin as `listen.proxy_protocol` says',
+    advice: {
+      means:
+        'one of `listen.proxy_protocol` sent no valid PROXY protocol header, or somebody else sent one; the connection was closed without an answer',
+      look: '`client` and `detail`: a load balancer that does not send it yet, or an attacker who wants to be somebody else',
+      change:
+        'let the load balancer send it (HAProxy: `send-proxy-v2`), or correct the networks; nothing for attackers',
     },
   },
   tls_failed: {

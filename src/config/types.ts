@@ -97,6 +97,7 @@ export interface Route {
   /** Which credentials let a request in, in order; `null` lets everybody in. */
   readonly auth: readonly Auth[] | null;
   readonly identityHeaders: IdentityHeaders;
+  readonly access: Access;
   readonly limits: RouteLimits;
   readonly connections: SharedLimits['connections'];
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
@@ -158,6 +159,19 @@ export interface RoutesApi {
   readonly rules: TargetRules;
 }
 
+/** What is served and what is not: without `allow` everything that `deny` does not name, and that in no case. */
+export interface AccessList {
+  readonly allow: readonly string[] | null;
+  readonly deny: readonly string[];
+}
+
+/** Which clients, hosts and methods a route serves. Hosts are lower case, methods as they are sent. */
+export interface Access {
+  readonly networks: AccessList;
+  readonly hosts: AccessList;
+  readonly methods: AccessList;
+}
+
 /** What a drain does to a connection: close it at a slot of its own, or leave it until it ends by itself. */
 export type DrainClose = 'spread' | 'wait';
 
@@ -190,6 +204,8 @@ export interface Listen {
   /** Paths of PEM files; `null` listens without TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly trustedProxies: readonly string[];
+  /** Networks of the peers whose connections begin with a PROXY protocol header; empty is nobody. */
+  readonly proxyProtocol: readonly string[];
   /** How many leading bits of an IPv6 address are one client, for caps. */
   readonly ipv6Prefix: number;
 }

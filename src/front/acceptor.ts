@@ -12,10 +12,10 @@ export interface Credentials {
 }
 
 export interface AcceptorEvents {
-  /** A connection has been accepted; with TLS it cannot be served yet. `false` turns it away. */
-  accepted(socket: Socket): boolean;
-  /** A connection can be served. With TLS this is another socket than before, with the same addresses. */
-  ready(socket: Socket): void;
+  /** A connection has been accepted. */
+  accepted(socket: Socket): void;
+  /** TLS has come of a connection: this is another socket than before, with the same addresses. */
+  secured(socket: TLSSocket): void;
   /** No TLS came of a connection; its socket goes. */
   failed(error: NodeJS.ErrnoException, socket: Socket): void;
 }
@@ -42,20 +42,16 @@ const ciphers = [
 
 export class Acceptor {
   readonly #server: Server;
+  /** It never listens: connections are handed to it when they may begin with TLS. */
+  readonly #tls: TlsServer;
 
-  /** `tls`: whether it speaks TLS; then nobody gets in before `secure`. */
-  constructor(tls: boolean, events: AcceptorEvents) {
+  constructor(events: AcceptorEvents) {
     const options = { allowHalfOpen: true, noDelay: true };
+    this.#server = createServer(options, (socket) => events.accepted(socket));
     // By ALPN there is HTTP/1.1 alone: an HTTP/2 stream is no socket, and browsers use it where it is offered.
-    this.#server = tls
-      ? createTlsServer({ ...options, minVersion, ciphers, secureOptions, ALPNProtocols: ['http/1.1'] })
-      : createServer(options);
-    this.#server.on('connection', (socket: Socket) => {
-      if (!events.accepted(socket)) socket.destroy();
-      else if (!tls) events.ready(socket);
-    });
-    this.#server.on('secureConnection', (socket: TLSSocket) => events.ready(socket));
-    this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    this.#tls = createTlsServer({ ...options, minVersion, ciphers, secureOptions, ALPNProtocols: ['http/1.1'] });
+    this.#tls.on('secureConnection', (socket: TLSSocket) => events.secured(socket));
+    this.#tls.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       events.failed(error, socket);
       socket.destroy();
     });
@@ -63,7 +59,13 @@ export class Acceptor {
 
   /** Takes a certificate; connections that are open keep theirs. */
   secure({ cert, key }: Credentials): void {
-    (this.#server as TlsServer).setSecureContext({ cert, key, minVersion, ciphers, secureOptions });
+    this.#tls.setSecureContext({ cert, key, minVersion, ciphers, secureOptions });
+  }
+
+  /** Speaks TLS with a connection that was accepted, paused; `read` is what was read from it. */
+  speakTls(socket: Socket, read: Buffer): void {
+    if (read.length > 0) socket.unshift(read);
+    this.#tls.emit('connection', socket);
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */

@@ -37,12 +37,12 @@ export interface ConnectionEvents {
 }
 
 export class Connection implements Waiter {
-  readonly peer: Peer;
-  readonly group: string | null;
   place?: Place;
   rosterPlace = -1;
   /** The peer's socket; a lane that wraps the descriptor anew puts the new one here. */
   socket: Socket;
+  #peer: Peer;
+  #group: string | null;
   readonly #waiting: Waiting;
   #events: ConnectionEvents | null;
   #waitsFor: WaitFor | null = null;
@@ -50,10 +50,24 @@ export class Connection implements Waiter {
 
   constructor(socket: Socket, peer: Peer, group: string | null, waiting: Waiting, events: ConnectionEvents) {
     this.socket = socket;
-    this.peer = peer;
-    this.group = group;
+    this.#peer = peer;
+    this.#group = group;
     this.#waiting = waiting;
     this.#events = events;
+  }
+
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  get group(): string | null {
+    return this.#group;
+  }
+
+  /** It comes from somebody else than it seemed. It must not wait meanwhile. */
+  identify(peer: Peer, group: string | null): void {
+    this.#peer = peer;
+    this.#group = group;
   }
 
   /** What it waits for; `null` while a request is under way. */

@@ -1,7 +1,7 @@
 /** What the listener decides by: made anew when the configuration changes. Routes of an API come and go in its table. */
+import { Networks } from '../admission/networks.ts';
 import type { ConnectionSlots } from '../admission/slots.ts';
 import { compileSteps, type Step } from '../admission/steps.ts';
-import { TrustedProxies } from '../admission/trusted-proxies.ts';
 import type { AdmissionRoute, VisitKind } from '../admission/visit.ts';
 import { type Config, labelledRoutes, type Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
@@ -75,7 +75,9 @@ export class FileRoute implements EdgeRoute {
 export interface Edge {
   readonly routes: RouteTable<EdgeRoute>;
   readonly byName: ReadonlyMap<string, Route>;
-  readonly proxies: TrustedProxies;
+  readonly proxies: Networks;
+  /** Who begins connections with a PROXY protocol header. */
+  readonly proxyProtocol: Networks;
   /** How many bits of an IPv6 address say whose it is. */
   readonly ipv6Prefix: number;
   /** For what ends before a route is known. */
@@ -104,7 +106,8 @@ export function compileEdge(config: Config, lasting: LastingRoutes, source: ApiS
     routes,
     hub,
     byName: new Map(labelled.map((route) => [route.name, route])),
-    proxies: new TrustedProxies(config.listen.trustedProxies),
+    proxies: new Networks(config.listen.trustedProxies),
+    proxyProtocol: new Networks(config.listen.proxyProtocol),
     ipv6Prefix: config.listen.ipv6Prefix,
     unrouted: counters.unrouted,
     headersMs: headersMs.includes(0) ? 0 : Math.max(...headersMs),

@@ -1,6 +1,8 @@
 /** The public port: connections are accepted, counted while they wait, and served by a lane. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
+import type { Peer } from '../admission/visit.ts';
 import type { ListenAddress, Route } from '../config/types.ts';
 import { Roster } from '../relay/roster.ts';
 import type { RelayMemory } from '../relay/types.ts';
@@ -11,6 +13,7 @@ import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
 import { FastLane, type Holders } from './fast/fast-lane.ts';
+import { Preface } from './proxy/preface.ts';
 import { Reception } from './reception.ts';
 import { Summary } from './summary.ts';
 import { Waiting, type WaitingCaps } from './waiting.ts';
@@ -35,6 +38,7 @@ export type Accepting = 'yes' | 'not listening' | 'out of file descriptors';
 const usualKeepAliveMs = 75_000;
 /** More idle connections than this are worth nothing: each takes about 10 KB. */
 const mostWaiting = 16_384;
+const nothing = Buffer.alloc(0);
 /** How often clocks are looked at, at least. */
 const tickMs = 1000;
 
@@ -77,9 +81,9 @@ export class Front {
       unrouted: () => parts.edge().unrouted,
       noteUntrusted: (address, counters) => this.#entry.noteUntrusted(address, counters),
     });
-    this.#acceptor = new Acceptor(parts.tls, {
+    this.#acceptor = new Acceptor({
       accepted: (socket) => this.#accept(socket),
-      ready: (socket) => this.#serve(socket),
+      secured: (socket) => this.#serveSecured(socket),
       failed: (error, socket) => this.#onTlsFailure(error, socket),
     });
   }
@@ -172,36 +176,73 @@ export class Front {
     this.#timer = setInterval(() => this.#waiting.tick(), ms).unref();
   }
 
-  #accept(socket: Socket): boolean {
+  #accept(socket: Socket): void {
     const admission = this.#descriptors.admit();
     // Whoever holds many makes room; its descriptor is free in a moment.
     if (admission !== 'room') this.#waiting.makeRoom();
-    if (admission === 'none') return false;
-    if (!this.#parts.tls) return true;
+    if (admission === 'none') {
+      socket.destroy();
+      return;
+    }
     const connection = this.#connect(socket);
+    if (this.#parts.edge().proxyProtocol.isEmpty) this.#begin(connection, nothing);
+    else this.#readPreface(connection);
+  }
+
+  /** What comes first may say who the client is. */
+  #readPreface(connection: Connection): void {
+    const { socket, peer } = connection;
+    const release = () => connection.release();
+    const address = plainAddress(peer.address ?? '');
+    // Whoever may connect to a unix socket is trusted, as with forwarding headers.
+    const mustSend = address === null || this.#parts.edge().proxyProtocol.includes(address);
+    const { recorder } = this.#parts;
+    const preface = new Preface(socket, mustSend, {
+      passed: (client, rest) => {
+        connection.work();
+        socket.off('close', release);
+        if (client !== null) {
+          const known = { address: client, encrypted: peer.encrypted };
+          connection.identify(known, this.#groupOf(known));
+        }
+        this.#begin(connection, rest);
+      },
+      refused: (detail) => recorder.refused(recorder.unknown(peer), { outcome: 'proxy_refused', detail }),
+    });
+    socket.once('close', release);
+    connection.wait('request', this.#parts.edge().headersMs, () => preface.late());
+  }
+
+  /** Begins what a connection is for; `read` is what was read from it. */
+  #begin(connection: Connection, read: Buffer): void {
+    if (!this.#parts.tls) {
+      this.#lane.take(connection, read);
+      return;
+    }
+    const { socket } = connection;
     const key = originOf(socket);
     if (key !== null) this.#securing.set(key, connection);
     connection.wait('request', this.#parts.edge().headersMs);
-    socket.once('close', () => connection.release());
-    return true;
+    socket.once('close', () => {
+      connection.release();
+      if (key !== null && this.#securing.get(key) === connection) this.#securing.delete(key);
+    });
+    this.#acceptor.speakTls(socket, read);
   }
 
-  #serve(socket: Socket): void {
-    const key = this.#parts.tls ? originOf(socket) : null;
+  #serveSecured(socket: TLSSocket): void {
+    const key = originOf(socket);
     const securing = key === null ? undefined : this.#securing.get(key);
     if (securing !== undefined) {
       this.#securing.delete(key!);
       securing.socket = socket;
     }
-    this.#lane.take(securing ?? this.#connect(socket), Buffer.alloc(0));
+    this.#lane.take(securing ?? this.#connect(socket), nothing);
   }
 
   #connect(socket: Socket): Connection {
     const peer = { address: socket.remoteAddress, encrypted: this.#parts.tls };
-    const address = plainAddress(peer.address ?? '');
-    const { proxies, ipv6Prefix } = this.#parts.edge();
-    const group = address === null || proxies.includes(address) ? null : subscriberOf(address, ipv6Prefix);
-    const connection = new Connection(socket, peer, group, this.#waiting, {
+    const connection = new Connection(socket, peer, this.#groupOf(peer), this.#waiting, {
       evicted: () => this.#evicted.add(),
       over: () => this.#connections.delete(connection),
     });
@@ -209,11 +250,20 @@ export class Front {
     return connection;
   }
 
+  #groupOf(peer: Peer): string | null {
+    const address = plainAddress(peer.address ?? '');
+    const { proxies, proxyProtocol, ipv6Prefix } = this.#parts.edge();
+    const isNobody = address === null || proxies.includes(address) || proxyProtocol.includes(address);
+    return isNobody ? null : subscriberOf(address, ipv6Prefix);
+  }
+
   #onTlsFailure(error: NodeJS.ErrnoException, socket: Socket): void {
     const refused = judgeTlsFailure(error);
-    const peer = { address: socket.remoteAddress };
+    if (refused === null) return;
+    const key = originOf(socket);
+    const peer = (key === null ? undefined : this.#securing.get(key))?.peer ?? { address: socket.remoteAddress };
     const { recorder } = this.#parts;
-    if (refused !== null) recorder.refused(recorder.unknown(peer), refused);
+    recorder.refused(recorder.unknown(peer), refused);
   }
 }
 

@@ -27,6 +27,8 @@ export interface TestGateway extends AsyncDisposable {
 export interface GatewayOptions {
   readonly routes: readonly Route[];
   readonly trustedProxies?: readonly string[];
+  /** Networks of those who must send the PROXY protocol. */
+  readonly proxyProtocol?: readonly string[];
   /** Files of a certificate and its key: then it speaks TLS. */
   readonly tls?: Config['listen']['tls'];
   /** The path of a unix socket to listen on. */
@@ -103,6 +105,7 @@ async function start(config: Config, resolved: Resolved | null): Promise<TestGat
 export function configOf({
   routes,
   trustedProxies = [],
+  proxyProtocol = [],
   unix,
   adminUnix,
   tls = null,
@@ -115,7 +118,7 @@ export function configOf({
   return {
     files: ['test.yaml'],
     hash: 'test',
-    listen: { address: at(unix), tls, trustedProxies, ipv6Prefix: 64 },
+    listen: { address: at(unix), tls, trustedProxies, proxyProtocol, ipv6Prefix: 64 },
     admin: { address: at(adminUnix), tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs },

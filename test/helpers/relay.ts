@@ -9,6 +9,7 @@ import type { Leg } from '../../src/relay/leg.ts';
 import { type RegistryEvents, SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
 import { SocketTransport } from '../../src/relay/transport/socket-transport.ts';
+import { openAccess } from './access.ts';
 import { listen } from './listen.ts';
 import { Peer } from './peer.ts';
 
@@ -56,6 +57,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     identity: null,
     auth: null,
     identityHeaders: { user: null, groups: null },
+    access: openAccess,
     connections: { max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 0, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,

@@ -10,6 +10,7 @@ const ipv6 = whole(patterns.ipv6);
 const hostname = whole(patterns.hostname);
 const nameNotNumbers = new RegExp(patterns.nameNotNumbers);
 const listenPort = whole(patterns.listenPort);
+const method = whole(patterns.method);
 const socketPath = whole(patterns.socketPath);
 
 function whole(pattern: string): RegExp {
@@ -149,6 +150,17 @@ export function parseHost(value: unknown): Result<string> {
   const bare = host.replace(/^[a-z]+:\/\//, '').replace(/[:/].*$/, '');
   if (bare !== host && isHost(bare)) return { problem: `is more than a host; write ${bare}` };
   return { problem: `is not a host; ${example}` };
+}
+
+/** Parses a method of HTTP. They are told apart by case, and all that are in use are in capitals (RFC 9110 §9.1). */
+export function parseMethod(value: unknown): Result<string> {
+  const example = 'write GET, POST or another';
+  if (typeof value !== 'string') return { problem: `is not a method; ${example}` };
+  const upper = value.toUpperCase();
+  if (!method.test(upper) || upper.length > patterns.longestMethod) {
+    return { problem: `is not a method; ${example}` };
+  }
+  return upper === value ? { value } : { problem: `is not in capitals, and matches nothing so; write ${upper}` };
 }
 
 /** Parses the name in a certificate: a host without a port, or an address. */

@@ -55,6 +55,10 @@ export const longestHostname = 253;
 /** What a name has and an address in numbers has not: four numbers that are no address are no name either. */
 export const nameNotNumbers = '[A-Za-z_-]';
 
+/** A method of HTTP; every one in use is in capitals. */
+export const method = '[A-Z][A-Z0-9_-]*';
+export const longestMethod = 32;
+
 /** The longest path of a unix socket: sun_path holds 108 bytes with its terminator (unix(7)). */
 export const socketPath = '/[ -~]{0,106}';
 

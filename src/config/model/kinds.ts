@@ -119,6 +119,11 @@ export const kind = {
     description: '`apps.example.org`, or `*.example.org` for every name below',
     anyOf: [...withHost('', '').slice(0, 1), ...withHost('([*][.])?', '').slice(1)],
   }),
+  method: leaf('method', addresses.parseMethod, {
+    description: '`GET`: a method of HTTP, in capitals',
+    ...matching(patterns.method),
+    maxLength: patterns.longestMethod,
+  }),
   path: leaf('path', addresses.parsePath, {
     description: '`/app`: whole segments; `*` is any one, `**` any number of them',
     type: 'string',

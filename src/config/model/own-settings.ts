@@ -49,6 +49,42 @@ export const ownSettings = {
     builtIn: false,
     reload: 'new',
   },
+  'access.networks.allow': {
+    kind: is.listOf(is.kind.network, 1),
+    about: 'The only clients that are served, by their addresses behind `listen.trusted_proxies`. Left out, all.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'access.networks.deny': {
+    kind: is.listOf(is.kind.network),
+    about: 'Clients that are not served, also where `allow` names them.',
+    builtIn: [],
+    reload: 'new',
+  },
+  'access.hosts.allow': {
+    kind: is.listOf(is.kind.host, 1),
+    about: 'The only hosts that are served, of those that `match` takes. Left out, all.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'access.hosts.deny': {
+    kind: is.listOf(is.kind.host),
+    about: 'Hosts that are not served, also where `allow` names them.',
+    builtIn: [],
+    reload: 'new',
+  },
+  'access.methods.allow': {
+    kind: is.listOf(is.kind.method, 1),
+    about: 'The only methods that are served; a WebSocket handshake is a GET. Left out, all.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'access.methods.deny': {
+    kind: is.listOf(is.kind.method),
+    about: 'Methods that are not served, also where `allow` names them.',
+    builtIn: [],
+    reload: 'new',
+  },
   identity: {
     kind: is.identity,
     about:
@@ -81,6 +117,11 @@ export const ownSettings = {
 export const ownSections: Readonly<Record<string, string>> = {
   identity_headers:
     'In which headers the backend is told who the user is that `auth` has let in. What clients send under these names is dropped, in every spelling.',
+  access:
+    'Whom the route serves at all. A request that it does not serve is refused before its credentials are looked at.',
+  'access.networks': 'By the address of the client; 403.',
+  'access.hosts': 'By the host of the request; 403.',
+  'access.methods': 'By the method; 405.',
   match:
     'Which requests take this route. Exact hosts win over wildcard hosts, those over none; then the longest path wins, a literal segment before `*` before `**`. Left out, all.',
 };

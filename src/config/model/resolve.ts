@@ -257,6 +257,11 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
     identity: route.identity,
     auth: compileAuth(route.auth),
     identityHeaders: { user: route['identity_headers.user'], groups: route['identity_headers.groups'] },
+    access: {
+      networks: { allow: route['access.networks.allow'], deny: route['access.networks.deny'] },
+      hosts: { allow: route['access.hosts.allow'], deny: route['access.hosts.deny'] },
+      methods: { allow: route['access.methods.allow'], deny: route['access.methods.deny'] },
+    },
     ...nest(routeSettings, settings),
     timeouts,
   };

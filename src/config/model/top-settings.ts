@@ -42,6 +42,14 @@ export const topSettings = {
     field: 'listen.trustedProxies',
     reload: 'new',
   },
+  'listen.proxy_protocol': {
+    kind: is.listOf(is.kind.network),
+    about:
+      'The load balancers that begin each connection with a PROXY protocol header, version 1 or 2, before TLS (HAProxy: `send-proxy`, `send-proxy-v2`). The client is who the header names: for caps, the log and `X-Forwarded-For`. One of them that sends none is refused, and so is everybody else who sends one. On a unix socket every peer is one of them. Left out, nobody may.',
+    builtIn: [],
+    field: 'listen.proxyProtocol',
+    reload: 'new',
+  },
   'listen.ipv6_prefix': {
     kind: is.prefixLength,
     about:

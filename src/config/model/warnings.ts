@@ -4,6 +4,7 @@
  */
 import { formatDuration, formatSize } from '../language/format.ts';
 import { authWarnings } from './auth-warnings.ts';
+import { accessWarnings, proxyProtocolWarnings } from './edge-warnings.ts';
 import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
 import type { Resolved, ResolvedRoute } from './resolve.ts';
@@ -32,7 +33,12 @@ export function findWarnings(resolved: Resolved): Warning[] {
   const nameOf = placeNamer(resolved.files);
   const { announceMs } = resolved.drain;
   const judged = resolved.routes.map((route) => ({ ...route, nameOf, announceMs, listen: resolved.listen }));
-  return [...trustedProxies(resolved), ...judged.flatMap(routeWarnings)];
+  const proxyProtocol = proxyProtocolWarnings(resolved.listen).map((message) => ({
+    subject: 'listen.proxy_protocol',
+    message,
+    settings: [],
+  }));
+  return [...trustedProxies(resolved), ...proxyProtocol, ...judged.flatMap(routeWarnings)];
 }
 
 /** A route, and how its places are told. */
@@ -63,6 +69,7 @@ function routeWarnings(route: JudgedRoute): Warning[] {
     ...hurriedDrain(route),
     ...unverified(route),
     ...uselessTls(route),
+    ...accessWarnings(route.route, route.listen).map((message) => warn(route, message)),
     ...authWarnings(route.route, route.listen).map((message) => warn(route, message)),
     ...overriddenDefaults(route),
   ];

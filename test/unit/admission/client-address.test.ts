@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { originationOf } from '../../../src/admission/client-address.ts';
 import { plainAddress } from '../../../src/admission/ip.ts';
-import { TrustedProxies } from '../../../src/admission/trusted-proxies.ts';
+import { Networks } from '../../../src/admission/networks.ts';
 
-const proxies = new TrustedProxies(['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
+const proxies = new Networks(['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
 
 function of(address: string | undefined, headers: [string, string][] = []) {
   return originationOf(headers.flat(), { address, scheme: 'http', host: 'apps.test:8080' }, proxies);

@@ -14,6 +14,7 @@ test('the phases have one order', () => {
   expect(phaseNames).toEqual([
     'drain',
     'networks',
+    'hosts',
     'methods',
     'handshake',
     'rates',

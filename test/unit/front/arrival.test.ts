@@ -22,7 +22,7 @@ function edgeOf(...headersMs: number[]) {
   const config: Config = {
     files: ['f'],
     hash: 'h',
-    listen: { address: loopback, tls: null, trustedProxies: [], ipv6Prefix: 64 },
+    listen: { address: loopback, tls: null, trustedProxies: [], proxyProtocol: [], ipv6Prefix: 64 },
     admin: { address: loopback, tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs: 0 },

@@ -133,6 +133,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: ['http://hub:8081/hub/error', 'https://a.example', 'http://10.0.0.1:8081/', 'http://[::1]:80/x'],
     wrong: ['http://u:p@a/', 'ftp://a', 'http://a/?x', 'http://a/#x', 'hub:8081', 'http://', ''],
   },
+  method: {
+    parse: addresses.parseMethod,
+    right: ['GET', 'PROPFIND', 'M-SEARCH', 'A'.repeat(32)],
+    wrong: ['get', '', 'G T', '1GET', '*', 'A'.repeat(33)],
+  },
   server_name: {
     parse: addresses.parseServerName,
     right: ['backend.example.org', '10.0.0.1', '::1', 'Backend'],

@@ -62,6 +62,7 @@ test('the top of the file is shown too, each key with its own place', () => {
     'listen.tls.cert': '/tls/crt',
     'listen.tls.key': '/tls/key',
     'listen.trusted_proxies': '10.0.0.0/8, fd00::/8',
+    'listen.proxy_protocol': 'none',
     'listen.ipv6_prefix': '64',
     'admin.address': 'unix:/run/admin.sock',
     'admin.token_file': 'not set',

@@ -101,6 +101,21 @@ describe('origins', () => {
   });
 });
 
+describe('methods', () => {
+  test.each(['GET', 'PROPFIND', 'M-SEARCH'])('%s', (value) => {
+    expect(addresses.parseMethod(value)).toEqual({ value });
+  });
+
+  test('one that is not in capitals is named as it should be', () => {
+    const problem = 'is not in capitals, and matches nothing so; write GET';
+    expect(addresses.parseMethod('get')).toEqual({ problem });
+  });
+
+  test.each(['', 'G T', '*', 'A'.repeat(33), 7, null])('not %s', (value) => {
+    expect(addresses.parseMethod(value)).toEqual({ problem: 'is not a method; write GET, POST or another' });
+  });
+});
+
 describe('networks', () => {
   test.each(['10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1', '0.0.0.0/0', '::ffff:10.0.0.0/104'])('%s', (text) => {
     expect(addresses.parseNetwork(text)).toEqual({ value: text });

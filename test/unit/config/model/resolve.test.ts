@@ -5,6 +5,7 @@ import type { Preset } from '../../../../src/config/model/preset.ts';
 import { presetNames, presets } from '../../../../src/config/model/presets.ts';
 import type { Resolved } from '../../../../src/config/model/resolve.ts';
 import type { Config } from '../../../../src/config/types.ts';
+import { openAccess } from '../../../helpers/access.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -42,6 +43,7 @@ test('what is built in', () => {
     identity: null,
     auth: null,
     identityHeaders: { user: null, groups: null },
+    access: openAccess,
     limits: {
       mode: 'enforce',
       client: { ...both, maxMessageBytes: 10 * MiB },
@@ -137,7 +139,7 @@ test('a route comes before its preset, that before defaults, those before what i
 test('every section of a route and of the top reaches the configuration', () => {
   const { config, resolved } = load(
     [
-      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8], ipv6_prefix: 56, tls: {cert: c.pem, key: k.pem}}',
+      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8], proxy_protocol: [10.9.0.0/16], ipv6_prefix: 56, tls: {cert: c.pem, key: k.pem}}',
       'admin: {address: 0.0.0.0:9999, token_file: /run/token}',
       'memory: {max_buffered: 64MiB}',
       'drain: {announce: 16s, spread: 17s, deadline: 18s}',
@@ -148,6 +150,7 @@ test('every section of a route and of the top reaches the configuration', () => 
       '    upstream: https://h',
       '    origins: [https://a.org]',
       '    require_origin: true',
+      '    access: {networks: {allow: [10.0.0.0/8], deny: [10.1.0.0/16]}, hosts: {allow: ["*.B.org"], deny: [x.b.org]}, methods: {allow: [GET], deny: [PUT]}}',
       '    limits:',
       '      mode: report',
       '      client: {max_frame_size: 1KiB, max_fragments: 2, message_timeout: 3s, max_message_rate: 4/s, max_byte_rate: 5B/s, max_control_rate: 6/s, max_buffer_size: 7KiB, max_queue: 8, max_pause: off}',
@@ -165,6 +168,7 @@ test('every section of a route and of the top reaches the configuration', () => 
     address: { kind: 'unix', path: '/run/s.sock' },
     tls: { cert: 'c.pem', key: 'k.pem' },
     trustedProxies: ['10.0.0.0/8'],
+    proxyProtocol: ['10.9.0.0/16'],
     ipv6Prefix: 56,
   });
   expect(config.admin).toEqual({ address: { kind: 'tcp', host: '0.0.0.0', port: 9999 }, tokenFile: '/run/token' });
@@ -190,6 +194,11 @@ test('every section of a route and of the top reaches the configuration', () => 
     identity: null,
     auth: null,
     identityHeaders: { user: null, groups: null },
+    access: {
+      networks: { allow: ['10.0.0.0/8'], deny: ['10.1.0.0/16'] },
+      hosts: { allow: ['*.b.org'], deny: ['x.b.org'] },
+      methods: { allow: ['GET'], deny: ['PUT'] },
+    },
     limits: {
       mode: 'report',
       client: {

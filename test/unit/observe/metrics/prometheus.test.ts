@@ -37,7 +37,13 @@ function fixture(): Fixture {
     config: {
       files: ['sluice.yaml'],
       hash: 'fffffffffffff000',
-      listen: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tls: null, trustedProxies: [], ipv6Prefix: 64 },
+      listen: {
+        address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+        tls: null,
+        trustedProxies: [],
+        proxyProtocol: [],
+        ipv6Prefix: 64,
+      },
       admin: { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, tokenFile: null },
       memory: { maxBufferedBytes: null },
       drain: { announceMs: 0 },

@@ -1,13 +1,12 @@
-/** The networks of `trusted_proxies`. */
+/** A set of networks, such as those of `trusted_proxies`. */
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
-/** Addresses whose word about the client counts. */
-export class TrustedProxies {
+export class Networks {
+  readonly isEmpty: boolean;
   readonly #list = new BlockList();
-  readonly #isEmpty: boolean;
 
   constructor(networks: readonly string[]) {
-    this.#isEmpty = networks.length === 0;
+    this.isEmpty = networks.length === 0;
     for (const network of networks) {
       const [address, bits] = network.split('/') as [string, string | undefined];
       const family = isIPv4(address) ? 'ipv4' : 'ipv6';
@@ -16,9 +15,9 @@ export class TrustedProxies {
     }
   }
 
-  /** Whether an address, in the form of `plainAddress`, is a trusted proxy. */
+  /** Whether an address, in the form of `plainAddress`, is in one of them. */
   includes(address: string): boolean {
-    if (this.#isEmpty) return false;
+    if (this.isEmpty) return false;
     const version = isIP(address);
     return version !== 0 && this.#list.check(address, version === 4 ? 'ipv4' : 'ipv6');
   }
