@@ -173,7 +173,8 @@ export class Front {
   #startClock(): void {
     clearInterval(this.#timer);
     const ms = Math.min(tickMs, this.#parts.edge().headersMs || tickMs);
-    this.#timer = setInterval(() => this.#waiting.tick(), ms).unref();
+    // What has come while the process was busy or stopped is read before anybody is late.
+    this.#timer = setInterval(() => setImmediate(() => this.#waiting.tick()), ms).unref();
   }
 
   #accept(socket: Socket): void {

@@ -1,0 +1,41 @@
+/** The tests of broken sockets, for any number of connections. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { cert, key } from '../test-certificate.ts';
+import { runFaults } from './harness.ts';
+
+/** Runs so many connections over each pair of transports. `SLUICE_SEED` repeats a run. */
+export function testFaults(connections: number): void {
+  const seed = Number(process.env.SLUICE_SEED ?? Math.floor(Math.random() * 1e9));
+  test.each([
+    ['TCP', false, false],
+    ['TLS with clients', true, false],
+    ['TLS with upstreams', false, true],
+    ['TLS with both', true, true],
+  ])(
+    `over %s: ${connections} connections of which one side breaks are each counted once, and nothing is left (seed ${seed})`,
+    {
+      timeout: 90_000 + 60 * connections,
+    },
+    async (_name, tls, upstreamTls) => {
+      const report = await runFaults({ connections, seed, tls: tls ? certificate() : null, upstreamTls });
+      console.log(`${report.requests} requests; handshakes: ${JSON.stringify(report.handshakes)}`);
+      expect(report.wrong).toEqual([]);
+      expect(report.left).toEqual({});
+      // Whatever broke: enough went well to call it a test.
+      expect(report.requests).toBeGreaterThan(connections / 3);
+      expect(report.handshakes.opened).toBeGreaterThan(connections / 20);
+    },
+  );
+}
+
+function certificate() {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
+  writeFileSync(files.cert, cert);
+  writeFileSync(files.key, key);
+  return files;
+}
