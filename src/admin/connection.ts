@@ -178,7 +178,8 @@ export class AdminConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#setClock(null);
-    this.#socket.destroy();
-    done(error);
+    // Whoever waits for the end may then free what was written.
+    if (this.#socket.closed) done(error);
+    else this.#socket.once('close', () => done(error)).destroy();
   }
 }

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Readable, type Transform } from 'node:stream';
 import { createGzip, constants as zlib } from 'node:zlib';
-import { contentTypes, type Format } from '../observe/metrics/exposition.ts';
+import { contentTypes, type Format, freePieces } from '../observe/metrics/exposition.ts';
 import { Pace } from '../observe/metrics/pace.ts';
 import type { Renderer } from '../observe/metrics/prometheus.ts';
 import { acceptsGzip, wantedFormat } from './accepts.ts';
@@ -46,6 +46,7 @@ export class Scrapes {
     }
     const scrape = { res, movedAt: Number.POSITIVE_INFINITY };
     this.#underWay.add(scrape);
+    const closed = new Promise<void>((resolve) => res.once('close', resolve));
     const clock = setTimeout(() => res.destroy(), longestMs);
     res.once('close', () => {
       clearTimeout(clock);
@@ -55,8 +56,11 @@ export class Scrapes {
       const format = wantedFormat(req.headers.accept);
       const zips = acceptsGzip(header(req.headers['accept-encoding']));
       const rendering = await this.#renderings.of(format);
+      using _use = rendering.use();
       const pieces = zips ? await rendering.zipped() : rendering.pieces;
       if (!res.destroyed) await this.#write(scrape, format, zips, pieces);
+      // Until then the kernel may still be given what stands in the pieces.
+      await closed;
     } catch (error) {
       // A scrape that fails must not take the open connections with it.
       if (res.headersSent || res.destroyed) res.destroy();
@@ -109,7 +113,7 @@ const tooMany = problem(
 /** The renderings that may still serve somebody, one for each format. */
 class Renderings {
   readonly #render: Renderer;
-  readonly #current = new Map<Format, { readonly rendering: Promise<Rendering>; readonly startedAt: number }>();
+  readonly #current = new Map<Format, Promise<Rendering>>();
 
   constructor(render: Renderer) {
     this.#render = render;
@@ -117,24 +121,43 @@ class Renderings {
 
   of(format: Format): Promise<Rendering> {
     const known = this.#current.get(format);
-    if (known) return known.rendering;
+    if (known) return known;
     const rendering = this.#render(format).then((pieces) => new Rendering(pieces));
-    const entry = { rendering, startedAt: performance.now() };
-    this.#current.set(format, entry);
+    const startedAt = performance.now();
+    this.#current.set(format, rendering);
     // One that is under way serves all who ask; megabytes are not kept until the next scrape.
     const forget = () => this.#current.delete(format);
-    const expire = () => setTimeout(forget, Math.max(0, entry.startedAt + freshMs - performance.now())).unref();
+    const expire = (made: Rendering) => {
+      const use = made.use();
+      const end = () => {
+        forget();
+        use[Symbol.dispose]();
+      };
+      setTimeout(end, Math.max(0, startedAt + freshMs - performance.now())).unref();
+    };
     rendering.then(expire, forget);
     return rendering;
   }
 }
 
+/** One text of all metrics, which is gone when nobody uses it. */
 class Rendering {
   readonly pieces: readonly Buffer[];
   #zipped: Promise<readonly Buffer[]> | null = null;
+  #users = 0;
 
   constructor(pieces: readonly Buffer[]) {
     this.pieces = pieces;
+  }
+
+  /** Somebody reads from it, until that is disposed of. */
+  use(): Disposable {
+    this.#users++;
+    return {
+      [Symbol.dispose]: () => {
+        if (--this.#users === 0) freePieces(this.pieces);
+      },
+    };
   }
 
   /** Compressed, once for all who accept that; not on the relay's thread. */

@@ -8,6 +8,7 @@ import type { AdminEndpoint } from '../../src/admin/router.ts';
 import { Scrapes } from '../../src/admin/scrapes.ts';
 import { AdminServer } from '../../src/admin/server.ts';
 import { createLog } from '../../src/observe/log/log.ts';
+import { Exposition } from '../../src/observe/metrics/exposition.ts';
 import type { Renderer } from '../../src/observe/metrics/prometheus.ts';
 import { RawHttp } from './http-front.ts';
 
@@ -241,6 +242,33 @@ test('a rendering serves for a second, and is not kept until the next scrape', a
   const second = scrape();
   await all.end(2);
   await second;
+});
+
+test('the memory of a rendering is given back when nobody reads from it', async () => {
+  let pieces: readonly Buffer[] = [];
+  const render = async () => {
+    const out = new Exposition('text');
+    for (let i = 0; i < 500_000; i++) out.sample(`n="${i}"`, i);
+    pieces = out.finish();
+    return pieces;
+  };
+  const port = await start(new Scrapes(render).endpoint);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const slow = connect(port, '127.0.0.1');
+  onTestFinished(() => void slow.destroy());
+  slow.write(get('/metrics', 'Connection: close\r\n'));
+  await once(slow, 'readable');
+  const quick = new RawHttp(port);
+  quick.send(get('/metrics', 'Connection: close\r\n'));
+  const text = await quick.closed();
+  vi.advanceTimersByTime(1000);
+  expect(pieces.some(({ length }) => length === 0)).toBe(false);
+  const rest: Buffer[] = [];
+  slow.on('data', (chunk) => rest.push(chunk));
+  await once(slow, 'close');
+  const bodyOf = (answer: string) => answer.slice(answer.indexOf('\r\n\r\n'));
+  expect(bodyOf(String(Buffer.concat(rest))) === bodyOf(text)).toBe(true);
+  await vi.waitFor(() => expect(pieces.every(({ length }) => length === 0)).toBe(true));
 });
 
 test('gzip and OpenMetrics where they are asked for', async () => {

@@ -1,4 +1,4 @@
 /** Ten thousand connections whose sockets break at any step. */
 import { testFaults } from '../helpers/faults/suite.ts';
 
-testFaults(2500);
+testFaults(2500, 3000);

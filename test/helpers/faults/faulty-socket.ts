@@ -16,12 +16,12 @@ export interface Fault {
   /** Whether bytes are counted that it sends, or that it gets. */
   readonly counts: 'sent' | 'got';
   readonly at: number;
+  /** How long a stall lasts: longer than each of Sluice's clocks. */
+  readonly stallMs: number;
 }
 
 const heardBytes = 120;
 const delayMs = 60;
-/** Longer than each of Sluice's clocks in these tests. */
-const stallMs = 1600;
 
 export class FaultySocket {
   readonly socket: Socket;
@@ -164,7 +164,7 @@ export class FaultySocket {
   }
 
   async #break(): Promise<void> {
-    const { kind } = this.#fault!;
+    const { kind, stallMs } = this.#fault!;
     this.#fault = null;
     const { socket } = this;
     if (kind === 'delay') {

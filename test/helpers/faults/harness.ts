@@ -17,6 +17,8 @@ import { type Program, programs } from './programs.ts';
 export interface FaultsOptions {
   /** Connections in all. */
   readonly connections: number;
+  /** The time of each of Sluice's clocks. What it is for must be done by then, on a busy machine too. */
+  readonly clockMs: number;
   readonly seed: number;
   /** Files of a certificate and its key: then Sluice speaks TLS to its clients. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
@@ -49,7 +51,7 @@ function randomOf(seed: number): () => number {
   };
 }
 
-function caseOf(index: number, random: () => number, { tls, upstreamTls }: FaultsOptions): Case {
+function caseOf(index: number, random: () => number, { tls, upstreamTls, clockMs }: FaultsOptions): Case {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
   const program = programs[index % programs.length]!;
   const side = pick(['client', 'upstream'] as const);
@@ -61,7 +63,12 @@ function caseOf(index: number, random: () => number, { tls, upstreamTls }: Fault
   const head = side === 'client' && counts === 'sent' ? program.head('w0.test').length : 40;
   const borders = [0, 1, head - 1, head, head + 1, bytes - 1, bytes];
   const at = beforeTls ? Math.floor(random() * 600) : random() < 0.5 ? pick(borders) : Math.floor(random() * bytes);
-  return { program, side, beforeTls, fault: { kind: pick(faultKinds), counts, at: Math.max(0, at) } };
+  return {
+    program,
+    side,
+    beforeTls,
+    fault: { kind: pick(faultKinds), counts, at: Math.max(0, at), stallMs: 1.5 * clockMs },
+  };
 }
 
 /** An upstream that does what the program of its worker says. */
@@ -185,7 +192,7 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
   return { wrong, left, requests, handshakes };
 }
 
-function routeOf(i: number, port: number, { upstreamTls }: FaultsOptions): Route {
+function routeOf(i: number, port: number, { upstreamTls, clockMs }: FaultsOptions): Route {
   const host = `w${i}.test`;
   const protocol = upstreamTls ? 'https:' : 'http:';
   return routeTo(port, {
@@ -194,11 +201,11 @@ function routeOf(i: number, port: number, { upstreamTls }: FaultsOptions): Route
     hosts: [host],
     upstream: { protocol, host: '127.0.0.1', port, href: `${protocol}//127.0.0.1:${port}` },
     upstreamTls: { ...noUpstreamTls, insecureSkipVerify: true },
-    timeouts: { connectMs: 1000, headersMs: 1000, handshakeMs: 1000, closeMs: 200 },
-    http: { maxBodyBytes: 1e9, inactivityMs: 1000, maxUpstreamConnections: 1024 },
-    ping: { clientMs: 200, upstreamMs: 200, timeoutMs: 1000 },
-    client: { messageTimeoutMs: 1000 },
-    upstreamLimits: { messageTimeoutMs: 1000 },
+    timeouts: { connectMs: clockMs, headersMs: clockMs, handshakeMs: clockMs, closeMs: 200 },
+    http: { maxBodyBytes: 1e9, inactivityMs: clockMs, maxUpstreamConnections: 1024 },
+    ping: { clientMs: 200, upstreamMs: 200, timeoutMs: clockMs },
+    client: { messageTimeoutMs: clockMs },
+    upstreamLimits: { messageTimeoutMs: clockMs },
   });
 }
 

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { cert, key } from '../test-certificate.ts';
 import { runFaults } from './harness.ts';
 
-/** Runs so many connections over each pair of transports. `SLUICE_SEED` repeats a run. */
-export function testFaults(connections: number): void {
+/** Runs so many connections over each pair of transports, with such clocks. `SLUICE_SEED` repeats a run. */
+export function testFaults(connections: number, clockMs: number): void {
   const seed = Number(process.env.SLUICE_SEED ?? Math.floor(Math.random() * 1e9));
   test.each([
     ['TCP', false, false],
@@ -20,7 +20,7 @@ export function testFaults(connections: number): void {
       timeout: 90_000 + 60 * connections,
     },
     async (_name, tls, upstreamTls) => {
-      const report = await runFaults({ connections, seed, tls: tls ? certificate() : null, upstreamTls });
+      const report = await runFaults({ connections, clockMs, seed, tls: tls ? certificate() : null, upstreamTls });
       console.log(`${report.requests} requests; handshakes: ${JSON.stringify(report.handshakes)}`);
       expect(report.wrong).toEqual([]);
       expect(report.left).toEqual({});
