@@ -48,12 +48,16 @@ export class AdminServer {
   constructor(source: AdminSource) {
     this.#source = source;
     this.#router = new Router(source.endpoints);
-    this.#http = createServer({ maxHeaderSize, keepAliveTimeout }, (req, res) => this.#serve(req, res));
+    // An upgrade may be ignored (RFC 9110 §7.8), and is.
+    const shouldUpgradeCallback = () => false;
+    this.#http = createServer({ maxHeaderSize, keepAliveTimeout, shouldUpgradeCallback }, (req, res) =>
+      this.#serve(req, res),
+    );
     // A client that has said all it wants still reads the answer.
     Object.assign(this.#http, { httpAllowHalfOpen: true });
     // Asking first is asking to send a body, and no endpoint takes one.
     this.#http.on('checkContinue', (req, res) => this.#serve(req, res));
-    this.#http.on('upgrade', (_req, socket) => socket.destroy());
+    this.#http.on('connect', (_req, connection) => connection.end(unreadable.connect));
     this.#http.on('clientError', (error: NodeJS.ErrnoException, connection) => {
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? unreadable.tooLarge : unreadable.bad;
       if (connection.writable) connection.end(status);
@@ -132,6 +136,7 @@ export class AdminServer {
 
 const unreadable = {
   bad: 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+  connect: 'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
   tooLarge: 'HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
 };
 

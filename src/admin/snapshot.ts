@@ -1,5 +1,5 @@
 /** What the status page shows, once per second: one value for all who watch. */
-import { type ConfigError, formatConfigError } from '../config/language/errors.ts';
+import { type ConfigError, formatConfigError, withoutQuotes } from '../config/language/errors.ts';
 import type { ConfigState } from '../config/live/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
 import { withoutSecrets } from '../observe/log/redaction.ts';
@@ -8,7 +8,6 @@ import type { SenderSums } from '../observe/metrics/live-sums.ts';
 import { type RouteReading, readRoutes } from '../observe/metrics/reading.ts';
 import type { LiveSource } from '../observe/metrics/source.ts';
 import type { CounterStore } from '../observe/metrics/store.ts';
-import { redactError } from './api/config.ts';
 import type { DrainProgress } from './api/drain.ts';
 import type { Rates, Throughput } from './throughput.ts';
 
@@ -117,7 +116,7 @@ function configStatus({ config, loadedAtMs, needsRestart, lastError }: ConfigSta
 }
 
 function linesOf(errors: readonly ConfigError[]): string[] {
-  const lines = errors.slice(0, maxLines).map((error) => withoutSecrets(formatConfigError(redactError(error))));
+  const lines = errors.slice(0, maxLines).map((error) => withoutSecrets(formatConfigError(withoutQuotes(error))));
   const more = errors.length - lines.length;
   return more === 0 ? lines : [...lines, `and ${more} more`];
 }

@@ -1,5 +1,6 @@
 /** Sends an answer of our own to a plain HTTP request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { framingFault } from '../http/framing.ts';
 import type { ErrorPages } from './error-pages.ts';
 import { pageHeaders, type Refusal, renderRefusal } from './errors.ts';
 
@@ -33,7 +34,9 @@ export async function sendRefusal(
   const { headers, body } = own ?? { headers: pageHeaders(page!), body: page!.body };
   const unread = !req.complete && carriesBody(req);
   res.writeHead(refusal.status, [...headers.flat(), ...(unread ? ['Connection', 'close'] : [])]);
-  if (!unread || waitsForContinue || req.method === 'HEAD') {
+  // Where nobody can be sure where a body ends, nobody can wait for its end.
+  const endless = framingFault({ version: req.httpVersion, headers: req.rawHeaders }) !== null;
+  if (!unread || waitsForContinue || endless || req.method === 'HEAD') {
     res.end(body);
     return;
   }

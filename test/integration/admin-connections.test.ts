@@ -201,6 +201,18 @@ class Renderings {
   }
 }
 
+test.each([
+  ['CONNECT', 'CONNECT a.test:80 HTTP/1.1\r\nHost: h\r\n\r\n', 405],
+  ['an upgrade', get('/here', 'Connection: Upgrade, close\r\nUpgrade: websocket\r\n'), 200],
+  ['TRACE', 'TRACE /here HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n', 405],
+  ['a method of its own', 'FOO /here HTTP/1.1\r\nHost: h\r\n\r\n', 400],
+])('%s is answered', async (_name, request, status) => {
+  const port = await start({ method: 'GET', path: '/here', access: 'open', answer: () => text(200, 'here') });
+  const client = new RawHttp(port);
+  client.send(request);
+  expect((await client.closed()).slice(0, 13)).toBe(`HTTP/1.1 ${status} `);
+});
+
 test('two scrapes share a rendering, a third is told to come again', async () => {
   const all = new Renderings();
   const port = await start(new Scrapes(all.render).endpoint);

@@ -1,6 +1,6 @@
 /** What comes on a connection behind a request: it waits for the answer, or nobody ever sees it. */
 import { createServer, type RequestListener } from 'node:http';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { listen } from '../helpers/listen.ts';
 import { rawConnect } from '../helpers/raw-client.ts';
@@ -53,6 +53,21 @@ test('requests in one write are answered one after the other', async () => {
   expect(statuses(text)).toEqual(new Array(51).fill(200));
   expect(upstream.seen).toEqual([...requests.map((_, i) => `GET /${i}`), 'GET /last']);
   expect(most).toBe(1);
+});
+
+test.each([
+  ['gzip, chunked', '1.1'],
+  ['xchunked', '1.1'],
+  ['chunked', '1.0'],
+])('a body whose end nobody can be sure of (`%s` in HTTP/%s) is not waited for', async (coding, version) => {
+  await using gateway = await startGateway({ routes: [routeTo(1)] });
+  const client = await rawConnect(gateway.port);
+  client.sendText(`POST /a HTTP/${version}\r\n${host}Transfer-Encoding: ${coding}\r\n\r\n5\r\nhel`);
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  // No clock runs: the end is here with the answer.
+  const ended = await client.ended.finally(() => vi.useRealTimers());
+  expect(ended).toBe('fin');
+  expect(statuses((await client.rest()).toString())).toEqual([400]);
 });
 
 test('nothing is read of a second request while the first has no answer', async () => {

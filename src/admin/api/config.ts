@@ -1,6 +1,6 @@
 /** The configuration as the API shows it. Secrets stand in files, whose paths are shown and whose contents are not. */
 import type { z } from 'zod';
-import type { ConfigError } from '../../config/language/errors.ts';
+import { withoutQuotes } from '../../config/language/errors.ts';
 import type { ConfigState } from '../../config/live/state.ts';
 import type { Identity } from '../../config/types.ts';
 import { withoutSecrets } from '../../observe/log/redaction.ts';
@@ -20,7 +20,7 @@ export function describeConfig({ config, resolved, loadedAtMs, needsRestart, las
     needs_restart: [...needsRestart],
     last_error: lastError && {
       at: new Date(lastError.atMs).toISOString(),
-      errors: lastError.errors.map(redactError),
+      errors: lastError.errors.map(withoutQuotes),
     },
     settings: showTopSettings(config, resolved?.sources ?? null),
   };
@@ -47,17 +47,6 @@ function describeIdentity(identity: Identity): { header: string } | { path: stri
 
 /** A key whose value nobody shall see. Paths of files are no secrets. */
 const secretKey = /(?:token|secret|password|passwd|api_?key|private_?key|credential)s?$/i;
-
-/** The beginning of a message, where the file is quoted. Rather too much than too little. */
-const quoted = /^["[{\d].*(?= (?:is|has|holds|does) )/;
-
-/** An error quotes what stands in the file, and a secret may stand where none belongs. */
-/** An error without the value that it quotes, where that may be a secret. */
-export function redactError(error: ConfigError): ConfigError {
-  const { file, line, column, path, message } = error;
-  const secret = /token|secret|passw|credential/i.test(path);
-  return { file, line, column, path, message: secret ? message.replace(quoted, '[redacted]') : message };
-}
 
 /** The same value without what looks like a token, however it came there. */
 export function redact<T>(value: T): T {

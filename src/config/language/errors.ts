@@ -35,3 +35,14 @@ export function formatConfigError(error: ConfigError): string {
 export function byPlace(a: ConfigError, b: ConfigError): number {
   return a.line - b.line || a.column - b.column || (a.message < b.message ? -1 : 1);
 }
+
+/** A key that has to do with secrets, or a file of them: instead of the file's name the secret itself may stand there. */
+const secretKey = /token|secret|passw|credential|key|htpasswd|jwks/i;
+/** The beginning of a message, where the file is quoted. Rather too much than too little. */
+const quoted = /^(?:"(?:[^"\\]|\\.)*"|[[{\d].*(?= (?:is|has|holds|does|cannot|may|stands) ))/s;
+
+/** An error as others than its author may see it: a secret may stand where none belongs, and is not quoted. */
+export function withoutQuotes(error: ConfigError): ConfigError {
+  if (!secretKey.test(error.path)) return error;
+  return { ...error, message: error.message.replace(quoted, '[redacted]') };
+}

@@ -2,7 +2,7 @@
 
 import type { Log } from '../../observe/log/log.ts';
 import { withoutSecrets } from '../../observe/log/redaction.ts';
-import { type ConfigError, formatConfigError } from '../language/errors.ts';
+import { type ConfigError, formatConfigError, withoutQuotes } from '../language/errors.ts';
 import { keepFixed } from '../model/fixed.ts';
 import type { Loaded } from '../model/load.ts';
 import type { Resolved } from '../model/resolve.ts';
@@ -64,7 +64,7 @@ export class CurrentConfig {
     this.reloads.failure++;
     this.#log.tell('config_rejected', {
       // An error quotes what stands in the file.
-      errors: errors.slice(0, mostLogged).map((error) => withoutSecrets(formatConfigError(error))),
+      errors: errors.slice(0, mostLogged).map((error) => withoutSecrets(formatConfigError(withoutQuotes(error)))),
       error_count: errors.length,
       config_hash: this.config.hash,
     });

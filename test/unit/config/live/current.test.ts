@@ -50,3 +50,16 @@ test('a key that needs a restart is named until the files say again what is in f
   expect(current.state.needsRestart).toEqual([]);
   expect(lines.map(({ event }) => event)).toEqual(['config_reloaded', 'config_needs_restart', 'config_reloaded']);
 });
+
+test.each([
+  'admin: {token_file: [hunter2]}',
+  'admin: {token_file: {a: hunter2}}',
+  'admin: {token_file: 40771}',
+  'defaults: {upstream_tls: {client_key: 40771}}',
+  'defaults: {upstream_tls: {client_key: {x: "hunter2 is not a"}}}',
+])('a secret that stands where a file of it belongs is not in the log: %s', (text) => {
+  const { current, lines } = setUp();
+  expect(current.replace(valid(text), nothing)).toBe(false);
+  expect(JSON.stringify(lines)).toContain('[redacted]');
+  expect(JSON.stringify(lines)).not.toMatch(/hunter2|40771/);
+});
