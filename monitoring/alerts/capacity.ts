@@ -126,6 +126,32 @@ export const capacity: AlertGroup = {
       ],
     },
     {
+      name: 'SluiceLogLinesLost',
+      when: 'log lines were lost for 5 minutes, because whoever reads the log did not keep up',
+      levels: [
+        {
+          severity: 'warning',
+          // What `log.max_rate` leaves out is left out on purpose, and told of in the log itself.
+          expr: 'sum by (cluster, namespace, job) (increase(sluice_log_lines_dropped_total{reason="unread"}[5m])) > 0',
+          threshold: '> 0',
+          for: '5m',
+        },
+      ],
+      summary: `${release}: log lines are lost`,
+      description:
+        'About {{ printf "%.0f" $value }} log lines were dropped within 5 minutes: nobody took them from the process, or its disk was full.',
+      means:
+        'Connections are not held up, but what is lost may be the line that says why somebody was cut. Metrics and the status page have all of it.',
+      look: [
+        'The log driver or the agent that reads the standard output: is it stuck, throttled, or restarting? Is the disk of the node full?',
+        'How much there is to read: `sluice_handshakes_total` and `sluice_limit_violations_total` by route. The event `log_lines_dropped` says how many were lost, once lines are taken again.',
+      ],
+      change: [
+        'Mend the reader. A pod needs no restart: it goes on by itself.',
+        'Write less: `log.open` and `log.end`, or a lower `log.max_rate` for lines that clients cause.',
+      ],
+    },
+    {
       name: 'SluiceCpuSaturated',
       when: 'a pod uses more than 90 % of a core for 15 minutes',
       levels: [

@@ -75,6 +75,20 @@ export const capacity: readonly Story[] = [
     ],
   },
   {
+    alert: 'SluiceLogLinesLost',
+    tells: 'nobody reads the log of a pod for a while, and what a rate leaves out is no loss',
+    series: {
+      [pod(1, 'sluice_log_lines_dropped_total', 'reason="unread"')]: '0x5 0+60x15 900x30',
+      [pod(2, 'sluice_log_lines_dropped_total', 'reason="unread"')]: '0x50',
+      [pod(2, 'sluice_log_lines_dropped_total', 'reason="rate"')]: '0+100x50',
+    },
+    moments: [
+      quiet('8m'),
+      fires('15m', { severity: 'warning', value: '300', summary: 'apps/sluice: log lines are lost' }),
+      quiet('30m'),
+    ],
+  },
+  {
     alert: 'SluiceMemoryPressure',
     tells: 'buffers fill up and empty again',
     series: { [pod(1, 'sluice_memory_pressure_ratio')]: '0.5x5 0.7x24 0.9x19 0.5x20' },
