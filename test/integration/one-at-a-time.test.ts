@@ -160,9 +160,13 @@ test.each([
   [
     'a handshake of the wrong version',
     426,
-    `GET /a HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    `GET /a HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n`,
   ],
-  ['a handshake without Connection', 400, `GET /a HTTP/1.1\r\n${host}Upgrade: websocket\r\n\r\n`],
+  [
+    'a handshake without Connection',
+    400,
+    `GET /a HTTP/1.1\r\n${host}Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  ],
   ['no HTTP at all', 400, 'HELO\r\n\r\n'],
   ['empty lines without end', 400, '\r\n'.repeat(100)],
 ])(
