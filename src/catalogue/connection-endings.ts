@@ -59,7 +59,7 @@ export const peerEndings = {
     watchedBy: 'upstream',
   },
   client_heartbeat: {
-    client: 0,
+    client: 1011,
     upstream: 1001,
     level: 'info',
     flag: 'CH',
@@ -72,7 +72,7 @@ export const peerEndings = {
   },
   upstream_heartbeat: {
     client: 1011,
-    upstream: 0,
+    upstream: 1011,
     level: 'warn',
     flag: 'UH',
     words: 'the upstream answered no ping',

@@ -148,6 +148,12 @@ export class Leg {
     this.#finish();
   }
 
+  /** Gives a peer up that may be asleep: it hears why, unless there is no room for that. Nothing more of it is awaited. */
+  giveUp(close: Close): void {
+    if (this.writer.blocked) this.reset();
+    else this.close(close, false, this.#clock.now());
+  }
+
   /** Gives the peer up: what it has not taken is dropped, in the kernel too. */
   reset(): void {
     if (this.gone) return;

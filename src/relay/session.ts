@@ -124,8 +124,11 @@ export class Session implements OpenConnection {
     }
 
     dead(): void {
-      this.#session.#decide(`${this.leg.role}_heartbeat`, this.leg.role, null);
-      this.leg.reset();
+      const session = this.#session;
+      session.#decide(`${this.leg.role}_heartbeat`, this.leg.role, null);
+      // What the kernel holds for it, and the words, are there when it wakes up within timeouts.close.
+      this.leg.giveUp(session.#closeFor(this.leg));
+      session.#onLost(this.leg);
     }
 
     stalled(stalledMs: number): void {

@@ -177,14 +177,46 @@ test('data keeps a connection with an idle_timeout open', async () => {
   expect(relay.session.client.state).toBe('open');
 });
 
-test('pings the client, and gives a silent one up', async () => {
-  await using relay = await openRelay({ ping: { clientMs: 300, upstreamMs: 0, timeoutMs: 500 } });
+test('pings the client, and gives a silent one up: it hears why, and is reset when it goes on being silent', async () => {
+  const ping = { clientMs: 300, upstreamMs: 0, timeoutMs: 500 };
+  await using relay = await openRelay({ ping, timeouts: quick });
   expect((await relay.client.frame()).opcode).toBe(9);
   expect((await relay.upstream.closeFrame()).code).toBe(1001);
-  expect(await relay.client.ended).toBe('reset');
   relay.upstream.send(closeFrame(1001));
   relay.upstream.end();
-  expect((await relay.ended).reason).toBe('client_heartbeat');
+  expect(await relay.client.closeFrame()).toEqual({ code: 1011, reason: 'the client answered no ping' });
+  expect(await relay.client.ended).toBe('reset');
+  expect(await relay.ended).toMatchObject({ reason: 'client_heartbeat', cut: ['client'] });
+});
+
+test('a client that wakes up after it was given up still gets everything, and why', async () => {
+  const ping = { clientMs: 300, upstreamMs: 0, timeoutMs: 500 };
+  await using relay = await openRelay({ ping });
+  relay.client.pause();
+  // More than the client's side takes without reading: the rest is the kernel's.
+  const message = frame(Buffer.alloc(1_000_000, 5), { opcode: 2 });
+  relay.upstream.send(message);
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  relay.upstream.send(closeFrame(1001));
+  relay.upstream.end();
+  relay.client.resume();
+  expect((await relay.client.frameOf(2)).size).toBe(message.length);
+  expect((await relay.client.closeFrame()).code).toBe(1011);
+  relay.client.send(closeFrame(1011, '', { mask: true }));
+  expect(await relay.client.ended).toBe('fin');
+  relay.client.end();
+  expect(await relay.ended).toMatchObject({ reason: 'client_heartbeat', cut: [], codes: { receivedFromClient: 1011 } });
+});
+
+test('a silent client whose kernel is full is reset at once', async () => {
+  const ping = { clientMs: 300, upstreamMs: 0, timeoutMs: 500 };
+  await using relay = await openRelay({ ping });
+  relay.client.pause();
+  // The ping leaves before the kernel is full.
+  await until(() => relay.session.client.writer.handedBytes > 0);
+  relay.upstream.send(frame(Buffer.alloc(20_000_000), { opcode: 2 }));
+  relay.upstream.socket.on('error', () => {});
+  expect((await relay.ended).cut).toContain('client');
 });
 
 test('a client that answers pings stays, and its round trip is measured', async () => {
@@ -199,11 +231,12 @@ test('a client that answers pings stays, and its round trip is measured', async 
 });
 
 test('pings the upstream only where told to, and masks what it sends there', async () => {
-  await using relay = await openRelay({ ping: { clientMs: 0, upstreamMs: 250, timeoutMs: 500 } });
+  await using relay = await openRelay({ ping: { clientMs: 0, upstreamMs: 250, timeoutMs: 500 }, timeouts: quick });
   const ping = await relay.upstream.frame();
   expect([ping.opcode, ping.masked]).toEqual([9, true]);
   expect((await relay.client.closeFrame()).code).toBe(1011);
   relay.client.end();
+  expect(await relay.upstream.closeFrame()).toEqual({ code: 1011, reason: 'the upstream answered no ping' });
   expect((await relay.ended).reason).toBe('upstream_heartbeat');
 });
 
