@@ -36,7 +36,7 @@ export function byPlace(a: ConfigError, b: ConfigError): number {
   return a.line - b.line || a.column - b.column || (a.message < b.message ? -1 : 1);
 }
 
-/** A key that has to do with secrets, or a file of them: instead of the file's name the secret itself may stand there. */
+/** A key of a secret, or of a file that holds one: the secret itself may stand where the file's name belongs. */
 const secretKey = /token|secret|passw|credential|key|htpasswd|jwks/i;
 /** The beginning of a message, where the file is quoted. Rather too much than too little. */
 const quoted = /^(?:"(?:[^"\\]|\\.)*"|[[{\d].*(?= (?:is|has|holds|does|cannot|may|stands) ))/s;
