@@ -35,7 +35,7 @@ import { clean } from './observe/log/clean.ts';
 import { type Log, type LogSubject, logViolation } from './observe/log/log.ts';
 import { tally } from './observe/metrics/counters.ts';
 import { createRenderer, type Renderer } from './observe/metrics/prometheus.ts';
-import type { LiveSession } from './observe/metrics/source.ts';
+import type { LiveSession, RoutesApiReading } from './observe/metrics/source.ts';
 import { CounterStore } from './observe/metrics/store.ts';
 import type { Rejection } from './observe/report.ts';
 import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
@@ -108,6 +108,7 @@ export class Gateway {
   /** Where this process listens: no route of an API may lead there. */
   #own: readonly ListenAddress[] = [];
   #pageProblem = '';
+  #pageFailures = 0;
   readonly #violations = new ViolationLog();
   readonly #guard: Guard;
   readonly #onDrained: (counts: DrainCounts) => void;
@@ -208,6 +209,7 @@ export class Gateway {
       lastReload: () => lastReload(this.#current.state),
       reloads: () => this.#current.reloads,
       logLinesDropped: () => log.dropped,
+      routesApi: () => this.#readApi(),
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     };
     this.renderMetrics = createRenderer(source);
@@ -345,6 +347,13 @@ export class Gateway {
     });
   }
 
+  #readApi(): RoutesApiReading | null {
+    if (this.#api === null) return null;
+    const { routes, heard } = this.#api;
+    const { requests, lastAtMs } = heard;
+    return { routes: routes.size, requests, lastRequestAtMs: lastAtMs, pageFailures: this.#pageFailures };
+  }
+
   #makePages({ errors, templates }: RoutesApi): ErrorPages {
     const summary = new Summary((count) =>
       this.#log.tell('error_page_failed', { count, detail: clean(this.#pageProblem) }),
@@ -352,6 +361,7 @@ export class Gateway {
     const hub = templates.find(({ kind }) => kind === 'hub')!.route.upstreamTls;
     const failed = (detail: string) => {
       this.#pageProblem = detail;
+      this.#pageFailures++;
       summary.add();
     };
     return new ErrorPages(errors!, failed, async () => {

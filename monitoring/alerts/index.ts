@@ -3,7 +3,8 @@ import type { AlertGroup } from '../alert.ts';
 import { availability } from './availability.ts';
 import { capacity } from './capacity.ts';
 import { configuration } from './configuration.ts';
+import { hub } from './hub.ts';
 import { limits } from './limits.ts';
 import { upstreams } from './upstreams.ts';
 
-export const alertGroups: readonly AlertGroup[] = [availability, configuration, capacity, upstreams, limits];
+export const alertGroups: readonly AlertGroup[] = [availability, configuration, capacity, upstreams, limits, hub];

@@ -1,6 +1,7 @@
 /** The process as a whole: its build, its configuration, whether it drains. */
 import { type AdminRefusal, adminOutcomes } from '../../catalogue/outcomes.ts';
 import type { NumberFamily } from './families.ts';
+import type { MetricsSource, RoutesApiReading } from './source.ts';
 
 /** Metrics without a route. */
 export const processFamilies: readonly NumberFamily[] = [
@@ -75,4 +76,38 @@ export const processFamilies: readonly NumberFamily[] = [
       for (const [reason, lines] of Object.entries(source.logLinesDropped())) emit([reason], lines);
     },
   },
+  {
+    type: 'gauge',
+    name: 'routes_api_routes',
+    help: 'Routes that a program has set by `routes_api`; they are counted by their templates.',
+    labels: [],
+    ofProcess: (source, emit) => ofApi(source, ({ routes }) => emit([], routes)),
+  },
+  {
+    type: 'counter',
+    name: 'routes_api_requests_total',
+    help: 'Requests to the API of routes that were let in.',
+    labels: [],
+    ofProcess: (source, emit) => ofApi(source, ({ requests }) => emit([], requests)),
+  },
+  {
+    type: 'gauge',
+    name: 'routes_api_last_request_timestamp_seconds',
+    help: 'When the last of them came, as Unix time; 0 for never. JupyterHub asks every `last_activity_interval`.',
+    labels: [],
+    ofProcess: (source, emit) => ofApi(source, ({ lastRequestAtMs }) => emit([], lastRequestAtMs / 1000)),
+  },
+  {
+    type: 'counter',
+    name: 'error_page_failures_total',
+    help: 'Pages for 404 and 503 that did not come from `error_target` or `error_path`, so that Sluice wrote its own.',
+    labels: [],
+    ofProcess: (source, emit) => ofApi(source, ({ pageFailures }) => emit([], pageFailures)),
+  },
 ];
+
+/** Where a program sets routes. */
+function ofApi(source: MetricsSource, emit: (reading: RoutesApiReading) => void): void {
+  const reading = source.routesApi?.() ?? null;
+  if (reading !== null) emit(reading);
+}

@@ -26,6 +26,16 @@ export interface LiveSource {
   readonly memory: { readonly pressure: number; readonly limitBytes: number };
 }
 
+/** The routes of an API, and how it is used. */
+export interface RoutesApiReading {
+  readonly routes: number;
+  readonly requests: number;
+  /** When the last request came (Unix time, ms); 0 for never. */
+  readonly lastRequestAtMs: number;
+  /** Pages for 404 and 503 that did not come. */
+  readonly pageFailures: number;
+}
+
 /** The state of the process that metrics show. */
 export interface MetricsSource {
   /** The configuration in force. */
@@ -38,6 +48,8 @@ export interface MetricsSource {
   lastReload(): { readonly successful: boolean; readonly succeededAtMs: number };
   /** How often the configuration was loaded anew since the start. */
   reloads(): { readonly success: number; readonly failure: number };
+  /** `null`, or left out, where no program sets routes. */
+  routesApi?(): RoutesApiReading | null;
   /** Log lines that nobody will see, by reason. */
   logLinesDropped(): Readonly<Record<string, number>>;
   readonly build: { readonly version: string; readonly revision: string };

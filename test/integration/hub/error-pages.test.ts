@@ -160,6 +160,8 @@ test.each(bad)('an error target that %s leaves Sluice’s own answer', async (_n
   const answer = await ask(hub.port, '/nowhere');
   expect(answer.status).toBe(404);
   expect(answer.body).toContain('no route matches');
+  const metrics = Buffer.concat(await hub.gateway.renderMetrics('text')).toString();
+  expect(metrics).toContain('sluice_error_page_failures_total 1');
   expect(hub.log.find(({ event }) => event === 'error_page_failed')).toMatchObject({
     detail: expect.stringMatching(why),
   });

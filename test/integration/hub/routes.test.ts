@@ -122,6 +122,18 @@ test('labels do not grow with routes', async () => {
   expect(await size()).toBe(before);
 });
 
+test('metrics say how many routes there are, and when somebody last set or asked for one', async () => {
+  const hub = await hubGateway({ now: () => 5_000_000 });
+  const metrics = async () => Buffer.concat(await hub.gateway.renderMetrics('text')).toString();
+  expect(await metrics()).toContain('sluice_routes_api_last_request_timestamp_seconds 0');
+  await hub.set('/a', 1);
+  await hub.api('');
+  await hub.api('', { headers: {} });
+  expect(await metrics()).toContain('sluice_routes_api_routes 1');
+  expect(await metrics()).toContain('sluice_routes_api_requests_total 2');
+  expect(await metrics()).toContain('sluice_routes_api_last_request_timestamp_seconds 5000');
+});
+
 test('what is open lives on when its route goes or leads elsewhere', async () => {
   await using upstream = await fakeUpstream();
   const hub = await hubGateway();
