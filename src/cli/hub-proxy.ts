@@ -25,8 +25,12 @@ say the rest, such as limits and routes_api.templates.
 SIGTERM: clients are sent away with close code 1012, and the process ends within five seconds.
 `;
 
-/** What holds where neither flags nor files say anything: the hub waits ten seconds for the end of its proxy. */
+/**
+ * What holds where neither flags nor files say anything. The hub waits ten seconds for the end of its proxy. And CHP bounds
+ * neither uploads nor how many tabs all users together have: whoever wants such a bound says so.
+ */
 const usual = {
+  defaults: { http: { max_body_size: 'unlimited' }, limits: { connections: { max: 1_000_000 } } },
   drain: { announce: '0', spread: '1s', deadline: '4s' },
   timeouts: { close: '2s' },
   admin: { address: '127.0.0.1:0' },

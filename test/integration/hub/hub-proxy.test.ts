@@ -9,7 +9,7 @@ import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { closeOf } from '../../helpers/frames.ts';
 import type { LogLine } from '../../helpers/gateway.ts';
 import { ask, echo, httpServer, token } from '../../helpers/hub.ts';
-import { rawClient } from '../../helpers/raw-client.ts';
+import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
 
 const main = join(import.meta.dirname, '../../../src/main.ts');
 const authorization = `token ${token}`;
@@ -74,6 +74,19 @@ test('takes the hub’s flags, serves the default target, writes its pid, and is
   expect((await proxy.exited).code).toBe(0);
   expect(performance.now() - began).toBeLessThan(5000);
   expect(existsSync(pid)).toBe(false);
+});
+
+test('takes an upload that is larger than any of Sluice’s own bounds', async () => {
+  const port = await httpServer((req, res) => {
+    res.end(req.headers['content-length']);
+    req.resume();
+  });
+  const target = `http://127.0.0.1:${port}`;
+  const proxy = start(['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--default-target', target]);
+  const client = await rawConnect(portOf((await proxy.listening).address));
+  client.sendText('PUT /files/big HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000000\r\n\r\n');
+  // The server has seen the head of the request, and answers before its body has come.
+  expect(await client.head()).toMatch(/^HTTP\/1.1 200 /);
 });
 
 test('serves metrics where flags want them, and no API of operators', async () => {
