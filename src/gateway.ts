@@ -298,7 +298,7 @@ export class Gateway {
     const unusable = await this.#authentication.follow(this.#current.config);
     if (unusable.length > 0) throw Object.assign(new Error(unusable.join('\n')), { code: 'ERR_AUTH_FILE' });
     if (listen.tls !== null) {
-      const opened = await Certificate.open(listen.tls, this.#log, (pair) => this.#front.secure(pair));
+      const opened = await Certificate.open(listen.tls, this.#log, (credentials) => this.#front.secure(credentials));
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
       this.#certificate = opened.value;
     }

@@ -93,7 +93,7 @@ export const logEvents = {
     level: 'info',
     words: 'a certificate is in use',
     when: 'a certificate is in use, at the start or because its files changed',
-    fields: 'cert, key (paths), names, valid_until',
+    fields: 'cert, key (paths), names, valid_until (of the first that ends), authorities (of clients)',
   },
   tls_rejected: {
     level: 'error',

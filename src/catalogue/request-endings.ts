@@ -361,6 +361,18 @@ export const handshakeEndings = {
         'let the load balancer send it (HAProxy: `send-proxy-v2`), or correct the networks; nothing for attackers',
     },
   },
+  certificate_refused: {
+    status: 0,
+    level: 'warn',
+    flag: 'CR',
+    words: "the client's certificate is missing or not accepted",
+    advice: {
+      means:
+        'a client showed no certificate where `listen.tls.client_certificates` requires one, or one that is not accepted; the connection ended in TLS',
+      look: '`detail`: CERT_REVOKED and CERT_HAS_EXPIRED are the certificate, CRL_HAS_EXPIRED is your list, UNABLE_TO_GET_ISSUER_CERT_LOCALLY another authority, UNABLE_TO_GET_CRL an authority without a list',
+      change: "the client's certificate; the files of `ca` and `crl` where all are refused",
+    },
+  },
   tls_failed: {
     status: 0,
     level: 'info',

@@ -199,10 +199,24 @@ export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+/** Paths of the PEM files of a certificate and its key. */
+export interface PairPaths {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** TLS of the public port, by paths of PEM files. */
+export interface ListenTls extends PairPaths {
+  /** For clients that ask for a name which one of these holds; the first that does. */
+  readonly certificates: readonly PairPaths[];
+  /** Whose certificates of clients count; `null` asks for none. */
+  readonly clients: { readonly ca: string; readonly crl: string | null; readonly isRequired: boolean } | null;
+}
+
 export interface Listen {
   readonly address: ListenAddress;
-  /** Paths of PEM files; `null` listens without TLS. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** `null` listens without TLS. */
+  readonly tls: ListenTls | null;
   readonly trustedProxies: readonly string[];
   /** Networks of the peers whose connections begin with a PROXY protocol header; empty is nobody. */
   readonly proxyProtocol: readonly string[];

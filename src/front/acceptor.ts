@@ -1,25 +1,47 @@
 /** Accepts connections on the public port, and speaks TLS with them where it should. */
 import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
+import type { Refused } from '../admission/verdict.ts';
 import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
+import { judgeClientCertificate } from './broken-request.ts';
 
 /** A certificate with its chain and the key, both PEM. */
-export interface Credentials {
+interface Pair {
   readonly cert: Buffer;
   readonly key: Buffer;
+}
+
+/** What connections are secured by. */
+export interface Credentials extends Pair {
+  /** By the names that clients ask for: lower case, exact or `*.example.org`. */
+  readonly named: ReadonlyMap<string, Pair>;
+  /** The authorities of clients and what they have revoked, PEM each; `null` asks for no certificate. */
+  readonly clients: {
+    readonly authorities: readonly string[];
+    readonly revoked: readonly string[];
+    readonly isRequired: boolean;
+  } | null;
 }
 
 export interface AcceptorEvents {
   /** A connection has been accepted. */
   accepted(socket: Socket): void;
-  /** TLS has come of a connection: this is another socket than before, with the same addresses. */
-  secured(socket: TLSSocket): void;
+  /** TLS has come of a connection: this is another socket than before, with the same addresses. `refused`: its client may not come in. */
+  secured(socket: TLSSocket, refused: Refused | null): void;
   /** No TLS came of a connection; its socket goes. */
-  failed(error: NodeJS.ErrnoException, socket: Socket): void;
+  failed(error: NodeJS.ErrnoException, socket: TLSSocket): void;
 }
 
+const socketOptions = { allowHalfOpen: true, noDelay: true };
 /** Older versions are broken (RFC 8996). */
 const minVersion = 'TLSv1.2';
 /** A handshake costs us far more than the client that asks for another on the same connection, again and again. */
@@ -42,30 +64,47 @@ const ciphers = [
 
 export class Acceptor {
   readonly #server: Server;
+  readonly #events: AcceptorEvents;
   /** It never listens: connections are handed to it when they may begin with TLS. */
-  readonly #tls: TlsServer;
+  #tls: TlsServer | null = null;
 
   constructor(events: AcceptorEvents) {
-    const options = { allowHalfOpen: true, noDelay: true };
-    this.#server = createServer(options, (socket) => events.accepted(socket));
-    // By ALPN there is HTTP/1.1 alone: an HTTP/2 stream is no socket, and browsers use it where it is offered.
-    this.#tls = createTlsServer({ ...options, minVersion, ciphers, secureOptions, ALPNProtocols: ['http/1.1'] });
-    this.#tls.on('secureConnection', (socket: TLSSocket) => events.secured(socket));
-    this.#tls.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-      events.failed(error, socket);
-      socket.destroy();
-    });
+    this.#events = events;
+    this.#server = createServer(socketOptions, (socket) => events.accepted(socket));
   }
 
-  /** Takes a certificate; connections that are open keep theirs. */
-  secure({ cert, key }: Credentials): void {
-    this.#tls.setSecureContext({ cert, key, minVersion, ciphers, secureOptions });
+  /** Takes certificates; connections that are open keep theirs, and handshakes under way those that they began with. */
+  secure(credentials: Credentials): void {
+    const { cert, key, clients } = credentials;
+    const common = optionsOf(credentials);
+    const contexts = new Map<string, SecureContext>();
+    for (const [name, pair] of credentials.named) contexts.set(name, createSecureContext({ ...common, ...pair }));
+    this.#tls = createTlsServer({
+      ...socketOptions,
+      ...common,
+      cert,
+      key,
+      requestCert: clients !== null,
+      // Judged when TLS has come: Node would end the connection without a word, and who it was would be lost.
+      rejectUnauthorized: false,
+      SNICallback: (name, found) => found(null, contextFor(name.toLowerCase(), contexts)),
+      // By ALPN there is HTTP/1.1 alone: an HTTP/2 stream is no socket, and browsers use it where it is offered.
+      ALPNProtocols: ['http/1.1'],
+    });
+    this.#tls.on('secureConnection', (socket: TLSSocket) => {
+      const refused = clients === null ? null : judgeClientCertificate(socket, clients.isRequired);
+      this.#events.secured(socket, refused);
+    });
+    this.#tls.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      this.#events.failed(error, socket);
+      socket.destroy();
+    });
   }
 
   /** Speaks TLS with a connection that was accepted, paused; `read` is what was read from it. */
   speakTls(socket: Socket, read: Buffer): void {
     if (read.length > 0) socket.unshift(read);
-    this.#tls.emit('connection', socket);
+    this.#tls!.emit('connection', socket);
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
@@ -83,4 +122,23 @@ export class Acceptor {
   stop(): void {
     if (this.#server.listening) this.#server.close();
   }
+}
+
+function optionsOf({ clients }: Credentials): SecureContextOptions {
+  if (clients === null) return { minVersion, ciphers, secureOptions };
+  return {
+    minVersion,
+    ciphers,
+    // A session that is resumed is not judged again, and would outlive the list of what is revoked.
+    secureOptions: secureOptions | constants.SSL_OP_NO_TICKET,
+    ca: [...clients.authorities],
+    crl: [...clients.revoked],
+    // What the file names is trusted, also where it is no root.
+    allowPartialTrustChain: true,
+  };
+}
+
+/** The context for a name; `undefined` for the default. A star stands for one label (RFC 6125 §6.4.3). */
+function contextFor(name: string, contexts: ReadonlyMap<string, SecureContext>): SecureContext | undefined {
+  return contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*'));
 }

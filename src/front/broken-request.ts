@@ -1,4 +1,5 @@
 /** What Node's HTTP parser or TLS could not read, or did not get in time. */
+import type { TLSSocket } from 'node:tls';
 import type { Refused } from '../admission/verdict.ts';
 
 /** Why a request is refused before it is one; `null` for a connection that just ended. */
@@ -17,6 +18,17 @@ const tlsWords: Partial<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the client does not know who signed the certificate',
   ERR_SSL_NO_APPLICATION_PROTOCOL: 'the client speaks no HTTP/1.1',
 };
+
+/** Why a client is not let in by the certificate that it was asked for; `null` where it is. */
+export function judgeClientCertificate(socket: TLSSocket, isRequired: boolean): Refused | null {
+  // A resumed connection without one counts as authorised to Node.
+  if (socket.getPeerX509Certificate() === undefined) {
+    return isRequired ? { outcome: 'certificate_refused', detail: 'the client showed none' } : null;
+  }
+  // Node's types have an Error here; it is a code.
+  const problem = (socket.authorizationError ?? null) as unknown as string | null;
+  return problem === null ? null : { outcome: 'certificate_refused', detail: problem };
+}
 
 /** Why a TLS handshake failed; `null` for a connection that just ended or stayed silent, such as a load balancer's probe. */
 export function judgeTlsFailure({ code = '' }: NodeJS.ErrnoException): Refused | null {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
+import type { Refused } from '../admission/verdict.ts';
 import type { Peer } from '../admission/visit.ts';
 import type { ListenAddress, Route } from '../config/types.ts';
 import { Roster } from '../relay/roster.ts';
@@ -83,7 +84,7 @@ export class Front {
     });
     this.#acceptor = new Acceptor({
       accepted: (socket) => this.#accept(socket),
-      secured: (socket) => this.#serveSecured(socket),
+      secured: (socket, refused) => this.#serveSecured(socket, refused),
       failed: (error, socket) => this.#onTlsFailure(error, socket),
     });
   }
@@ -231,12 +232,17 @@ export class Front {
     this.#acceptor.speakTls(socket, read);
   }
 
-  #serveSecured(socket: TLSSocket): void {
+  #serveSecured(socket: TLSSocket, refused: Refused | null): void {
     const key = originOf(socket);
     const securing = key === null ? undefined : this.#securing.get(key);
     if (securing !== undefined) {
       this.#securing.delete(key!);
       securing.socket = socket;
+    }
+    if (refused !== null) {
+      this.#tell(refused, securing?.peer ?? { address: socket.remoteAddress });
+      socket.destroy();
+      return;
     }
     this.#lane.take(securing ?? this.#connect(socket), nothing);
   }
@@ -258,11 +264,17 @@ export class Front {
     return isNobody ? null : subscriberOf(address, ipv6Prefix);
   }
 
-  #onTlsFailure(error: NodeJS.ErrnoException, socket: Socket): void {
+  #onTlsFailure(error: NodeJS.ErrnoException, socket: TLSSocket): void {
     const refused = judgeTlsFailure(error);
     if (refused === null) return;
     const key = originOf(socket);
-    const peer = (key === null ? undefined : this.#securing.get(key))?.peer ?? { address: socket.remoteAddress };
+    this.#tell(
+      refused,
+      (key === null ? undefined : this.#securing.get(key))?.peer ?? { address: socket.remoteAddress },
+    );
+  }
+
+  #tell(refused: Refused, peer: Pick<Peer, 'address'>): void {
     const { recorder } = this.#parts;
     recorder.refused(recorder.unknown(peer), refused);
   }

@@ -3,7 +3,7 @@ import { formatConfigError } from '../../src/config/language/errors.ts';
 import { loadConfig } from '../../src/config/model/load.ts';
 import type { Resolved } from '../../src/config/model/resolve.ts';
 import { builtInTop } from '../../src/config/model/top-settings.ts';
-import type { Config, Route } from '../../src/config/types.ts';
+import type { Config, ListenTls, PairPaths, Route } from '../../src/config/types.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import { createLog } from '../../src/observe/log/log.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
@@ -30,7 +30,7 @@ export interface GatewayOptions {
   /** Networks of those who must send the PROXY protocol. */
   readonly proxyProtocol?: readonly string[];
   /** Files of a certificate and its key: then it speaks TLS. */
-  readonly tls?: Config['listen']['tls'];
+  readonly tls?: (PairPaths & Partial<ListenTls>) | null;
   /** The path of a unix socket to listen on. */
   readonly unix?: string;
   /** The path of a unix socket for the admin port. */
@@ -118,7 +118,13 @@ export function configOf({
   return {
     files: ['test.yaml'],
     hash: 'test',
-    listen: { address: at(unix), tls, trustedProxies, proxyProtocol, ipv6Prefix: 64 },
+    listen: {
+      address: at(unix),
+      tls: tls && { certificates: [], clients: null, ...tls },
+      trustedProxies,
+      proxyProtocol,
+      ipv6Prefix: 64,
+    },
     admin: { address: at(adminUnix), tokenFile: null },
     memory: { maxBufferedBytes: null },
     drain: { announceMs },

@@ -1,6 +1,6 @@
 /** Addresses, URLs, origins, hosts and path patterns. Answers like `units.ts`: a value, or the rest of a sentence. */
 
-import type { ListenAddress, UpstreamTarget } from '../types.ts';
+import type { ListenAddress, PairPaths, UpstreamTarget } from '../types.ts';
 import * as patterns from './patterns.ts';
 import type { Result } from './result.ts';
 import { scalarText } from './units.ts';
@@ -177,6 +177,22 @@ export function parseFile(value: unknown): Result<string> {
     return { problem: 'is not the path of a file; write /run/secrets/token' };
   }
   return { value };
+}
+
+/** Parses the paths of a certificate and its key. */
+export function parsePair(value: unknown): Result<PairPaths> {
+  const example = 'write {cert: tls.crt, key: tls.key}';
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { problem: `is not a certificate with its key; ${example}` };
+  }
+  const { cert, key, ...more } = value as Readonly<Record<string, unknown>>;
+  for (const name of Object.keys(more)) return { key: name, problem: `is an unknown key; ${example}` };
+  for (const [name, path] of Object.entries({ cert, key })) {
+    if (path === undefined) return { problem: `has no ${name}; ${example}` };
+    const parsed = parseFile(path);
+    if ('problem' in parsed) return { ...parsed, key: name };
+  }
+  return { value: { cert: cert as string, key: key as string } };
 }
 
 /** Parses a path pattern: literal segments, `*` for one, `**` for any number. It is kept as written. */

@@ -1,31 +1,33 @@
-/** The certificate of the public port: read at the start, and again when its files change. */
+/** The certificates of the public port, and whose of clients count: read at the start, and again when their files change. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../observe/log/log.ts';
 import type { Result } from '../language/result.ts';
+import type { ListenTls } from '../types.ts';
+import { judgeListenFiles, type ListenCredentials, listenPaths } from './listen-files.ts';
 import { type FileContent, readFiles } from './read.ts';
-import { judgePair, type TlsFiles, type TlsPair } from './tls-pair.ts';
 import { FileWatcher } from './watch.ts';
 
-/** Takes a pair that fits. */
-type Use = (pair: TlsPair) => void;
+/** Takes what fits. */
+type Use = (credentials: ListenCredentials) => void;
 
 export class Certificate {
   readonly #log: Log;
   readonly #use: Use;
-  #files: TlsFiles;
+  #files: ListenTls;
   #watcher: FileWatcher;
 
-  /** Reads and uses the pair of these files; says what is wrong with them where they cannot be used. */
-  static async open(files: TlsFiles, log: Log, use: Use): Promise<Result<Certificate>> {
-    const contents = await readFiles([files.cert, files.key]);
-    const pair = judge(contents);
-    if ('problem' in pair) return pair;
+  /** Reads and uses these files; says what is wrong with them where they cannot be used. */
+  static async open(files: ListenTls, log: Log, use: Use): Promise<Result<Certificate>> {
+    const contents = await readFiles(listenPaths(files));
+    const judged = judgeListenFiles(files, contents);
+    if ('problem' in judged) return judged;
     const certificate = new Certificate(files, contents, log, use);
     certificate.#take(contents);
     await certificate.#watcher.start();
     return { value: certificate };
   }
 
-  private constructor(files: TlsFiles, seen: readonly FileContent[], log: Log, use: Use) {
+  private constructor(files: ListenTls, seen: readonly FileContent[], log: Log, use: Use) {
     this.#log = log;
     this.#use = use;
     this.#files = files;
@@ -33,11 +35,11 @@ export class Certificate {
   }
 
   /** Goes on with these files, the same or others, and looks at them now. */
-  async follow(files: TlsFiles): Promise<void> {
-    if (files.cert !== this.#files.cert || files.key !== this.#files.key) {
+  async follow(files: ListenTls): Promise<void> {
+    if (!isDeepStrictEqual(files, this.#files)) {
       this.#files = files;
       this.#watcher.close();
-      const contents = await readFiles([files.cert, files.key]);
+      const contents = await readFiles(listenPaths(files));
       // Another change of the paths may have come meanwhile.
       if (this.#files !== files) return;
       this.#watcher = this.#watch(contents);
@@ -60,18 +62,13 @@ export class Certificate {
   }
 
   #take(contents: readonly FileContent[]): void {
-    const pair = judge(contents);
-    if ('problem' in pair) {
-      this.#log.tell('tls_rejected', { problem: pair.problem });
+    const judged = judgeListenFiles(this.#files, contents);
+    if ('problem' in judged) {
+      this.#log.tell('tls_rejected', { problem: judged.problem });
       return;
     }
-    this.#use(pair.value);
-    const { names, validUntil } = pair.value;
-    this.#log.tell('tls_loaded', { ...this.#files, names, valid_until: validUntil.toISOString() });
+    this.#use(judged.value.credentials);
+    const { cert, key } = this.#files;
+    this.#log.tell('tls_loaded', { cert, key, ...judged.value.about });
   }
-}
-
-function judge(contents: readonly FileContent[]): Result<TlsPair> {
-  const [cert, key] = contents;
-  return judgePair(cert!, key!);
 }

@@ -2,7 +2,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Result } from '../language/result.ts';
-import type { Listen } from '../types.ts';
 import { type FileContent, whyUnreadable } from './read.ts';
 
 /** PEM texts that fit, and what the log may say of them. */
@@ -12,9 +11,6 @@ export interface TlsPair {
   readonly names: string;
   readonly validUntil: Date;
 }
-
-/** The paths of `listen.tls`. */
-export type TlsFiles = NonNullable<Listen['tls']>;
 
 /** The keys of the configuration that name a pair. */
 interface PairKeys {

@@ -29,35 +29,42 @@ export function judgeUpstreamFiles(
   contents: readonly FileContent[],
 ): Result<UpstreamCredentials> {
   const rest = [...contents];
-  const authorities = files.ca === null ? null : judgeAuthorities(rest.shift()!);
+  const authorities = files.ca === null ? null : judgeAuthorities(rest.shift()!, 'upstream_tls.ca');
   if (authorities !== null && 'problem' in authorities) return authorities;
   const [cert, key] = rest;
   const pair = cert && key ? judgePair(cert, key, keys) : null;
   if (pair !== null && 'problem' in pair) return pair;
   const context = createSecureContext({
     // What the file names is trusted, also where it is no root: an intermediate, or the backend's own certificate.
-    ...(authorities && { ca: authorities.value.map(String), allowPartialTrustChain: true }),
+    ...(authorities && { ca: [...authorities.value.pems], allowPartialTrustChain: true }),
     ...(pair && { cert: pair.value.cert, key: pair.value.key }),
   });
   return {
     value: {
       context,
       about: {
-        ...(authorities && { authorities: authorities.value.map(nameOf) }),
+        ...(authorities && { authorities: authorities.value.names }),
         ...(pair && { client: pair.value.names, valid_until: pair.value.validUntil.toISOString() }),
       },
     },
   };
 }
 
-/** Node takes what it can read of such a file and says nothing of the rest. */
-function judgeAuthorities(content: FileContent): Result<readonly X509Certificate[]> {
-  const where = `upstream_tls.ca: ${content.file}`;
+/** Certificates of authorities, each PEM, and what they are called. */
+export interface Authorities {
+  readonly pems: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** Judges a file of authorities, which `key` names. Node takes what it can read of such a file and says nothing of the rest. */
+export function judgeAuthorities(content: FileContent, key: string): Result<Authorities> {
+  const where = `${key}: ${content.file}`;
   if ('error' in content) return { problem: `${where} ${whyUnreadable(content.error)}` };
   const pems = content.bytes.toString('latin1').match(pemCertificate) ?? [];
   if (pems.length === 0) return { problem: `${where} holds no certificate; write those of the authorities in PEM` };
   try {
-    return { value: pems.map((pem) => new X509Certificate(pem)) };
+    const certificates = pems.map((pem) => new X509Certificate(pem));
+    return { value: { pems: certificates.map(String), names: certificates.map(nameOf) } };
   } catch {
     return { problem: `${where} holds a certificate that cannot be read; write those of the authorities in PEM` };
   }

@@ -143,6 +143,17 @@ export const kind = {
     ...text('^[^\\x00]+$', 'the path of a file, from the working directory where it does not begin with `/`'),
     minLength: 1,
   }),
+  pair: leaf('certificate', addresses.parsePair, {
+    description:
+      '`{cert: tls.crt, key: tls.key}`: the paths of a certificate with its chain, and of its private key, PEM',
+    type: 'object',
+    properties: {
+      cert: { type: 'string', pattern: '^[^\\x00]+$', minLength: 1 },
+      key: { type: 'string', pattern: '^[^\\x00]+$', minLength: 1 },
+    },
+    required: ['cert', 'key'],
+    additionalProperties: false,
+  }),
   identity: leaf('identity', parseIdentity, {
     description: '`{header: X-Forwarded-User}` or `{path: /user/*/}`',
     anyOf: [

@@ -70,7 +70,6 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
   const sources = new Map<string, Source>();
   const top = valuesOf(topSettings, layerOf(document, [], parsed, Object.keys(topSettings)), sources);
   const { listen, admin, memory, drain, log, revokedUsers, timeouts } = nest(topSettings, top);
-  const [cert, key] = [top['listen.tls.cert'], top['listen.tls.key']];
   const defaults = layerOf(document, ['defaults'], parsed.defaults, settingKeys);
   // What stands at the top under the path of a route's setting holds for the routes that say nothing else.
   const file = layerOf(
@@ -107,7 +106,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
   });
   return {
     files,
-    listen: { ...listen, tls: cert === null || key === null ? null : { cert, key } },
+    listen: { ...listen, tls: tlsOf(top) },
     admin,
     memory,
     log,
@@ -119,6 +118,15 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
     templates: templates.map(({ resolved }) => resolved),
     sources,
   };
+}
+
+function tlsOf(top: ValuesOf<typeof topSettings>): Config['listen']['tls'] {
+  const { 'listen.tls.cert': cert, 'listen.tls.key': key, 'listen.tls.certificates': certificates } = top;
+  if (cert === null || key === null) return null;
+  const ca = top['listen.tls.client_certificates.ca'];
+  const crl = top['listen.tls.client_certificates.crl'];
+  const isRequired = top['listen.tls.client_certificates.required'];
+  return { cert, key, certificates, clients: ca === null ? null : { ca, crl, isRequired } };
 }
 
 /** The value of each row: what the file says, or what is built in. Where each comes from is added to `sources`. */

@@ -7,7 +7,7 @@ import type { LimitKind, LimitValues } from '../../catalogue/row.ts';
 import { type Unit, unitOfKind } from '../../catalogue/unit.ts';
 import { formatListenAddress } from '../language/addresses.ts';
 import { formatCount, formatDuration, formatRate, formatShare, formatSize } from '../language/format.ts';
-import type { ListenAddress, Rate } from '../types.ts';
+import type { ListenAddress, PairPaths, Rate } from '../types.ts';
 import { kind } from './kinds.ts';
 
 /** The unit of a setting; `word` for what is no number. */
@@ -76,6 +76,11 @@ export const identity = shownAs(kind.identity, (value) => JSON.stringify(value))
 export const name = words(kind.name);
 export const file = words(kind.file);
 export const path = words(kind.path);
+export const pairs = shownAs<readonly PairPaths[]>(
+  z.array(kind.pair),
+  (list) => list.map(({ cert }) => cert).join(', ') || 'none',
+  { written: (list) => list },
+);
 export const serverName = words(kind.serverName);
 export const url = words(kind.url);
 export const flag = words(z.boolean());

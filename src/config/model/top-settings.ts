@@ -34,6 +34,40 @@ export const topSettings = {
     reload: 'new',
     none: 'off',
   },
+  'listen.tls.certificates': {
+    kind: is.pairs,
+    about:
+      'Further certificates, each for the names that it holds: a client gets the first that holds the name it asks for, exactly or as `*.example.org`. One that asks for no name, or for another, gets `cert`.',
+    builtIn: [],
+    field: 'listen.tls.certificates',
+    reload: 'new',
+  },
+  'listen.tls.client_certificates.ca': {
+    kind: is.file,
+    about: 'The authorities that may vouch for clients, PEM.',
+    isRequired: true,
+    builtIn: null,
+    field: 'listen.tls.clients.ca',
+    reload: 'new',
+    none: 'off',
+  },
+  'listen.tls.client_certificates.crl': {
+    kind: is.file,
+    about:
+      'What these authorities have revoked, PEM: a list of every authority between a client and its root. One that is older than it says lets no certificate in.',
+    builtIn: null,
+    field: 'listen.tls.clients.crl',
+    reload: 'new',
+    none: 'none',
+  },
+  'listen.tls.client_certificates.required': {
+    kind: is.flag,
+    about:
+      'Whether a client without a certificate is turned away. One with a certificate that is not accepted always is.',
+    builtIn: true,
+    field: 'listen.tls.clients.isRequired',
+    reload: 'new',
+  },
   'listen.trusted_proxies': {
     kind: is.listOf(is.kind.network),
     about:
@@ -184,6 +218,8 @@ export const topSettings = {
 export const topSections: Readonly<Record<string, string>> = {
   listen: 'The public side.',
   'listen.tls': 'Serves TLS. The files are read again when they change. Left out, plain HTTP.',
+  'listen.tls.client_certificates':
+    'Asks clients for a certificate. Each connection is judged anew: none resumes an earlier one. Left out, nobody is asked.',
   admin: "The operators' side.",
   memory: 'What all connections together may hold.',
   drain: 'How the gateway is taken away, on SIGTERM or `POST /api/drain`.',

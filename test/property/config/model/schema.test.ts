@@ -133,6 +133,18 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: ['http://hub:8081/hub/error', 'https://a.example', 'http://10.0.0.1:8081/', 'http://[::1]:80/x'],
     wrong: ['http://u:p@a/', 'ftp://a', 'http://a/?x', 'http://a/#x', 'hub:8081', 'http://', ''],
   },
+  certificate: {
+    parse: addresses.parsePair,
+    right: [{ cert: 'tls.crt', key: '/run/tls.key' }],
+    wrong: [
+      { cert: 'c' },
+      { cert: 'c', key: '' },
+      { cert: 'c', key: 'k', ca: 'x' },
+      'c',
+      ['c', 'k'],
+      { cert: 1, key: 2 },
+    ],
+  },
   method: {
     parse: addresses.parseMethod,
     right: ['GET', 'PROPFIND', 'M-SEARCH', 'A'.repeat(32)],

@@ -95,7 +95,7 @@ test('every other flag is something', () => {
   ];
   const flags = flagsOf(...args);
   const config = loaded(args);
-  expect(config.listen.tls).toEqual({ cert: '/c', key: '/k' });
+  expect(config.listen.tls).toEqual({ cert: '/c', key: '/k', certificates: [], clients: null });
   const { tls, hosts, errors, templates } = config.routesApi!;
   expect(tls).toEqual({ cert: '/ac', key: '/ak', clientCa: '/aca' });
   expect(hosts).toBe(true);

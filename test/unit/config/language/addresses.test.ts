@@ -116,6 +116,30 @@ describe('methods', () => {
   });
 });
 
+describe('certificates with their keys', () => {
+  test('two paths', () => {
+    expect(addresses.parsePair({ cert: 'c', key: 'k' })).toEqual({ value: { cert: 'c', key: 'k' } });
+  });
+
+  test.each<[unknown, object]>([
+    ['c', { problem: 'is not a certificate with its key; write {cert: tls.crt, key: tls.key}' }],
+    [['c', 'k'], { problem: 'is not a certificate with its key; write {cert: tls.crt, key: tls.key}' }],
+    [null, { problem: 'is not a certificate with its key; write {cert: tls.crt, key: tls.key}' }],
+    [{ cert: 'c' }, { problem: 'has no key; write {cert: tls.crt, key: tls.key}' }],
+    [{ key: 'k' }, { problem: 'has no cert; write {cert: tls.crt, key: tls.key}' }],
+    [
+      { cert: 'c', key: 7 },
+      { key: 'key', problem: 'is not the path of a file; write /run/secrets/token' },
+    ],
+    [
+      { cert: 'c', key: 'k', ca: 'x' },
+      { key: 'ca', problem: 'is an unknown key; write {cert: tls.crt, key: tls.key}' },
+    ],
+  ])('not %j', (value, said) => {
+    expect(addresses.parsePair(value)).toEqual(said);
+  });
+});
+
 describe('networks', () => {
   test.each(['10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1', '0.0.0.0/0', '::ffff:10.0.0.0/104'])('%s', (text) => {
     expect(addresses.parseNetwork(text)).toEqual({ value: text });

@@ -139,7 +139,7 @@ test('a route comes before its preset, that before defaults, those before what i
 test('every section of a route and of the top reaches the configuration', () => {
   const { config, resolved } = load(
     [
-      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8], proxy_protocol: [10.9.0.0/16], ipv6_prefix: 56, tls: {cert: c.pem, key: k.pem}}',
+      'listen: {address: "unix:/run/s.sock", trusted_proxies: [10.0.0.0/8], proxy_protocol: [10.9.0.0/16], ipv6_prefix: 56, tls: {cert: c.pem, key: k.pem, certificates: [{cert: d.pem, key: l.pem}], client_certificates: {ca: ca.pem, crl: crl.pem, required: false}}}',
       'admin: {address: 0.0.0.0:9999, token_file: /run/token}',
       'memory: {max_buffered: 64MiB}',
       'drain: {announce: 16s, spread: 17s, deadline: 18s}',
@@ -166,7 +166,12 @@ test('every section of a route and of the top reaches the configuration', () => 
   );
   expect(config.listen).toEqual({
     address: { kind: 'unix', path: '/run/s.sock' },
-    tls: { cert: 'c.pem', key: 'k.pem' },
+    tls: {
+      cert: 'c.pem',
+      key: 'k.pem',
+      certificates: [{ cert: 'd.pem', key: 'l.pem' }],
+      clients: { ca: 'ca.pem', crl: 'crl.pem', isRequired: false },
+    },
     trustedProxies: ['10.0.0.0/8'],
     proxyProtocol: ['10.9.0.0/16'],
     ipv6Prefix: 56,
