@@ -14,6 +14,7 @@ import { Scrapes } from './admin/scrapes.ts';
 import { AdminServer } from './admin/server.ts';
 import { ViolationLog } from './admin/violations.ts';
 import { Authentication } from './admission/auth/authentication.ts';
+import { RouteRates } from './admission/rates.ts';
 import { Certificate } from './config/live/certificate.ts';
 import { CurrentConfig } from './config/live/current.ts';
 import type { ConfigState } from './config/live/state.ts';
@@ -172,6 +173,7 @@ export class Gateway {
     this.#lasting = new LastingRoutes(this.counters, connector, {
       memory: budget,
       refusesHandshakes: () => this.#front.refusesHandshakes,
+      rates: new RouteRates(),
       authenticate: (route) => this.#authentication.stepOf(route),
     });
     this.#api = routesApi && this.#makeApi(routesApi, parts, targets);

@@ -7,6 +7,7 @@ import { validateHandshake } from '../websocket/validate.ts';
 import { hostStep, methodStep, networkStep } from './access.ts';
 import { checkMemory, type MemoryState } from './memory.ts';
 import { checkOrigin } from './origin.ts';
+import { type RouteRates, rateStep } from './rates.ts';
 import type { Verdict } from './verdict.ts';
 import type { Visit, VisitKind } from './visit.ts';
 
@@ -19,6 +20,8 @@ export interface StepParts {
   readonly memory: MemoryState;
   /** Whether the gateway shuts down, and opens no connection more. */
   readonly refusesHandshakes: () => boolean;
+  /** How often addresses have asked, over reloads. */
+  readonly rates: RouteRates;
   /** Makes the step that asks who has come; `null` where the route lets everybody in. */
   readonly authenticate: (route: Route) => Step | null;
 }
@@ -33,7 +36,7 @@ const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
   ['hosts', hostStep],
   ['methods', methodStep],
   ['handshake', (_, kind) => (kind === 'http' ? null : checkHandshake)],
-  ['rates', () => null],
+  ['rates', rateStep],
   ['client_certificate', () => null],
   ['authentication', (route, _, { authenticate }) => authenticate(route)],
   ['origin', (route, kind) => (kind === 'http' ? null : (visit) => checkOrigin(visit.values('origin'), route))],

@@ -172,6 +172,30 @@ export const refusals = {
       change: 'nothing, or the lists',
     },
   },
+  handshake_rate: {
+    status: 429,
+    level: 'warn',
+    flag: 'HR',
+    words: 'this address opens connections too often',
+    remedy: 'try again later, or raise `rates.handshakes_per_address` of the route',
+    advice: {
+      means: 'one address sent more WebSocket handshakes than `rates.handshakes_per_address` allows',
+      look: '`client`: a page that reconnects without end, an office behind one address after a restart, or the ingress itself',
+      change: 'raise it, its `burst` first; where `client` is your ingress, set `trusted_proxies`',
+    },
+  },
+  request_rate: {
+    status: 429,
+    level: 'warn',
+    flag: 'RR',
+    words: 'this address asks too often',
+    remedy: 'try again later, or raise `rates.requests_per_address` of the route',
+    advice: {
+      means: 'one address sent more requests than `rates.requests_per_address` allows',
+      look: '`client` and `path`: a crawler, an office behind one address, or the ingress itself',
+      change: 'raise it, its `burst` first; where `client` is your ingress, set `trusted_proxies`',
+    },
+  },
   headers_too_large: {
     status: 431,
     level: 'warn',

@@ -98,6 +98,7 @@ export interface Route {
   readonly auth: readonly Auth[] | null;
   readonly identityHeaders: IdentityHeaders;
   readonly access: Access;
+  readonly rates: AddressRateLimits;
   readonly limits: RouteLimits;
   readonly connections: SharedLimits['connections'];
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
@@ -157,6 +158,12 @@ export interface RoutesApi {
   /** Who writes the pages for 404 and 503: a URL, or a folder; `null` is Sluice itself. */
   readonly errors: { readonly target: string } | { readonly folder: string } | null;
   readonly rules: TargetRules;
+}
+
+/** How often one address may ask; `null` is no limit. */
+export interface AddressRateLimits {
+  readonly handshakesPerAddress: Rate | null;
+  readonly requestsPerAddress: Rate | null;
 }
 
 /** What is served and what is not: without `allow` everything that `deny` does not name, and that in no case. */

@@ -68,6 +68,7 @@ export class LastingRoutes {
   keepOnly(routes: readonly Route[]): void {
     const labels = new Set(routes.map(({ label }) => label));
     for (const [label, slots] of this.#slots) if (!labels.has(label) && slots.taken === 0) this.#slots.delete(label);
+    this.stepParts.rates.keepOnly(labels);
     const used = new Set(routes.map(endpointKey));
     for (const [key, endpoint] of this.#endpoints) {
       if (used.has(key)) continue;

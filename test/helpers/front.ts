@@ -1,4 +1,5 @@
 /** The public port without the rest of a gateway: with steps of the test's in the place of authentication. */
+import { RouteRates } from '../../src/admission/rates.ts';
 import type { Step } from '../../src/admission/steps.ts';
 import type { Route } from '../../src/config/types.ts';
 import { HttpForwarder } from '../../src/front/careful/forwarder.ts';
@@ -76,6 +77,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
   const lasting = new LastingRoutes(counters, testConnector(), {
     memory: budget,
     refusesHandshakes: () => front.refusesHandshakes,
+    rates: new RouteRates(),
     authenticate: () => step ?? null,
   });
   const edge: Edge = compileEdge(config, lasting);

@@ -1,5 +1,6 @@
 /** A visit as a lane makes one. */
 import type { Origination } from '../../src/admission/client-address.ts';
+import { RouteRates } from '../../src/admission/rates.ts';
 import { ConnectionSlots } from '../../src/admission/slots.ts';
 import type { StepParts } from '../../src/admission/steps.ts';
 import { type AdmissionRoute, Visit, type VisitInit } from '../../src/admission/visit.ts';
@@ -62,5 +63,6 @@ export const handshakeFields: RawHeaders = [
 export const calmParts: StepParts = {
   memory: { usedBytes: 0, limitBytes: 100, pressed: false },
   refusesHandshakes: () => false,
+  rates: new RouteRates(),
   authenticate: () => null,
 };

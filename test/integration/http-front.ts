@@ -11,6 +11,7 @@ import {
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { Origination } from '../../src/admission/client-address.ts';
+import { RouteRates } from '../../src/admission/rates.ts';
 import { ConnectionSlots } from '../../src/admission/slots.ts';
 import { compileSteps } from '../../src/admission/steps.ts';
 import type { Route } from '../../src/config/types.ts';
@@ -28,7 +29,7 @@ import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
 import { SessionRegistry } from '../../src/relay/registry.ts';
 import { kernelQueue } from '../../src/relay/transport/kernel-queue.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
-import { openAccess } from '../helpers/access.ts';
+import { anyRate, openAccess } from '../helpers/access.ts';
 import { testConnector } from '../helpers/connector.ts';
 import { noUpstreamTls, senderLimits } from '../helpers/relay.ts';
 import { testVisit } from '../helpers/visit.ts';
@@ -56,6 +57,7 @@ export function routeTo(
     auth: null,
     identityHeaders: { user: null, groups: null },
     access: openAccess,
+    rates: anyRate,
     limits: { mode: 'enforce', client: limits, upstream: limits },
     connections: { max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
@@ -102,7 +104,14 @@ export async function startFront(
   const log = createLog(sink);
   const rejected = (rejection: Rejection) => rejections.push(rejection);
   const recorder = new Recorder({ log, rejected, unrouted: () => counters });
-  const parts = { log, recorder, memory, refusesHandshakes: () => false, authenticate: () => null };
+  const parts = {
+    log,
+    recorder,
+    memory,
+    refusesHandshakes: () => false,
+    rates: new RouteRates(),
+    authenticate: () => null,
+  };
   const reception = new Reception(parts);
   const steps = compileSteps(route, 'http', parts);
   const forwarder = new HttpForwarder({

@@ -11,14 +11,42 @@ export function proxyProtocolWarnings({ proxyProtocol }: Pick<Listen, 'proxyProt
   ];
 }
 
+/** A page with its scripts, styles and fonts, as Panel and JupyterLab send them. */
+const requestsOfPage = 80;
+
+/** Of `rates` of a route. */
+export function rateWarnings({ rates }: Pick<Route, 'rates'>, listen: Listen): string[] {
+  const { requestsPerAddress: requests, handshakesPerAddress: handshakes } = rates;
+  if (requests === null && handshakes === null) return [];
+  const small = requests !== null && requests.burst < requestsOfPage;
+  return [
+    ...(small
+      ? [
+          `rates.requests_per_address has a burst of ${requests.burst}, and one page may be ${requestsOfPage} requests at once: some of its parts get 429. ` +
+            `Write {rate: ${requests.perSecond}/s, burst: ${4 * requestsOfPage}} or so.`,
+        ]
+      : []),
+    ...(isBlind(listen)
+      ? [
+          'rates counts the address that connects, which behind an ingress or load balancer is theirs for every client, so that all share one rate. ' +
+            'Name it in listen.trusted_proxies, or in listen.proxy_protocol, unless clients connect directly.',
+        ]
+      : []),
+  ];
+}
+
+function isBlind({ trustedProxies, proxyProtocol }: Listen): boolean {
+  return trustedProxies.length === 0 && proxyProtocol.length === 0;
+}
+
 /** Of `access` of a route. */
 export function accessWarnings({ access }: Pick<Route, 'access'>, listen: Listen): string[] {
   return [...blindNetworks(access, listen), ...withoutGet(access)];
 }
 
-function blindNetworks({ networks }: Route['access'], { trustedProxies, proxyProtocol }: Listen): string[] {
+function blindNetworks({ networks }: Route['access'], listen: Listen): string[] {
   if (networks.allow === null && networks.deny.length === 0) return [];
-  if (trustedProxies.length > 0 || proxyProtocol.length > 0) return [];
+  if (!isBlind(listen)) return [];
   return [
     'access.networks judges the address that connects, which behind an ingress or load balancer is theirs for every client. ' +
       'Name it in listen.trusted_proxies, or in listen.proxy_protocol, unless clients connect directly.',

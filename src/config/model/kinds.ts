@@ -186,6 +186,10 @@ export const kind = {
     type: 'string',
     pattern: units.sharePattern,
   }),
+  requestRate: leaf('request_rate', units.parseLineRate, {
+    description: '`100/s`, or `{rate: 100/s, burst: 1000}`, or `unlimited`; what is beyond it is refused',
+    anyOf: [...bucket(units.countRatePattern, count, {}), unlimited],
+  }),
   lineRate: leaf('line_rate', units.parseLineRate, {
     description: '`100/s`, or `{rate: 100/s, burst: 1000}`, or `unlimited`; what is beyond it is left out and counted',
     anyOf: [...bucket(units.countRatePattern, count, {}), unlimited],

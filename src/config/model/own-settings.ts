@@ -85,6 +85,19 @@ export const ownSettings = {
     builtIn: [],
     reload: 'new',
   },
+  'rates.handshakes_per_address': {
+    kind: is.requestRate,
+    about:
+      'WebSocket handshakes. A page that comes back after a restart opens all of its connections at once, and so do all pages of an office.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'rates.requests_per_address': {
+    kind: is.requestRate,
+    about: 'Requests of plain HTTP. One page is 20 to 100 of them at once: give `burst` room for some pages.',
+    builtIn: null,
+    reload: 'new',
+  },
   identity: {
     kind: is.identity,
     about:
@@ -122,6 +135,8 @@ export const ownSections: Readonly<Record<string, string>> = {
   'access.networks': 'By the address of the client; 403.',
   'access.hosts': 'By the host of the request; 403.',
   'access.methods': 'By the method; 405.',
+  rates:
+    'How often one client address may ask (of IPv6: one network, see `listen.ipv6_prefix`); what is beyond it gets 429 with the time to come back. Behind a proxy this needs `listen.trusted_proxies`.',
   match:
     'Which requests take this route. Exact hosts win over wildcard hosts, those over none; then the longest path wins, a literal segment before `*` before `**`. Left out, all.',
 };

@@ -270,6 +270,10 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
       hosts: { allow: route['access.hosts.allow'], deny: route['access.hosts.deny'] },
       methods: { allow: route['access.methods.allow'], deny: route['access.methods.deny'] },
     },
+    rates: {
+      handshakesPerAddress: route['rates.handshakes_per_address'],
+      requestsPerAddress: route['rates.requests_per_address'],
+    },
     ...nest(routeSettings, settings),
     timeouts,
   };

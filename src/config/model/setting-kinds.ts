@@ -65,6 +65,11 @@ export const { size, duration, count } = limitKinds;
 export const finiteDuration = shownAs(kind.finiteDuration, formatDuration, { unit: 'ms' });
 export const prefixLength = shownAs(kind.prefixLength, String, { unit: 'count', written: asNumber });
 export const share = shownAs(kind.share, formatShare);
+export const requestRate = shownAs<Rate | null>(
+  kind.requestRate,
+  (rate) => formatRate(rate && { ...rate, action: 'pause' }, 'messages'),
+  { hasNull: true, written: asBucket },
+);
 export const lineRate = shownAs<Rate | null>(
   kind.lineRate,
   (rate) => formatRate(rate && { ...rate, action: 'pause' }, 'messages'),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RouteRates } from '../../../src/admission/rates.ts';
 import { ConnectionSlots } from '../../../src/admission/slots.ts';
 import { admit, compileSteps, phaseNames, type Step, type StepParts } from '../../../src/admission/steps.ts';
 import type { Verdict } from '../../../src/admission/verdict.ts';
@@ -6,7 +7,12 @@ import { testRoute } from '../../helpers/relay.ts';
 import { admissionRoute, handshakeFields, testVisit, type VisitOverrides } from '../../helpers/visit.ts';
 
 const calm = { usedBytes: 0, limitBytes: 100, pressed: false };
-const parts: StepParts = { memory: calm, refusesHandshakes: () => false, authenticate: () => null };
+const parts: StepParts = {
+  memory: calm,
+  refusesHandshakes: () => false,
+  rates: new RouteRates(),
+  authenticate: () => null,
+};
 const handshake = (overrides: VisitOverrides = {}) =>
   testVisit({ kind: 'websocket', headers: handshakeFields, ...overrides });
 
@@ -57,6 +63,7 @@ describe('the steps of plain HTTP', () => {
     compileSteps(testRoute({ requireOrigin: true, connections: { max: 0, maxPerAddress: 0 } }), 'http', {
       memory,
       refusesHandshakes: () => true,
+      rates: new RouteRates(),
       authenticate: () => null,
     });
 

@@ -60,6 +60,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: ['all', 'none', '10%', '0.5%', '99.999%'],
     wrong: ['100%', '101%', '-1%', '1.2345%', '10', 'off', 0.1],
   },
+  request_rate: {
+    parse: units.parseLineRate,
+    right: ['50/s', { rate: '50/s', burst: 200 }, 'unlimited'],
+    wrong: ['none', 'all', { rate: '50/s', action: 'pause' }, { burst: 5 }],
+  },
   line_rate: {
     parse: units.parseLineRate,
     right: ['50/s', { rate: '50/s', burst: 200 }, 'unlimited'],

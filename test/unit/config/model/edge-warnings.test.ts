@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { accessWarnings, proxyProtocolWarnings } from '../../../../src/config/model/edge-warnings.ts';
+import { accessWarnings, proxyProtocolWarnings, rateWarnings } from '../../../../src/config/model/edge-warnings.ts';
 import { builtInTop } from '../../../../src/config/model/top-settings.ts';
 import type { Access } from '../../../../src/config/types.ts';
-import { openAccess } from '../../../helpers/access.ts';
+import { anyRate, openAccess } from '../../../helpers/access.ts';
 
 const listen = { ...builtInTop.listen, tls: null };
 
@@ -35,5 +35,21 @@ describe('access', () => {
   test('nothing else', () => {
     expect(of({})).toEqual([]);
     expect(of({ methods: { allow: ['GET', 'HEAD'], deny: ['PUT'] } })).toEqual([]);
+  });
+});
+
+describe('rates', () => {
+  const rate = (burst: number) => ({ perSecond: 10, burst, action: 'close' }) as const;
+  const of = (rates: Partial<typeof anyRate>, more: Partial<typeof listen> = { trustedProxies: ['10.0.0.1'] }) =>
+    rateWarnings({ rates: { ...anyRate, ...rates } }, { ...listen, ...more });
+
+  test('below what one page asks for', () => {
+    expect(of({ requestsPerAddress: rate(79) })).toEqual([expect.stringContaining('burst of 79')]);
+    expect(of({ requestsPerAddress: rate(80), handshakesPerAddress: rate(1) })).toEqual([]);
+  });
+
+  test('of everybody together, where nobody says who the clients are', () => {
+    expect(of({ handshakesPerAddress: rate(10) }, {})).toEqual([expect.stringContaining('listen.trusted_proxies')]);
+    expect(of({}, {})).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import type { Preset } from '../../../../src/config/model/preset.ts';
 import { presetNames, presets } from '../../../../src/config/model/presets.ts';
 import type { Resolved } from '../../../../src/config/model/resolve.ts';
 import type { Config } from '../../../../src/config/types.ts';
-import { openAccess } from '../../../helpers/access.ts';
+import { anyRate, openAccess } from '../../../helpers/access.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -44,6 +44,7 @@ test('what is built in', () => {
     auth: null,
     identityHeaders: { user: null, groups: null },
     access: openAccess,
+    rates: anyRate,
     limits: {
       mode: 'enforce',
       client: { ...both, maxMessageBytes: 10 * MiB },
@@ -150,6 +151,7 @@ test('every section of a route and of the top reaches the configuration', () => 
       '    upstream: https://h',
       '    origins: [https://a.org]',
       '    require_origin: true',
+      '    rates: {handshakes_per_address: 5/s, requests_per_address: {rate: 7/s, burst: 70}}',
       '    access: {networks: {allow: [10.0.0.0/8], deny: [10.1.0.0/16]}, hosts: {allow: ["*.B.org"], deny: [x.b.org]}, methods: {allow: [GET], deny: [PUT]}}',
       '    limits:',
       '      mode: report',
@@ -203,6 +205,10 @@ test('every section of a route and of the top reaches the configuration', () => 
       networks: { allow: ['10.0.0.0/8'], deny: ['10.1.0.0/16'] },
       hosts: { allow: ['*.b.org'], deny: ['x.b.org'] },
       methods: { allow: ['GET'], deny: ['PUT'] },
+    },
+    rates: {
+      handshakesPerAddress: { perSecond: 5, burst: 5, action: 'close' },
+      requestsPerAddress: { perSecond: 7, burst: 70, action: 'close' },
     },
     limits: {
       mode: 'report',
