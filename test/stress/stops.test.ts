@@ -1,10 +1,11 @@
-/** What one client can do to a neighbour: nothing that it would notice. */
+/** What one client, or whoever should read the log, can do to a neighbour: nothing that it would notice. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { listen } from '../helpers/listen.ts';
+import { handshakeRequest, rawConnect } from '../helpers/raw-client.ts';
 import { residentBytes } from '../real/harness/process-memory.ts';
 import { Sluice } from '../real/harness/sluice.ts';
 import { MiB } from './load.ts';
@@ -102,4 +103,31 @@ test(`${pipelined} requests in one write, on either port, hold nobody up`, async
   reader.resume();
   await watch('a file, read', new Promise(() => {}));
   expect(bytes).toBeGreaterThan(20 * MiB);
+});
+
+test('a log that nobody reads holds nobody up', async () => {
+  const { sluice, watch } = await setUp();
+  sluice.process.deafen();
+  const request = handshakeRequest({ path: `/${'long/'.repeat(50)}`, headers: { 'Sec-WebSocket-Version': '8' } });
+  let visits = 0;
+  let on = true;
+  const visiting = Promise.all(
+    Array.from({ length: 4 }, async () => {
+      while (on) {
+        const client = await rawConnect(sluice.port);
+        client.sendText(request);
+        await client.ended;
+        client.socket.destroy();
+        visits++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }),
+  );
+  await watch('a log that nobody reads', new Promise(() => {}));
+  on = false;
+  await visiting;
+  const metrics = await (await fetch(`${sluice.adminUrl}/metrics`)).text();
+  const dropped = Number(/^sluice_log_lines_dropped_total\{reason="unread"\} (\d+)$/m.exec(metrics)![1]);
+  console.log(`${visits} connections, ${dropped} lines dropped`);
+  expect(dropped).toBeGreaterThan(0);
 });

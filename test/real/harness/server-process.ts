@@ -87,6 +87,11 @@ export class ServerProcess {
     return this.#lines.join('\n');
   }
 
+  /** From now on nobody reads what it writes. */
+  deafen(): void {
+    this.#child.stdout!.pause();
+  }
+
   /** Sends a signal to the server alone. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
