@@ -1,4 +1,4 @@
-/** Ten thousand handshakes with credentials that are wrong in every way: nothing of them is left. */
+/** Ten thousand handshakes with credentials that are wrong in every way: no socket of them is left. */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,28 +9,13 @@ import { expect, test, vi } from 'vitest';
 import { handshakeRequest, rawConnect } from '../helpers/raw-client.ts';
 import { socketsOn } from '../helpers/sockets.ts';
 import { scratchDirectory } from '../real/harness/paths.ts';
-import { residentBytes } from '../real/harness/process-memory.ts';
 import { Sluice } from '../real/harness/sluice.ts';
 import { confusedToken, newSigner, part, setText, tokenOf } from '../unit/admission/auth/tokens.ts';
 
 const handshakes = 10_000;
-const warm = 2000;
 const atOnce = 50;
-const mostGrown = 8e6;
-/** By then the thread that compares passwords has ended, and V8 has collected what is garbage. */
-const restMs = 45_000;
 
-/** The lowest of what it is while nothing happens. */
-async function lowest(measure: () => Promise<number>): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (const end = performance.now() + restMs; performance.now() < end; ) {
-    least = Math.min(least, await measure());
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  return least;
-}
-
-test('10 000 handshakes with wrong credentials leave no socket and no memory', async () => {
+test('10 000 handshakes with wrong credentials leave no socket', async () => {
   const folder = scratchDirectory('auth');
   const file = (name: string, text: string) => {
     const path = join(folder, name);
@@ -112,22 +97,15 @@ test('10 000 handshakes with wrong credentials leave no socket and no memory', a
       }),
     );
   };
-  const resident = () => residentBytes(sluice.process.pid);
-  await all(warm);
-  const before = await lowest(resident);
   await all(handshakes);
   await vi.waitFor(async () => expect(await socketsOn([sluice.port])).toBe(0), { timeout: 20_000, interval: 100 });
   // Idle connections to the service go after four seconds.
   await vi.waitFor(async () => expect(await socketsOn([servicePort])).toBe(0), { timeout: 20_000, interval: 100 });
-  const grown = (await lowest(resident)) - before;
-  console.log(
-    `${handshakes} refused handshakes: RSS ${(grown / 1e6).toFixed(1)} MB more, answers ${JSON.stringify([...statuses])}`,
-  );
+  console.log(`${handshakes} refused handshakes: answers ${JSON.stringify([...statuses])}`);
   expect([...statuses.keys()].toSorted()).toEqual(
     ['302', '401', '429', '431', '503'].filter((status) => statuses.has(status)),
   );
   expect(statuses.get('401')).toBeGreaterThan(1000);
-  expect(grown).toBeLessThanOrEqual(mostGrown);
   service.close();
   service.closeAllConnections();
 });
