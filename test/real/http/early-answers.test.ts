@@ -52,8 +52,8 @@ describe.each(cases)(
       const question = { method: 'POST', target, bodyBytes };
       const [direct, relayed] = servers.ways(server);
       const expected = expect.objectContaining({ status, body });
-      // The reset behind it may overtake the answer.
-      expect(await outcomes(direct!, question)).toContainEqual(expected);
+      // Directly the reset behind the answer may overtake it, where the client still sends: so this one only says what it would send.
+      expect(await ask(direct!, { ...question, waits: true })).toEqual(expected);
       expect(await outcomes(relayed!, question)).toEqual(Array.from({ length: tries }, () => expected));
     });
   },
