@@ -56,6 +56,13 @@ async def head(scope, _receive, send, _name, _query):
     await answer(send, 200, json.dumps(fields).encode())
 
 
+async def origin(scope, receive, send, name, _query):
+    """What an application believes of where a request came from, once it has read it whole."""
+    await whole_body(receive, name)
+    fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]]
+    await answer(send, 200, json.dumps({"client": scope["client"][0], "scheme": scope["scheme"], "fields": fields}).encode())
+
+
 async def download(_scope, _receive, send, _name, query):
     """The name of a file beyond ASCII, as many servers write it, before or behind the length."""
     body = b"a,b\n"
@@ -161,6 +168,7 @@ async def opened(_scope, receive, send, name, _query):
 handlers = {
     "/refuse": refuse,
     "/head": head,
+    "/origin": origin,
     "/download": download,
     "/count": count,
     "/seen": seen,

@@ -39,4 +39,10 @@ def seen(_environ, name):
     return "200 OK", json.dumps({"arrivals": arrivals[name], "bytes": 0}).encode()
 
 
-handlers = {"/refuse": refuse, "/hints": hints, "/count": count, "/seen": seen}
+def origin(environ, _name):
+    """What an application sees as headers, once it has read the request whole."""
+    environ["wsgi.input"].read()
+    return "200 OK", json.dumps({key: value for key, value in environ.items() if key.startswith("HTTP_")}).encode()
+
+
+handlers = {"/refuse": refuse, "/origin": origin, "/hints": hints, "/count": count, "/seen": seen}
