@@ -53,7 +53,7 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["/nodejs/bin/node", "/app/src/main.ts"]
 CMD ["serve", "--config", "/etc/sluice/sluice.yaml"]
 
-ARG SLUICE_VERSION=0.1.0
+ARG SLUICE_VERSION=0.2.0
 ARG SLUICE_REVISION=
 # What sluice_build_info reports.
 ENV SLUICE_REVISION=$SLUICE_REVISION
