@@ -139,11 +139,15 @@ test('ends a streamed answer when the port closes', async () => {
   expect(gone).toEqual(['stays']);
 });
 
-test('opens no tunnel', async () => {
+test('opens no tunnel: an upgrade is ignored, and the request answered', async () => {
   const { port } = await startAdmin();
   const client = new RawHttp(port);
-  client.send('GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
-  expect(await client.closed()).toBe('');
+  for (let i = 0; i < 2; i++) {
+    client.received = '';
+    client.send('GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    expect(await client.until('sluice_test 7')).toMatch(/^HTTP\/1\.1 200 /);
+  }
+  client.socket.destroy();
 });
 
 test('metrics that cannot be read give 500 and the process lives', async () => {

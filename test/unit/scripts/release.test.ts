@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { notesOf } from '../../../scripts/release/notes.ts';
 import { withVersion } from '../../../scripts/release/version.ts';
 
-const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+/** The files as they are, with something to release: just behind a version there is nothing. */
+function read(file: string): string {
+  const text = readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+  if (file !== 'CHANGELOG.md') return text;
+  return text.replace('## [Unreleased]\n', '## [Unreleased]\n\n### Added\n\n- Something new.\n');
+}
 
 describe('a version that is cut', () => {
   const cut = withVersion(read, '9.8.7', '2026-11-29');
@@ -19,7 +24,7 @@ describe('a version that is cut', () => {
 
   test('takes what was not released, whose notes are cut out again', () => {
     const changelog = cut.get('CHANGELOG.md')!;
-    expect(changelog).toContain('## [Unreleased]\n\n## [9.8.7] - 2026-11-29\n');
+    expect(changelog).toContain('## [Unreleased]\n\n## [9.8.7] - 2026-11-29\n\n### Added\n\n- Something new.\n');
     const before = read('CHANGELOG.md');
     const unreleased = before.slice(
       before.indexOf('## [Unreleased]') + 15,
