@@ -19,6 +19,8 @@ import { Clients, routes } from './traffic.ts';
 /** Expressions that have no data although all is well, and why. */
 const mayBeEmpty: Readonly<Record<string, string>> = {
   SluiceDown: 'it asks for what is not there',
+  SluiceHubSilent: 'all routes are of the file, and no hub writes any',
+  SluiceErrorPagesFailing: 'no pages for errors are fetched from anywhere',
 };
 
 /** Metrics of prom-client whose names hold their type. */
