@@ -1,13 +1,13 @@
 /** The API of routes as somebody would misuse it. */
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask, echo, httpServer, hubGateway, token } from '../../helpers/hub.ts';
+import { backendCert, backendKey, caCert } from '../../helpers/private-ca.ts';
 import { rawConnect } from '../../helpers/raw-client.ts';
 
 const auth = `Authorization: token ${token}\r\n`;
@@ -189,40 +189,20 @@ describe('where a target may be', () => {
 
 test('speaks TLS, and asks for a certificate where it shall', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hub-tls-'));
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-      '-days',
-      '2',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=DNS:localhost',
-    ],
-    { stdio: 'ignore' },
-  );
-  const { readFileSync } = await import('node:fs');
-  const [pem, secret] = [readFileSync(cert), readFileSync(key)];
-  const hub = await hubGateway({ api: `tls: {cert: ${cert}, key: ${key}, client_ca: ${cert}}` });
+  const write = (name: string, pem: string) => {
+    writeFileSync(join(folder, name), pem);
+    return join(folder, name);
+  };
+  const [cert, key, ca] = [write('cert.pem', backendCert), write('key.pem', backendKey), write('ca.pem', caCert)];
+  const hub = await hubGateway({ api: `tls: {cert: ${cert}, key: ${key}, client_ca: ${ca}}` });
   const status = (own: object) =>
     new Promise<number>((resolve, reject) => {
       const options = {
-        host: 'localhost',
+        host: '127.0.0.1',
+        servername: 'backend.test',
         port: hub.apiPort,
         path: '/api/routes',
-        ca: pem,
+        ca: caCert,
         agent: false,
         headers: { authorization: `token ${token}` },
       };
@@ -230,10 +210,10 @@ test('speaks TLS, and asks for a certificate where it shall', async () => {
         .on('error', reject)
         .end();
     });
-  expect(await status({ cert: pem, key: secret })).toBe(200);
+  expect(await status({ cert: backendCert, key: backendKey })).toBe(200);
   await expect(status({})).rejects.toThrow();
   const plain = connect(hub.apiPort, '127.0.0.1').on('error', () => {});
   plain.write('GET /api/routes HTTP/1.1\r\n\r\n');
   await once(plain, 'close');
-  expect(await status({ cert: pem, key: secret })).toBe(200);
+  expect(await status({ cert: backendCert, key: backendKey })).toBe(200);
 });
