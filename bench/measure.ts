@@ -28,7 +28,10 @@ const warmConnections = 500;
 
 /** Browsers that load their page before those that count. */
 const warmBrowsers = 20;
-/** WebSockets beside a crowd; each sends every 20 ms. Long enough for a percentile, short enough to find the worst time. */
+/**
+ * WebSockets beside a crowd; each sends every 20 ms. Long enough for a percentile, short enough to find the worst
+ * time.
+ */
 const besideShape = { program: 'load', path: '/echo', connections: 10, size: 100, how: 0 } as const;
 const beatSeconds = 0.5;
 
@@ -223,7 +226,8 @@ async function crowd(workload: Workload, shape: Shape, stand: Stand, setup: Setu
 
 async function idle(shape: Shape, stand: Stand): Promise<Run> {
   const { proxy } = stand;
-  // Some connections first, so that the growth is that of connections: a runtime's first hundreds compile code and start
+  // Some connections first, so that the growth is that of connections: a runtime's first hundreds compile code and
+  // start
   // its collector, which costs once what thousands more do not cost again.
   await stand.open({ ...shape, connections: warmConnections });
   if (!proxy) return { reports: [], proxy, loadCpu: 0 };

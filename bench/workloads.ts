@@ -2,7 +2,10 @@
 import { join } from 'node:path';
 import { root } from './paths.ts';
 
-/** A line for the load generator: `echo SECONDS`, `up SECONDS`, `down SECONDS` or `go SECONDS`; 0 is one message per connection. */
+/**
+ * A line for the load generator: `echo SECONDS`, `up SECONDS`, `down SECONDS` or `go SECONDS`; 0 is one message per
+ * connection.
+ */
 export interface Phase {
   readonly mode: 'echo' | 'up' | 'down' | 'go';
   readonly once?: true;
@@ -24,7 +27,10 @@ export interface Workload {
   readonly rows: readonly Row[];
   /** Measured in the first round only: nothing in it is a time. */
   readonly memoryOnly?: true;
-  /** Too long for turns: one peer after the other does all of it, in each round, while a few WebSockets beside it tell how long they wait. */
+  /**
+   * Too long for turns: one peer after the other does all of it, in each round, while a few WebSockets beside it tell
+   * how long they wait.
+   */
   readonly crowd?: true;
 }
 

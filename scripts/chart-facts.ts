@@ -1,4 +1,7 @@
-/** What the chart's templates must know of Sluice and of the chart's own defaults, so that no rule of either is written twice. */
+/**
+ * What the chart's templates must know of Sluice and of the chart's own defaults, so that no rule of either is
+ * written twice.
+ */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { mostValues } from '../src/config/language/document.ts';

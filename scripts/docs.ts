@@ -1,4 +1,7 @@
-/** Writes the generated references into docs/, and rules and dashboard into the chart: `npm run docs`. A test fails where they differ. */
+/**
+ * Writes the generated references into docs/, and rules and dashboard into the chart: `npm run docs`. A test fails
+ * where they differ.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { files } from '../monitoring/files.ts';
 import { openApiText } from '../src/admin/api/openapi.ts';

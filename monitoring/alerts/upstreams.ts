@@ -1,7 +1,10 @@
 /** Handshakes and the backends behind them. */
 import { type AlertGroup, releaseRoute } from '../alert.ts';
 
-/** Errors that whoever reaches the public port can bring about, with the right path: nobody is called at night for those. */
+/**
+ * Errors that whoever reaches the public port can bring about, with the right path: nobody is called at night for
+ * those.
+ */
 const byRequests = 'bad_handshake|bad_response|reset|response_timeout|subprotocol';
 
 export const upstreams: AlertGroup = {

@@ -1,4 +1,7 @@
-/** Where the body of a request ends, as far as its head says so. Nothing is judged here: that is the parser's business. */
+/**
+ * Where the body of a request ends, as far as its head says so. Nothing is judged here: that is the parser's
+ * business.
+ */
 import { ChunkedEnd } from '../http/message-end.ts';
 
 export interface BodyEnd {

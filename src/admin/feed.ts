@@ -21,7 +21,10 @@ export interface FeedSource extends SnapshotSource {
 const tickMs = 1000;
 /** More than the people who are ever called at the same time. */
 const maxWatchers = 20;
-/** A watcher with this much unread, or that has read nothing for so long, is dropped; its page comes back and gets a new `hello`. */
+/**
+ * A watcher with this much unread, or that has read nothing for so long, is dropped; its page comes back and gets a
+ * new `hello`.
+ */
 const maxPendingBytes = 2 << 20;
 const maxSilentTicks = 30;
 

@@ -30,7 +30,10 @@ const names = [
 /** The plotting library, as it is installed. */
 const libraries = { 'uPlot.esm.js': '/uplot.js', 'uPlot.min.css': '/uplot.css' };
 
-/** Endpoints of the page: `/` and what it loads. They are open: they hold nothing, and a token is asked for by the page. */
+/**
+ * Endpoints of the page: `/` and what it loads. They are open: they hold nothing, and a token is asked for by the
+ * page.
+ */
 export function pageEndpoints(): AdminEndpoint[] {
   const dist = pathToFileURL(dirname(createRequire(import.meta.url).resolve('uplot')));
   const own = readPage(new URL('page/', import.meta.url), names);

@@ -1,4 +1,7 @@
-/** Large answers, made element by element, so that neither describing nor writing thousands of routes holds the relay up. */
+/**
+ * Large answers, made element by element, so that neither describing nor writing thousands of routes holds the relay
+ * up.
+ */
 import { Pace, type Turns } from '../observe/metrics/pace.ts';
 import { type Answer, jsonType } from './answer.ts';
 

@@ -1,4 +1,7 @@
-/** `access` of a route: which networks, hosts and methods it serves. An allow list names all that are served; a deny list wins over it. */
+/**
+ * `access` of a route: which networks, hosts and methods it serves. An allow list names all that are served; a deny
+ * list wins over it.
+ */
 import type { AccessList, Route } from '../config/types.ts';
 import { hostOf } from '../http/host.ts';
 import { methods } from '../http/wire/head-parser.ts';
@@ -6,7 +9,10 @@ import { Networks } from './networks.ts';
 import type { Step } from './steps.ts';
 import type { Refused } from './verdict.ts';
 
-/** Refuses clients by their address; `null` where the route serves all. A local peer that names nobody is in no network. */
+/**
+ * Refuses clients by their address; `null` where the route serves all. A local peer that names nobody is in no
+ * network.
+ */
 export function networkStep({ access }: Pick<Route, 'access'>): Step | null {
   const { allow, deny } = access.networks;
   if (isOpen(access.networks)) return null;
@@ -33,7 +39,10 @@ export function hostStep({ access }: Pick<Route, 'access'>): Step | null {
   };
 }
 
-/** Refuses requests by their method; `null` where the route serves all. The answer names those that are served (RFC 9110 §15.5.6). */
+/**
+ * Refuses requests by their method; `null` where the route serves all. The answer names those that are served (RFC
+ * 9110 §15.5.6).
+ */
 export function methodStep({ access }: Pick<Route, 'access'>): Step | null {
   const { allow, deny } = access.methods;
   if (isOpen(access.methods)) return null;

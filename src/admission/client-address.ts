@@ -73,7 +73,9 @@ function describe(
   return { address, scheme, host, forwarding, ...flags };
 }
 
-/** Walks `X-Forwarded-For` from the right, where the nearest proxy wrote, up to the first address that is not trusted. */
+/**
+ * Walks `X-Forwarded-For` from the right, where the nearest proxy wrote, up to the first address that is not trusted.
+ */
 function clientOf(peer: string, hops: readonly string[], proxies: Networks): string {
   let address = peer;
   for (const hop of hops.toReversed()) {

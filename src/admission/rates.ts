@@ -69,7 +69,9 @@ export class RouteRates {
 const outcomes = { http: 'request_rate', websocket: 'handshake_rate' } as const;
 const keys = { http: 'requests_per_address', websocket: 'handshakes_per_address' } as const;
 
-/** Refuses who asks too often, and says when to come back; `null` where the route has no rate for visits of this kind. */
+/**
+ * Refuses who asks too often, and says when to come back; `null` where the route has no rate for visits of this kind.
+ */
 export function rateStep({ label, rates }: Route, kind: VisitKind, parts: { readonly rates: RouteRates }): Step | null {
   const rate = kind === 'http' ? rates.requestsPerAddress : rates.handshakesPerAddress;
   if (rate === null) return null;

@@ -151,7 +151,10 @@ export class Visit {
     return this.#fields.values(name);
   }
 
-  /** The one value of a field; `undefined` where there is none, and where there are several, as nobody knows which counts. */
+  /**
+   * The one value of a field; `undefined` where there is none, and where there are several, as nobody knows which
+   * counts.
+   */
   value(name: string): string | undefined {
     const values = this.#fields.values(name);
     return values.length === 1 ? values[0] : undefined;

@@ -5,7 +5,9 @@ import { textOf } from '../config/live/watched-files.ts';
 import type { Resolved } from '../config/model/resolve.ts';
 import type { Warning } from '../config/model/warnings.ts';
 
-/** Reads them. One that does not exist is a warning: a configuration may be checked where its Secrets are not mounted. */
+/**
+ * Reads them. One that does not exist is a warning: a configuration may be checked where its Secrets are not mounted.
+ */
 export async function checkAuthFiles({ routes, revokedUsers }: Resolved): Promise<{
   readonly errors: readonly string[];
   readonly warnings: readonly Warning[];

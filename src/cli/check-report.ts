@@ -1,4 +1,6 @@
-/** What `sluice check` says of a valid configuration: what holds, where it comes from, what it may cost, what to mind. */
+/**
+ * What `sluice check` says of a valid configuration: what holds, where it comes from, what it may cost, what to mind.
+ */
 import { type SenderKey, senderLimits } from '../catalogue/limits.ts';
 import * as format from '../config/language/format.ts';
 import { idleBytes, perConnectionParts, processBytes, worstCaseMemory } from '../config/model/memory.ts';

@@ -6,7 +6,9 @@
 import { clean } from '../observe/log/clean.ts';
 import type { Log } from '../observe/log/log.ts';
 
-/** Logs warnings from now on. Resolves with the exit code when an exception has ended the process's work, and logs it. */
+/**
+ * Logs warnings from now on. Resolves with the exit code when an exception has ended the process's work, and logs it.
+ */
 export function followFaults(log: Log): Promise<number> {
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => {

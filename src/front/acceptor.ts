@@ -35,7 +35,10 @@ export interface Credentials extends Pair {
 export interface AcceptorEvents {
   /** A connection has been accepted. */
   accepted(socket: Socket): void;
-  /** TLS has come of a connection: this is another socket than before, with the same addresses. `refused`: its client may not come in. */
+  /**
+   * TLS has come of a connection: this is another socket than before, with the same addresses. `refused`: its client
+   * may not come in.
+   */
   secured(socket: TLSSocket, refused: Refused | null): void;
   /** No TLS came of a connection; its socket goes. */
   failed(error: NodeJS.ErrnoException, socket: TLSSocket): void;

@@ -30,7 +30,10 @@ export function judgeClientCertificate(socket: TLSSocket, isRequired: boolean): 
   return problem === null ? null : { outcome: 'certificate_refused', detail: problem };
 }
 
-/** Why a TLS handshake failed; `null` for a connection that just ended or stayed silent, such as a load balancer's probe. */
+/**
+ * Why a TLS handshake failed; `null` for a connection that just ended or stayed silent, such as a load balancer's
+ * probe.
+ */
 export function judgeTlsFailure({ code = '' }: NodeJS.ErrnoException): Refused | null {
   return code.startsWith('ERR_SSL_') ? { outcome: 'tls_failed', detail: tlsWords[code] ?? code } : null;
 }

@@ -75,7 +75,10 @@ export class Connection implements Waiter {
     return this.#waitsFor;
   }
 
-  /** Nothing is under way: waits, at most `ms` (0 is without a clock). `onLate` is called then; without it the socket goes. */
+  /**
+   * Nothing is under way: waits, at most `ms` (0 is without a clock). `onLate` is called then; without it the socket
+   * goes.
+   */
   wait(waitFor: WaitFor, ms: number, onLate: (() => void) | null = null): void {
     this.#waitsFor = waitFor;
     this.#onLate = onLate;

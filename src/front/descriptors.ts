@@ -11,7 +11,10 @@ import { devNull } from 'node:os';
 import type { Log } from '../observe/log/log.ts';
 import { Summary } from './summary.ts';
 
-/** What is kept for upstreams of the last connections, for the admin port, and for what Node and the kernel's tables need. */
+/**
+ * What is kept for upstreams of the last connections, for the admin port, and for what Node and the kernel's tables
+ * need.
+ */
 const reserve = 16;
 /** What a connection to an upstream leaves of that: for the admin port, Node and the kernel's tables. */
 const dialReserve = 6;

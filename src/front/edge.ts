@@ -1,4 +1,6 @@
-/** What the listener decides by: made anew when the configuration changes. Routes of an API come and go in its table. */
+/**
+ * What the listener decides by: made anew when the configuration changes. Routes of an API come and go in its table.
+ */
 import { Networks } from '../admission/networks.ts';
 import type { ConnectionSlots } from '../admission/slots.ts';
 import { compileSteps, type Step } from '../admission/steps.ts';

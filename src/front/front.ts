@@ -280,7 +280,9 @@ export class Front {
   }
 }
 
-/** Three quarters of what the process may open, and half for one address: the rest is for those who ask for something. */
+/**
+ * Three quarters of what the process may open, and half for one address: the rest is for those who ask for something.
+ */
 function capsOf(limit: number): WaitingCaps {
   const most = Math.min(mostWaiting, limit);
   return { inAll: Math.floor((most * 3) / 4), ofGroup: Math.floor(most / 2) };

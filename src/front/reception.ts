@@ -17,7 +17,10 @@ import type { Recorder } from './recorder.ts';
 
 declare const byReception: unique symbol;
 
-/** A visit that the steps of its route have admitted. Nobody but the reception makes one, and nothing is forwarded without. */
+/**
+ * A visit that the steps of its route have admitted. Nobody but the reception makes one, and nothing is forwarded
+ * without.
+ */
 export type AdmittedVisit = Visit & { readonly [byReception]: true };
 
 /** The lane's side of a visit. One of these is called, once. */
@@ -55,7 +58,10 @@ export class Reception {
     this.#parts = parts;
   }
 
-  /** Judges a visit. Whether it waits: then its head has been kept, and its client's leaving must be told by `visit.leave()`. */
+  /**
+   * Judges a visit. Whether it waits: then its head has been kept, and its client's leaving must be told by
+   * `visit.leave()`.
+   */
   receive(visit: Visit, host: VisitHost): boolean {
     const verdict = admit(visit, visit.route.steps(visit.kind));
     if (!(verdict instanceof Promise)) {
@@ -187,7 +193,10 @@ class WaitingVisit {
   }
 }
 
-/** Nobody waits for a verdict any more: what is still lent goes back when it comes, and a mistake of our own changes nothing. */
+/**
+ * Nobody waits for a verdict any more: what is still lent goes back when it comes, and a mistake of our own changes
+ * nothing.
+ */
 function abandon(visit: Visit, verdict: Promise<Verdict>): void {
   visit.leave();
   const giveBack = () => visit.giveBack();

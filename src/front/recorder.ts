@@ -99,7 +99,10 @@ export class Recorder {
     return { counters: this.#parts.unrouted(), about };
   }
 
-  /** A handshake, or a request before its forwarding, is refused. `status`: what the client got, where that is not the outcome's. */
+  /**
+   * A handshake, or a request before its forwarding, is refused. `status`: what the client got, where that is not the
+   * outcome's.
+   */
   refused(subject: Subject, refused: Refused, status = statusOf(refused)): void {
     const { counters, about } = subject;
     const { outcome, detail, limit } = refused;

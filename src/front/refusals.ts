@@ -15,7 +15,10 @@ export function refuseOnSocket(socket: Socket, accept: string | undefined, refus
   else sayFarewell(socket, refusalBytes(refusal, accept));
 }
 
-/** Refuses a plain HTTP request. `closes`: its connection ends with it, as what follows cannot be trusted to be a request. */
+/**
+ * Refuses a plain HTTP request. `closes`: its connection ends with it, as what follows cannot be trusted to be a
+ * request.
+ */
 export function refuseOnResponse(
   res: ServerResponse,
   refusal: Refusal,

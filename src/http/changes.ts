@@ -6,7 +6,10 @@
 import { foldName, kindOf } from './fields.ts';
 import type { RawHeaders } from './raw-fields.ts';
 
-/** A value that can stand in a head as it is: no controls, no line ends, and nothing around it that the other end would cut off (RFC 9110 §5.5). */
+/**
+ * A value that can stand in a head as it is: no controls, no line ends, and nothing around it that the other end
+ * would cut off (RFC 9110 §5.5).
+ */
 export const isFieldValue = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
 
 /** What a request must not be given anew. */

@@ -9,7 +9,10 @@ import { endToEnd, nominatedBy, type RawHeaders, requestLines } from './raw-fiel
 /** A header with every value it had, spelled as it first came. */
 export type Field = readonly [name: string, values: string[]];
 
-/** The request headers for the upstream; framing (`Content-Length`, `Transfer-Encoding`) and `Connection` are left out. */
+/**
+ * The request headers for the upstream; framing (`Content-Length`, `Transfer-Encoding`) and `Connection` are left
+ * out.
+ */
 export function requestFields(
   raw: RawHeaders,
   forwarding: readonly (readonly [name: string, value: string])[],

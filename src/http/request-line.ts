@@ -11,7 +11,10 @@ export class RequestLine {
   #complete = false;
   #isAscii = true;
 
-  /** Takes the next bytes of a head, and returns them for the parser: the same buffer where nothing in them had to be changed. */
+  /**
+   * Takes the next bytes of a head, and returns them for the parser: the same buffer where nothing in them had to be
+   * changed.
+   */
   translate(bytes: Buffer): Buffer {
     if (this.#complete) return bytes;
     // Empty lines may come before it (RFC 9112 §2.2).

@@ -148,7 +148,10 @@ export class Leg {
     this.#finish();
   }
 
-  /** Gives a peer up that may be asleep: it hears why, unless there is no room for that. Nothing more of it is awaited. */
+  /**
+   * Gives a peer up that may be asleep: it hears why, unless there is no room for that. Nothing more of it is
+   * awaited.
+   */
   giveUp(close: Close): void {
     if (this.writer.blocked) this.reset();
     else this.close(close, false, this.#clock.now());
@@ -190,7 +193,9 @@ export class Leg {
     if (this.peerClosed || !this.inbound.listening) this.#finish();
   }
 
-  /** Called every tick. `awaited`: whether the other leg's sender waits for this peer, `maxPauseMs`: how long it may. */
+  /**
+   * Called every tick. `awaited`: whether the other leg's sender waits for this peer, `maxPauseMs`: how long it may.
+   */
   tick(now: number, awaited: boolean, maxPauseMs: number): void {
     if (this.gone) return;
     this.source.last();
@@ -234,7 +239,10 @@ export class Leg {
     else this.#awaitKernel(now);
   }
 
-  /** The peer's time is over, but for one to whom the kernel still delivers: it holds fewer bytes than at the last reading. */
+  /**
+   * The peer's time is over, but for one to whom the kernel still delivers: it holds fewer bytes than at the last
+   * reading.
+   */
   #awaitKernel(now: number): void {
     if (this.writer.handedBytes <= firstFlightBytes) {
       this.reset();

@@ -328,7 +328,10 @@ export class Session implements OpenConnection {
     this.#settle();
   }
 
-  /** Tells of data messages since it was last called. A message counts while it comes, and an empty one too; a ping never does. */
+  /**
+   * Tells of data messages since it was last called. A message counts while it comes, and an empty one too; a ping
+   * never does.
+   */
   noteUse(): void {
     if (this.#activity === null) return;
     const { record } = this.client.inbound;

@@ -9,7 +9,9 @@ import type { Refusal } from './refusal.ts';
 export interface ApiPath {
   /** What the route is known by: decoded, without a trailing slash; the root is `/`. */
   readonly key: string;
-  /** Segments by which requests find it, one code unit per byte, in each way in which its escaped slashes may be read. */
+  /**
+   * Segments by which requests find it, one code unit per byte, in each way in which its escaped slashes may be read.
+   */
   readonly ways: readonly (readonly string[])[];
 }
 

@@ -1,4 +1,7 @@
-/** Where a route of an API leads: `http://host:port`, `https://…` or `http+unix://%2Frun%2Fserver.sock`, with a path or without. */
+/**
+ * Where a route of an API leads: `http://host:port`, `https://…` or `http+unix://%2Frun%2Fserver.sock`, with a path
+ * or without.
+ */
 import type { UpstreamTarget } from '../config/types.ts';
 import type { Refusal } from './refusal.ts';
 

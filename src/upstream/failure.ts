@@ -7,7 +7,9 @@ import type { HandshakeResult, HttpFailure } from '../catalogue/outcomes.ts';
 /** An error of the upstream, as `upstream_errors_total` labels it. */
 export type UpstreamError = 'connect_refused' | 'connect_timeout' | 'dns' | 'reset' | 'tls' | 'other';
 
-/** What keeps a connection from being: the upstream's errors; our want of descriptors or of room; the asker has left. */
+/**
+ * What keeps a connection from being: the upstream's errors; our want of descriptors or of room; the asker has left.
+ */
 export type ConnectProblem = UpstreamError | 'descriptors' | 'busy' | 'aborted';
 
 /** No connection, and why. */

@@ -107,7 +107,10 @@ export class MemoryTransport implements Transport {
     this.#hasEnded = true;
   }
 
-  /** Reads at most `bytes` of what was sent, in a buffer that is overwritten afterwards. Whether there was anything to read. */
+  /**
+   * Reads at most `bytes` of what was sent, in a buffer that is overwritten afterwards. Whether there was anything to
+   * read.
+   */
   pump(bytes = Number.POSITIVE_INFINITY): boolean {
     if (this.paused || this.#listener === null) return false;
     const end = Math.min(this.#sent.length, bytes, this.maxReadBytes);

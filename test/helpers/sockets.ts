@@ -40,7 +40,10 @@ export function isRead(socket: Socket): boolean {
   return (socket as unknown as { _handle: { reading: boolean } })._handle.reading;
 }
 
-/** A port of loopback where a connection stays in SYN_SENT: somebody listens, accepts nothing, and the backlog is full. */
+/**
+ * A port of loopback where a connection stays in SYN_SENT: somebody listens, accepts nothing, and the backlog is
+ * full.
+ */
 export interface DeafPort extends AsyncDisposable {
   readonly port: number;
   /** From now on it accepts. */

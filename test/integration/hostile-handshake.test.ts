@@ -1,4 +1,7 @@
-/** What a hostile or broken peer does before there is a tunnel: the right answer, one log line, one counter, nothing left. */
+/**
+ * What a hostile or broken peer does before there is a tunnel: the right answer, one log line, one counter, nothing
+ * left.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandshakeResult, handshakeOutcomes } from '../../src/catalogue/outcomes.ts';
 import { counts } from '../helpers/counts.ts';

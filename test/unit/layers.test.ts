@@ -252,7 +252,8 @@ test('nothing reads or writes a file in a way that others wait for, but at the s
   const synchronous = sources.filter(({ code }) =>
     /\b(?:open|read|write|close|stat|exists|access)(?:File)?Sync\b/.test(code),
   );
-  // Sluice's own files when the program is loaded, the null device, which the kernel serves from memory, the one terminal,
+  // Sluice's own files when the program is loaded, the null device, which the kernel serves from memory, the one
+  // terminal,
   // and the kernel's tables in a thread of their own.
   expect(synchronous.map(({ name }) => name).sort()).toEqual([
     'cli/demo-start',

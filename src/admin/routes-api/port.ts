@@ -1,4 +1,7 @@
-/** Everything that belongs to the routes of an API: their table, the listener that changes it, and the file that keeps it. */
+/**
+ * Everything that belongs to the routes of an API: their table, the listener that changes it, and the file that keeps
+ * it.
+ */
 
 import { isLocal } from '../../config/language/addresses.ts';
 import type { ListenAddress, RoutesApi } from '../../config/types.ts';

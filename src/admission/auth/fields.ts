@@ -1,7 +1,9 @@
 /** Where credentials stand in the fields of a request. */
 import { elementsOf, type RawHeaders, valuesOf } from '../../http/raw-fields.ts';
 
-/** What stands behind a scheme in every `Authorization` line of that scheme; `scheme` in lower case (RFC 9110 §11.4). */
+/**
+ * What stands behind a scheme in every `Authorization` line of that scheme; `scheme` in lower case (RFC 9110 §11.4).
+ */
 export function authorizationOf(raw: RawHeaders, scheme: string): string[] {
   return valuesOf(raw, 'authorization').flatMap((value) => {
     const space = value.indexOf(' ');

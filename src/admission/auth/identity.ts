@@ -5,7 +5,10 @@ import type { AuthIdentity } from './types.ts';
 const longestName = 256;
 /** With these a header still fits; whoever is in more groups is in too many to send. */
 const mostGroups = 100;
-/** Control characters end lines, a bidirectional mark makes one name look like another, and what is not UTF-8 reads as U+FFFD. */
+/**
+ * Control characters end lines, a bidirectional mark makes one name look like another, and what is not UTF-8 reads as
+ * U+FFFD.
+ */
 const unfit = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffd]/u;
 
 /** Whether a name can stand for a user. */

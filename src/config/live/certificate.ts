@@ -1,4 +1,7 @@
-/** The certificates of the public port, and whose of clients count: read at the start, and again when their files change. */
+/**
+ * The certificates of the public port, and whose of clients count: read at the start, and again when their files
+ * change.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../observe/log/log.ts';
 import type { Result } from '../language/result.ts';

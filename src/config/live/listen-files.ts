@@ -1,4 +1,7 @@
-/** What the files of `listen.tls` hold: certificates by their names, and who may vouch for clients. Whole or not at all. No I/O. */
+/**
+ * What the files of `listen.tls` hold: certificates by their names, and who may vouch for clients. Whole or not at
+ * all. No I/O.
+ */
 import { createSecureContext } from 'node:tls';
 import type { Result } from '../language/result.ts';
 import type { ListenTls } from '../types.ts';

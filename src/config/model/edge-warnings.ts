@@ -1,4 +1,7 @@
-/** What is valid and still likely to hurt of who may come in: networks, methods, and who may say where clients come from. */
+/**
+ * What is valid and still likely to hurt of who may come in: networks, methods, and who may say where clients come
+ * from.
+ */
 import type { Listen, Route } from '../types.ts';
 
 /** Of `listen.proxy_protocol`. */

@@ -54,7 +54,9 @@ type Turn = 'connecting' | 'asking' | 'answering' | 'delivering' | 'over';
 
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
-/** So much of a body is read and thrown away for the sake of the client's connection; for more than that it is closed. */
+/**
+ * So much of a body is read and thrown away for the sake of the client's connection; for more than that it is closed.
+ */
 const mostDropped = 256 * 1024;
 
 /** Answers whose `Location` may name the upstream. */
@@ -402,7 +404,10 @@ export class Exchange implements LineOwner, Passer, Waiter {
     }
   }
 
-  /** The answer is whole: looks whether all of it has been taken, and all of the body been sent, as far as anybody wants it. */
+  /**
+   * The answer is whole: looks whether all of it has been taken, and all of the body been sent, as far as anybody
+   * wants it.
+   */
   #settle(): void {
     if (this.#turn !== 'delivering') return;
     const sent = this.#upload.state === 'whole';
@@ -519,7 +524,10 @@ function keepsAlive({ minorVersion, connection }: HeadParser): boolean {
   return minorVersion === 1 || (connection & ConnectionOption.keepAlive) !== 0;
 }
 
-/** Whether nobody could take what follows for a body: one that is announced and does not come, as to HEAD, may come all the same. */
+/**
+ * Whether nobody could take what follows for a body: one that is announced and does not come, as to HEAD, may come
+ * all the same.
+ */
 function isClear({ contentLength, chunked }: HeadParser, framing: Framing): boolean {
   return framing !== 'none' || (contentLength <= 0 && !chunked);
 }

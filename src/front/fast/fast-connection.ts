@@ -41,7 +41,10 @@ import { Upload } from './upload.ts';
  * a reset, and the client would lose the answer that says what is wrong.
  */
 const lingerMs = 2000;
-/** The same for the rest of a request, before the end of the connection is shown: many clients read only when they have sent. */
+/**
+ * The same for the rest of a request, before the end of the connection is shown: many clients read only when they
+ * have sent.
+ */
 const restMs = 10_000;
 /** A client may not send frames before its 101 (RFC 6455 §4.1); a few messages are held, then TCP pushes back. */
 const mostEarlyBytes = 64 * 1024;

@@ -12,7 +12,10 @@ export type ProxyReading =
   | { readonly is: 'absent' }
   /** They begin like a header and are none; `problem` is for the log. */
   | { readonly is: 'broken'; readonly problem: string }
-  /** A header of `bytes` bytes. `address` is the client's; `null` where the peer speaks for itself, or for a client without one. */
+  /**
+   * A header of `bytes` bytes. `address` is the client's; `null` where the peer speaks for itself, or for a client
+   * without one.
+   */
   | { readonly is: 'whole'; readonly bytes: number; readonly address: string | null };
 
 const partial = { is: 'partial' } as const;

@@ -298,7 +298,10 @@ export class HeadParser {
     return this.#isCertain() ? HeadProgress.head : HeadProgress.careful;
   }
 
-  /** A line is tried as it comes; where that was a good part of it and not the whole, again when more than its middle is here. */
+  /**
+   * A line is tried as it comes; where that was a good part of it and not the whole, again when more than its middle
+   * is here.
+   */
   #mayBeWhole(limit: number): boolean {
     if (this.#sought - this.#at < shortLine) return true;
     const middle = this.#middle();
@@ -477,7 +480,10 @@ export class HeadParser {
   }
 }
 
-/** Returns what stands behind `word`, if it stands at `at`; `incomplete` where nothing of it is here, `torn` where a part is. */
+/**
+ * Returns what stands behind `word`, if it stands at `at`; `incomplete` where nothing of it is here, `torn` where a
+ * part is.
+ */
 function expect(bytes: Uint8Array, at: number, limit: number, word: Uint8Array): number {
   for (let i = 0; i < word.length; i++) {
     if (at + i === limit) return i === 0 ? incomplete : torn;

@@ -255,7 +255,9 @@ export class Direction {
     return this.record.report(this.pauses);
   }
 
-  /** Works through what was fed; `end` is where it ends. `inPlace`: it is a tail already, which may stay where it is. */
+  /**
+   * Works through what was fed; `end` is where it ends. `inPlace`: it is a tail already, which may stay where it is.
+   */
   #advance(end: number, keeper: Keeper | null, inPlace = false): void {
     const parser = this.#parser;
     const before = this.record.payloadBytes;

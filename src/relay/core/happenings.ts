@@ -1,4 +1,7 @@
-/** What came of a read, or of the end of a wait: few things, told in order when it is over, for the session to decide on. */
+/**
+ * What came of a read, or of the end of a wait: few things, told in order when it is over, for the session to decide
+ * on.
+ */
 import type { Violation } from '../../observe/report.ts';
 import type { GateEvents } from './gate.ts';
 

@@ -32,7 +32,8 @@ export const verbatim: Stage = {
     if (header === parser.chunk) {
       out.append(header, headerStart, headerEnd, keeper);
     } else {
-      // It was split between reads, and stands in a buffer of the parser's that the next split header overwrites, perhaps
+      // It was split between reads, and stands in a buffer of the parser's that the next split header overwrites,
+      // perhaps
       // in this very read.
       const copy = Buffer.allocUnsafeSlow(headerEnd - headerStart);
       header.copy(copy, 0, headerStart, headerEnd);

@@ -4,7 +4,9 @@ import { type Unit, unitOf } from '../../catalogue/unit.ts';
 import { type Excess, size, sizes, times } from '../../limits/quantities.ts';
 import type { Violation } from '../../observe/report.ts';
 
-/** One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then. */
+/**
+ * One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then.
+ */
 export function explain(violation: Violation, route: string): string {
   const { limit, partial } = violation;
   const excess = inUnit[unitOf(limit)](violation);

@@ -5,7 +5,9 @@
  */
 import type { Socket } from 'node:net';
 
-/** A row is a key, which is the local port, the remote address and the remote port, and what waits to be acknowledged. */
+/**
+ * A row is a key, which is the local port, the remote address and the remote port, and what waits to be acknowledged.
+ */
 const addressDigits = 32;
 const keyDigits = 4 + addressDigits + 4;
 const queueDigits = 8;

@@ -160,7 +160,8 @@ export class SocketReader {
   reset(): void {
     const { socket } = this;
     // While a FIN is on its way into the kernel, Node cannot reset the handle and would lose it: `uv_tcp_close_reset`
-    // refuses a handle that is shutting down. That takes one turn of the event loop; but TLS writes its own goodbye first,
+    // refuses a handle that is shutting down. That takes one turn of the event loop; but TLS writes its own goodbye
+    // first,
     // for which a stuck peer has no room.
     if (socket.writableEnded && !socket.writableFinished && carrierOf(socket) === null)
       socket.once('finish', () => resetNow(socket));
@@ -172,7 +173,10 @@ export class SocketReader {
     return this.#lease !== null;
   }
 
-  /** Gives the buffer back if the socket has fallen silent, also where it is armed; for a spent budget (see `#armNow`). */
+  /**
+   * Gives the buffer back if the socket has fallen silent, also where it is armed; for a spent budget (see
+   * `#armNow`).
+   */
   yieldBuffer(): void {
     if (this.#lease !== null && this.#buffers.now - this.#largeReadAt > quietMs) this.giveBuffer();
   }
@@ -289,7 +293,9 @@ export class SocketReader {
     handle.readStop();
   }
 
-  /** Node decides how large a chunk of `'data'` is: what is too much for one read goes back where a pause comes of it. */
+  /**
+   * Node decides how large a chunk of `'data'` is: what is too much for one read goes back where a pause comes of it.
+   */
   #readChunk(socket: Socket, chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {
       if (at > 0 && socket.isPaused()) {
@@ -378,7 +384,9 @@ function carrierOf(socket: Socket): Carrier | null {
   return typeof carrier?.reset === 'function' ? carrier : null;
 }
 
-/** Node resets TCP only, and destroying TLS leaves up to 4 MiB in the kernel: what closes the TCP below it resets it. */
+/**
+ * Node resets TCP only, and destroying TLS leaves up to 4 MiB in the kernel: what closes the TCP below it resets it.
+ */
 function resetWhenClosed(carrier: Carrier): void {
   const { close } = carrier;
   carrier.close = (done) => {

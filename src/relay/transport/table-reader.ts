@@ -8,7 +8,10 @@ import { Worker } from 'node:worker_threads';
 const readingLastsMs = 400;
 /** At most this share of the time goes into reading. */
 const shareOfTime = 1 / 4;
-/** With 45 000 rows a reading takes a tenth of a second; whoever has to wait for a core for longer than this has other troubles. */
+/**
+ * With 45 000 rows a reading takes a tenth of a second; whoever has to wait for a core for longer than this has other
+ * troubles.
+ */
 const longestReadingMs = 20_000;
 /** How long no thread is begun after one that failed. */
 const restMs = 60_000;

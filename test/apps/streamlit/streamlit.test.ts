@@ -4,7 +4,10 @@ import { scratchDirectory } from '../../real/harness/paths.ts';
 import { pageSuite } from '../harness/page-suite.ts';
 import { startPython } from '../harness/python-server.ts';
 
-/** A protobuf message of nothing but a field that Streamlit does not know (number 5000): it is read whole, and passed over. */
+/**
+ * A protobuf message of nothing but a field that Streamlit does not know (number 5000): it is read whole, and passed
+ * over.
+ */
 const unknownField = `(() => {
   const message = new Uint8Array(bytes);
   const length = bytes - 7;
@@ -12,7 +15,10 @@ const unknownField = `(() => {
   return message;
 })()`;
 
-/** More than Tornado's buffer of 100 MB: streamlit/streamlit#1522 tells of 400 there, #9719 of 403 where the cookie of its check is lost. */
+/**
+ * More than Tornado's buffer of 100 MB: streamlit/streamlit#1522 tells of 400 there, #9719 of 403 where the cookie of
+ * its check is lost.
+ */
 const fileBytes = 120_000_000;
 
 pageSuite('streamlit', {

@@ -1,4 +1,7 @@
-/** What client and upstream say to each other while something breaks: each program is one request and what becomes of it. */
+/**
+ * What client and upstream say to each other while something breaks: each program is one request and what becomes of
+ * it.
+ */
 
 import { switching } from '../fake-upstream.ts';
 import { clientFrame, closeFrame, frame, parseFrame } from '../frames.ts';

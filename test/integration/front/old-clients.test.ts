@@ -1,4 +1,7 @@
-/** What few clients send and backends understand: HTTP/1.0 without a Host, `OPTIONS *`, and bytes beyond ASCII in a target. */
+/**
+ * What few clients send and backends understand: HTTP/1.0 without a Host, `OPTIONS *`, and bytes beyond ASCII in a
+ * target.
+ */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Sockets whose handles cannot be read are read by their `'data'` events: TLS, and handles that take no buffer of ours. */
+/**
+ * Sockets whose handles cannot be read are read by their `'data'` events: TLS, and handles that take no buffer of
+ * ours.
+ */
 import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';

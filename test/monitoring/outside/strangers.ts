@@ -1,4 +1,7 @@
-/** What whoever reaches the public port can send, wrong in every way or too much of it. Nothing of it is any operator's fault. */
+/**
+ * What whoever reaches the public port can send, wrong in every way or too much of it. Nothing of it is any
+ * operator's fault.
+ */
 import { once } from 'node:events';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { handshakeRequest, type RequestOptions, rawConnect } from '../../helpers/raw-client.ts';

@@ -63,7 +63,8 @@ beforeAll(async () => {
   const clients = new Clients(release.ports.http!);
   stack.defer(() => clients.close());
   const limits: string = find(all, 'ConfigMap', '-limits').data['limits.yaml'];
-  // Counters grow from a scrape to the next; some label sets come to life with their first event. The second change is wrong.
+  // Counters grow from a scrape to the next; some label sets come to life with their first event. The second change is
+  // wrong.
   for (const timeouts of ['{connect: 4s}', '{connect: 4 sec}']) {
     await scrapes(2);
     await clients.round();

@@ -1,4 +1,7 @@
-/** A sign-in as people run it: oauth2-proxy, its sessions in Redis, and an identity provider that signs everybody in as one user. */
+/**
+ * A sign-in as people run it: oauth2-proxy, its sessions in Redis, and an identity provider that signs everybody in
+ * as one user.
+ */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { root, scratchDirectory } from '../harness/paths.ts';

@@ -13,7 +13,9 @@ const app = (file: string): string => fileURLToPath(new URL(`apps/${file}`, impo
 // The pages load Bokeh's and Panel's scripts from the server itself.
 const env = { BOKEH_RESOURCES: 'server' };
 
-/** `panel serve` with both applications, at `/document` and `/files`, below the `--prefix` that is among the options. */
+/**
+ * `panel serve` with both applications, at `/document` and `/files`, below the `--prefix` that is among the options.
+ */
 export async function panelServe(...options: readonly string[]): Promise<PanelServer> {
   const port = await freePort();
   const prefix = options.find((option) => option.startsWith('--prefix='))?.slice('--prefix='.length) ?? '';

@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 /** The checkout. */
 export const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** `modern` holds today's servers, `http` those of plain HTTP, `classic` Notebook 6, `apps-…` the apps of a part of `test/apps`. */
+/**
+ * `modern` holds today's servers, `http` those of plain HTTP, `classic` Notebook 6, `apps-…` the apps of a part of
+ * `test/apps`.
+ */
 export type Environment = 'modern' | 'classic' | 'http' | `apps-${string}`;
 
 /** A program of one of the Python environments. */

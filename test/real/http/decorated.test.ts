@@ -1,4 +1,7 @@
-/** Requests as proxies in front write them, which add to each what only some need: what a server answers directly it answers here. */
+/**
+ * Requests as proxies in front write them, which add to each what only some need: what a server answers directly it
+ * answers here.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask } from './ask.ts';
 import { type ServerName, type Servers, startServers, type Way } from './servers.ts';

@@ -1,4 +1,7 @@
-/** Servers that answer before they have read the body: their answer reaches the client, however much of it is still to come. */
+/**
+ * Servers that answer before they have read the body: their answer reaches the client, however much of it is still to
+ * come.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, ask, type Question } from './ask.ts';
 import { type ServerName, type Servers, startServers, type Way } from './servers.ts';
@@ -52,7 +55,8 @@ describe.each(cases)(
       const question = { method: 'POST', target, bodyBytes };
       const [direct, relayed] = servers.ways(server);
       const expected = expect.objectContaining({ status, body });
-      // Directly the reset behind the answer may overtake it, where the client still sends: so this one only says what it would send.
+      // Directly the reset behind the answer may overtake it, where the client still sends: so this one only says what
+      // it would send.
       expect(await ask(direct!, { ...question, waits: true })).toEqual(expected);
       expect(await outcomes(relayed!, question)).toEqual(Array.from({ length: tries }, () => expected));
     });

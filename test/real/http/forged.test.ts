@@ -15,7 +15,10 @@ afterAll(() => servers?.[Symbol.asyncDispose]());
 
 const forged = '203.0.113.66';
 
-/** Sends a body in one chunk, with these lines in the head and behind the last chunk; returns what the application saw. */
+/**
+ * Sends a body in one chunk, with these lines in the head and behind the last chunk; returns what the application
+ * saw.
+ */
 async function seenBy({ port, host }: Way, lines: readonly string[], trailers: readonly string[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');

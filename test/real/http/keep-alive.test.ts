@@ -11,9 +11,15 @@ import { Distance } from './distance.ts';
 import { startServers, type Way } from './servers.ts';
 
 const idleMs = 2000;
-/** What is on its way that long cannot be known: a request that leaves within this time before the server's end arrives is lost. */
+/**
+ * What is on its way that long cannot be known: a request that leaves within this time before the server's end
+ * arrives is lost.
+ */
 const oneWayMs = 20;
-/** The pauses between two requests of one visitor: around that time, and around the half second for which a POST reuses a connection. */
+/**
+ * The pauses between two requests of one visitor: around that time, and around the half second for which a POST
+ * reuses a connection.
+ */
 const pausesMs = [
   ...[-80, -60, -50, -40, -30, -20, -10, 0, 10, 20, 40, 80].map((ms) => idleMs + ms),
   ...[440, 480, 500, 520],

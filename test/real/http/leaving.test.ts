@@ -1,4 +1,7 @@
-/** A client that leaves, in whatever phase: the server hears of it within a second, as it does where nothing is between them. */
+/**
+ * A client that leaves, in whatever phase: the server hears of it within a second, as it does where nothing is
+ * between them.
+ */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

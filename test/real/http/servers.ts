@@ -1,4 +1,6 @@
-/** Servers of plain HTTP, each as its users start it, and one Sluice before all of them: a route is told by its host. */
+/**
+ * Servers of plain HTTP, each as its users start it, and one Sluice before all of them: a route is told by its host.
+ */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { venvProgram } from '../harness/paths.ts';

@@ -1,4 +1,7 @@
-/** What a server says in `Sec-WebSocket-Protocol` is its word to the client: Sluice passes it on, says so, and counts it. */
+/**
+ * What a server says in `Sec-WebSocket-Protocol` is its word to the client: Sluice passes it on, says so, and counts
+ * it.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { headersOf } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';

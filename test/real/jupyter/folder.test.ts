@@ -1,4 +1,7 @@
-/** A notebook in a folder, opened together: its name comes as one segment of a path, with the slash between them encoded. */
+/**
+ * A notebook in a folder, opened together: its name comes as one segment of a path, with the slash between them
+ * encoded.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** `basic`: names and passwords (RFC 7617), for a workshop or a script. Browsers ask for them in a dialogue of their own. */
+/**
+ * `basic`: names and passwords (RFC 7617), for a workshop or a script. Browsers ask for them in a dialogue of their
+ * own.
+ */
 import { CredentialCache, cacheKey } from '../cache.ts';
 import { noEdits } from '../edits.ts';
 import { authorizationOf } from '../fields.ts';

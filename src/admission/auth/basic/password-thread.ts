@@ -1,4 +1,7 @@
-/** Compares passwords with hashes in a thread of its own: that is made to take long, and no connection shall wait for it. */
+/**
+ * Compares passwords with hashes in a thread of its own: that is made to take long, and no connection shall wait for
+ * it.
+ */
 import { argon2Sync, timingSafeEqual } from 'node:crypto';
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';

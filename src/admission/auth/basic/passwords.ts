@@ -1,4 +1,7 @@
-/** Asks a thread whether passwords match. The thread begins with the first question and ends when none has come for a while. */
+/**
+ * Asks a thread whether passwords match. The thread begins with the first question and ends when none has come for a
+ * while.
+ */
 import { Worker } from 'node:worker_threads';
 
 /** What the thread is asked. */

@@ -1,4 +1,6 @@
-/** The hub's API, as far as a service needs it (jupyterhub/services/auth.py): who a token is, and a token for a code. */
+/**
+ * The hub's API, as far as a service needs it (jupyterhub/services/auth.py): who a token is, and a token for a code.
+ */
 import type { Asker, ServiceAnswer } from '../asker.ts';
 import { identityOf } from '../identity.ts';
 import { type AuthIdentity, type Refused, refuse } from '../types.ts';

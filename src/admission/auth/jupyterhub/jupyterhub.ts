@@ -84,7 +84,8 @@ export class JupyterHubJudge implements Judge {
 
   async #judge(token: string, request: AuthRequest): Promise<Decision> {
     if (!isToken(token)) return refuse('malformed', 'the token is none of a hub');
-    // The hub gives a browser another session id when it signs in anew: what was known of the one before is not asked again.
+    // The hub gives a browser another session id when it signs in anew: what was known of the one before is not asked
+    // again.
     const [session = ''] = cookiesOf(request.headers, 'jupyterhub-session-id');
     const { monotonic, cacheMs, service } = this.#options;
     const found = await this.#known.find(

@@ -1,10 +1,16 @@
-/** Values that a browser keeps for us, and can neither read nor make: AES-256-GCM, with a key from the service's own token. */
+/**
+ * Values that a browser keeps for us, and can neither read nor make: AES-256-GCM, with a key from the service's own
+ * token.
+ */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 const ivBytes = 12;
 const tagBytes = 16;
 
-/** A key for one use of a secret; all instances with the same secret have the same one, and a new secret ends all values. */
+/**
+ * A key for one use of a secret; all instances with the same secret have the same one, and a new secret ends all
+ * values.
+ */
 export function sealKey(secret: string, use: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'sluice', use, 32));
 }

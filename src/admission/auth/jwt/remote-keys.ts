@@ -43,7 +43,10 @@ export class RemoteKeys {
     return this.#keys;
   }
 
-  /** The set after another look, because a key is not in it; `null` where it is too early for that, or nothing new came. */
+  /**
+   * The set after another look, because a key is not in it; `null` where it is too early for that, or nothing new
+   * came.
+   */
   async newer(than: KeySet): Promise<KeySet | null> {
     if (this.#keys === than) await this.#fetch();
     return this.#keys === than ? null : this.#keys;
