@@ -4,7 +4,8 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 /** A whole answer. */
 export interface Answer {
   readonly status: number;
-  readonly type: string;
+  /** `null` where there is no body. */
+  readonly type: string | null;
   /** In pieces where it is large. */
   readonly body: string | readonly Buffer[];
   readonly headers?: OutgoingHttpHeaders;
@@ -37,7 +38,12 @@ export const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Text for probes. */
+/** A status that says all. */
+export function empty(status: number): Answer {
+  return { status, type: null, body: '' };
+}
+
+/** Text for probes and programs. */
 export function text(status: number, body: string, type = textType): Answer {
   return { status, type, body };
 }
@@ -60,7 +66,12 @@ export function bytesOf({ body }: Answer): number {
 /** Sends an answer; `strictHeaders` are set already. */
 export function send(res: ServerResponse, answer: Answer): void {
   const { status, type, body, headers } = answer;
-  res.writeHead(status, { 'Content-Type': type, 'Content-Length': bytesOf(answer), ...headers });
+  res.writeHead(status, {
+    ...(type !== null && { 'Content-Type': type }),
+    // RFC 9110 §8.6: 204 has none.
+    ...(status !== 204 && { 'Content-Length': bytesOf(answer) }),
+    ...headers,
+  });
   if (typeof body !== 'string') for (const piece of body) res.write(piece);
   res.end(typeof body === 'string' ? body : undefined);
 }

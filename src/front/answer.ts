@@ -1,6 +1,6 @@
 /** Sends an answer of our own to a plain HTTP request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { framingFault } from '../http/framing.ts';
+import { carriesBody, framingFault } from '../http/framing.ts';
 import type { ErrorPages } from './error-pages.ts';
 import { pageHeaders, type Refusal, renderRefusal } from './errors.ts';
 
@@ -32,7 +32,7 @@ export async function sendRefusal(
   if (res.destroyed || res.headersSent) return;
   const own = page === null ? renderRefusal(refusal, accept) : null;
   const { headers, body } = own ?? { headers: pageHeaders(page!), body: page!.body };
-  const unread = !req.complete && carriesBody(req);
+  const unread = !req.complete && carriesBody(req.headers);
   res.writeHead(refusal.status, [...headers.flat(), ...(unread ? ['Connection', 'close'] : [])]);
   // Where nobody can be sure where a body ends, nobody can wait for its end.
   const endless = framingFault({ version: req.httpVersion, headers: req.rawHeaders }) !== null;
@@ -46,9 +46,4 @@ export async function sendRefusal(
   res.once('close', () => clearTimeout(timer));
   req.once('end', end);
   req.resume();
-}
-
-/** Whether a request announces a body that is not empty. */
-export function carriesBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

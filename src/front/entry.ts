@@ -4,10 +4,10 @@ import type { MemoryLedger } from '../admission/memory.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
 import type { Visit } from '../admission/visit.ts';
+import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { SessionInit } from '../relay/types.ts';
-import { carriesBody } from './answer.ts';
 import { type Arrival, readArrival, type Unarrived } from './arrival.ts';
 import { judgeBrokenRequest } from './broken-request.ts';
 import type { CarefulRequests } from './careful/careful-lane.ts';
@@ -101,7 +101,7 @@ export class Entry implements CarefulRequests {
     const { reception, forwarder } = this.#parts;
     forwarder.makeRoom();
     const waits = reception.receive(visit, {
-      bodyBytes: carriesBody(req) ? Number(req.headers['content-length'] ?? 0) : -1,
+      bodyBytes: carriesBody(req.headers) ? Number(req.headers['content-length'] ?? 0) : -1,
       admitted: (admitted) => forwarder.forward(req, res, route, admitted),
       turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.route.name, refused), false),
       givenUp: () => res.destroy(),

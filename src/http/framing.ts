@@ -8,6 +8,11 @@ export interface Framed {
   readonly headers: readonly string[];
 }
 
+/** Whether a request announces a body that is not empty. */
+export function carriesBody(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 /** Why nobody can be sure where a request ends, for the log; `null` where everybody reads it alike. */
 export function framingFault({ version, headers }: Framed): string | null {
   if (version !== '1.1' && version !== '1.0') return `the version is HTTP/${version}`;

@@ -163,6 +163,28 @@ test('one address cannot hold the port: a connection that comes anew takes the p
   await busy.until('<busy=>');
 });
 
+test('of large answers that nobody reads one is given, and then as many as fit into 16 MiB', async () => {
+  const large: AdminEndpoint = {
+    method: 'GET',
+    path: '/large',
+    access: 'open',
+    answer: () => text(200, 'x'.repeat(20 << 20)),
+  };
+  const port = await start(large);
+  const deaf = connect(port, '127.0.0.1');
+  onTestFinished(() => void deaf.destroy());
+  deaf.write(get('/large', 'Connection: close\r\n'));
+  await once(deaf, 'readable');
+  const other = new RawHttp(port);
+  other.send(get('/large'));
+  await other.until('ask again in a second');
+  deaf.resume();
+  await once(deaf, 'close');
+  const later = new RawHttp(port);
+  later.send(get('/large', 'Connection: close\r\n'));
+  expect((await later.closed()).length).toBeGreaterThan(20 << 20);
+});
+
 test('heads and idle connections have clocks', async () => {
   const port = await start();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

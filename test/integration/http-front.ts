@@ -15,12 +15,12 @@ import { RouteRates } from '../../src/admission/rates.ts';
 import { ConnectionSlots } from '../../src/admission/slots.ts';
 import { compileSteps } from '../../src/admission/steps.ts';
 import type { Route } from '../../src/config/types.ts';
-import { carriesBody } from '../../src/front/answer.ts';
 import { HttpForwarder } from '../../src/front/careful/forwarder.ts';
 import { refusalOf } from '../../src/front/errors.ts';
 import { Reception } from '../../src/front/reception.ts';
 import { Recorder } from '../../src/front/recorder.ts';
 import { refuseOnResponse } from '../../src/front/refusals.ts';
+import { carriesBody } from '../../src/http/framing.ts';
 import { RawFields } from '../../src/http/head-fields.ts';
 import { createLog } from '../../src/observe/log/log.ts';
 import { RouteCounters } from '../../src/observe/metrics/counters.ts';
@@ -133,7 +133,7 @@ export async function startFront(
     });
     forwarder.makeRoom();
     reception.receive(visit, {
-      bodyBytes: carriesBody(req) ? Number(req.headers['content-length'] ?? 0) : -1,
+      bodyBytes: carriesBody(req.headers) ? Number(req.headers['content-length'] ?? 0) : -1,
       admitted: (admitted) => forwarder.forward(req, res, { route, endpoint, hub: null }, admitted),
       turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.name, refused), false),
       givenUp: () => res.destroy(),

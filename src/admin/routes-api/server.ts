@@ -1,25 +1,18 @@
 /**
- * The listener where a program sets routes, as JupyterHub sets those of configurable-http-proxy:
+ * What a program that sets routes may ask, as JupyterHub asks configurable-http-proxy:
  *
  *   POST /api/routes[/PATH]     {"target": URL, …}: 201
  *   GET /api/routes[/PATH]      one route, or all of them by their paths
  *   DELETE /api/routes[/PATH]   204, or 404
- *
- * It is made of the admin port's parts: few connections, one request of each at a time, a clock for each, long answers in
- * slices.
  */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { bind } from '../../bind.ts';
-import type { ListenAddress } from '../../config/types.ts';
+import type { IncomingMessage } from 'node:http';
+import type { TlsOptions } from 'node:tls';
 import { clean, cleanPath } from '../../observe/log/clean.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Pace } from '../../observe/metrics/pace.ts';
 import type { ApiRoute, ApiRoutes } from '../../routes/api-routes.ts';
-import { AdminConnection } from '../connection.ts';
-import { AdminConnections } from '../connections.ts';
+import { type Answer, empty, text } from '../answer.ts';
+import { AdminListener } from '../listener.ts';
 import type { ApiGuard } from './guard.ts';
 
 export interface RoutesApiParts {
@@ -38,105 +31,48 @@ export interface RoutesApiParts {
 
 /** A token, a path and a proxy's headers; anybody else gets 431. */
 const maxHeaderSize = 16 * 1024;
-const keepAliveTimeout = 5000;
 const maxBodyBytes = 1 << 20;
-/** Whoever has not read an answer in this time is not going to. */
-const answerMs = 30_000;
 const pieceLength = 64 * 1024;
+const jsonType = 'application/json';
 
 const place = /^\/api\/routes(\/[^?]*)?(?:\?(.*))?$/s;
 
-interface ApiAnswer {
-  readonly status: number;
-  readonly type?: string;
-  readonly body?: string | readonly Buffer[];
-}
+type Handler = (path: string, req: IncomingMessage, query: string) => Promise<Answer>;
 
-export class RoutesApiServer {
+/** The listener of the routes API. */
+export class RoutesApiServer extends AdminListener {
   readonly #parts: RoutesApiParts;
-  readonly #http: Server;
-  readonly #server: NetServer;
-  readonly #connections = new AdminConnections();
 
   constructor(parts: RoutesApiParts) {
+    const { tls, log } = parts;
+    super({ tls, maxHeaderSize, methods: 'GET, POST, DELETE', takesBodies: true, log });
     this.#parts = parts;
-    this.#http = createServer({ maxHeaderSize, keepAliveTimeout }, (req, res) => this.#serve(req, res));
-    Object.assign(this.#http, { httpAllowHalfOpen: true });
-    this.#http.on('upgrade', (_req, socket) => socket.destroy());
-    this.#http.on('clientError', (error: NodeJS.ErrnoException, connection) => {
-      const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-      if (connection.writable) connection.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-      else connection.destroy();
-    });
-    const accept = (socket: Socket) => {
-      const connection = new AdminConnection(socket, true);
-      this.#connections.add(connection);
-      this.#http.emit('connection', connection);
-    };
-    const options = { allowHalfOpen: true, noDelay: true };
-    this.#server =
-      parts.tls === null ? createNetServer(options, accept) : createTlsServer({ ...options, ...parts.tls }, accept);
   }
 
-  /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
-  listen(address: ListenAddress): Promise<number> {
-    return bind(this.#server, address, 'owner');
-  }
-
-  /** Stops listening and closes every connection, idle or not. */
-  async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#connections.closeAll();
-    await closed;
-  }
-
-  async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const connection = req.socket as unknown as AdminConnection;
-    const clock = setTimeout(() => res.destroy(), answerMs);
-    res.once('close', () => {
-      clearTimeout(clock);
-      this.#connections.touch(connection);
-      connection.next();
-    });
-    try {
-      const answer = await this.#answer(req);
-      // What was not read must not be taken for the next request.
-      if (!req.complete) res.setHeader('Connection', 'close');
-      send(res, answer);
-    } catch (error) {
-      // A bug of the port must not end the connections of the gateway.
-      this.#parts.log.tell('admin_bug', { err: error });
-      if (res.headersSent) res.destroy();
-      else send(res, text(500, 'Sluice failed to answer for a reason of its own; look for admin_bug in its log'));
-    }
-  }
-
-  async #answer(req: IncomingMessage): Promise<ApiAnswer> {
+  protected override async answer(req: IncomingMessage): Promise<Answer> {
     const match = place.exec(req.url ?? '');
-    if (match === null) return text(404, 'there is nothing at this path; ask for /api/routes');
+    if (match === null) return refusal(404, 'there is nothing at this path; ask for /api/routes');
     const { method = '' } = req;
     const handler = this.#handlers.get(method);
-    if (handler === undefined) return text(405, 'the path does not take this method; use GET, POST, DELETE');
-    if (await this.#parts.guard.refuses(req)) return { status: 403 };
+    if (handler === undefined) return refusal(405, 'the path does not take this method; use GET, POST, DELETE');
+    if (await this.#parts.guard.refuses(req)) return empty(403);
     const answer = await handler(match[1] ?? '/', req, match[2] ?? '');
     this.#parts.heard(method, answer.status);
     return answer;
   }
 
-  readonly #handlers = new Map<string, (path: string, req: IncomingMessage, query: string) => Promise<ApiAnswer>>([
+  readonly #handlers = new Map<string, Handler>([
     ['GET', (path, req, query) => this.#get(path, req, query)],
     ['POST', (path, req) => this.#post(path, req)],
     ['DELETE', (path) => this.#delete(path)],
   ]);
 
-  async #get(path: string, req: IncomingMessage, query: string): Promise<ApiAnswer> {
+  async #get(path: string, req: IncomingMessage, query: string): Promise<Answer> {
     const { routes, now, settleActivity } = this.#parts;
     if (path !== '/') {
       const route = routes.get(path);
-      if (route === null) return { status: 404 };
-      if ('problem' in route) return text(400, route.problem);
+      if (route === null) return empty(404);
+      if ('problem' in route) return refusal(400, route.problem);
       settleActivity();
       return { status: 200, type: jsonType, body: jsonOf(route, now()) };
     }
@@ -144,7 +80,7 @@ export class RoutesApiServer {
     const since = asked.get('inactiveSince') || asked.get('inactive_since');
     const before = since === null || since === '' ? Number.POSITIVE_INFINITY : Date.parse(since);
     if (Number.isNaN(before))
-      return text(400, 'inactive_since is no date; write it as ISO 8601 has it, 2026-01-31T12:00:00Z');
+      return refusal(400, 'inactive_since is no date; write it as ISO 8601 has it, 2026-01-31T12:00:00Z');
     settleActivity();
     return { status: 200, type: jsonType, body: await this.#list(before, req) };
   }
@@ -170,35 +106,33 @@ export class RoutesApiServer {
     return [...pieces, Buffer.from(`${written}}`)];
   }
 
-  async #post(path: string, req: IncomingMessage): Promise<ApiAnswer> {
+  async #post(path: string, req: IncomingMessage): Promise<Answer> {
     const body = await readBody(req);
-    if (body === null) return text(413, `the body has more than ${maxBodyBytes} bytes`);
+    if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
     const { routes, log, now } = this.#parts;
     const refused = routes.set(path, body, now());
     const shown = cleanPath(path);
     if (refused === null) {
       log.tell('route_set', { path: shown });
-      return { status: 201 };
+      return empty(201);
     }
     log.tell('route_refused', { path: shown, detail: clean(refused.problem) });
-    return text(refused.full === true ? 409 : 400, refused.problem);
+    return refusal(refused.full === true ? 409 : 400, refused.problem);
   }
 
-  async #delete(path: string): Promise<ApiAnswer> {
+  async #delete(path: string): Promise<Answer> {
     const { routes, log } = this.#parts;
     const route = routes.get(path);
-    if (route === null) return { status: 404 };
-    if ('problem' in route) return text(400, route.problem);
+    if (route === null) return empty(404);
+    if ('problem' in route) return refusal(400, route.problem);
     routes.delete(route);
     log.tell('route_deleted', { path: cleanPath(path) });
-    return { status: 204 };
+    return empty(204);
   }
 }
 
-const jsonType = 'application/json';
-
-function text(status: number, words: string): ApiAnswer {
-  return { status, type: 'text/plain; charset=utf-8', body: `${words}\n` };
+function refusal(status: number, words: string): Answer {
+  return text(status, `${words}\n`);
 }
 
 function jsonOf(route: ApiRoute, now: number): string {
@@ -220,17 +154,4 @@ async function readBody(req: IncomingMessage): Promise<string | null> {
     parts.push(part as Buffer);
   }
   return Buffer.concat(parts).toString();
-}
-
-function send(res: ServerResponse, { status, type, body = '' }: ApiAnswer): void {
-  const pieces = typeof body === 'string' ? [Buffer.from(body)] : body;
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  res.writeHead(status, {
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    ...(type === undefined ? {} : { 'Content-Type': type }),
-    ...(status === 204 ? {} : { 'Content-Length': length }),
-  });
-  for (const piece of pieces) res.write(piece);
-  res.end();
 }

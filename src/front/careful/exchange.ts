@@ -12,12 +12,13 @@ import { Holding, type MemoryHolder, type MemoryLedger } from '../../admission/m
 import type { Visit } from '../../admission/visit.ts';
 import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/outcomes.ts';
 import type { Route } from '../../config/types.ts';
+import { carriesBody } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
 import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
-import { carriesBody, sendRefusal } from '../answer.ts';
+import { sendRefusal } from '../answer.ts';
 import type { ErrorPages } from '../error-pages.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { HubRoute } from '../hub-routes.ts';
@@ -84,7 +85,7 @@ export class Exchange implements MemoryHolder {
     this.#method = req.method ?? '';
     this.#accept = req.headers.accept;
     this.#expectsContinue = req.headers.expect?.toLowerCase() === '100-continue';
-    this.#hasBody = carriesBody(req);
+    this.#hasBody = carriesBody(req.headers);
     this.#holding = new Holding(context.memory);
   }
 

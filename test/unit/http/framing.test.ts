@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { framingFault } from '../../../src/http/framing.ts';
+import { carriesBody, framingFault } from '../../../src/http/framing.ts';
 
 const length = ['Content-Length', '3'];
 const chunked = ['Transfer-Encoding', 'chunked'];
@@ -31,4 +31,13 @@ test.each([
   ['1.1', ['Transfer-Encoding', '"chunked"'], 'not just chunked'],
 ] as const)('HTTP/%s with %j is a fault: %s', (version, headers, words) => {
   expect(framingFault({ version, headers })).toContain(words);
+});
+
+test.each([
+  [{}, false],
+  [{ 'content-length': '0' }, false],
+  [{ 'content-length': '1' }, true],
+  [{ 'transfer-encoding': 'chunked' }, true],
+])('%j announces a body: %s', (headers, carries) => {
+  expect(carriesBody(headers)).toBe(carries);
 });

@@ -1,0 +1,152 @@
+/**
+ * A port of Sluice's own, the operators' or that of the routes API: Node's HTTP server behind connections that let one
+ * request in at a time. What it answers says the class of that port.
+ *
+ * Whoever reaches such a port can make it work, so all of that is bounded: connections, requests of each, the time of a
+ * head and of an answer, and the bytes of answers that nobody has read yet.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { bind } from '../bind.ts';
+import type { ListenAddress } from '../config/types.ts';
+import { carriesBody } from '../http/framing.ts';
+import type { Log } from '../observe/log/log.ts';
+import { type Answer, bytesOf, problem, send, strictHeaders } from './answer.ts';
+import { AdminConnection } from './connection.ts';
+import { AdminConnections } from './connections.ts';
+
+export interface AdminListenerParts {
+  /** `null` listens without TLS. */
+  readonly tls: TlsOptions | null;
+  /** Bytes of a head; anybody who sends more gets 431. */
+  readonly maxHeaderSize: number;
+  /** As `Allow` lists them. */
+  readonly methods: string;
+  /** Whether a body belongs to its request. Where none does, a request ends with its head. */
+  readonly takesBodies: boolean;
+  readonly log: Log;
+}
+
+/** What clients are promised between two requests. */
+const keepAliveTimeout = 5000;
+/** Whoever has not read an answer in this time is not going to. Streams have clocks of their own. */
+const answerMs = 30_000;
+/** Large answers that are not read yet may hold this together: a page of connections or the routes may be megabytes. */
+const maxUnreadBytes = 16 << 20;
+/** Probes and refusals are always answered. */
+const largeBytes = 64 << 10;
+
+export abstract class AdminListener {
+  readonly #takesBodies: boolean;
+  readonly #log: Log;
+  readonly #http: Server;
+  readonly #server: NetServer;
+  readonly #connections = new AdminConnections();
+  #unreadBytes = 0;
+
+  constructor({ tls, maxHeaderSize, methods, takesBodies, log }: AdminListenerParts) {
+    this.#takesBodies = takesBodies;
+    this.#log = log;
+    const serve = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
+    // An upgrade may be ignored (RFC 9110 §7.8), and is.
+    const shouldUpgradeCallback = () => false;
+    this.#http = createServer({ maxHeaderSize, keepAliveTimeout, shouldUpgradeCallback }, serve);
+    // A client that has said all it wants still reads the answer.
+    Object.assign(this.#http, { httpAllowHalfOpen: true });
+    // Asking first is asking to send a body. Where bodies are taken, Node says that it may.
+    if (!takesBodies) this.#http.on('checkContinue', serve);
+    this.#http.on('connect', (_req, connection) =>
+      connection.end(emptyAnswer('405 Method Not Allowed', `Allow: ${methods}\r\n`)),
+    );
+    this.#http.on('clientError', (error: NodeJS.ErrnoException, connection) => {
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+      if (connection.writable) connection.end(emptyAnswer(status));
+      else connection.destroy();
+    });
+    const accept = (socket: Socket) => {
+      const connection = new AdminConnection(socket, takesBodies);
+      this.#connections.add(connection);
+      this.#http.emit('connection', connection);
+    };
+    const options = { allowHalfOpen: true, noDelay: true };
+    this.#server = tls === null ? createNetServer(options, accept) : createTlsServer({ ...options, ...tls }, accept);
+  }
+
+  /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a Unix socket. */
+  listen(address: ListenAddress): Promise<number> {
+    // Without a token whoever may open the file is an operator.
+    return bind(this.#server, address, 'owner');
+  }
+
+  /** Stops listening and closes every connection, idle or not. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#connections.closeAll();
+    await closed;
+  }
+
+  /** The answer to a request; `null` where it has been written already. */
+  protected abstract answer(req: IncomingMessage, res: ServerResponse): Promise<Answer | null>;
+
+  async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const connection = req.socket as unknown as AdminConnection;
+    res.once('close', () => {
+      this.#connections.touch(connection);
+      connection.next();
+    });
+    for (const [name, value] of Object.entries(strictHeaders)) res.setHeader(name, value);
+    try {
+      const answer = await this.answer(req, res);
+      if (answer !== null) this.#send(req, res, answer);
+    } catch (error) {
+      // A bug of the port must not end the connections of the gateway.
+      this.#log.tell('admin_bug', { err: error });
+      if (res.headersSent) res.destroy();
+      else this.#send(req, res, ownFault);
+    }
+  }
+
+  #send(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
+    // What was not read must not be taken for the next request.
+    const unread = this.#takesBodies ? !req.complete : carriesBody(req.headers);
+    if (unread) res.setHeader('Connection', 'close');
+    const bytes = bytesOf(answer);
+    // One large answer is always given, however large.
+    if (bytes > largeBytes && this.#unreadBytes > 0 && this.#unreadBytes + bytes > maxUnreadBytes) {
+      send(res, busy);
+      return;
+    }
+    this.#unreadBytes += bytes;
+    const clock = setTimeout(() => res.destroy(), answerMs);
+    res.once('close', () => {
+      clearTimeout(clock);
+      this.#unreadBytes -= bytes;
+    });
+    send(res, answer);
+  }
+}
+
+/** What whoever spoke no HTTP gets, or none that is served here. */
+function emptyAnswer(status: string, fields = ''): string {
+  return `HTTP/1.1 ${status}\r\n${fields}Connection: close\r\nContent-Length: 0\r\n\r\n`;
+}
+
+const busy = problem(
+  503,
+  {
+    code: 'busy',
+    what: `answers that nobody has read yet hold ${maxUnreadBytes} bytes`,
+    remedy: 'ask again in a second',
+  },
+  { 'Retry-After': '1' },
+);
+
+const ownFault = problem(500, {
+  code: 'bug',
+  what: 'Sluice failed to answer for a reason of its own',
+  remedy: 'look for admin_bug in its log, and report what stands there',
+});
