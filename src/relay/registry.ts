@@ -1,7 +1,7 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
 import type { SessionReport, Violation } from '../observe/report.ts';
-import type { Clock } from './core/clock.ts';
+import type { Alarm, Clock } from './core/clock.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
 import { ReadBuffers } from './memory/read-buffers.ts';
@@ -37,7 +37,8 @@ export class SessionRegistry {
   readonly #open = new Roster<Session>();
   readonly #passers = new Roster<Passer>();
   readonly #events: SessionEvents;
-  #timer: NodeJS.Timeout | null = null;
+  /** The next tick; `null` where nothing is open. */
+  #next: Alarm | null = null;
   #ticks = 0;
   #onEmpty: (() => void)[] = [];
   #relieving = false;
@@ -111,9 +112,13 @@ export class SessionRegistry {
   }
 
   #startClock(): void {
-    if (this.#timer !== null) return;
+    if (this.#next !== null) return;
     this.memory.buffers.now = Math.round(this.#clock.now());
-    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#awaitTick();
+  }
+
+  #awaitTick(): void {
+    this.#next = this.#clock.after(tickMs, () => this.#tick());
   }
 
   /** More is held than may be: whoever allocated is in the middle of a read, so this waits for its end. */
@@ -134,6 +139,7 @@ export class SessionRegistry {
   }
 
   #tick(): void {
+    this.#awaitTick();
     const now = this.#clock.now();
     const { buffers } = this.memory;
     buffers.now = Math.round(now);
@@ -161,8 +167,8 @@ export class SessionRegistry {
   }
 
   #stopClock(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#next?.cancel();
+    this.#next = null;
     trimBuffers();
     trimBuffers();
   }

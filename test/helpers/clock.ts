@@ -17,8 +17,12 @@ interface Call {
 
 /** A clock that stands still until it is told to go on. */
 export class ManualClock implements Clock {
-  #now = 0;
+  #now: number;
   readonly #calls = new Set<Call>();
+
+  constructor(now = 0) {
+    this.#now = now;
+  }
 
   now(): number {
     return this.#now;
@@ -41,5 +45,19 @@ export class ManualClock implements Clock {
       next.call();
     }
     this.#now = end;
+  }
+
+  /** Goes on, a quarter of a second with each turn of the event loop, until there is what only time brings about. */
+  async until<T>(event: Promise<T>): Promise<T> {
+    let over = false;
+    const watch = () => {
+      over = true;
+    };
+    event.then(watch, watch);
+    while (!over) {
+      this.advance(250);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return event;
   }
 }

@@ -5,6 +5,7 @@ import { nest } from '../../src/config/model/settings.ts';
 import type { Route, SenderLimits, UpstreamTls } from '../../src/config/types.ts';
 import { RouteCounters } from '../../src/observe/metrics/counters.ts';
 import type { SessionReport, Violation } from '../../src/observe/report.ts';
+import type { Clock } from '../../src/relay/core/clock.ts';
 import type { Leg } from '../../src/relay/leg.ts';
 import { type RegistryEvents, SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
@@ -85,6 +86,8 @@ export interface Relay extends AsyncDisposable {
 
 export interface RelayOptions extends RouteOverrides {
   readonly registry?: RelayHub;
+  /** The clock of a registry of its own. */
+  readonly clock?: Clock;
   /** Bytes that came with the handshakes. */
   readonly clientHead?: Buffer;
   readonly upstreamHead?: Buffer;
@@ -105,21 +108,22 @@ export class RelayHub {
   readonly furtherViolations: { session: Session; violation: Violation; times: number }[] = [];
   readonly registry: SessionRegistry;
 
-  /** `maxBufferedBytes`: what all buffers may hold together. */
-  constructor(maxBufferedBytes?: number) {
+  /** `maxBufferedBytes`: what all buffers may hold together; `clock`: the machine's unless given. */
+  constructor(maxBufferedBytes?: number, clock?: Clock) {
     const events: RegistryEvents = {
       onViolation: (session, violation) => this.violations.get(session)?.(violation),
       onFurtherViolations: (session, violation, times) => this.furtherViolations.push({ session, violation, times }),
       onEnd: (session, report) => this.ends.get(session)?.(report),
     };
-    this.registry = new SessionRegistry(events, maxBufferedBytes);
+    this.registry = new SessionRegistry(events, maxBufferedBytes, clock);
   }
 }
 
 /** Opens a relay between two new TCP connections on loopback. */
 export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
   const {
-    registry: hub = new RelayHub(),
+    clock,
+    registry: hub = new RelayHub(undefined, clock),
     clientHead,
     upstreamHead,
     prepare,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { ManualClock } from '../../helpers/clock.ts';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, RelayHub } from '../../helpers/relay.ts';
@@ -64,7 +65,8 @@ test('a drain that protects the upstream delivers all that it sends until it ans
 });
 
 test('a drain that protects the upstream waits for a slow client, and does not blame the upstream', async () => {
-  await using relay = await openRelay({ drain: protectUpstream, timeouts: quick });
+  const clock = new ManualClock(performance.now());
+  await using relay = await openRelay({ clock, drain: protectUpstream, timeouts: quick });
   relay.client.pause();
   const output = frame(Buffer.alloc(12e6, 7), { opcode: 2 });
   relay.upstream.send(output);
@@ -72,7 +74,7 @@ test('a drain that protects the upstream waits for a slow client, and does not b
   relay.session.drain('drain');
   relay.upstream.send(closeFrame(1001));
   // Several times close_timeout: the upstream's answer stands behind what Sluice itself does not read.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  clock.advance(1500);
   relay.client.resume();
   expect((await relay.client.bytes(output.length)).equals(output)).toBe(true);
   expect((await relay.client.closeFrame()).code).toBe(1012);
@@ -116,13 +118,14 @@ test('limits hold while a session drains: what is refused is not passed on', asy
 });
 
 test('a message that is never finished does not hold a drain up for ever', async () => {
-  await using relay = await openRelay({ timeouts: quick });
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, timeouts: quick });
   relay.upstream.send(frame('begun', { fin: false }));
   await until(() => relay.session.upstream.inbound.wireBytes > 0);
   relay.session.drain('drain');
-  expect((await relay.client.closeFrame()).code).toBe(1012);
-  expect((await relay.upstream.closeFrame()).code).toBe(1001);
-  expect((await relay.ended).reason).toBe('drain');
+  expect((await clock.until(relay.client.closeFrame())).code).toBe(1012);
+  expect((await clock.until(relay.upstream.closeFrame())).code).toBe(1001);
+  expect((await clock.until(relay.ended)).reason).toBe('drain');
 });
 
 test('a peer that breaks the protocol while a drain waits for it ends the connection', async () => {
@@ -131,25 +134,36 @@ test('a peer that breaks the protocol while a drain waits for it ends the connec
   await until(() => relay.session.upstream.inbound.wireBytes > 0);
   relay.session.drain('drain');
   relay.upstream.send(frame('x', { opcode: 0, rsv: 1 }));
-  expect((await relay.upstream.closeFrame()).code).toBe(1002);
   expect((await relay.client.closeFrame()).code).toBe(1014);
+  relay.client.send(closeFrame(1014, '', { mask: true }));
   relay.client.end();
+  expect((await relay.upstream.closeFrame()).code).toBe(1002);
   relay.upstream.end();
   expect((await relay.ended).reason).toBe('drain');
 });
 
 test('a client that ignores 1012 and sends on above its rate is gone all the same', async () => {
   const messageRate = { perSecond: 5, burst: 5, action: 'pause' } as const;
-  await using relay = await openRelay({ client: { messageRate }, timeouts: quick });
-  const chatter = setInterval(() => relay.client.send(clientFrame('still here')), 20);
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, client: { messageRate }, timeouts: quick });
+  let over = false;
+  const chatter = async () => {
+    for (; !over; await new Promise(setImmediate)) relay.client.send(clientFrame('still here'));
+  };
+  const said = chatter();
   relay.session.drain('drain');
-  const report = await relay.ended;
-  clearInterval(chatter);
+  const report = await clock.until(relay.ended);
+  over = true;
+  await said;
   expect(report.reason).toBe('drain');
 });
 
 test('a connection that reaches max_lifetime is drained', async () => {
-  await using relay = await openRelay({ maxLifetimeMs: 300 });
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, maxLifetimeMs: 300 });
+  clock.advance(299);
+  expect(relay.session.outcome).toBeNull();
+  clock.advance(251);
   expect((await relay.client.closeFrame()).code).toBe(1012);
   relay.client.send(closeFrame(1012, '', { mask: true }));
   relay.client.end();
@@ -159,33 +173,41 @@ test('a connection that reaches max_lifetime is drained', async () => {
 });
 
 test('no data for idle_timeout ends a connection with 1001; pings are no data', async () => {
-  await using relay = await openRelay({ idleTimeoutMs: 600 });
-  // Were they data, it would never end.
-  const pings = setInterval(() => relay.client.send(clientFrame('x', { opcode: 9 })), 200);
-  onTestFinished(() => clearInterval(pings));
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, idleTimeoutMs: 600 });
+  for (let i = 0; i < 3; i++) {
+    expect(relay.session.outcome).toBeNull();
+    relay.client.send(clientFrame('x', { opcode: 9 }));
+    expect((await relay.client.frame()).opcode).toBe(10);
+    clock.advance(250);
+  }
   expect((await relay.client.closeFrame()).code).toBe(1001);
+  relay.client.send(closeFrame(1001, '', { mask: true }));
   expect((await relay.upstream.closeFrame()).code).toBe(1001);
 });
 
 test('data keeps a connection with an idle_timeout open', async () => {
-  await using relay = await openRelay({ idleTimeoutMs: 1500 });
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, idleTimeoutMs: 600 });
   for (let i = 0; i < 10; i++) {
     relay.upstream.send(frame('tick'));
     await relay.client.frame();
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    clock.advance(500);
   }
   expect(relay.session.client.state).toBe('open');
 });
 
 test('pings the client, and gives a silent one up: it hears why, and is reset when it goes on being silent', async () => {
   const ping = { clientMs: 300, upstreamMs: 0, timeoutMs: 500 };
-  await using relay = await openRelay({ ping, timeouts: quick });
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, ping, timeouts: quick });
+  clock.advance(500);
   expect((await relay.client.frame()).opcode).toBe(9);
-  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  expect((await clock.until(relay.upstream.closeFrame())).code).toBe(1001);
   relay.upstream.send(closeFrame(1001));
   relay.upstream.end();
   expect(await relay.client.closeFrame()).toEqual({ code: 1011, reason: 'the client answered no ping' });
-  expect(await relay.client.ended).toBe('reset');
+  expect(await clock.until(relay.client.ended)).toBe('reset');
   expect(await relay.ended).toMatchObject({ reason: 'client_heartbeat', cut: ['client'] });
 });
 
@@ -215,29 +237,39 @@ test('a silent client whose kernel is full is reset at once', async () => {
   // The ping leaves before the kernel is full.
   await until(() => relay.session.client.writer.handedBytes > 0);
   relay.upstream.send(frame(Buffer.alloc(20_000_000), { opcode: 2 }));
-  relay.upstream.socket.on('error', () => {});
-  expect((await relay.ended).cut).toContain('client');
+  expect((await relay.upstream.closeFrame()).code).toBe(1001);
+  relay.upstream.socket.destroy();
+  expect((await relay.ended).cut).toEqual(['client']);
+  relay.client.resume();
+  expect(await relay.client.ended).toBe('reset');
 });
 
 test('a client that answers pings stays, and its round trip is measured', async () => {
-  await using relay = await openRelay({ ping: { clientMs: 250, upstreamMs: 0, timeoutMs: 400 } });
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, ping: { clientMs: 250, upstreamMs: 0, timeoutMs: 400 } });
   for (let i = 0; i < 4; i++) {
+    clock.advance(250);
     const ping = await relay.client.frame();
     expect([ping.opcode, ping.masked]).toEqual([9, false]);
+    clock.advance(250);
     relay.client.send(clientFrame(ping.payload, { opcode: 10 }));
+    await until(() => relay.counters.pingRttSeconds.client.sum > i / 4);
   }
-  await until(() => relay.counters.pingRttSeconds.client.sum > 0);
+  expect(relay.counters.pingRttSeconds.client.sum).toBe(1);
   expect(relay.session.client.state).toBe('open');
 });
 
 test('pings the upstream only where told to, and masks what it sends there', async () => {
-  await using relay = await openRelay({ ping: { clientMs: 0, upstreamMs: 250, timeoutMs: 500 }, timeouts: quick });
-  const ping = await relay.upstream.frame();
-  expect([ping.opcode, ping.masked]).toEqual([9, true]);
-  expect((await relay.client.closeFrame()).code).toBe(1011);
+  const clock = new ManualClock();
+  const ping = { clientMs: 0, upstreamMs: 250, timeoutMs: 500 };
+  await using relay = await openRelay({ clock, ping, timeouts: quick });
+  clock.advance(250);
+  const { opcode, masked } = await relay.upstream.frame();
+  expect([opcode, masked]).toEqual([9, true]);
+  expect((await clock.until(relay.client.closeFrame())).code).toBe(1011);
   relay.client.end();
   expect(await relay.upstream.closeFrame()).toEqual({ code: 1011, reason: 'the upstream answered no ping' });
-  expect((await relay.ended).reason).toBe('upstream_heartbeat');
+  expect((await clock.until(relay.ended)).reason).toBe('upstream_heartbeat');
 });
 
 test('a sender that goes on sending after our 1009 sees it, and is read on', async () => {
@@ -245,6 +277,8 @@ test('a sender that goes on sending after our 1009 sees it, and is read on', asy
   // Tens of megabytes are under way when the close comes: a reset would drop it.
   const oversize = clientFrame(Buffer.alloc(40e6), { opcode: 2 });
   relay.client.send(oversize);
+  expect((await relay.upstream.closeFrame()).code).toBe(1009);
+  relay.upstream.send(closeFrame(1009));
   expect((await relay.client.closeFrame()).code).toBe(1009);
   relay.client.send(closeFrame(1009, '', { mask: true }));
   expect(await relay.client.ended).toBe('fin');
@@ -257,10 +291,11 @@ const silences: Record<string, (peer: { end(): void }) => void> = {
 
 for (const [what, act] of Object.entries(silences)) {
   test(`a peer that ${what} is gone within close_timeout`, async () => {
-    await using relay = await openRelay({ timeouts: quick });
+    const clock = new ManualClock();
+    await using relay = await openRelay({ clock, timeouts: quick });
     act(relay.client);
     relay.upstream.send(closeFrame(1000));
-    const report = await relay.ended;
+    const report = await clock.until(relay.ended);
     expect(['upstream_closed', 'client_vanished']).toContain(report.reason);
   });
 }
