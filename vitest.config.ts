@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'sockets',
           include: ['test/integration/**/*.test.ts'],
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

@@ -18,10 +18,19 @@ interface Report {
   }[];
 }
 
+interface Round {
+  readonly paths: readonly string[];
+  /** How many go through both lanes. */
+  readonly exchanges: number;
+  /** How many schedules of connections run out of memory. */
+  readonly schedules?: number;
+}
+
 /** In turn. Each takes some ten seconds. */
-const rounds: readonly { readonly paths: readonly string[]; readonly exchanges: number }[] = [
+const rounds: readonly Round[] = [
   { paths: ['test/property/http', 'test/property/websocket', 'test/property/routes'], exchanges: 0 },
   { paths: ['test/integration/fast/lanes.test.ts'], exchanges: 3000 },
+  { paths: ['test/property/relay/memory.test.ts'], exchanges: 0, schedules: 8 },
   { paths: ['test/property/observe', 'test/property/config', 'test/property/limits'], exchanges: 0 },
 ];
 const report = '.cache/fuzz/report.json';
@@ -37,7 +46,7 @@ let results: Report['testResults'] = [];
 let count = 0;
 for (; count < rounds.length || Date.now() < until; count++) {
   const round = rounds[count % rounds.length]!;
-  const failures = await play(round.paths, round.exchanges);
+  const failures = await play(round);
   if (failures.length === 0) continue;
   console.error(failures.join('\n\n'));
   process.exitCode = 1;
@@ -50,10 +59,10 @@ console.log(
 );
 
 /** One round; what failed in it. */
-async function play(paths: readonly string[], exchanges: number): Promise<string[]> {
+async function play({ paths, exchanges, schedules = 0 }: Round): Promise<string[]> {
   rmSync(report, { force: true });
   const args = ['node_modules/vitest/vitest.mjs', 'run', ...paths, '--reporter=json', `--outputFile.json=${report}`];
-  const env = { ...process.env, SLUICE_EXCHANGES: String(exchanges) };
+  const env = { ...process.env, SLUICE_EXCHANGES: String(exchanges), SLUICE_SCHEDULES: String(schedules) };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
   const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;

@@ -184,6 +184,7 @@ describe('caps of connections', () => {
     });
     expect(counts(gateway.gateway.counters.of('test').client.violations)).toEqual({ 'connections.max|reject': 1 });
     first.reset();
+    (await upstream.next()).socket.destroy();
     await gateway.logged('end');
     await rawClient(gateway.port);
   });
@@ -351,7 +352,7 @@ describe('the size of the header block', () => {
 
 /** More take minutes, and leave the kernel a table that slows everything beside them. */
 const halfOpen = Number(process.env.SLUICE_HALF_OPEN ?? 200);
-const failing = Number(process.env.SLUICE_FAILING ?? 1000);
+const failing = Number(process.env.SLUICE_FAILING ?? 250);
 
 describe('a client that is slow', () => {
   test('with its header gets 408, and others are served meanwhile', { timeout: 120_000 }, async () => {

@@ -175,6 +175,7 @@ describe('life after the handshake', () => {
     expect(payload.readUInt16BE(0)).toBe(1008);
     expect(payload.subarray(2).toString()).toContain('expired');
     client.socket.destroy();
+    (await all.upstream.next()).socket.destroy();
     expect(await all.gateway.logged('end')).toMatchObject({ reason: 'expired', user: 'ann' });
   });
 

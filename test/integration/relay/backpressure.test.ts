@@ -137,7 +137,8 @@ test('a download that ends with a close is delivered whole to a slow reader', as
 });
 
 test('a client that is stopped while output trickles into its kernel is as dead as one to whom nothing is sent', async () => {
-  await using relay = await openRelay({ ping: { clientMs: 300, upstreamMs: 0, timeoutMs: 1500 } });
+  const timeouts = { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 300 };
+  await using relay = await openRelay({ timeouts, ping: { clientMs: 300, upstreamMs: 0, timeoutMs: 1500 } });
   // Not enough to fill the kernel's buffers within this test, so that nothing waits in Sluice.
   const trickle = setInterval(() => relay.upstream.send(frame(Buffer.alloc(10_000), { opcode: 2 })), 20);
   relay.client.pause();

@@ -107,6 +107,7 @@ test('maps a close code that no endpoint may send to 1011', async () => {
   await using relay = await openRelay();
   relay.upstream.send(closeFrame(10000, 'Expired'));
   expect((await relay.client.closeFrame()).code).toBe(1011);
+  relay.client.send(closeFrame(1011, '', { mask: true }));
   expect((await relay.upstream.closeFrame()).code).toBe(1002);
   expect(counts(relay.counters.upstream.closeCodes)).toEqual({ illegal: 1 });
 });

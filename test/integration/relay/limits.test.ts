@@ -25,6 +25,12 @@ function sendInPieces(peer: Peer, bytes: Buffer): void {
   }
 }
 
+/** Whoever breaks a limit hears of it when the other side, here the upstream, has answered its close. */
+async function answerClose(upstream: Peer): Promise<void> {
+  await upstream.closeFrame();
+  upstream.send(closeFrame(1009));
+}
+
 async function goodbye({ client, upstream }: Relay): Promise<void> {
   client.send(closeFrame(1000, '', { mask: true }));
   upstream.send(closeFrame(1000));
@@ -68,8 +74,8 @@ for (const sender of ['client', 'upstream'] as const) {
 test('refuses an oversize frame at its header, before one payload byte is forwarded', async () => {
   await using relay = await openRelay({ client: { maxMessageBytes: limit } });
   relay.client.send(clientFrame('', { opcode: 2, length: 1001 }));
+  await answerClose(relay.upstream);
   expect((await relay.client.closeFrame()).code).toBe(1009);
-  await relay.upstream.closeFrame();
   await goodbye(relay);
   expect((await relay.upstream.rest()).length).toBe(0);
 });
@@ -78,6 +84,7 @@ test('names a length beyond 2^53 exactly, and refuses it in report mode and with
   for (const length of [2n ** 63n - 1n, 2n ** 53n + 1n, 2n ** 53n]) {
     await using relay = await openRelay({ mode: 'report' });
     relay.client.send(clientFrame('', { opcode: 2, length }));
+    await answerClose(relay.upstream);
     const { code, reason } = await relay.client.closeFrame();
     expect([code, reason]).toEqual([1009, `message of ${length} bytes exceeds 9007199254740991 (route test)`]);
   }
@@ -87,6 +94,7 @@ test('says "at least" where the last fragment is still to come', async () => {
   await using relay = await openRelay({ client: { maxMessageBytes: 1000 } });
   relay.client.send(clientFrame(Buffer.alloc(600), { fin: false }));
   relay.client.send(clientFrame(Buffer.alloc(600), { opcode: 0, fin: false }));
+  await answerClose(relay.upstream);
   const { reason } = await relay.client.closeFrame();
   expect(reason).toBe('message of at least 1200 bytes exceeds 1000 (route test)');
   expect(await relay.violated).toMatchObject({ observed: 1200, partial: true });
@@ -96,6 +104,7 @@ test('refuses the frame that exceeds max_frame_size', async () => {
   await using relay = await openRelay({ client: { maxFrameBytes: 100 } });
   relay.client.send(clientFrame(Buffer.alloc(100), { fin: false }));
   relay.client.send(clientFrame(Buffer.alloc(101), { opcode: 0 }));
+  await answerClose(relay.upstream);
   const { code, reason } = await relay.client.closeFrame();
   expect([code, reason]).toEqual([1009, 'frame of 101 bytes exceeds 100 (route test)']);
   await goodbye(relay);

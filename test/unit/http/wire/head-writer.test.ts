@@ -228,3 +228,16 @@ test('the beginning of a body may be larger than the room behind the head', () =
     expect(writer.bytes.subarray(head, writer.length).equals(body.subarray(2))).toBe(true);
   }
 });
+
+describe('the buffer of what was written', () => {
+  test('is another one from `renew` on, so that the kernel may go on reading the first', () => {
+    request(['GET /first HTTP/1.1', 'Host: a']);
+    const { bytes, length } = writer;
+    const copy = writer.copy();
+    expect(copy.equals(bytes.subarray(0, length))).toBe(true);
+    writer.renew();
+    request(['GET /other HTTP/1.1', 'Host: b']);
+    expect(writer.bytes).not.toBe(bytes);
+    expect(bytes.subarray(0, length).equals(copy)).toBe(true);
+  });
+});
