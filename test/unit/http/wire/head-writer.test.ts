@@ -31,8 +31,11 @@ function request(
   return written();
 }
 
-function response(lines: readonly string[], { chunks = false, closes = false } = {}): string[] {
-  writer.response(parsed('response', lines), { chunks, closes, date });
+function response(
+  lines: readonly string[],
+  { chunks = false, closes = false, location = null as string | null } = {},
+): string[] {
+  writer.response(parsed('response', lines), { chunks, closes, date, location });
   return written();
 }
 
@@ -227,6 +230,16 @@ test('the beginning of a body may be larger than the room behind the head', () =
     expect(writer.bytes.toString('latin1', 0, head)).toMatch(/^PUT \/ HTTP\/1\.1\r\n/);
     expect(writer.bytes.subarray(head, writer.length).equals(body.subarray(2))).toBe(true);
   }
+});
+
+test('an answer has another Location where it is given one', () => {
+  const lines = ['HTTP/1.1 302 Found', 'location: http://inside/a', 'Date: x', 'X-A: b'];
+  expect(response(lines, { location: 'http://outside/a' })).toEqual([
+    'HTTP/1.1 302 Found',
+    'Date: x',
+    'X-A: b',
+    'Location: http://outside/a',
+  ]);
 });
 
 describe('the buffer of what was written', () => {
