@@ -8,7 +8,7 @@ import { sizeBounds } from '../observe/metrics/counters.ts';
 import { Pace } from '../observe/metrics/pace.ts';
 import { problem, send } from './answer.ts';
 import type { AdminEndpoint, Ask } from './router.ts';
-import { holderOf, type Place, placesOfGreatest } from './share.ts';
+import { type HeldPlace, holderOf, placesOfGreatest } from './share.ts';
 import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
 import { Throughput, type ThroughputHistory } from './throughput.ts';
 import type { ViolationLog } from './violations.ts';
@@ -146,7 +146,7 @@ async function historyText({ at, routes }: ThroughputHistory): Promise<string> {
 }
 
 /** A page that watches. */
-interface Watcher extends Place {
+interface Watcher extends HeldPlace {
   readonly res: ServerResponse;
   /** Whether it has its `hello`. */
   greeted: boolean;

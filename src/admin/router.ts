@@ -37,7 +37,7 @@ export interface StreamingEndpoint extends Place {
 export type AdminEndpoint = AnsweringEndpoint | StreamingEndpoint;
 
 /** An endpoint with what its path took from the request's, or the answer where there is none. */
-export type Found = { readonly endpoint: AdminEndpoint; readonly ask: Ask } | { readonly refused: Answer };
+export type FoundEndpoint = { readonly endpoint: AdminEndpoint; readonly ask: Ask } | { readonly refused: Answer };
 
 interface Compiled {
   readonly endpoint: AdminEndpoint;
@@ -54,7 +54,7 @@ export class Router {
   }
 
   /** Finds the endpoint by path, then by method. */
-  find(req: IncomingMessage): Found {
+  find(req: IncomingMessage): FoundEndpoint {
     const [path = '', query = ''] = split(req.url ?? '');
     const segments = path.split('/');
     const here = this.#compiled.filter((compiled) => matches(compiled.segments, segments));

@@ -11,12 +11,12 @@ export function holderOf(remoteAddress: string | undefined): string {
 }
 
 /** One of the places, and who has it. */
-export interface Place {
+export interface HeldPlace {
   readonly remoteAddress: string | undefined;
 }
 
 /** The places of the holder that has most, in the order in which they come. */
-export function placesOfGreatest<P extends Place>(places: Iterable<P>): readonly P[] {
+export function placesOfGreatest<P extends HeldPlace>(places: Iterable<P>): readonly P[] {
   const byHolder = new Map<string, P[]>();
   let greatest: P[] = [];
   for (const place of places) {

@@ -18,7 +18,7 @@ const pieceLength = 64 * 1024;
 let last: Promise<unknown> = Promise.resolve();
 
 /** Who asks, as far as it matters whether somebody still waits. */
-export interface Asker {
+export interface Requester {
   readonly req: { readonly socket: { readonly destroyed: boolean } };
 }
 
@@ -26,7 +26,7 @@ export interface Asker {
 const gone: Answer = { status: 408, type: jsonType, body: '' };
 
 /** The same answer as `json` makes. One is made at a time, so that many who ask do not hold as many halves of them. */
-export function slicedJson({ req }: Asker, status: number, value: Lazy<object>, turns?: Turns): Promise<Answer> {
+export function slicedJson({ req }: Requester, status: number, value: Lazy<object>, turns?: Turns): Promise<Answer> {
   const answer = last.then(() => (req.socket.destroyed ? gone : make(status, value, new Pace(turns))));
   last = answer.catch(() => {});
   return answer;

@@ -42,7 +42,7 @@ export class TokenFile {
   /** Whether this is the token. The time it takes tells nothing of either. */
   async matches(token: string): Promise<boolean> {
     const content = await this.#read();
-    return 'digest' in content && timingSafeEqual(content.digest, digestOf(token));
+    return 'digest' in content && timingSafeEqual(content.digest, tokenDigest(token));
   }
 
   #read(): Promise<Content> {
@@ -75,10 +75,10 @@ async function readToken(path: string): Promise<Content> {
   if (!/^[\w.~+/-]+=*$/.test(token)) {
     return { problem: 'holds more than letters, digits and -._~+/=; write a token of openssl rand -hex 32' };
   }
-  return { digest: digestOf(token) };
+  return { digest: tokenDigest(token) };
 }
 
 /** Digests have one length, whatever was tried. */
-export function digestOf(token: string): Buffer {
+export function tokenDigest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

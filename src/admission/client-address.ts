@@ -3,11 +3,9 @@
  * chain of trusted proxies reaches.
  */
 import { type FieldKind, kindOf } from '../http/fields.ts';
+import type { RawHeaders } from '../http/raw-fields.ts';
 import { plainAddress } from './ip.ts';
 import type { Networks } from './networks.ts';
-
-/** A header of a request, as `rawHeaders` pairs. */
-export type RawHeaders = readonly string[];
 
 /** Who sent a request, and how it came to the first proxy. */
 export interface Origination {

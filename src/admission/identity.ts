@@ -1,7 +1,7 @@
 /** Who a request says its user is. It is for people who read logs and listings; nothing is allowed or refused by it. */
 import type { Identity } from '../config/types.ts';
+import type { RawHeaders } from '../http/raw-fields.ts';
 import { cleanUser } from '../observe/log/clean.ts';
-import type { RawHeaders } from './client-address.ts';
 
 /** What of a request may name its user. */
 export interface Naming {

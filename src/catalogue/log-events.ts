@@ -322,13 +322,13 @@ export type ToldEvent = Exclude<LogEvent, EndingEvent>;
 export type Manner<E extends ToldEvent> = Events[E]['words'] extends string ? [] : [manner: keyof Events[E]['words']];
 
 /** How a line of the log is marked, and what it says. */
-export interface Line {
+export interface EventLine {
   readonly level: Level;
   readonly words: string;
 }
 
 /** The line of an event. */
-export function lineOf<E extends ToldEvent>(event: E, ...[manner]: Manner<E>): Line {
+export function lineOf<E extends ToldEvent>(event: E, ...[manner]: Manner<E>): EventLine {
   const { level, words } = logEvents[event];
   if (typeof words === 'string') return { level, words };
   return { level, words: (words as Readonly<Record<string, string>>)[manner as string]! };

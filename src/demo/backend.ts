@@ -10,7 +10,7 @@ import { serveMessages } from './messages.ts';
 import { loadPage } from './page.ts';
 
 /** Where the gateway stands, known once it listens. */
-export interface GatewayAddresses {
+export interface DemoAddresses {
   /** `http://host:port` of the listener. */
   readonly gateway: string;
   /** `http://host:port` of the admin listener. */
@@ -21,7 +21,7 @@ export interface GatewayAddresses {
 export interface Backend {
   readonly port: number;
   /** Starts showing the gateway's counters, and lets the slow client find it. */
-  attach(addresses: GatewayAddresses): void;
+  attach(addresses: DemoAddresses): void;
   /** Shows one line of the gateway's log on the page. */
   showLogLine(line: string): void;
   /** Ends the flood and the event streams, which would never end by themselves. */
@@ -37,7 +37,7 @@ export async function startBackend(port: number, setup: Record<string, unknown>)
   const page = loadPage();
   const hub = new EventHub();
   const log: unknown[] = [];
-  let addresses: GatewayAddresses | null = null;
+  let addresses: DemoAddresses | null = null;
   let samples: Samples = {};
 
   let floodMoved = false;

@@ -5,7 +5,7 @@ import type { ErrorPages } from './error-pages.ts';
 import { pageHeaders, type Refusal, renderRefusal } from './errors.ts';
 
 /** How a client that has not sent its whole body yet is treated. */
-export interface Patience {
+export interface LingerRules {
   /** The client waits for a 100 that it will not get: there is nothing to read on for. */
   readonly waitsForContinue: boolean;
   /** How long to read on, in ms. */
@@ -25,7 +25,7 @@ export async function sendRefusal(
   res: ServerResponse,
   refusal: Refusal,
   accept: string | undefined,
-  { waitsForContinue, lingerMs, pages = null, target = req.url ?? '' }: Patience,
+  { waitsForContinue, lingerMs, pages = null, target = req.url ?? '' }: LingerRules,
 ): Promise<void> {
   // Without a page to wait for, the answer is there when this returns.
   const page = pages === null || refusal.page === undefined ? null : await pages.page(refusal.page, target);

@@ -8,7 +8,8 @@ import { RawFields } from '../http/head-fields.ts';
 import { hostOf } from '../http/host.ts';
 import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
 import { parseTarget } from '../http/target.ts';
-import type { Found } from '../routes/table.ts';
+import { maxHeadBytes, maxHeadLines } from '../http/wire/head-parser.ts';
+import type { FoundRoute } from '../routes/table.ts';
 import { asksForWebSocket } from '../websocket/validate.ts';
 import type { Edge, EdgeRoute } from './edge.ts';
 
@@ -34,10 +35,6 @@ export interface Unarrived {
   readonly origination: Origination;
 }
 
-/** The longest header block in bytes, from the first line to the blank one. */
-export const maxHeaderBytes = 64 * 1024;
-/** Frameworks send a cookie a line over HTTP/2, and proxies pass them on so; every one costs us a comparison or two. */
-const maxHeaderLines = 256;
 /** Of a list that is taken apart: a chain of proxies has three elements, and subprotocols two. */
 const maxListElements = 100;
 /** What Node would refuse to send on, and with an exception. */
@@ -92,9 +89,9 @@ export function readArrival(request: Incoming, edge: Edge): Arrival | Unarrived 
 }
 
 function excessOf(bytes: number, headers: RawHeaders): Refused | null {
-  if (bytes > maxHeaderBytes) return { outcome: 'headers_too_large', detail: `the header block has ${bytes} bytes` };
+  if (bytes > maxHeadBytes) return { outcome: 'headers_too_large', detail: `the header block has ${bytes} bytes` };
   const lines = headers.length / 2;
-  if (lines > maxHeaderLines) return { outcome: 'too_many_headers', detail: `there are ${lines} header lines` };
+  if (lines > maxHeadLines) return { outcome: 'too_many_headers', detail: `there are ${lines} header lines` };
   return refuseLongList(headers);
 }
 
@@ -121,7 +118,7 @@ function findForEveryHost(path: string, edge: Edge): EdgeRoute | Refused {
   return routeOf(edge.routes.find('', path));
 }
 
-function routeOf(found: Found<EdgeRoute>): EdgeRoute | Refused {
+function routeOf(found: FoundRoute<EdgeRoute>): EdgeRoute | Refused {
   if (found === null) return { outcome: 'no_route', detail: '' };
   return 'between' in found ? refuseAmbiguous(found.between) : found.route;
 }

@@ -11,7 +11,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Peer } from '../admission/visit.ts';
-import type { Place, Waiter, Waiting } from './waiting.ts';
+import type { Waiter, Waiting, WaitingPlace } from './waiting.ts';
 
 /** Who serves connections. */
 export interface Lane {
@@ -37,7 +37,7 @@ export interface ConnectionEvents {
 }
 
 export class Connection implements Waiter {
-  place?: Place;
+  place?: WaitingPlace;
   rosterPlace = -1;
   /** The peer's socket; a lane that wraps the descriptor anew puts the new one here. */
   socket: Socket;

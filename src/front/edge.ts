@@ -91,13 +91,13 @@ export interface Edge {
 }
 
 /** Routes that an API sets, and the time by which their use is told. */
-export interface ApiSource {
+export interface ApiRouteSource {
   readonly routes: ApiRoutes;
   readonly now: () => number;
 }
 
 /** Compiles a configuration; what is counted per route goes on from `lasting`. */
-export function compileEdge(config: Config, lasting: LastingRoutes, source: ApiSource | null = null): Edge {
+export function compileEdge(config: Config, lasting: LastingRoutes, source: ApiRouteSource | null = null): Edge {
   const { counters } = lasting;
   const { routesApi } = config;
   const labelled = labelledRoutes(config);

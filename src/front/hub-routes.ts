@@ -15,7 +15,7 @@ import { comparePatterns, compilePattern, matchesPattern, type Pattern } from '.
 import { decodeSegment } from '../routes/readings.ts';
 import type { RouteTable } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { ApiSource, EdgeRoute } from './edge.ts';
+import type { ApiRouteSource, EdgeRoute } from './edge.ts';
 import type { LastingRoutes } from './lasting.ts';
 
 /** A template, and what its routes share. */
@@ -51,7 +51,7 @@ class Template {
 }
 
 /** What all of them share. */
-interface Shared extends Pick<ApiSource, 'now'> {
+interface Shared extends Pick<ApiRouteSource, 'now'> {
   /** Whether any rule changes what targets are told. */
   readonly changes: boolean;
   readonly lasting: LastingRoutes;
@@ -182,7 +182,7 @@ export class HubRoutes implements Pick<ApiRoutesListener, 'added' | 'removed'> {
   readonly #shared: Shared;
   readonly #entries = new Map<ApiRoute, HubRoute>();
 
-  constructor(api: RoutesApi, source: ApiSource, table: RouteTable<EdgeRoute>, lasting: LastingRoutes) {
+  constructor(api: RoutesApi, source: ApiRouteSource, table: RouteTable<EdgeRoute>, lasting: LastingRoutes) {
     this.#table = table;
     const byKind = Map.groupBy(api.templates, ({ kind }) => kind);
     const compiled = new Map(

@@ -10,7 +10,7 @@ export interface Waiter {
   /** Whose connection it is; `null` is nobody's in particular, such as a trusted proxy's. */
   readonly group: string | null;
   /** Where it stands among those who wait; theirs to keep, and nobody else's to touch. */
-  place?: Place | undefined;
+  place?: WaitingPlace | undefined;
   /** The clock has run out. */
   late(): void;
   /** There must be room for another. */
@@ -27,14 +27,14 @@ export interface WaitingCaps {
  * A place in two lists, of all and of a group, each from the one that waits longest. A `Map` would keep connections that are
  * gone, and their sockets, through most collections (see relay/roster.ts).
  */
-export class Place {
+export class WaitingPlace {
   readonly waiter: Waiter;
   end = 0;
   group: Group | null = null;
-  before: Place | null = null;
-  behind: Place | null = null;
-  beforeInGroup: Place | null = null;
-  behindInGroup: Place | null = null;
+  before: WaitingPlace | null = null;
+  behind: WaitingPlace | null = null;
+  beforeInGroup: WaitingPlace | null = null;
+  behindInGroup: WaitingPlace | null = null;
 
   constructor(waiter: Waiter) {
     this.waiter = waiter;
@@ -43,8 +43,8 @@ export class Place {
 
 /** Those who wait of one group. */
 class Group {
-  first: Place | null = null;
-  last: Place | null = null;
+  first: WaitingPlace | null = null;
+  last: WaitingPlace | null = null;
   size = 0;
 }
 
@@ -52,8 +52,8 @@ export class Waiting {
   readonly #caps: WaitingCaps;
   readonly #now: () => number;
   readonly #groups = new Map<string | null, Group>();
-  #first: Place | null = null;
-  #last: Place | null = null;
+  #first: WaitingPlace | null = null;
+  #last: WaitingPlace | null = null;
   #size = 0;
 
   /** `now` tells the time in milliseconds. */
@@ -76,7 +76,7 @@ export class Waiting {
   /** Somebody waits from now on, for at most `ms` (0: without a clock). */
   add(waiter: Waiter, ms: number): void {
     this.delete(waiter);
-    waiter.place ??= new Place(waiter);
+    waiter.place ??= new WaitingPlace(waiter);
     const { place } = waiter;
     place.end = ms === 0 ? Number.POSITIVE_INFINITY : this.#now() + ms;
     this.#link(place);
@@ -122,7 +122,7 @@ export class Waiting {
     }
   }
 
-  #link(place: Place): void {
+  #link(place: WaitingPlace): void {
     this.#size++;
     place.before = this.#last;
     if (this.#last === null) this.#first = place;
@@ -130,7 +130,7 @@ export class Waiting {
     this.#last = place;
   }
 
-  #linkInGroup(place: Place): Group {
+  #linkInGroup(place: WaitingPlace): Group {
     const { group: name } = place.waiter;
     const group = this.#groups.get(name) ?? new Group();
     if (group.size++ === 0) this.#groups.set(name, group);

@@ -7,7 +7,7 @@ import { kindOf, neverTrailing } from './fields.ts';
 import { endToEnd, nominatedBy, type RawHeaders, requestLines } from './raw-fields.ts';
 
 /** A header with every value it had, spelled as it first came. */
-export type Field = readonly [name: string, values: string[]];
+export type HeaderField = readonly [name: string, values: string[]];
 
 /**
  * The request headers for the upstream; framing (`Content-Length`, `Transfer-Encoding`) and `Connection` are left
@@ -17,8 +17,8 @@ export function requestFields(
   raw: RawHeaders,
   forwarding: readonly (readonly [name: string, value: string])[],
   trusted: boolean,
-): Field[] {
-  const fields = new Map<string, Field>();
+): HeaderField[] {
+  const fields = new Map<string, HeaderField>();
   for (const [spelled, value] of requestLines(raw, trusted)) {
     const name = spelled.toLowerCase();
     // Whether to send the body is settled here, not by the upstream.
@@ -27,7 +27,7 @@ export function requestFields(
     if (field) field[1].push(value);
     else fields.set(name, [spelled, [value]]);
   }
-  return [...fields.values(), ...forwarding.map(([name, value]): Field => [name, [value]])];
+  return [...fields.values(), ...forwarding.map(([name, value]): HeaderField => [name, [value]])];
 }
 
 /** The response headers for the client, flat as `writeHead` takes them. */

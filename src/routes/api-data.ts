@@ -1,6 +1,6 @@
 /** What an API is told of a route: its target, and whatever else the sender wants to be given back. */
 import type { RouteKind } from '../config/types.ts';
-import type { Refusal } from './refusal.ts';
+import type { RouteProblem } from './route-problem.ts';
 
 export interface ApiData {
   /** As it was sent. */
@@ -22,7 +22,7 @@ const kinds: readonly (readonly [key: string, kind: RouteKind])[] = [
 ];
 
 /** Reads the body of a request. `host` is kept with it, for a table of hosts. */
-export function parseApiData(text: string, host: string | null): ApiData | Refusal {
+export function parseApiData(text: string, host: string | null): ApiData | RouteProblem {
   const depth = depthOf(text);
   if (depth > deepest) return { problem: `the body is ${depth} levels deep, at most ${deepest} may be` };
   const value = parsed(text);
@@ -41,7 +41,7 @@ export function parseApiData(text: string, host: string | null): ApiData | Refus
   return { target, kind, json };
 }
 
-const noTarget: Refusal = { problem: "the body must be an object with 'target' as a string" };
+const noTarget: RouteProblem = { problem: "the body must be an object with 'target' as a string" };
 
 function parsed(text: string): unknown {
   try {

@@ -3,7 +3,7 @@
  * a trailing slash means nothing, and no segment of it is a pattern.
  */
 import { decodeSegment } from './readings.ts';
-import type { Refusal } from './refusal.ts';
+import type { RouteProblem } from './route-problem.ts';
 
 /** A path that a route can have. */
 export interface ApiPath {
@@ -21,7 +21,7 @@ const longestPath = 4096;
 const controls = /\p{Cc}/u;
 
 /** Reads a path as it stands in a request; what is left out is the root. */
-export function parseApiPath(raw: string): ApiPath | Refusal {
+export function parseApiPath(raw: string): ApiPath | RouteProblem {
   if (raw.length > longestPath)
     return { problem: `the path has ${raw.length} characters, at most ${longestPath} may be` };
   const trimmed = raw.replace(/^\/|\/$/g, '');

@@ -4,7 +4,7 @@ import { type ApiData, parseApiData } from './api-data.ts';
 import { type ApiPath, parseApiPath } from './api-path.ts';
 import { type ApiTarget, parseApiTarget } from './api-target.ts';
 import { literalPattern, matchesPattern, type Pattern } from './pattern.ts';
-import type { Refusal } from './refusal.ts';
+import type { RouteProblem } from './route-problem.ts';
 
 /** Far more than a hub has: a table of so many takes about 50 MB. */
 export const mostRoutes = 50_000;
@@ -86,7 +86,7 @@ export interface ApiRoutesListener {
 }
 
 /** What is asked of a target beside its form; the reason why it may not be. */
-export type JudgeTarget = (target: ApiTarget) => Refusal | null;
+export type JudgeTarget = (target: ApiTarget) => RouteProblem | null;
 
 export class ApiRoutes {
   readonly #routes = new Map<string, ApiRoute>();
@@ -112,13 +112,13 @@ export class ApiRoutes {
   }
 
   /** The route of a path as it stands in a request, or why there can be none. */
-  get(path: string): ApiRoute | null | Refusal {
+  get(path: string): ApiRoute | null | RouteProblem {
     const parsed = parseApiPath(path);
     return 'problem' in parsed ? parsed : (this.#routes.get(parsed.key) ?? null);
   }
 
   /** Sets a route from a request's path and body, or says why not. */
-  set(path: string, body: string, now: number, lastActivity = now): Refusal | null {
+  set(path: string, body: string, now: number, lastActivity = now): RouteProblem | null {
     const parsed = parseApiPath(path);
     if ('problem' in parsed) return parsed;
     const hosts = this.#hostsOf(parsed.key);
@@ -151,7 +151,7 @@ export class ApiRoutes {
     this.listener.changed();
   }
 
-  #hostsOf(key: string): readonly string[] | Refusal {
+  #hostsOf(key: string): readonly string[] | RouteProblem {
     if (!this.#withHosts || key === '/') return everyHost;
     const host = key.split('/', 2)[1]!.toLowerCase();
     if (/^[a-z0-9._-]+$/.test(host)) return [host];

@@ -3,7 +3,7 @@
  * or without.
  */
 import type { UpstreamTarget } from '../config/types.ts';
-import type { Refusal } from './refusal.ts';
+import type { RouteProblem } from './route-problem.ts';
 
 export interface ApiTarget {
   readonly upstream: UpstreamTarget;
@@ -17,7 +17,7 @@ const longestSocketPath = 107;
 const example = 'write http://host:port';
 
 /** Reads a target. */
-export function parseApiTarget(text: string): ApiTarget | Refusal {
+export function parseApiTarget(text: string): ApiTarget | RouteProblem {
   if (text.length > longestTarget) {
     return { problem: `the target has ${text.length} characters, at most ${longestTarget} may be` };
   }
@@ -43,7 +43,7 @@ export function parseApiTarget(text: string): ApiTarget | Refusal {
   }
 }
 
-function networkTarget({ protocol, hostname, port, origin }: URL, base: string): ApiTarget | Refusal {
+function networkTarget({ protocol, hostname, port, origin }: URL, base: string): ApiTarget | RouteProblem {
   const secure = protocol === 'https:';
   if (port === '0') return { problem: `the target has port 0, where nobody listens; ${example}` };
   const upstream: UpstreamTarget = {
@@ -55,7 +55,7 @@ function networkTarget({ protocol, hostname, port, origin }: URL, base: string):
   return { upstream, base };
 }
 
-function socketTarget({ host, port }: URL, base: string): ApiTarget | Refusal {
+function socketTarget({ host, port }: URL, base: string): ApiTarget | RouteProblem {
   const path = decoded(host);
   if (port !== '' || path === null || !path.startsWith('/') || path.includes('\0')) {
     return { problem: 'the target names no socket; write http+unix://%2Frun%2Fserver.sock' };

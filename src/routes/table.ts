@@ -19,7 +19,7 @@ export interface Routable<R = unknown> {
  * Where a path leads: to a route, to none (`null`), or to one of two, depending on how the upstream reads the path. The
  * second may be none; both are `null` where the path has too many readings to follow.
  */
-export type Found<R> = { readonly route: R } | { readonly between: readonly [R | null, R | null] } | null;
+export type FoundRoute<R> = { readonly route: R } | { readonly between: readonly [R | null, R | null] } | null;
 
 /** A table of routes. */
 export class RouteTable<R extends Routable<R>> {
@@ -54,7 +54,7 @@ export class RouteTable<R extends Routable<R>> {
   }
 
   /** Where a host (from `hostOf`) and a path lead, under each reading of the path. */
-  find(host: string, path: string): Found<R> {
+  find(host: string, path: string): FoundRoute<R> {
     const tries = this.#triesFor(host);
     // With one route for a host every reading leads there.
     const sole = tries[0]!.sole;

@@ -10,6 +10,14 @@ const sourceFiles = readdirSync(join(root, 'src'), { recursive: true, encoding: 
   path.endsWith('.ts'),
 );
 
+/** The names that a file of src/ exports; a type and the value of its name are one. */
+function exportedBy(path: string): ReadonlySet<string> {
+  const exported = readFileSync(join(root, 'src', path), 'utf8').matchAll(
+    /^export (?:abstract )?(?:async )?(?:class|interface|type|const|function) (\w+)/gm,
+  );
+  return new Set([...exported].map((match) => match[1]!));
+}
+
 /** The lines of a section's first table, each as its cells; `null` is the page's beginning. */
 function tableOf(path: string, heading: string | null): string[][] {
   const text = read(path);
@@ -64,15 +72,24 @@ test('a newcomer is sent to rooms whose own sentence says so, and to files that 
   }
 });
 
+/** A command's file exports `run`; a kind of value that paths have is `path` beside all other kinds. */
+const said = ['run', 'path'];
+
+test('an exported name is that of one thing', () => {
+  const owners = new Map<string, string[]>();
+  for (const path of sourceFiles) {
+    for (const name of exportedBy(path)) owners.set(name, [...(owners.get(name) ?? []), path]);
+  }
+  for (const name of said) owners.delete(name);
+  expect([...owners].filter(([, files]) => files.length > 1)).toEqual([]);
+});
+
 test('each word of the glossary is the name of one thing in the code', () => {
   const words = tableOf('docs/architecture.md', null).flatMap(([, , types = '']) => namesIn(types));
   expect(words.length).toBeGreaterThan(10);
   const owners = new Map(words.map((word) => [word, [] as string[]]));
   for (const path of sourceFiles) {
-    const exported = readFileSync(join(root, 'src', path), 'utf8').matchAll(
-      /^export (?:abstract )?(?:class|interface|type|const|function) (\w+)/gm,
-    );
-    for (const name of new Set([...exported].map((match) => match[1]!))) owners.get(name)?.push(path);
+    for (const name of exportedBy(path)) owners.get(name)?.push(path);
   }
   for (const [word, files] of owners) expect(files, word).toHaveLength(1);
 });

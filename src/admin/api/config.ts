@@ -5,10 +5,10 @@ import type { ConfigState } from '../../config/live/state.ts';
 import type { Identity } from '../../config/types.ts';
 import { withoutSecrets } from '../../observe/log/redaction.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
-import type { configSchema } from './schemas.ts';
+import type { configInForceSchema } from './schemas.ts';
 import { showRouteSettings, showTopSettings } from './settings.ts';
 
-type Answer = z.infer<typeof configSchema>;
+type Answer = z.infer<typeof configInForceSchema>;
 
 /** The answer of `GET /api/config`. */
 export function describeConfig({ config, resolved, loadedAtMs, needsRestart, lastError }: ConfigState): Lazy<Answer> {

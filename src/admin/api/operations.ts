@@ -130,7 +130,7 @@ export function operations(source: ApiSource): Operation[] {
       summary: 'The configuration in force',
       description:
         'What holds, where it comes from, and what is wrong with the files if they do not hold. Secrets are left out.',
-      answers: { 200: { schema: schemas.configSchema, when: 'The configuration' } },
+      answers: { 200: { schema: schemas.configInForceSchema, when: 'The configuration' } },
       answer: (ask) => slicedJson(ask, 200, describeConfig(source.config())),
     },
     {

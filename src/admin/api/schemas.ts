@@ -186,7 +186,7 @@ export const closingSchema = z
   })
   .meta({ id: 'Closing' });
 
-export const configSchema = z
+export const configInForceSchema = z
   .object({
     files: z.array(z.string()),
     hash: z.string().describe("SHA-256 of the files' text."),

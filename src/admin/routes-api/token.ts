@@ -1,6 +1,6 @@
 /** The token of whoever sets routes: from a file, which may be replaced, or from the environment. */
 import { timingSafeEqual } from 'node:crypto';
-import { digestOf, TokenFile } from '../token.ts';
+import { TokenFile, tokenDigest } from '../token.ts';
 
 export interface ApiToken {
   /** What keeps it from being used, in words; `null` for nothing. */
@@ -16,10 +16,10 @@ export const tokenVariable = 'CONFIGPROXY_AUTH_TOKEN';
 export function apiToken(path: string | null, environment: string | undefined): ApiToken | null {
   if (path !== null) return new TokenFile(path, undefined, 'routes_api.token_file');
   if (environment === undefined || environment === '') return null;
-  const digest = digestOf(environment);
+  const digest = tokenDigest(environment);
   return {
     problem: async () => null,
-    matches: async (token) => timingSafeEqual(digest, digestOf(token)),
+    matches: async (token) => timingSafeEqual(digest, tokenDigest(token)),
   };
 }
 

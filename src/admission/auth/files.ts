@@ -4,7 +4,7 @@ import { parseUsers } from './basic/users.ts';
 import { parseTokens } from './bearer/tokens.ts';
 import { linesOf, type ParsedFile } from './file.ts';
 import { isFitName } from './identity.ts';
-import { isToken } from './jupyterhub/hub.ts';
+import { isSendableToken } from './jupyterhub/hub.ts';
 import { parseKeySet } from './jwt/key-set.ts';
 
 /** A file that has to be read. */
@@ -45,7 +45,7 @@ function filesOfRoute({ auth }: Route): AuthFile[] {
 export function parseSecret(text: string): ParsedFile<string> {
   const secret = text.trim();
   if (secret === '') return { problem: 'is empty; write the token of the service into it' };
-  if (!isToken(secret)) return { problem: 'holds more than one token; write the token of the service alone' };
+  if (!isSendableToken(secret)) return { problem: 'holds more than one token; write the token of the service alone' };
   return { value: secret };
 }
 

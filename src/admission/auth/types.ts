@@ -91,7 +91,7 @@ export interface Admitted {
 }
 
 /** Its credentials do not do; `detail` is for the log and quotes nothing of them. */
-export interface Refused {
+export interface AuthFailure {
   readonly is: 'refused';
   readonly result: AuthResult;
   readonly detail: string;
@@ -108,7 +108,7 @@ export interface Answered {
 }
 
 /** What a kind says of a request that brings its credentials. */
-export type Decision = Admitted | Refused | Answered;
+export type Decision = Admitted | AuthFailure | Answered;
 
 /** One kind of a route, compiled. */
 export interface Judge {
@@ -127,6 +127,6 @@ export interface Judge {
 export const lasting: Life = { endsAtMs: null, recheck: null };
 
 /** A refusal of wrong credentials. */
-export function refuse(result: AuthResult, detail: string, guessed = true): Refused {
+export function refuse(result: AuthResult, detail: string, guessed = true): AuthFailure {
   return { is: 'refused', result, detail, guessed };
 }

@@ -10,7 +10,7 @@ export interface HubProxyFlags {
   /** The files that say the rest. */
   readonly files: readonly string[];
   /** A part of a configuration, as a file has it. */
-  readonly settings: Settings;
+  readonly settings: FlagSettings;
   /** Which flags have set what stands at a path of it. */
   readonly setBy: ReadonlyMap<string, string>;
   readonly rules: TargetRules;
@@ -27,8 +27,8 @@ export interface HubProxyFlags {
   readonly keepAliveMs: number | null;
 }
 
-export interface Settings {
-  readonly [key: string]: string | number | boolean | readonly string[] | Settings;
+export interface FlagSettings {
+  readonly [key: string]: string | number | boolean | readonly string[] | FlagSettings;
 }
 
 const text = { type: 'string' } as const;
@@ -139,7 +139,7 @@ class Reader {
     this.#readTargets();
     return {
       files: values.config ?? [],
-      settings: this.#settings as Settings,
+      settings: this.#settings as FlagSettings,
       setBy: this.#setBy,
       rules: {
         headers: this.#headers(),

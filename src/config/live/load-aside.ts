@@ -7,7 +7,7 @@ import type { Config } from '../types.ts';
 import type { FileContent } from './read.ts';
 
 /** What the thread sends: errors, or everything but the routes, the routes in several pieces, and the end. */
-export type Piece =
+export type LoadMessage =
   | { readonly kind: 'errors'; readonly errors: readonly ConfigError[] }
   | { readonly kind: 'top'; readonly config: Config; readonly resolved: Resolved }
   | { readonly kind: 'routes'; readonly routes: readonly ResolvedRoute[] }
@@ -25,8 +25,8 @@ export function loadAside(contents: readonly FileContent[]): Promise<Loaded> {
   // The process does not stay for it.
   worker.unref();
   const routes: ResolvedRoute[] = [];
-  let top: Extract<Piece, { kind: 'top' }> | null = null;
-  worker.on('message', (piece: Piece) => {
+  let top: Extract<LoadMessage, { kind: 'top' }> | null = null;
+  worker.on('message', (piece: LoadMessage) => {
     if (piece.kind === 'errors') resolve({ errors: piece.errors });
     else if (piece.kind === 'top') top = piece;
     else if (piece.kind === 'routes') routes.push(...piece.routes);
@@ -37,6 +37,9 @@ export function loadAside(contents: readonly FileContent[]): Promise<Loaded> {
   return promise;
 }
 
-function assemble({ config, resolved }: Extract<Piece, { kind: 'top' }>, routes: readonly ResolvedRoute[]): Loaded {
+function assemble(
+  { config, resolved }: Extract<LoadMessage, { kind: 'top' }>,
+  routes: readonly ResolvedRoute[],
+): Loaded {
   return { config: { ...config, routes: routes.map(({ route }) => route) }, resolved: { ...resolved, routes } };
 }

@@ -5,7 +5,7 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Alike } from '../model/alike.ts';
-import type { Piece } from './load-aside.ts';
+import type { LoadMessage } from './load-aside.ts';
 import { type FileContent, loadFiles } from './read.ts';
 
 /** Taking in a message of so many routes takes about 1 ms. */
@@ -15,7 +15,7 @@ const routesPerPiece = 100;
 setPriority(constants.priority.PRIORITY_LOW);
 
 const loaded = loadFiles(workerData as readonly FileContent[]);
-const send = (piece: Piece) => parentPort!.postMessage(piece);
+const send = (piece: LoadMessage) => parentPort!.postMessage(piece);
 if ('errors' in loaded) {
   send({ kind: 'errors', errors: loaded.errors });
 } else {

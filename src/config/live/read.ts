@@ -56,7 +56,7 @@ export function whyUnreadable({ code = '', message }: { readonly code?: string; 
 }
 
 /** A hash of what the files held: equal hashes, equal contents, or equal reasons why there are none. */
-export function digestOf(contents: readonly FileContent[]): string {
+export function contentDigest(contents: readonly FileContent[]): string {
   const hash = createHash('sha256');
   for (const content of contents) {
     if ('bytes' in content) hash.update(`${content.bytes.length}\n`).update(content.bytes);

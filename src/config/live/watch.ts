@@ -7,7 +7,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { inTurn } from '../../files.ts';
-import { digestOf, type FileContent, readFiles } from './read.ts';
+import { contentDigest, type FileContent, readFiles } from './read.ts';
 
 export interface WatchEvents {
   /** The files hold something else than before, or a check was forced. The next look waits until this is done. */
@@ -48,7 +48,7 @@ export class FileWatcher implements Disposable {
   constructor(seen: readonly FileContent[], events: WatchEvents) {
     this.#paths = seen.map(({ file }) => file);
     this.#folders = [...new Set(this.#paths.map((path) => dirname(path)))];
-    this.#digest = digestOf(seen);
+    this.#digest = contentDigest(seen);
     this.#events = events;
   }
 
@@ -85,7 +85,7 @@ export class FileWatcher implements Disposable {
     if (this.#closed) return;
     const all = this.#watches.size === this.#folders.length;
     this.#poll = setTimeout(() => this.check(), all ? pollMs : pollMissingMs).unref();
-    const digest = digestOf(contents);
+    const digest = contentDigest(contents);
     if (digest === this.#digest && !forced) return;
     this.#digest = digest;
     await this.#events.changed(contents);

@@ -36,7 +36,7 @@ const usual: readonly Template[] = [
 ];
 
 /** A template that has been resolved, with what it is for. */
-export interface Resolved {
+export interface ResolvedTemplate {
   readonly kind: RouteKind;
   readonly path: string;
   readonly resolved: ResolvedRoute;
@@ -46,10 +46,10 @@ export interface Resolved {
 export function resolveTemplates(
   written: readonly Template[],
   resolve: (template: Template, at: number | null) => ResolvedRoute,
-): readonly Resolved[] {
+): readonly ResolvedTemplate[] {
   const kinds = new Set(written.map(({ kind }) => kind));
   const added = usual.filter(({ kind }) => !kinds.has(kind));
-  const of = (template: Template, at: number | null): Resolved => {
+  const of = (template: Template, at: number | null): ResolvedTemplate => {
     const { kind, path } = template;
     return { kind, path, resolved: resolve(template, at) };
   };
@@ -57,7 +57,7 @@ export function resolveTemplates(
 }
 
 /** What the rest of Sluice reads of it. */
-export function compileRoutesApi(api: RoutesApiSettings, templates: readonly Resolved[]): RoutesApi {
+export function compileRoutesApi(api: RoutesApiSettings, templates: readonly ResolvedTemplate[]): RoutesApi {
   const { 'tls.cert': cert, 'tls.key': key, error_target: target, error_path: folder } = api;
   return {
     address: api.address,

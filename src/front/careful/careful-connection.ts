@@ -19,7 +19,7 @@ import { sayFarewell } from '../farewell.ts';
 import { CarefulStream } from './careful-stream.ts';
 
 /** What the parser found in a head. */
-export type Found =
+export type ParsedHead =
   | { readonly kind: 'request'; readonly req: IncomingMessage; readonly res: ServerResponse }
   | { readonly kind: 'upgrade' | 'connect'; readonly req: IncomingMessage };
 
@@ -33,7 +33,7 @@ export interface CarefulEvents {
 }
 
 /** How long it waits, in ms; 0 is for ever. */
-export interface Patience {
+export interface ConnectionTimeouts {
   /** For a header. */
   readonly headersMs: number;
   /** For the next request. */
@@ -54,7 +54,7 @@ export class CarefulConnection {
   readonly connection: Connection;
   readonly stream: CarefulStream;
   readonly #events: CarefulEvents;
-  readonly #patience: () => Patience;
+  readonly #patience: () => ConnectionTimeouts;
   readonly #onData = (chunk: Buffer) => this.#read(chunk);
   readonly #onEnd = () => this.#end();
   readonly #onClose = () => this.#close();
@@ -63,7 +63,7 @@ export class CarefulConnection {
   #held: Buffer = nothing;
   /** The peer has sent FIN behind what is held. */
   #ended = false;
-  #found: Found | null = null;
+  #found: ParsedHead | null = null;
   #res: ServerResponse | null = null;
   #answered = false;
   #headEnd = new HeadEnd();
@@ -77,7 +77,7 @@ export class CarefulConnection {
   /** Bytes of the head that the parser has. */
   #headBytes = 0;
 
-  constructor(connection: Connection, memory: MemoryLedger, patience: () => Patience, events: CarefulEvents) {
+  constructor(connection: Connection, memory: MemoryLedger, patience: () => ConnectionTimeouts, events: CarefulEvents) {
     this.connection = connection;
     this.#memory = memory;
     this.#holding = new Holding(memory);
@@ -99,7 +99,7 @@ export class CarefulConnection {
   }
 
   /** The parser has read a head. */
-  found(found: Found): void {
+  found(found: ParsedHead): void {
     this.#found = found;
   }
 
@@ -206,7 +206,7 @@ export class CarefulConnection {
     return piece;
   }
 
-  #dispatch(found: Found): void {
+  #dispatch(found: ParsedHead): void {
     this.#blankPieces = 0;
     this.#headBytes = 0;
     this.#holding.bytes = 0;

@@ -5,10 +5,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../../admission/memory.ts';
+import { maxHeadBytes } from '../../http/wire/head-parser.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
-import { maxHeaderBytes } from '../arrival.ts';
 import type { Connection, Lane } from '../connection.ts';
-import { CarefulConnection, type Found, type Patience } from './careful-connection.ts';
+import { CarefulConnection, type ConnectionTimeouts, type ParsedHead } from './careful-connection.ts';
 import type { CarefulStream } from './careful-stream.ts';
 
 /** What becomes of the requests. */
@@ -24,16 +24,21 @@ export class CarefulLane implements Lane {
   readonly #server: Server;
   readonly #requests: CarefulRequests;
   readonly #memory: MemoryLedger;
-  readonly #patience: () => Patience;
+  readonly #patience: () => ConnectionTimeouts;
   readonly #byStream = new WeakMap<object, CarefulConnection>();
 
   /** `keepAliveMs` is what clients are told of `patience`. */
-  constructor(requests: CarefulRequests, memory: MemoryLedger, keepAliveMs: number, patience: () => Patience) {
+  constructor(
+    requests: CarefulRequests,
+    memory: MemoryLedger,
+    keepAliveMs: number,
+    patience: () => ConnectionTimeouts,
+  ) {
     this.#memory = memory;
     this.#requests = requests;
     this.#patience = patience;
     this.#server = createServer({
-      maxHeaderSize: maxHeaderBytes,
+      maxHeaderSize: maxHeadBytes,
       // The clocks are the connection's: Node's own do not run where it does not listen.
       requestTimeout: 0,
       keepAliveTimeout: keepAliveMs,
@@ -65,7 +70,7 @@ export class CarefulLane implements Lane {
     careful.start(bytes);
   }
 
-  #found(found: Found): void {
+  #found(found: ParsedHead): void {
     this.#byStream.get(found.req.socket)?.found(found);
   }
 }

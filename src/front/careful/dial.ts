@@ -22,7 +22,7 @@ import { checkSwitch } from '../../websocket/check.ts';
 import type { HandshakeAsk } from '../../websocket/validate.ts';
 
 /** What to dial and what to send there. */
-export interface Dial {
+export interface DialRequest {
   readonly endpoint: Endpoint;
   /** Path and query. */
   readonly path: string;
@@ -77,14 +77,14 @@ export type Dialled = Switched | RefusedByUpstream | DialFailure;
 const maxHeaderSize = 64 * 1024;
 
 /** Dials. What the upstream or the client does wrong is a value. */
-export function dial(options: Dial): Promise<Dialled> {
+export function dial(options: DialRequest): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     new Attempt(options, resolve).run().catch(reject);
   });
 }
 
 class Attempt {
-  readonly #dial: Dial;
+  readonly #dial: DialRequest;
   readonly #resolve: (dialled: Dialled) => void;
   /** Ends the connecting: the client has left, or time is over. */
   readonly #abort = new AbortController();
@@ -96,7 +96,7 @@ class Attempt {
   #socket: Socket | null = null;
   #settled = false;
 
-  constructor(options: Dial, resolve: (dialled: Dialled) => void) {
+  constructor(options: DialRequest, resolve: (dialled: Dialled) => void) {
     this.#dial = options;
     this.#resolve = resolve;
     const { handshakeMs, signal } = options;

@@ -53,7 +53,7 @@ const stuckBytes = 288 * 1024;
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** The state of one request; the forwarder calls its methods as http-proxy reports. */
-export class Exchange implements MemoryHolder {
+export class CarefulExchange implements MemoryHolder {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #context: ExchangeContext;

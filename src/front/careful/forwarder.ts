@@ -10,7 +10,7 @@ import type { ErrorPages } from '../error-pages.ts';
 import type { HubRoute } from '../hub-routes.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
-import { Exchange } from './exchange.ts';
+import { CarefulExchange } from './exchange.ts';
 
 /** Where a request goes. */
 export interface ForwardRoute {
@@ -56,7 +56,7 @@ export interface ForwarderParts {
 /** A forwarder whose requests go over the connections of their endpoints' pools. */
 export class HttpForwarder implements Forwarder {
   readonly #parts: ForwarderParts;
-  readonly #exchanges = new Map<IncomingMessage, Exchange>();
+  readonly #exchanges = new Map<IncomingMessage, CarefulExchange>();
   readonly #proxy: ProxyServer;
 
   constructor(parts: ForwarderParts) {
@@ -76,7 +76,7 @@ export class HttpForwarder implements Forwarder {
     req.url = changes === null ? target : changes.target(target);
     const lease = to.endpoint.lease();
     const { protocol, host, port } = to.endpoint.target;
-    const exchange: Exchange = new Exchange(req, res, {
+    const exchange: CarefulExchange = new CarefulExchange(req, res, {
       // Not spread: a route of the edge makes these when they are asked for.
       route: to.route,
       endpoint: to.endpoint,

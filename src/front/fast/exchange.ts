@@ -16,9 +16,9 @@
  */
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
-import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
+import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
-import { type HeadParser, HeadProgress, maxHeadBytes, maxLines } from '../../http/wire/head-parser.ts';
+import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../http/wire/head-parser.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Passer } from '../../relay/registry.ts';
@@ -34,7 +34,7 @@ import type { Line, LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
 import { Quiet } from './quiet.ts';
 import type { LaneRequest } from './request.ts';
-import { bytesPerConnection, bytesPerRead, type Waiter } from './rounds.ts';
+import { bytesPerConnection, bytesPerRead, type RoundWaiter } from './rounds.ts';
 import { Upload } from './upload.ts';
 
 /** What the client's connection does for its exchange. */
@@ -65,7 +65,7 @@ const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
 /** What the objects of an exchange take, in bytes, roughly. */
 const ownBytes = 8 * 1024;
 
-export class Exchange implements LineOwner, Passer, Waiter {
+export class Exchange implements LineOwner, Passer, RoundWaiter {
   readonly request: LaneRequest;
   rosterPlace = -1;
   readonly #parts: LaneParts;
@@ -520,8 +520,8 @@ export class Exchange implements LineOwner, Passer, Waiter {
 
 /** Whether the upstream goes on with its connection behind this answer (RFC 9112 §9.3). */
 function keepsAlive({ minorVersion, connection }: HeadParser): boolean {
-  if ((connection & ConnectionOption.close) !== 0) return false;
-  return minorVersion === 1 || (connection & ConnectionOption.keepAlive) !== 0;
+  if ((connection & ConnectionOptions.close) !== 0) return false;
+  return minorVersion === 1 || (connection & ConnectionOptions.keepAlive) !== 0;
 }
 
 /**
@@ -535,5 +535,5 @@ function isClear({ contentLength, chunked }: HeadParser, framing: Framing): bool
 const badAnswers: Partial<Record<HeadProgress, string>> = {
   [HeadProgress.careful]: 'the answer is no HTTP/1.1, or its framing can be read in several ways',
   [HeadProgress.tooLarge]: `the header of the answer has more than ${maxHeadBytes} bytes`,
-  [HeadProgress.tooManyLines]: `the header of the answer has more than ${maxLines} lines`,
+  [HeadProgress.tooManyLines]: `the header of the answer has more than ${maxHeadLines} lines`,
 };

@@ -17,9 +17,9 @@ import type { Refused } from '../../admission/verdict.ts';
 import { Visit } from '../../admission/visit.ts';
 import type { Route } from '../../config/types.ts';
 import { type HeadFields, RawFields } from '../../http/head-fields.ts';
-import { Connection as ConnectionOption } from '../../http/wire/connection.ts';
+import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
-import { type HeadParser, HeadProgress, maxHeadBytes, maxLines } from '../../http/wire/head-parser.ts';
+import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
@@ -58,7 +58,10 @@ const tooLarge = {
     outcome: 'headers_too_large',
     detail: `the header block has more than ${maxHeadBytes} bytes`,
   },
-  [HeadProgress.tooManyLines]: { outcome: 'too_many_headers', detail: `there are more than ${maxLines} header lines` },
+  [HeadProgress.tooManyLines]: {
+    outcome: 'too_many_headers',
+    detail: `there are more than ${maxHeadLines} header lines`,
+  },
 } as const;
 
 /** A request whose head is being judged, or has been. */
@@ -545,7 +548,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
 
 /** Whether the client's connection ends with this request. */
 function closesWith(parser: HeadParser): boolean {
-  return (parser.connection & ConnectionOption.close) !== 0;
+  return (parser.connection & ConnectionOptions.close) !== 0;
 }
 
 /** The body of a request that nobody wants. */

@@ -6,7 +6,7 @@
  */
 
 /** One that has to wait. */
-export interface Waiter {
+export interface RoundWaiter {
   /** It may go on, if it still wants to. */
   goOn(): void;
 }
@@ -24,7 +24,7 @@ export class Rounds {
   readonly #afterThis: (call: () => void) => void;
   #left = bytesPerRound;
   #ends = false;
-  #waiting: Waiter[] = [];
+  #waiting: RoundWaiter[] = [];
 
   /** `afterThis` calls when the round that is under way is over. */
   constructor(afterThis: (call: () => void) => void) {
@@ -43,7 +43,7 @@ export class Rounds {
   }
 
   /** Goes on when its turn comes. */
-  wait(waiter: Waiter): void {
+  wait(waiter: RoundWaiter): void {
     this.#waiting.push(waiter);
     this.#awaitEnd();
   }

@@ -26,7 +26,7 @@ import {
   space,
   tab,
 } from './characters.ts';
-import { type Connection, connectionOptions } from './connection.ts';
+import { type ConnectionOptions, connectionOptions } from './connection.ts';
 import { Field, fieldOf } from './names.ts';
 
 /** What `feed` found. */
@@ -47,8 +47,11 @@ export type HeadKind = 'request' | 'response' | 'trailers';
 
 /** The longest head in bytes, from its first byte to its blank line. */
 export const maxHeadBytes = 64 * 1024;
-/** A browser behind three proxies sends about 40. */
-export const maxLines = 256;
+/**
+ * A browser behind three proxies sends about 40 lines. Some frameworks send a line for each cookie over HTTP/2, and proxies
+ * pass them on so. Each line costs a comparison or two.
+ */
+export const maxHeadLines = 256;
 
 /** Methods that are known to every parser. Others take the careful way. */
 export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -101,11 +104,11 @@ export class HeadParser {
 
   /** Field lines, and where each stands; `lineStarts[lines]` is where the blank line begins. */
   lines = 0;
-  readonly lineStarts = new Uint32Array(maxLines + 1);
-  readonly nameEnds = new Uint32Array(maxLines);
-  readonly valueStarts = new Uint32Array(maxLines);
-  readonly valueEnds = new Uint32Array(maxLines);
-  readonly fields = new Uint8Array(maxLines);
+  readonly lineStarts = new Uint32Array(maxHeadLines + 1);
+  readonly nameEnds = new Uint32Array(maxHeadLines);
+  readonly valueStarts = new Uint32Array(maxHeadLines);
+  readonly valueEnds = new Uint32Array(maxHeadLines);
+  readonly fields = new Uint8Array(maxHeadLines);
 
   /** Of a request. */
   method: Method = 'GET';
@@ -125,8 +128,8 @@ export class HeadParser {
   contentLength = -1;
   /** The body comes in chunks. */
   chunked = false;
-  /** What the `Connection` lines say together. */
-  connection: Connection = 0;
+  /** What the `ConnectionOptions` lines say together. */
+  connection: ConnectionOptions = 0;
   upgrades = false;
   hasDate = false;
   /** Whether there are forwarding lines. */
@@ -286,8 +289,8 @@ export class HeadParser {
         this.#sought = next === torn ? this.#at : limit;
         return limit - this.start < maxHeadBytes ? HeadProgress.starved : HeadProgress.tooLarge;
       }
-      if (this.lines > maxLines) {
-        this.lines = maxLines;
+      if (this.lines > maxHeadLines) {
+        this.lines = maxHeadLines;
         return HeadProgress.tooManyLines;
       }
       this.#at = next;
@@ -405,7 +408,7 @@ export class HeadParser {
 
   #addLine(start: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const line = this.lines++;
-    if (line === maxLines) return;
+    if (line === maxHeadLines) return;
     const field = fieldOf(this.bytes, start, nameEnd);
     this.nameEnds[line] = nameEnd;
     this.valueStarts[line] = valueStart;

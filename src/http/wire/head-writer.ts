@@ -4,7 +4,7 @@
  * again.
  */
 import { Changes } from '../changes.ts';
-import { Connection } from './connection.ts';
+import { ConnectionOptions } from './connection.ts';
 import { hasNoBody } from './framing.ts';
 import type { HeadParser } from './head-parser.ts';
 import { Field } from './names.ts';
@@ -22,13 +22,13 @@ const ofRequests = ofOneHop | setOf(Field.trailer, Field.told);
 const untrusted = ofRequests | setOf(Field.forwarding);
 /** An offered extension would make the sizes of messages untrue; and no body is waited for (RFC 6455 §4.1). */
 const ofHandshakes = setOf(Field.extensions, Field.contentLength);
-/** What `Connection` may nominate. */
+/** What `ConnectionOptions` may nominate. */
 const nominable = setOf(Field.other, Field.accept, Field.expect, Field.date);
 const framing = setOf(Field.contentLength, Field.transferEncoding, Field.trailer);
 
 const ofSwitches = ofOneHop | framing | setOf(Field.extensions);
 
-/** `Connection` may name lines that are not to be passed on, but none without which a message means something else. */
+/** `ConnectionOptions` may name lines that are not to be passed on, but none without which a message means something else. */
 const neverNominated = /^(?:origin|cookie|set-cookie|authorization|sec-websocket-.+)$/;
 
 /** Framing, routing and credentials have no place in a trailer (RFC 9110 §6.5.1). */
@@ -169,9 +169,9 @@ export class HeadWriter {
     this.#copy(head.bytes, head.targetEnd, head.lineStarts[0]!);
   }
 
-  /** Copies the field lines but those of `cut`, and those that `Connection` nominates; `changes` may shorten others. */
+  /** Copies the field lines but those of `cut`, and those that `ConnectionOptions` nominates; `changes` may shorten others. */
   #copyLines(head: HeadParser, cut: Fields, changes: Changes | null): void {
-    const nominated = (head.connection & Connection.nominates) === 0 ? null : nominatedBy(head);
+    const nominated = (head.connection & ConnectionOptions.nominates) === 0 ? null : nominatedBy(head);
     let from = head.lineStarts[0]!;
     for (let i = 0; i < head.lines; i++) {
       const field = head.fields[i]!;
@@ -220,7 +220,7 @@ function isIn(set: Fields, field: number): boolean {
   return (set & (1 << field)) !== 0;
 }
 
-/** The names, in lower case, that the `Connection` lines keep to this hop. */
+/** The names, in lower case, that the `ConnectionOptions` lines keep to this hop. */
 function nominatedBy(head: HeadParser): Set<string> {
   const names = new Set<string>();
   for (let i = 0; i < head.lines; i++) {

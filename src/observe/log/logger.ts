@@ -2,7 +2,7 @@
 import { type DestinationStream, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
 import {
   type EndingEvent,
-  type Line,
+  type EventLine,
   type LogEvent,
   lineOf,
   type Manner,
@@ -28,9 +28,9 @@ export interface Log {
   /** Writes a line with the level and words of its event; `manner` where it has several. */
   tell<E extends ToldEvent>(event: E, fields: object, ...manner: Manner<E>): void;
   /** Writes a line about an ending. */
-  tellEnding(event: EndingEvent, line: Line, fields: object): void;
+  tellEnding(event: EndingEvent, line: EventLine, fields: object): void;
   /** Writes a line of a kind that clients cause, where there are not too many of that kind. */
-  caused(kind: string, event: LogEvent, line: Line, fields: object): void;
+  caused(kind: string, event: LogEvent, line: EventLine, fields: object): void;
   /** Waits until what was written has been taken, for as long as somebody takes it and a few seconds at most. */
   flush(): Promise<void>;
 }
@@ -120,16 +120,16 @@ class LineLog implements Log {
     this.#write(event, lineOf(event, ...manner), fields);
   }
 
-  tellEnding(event: EndingEvent, line: Line, fields: object): void {
+  tellEnding(event: EndingEvent, line: EventLine, fields: object): void {
     this.#write(event, line, fields);
   }
 
-  caused(kind: string, event: LogEvent, line: Line, fields: object): void {
+  caused(kind: string, event: LogEvent, line: EventLine, fields: object): void {
     if (!this.#lines.isLevelEnabled(line.level)) return;
     if (this.#rate.allows(kind, { event, ...fields })) this.#write(event, line, fields);
   }
 
-  #write(event: LogEvent, { level, words }: Line, fields: object): void {
+  #write(event: LogEvent, { level, words }: EventLine, fields: object): void {
     this.#lines[level]({ event, ...fields }, words);
   }
 

@@ -9,28 +9,28 @@
  */
 import { constants, fstatSync, openSync, write } from 'node:fs';
 import { isatty } from 'node:tty';
-import type { Outlet } from './sink.ts';
+import type { LogOutlet } from './sink.ts';
 
 const standardOutput = 1;
 /** How soon a terminal that takes nothing is tried again. */
 const retryMs = 50;
 
 /** An outlet for standard output, whatever that is. */
-export function openStandardOutput(): Outlet {
+export function openStandardOutput(): LogOutlet {
   if (isatty(standardOutput)) return descriptorOutlet(openTerminal());
   const kind = fstatSync(standardOutput);
   return kind.isFIFO() || kind.isSocket() ? pipeOutlet(process.stdout) : descriptorOutlet(standardOutput);
 }
 
 /** Writes to a stream that outlives its errors, as `process.stdout` does. */
-function pipeOutlet(stream: NodeJS.WriteStream): Outlet {
+function pipeOutlet(stream: NodeJS.WriteStream): LogOutlet {
   stream.on('error', () => {});
   // How much of a chunk a reader took before it left is not known, and concerns nobody.
   return (chunk, done) => stream.write(chunk, (error) => done(error ? 0 : null));
 }
 
 /** Writes to a file descriptor, beside this thread. */
-export function descriptorOutlet(descriptor: number): Outlet {
+export function descriptorOutlet(descriptor: number): LogOutlet {
   return (chunk, done) => {
     const from = (offset: number) =>
       write(descriptor, chunk, offset, chunk.length - offset, null, (error, written) => {

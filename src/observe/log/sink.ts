@@ -7,7 +7,7 @@
  * Takes one chunk of whole lines, and calls back later: with `null`, or with how many of the chunk's bytes had left
  * where the rest is lost. It is not called again before it has called back.
  */
-export type Outlet = (chunk: Buffer, done: (lostAfter: number | null) => void) => void;
+export type LogOutlet = (chunk: Buffer, done: (lostAfter: number | null) => void) => void;
 
 interface Line {
   readonly bytes: Buffer;
@@ -16,7 +16,7 @@ interface Line {
 }
 
 export interface SinkOptions {
-  readonly outlet: Outlet;
+  readonly outlet: LogOutlet;
   /** What may wait, in bytes; a little more than that for the line that tells of lost ones. */
   readonly maxPendingBytes: number;
   /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Connection } from '../../../src/http/wire/connection.ts';
+import { ConnectionOptions } from '../../../src/http/wire/connection.ts';
 import type { HeadKind } from '../../../src/http/wire/head-parser.ts';
 import { disturbed, pieces, requestHeads, responseHeads } from '../../helpers/arbitrary-heads.ts';
 import { readHead } from '../../helpers/head-events.ts';
@@ -60,7 +60,7 @@ describe.each<[HeadKind, fc.Arbitrary<string>]>([
     if (kind === 'request') expect([message!.method, message!.url]).toEqual([method, target]);
     else expect(message!.status).toBe(status);
     if (kind === 'request') {
-      expect(message!.keepAlive).toBe((connection & Connection.close) === 0);
+      expect(message!.keepAlive).toBe((connection & ConnectionOptions.close) === 0);
       expect(message!.complete).toBe(!chunked && contentLength <= 0);
     }
     expect([0, 1]).toContain(minorVersion);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Found, RouteTable } from '../../../src/routes/table.ts';
+import { type FoundRoute, RouteTable } from '../../../src/routes/table.ts';
 
 function tableOf(...routes: [name: string, hosts: string[], path: string][]) {
   const table = new RouteTable(routes.map(([name, hosts, path]) => ({ name, hosts, path })));
   return (host: string, path: string) => nameOf(table.find(host, path));
 }
 
-function nameOf(found: Found<{ readonly name: string }>): string | null | (string | null)[] {
+function nameOf(found: FoundRoute<{ readonly name: string }>): string | null | (string | null)[] {
   if (found === null) return null;
   return 'route' in found ? found.route.name : found.between.map((route) => route?.name ?? null);
 }

@@ -3,7 +3,7 @@
  */
 import type { Asker, ServiceAnswer } from '../asker.ts';
 import { identityOf } from '../identity.ts';
-import { type AuthIdentity, type Refused, refuse } from '../types.ts';
+import { type AuthFailure, type AuthIdentity, refuse } from '../types.ts';
 
 export interface HubOptions {
   readonly ask: Asker;
@@ -21,7 +21,10 @@ const longestToken = 4096;
 const unavailable = (detail: string) => refuse('unavailable', `the hub: ${detail}`, false);
 
 /** Who a token is at the hub, if that may use the service. */
-export async function userOf(token: string, { ask, apiPath, service }: HubOptions): Promise<AuthIdentity | Refused> {
+export async function hubUserOf(
+  token: string,
+  { ask, apiPath, service }: HubOptions,
+): Promise<AuthIdentity | AuthFailure> {
   const question = {
     method: 'GET',
     path: `${apiPath}/user`,
@@ -46,7 +49,7 @@ export async function userOf(token: string, { ask, apiPath, service }: HubOption
 export async function tokenFor(
   form: Readonly<Record<string, string>>,
   { ask, apiPath }: HubOptions,
-): Promise<string | Refused> {
+): Promise<string | AuthFailure> {
   const question = {
     method: 'POST',
     path: `${apiPath}/oauth2/token`,
@@ -58,12 +61,13 @@ export async function tokenFor(
   if ('problem' in answer) return unavailable(answer.problem);
   if (answer.status >= 500) return unavailable(`it answers ${answer.status}`);
   const token: unknown = answer.status === 200 ? jsonOf(answer)?.access_token : null;
-  if (typeof token !== 'string' || !isToken(token)) return refuse('unknown', 'the hub gives no token for this code');
+  if (typeof token !== 'string' || !isSendableToken(token))
+    return refuse('unknown', 'the hub gives no token for this code');
   return token;
 }
 
 /** Whether a text can stand in a header behind `token`. */
-export function isToken(text: string): boolean {
+export function isSendableToken(text: string): boolean {
   return text.length <= longestToken && /^[\x21-\x7e]+$/.test(text);
 }
 

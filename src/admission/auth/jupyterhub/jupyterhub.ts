@@ -7,6 +7,7 @@ import { noEdits } from '../edits.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
 import {
   type Answered,
+  type AuthFailure,
   type AuthIdentity,
   type AuthRequest,
   type Challenge,
@@ -14,11 +15,10 @@ import {
   type Judge,
   type Life,
   lasting,
-  type Refused,
   refuse,
   type Standing,
 } from '../types.ts';
-import { isToken, userOf } from './hub.ts';
+import { hubUserOf, isSendableToken } from './hub.ts';
 import { callbackPath, finishLogin, type LoginOptions, sendToHub, sessionCookie, sessionToken } from './login.ts';
 
 export interface JupyterHubOptions extends LoginOptions {
@@ -39,7 +39,7 @@ export class JupyterHubJudge implements Judge {
   readonly kind = 'jupyterhub';
   readonly guessable = true;
   readonly #options: JupyterHubOptions;
-  readonly #known: CredentialCache<AuthIdentity | Refused>;
+  readonly #known: CredentialCache<AuthIdentity | AuthFailure>;
 
   constructor(options: JupyterHubOptions) {
     this.#options = options;
@@ -83,14 +83,14 @@ export class JupyterHubJudge implements Judge {
   }
 
   async #judge(token: string, request: AuthRequest): Promise<Decision> {
-    if (!isToken(token)) return refuse('malformed', 'the token is none of a hub');
+    if (!isSendableToken(token)) return refuse('malformed', 'the token is none of a hub');
     // The hub gives a browser another session id when it signs in anew: what was known of the one before is not asked
     // again.
     const [session = ''] = cookiesOf(request.headers, 'jupyterhub-session-id');
     const { monotonic, cacheMs, service } = this.#options;
     const found = await this.#known.find(
       cacheKey('jupyterhub', token, session),
-      () => userOf(token, this.#options),
+      () => hubUserOf(token, this.#options),
       (user) => ('is' in user ? 0 : monotonic() + cacheMs),
     );
     if (found === null) return tooMany;
@@ -103,7 +103,7 @@ export class JupyterHubJudge implements Judge {
     const { recheckMs } = this.#options;
     if (recheckMs === 0) return lasting;
     const ask = async (): Promise<Standing> => {
-      const user = await userOf(token, this.#options);
+      const user = await hubUserOf(token, this.#options);
       if (!('is' in user)) return user.name === name ? 'stays' : 'goes';
       return user.result === 'unavailable' ? 'unknown' : 'goes';
     };

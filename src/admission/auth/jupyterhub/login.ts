@@ -8,7 +8,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { cookiesOf, queryOf } from '../fields.ts';
-import { type Answered, type AuthRequest, type GivenAnswer, type Refused, refuse } from '../types.ts';
+import { type Answered, type AuthFailure, type AuthRequest, type GivenAnswer, refuse } from '../types.ts';
 import { type HubOptions, tokenFor } from './hub.ts';
 import { seal, sealKey, unseal } from './seal.ts';
 
@@ -65,7 +65,7 @@ export async function finishLogin(
   request: AuthRequest,
   secret: string,
   options: LoginOptions,
-): Promise<Answered | Refused> {
+): Promise<Answered | AuthFailure> {
   const { service, prefix, now } = options;
   const [state = ''] = queryOf(request.target, 'state');
   const [code = ''] = queryOf(request.target, 'code');

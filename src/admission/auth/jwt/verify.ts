@@ -1,7 +1,7 @@
 /** Whether a token is good (RFC 7519, RFC 8725). Every way in which it is not has a name. */
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { identityOf } from '../identity.ts';
-import { type AuthIdentity, type Refused, refuse } from '../types.ts';
+import { type AuthFailure, type AuthIdentity, refuse } from '../types.ts';
 import type { KeySet } from './key-set.ts';
 
 /** What a token must be. */
@@ -30,7 +30,7 @@ export async function verifyToken(
   keys: KeySet,
   rules: TokenRules,
   nowMs: number,
-): Promise<AuthIdentity | Refused | 'no key'> {
+): Promise<AuthIdentity | AuthFailure | 'no key'> {
   if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
   if (!compact.test(token)) return refuse('malformed', 'the token is no JWT');
   let payload: JWTPayload;
@@ -67,7 +67,7 @@ async function verify(token: string, keys: KeySet, rules: TokenRules, nowMs: num
   }
 }
 
-function explain(error: unknown): Refused | 'no key' {
+function explain(error: unknown): AuthFailure | 'no key' {
   if (error instanceof errors.JWKSNoMatchingKey) return 'no key';
   if (error instanceof errors.JWTExpired) return refuse('expired', 'the token has expired', false);
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
@@ -79,14 +79,14 @@ function explain(error: unknown): Refused | 'no key' {
   return refuse('malformed', 'the token is no JWT that can be verified');
 }
 
-function explainClaim(claim: string): Refused {
+function explainClaim(claim: string): AuthFailure {
   if (claim === 'iss') return refuse('issuer', 'the token is of another issuer', false);
   if (claim === 'aud') return refuse('audience', 'the token is for another audience', false);
   if (claim === 'nbf') return refuse('not_yet', 'the token is not valid yet', false);
   return refuse('claim', `the claim ${claim} is missing or wrong`, false);
 }
 
-function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: TokenRules): AuthIdentity | Refused {
+function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: TokenRules): AuthIdentity | AuthFailure {
   for (const [claim, values] of claims) {
     if (!Object.hasOwn(payload, claim)) return refuse('claim', `the claim ${claim} is missing`, false);
     if (values !== null && !holdsOne(payload[claim], values)) {

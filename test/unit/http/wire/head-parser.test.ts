@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Connection } from '../../../../src/http/wire/connection.ts';
-import { HeadParser, HeadProgress, maxHeadBytes, maxLines } from '../../../../src/http/wire/head-parser.ts';
+import { ConnectionOptions } from '../../../../src/http/wire/connection.ts';
+import { HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../../../src/http/wire/head-parser.ts';
 import { readHead, type SeenHead } from '../../../helpers/head-events.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
@@ -127,11 +127,13 @@ describe('a request', () => {
     expect(withLines('TRANSFER-ENCODING: chunked')).toMatchObject({ contentLength: -1, chunked: true });
   });
 
-  test('tells what Connection says, over all its lines', () => {
-    expect(withLines('Connection: Keep-Alive').connection).toBe(Connection.keepAlive);
-    expect(withLines('Connection: ,close ,\tUPGRADE,').connection).toBe(Connection.close | Connection.upgrade);
+  test('tells what ConnectionOptions says, over all its lines', () => {
+    expect(withLines('Connection: Keep-Alive').connection).toBe(ConnectionOptions.keepAlive);
+    expect(withLines('Connection: ,close ,\tUPGRADE,').connection).toBe(
+      ConnectionOptions.close | ConnectionOptions.upgrade,
+    );
     expect(withLines('Connection: closed', 'connection: close').connection).toBe(
-      Connection.close | Connection.nominates,
+      ConnectionOptions.close | ConnectionOptions.nominates,
     );
     expect(withLines('Connection:').connection).toBe(0);
   });
@@ -254,10 +256,10 @@ describe('the limits', () => {
 
   test('a head may have 256 lines, and not one more', () => {
     const lined = (lines: number) => `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(lines - 1)}\r\n`;
-    expect(request(lined(maxLines))).toMatchObject({ verdict: 'head' });
-    expect((request(lined(maxLines)) as SeenHead).pairs.length).toBe(2 * maxLines);
-    expect(request(lined(maxLines + 1))).toMatchObject({ verdict: 'tooManyLines' });
-    expect(readHead('request', byByte(lined(maxLines + 1)))).toMatchObject({ verdict: 'tooManyLines' });
+    expect(request(lined(maxHeadLines))).toMatchObject({ verdict: 'head' });
+    expect((request(lined(maxHeadLines)) as SeenHead).pairs.length).toBe(2 * maxHeadLines);
+    expect(request(lined(maxHeadLines + 1))).toMatchObject({ verdict: 'tooManyLines' });
+    expect(readHead('request', byByte(lined(maxHeadLines + 1)))).toMatchObject({ verdict: 'tooManyLines' });
   });
 });
 
