@@ -43,6 +43,8 @@ export function withHost(before: string, after: string, name: object = {}) {
     },
   ];
 }
+/** What begins so is a socket's path, whatever follows. */
+const notUnix = { not: { pattern: '^unix:' } };
 const bytes = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
 const unlimited = { const: 'unlimited' };
 
@@ -95,7 +97,7 @@ export const kind = {
   address: leaf('address', addresses.parseListenAddress, {
     description:
       '`0.0.0.0:8080`, `[::]:8080` or `unix:/run/sluice.sock` (the public one for user and group, mode 0660, the admin port for the user alone, 0600); port 0 takes a free one',
-    anyOf: [matching(`unix:${patterns.socketPath}`), ...withHost('', `:${patterns.listenPort}`)],
+    anyOf: [matching(`unix:${patterns.socketPath}`), ...withHost('', `:${patterns.listenPort}`, notUnix)],
   }),
   network: leaf('network', addresses.parseNetwork, {
     description: '`10.0.0.0/8`, `fd00::/8` or one address',

@@ -94,7 +94,17 @@ const kinds: Readonly<Record<string, Kind>> = {
       'unix:/run/sluice.sock',
       '[::ffff:1.2.3.4]:1',
     ],
-    wrong: ['0.0.0.0:99999', '300.1.1.1:80', ':8080', '[::1:80', '[1::2::3]:80', 'unix:run', '1.2.3:80', 'a..b:80'],
+    wrong: [
+      '0.0.0.0:99999',
+      '300.1.1.1:80',
+      ':8080',
+      '[::1:80',
+      '[1::2::3]:80',
+      'unix:run',
+      'unix:80',
+      '1.2.3:80',
+      'a..b:80',
+    ],
   },
   network: {
     parse: addresses.parseNetwork,
