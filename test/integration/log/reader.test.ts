@@ -143,12 +143,13 @@ test('a reader that sleeps stops nobody, and hears what it has missed when it wa
 
   // While it catches up more may be lost, of connections that end now; each loss is told of.
   let told = 0;
-  while (told < (await dropped(adminPort))) {
+  for (let count = await dropped(adminPort); told !== count; count = await dropped(adminPort)) {
+    // What a scrape gets may be a second old: then less was dropped than has been told.
+    if (told > count) continue;
     const { level, lines } = (await fifo.linesTo('log_lines_dropped')).at(-1)!;
     expect(level).toBe('warn');
     told += Number(lines);
   }
-  expect(told).toBe(await dropped(adminPort));
   // From here on nothing is missing.
   await visit(port);
   await fifo.linesTo('open');
