@@ -7,13 +7,13 @@ import { compileEdge, type Edge } from '../../src/front/edge.ts';
 import { Front } from '../../src/front/front.ts';
 import { LastingRoutes } from '../../src/front/lasting.ts';
 import { Recorder } from '../../src/front/recorder.ts';
-import { createLog } from '../../src/observe/log/log.ts';
 import { CounterStore } from '../../src/observe/metrics/store.ts';
 import type { Rejection } from '../../src/observe/report.ts';
 import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
 import { SessionRegistry } from '../../src/relay/registry.ts';
 import { testConnector } from './connector.ts';
-import { configOf, type LogLine } from './gateway.ts';
+import { configOf } from './gateway.ts';
+import { type LogLine, LogLines } from './log-lines.ts';
 
 export interface TestFront extends AsyncDisposable {
   readonly port: number;
@@ -37,18 +37,8 @@ export interface FrontOptions {
 }
 
 export async function startFront({ routes, step, maxBufferedBytes }: FrontOptions): Promise<TestFront> {
-  const lines: LogLine[] = [];
-  const fresh: LogLine[] = [];
-  let wake: (() => void)[] = [];
-  const log = createLog({
-    write(text) {
-      const line = JSON.parse(text) as LogLine;
-      lines.push(line);
-      fresh.push(line);
-      for (const resolve of wake.splice(0)) resolve();
-      wake = [];
-    },
-  });
+  const lines = new LogLines();
+  const { log } = lines;
   const config = configOf({ routes });
   log.configure(config.log);
   const counters = new CounterStore();
@@ -104,13 +94,10 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     sessions,
     budget,
     counters,
-    lines,
+    lines: lines.all,
     rejections,
     counted: () => countedOf(counters, routes),
-    async logged() {
-      while (fresh.length === 0) await new Promise<void>((resolve) => wake.push(resolve));
-      return fresh.shift()!;
-    },
+    logged: () => lines.next(),
     async [Symbol.asyncDispose]() {
       await front.close();
       forwarder.close();

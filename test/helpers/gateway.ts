@@ -5,12 +5,11 @@ import type { Resolved } from '../../src/config/model/resolve.ts';
 import { builtInTop } from '../../src/config/model/top-settings.ts';
 import type { Config, ListenTls, PairPaths, Route } from '../../src/config/types.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
-import { createLog } from '../../src/observe/log/log.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
+import { type LogLine, LogLines } from './log-lines.ts';
 import { type RouteOverrides, testRoute } from './relay.ts';
 
-/** A parsed log line. */
-export type LogLine = Record<string, unknown> & { readonly event: string };
+export type { LogLine };
 
 export interface TestGateway extends AsyncDisposable {
   readonly gateway: Gateway;
@@ -63,20 +62,8 @@ export function startGatewayOf(text: string): Promise<TestGateway> {
 }
 
 async function start(config: Config, resolved: Resolved | null): Promise<TestGateway> {
-  const lines: LogLine[] = [];
-  const fresh: LogLine[] = [];
-  let wake: (() => void)[] = [];
-  const log = createLog({
-    write(text) {
-      const line = JSON.parse(text) as LogLine;
-      lines.push(line);
-      fresh.push(line);
-      const waiting = wake;
-      wake = [];
-      for (const resolve of waiting) resolve();
-    },
-  });
-  const gateway = createGateway(config, { log, resolved });
+  const lines = new LogLines();
+  const gateway = createGateway(config, { log: lines.log, resolved });
   const { address, adminAddress } = await gateway.start();
   const port = address.kind === 'tcp' ? address.port : 0;
   const adminPort = adminAddress?.kind === 'tcp' ? adminAddress.port : 0;
@@ -84,16 +71,9 @@ async function start(config: Config, resolved: Resolved | null): Promise<TestGat
     gateway,
     port,
     adminPort,
-    log: lines,
-    async logged(event, fields = {}) {
-      for (;;) {
-        const at = fresh.findIndex(
-          (line) => line.event === event && Object.entries(fields).every(([key, value]) => line[key] === value),
-        );
-        if (at >= 0) return fresh.splice(at, 1)[0]!;
-        await new Promise<void>((resolve) => wake.push(resolve));
-      }
-    },
+    log: lines.all,
+    logged: (event, fields = {}) =>
+      lines.next((line) => line.event === event && Object.entries(fields).every(([key, value]) => line[key] === value)),
     async metrics() {
       return String(Buffer.concat(await gateway.renderMetrics('text')));
     },

@@ -1,5 +1,5 @@
 /** Servers on a free port of loopback. */
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 
 /** Listens on a free port of 127.0.0.1 and returns it. */
 export async function listen(server: Server): Promise<number> {
@@ -14,4 +14,12 @@ export async function listen(server: Server): Promise<number> {
 /** Closes a server and waits until its last connection is gone. */
 export async function closed(server: Server): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
+}
+
+/** A port at which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await closed(server);
+  return port;
 }

@@ -62,6 +62,14 @@ export class Peer {
     this.socket.write(text, 'latin1');
   }
 
+  /** Sends the same bytes again and again, for as long as the other side takes them. */
+  flood(bytes: Uint8Array): void {
+    const { socket } = this;
+    if (socket.destroyed || socket.writableEnded) return;
+    while (socket.write(bytes));
+    socket.once('drain', () => this.flood(bytes));
+  }
+
   /** Stops reading, so that TCP pushes back on the other side. */
   pause(): void {
     this.socket.pause();

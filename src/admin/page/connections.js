@@ -1,6 +1,6 @@
 /** The open connections, a page at a time, as the server sorts and finds them. */
 import { askToClose } from './close.js';
-import { byId, cell, element, Rows, setAttribute, setText } from './dom.js';
+import { byId, cell, element, pairCell, Rows, setAttribute, setText } from './dom.js';
 import { bytes, count, duration, number } from './format.js';
 import { pager } from './pager.js';
 import { onChange } from './state.js';
@@ -138,8 +138,8 @@ function connectionRow(/** @type {string} */ id) {
   client.append(address, where);
   const route = cell('Route');
   const age = cell('Open for', 'n');
-  const fromClient = traffic('From client');
-  const fromUpstream = traffic('From upstream');
+  const fromClient = pairCell('From client');
+  const fromUpstream = pairCell('From upstream');
   const buffered = cell('Buffered', 'n');
   const bufferedText = element('span');
   const queued = element('small');
@@ -165,8 +165,8 @@ function connectionRow(/** @type {string} */ id) {
       setText(where, `${connection.host}${connection.path} · ${id}`);
       setText(route, connection.route);
       setText(age, duration(1000 * connection.age_s));
-      fromClient.show(up);
-      fromUpstream.show(down);
+      fromClient.show(bytes(up.bytes), count(up.messages, 'message'));
+      fromUpstream.show(bytes(down.bytes), count(down.messages, 'message'));
       setText(bufferedText, bytes(connection.buffered_bytes));
       const waiting = up.queued_messages + down.queued_messages;
       setText(queued, waiting === 0 ? '' : `${number(waiting)} queued`);
@@ -181,21 +181,6 @@ function connectionRow(/** @type {string} */ id) {
         'aria-label',
         `${ending ? 'Closing' : 'Close'} the connection of ${connection.address} on ${connection.route}`,
       );
-    },
-  };
-}
-
-/** Bytes, and messages below. */
-function traffic(/** @type {string} */ label) {
-  const first = element('span');
-  const second = element('small');
-  const node = cell(label, 'n');
-  node.append(first, second);
-  return {
-    node,
-    show(/** @type {{ bytes: number, messages: number }} */ { bytes: sent, messages }) {
-      setText(first, bytes(sent));
-      setText(second, count(messages, 'message'));
     },
   };
 }

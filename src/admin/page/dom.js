@@ -78,6 +78,21 @@ export function cell(label, className = '', tag = 'td') {
  * @typedef {{ node: HTMLTableRowElement, update(item: Item): void }} Row
  */
 
+/** A cell with a number and a smaller one below. */
+export function pairCell(/** @type {string} */ label) {
+  const first = element('span');
+  const second = element('small');
+  const node = cell(label, 'n');
+  node.append(first, second);
+  return {
+    node,
+    show(/** @type {string} */ text, /** @type {string} */ below) {
+      setText(first, text);
+      setText(second, below);
+    },
+  };
+}
+
 /**
  * Keeps a table's rows the same as a list: a row lives as long as its key, and keeps focus when it moves.
  * @template {string | number} Key

@@ -1,5 +1,5 @@
 /** The routes: connections against their limit, what passes, what waits, what was refused. */
-import { byId, cell, element, Rows, setAttribute, setText } from './dom.js';
+import { byId, cell, element, pairCell, Rows, setAttribute, setText } from './dom.js';
 import { bytes, compact, number } from './format.js';
 import { changed, onChange, state } from './state.js';
 
@@ -43,10 +43,10 @@ function routeRow(/** @type {string} */ name) {
   const connectionsText = element('span');
   connections.append(connectionsText, meter);
 
-  const fromClients = pair('From clients');
-  const fromUpstream = pair('From upstream');
+  const fromClients = pairCell('From clients');
+  const fromUpstream = pairCell('From upstream');
   const paused = cell('Paused', 'n');
-  const buffered = pair('Buffered');
+  const buffered = pairCell('Buffered');
   const hits = cell('Limits hit, 1 h', 'n');
   const node = element('tr', '', title, connections, fromClients.node, fromUpstream.node, paused, buffered.node, hits);
 
@@ -87,21 +87,6 @@ function whereOf(/** @type {RouteSnapshot} */ { where, mode }) {
   if (where === null) return 'removed by a reload; its connections go on';
   const hosts = where.hosts.length === 0 ? '' : where.hosts.join(', ');
   return `${hosts}${where.path} → ${where.upstream.replace(/^http:\/\//, '')}${mode === 'report' ? ' · reports only' : ''}`;
-}
-
-/** A cell with a number and a smaller one below. */
-function pair(/** @type {string} */ label) {
-  const first = element('span');
-  const second = element('small');
-  const node = cell(label, 'n');
-  node.append(first, second);
-  return {
-    node,
-    show(/** @type {string} */ text, /** @type {string} */ below) {
-      setText(first, text);
-      setText(second, below);
-    },
-  };
 }
 
 function drawPick(/** @type {HTMLSelectElement} */ pick, /** @type {string[]} */ names) {

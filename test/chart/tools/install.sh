@@ -16,6 +16,9 @@ for place in chartutil lint/rules; do
   helm_flags+=" -X helm.sh/helm/v3/pkg/$place.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$place.k8sVersionMinor=$kubernetes_minor"
 done
 
+suite=tools
+# shellcheck source=test/helpers/environments.sh
+. test/helpers/environments.sh
 # shellcheck source=go.sh
 . "$here/go.sh"
 
@@ -48,33 +51,10 @@ crds() {
   echo "$module $folder" >"$out/stamps/crds-$name"
 }
 
-usable_python() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
-
-find_python() {
-  local candidate
-  for candidate in python3 python3.11 python3.12 python3.13 /usr/bin/python3; do
-    if usable_python "$candidate"; then command -v "$candidate"; return; fi
-  done
-  return 1
-}
-
 kubernetes_validate() {
-  local pins=$here/kubernetes-validate.txt python stamp
-  stamp="$PWD $(sha256sum <"$pins")"
-  fresh kubernetes-validate "$stamp" bin/kubernetes-validate && return
-  python="$(find_python)" || {
-    echo 'tools: installing python3-venv'
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv >/dev/null
-    python="$(find_python)"
-  }
-  echo 'tools: installing kubernetes-validate'
-  rm -rf "$out/venv"
-  "$python" -m venv "$out/venv"
-  "$out/venv/bin/python" -m pip install --quiet --no-deps --disable-pip-version-check --requirement "$pins"
-  "$out/venv/bin/python" -m pip check
-  ln -sf ../venv/bin/kubernetes-validate "$out/bin/kubernetes-validate"
-  echo "$stamp" >"$out/stamps/kubernetes-validate"
+  need_python
+  environment kubernetes-validate "$here/kubernetes-validate.txt"
+  ln -sfn ../../venv-kubernetes-validate/bin/kubernetes-validate "$out/bin/kubernetes-validate"
 }
 
 install() {

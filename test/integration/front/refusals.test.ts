@@ -11,6 +11,7 @@ import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { startFront } from '../../helpers/front.ts';
 import { routeTo } from '../../helpers/gateway.ts';
 import { HttpReader } from '../../helpers/http-reader.ts';
+import { freePort } from '../../helpers/listen.ts';
 
 const handshake = [
   'Connection: Upgrade',
@@ -246,14 +247,3 @@ describe.each([
     },
   );
 });
-
-/** A port where nobody listens. */
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -1,23 +1,8 @@
 import { expect, test } from 'vitest';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
-import type { Peer } from '../../helpers/peer.ts';
 import { openRelay, RelayHub } from '../../helpers/relay.ts';
-
-/** Resolves when the condition holds, looked at between events. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-/** Sends frames for as long as the other side takes them. */
-function flood(peer: Peer, bytes: Buffer): void {
-  const more = () => {
-    if (peer.socket.destroyed || peer.socket.writableEnded) return;
-    while (peer.socket.write(bytes));
-    peer.socket.once('drain', more);
-  };
-  more();
-}
+import { until } from '../../helpers/until.ts';
 
 test('pauses the sender at max_buffer_size and lets it go on when the receiver has caught up', async () => {
   await using relay = await openRelay({ upstreamLimits: { maxBufferBytes: 100_000 } });
@@ -62,7 +47,7 @@ for (const sender of ['client', 'upstream'] as const) {
     await using relay = await openRelay({ client: limits, upstreamLimits: limits });
     const [from, to] = sender === 'client' ? [relay.client, relay.upstream] : [relay.upstream, relay.client];
     to.pause();
-    flood(from, frame(Buffer.alloc(60_000), { opcode: 2, mask: sender === 'client' }));
+    from.flood(frame(Buffer.alloc(60_000), { opcode: 2, mask: sender === 'client' }));
     const { code } = await from.closeFrame();
     expect(code).toBe(sender === 'client' ? 1013 : 1001);
     from.socket.destroy();
@@ -79,7 +64,7 @@ for (const sender of ['client', 'upstream'] as const) {
 
 test('a slow reader that makes progress outlives max_pause many times', async () => {
   await using relay = await openRelay({ upstreamLimits: { maxBufferBytes: 64 * 1024, maxPauseMs: 2000 } });
-  flood(relay.upstream, frame(Buffer.alloc(30_000), { opcode: 2 }));
+  relay.upstream.flood(frame(Buffer.alloc(30_000), { opcode: 2 }));
   // Reads less than would empty the kernel's buffers, six times per max_pause.
   const { socket } = relay.client;
   socket.removeAllListeners('data');
@@ -99,7 +84,7 @@ test('a stuck receiver beside busy neighbours: no byte of one arrives in another
   stuck.client.pause();
   const stuckFrame = frame(Buffer.alloc(20_000, 0xee), { opcode: 2 });
   const neighbours = await Promise.all(Array.from({ length: 20 }, () => openRelay({ registry: hub })));
-  flood(stuck.upstream, stuckFrame);
+  stuck.upstream.flood(stuckFrame);
   let echoes = 0;
   await Promise.all(
     neighbours.map(async (relay, i) => {

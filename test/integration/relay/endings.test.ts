@@ -4,13 +4,9 @@ import { ManualClock } from '../../helpers/clock.ts';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, RelayHub } from '../../helpers/relay.ts';
+import { until } from '../../helpers/until.ts';
 
 const quick = { connectMs: 1000, headersMs: 1000, handshakeMs: 1000, closeMs: 400 };
-
-/** Waits until the condition holds; events of the other process half are not ours to await. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 const protectUpstream = { close: 'spread', protect: 'upstream', spreadMs: 0, deadlineMs: 60_000 } as const;
 

@@ -5,7 +5,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
-import type { Peer } from '../../helpers/peer.ts';
 import {
   openRelay,
   type Relay,
@@ -16,21 +15,7 @@ import {
 } from '../../helpers/relay.ts';
 import { type Ends, endsOf, socketsOn } from '../../helpers/sockets.ts';
 import { tlsPair } from '../../helpers/tls-pair.ts';
-
-/** Resolves when the condition holds, looked at between events. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-/** Sends frames for as long as the other side takes them. */
-function flood(peer: Peer, bytes: Buffer): void {
-  const more = () => {
-    if (peer.socket.destroyed || peer.socket.writableEnded) return;
-    while (peer.socket.write(bytes));
-    peer.socket.once('drain', more);
-  };
-  more();
-}
+import { until } from '../../helpers/until.ts';
 
 /** Plain TCP as it looks on a runtime whose handles take no buffer of ours. */
 async function bareHandlePair(): Promise<SocketPair> {
@@ -142,7 +127,7 @@ describe.each(kinds)('%s', (_name, pair) => {
       const [from, to] = sender === 'client' ? [relay.client, relay.upstream] : [relay.upstream, relay.client];
       to.pause();
       const ends = endsOf(to.socket);
-      flood(from, frame(Buffer.alloc(60_000), { opcode: 2, mask: sender === 'client' }));
+      from.flood(frame(Buffer.alloc(60_000), { opcode: 2, mask: sender === 'client' }));
       expect((await from.closeFrame()).code).toBe(sender === 'client' ? 1013 : 1001);
       from.socket.destroy();
       expect(await relay.ended).toMatchObject({

@@ -4,13 +4,9 @@ import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import type { Peer } from '../../helpers/peer.ts';
 import { openRelay, type Relay } from '../../helpers/relay.ts';
+import { until } from '../../helpers/until.ts';
 
 const quick = { connectMs: 1000, headersMs: 1000, handshakeMs: 1000, closeMs: 400 };
-
-/** Resolves when the condition holds, looked at between events. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 const texts = (count: number, of: string): string[] => Array.from({ length: count }, (_, i) => `${of} ${i}`);
 

@@ -5,6 +5,7 @@ import type { Lease } from '../../../src/relay/memory/read-buffers.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, type Relay, RelayHub, socketOf } from '../../helpers/relay.ts';
 import { isRead } from '../../helpers/sockets.ts';
+import { until } from '../../helpers/until.ts';
 
 const MiB = 1024 * 1024;
 const quickClose = { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 200 };
@@ -13,18 +14,8 @@ const quickClose = { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs: 200 };
 async function stuck(hub: RelayHub, maxBufferBytes = MiB): Promise<Relay> {
   const relay = await openRelay({ registry: hub, upstreamLimits: { maxBufferBytes }, timeouts: quickClose });
   relay.client.pause();
-  const bytes = frame(Buffer.alloc(60_000), { opcode: 2 });
-  const { socket } = relay.upstream;
-  const more = () => {
-    while (!socket.destroyed && socket.write(bytes));
-    socket.once('drain', more);
-  };
-  more();
+  relay.upstream.flood(frame(Buffer.alloc(60_000), { opcode: 2 }));
   return relay;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 test('all that is held is given back when the connections are gone', async () => {

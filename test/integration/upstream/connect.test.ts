@@ -7,6 +7,7 @@ import type { Address } from '../../../src/upstream/addresses.ts';
 import type { Connected, ConnectorParts } from '../../../src/upstream/connect.ts';
 import type { ConnectFailure } from '../../../src/upstream/failure.ts';
 import { testConnector } from '../../helpers/connector.ts';
+import { freePort } from '../../helpers/listen.ts';
 import { noUpstreamTls } from '../../helpers/relay.ts';
 import { deafPort, socketsOn } from '../../helpers/sockets.ts';
 import { cert, key } from '../../helpers/test-certificate.ts';
@@ -55,16 +56,6 @@ async function listenAt(host: string, port = 0, server = createServer((socket) =
     server.close();
   });
   return (server.address() as { port: number }).port;
-}
-
-/** A port at which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('a name with several addresses', () => {
