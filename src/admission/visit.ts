@@ -8,7 +8,7 @@
  * What few requests need (a signal, changes, loans) is made when it is first asked for.
  */
 import type { EndReason } from '../catalogue/outcomes.ts';
-import type { Route } from '../config/types.ts';
+import type { CertificateField, Route } from '../config/types.ts';
 import { Changes } from '../http/changes.ts';
 import { type HeadFields, noFields, RawFields } from '../http/head-fields.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';
@@ -29,6 +29,18 @@ export interface Peer {
   readonly address: string | undefined;
   /** Whether it speaks TLS with us. */
   readonly encrypted: boolean;
+  /** What it has shown in TLS, accepted by one of the authorities of clients; `null` for nothing. */
+  readonly certificate: ShownCertificate | null;
+}
+
+/** The certificate of a client. */
+export interface ShownCertificate {
+  /** Whether it is longer than anybody's, and is not to be read. */
+  readonly isTooLong: boolean;
+  /** When it ends, in milliseconds since 1970. */
+  readonly expiresAtMs: number;
+  /** Every value of a field, as it stands there: whatever the authority has signed, controls and all. */
+  values(field: CertificateField): readonly string[];
 }
 
 /** A route and what is counted and lent of it. */

@@ -338,8 +338,33 @@ export interface JupyterHubAuth {
   readonly recheckMs: number;
 }
 
+/** What may be read of a certificate: attributes of its subject, and its alternative names. */
+export const certificateFields = [
+  'subject.CN',
+  'subject.UID',
+  'subject.serialNumber',
+  'subject.emailAddress',
+  'subject.O',
+  'subject.OU',
+  'san.email',
+  'san.dns',
+  'san.uri',
+] as const;
+
+export type CertificateField = (typeof certificateFields)[number];
+
+/** The certificate that the client has shown in TLS. */
+export interface ClientCertAuth {
+  readonly kind: 'client_cert';
+  /** Where the name of the user stands. */
+  readonly user: CertificateField;
+  /** Fields, each with the values of which the certificate must have one. */
+  readonly match: readonly (readonly [field: CertificateField, values: readonly string[]])[];
+  readonly closesOnExpiry: boolean;
+}
+
 /** One kind of credentials that lets a request in. */
-export type Auth = JwtAuth | ForwardAuth | FileAuth | HeaderAuth | JupyterHubAuth;
+export type Auth = JwtAuth | ForwardAuth | FileAuth | HeaderAuth | ClientCertAuth | JupyterHubAuth;
 
 /** In which headers the backend is told who the user is. */
 export interface IdentityHeaders {

@@ -43,6 +43,8 @@ export class Connection implements Waiter {
   socket: Socket;
   #peer: Peer;
   #group: string | null;
+  /** Its next answer is the last: what it was let in by may hold no longer. */
+  isLast = false;
   readonly #waiting: Waiting;
   #events: ConnectionEvents | null;
   #waitsFor: WaitFor | null = null;

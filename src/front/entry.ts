@@ -65,7 +65,7 @@ export class Entry implements CarefulRequests {
   }
 
   request(connection: Connection, req: IncomingMessage, res: ServerResponse): void {
-    if (this.endsKeepAlive) res.shouldKeepAlive = false;
+    if (this.endsKeepAlive || connection.isLast) res.shouldKeepAlive = false;
     const { hub } = this.#parts.edge();
     if (req.url === healthPath && hub !== null) {
       res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': healthBody.length });

@@ -1,6 +1,8 @@
 /** The public port: connections are accepted, counted while they wait, and served by a lane. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
+import { ClientCertificate } from '../admission/auth/client-cert/certificate.ts';
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
 import type { Peer } from '../admission/visit.ts';
@@ -55,6 +57,7 @@ export class Front {
   readonly #securing = new Map<string, Connection>();
   readonly #descriptors: Descriptors;
   readonly #evicted: Summary;
+  #clients: Credentials['clients'] = null;
   #timer: NodeJS.Timeout | undefined;
   #refusesHandshakes = false;
 
@@ -130,6 +133,9 @@ export class Front {
   /** Takes another certificate, where it speaks TLS; connections that are open keep theirs. */
   secure(credentials: Credentials): void {
     this.#acceptor.secure(credentials);
+    const before = this.#clients;
+    this.#clients = credentials.clients;
+    if (!isDeepStrictEqual(before, credentials.clients)) this.#endCertified();
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
@@ -171,6 +177,13 @@ export class Front {
     this.#evicted.close();
   }
 
+  /** A certificate was accepted by other rules than those that hold now: its connection takes one request more at most. */
+  #endCertified(): void {
+    for (const connection of this.#connections) {
+      if (connection.peer.certificate !== null) connection.isLast = true;
+    }
+  }
+
   #startClock(): void {
     clearInterval(this.#timer);
     const ms = Math.min(tickMs, this.#parts.edge().headersMs || tickMs);
@@ -204,7 +217,7 @@ export class Front {
         connection.work();
         socket.off('close', release);
         if (client !== null) {
-          const known = { address: client, encrypted: peer.encrypted };
+          const known = { ...peer, address: client };
           connection.identify(known, this.#groupOf(known));
         }
         this.#begin(connection, rest);
@@ -244,11 +257,17 @@ export class Front {
       socket.destroy();
       return;
     }
-    this.#lane.take(securing ?? this.#connect(socket), nothing);
+    const connection = securing ?? this.#connect(socket);
+    const shown = socket.getPeerX509Certificate();
+    if (shown !== undefined) {
+      connection.work();
+      connection.identify({ ...connection.peer, certificate: new ClientCertificate(shown) }, connection.group);
+    }
+    this.#lane.take(connection, nothing);
   }
 
   #connect(socket: Socket): Connection {
-    const peer = { address: socket.remoteAddress, encrypted: this.#parts.tls };
+    const peer = { address: socket.remoteAddress, encrypted: this.#parts.tls, certificate: null };
     const connection = new Connection(socket, peer, this.#groupOf(peer), this.#waiting, {
       evicted: () => this.#evicted.add(),
       over: () => this.#connections.delete(connection),

@@ -45,7 +45,7 @@ export function testVisit(overrides: VisitOverrides = {}): Visit {
       forwarding: [],
       ...origination,
     },
-    peer: { address, encrypted: false },
+    peer: { address, encrypted: false, certificate: null },
     ipv6Prefix: 64,
     named: undefined,
     route: admissionRoute(),

@@ -12,6 +12,7 @@ import { Passwords } from './basic/passwords.ts';
 import type { Users } from './basic/users.ts';
 import { BearerJudge } from './bearer/bearer.ts';
 import type { Tokens } from './bearer/tokens.ts';
+import { ClientCertJudge } from './client-cert/client-cert.ts';
 import { AuthFailures } from './failures.ts';
 import { type AuthFile, authFilesOf, fileNames } from './files.ts';
 import { ForwardJudge } from './forward/forward.ts';
@@ -107,6 +108,8 @@ export class Authentication {
     switch (entry.kind) {
       case 'header':
         return new HeaderJudge(entry.name);
+      case 'client_cert':
+        return new ClientCertJudge({ ...entry, now: wallClock });
       case 'bearer':
         return new BearerJudge({
           tokens: () => files.valueOf(fileNames.bearer, entry.file) as Tokens | null,

@@ -20,7 +20,7 @@ export function authenticationStep(authenticator: Authenticator, lives: Lives): 
 }
 
 function requestOf(visit: Visit): AuthRequest {
-  const { method, target, origination, headers, subscriber } = visit;
+  const { method, target, origination, headers, subscriber, peer } = visit;
   const { scheme, host, address, trusted } = origination;
   return {
     method,
@@ -31,6 +31,7 @@ function requestOf(visit: Visit): AuthRequest {
     address,
     subscriber,
     trusted,
+    certificate: peer.certificate,
   };
 }
 

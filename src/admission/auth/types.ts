@@ -3,10 +3,11 @@
  * order of the file, and the first that finds some decides.
  */
 import type { RawHeaders } from '../../http/raw-fields.ts';
+import type { ShownCertificate } from '../visit.ts';
 import type { Edits } from './edits.ts';
 
 /** The kinds, as the file and the `kind` label name them. */
-export type AuthKind = 'jwt' | 'forward' | 'basic' | 'bearer' | 'header' | 'jupyterhub';
+export type AuthKind = 'jwt' | 'forward' | 'basic' | 'bearer' | 'client_cert' | 'header' | 'jupyterhub';
 
 /** What became of the credentials of a request: the `result` label of `sluice_auth_total`. */
 export type AuthResult =
@@ -44,6 +45,8 @@ export interface AuthRequest {
   readonly subscriber: string;
   /** Whether the peer is one of `trusted_proxies`. */
   readonly trusted: boolean;
+  /** What the peer has shown in TLS. */
+  readonly certificate: ShownCertificate | null;
 }
 
 /** Who a request comes from. */

@@ -4,7 +4,7 @@ import type { ConfigError, ConfigPath } from '../language/errors.ts';
 import { errorAt } from './explain.ts';
 
 /** The kinds of credentials. */
-const kinds = ['jwt', 'forward', 'basic', 'bearer', 'header', 'jupyterhub'] as const;
+const kinds = ['jwt', 'forward', 'basic', 'bearer', 'client_cert', 'header', 'jupyterhub'] as const;
 
 /**
  * Entries with more or less than one kind, kinds that are never asked, keys from nowhere or two places, and headers
@@ -44,6 +44,7 @@ function entriesOf(document: ConfigDocument, at: ConfigPath, auth: unknown): Con
       }
       seen.add(kind);
       if (kind === 'jupyterhub') errors.push(...apiOf(document, [...here, kind, 'api_url'], mapping(entry).jupyterhub));
+      if (kind === 'client_cert') errors.push(...certificateOf(document, [...here, kind]));
       if (kind === 'jwt') errors.push(...keysOf(document, [...here, kind], mapping(entry).jwt));
     }
   }
@@ -56,6 +57,15 @@ function keysOf(document: ConfigDocument, at: ConfigPath, value: unknown): Confi
   if (count === 1) return [];
   const what = count === 0 ? 'has no keys to verify tokens with' : 'has keys from two places';
   return [errorAt(document, at, `${what}; write either jwks: URL or jwks_file: PATH`, 'key')];
+}
+
+/** Who is not asked for a certificate shows none. */
+function certificateOf(document: ConfigDocument, at: ConfigPath): ConfigError[] {
+  const { tls } = mapping(mapping(document.value).listen);
+  if (mapping(tls).client_certificates !== undefined) return [];
+  const message =
+    'lets nobody in, because clients are asked for no certificate; set listen.tls.client_certificates.ca, or use header behind a proxy that speaks TLS';
+  return [errorAt(document, at, message, 'key')];
 }
 
 /** From it follows where browsers find the hub and the service. */

@@ -7,7 +7,7 @@ import { parseUpstream } from '../language/addresses.ts';
 import { formatDuration } from '../language/format.ts';
 import { port } from '../language/patterns.ts';
 import type { Result } from '../language/result.ts';
-import { jwtAlgorithms, type ServiceTarget } from '../types.ts';
+import { type CertificateField, certificateFields, jwtAlgorithms, type ServiceTarget } from '../types.ts';
 import { builtInAuth } from './auth-settings.ts';
 import { kind, leaf, setting, withHost } from './kinds.ts';
 import type { SettingKind } from './setting-kinds.ts';
@@ -64,6 +64,26 @@ export function parseClaims(value: unknown): Result<readonly (readonly [string, 
   return { value: claims };
 }
 
+const matchExample = 'write {subject.O: [science], san.email: [anna@example.org]}';
+
+/** Parses what a certificate must have: fields, each with the values of which it must have one. */
+export function parseMatch(value: unknown): Result<readonly (readonly [CertificateField, readonly string[]])[]> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { problem: `is no mapping of fields; ${matchExample}` };
+  }
+  const match: [CertificateField, readonly string[]][] = [];
+  for (const [key, wanted] of Object.entries(value)) {
+    const field = certificateFields.find((one) => one === key);
+    if (field === undefined) return { key, problem: `is no field; write one of ${certificateFields.join(', ')}` };
+    const isText = (one: unknown) => typeof one === 'string' && one !== '';
+    if (!Array.isArray(wanted) || wanted.length === 0 || !wanted.every(isText)) {
+      return { key, problem: `is no list of values; ${matchExample}` };
+    }
+    match.push([field, wanted]);
+  }
+  return match.length === 0 ? { problem: `names no field; ${matchExample}` } : { value: match };
+}
+
 /** A service that is asked, without the rest of how it is connected to. */
 export type ParsedService = Omit<ServiceTarget, 'tls'>;
 
@@ -114,6 +134,13 @@ const claims = leaf('claims', parseClaims, {
     '`{groups: [staff, admins], email_verified: true}`: each claim with the values of which it must have one, or `any`',
   type: 'object',
   additionalProperties: { anyOf: [scalar, { type: 'array', items: scalar, minItems: 1 }] },
+});
+const match = leaf('certificate_match', parseMatch, {
+  description: '`{subject.O: [science]}`: each field with the values of which the certificate must have one',
+  type: 'object',
+  propertyNames: { enum: certificateFields },
+  additionalProperties: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+  minProperties: 1,
 });
 const name = leaf('claim_name', parseText, { ...text('a text', '^.+$'), minLength: 1 });
 const passes = setting(z.boolean(), 'Whether the backend gets the credentials too.', false);
@@ -210,6 +237,18 @@ const entry = z.strictObject({
       forward: passes,
     }),
     'Static tokens, in `Authorization: Bearer`.',
+  ),
+  client_cert: setting(
+    z.strictObject({
+      user_field: setting(
+        z.enum(certificateFields),
+        'The field of the certificate with the name of the user, which must stand there once.',
+        builtInAuth.userField,
+      ),
+      match: setting(match, 'What else the certificate must say.'),
+      on_expiry: expires('the certificate expires'),
+    }),
+    'The certificate that the client shows in TLS, by `listen.tls.client_certificates`. One of a trusted proxy says who the proxy is, and does not count.',
   ),
   jupyterhub: setting(
     z.strictObject({

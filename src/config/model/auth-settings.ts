@@ -6,6 +6,7 @@ export const builtInAuth = {
   leewayMs: 30_000,
   userClaim: 'sub',
   groupsClaim: 'groups',
+  userField: 'subject.CN',
   onExpiry: 'close',
   requestHeaders: ['Authorization', 'Cookie'],
   userHeader: 'X-Auth-Request-User',

@@ -9,11 +9,12 @@ export function compileAuth(entries: readonly ParsedAuth[] | null): readonly Aut
 }
 
 /** An entry has one key: that is looked at before. */
-function compileEntry({ jwt, forward, basic, bearer, header, jupyterhub }: ParsedAuth): Auth {
+function compileEntry({ jwt, forward, basic, bearer, client_cert, header, jupyterhub }: ParsedAuth): Auth {
   if (jwt !== undefined) return compileJwt(jwt);
   if (forward !== undefined) return compileForward(forward);
   if (basic !== undefined) return { kind: 'basic', file: basic.file, forward: basic.forward ?? false };
   if (bearer !== undefined) return { kind: 'bearer', file: bearer.file, forward: bearer.forward ?? false };
+  if (client_cert !== undefined) return compileClientCert(client_cert);
   if (header !== undefined) return { kind: 'header', name: header.toLowerCase() };
   return compileHub(jupyterhub!);
 }
@@ -48,6 +49,15 @@ function compileForward(forward: NonNullable<ParsedAuth['forward']>): Auth {
     cacheMs: forward.cache ?? 0,
     timeoutMs: forward.timeout ?? builtInAuth.timeoutMs,
     recheckMs: forward.recheck ?? 0,
+  };
+}
+
+function compileClientCert(cert: NonNullable<ParsedAuth['client_cert']>): Auth {
+  return {
+    kind: 'client_cert',
+    user: cert.user_field ?? builtInAuth.userField,
+    match: cert.match ?? [],
+    closesOnExpiry: (cert.on_expiry ?? builtInAuth.onExpiry) === 'close',
   };
 }
 

@@ -410,7 +410,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
       length: parser.contentLength,
       expects: this.#expects,
       closesUpstream,
-      closes: closesWith(parser),
+      closes: closesWith(parser) || this.#connection.isLast,
     });
     this.#dropParser();
     visit.dropHead();

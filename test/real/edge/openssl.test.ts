@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { anna, bert, clientCa, one, type Pem, revokedList, stranger, wild } from '../../helpers/client-ca.ts';
-import { fakeUpstream } from '../../helpers/fake-upstream.ts';
+import { fakeUpstream, headersOf } from '../../helpers/fake-upstream.ts';
 import { cert, key } from '../../helpers/test-certificate.ts';
 import { scratchDirectory } from '../harness/paths.ts';
 import { Sluice } from '../harness/sluice.ts';
@@ -12,11 +12,11 @@ import { Sluice } from '../harness/sluice.ts';
 const request = 'GET / HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n';
 
 /** What `openssl s_client` prints. */
-function client(port: number, args: readonly string[]): Promise<string> {
+function client(port: number, args: readonly string[], text = request): Promise<string> {
   return new Promise((resolve) => {
     const connect = ['s_client', '-connect', `127.0.0.1:${port}`, '-ign_eof', ...args];
     const child = execFile('openssl', connect, (_, stdout, stderr) => resolve(stdout + stderr));
-    child.stdin!.end(request);
+    child.stdin!.end(text);
   });
 }
 
@@ -38,7 +38,17 @@ test('SNI and client certificates', async () => {
     certificates: [pair('wild', wild), pair('one', one)],
     client_certificates: { ca: write('ca.crt', clientCa), crl: write('ca.crl', revokedList), required: true },
   };
-  const routes = [{ name: 'a', upstream: `http://127.0.0.1:${upstream.port}` }];
+  const target = `http://127.0.0.1:${upstream.port}`;
+  const routes = [
+    { name: 'a', upstream: target },
+    {
+      name: 'named',
+      match: { hosts: ['named.test'] },
+      upstream: target,
+      auth: [{ client_cert: { user_field: 'san.email', match: { 'subject.OU': ['staff'] } } }],
+      identity_headers: { user: 'X-User' },
+    },
+  ];
   await using sluice = await Sluice.start({ listen: { tls }, routes });
   const own = (name: string, pem: Pem) => {
     const files = pair(name, pem);
@@ -60,6 +70,12 @@ test('SNI and client certificates', async () => {
       expect(await client(sluice.port, [version, ...args])).not.toContain('HTTP/1.1');
     }
   }
+  const named = request.replace('gateway.test', 'named.test');
+  const before = upstream.accepted;
+  expect(await client(sluice.port, own('anna', anna), named)).toContain('HTTP/1.1 200 OK');
+  expect(upstream.accepted).toBe(before + 1);
+  for (let i = 0; i < before; i++) await upstream.next();
+  expect(headersOf((await upstream.next()).request, 'X-User')).toEqual(['anna@example.org']);
   const refused = () =>
     sluice.log.filter(({ event }) => event === 'refused').map(({ result, detail }) => [result, detail]);
   await expect.poll(() => refused().length).toBe(6);

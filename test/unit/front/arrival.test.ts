@@ -36,7 +36,13 @@ function edgeOf(...headersMs: number[]) {
 
 function read(url: string, headers: string[]) {
   return readArrival(
-    { method: 'GET', version: '1.1', url, headers, peer: { encrypted: false, address: '192.0.2.1' } },
+    {
+      method: 'GET',
+      version: '1.1',
+      url,
+      headers,
+      peer: { encrypted: false, address: '192.0.2.1', certificate: null },
+    },
     edgeOf(1000),
   );
 }
@@ -93,7 +99,7 @@ test('a connection counts for the network of its IPv6 address', () => {
       version: '1.1',
       url: '/r0',
       headers: ['Host', 'a'],
-      peer: { encrypted: false, address },
+      peer: { encrypted: false, address, certificate: null },
     };
     return readArrival(request, edgeOf(1000));
   };

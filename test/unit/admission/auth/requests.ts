@@ -14,6 +14,7 @@ export function authRequest(headers: readonly string[] = [], more: Partial<AuthR
     address: '192.0.2.1',
     subscriber: '192.0.2.1',
     trusted: false,
+    certificate: null,
     ...more,
   };
 }

@@ -138,7 +138,7 @@ describe('a mistake', () => {
     [
       '[{}]',
       '',
-      'routes[0].auth[0]: has no kind; write one kind in each entry: jwt, forward, basic, bearer, header, jupyterhub',
+      'routes[0].auth[0]: has no kind; write one kind in each entry: jwt, forward, basic, bearer, client_cert, header, jupyterhub',
     ],
     ['[{basic: {file: /u}, bearer: {file: /t}}]', '', 'routes[0].auth[0]: has 2 kinds, basic and bearer;'],
     ['[{basic: {file: /u}}, {basic: {file: /v}}]', '', 'routes[0].auth[1].basic: stands in an entry before too'],
@@ -175,10 +175,43 @@ describe('a mistake', () => {
     ['[{forward: {url: "http://h", timeout: off}}]', '', 'timeout: '],
     ['[{jupyterhub: {api_url: "http://hub:8081", token_file: /t, service: x}}]', '', 'does not end with /hub/api'],
     ['[{jupyterhub: {api_url: "http://hub/hub/api", token_file: /t, service: "a/b"}}]', '', '"a/b" is not a name'],
+    [
+      '[{client_cert: {}}]',
+      '',
+      'routes[0].auth[0].client_cert: lets nobody in, because clients are asked for no certificate',
+    ],
+    ['[{client_cert: {user_field: cn}}]', '', 'user_field: "cn" is not one of subject.CN'],
+    ['[{client_cert: {match: [a]}}]', '', 'match: ["a"] is no mapping of fields'],
+    ['[{client_cert: {match: {}}}]', '', 'match: {} names no field'],
+    ['[{client_cert: {match: {constructor: [a]}}}]', '', 'match.constructor: ["a"] is no field'],
+    ['[{client_cert: {match: {subject.O: []}}}]', '', 'match.subject.O: [] is no list of values'],
+    ['[{client_cert: {match: {subject.O: [1]}}}]', '', 'match.subject.O: [1] is no list of values'],
     ['[{header: "a b"}]', '', '"a b" is not a header'],
     ['[{header: X}]', 'identity_headers: {user: Cookie}', 'frames or routes'],
   ])('%s', (auth, more, message) => {
     expect(errorsOf(auth, more).join('\n')).toContain(message);
+  });
+
+  test('certificates that clients are asked for are no mistake, and what holds of them', () => {
+    const tls = 'listen: {tls: {cert: /c, key: /k, client_certificates: {ca: /a}}}';
+    const said = '{user_field: san.email, match: {subject.O: [science], san.dns: [a, b]}, on_expiry: ignore}';
+    for (const [auth, holds] of [
+      ['{}', { user: 'subject.CN', match: [], closesOnExpiry: true }],
+      [
+        said,
+        {
+          user: 'san.email',
+          match: [
+            ['subject.O', ['science']],
+            ['san.dns', ['a', 'b']],
+          ],
+          closesOnExpiry: false,
+        },
+      ],
+    ] as const) {
+      const loaded = load(`[{client_cert: ${auth}}]`, '', tls);
+      expect('config' in loaded && loaded.config.routes[0]!.auth).toEqual([{ kind: 'client_cert', ...holds }]);
+    }
   });
 
   test('headers for a user whom nobody finds out', () => {
