@@ -211,6 +211,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: [{ groups: ['a', 'b'], email_verified: true, level: 3, hd: 'any' }, {}],
     wrong: [[], { a: {} }, { a: [] }, { a: [{}] }, { a: null }, 'groups'],
   },
+  certificate_match: {
+    parse: auth.parseMatch,
+    right: [{ 'subject.O': ['science'] }, { 'san.email': ['a', 'b'], 'subject.CN': ['c'] }],
+    wrong: [[], {}, 'subject.O', null, { 'subject.O': 'a' }, { 'subject.O': [] }, { 'subject.O': [''] }, { cn: ['a'] }],
+  },
   claim_name: { parse: auth.parseText, right: ['sub', 'https://id.test/'], wrong: ['', 7, null] },
   file: { parse: addresses.parseFile, right: ['/run/token', 'tls/a b.crt'], wrong: ['', 'a\0b'] },
 };
