@@ -3,6 +3,7 @@ import { formatConfigError } from '../config/language/errors.ts';
 import { readConfig } from '../config/live/read.ts';
 import { checkUpstreamFiles } from '../config/live/upstream-check.ts';
 import { checkAuthFiles } from './check-auth-files.ts';
+import { checkListenFiles } from './check-listen-files.ts';
 import { reportConfig } from './check-report.ts';
 import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';
@@ -28,7 +29,11 @@ export async function run(argv: string[]): Promise<number> {
     await complain(lines.join(''));
     return 2;
   }
-  const found = [await checkUpstreamFiles(loaded.resolved), await checkAuthFiles(loaded.resolved)];
+  const found = [
+    await checkListenFiles(loaded.resolved, Date.now()),
+    await checkUpstreamFiles(loaded.resolved),
+    await checkAuthFiles(loaded.resolved),
+  ];
   const errors = found.flatMap((one) => one.errors);
   const warnings = found.flatMap((one) => one.warnings);
   if (errors.length > 0) {

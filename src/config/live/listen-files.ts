@@ -92,7 +92,8 @@ interface JudgedClients {
   readonly names: readonly string[];
 }
 
-function judgeClients({ crl, isRequired }: Clients, [ca, list]: readonly FileContent[]): Result<JudgedClients> {
+/** Judges whose certificates of clients count: the authorities, and what they have revoked. */
+export function judgeClients({ crl, isRequired }: Clients, [ca, list]: readonly FileContent[]): Result<JudgedClients> {
   const authorities = judgeAuthorities(ca!, 'listen.tls.client_certificates.ca');
   if ('problem' in authorities) return authorities;
   const revoked = crl === null ? { value: [] } : judgeRevoked(list!);

@@ -43,7 +43,7 @@ function openOrigins({ auth, origins }: Route): string[] {
 function isAmbient(entry: Auth): boolean {
   if (entry.kind === 'jwt') return entry.from.some((place) => place.in === 'cookie');
   if (entry.kind === 'forward') return entry.requestHeaders.includes('cookie');
-  return entry.kind === 'basic' || entry.kind === 'header' || entry.kind === 'jupyterhub';
+  return ['basic', 'client_cert', 'header', 'jupyterhub'].includes(entry.kind);
 }
 
 function servicesInTheClear(entry: Auth): string[] {

@@ -244,6 +244,14 @@ describe('a warning', () => {
     for (const [i, text] of expected.entries()) expect(found[i]).toContain(text);
   });
 
+  test('of certificates, which browsers show by themselves', () => {
+    const top = 'listen: {tls: {cert: /c, key: /k, client_certificates: {ca: /a}}}';
+    expect(warningsOf('[{client_cert: {}}]', '', top)).toEqual([
+      expect.stringContaining('auth.client_cert takes what'),
+    ]);
+    expect(warningsOf('[{client_cert: {}}]', origins, top)).toEqual([]);
+  });
+
   test('of credentials in the clear, and of a header that counts from nobody', () => {
     const clear = 'there is no TLS in front';
     expect(warningsOf('[{bearer: {file: /t}}]', '', '')[0]).toContain(clear);
