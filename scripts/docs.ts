@@ -2,7 +2,7 @@
  * Writes the generated references into docs/, and rules and dashboard into the chart: `npm run docs`. A test fails
  * where they differ.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { files } from '../monitoring/files.ts';
 import { openApiText } from '../src/admin/api/openapi.ts';
 import { withLimitTable } from '../src/config/model/limit-table.ts';
@@ -24,6 +24,7 @@ writeFileSync('docs/metrics.md', await describeMetrics());
 writeFileSync('helm/sluice/values.schema.json', valuesSchemaText());
 writeFileSync('helm/sluice/Chart.yaml', withLinks(readFileSync('helm/sluice/Chart.yaml', 'utf8')));
 writeFileSync('helm/sluice/files/facts.json', factsText());
+copyFileSync('config/jupyterhub/sluice_proxy.py', 'helm/sluice/files/sluice_proxy.py');
 for (const [path, text] of Object.entries(files)) writeFileSync(path, text());
 writeFileSync('README.md', withLimitTable(readFileSync('README.md', 'utf8')));
 writeFileSync('docs/operations.md', withFlags(readFileSync('docs/operations.md', 'utf8')));

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import type { ConnectionOptions } from 'node:tls';
 import { apiEndpoints } from './admin/api/endpoints.ts';
 import { Feed } from './admin/feed.ts';
 import { Guard } from './admin/guard.ts';
@@ -234,6 +235,7 @@ export class Gateway {
     const probes = probeEndpoints({
       accepting: () => this.#front.accepting,
       draining,
+      routes: () => this.#api?.state ?? 'complete',
       config: () => this.#current.state,
     });
     this.#admin = new AdminServer({
@@ -339,6 +341,7 @@ export class Gateway {
       settleActivity: () => {
         for (const session of this.sessions.sessions) session.noteUse();
       },
+      secureHub: () => this.#secureHub(config),
       added: (route) => {
         this.#edge.hub?.added(route);
       },
@@ -351,26 +354,29 @@ export class Gateway {
 
   #readApi(): RoutesApiReading | null {
     if (this.#api === null) return null;
-    const { routes, heard } = this.#api;
+    const { routes, heard, differing } = this.#api;
     const { requests, lastAtMs } = heard;
-    return { routes: routes.size, requests, lastRequestAtMs: lastAtMs, pageFailures: this.#pageFailures };
+    return { routes: routes.size, requests, lastRequestAtMs: lastAtMs, pageFailures: this.#pageFailures, differing };
   }
 
-  #makePages({ errors, templates }: RoutesApi): ErrorPages {
+  #makePages(routesApi: RoutesApi): ErrorPages {
     const summary = new Summary((count) =>
       this.#log.tell('error_page_failed', { count, detail: clean(this.#pageProblem) }),
     );
-    const hub = templates.find(({ kind }) => kind === 'hub')!.route.upstreamTls;
     const failed = (detail: string) => {
       this.#pageProblem = detail;
       this.#pageFailures++;
       summary.add();
     };
-    return new ErrorPages(errors!, failed, async () => {
-      const trust = await this.#trust.of(hub);
-      if ('problem' in trust) throw new Error(trust.problem);
-      return { secureContext: trust.context, rejectUnauthorized: !hub.insecureSkipVerify };
-    });
+    return new ErrorPages(routesApi.errors!, failed, () => this.#secureHub(routesApi));
+  }
+
+  /** How TLS with the hub itself is made sure of: as its routes have it. */
+  async #secureHub({ templates }: RoutesApi): Promise<ConnectionOptions> {
+    const hub = templates.find(({ kind }) => kind === 'hub')!.route.upstreamTls;
+    const trust = await this.#trust.of(hub);
+    if ('problem' in trust) throw new Error(trust.problem);
+    return { secureContext: trust.context, rejectUnauthorized: !hub.insecureSkipVerify };
   }
 
   /**

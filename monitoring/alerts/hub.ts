@@ -1,6 +1,10 @@
 /** Sluice in the place of JupyterHub's proxy. */
 import { type AlertGroup, release } from '../alert.ts';
 
+const by = (how: 'max' | 'min', of: string) => `${how} by (cluster, namespace, job) (${of})`;
+const routes = 'avg_over_time(sluice_routes_api_routes[15m])';
+const most = by('max', routes);
+
 export const hub: AlertGroup = {
   name: 'sluice.hub',
   title: "In the place of JupyterHub's proxy",
@@ -29,6 +33,32 @@ export const hub: AlertGroup = {
         'Start the hub again; the routes that are there serve meanwhile, and its first check repairs the table.',
         'Give both the same `CONFIGPROXY_AUTH_TOKEN`.',
         'Where `c.JupyterHub.last_activity_interval` is longer than five minutes, mute this alert.',
+      ],
+    },
+    {
+      name: 'SluiceHubReplicasDiffer',
+      when: "for 20 minutes the hub's checks find routes missing in a replica, or replicas have a different number of them",
+      levels: [
+        {
+          severity: 'warning',
+          // A replica that has just started lacks all of them until its first check; and replicas are scraped one after the other.
+          expr: `${by('max', 'min_over_time(sluice_routes_api_differing[15m])')} > 0 or ${most} - ${by('min', routes)} > 2 + 0.05 * ${most}`,
+          for: '5m',
+        },
+      ],
+      summary: `${release}: the replicas have different routes`,
+      description: '{{ $value | humanize }} routes are missing in a replica, or lead elsewhere than in the others.',
+      means:
+        'Users whose connection comes to that replica are sent to the hub in the place of their server, and back, until the hub gives up.',
+      look: [
+        'The log, event `route_refused`: a replica that is full, or has other `routes_api.targets`, refuses what others take.',
+        "The hub's log names replicas that it does not reach, or that refuse a route.",
+        'Does the hub use config/jupyterhub/sluice_proxy.py? Its usual proxy class sets each route in one replica alone.',
+      ],
+      change: [
+        'Give all replicas the same configuration.',
+        'Give the hub the proxy class and `c.SluiceProxy.api_url` with the name of a headless Service, as docs/jupyterhub.md has it.',
+        'Let the hub reach every replica: NetworkPolicies, and a Service with `publishNotReadyAddresses`.',
       ],
     },
     {

@@ -8,6 +8,8 @@ export interface ProbeSource {
   /** Whether the public port lets clients in: `yes`, or why not. */
   accepting(): string;
   draining(): boolean;
+  /** Whether every route is there: `complete`, or why not. */
+  routes(): string;
   config(): ConfigState;
 }
 
@@ -18,6 +20,7 @@ interface Readiness {
   readonly state: string;
   readonly accepting: string;
   readonly draining: boolean;
+  readonly routes: string;
   readonly config: {
     /** `rejected`: the files as they are now have errors, and the configuration before them stays in force. */
     readonly files: 'in force' | 'rejected';
@@ -40,13 +43,15 @@ export function probeEndpoints(source: ProbeSource): AdminEndpoint[] {
 }
 
 function readinessOf(source: ProbeSource): Readiness {
-  const [accepting, draining] = [source.accepting(), source.draining()];
+  const [accepting, draining, routes] = [source.accepting(), source.draining(), source.routes()];
+  const trouble = accepting !== 'yes' ? accepting : routes !== 'complete' ? routes : null;
   const { lastError } = source.config();
   return {
-    ready: accepting === 'yes' && !draining,
-    state: draining ? 'draining' : accepting === 'yes' ? 'ready' : accepting,
+    ready: trouble === null && !draining,
+    state: draining ? 'draining' : (trouble ?? 'ready'),
     accepting,
     draining,
+    routes,
     config: {
       // Nobody is hurt by it: the limits before hold. So it does not take the instance out of service.
       files: lastError === null ? 'in force' : 'rejected',
@@ -63,7 +68,7 @@ function answerOf(readiness: Readiness, verbose: boolean, accept = ''): Answer {
 }
 
 /** In the form of Kubernetes' own probes: a line for each thing that is looked at. */
-function inLines({ state, accepting, draining, config }: Readiness): string {
+function inLines({ state, accepting, draining, routes, config }: Readiness): string {
   const { files, rejected_at: at, errors } = config;
   const rejected =
     `[!] the configuration files were rejected at ${at} with ${errors} errors: those before stay in force, and a restart ` +
@@ -71,6 +76,7 @@ function inLines({ state, accepting, draining, config }: Readiness): string {
   const lines = [
     accepting === 'yes' ? '[+] the public port accepts connections' : `[-] the public port: ${accepting}`,
     draining ? '[-] draining' : '[+] not draining',
+    ...(routes === 'complete' ? [] : [`[-] the routes: ${routes}`]),
     files === 'in force' ? '[+] the configuration files are in force' : rejected,
     state,
   ];

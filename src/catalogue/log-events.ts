@@ -187,6 +187,18 @@ export const logEvents = {
     when: 'the state file could not be written, and now it can',
     fields: 'file',
   },
+  routes_incomplete: {
+    level: 'warn',
+    words: 'the hub has not checked the routes of this replica yet; it is asked again',
+    when: '`routes_api.hub_api` was asked for a check and the table is not known to be complete; again where the reason changes',
+    fields: 'problem, routes',
+  },
+  routes_complete: {
+    level: 'info',
+    words: 'the hub has checked the routes: the table is complete',
+    when: 'the hub has checked the routes of this replica for the first time',
+    fields: 'routes, differing (how many of them were missing here, or otherwise)',
+  },
   error_page_failed: {
     level: 'warn',
     words: 'pages for 404 and 503 did not come, and Sluice wrote its own',

@@ -151,6 +151,8 @@ export interface RoutesApi {
   readonly targets: readonly string[] | null;
   /** Path of the file that keeps the table over a restart. */
   readonly stateFile: string | null;
+  /** The hub's API, which is asked to check the table; `null` where nobody is. */
+  readonly hubApi: string | null;
   /** Whether the first segment of a route's path is its host. */
   readonly hosts: boolean;
   /** Whether messages of a server count as its user's activity. */

@@ -44,6 +44,8 @@ export interface HubGateway {
   readonly gateway: Gateway;
   readonly port: number;
   readonly apiPort: number;
+  /** 0 where it does not listen. */
+  readonly adminPort: number;
   readonly log: readonly LogLine[];
   /** Asks the API, with the token unless headers are given. */
   api(path: string, ask?: Ask): Promise<HubAnswer>;
@@ -79,7 +81,7 @@ export async function hubGateway({ api = '', more = '', rules, ...parts }: HubOp
     admin: 'nothing',
     ...parts,
   });
-  const { address, routesApiAddress } = await gateway.start();
+  const { address, adminAddress, routesApiAddress } = await gateway.start();
   const apiPort = portOf(routesApiAddress);
   const stop = () => gateway.stop(AbortSignal.abort());
   onTestFinished(stop);
@@ -87,6 +89,7 @@ export async function hubGateway({ api = '', more = '', rules, ...parts }: HubOp
     gateway,
     port: portOf(address),
     apiPort,
+    adminPort: portOf(adminAddress),
     log: lines,
     api: (path, { headers = { authorization: `token ${token}` }, ...rest } = {}) =>
       ask(apiPort, `/api/routes${path}`, { ...rest, headers }),

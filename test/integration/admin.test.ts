@@ -22,7 +22,7 @@ const parts = { guard: { refuse: async () => null }, log: createLog({ write() {}
 interface Started {
   readonly port: number;
   readonly admin: AdminServer;
-  readonly state: { accepting: string; draining: boolean; config: ConfigState };
+  readonly state: { accepting: string; draining: boolean; routes: string; config: ConfigState };
 }
 
 /** An endpoint for tests that look at the port itself. */
@@ -30,10 +30,11 @@ const health: AdminEndpoint = { method: 'GET', path: '/healthz', access: 'open',
 const inForce = { lastError: null } as ConfigState;
 
 async function startAdmin(render: Renderer = async () => [Buffer.from('sluice_test 7\n')]): Promise<Started> {
-  const state = { accepting: 'yes', draining: false, config: inForce };
+  const state = { accepting: 'yes', draining: false, routes: 'complete', config: inForce };
   const probes = probeEndpoints({
     accepting: () => state.accepting,
     draining: () => state.draining,
+    routes: () => state.routes,
     config: () => state.config,
   });
   const admin = new AdminServer({ ...parts, endpoints: [...probes, new Scrapes(render).endpoint] });
@@ -84,6 +85,7 @@ test('/readyz?verbose tells of rejected files, which make nobody unready', async
     state: 'ready',
     accepting: 'yes',
     draining: false,
+    routes: 'complete',
     config: { files: 'rejected', rejected_at: '2026-01-02T03:04:05.000Z', errors: 2 },
   });
 });

@@ -18,6 +18,11 @@ test('what its templates know of Sluice and of its defaults is what is generated
   expect(JSON.parse(factsText()).fileSettings).toEqual(expect.arrayContaining(['listen.tls.cert', 'admin.token_file']));
 });
 
+test("the chart has the proxy class of the hub's side too", () => {
+  const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  expect(text('helm/sluice/files/sluice_proxy.py'), 'npm run docs').toBe(text('config/jupyterhub/sluice_proxy.py'));
+});
+
 test('below config it is the schema of the configuration, whole', () => {
   const values = JSON.parse(valuesSchemaText());
   const own = JSON.parse(schemaText());

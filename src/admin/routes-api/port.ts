@@ -3,12 +3,14 @@
  * it.
  */
 
+import type { ConnectionOptions } from 'node:tls';
 import { isLocal } from '../../config/language/addresses.ts';
 import type { ListenAddress, RoutesApi } from '../../config/types.ts';
 import { readSmallFile } from '../../files.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { type ApiRoute, ApiRoutes, type JudgeTarget } from '../../routes/api-routes.ts';
 import { ApiGuard } from './guard.ts';
+import { HubCheck } from './hub-check.ts';
 import { RoutesApiServer } from './server.ts';
 import { StateFile } from './state-file.ts';
 import { type ApiToken, apiToken, tokenVariable } from './token.ts';
@@ -22,6 +24,8 @@ export interface RoutesApiPortParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly settleActivity: () => void;
+  /** How TLS with the hub is made sure of. */
+  readonly secureHub: () => Promise<ConnectionOptions>;
   readonly added: (route: ApiRoute) => void;
   readonly removed: (route: ApiRoute) => void;
 }
@@ -36,6 +40,9 @@ export class RoutesApiPort {
   readonly #parts: RoutesApiPortParts;
   readonly #token: ApiToken | null;
   readonly #state: StateFile | null;
+  readonly #check: HubCheck | null;
+  /** Routes that the hub's last check found missing here, or otherwise; `null` before the first. */
+  #differing: number | null = null;
   #server: RoutesApiServer | null = null;
 
   constructor(parts: RoutesApiPortParts) {
@@ -44,6 +51,16 @@ export class RoutesApiPort {
     this.routes = new ApiRoutes(config.hosts, judge);
     this.#token = apiToken(config.tokenFile, environmentToken);
     this.#state = config.stateFile === null ? null : new StateFile(config.stateFile, this.routes, log);
+    this.#check =
+      config.hubApi === null
+        ? null
+        : new HubCheck({
+            url: config.hubApi,
+            log,
+            token: async () => (await this.#token?.read()) ?? null,
+            secure: parts.secureHub,
+            routes: () => this.routes.size,
+          });
   }
 
   /** What keeps it from listening, in words; `null` for nothing. */
@@ -79,11 +96,27 @@ export class RoutesApiPort {
         this.heard.requests++;
         this.heard.lastAtMs = now();
       },
+      checked: (differing) => {
+        this.#differing = differing;
+        this.#check?.checked(differing);
+      },
     });
-    return this.#server.listen(address);
+    const port = await this.#server.listen(address);
+    void this.#check?.run();
+    return port;
+  }
+
+  /** `complete`, or why the table may lack routes, in words. */
+  get state(): string {
+    return this.#check?.state ?? 'complete';
+  }
+
+  get differing(): number | null {
+    return this.#differing;
   }
 
   async close(): Promise<void> {
+    this.#check?.close();
     await this.#server?.close();
     await this.#state?.close();
   }

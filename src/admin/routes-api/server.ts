@@ -4,6 +4,7 @@
  *   POST /api/routes[/PATH]     {"target": URL, …}: 201
  *   GET /api/routes[/PATH]      one route, or all of them by their paths
  *   DELETE /api/routes[/PATH]   204, or 404
+ *   POST /api/checked           {"differing": N}: the hub has compared the table with its own, and set what was missing
  */
 import type { IncomingMessage } from 'node:http';
 import type { TlsOptions } from 'node:tls';
@@ -27,6 +28,8 @@ export interface RoutesApiParts {
   readonly settleActivity: () => void;
   /** Called with each request that was let in. */
   readonly heard: (method: string, status: number) => void;
+  /** Called when the hub has checked the table, with how many of its routes were missing here, or otherwise. */
+  readonly checked: (differing: number) => void;
 }
 
 /** A token, a path and a proxy's headers; anybody else gets 431. */
@@ -35,6 +38,7 @@ const maxBodyBytes = 1 << 20;
 const pieceLength = 64 * 1024;
 const jsonType = 'application/json';
 
+const checkedPlace = '/api/checked';
 const place = /^\/api\/routes(\/[^?]*)?(?:\?(.*))?$/s;
 
 type Handler = (path: string, req: IncomingMessage, query: string) => Promise<Answer>;
@@ -50,9 +54,10 @@ export class RoutesApiServer extends AdminListener {
   }
 
   protected override async answer(req: IncomingMessage): Promise<Answer> {
-    const match = place.exec(req.url ?? '');
+    const { method = '', url = '' } = req;
+    if (url === checkedPlace) return this.#checked(req);
+    const match = place.exec(url);
     if (match === null) return refusal(404, 'there is nothing at this path; ask for /api/routes');
-    const { method = '' } = req;
     const handler = this.#handlers.get(method);
     if (handler === undefined) return refusal(405, 'the path does not take this method; use GET, POST, DELETE');
     if (await this.#parts.guard.refuses(req)) return empty(403);
@@ -66,6 +71,18 @@ export class RoutesApiServer extends AdminListener {
     ['POST', (path, req) => this.#post(path, req)],
     ['DELETE', (path) => this.#delete(path)],
   ]);
+
+  async #checked(req: IncomingMessage): Promise<Answer> {
+    if (req.method !== 'POST') return refusal(405, 'the path does not take this method; use POST');
+    if (await this.#parts.guard.refuses(req)) return empty(403);
+    const body = await readBody(req);
+    if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
+    const [, differing] = /^\s*\{\s*"differing"\s*:\s*(\d{1,9})\s*\}\s*$/.exec(body) ?? [];
+    if (differing === undefined) return refusal(400, 'the body must be {"differing": N}');
+    this.#parts.heard('POST', 204);
+    this.#parts.checked(Number(differing));
+    return empty(204);
+  }
 
   async #get(path: string, req: IncomingMessage, query: string): Promise<Answer> {
     const { routes, now, settleActivity } = this.#parts;

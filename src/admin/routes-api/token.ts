@@ -1,5 +1,6 @@
 /** The token of whoever sets routes: from a file, which may be replaced, or from the environment. */
 import { timingSafeEqual } from 'node:crypto';
+import { readSmallFile } from '../../files.ts';
 import { TokenFile, tokenDigest } from '../token.ts';
 
 export interface ApiToken {
@@ -7,19 +8,31 @@ export interface ApiToken {
   problem(): Promise<string | null>;
   /** Whether this is the token. The time it takes tells nothing of either. */
   matches(token: string): Promise<boolean>;
+  /** The token itself, for whoever asks for it in turn. */
+  read(): Promise<string>;
 }
+
+const longestToken = 4096;
 
 /** The variable in which JupyterHub hands it over. */
 export const tokenVariable = 'CONFIGPROXY_AUTH_TOKEN';
 
 /** Finds the token; `null` where there is none. */
 export function apiToken(path: string | null, environment: string | undefined): ApiToken | null {
-  if (path !== null) return new TokenFile(path, undefined, 'routes_api.token_file');
+  if (path !== null) {
+    const file = new TokenFile(path, undefined, 'routes_api.token_file');
+    return {
+      problem: () => file.problem(),
+      matches: (token) => file.matches(token),
+      read: async () => (await readSmallFile(path, longestToken)).toString().trim(),
+    };
+  }
   if (environment === undefined || environment === '') return null;
   const digest = tokenDigest(environment);
   return {
     problem: async () => null,
     matches: async (token) => timingSafeEqual(digest, tokenDigest(token)),
+    read: async () => environment,
   };
 }
 

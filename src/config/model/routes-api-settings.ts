@@ -57,6 +57,14 @@ export const routesApiSettings = {
     field: 'routesApi.stateFile',
     reload: 'restart',
   },
+  hub_api: {
+    kind: is.url,
+    about:
+      "JupyterHub's API, such as `http://hub:8081/hub/api`, for one of several replicas: asked at the start to check the routes, with the API's own token. `/readyz` says 503 until it has. [jupyterhub.md](jupyterhub.md#replicas) has the hub's side.",
+    builtIn: null,
+    field: 'routesApi.hubApi',
+    reload: 'restart',
+  },
   hosts: {
     kind: is.flag,
     about: "Whether the first segment of a route's path is its host.",

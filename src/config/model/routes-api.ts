@@ -66,6 +66,7 @@ export function compileRoutesApi(api: RoutesApiSettings, templates: readonly Res
     templates: templates.map(({ kind, path, resolved }): RouteTemplate => ({ kind, path, route: resolved.route })),
     targets: api.targets,
     stateFile: api.state_file,
+    hubApi: api.hub_api,
     hosts: api.hosts,
     upstreamActivity: api['activity.upstream'],
     errors: target !== null ? { target } : folder !== null ? { folder } : null,

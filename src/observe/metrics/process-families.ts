@@ -98,6 +98,16 @@ export const processFamilies: readonly NumberFamily[] = [
     ofProcess: (source, emit) => ofApi(source, ({ lastRequestAtMs }) => emit([], lastRequestAtMs / 1000)),
   },
   {
+    type: 'gauge',
+    name: 'routes_api_differing',
+    help: "Routes that the hub's last check found missing in this replica, or leading elsewhere than in others, before it set them again.",
+    labels: [],
+    ofProcess: (source, emit) =>
+      ofApi(source, ({ differing }) => {
+        if (differing !== null) emit([], differing);
+      }),
+  },
+  {
     type: 'counter',
     name: 'error_page_failures_total',
     help: 'Pages for 404 and 503 that did not come from `error_target` or `error_path`, so that Sluice wrote its own.',

@@ -34,6 +34,8 @@ export interface RoutesApiReading {
   readonly lastRequestAtMs: number;
   /** Pages for 404 and 503 that did not come. */
   readonly pageFailures: number;
+  /** Routes that the hub's last check found missing here, or otherwise; `null` before the first. */
+  readonly differing: number | null;
 }
 
 /** The state of the process that metrics show. */

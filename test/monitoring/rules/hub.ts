@@ -27,6 +27,50 @@ export const hub: readonly Story[] = [
     moments: [quiet('30m')],
   },
   {
+    alert: 'SluiceHubReplicasDiffer',
+    tells: 'one replica refuses what the other takes, until it is configured like that',
+    series: {
+      [pod(1, 'sluice_routes_api_differing')]: '0x90',
+      // It starts with nothing; later three routes are refused again and again.
+      [pod(2, 'sluice_routes_api_differing')]: '40x4 0x25 3x30 0x30',
+    },
+    moments: [
+      quiet('20m'),
+      quiet('45m'),
+      fires('59m', {
+        severity: 'warning',
+        value: '3',
+        summary: 'apps/sluice: the replicas have different routes',
+      }),
+      quiet('80m'),
+    ],
+  },
+  {
+    alert: 'SluiceHubReplicasDiffer',
+    tells: 'the hub sets each route in one replica alone, by its usual proxy class',
+    series: {
+      [pod(1, 'sluice_routes_api_routes')]: '60x60',
+      [pod(2, 'sluice_routes_api_routes')]: '40x60',
+    },
+    moments: [
+      quiet('5m'),
+      fires('30m', {
+        severity: 'warning',
+        value: '20',
+        summary: 'apps/sluice: the replicas have different routes',
+      }),
+    ],
+  },
+  {
+    alert: 'SluiceHubReplicasDiffer',
+    tells: 'many users come in the morning, and replicas are scraped one after the other',
+    series: {
+      [pod(1, 'sluice_routes_api_routes')]: '10+10x60',
+      [pod(2, 'sluice_routes_api_routes')]: '12+10x60',
+    },
+    moments: [quiet('20m'), quiet('60m')],
+  },
+  {
     alert: 'SluiceErrorPagesFailing',
     tells: 'the hub is gone, and people come to servers that are not there',
     series: { [pod(1, 'sluice_error_page_failures_total')]: '0x10 0+10x20 200x30' },

@@ -20,6 +20,7 @@ import { Clients, routes } from './traffic.ts';
 const mayBeEmpty: Readonly<Record<string, string>> = {
   SluiceDown: 'it asks for what is not there',
   SluiceHubSilent: 'all routes are of the file, and no hub writes any',
+  SluiceHubReplicasDiffer: 'all routes are of the file, and no replicas have any of a hub',
   SluiceErrorPagesFailing: 'no pages for errors are fetched from anywhere',
 };
 

@@ -44,12 +44,18 @@ export class Hub {
   static async start(
     service?: { readonly url: string; readonly token: string },
     command: readonly string[] | null = null,
+    behind: Replicated | null = null,
   ): Promise<Hub> {
-    const ports: Ports = { public: await freePort(), hub: await freePort(), proxyApi: await freePort() };
-    const home = scratchDirectory('hub');
-    mkdirSync(join(home, 'users'));
+    const ports: Ports = behind?.ports ?? {
+      public: await freePort(),
+      hub: await freePort(),
+      proxyApi: await freePort(),
+    };
+    const home = behind?.home ?? scratchDirectory('hub');
+    mkdirSync(join(home, 'users'), { recursive: true });
     writeLabSettings(join(home, 'lab-settings'));
     const url = (port: number) => `http://127.0.0.1:${port}`;
+    const publicUrl = behind?.publicUrl ?? url(ports.public);
     const proxyOfOurs = () =>
       ServerProcess.start({
         name: 'configurable-http-proxy',
@@ -63,7 +69,7 @@ export class Hub {
         // Nothing is routed yet.
         ready: answers(url(ports.public), [404, 503]),
       });
-    const beside = command === null ? [await proxyOfOurs()] : [];
+    const beside = command === null && behind === null ? [await proxyOfOurs()] : [];
     const hub = await ServerProcess.start({
       name: 'jupyterhub',
       command: venvProgram('modern', 'jupyterhub'),
@@ -72,7 +78,7 @@ export class Hub {
       env: {
         HOME: home,
         HUB_HOME: home,
-        HUB_PUBLIC_URL: url(ports.public),
+        HUB_PUBLIC_URL: publicUrl,
         HUB_URL: url(ports.hub),
         HUB_PROXY_API_URL: url(ports.proxyApi),
         HUB_SINGLEUSER: venvProgram('modern', 'jupyterhub-singleuser'),
@@ -80,9 +86,10 @@ export class Hub {
         CONFIGPROXY_AUTH_TOKEN: token,
         ...(service && { HUB_SERVICE_URL: service.url, HUB_SERVICE_TOKEN: service.token }),
         ...(command === null ? {} : { HUB_PROXY_COMMAND: JSON.stringify(command) }),
+        ...behind?.env,
         PATH: `${venvProgram('modern', '')}:${process.env.PATH}`,
       },
-      ready: answers(`${url(ports.public)}/hub/health`),
+      ready: answers(`${publicUrl}/hub/health`),
     });
     return new Hub(ports, home, [hub, ...beside]);
   }
@@ -128,6 +135,12 @@ export class Hub {
     return home;
   }
 
+  /** Ends the hub at once, and leaves its users' servers alone. */
+  async die(): Promise<void> {
+    this.#processes[0]!.signal('SIGKILL');
+    await this.#processes[0]!.exited();
+  }
+
   async stop(): Promise<void> {
     for (const process of this.#processes) await process.stop();
   }
@@ -141,7 +154,16 @@ interface Activity {
   readonly last_activity: string;
 }
 
-interface Ports {
+/** Replicas of a proxy before the hub: their public address, their ports, and what the hub is told of them. */
+export interface Replicated {
+  readonly ports: Ports;
+  readonly publicUrl: string;
+  /** A hub that starts again there knows what the one before knew. */
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Ports {
   readonly public: number;
   readonly hub: number;
   readonly proxyApi: number;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 
 c = get_config()  # noqa: F821
 
@@ -11,7 +12,25 @@ home = os.environ["HUB_HOME"]
 c.JupyterHub.bind_url = os.environ["HUB_PUBLIC_URL"]
 c.JupyterHub.hub_bind_url = os.environ["HUB_URL"]
 command = os.environ.get("HUB_PROXY_COMMAND")
-c.ConfigurableHTTPProxy.should_start = command is not None
+if "HUB_REPLICAS" in os.environ:
+    # As hub.extraConfig has it. The name of the replicas is known to a file here, where a cluster has a Service.
+    names = os.environ["HUB_REPLICAS"]
+    look_up = socket.getaddrinfo
+
+    def look_up_replicas(host, port, *args, **more):
+        if host != "sluice-api":
+            return look_up(host, port, *args, **more)
+        with open(names) as lines:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (line.strip(), port)) for line in lines if line.strip()]
+
+    socket.getaddrinfo = look_up_replicas
+    with open(os.environ["HUB_PROXY_CLASS"]) as source:
+        exec(compile(source.read(), "sluice_proxy.py", "exec"))
+    # A hub that starts again finds the servers of its users.
+    c.JupyterHub.cleanup_servers = False
+    c.SluiceProxy.api_url = os.environ["HUB_PROXY_API_URL"]
+else:
+    c.ConfigurableHTTPProxy.should_start = command is not None
 if command is not None:
     c.ConfigurableHTTPProxy.command = json.loads(command)
 c.ConfigurableHTTPProxy.api_url = os.environ["HUB_PROXY_API_URL"]
@@ -35,7 +54,7 @@ c.JupyterHub.allow_named_servers = True
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "slow_stop_timeout": 0}
 
 # The hub asks its proxy for activity every second, and believes every second of it.
-c.JupyterHub.last_activity_interval = 1
+c.JupyterHub.last_activity_interval = int(os.environ.get("HUB_CHECK_SECONDS", "1"))
 c.JupyterHub.activity_resolution = 0
 c.Spawner.environment = {
     # A user's server also tells the hub itself, past every proxy: here never while a test looks.
@@ -45,13 +64,14 @@ c.Spawner.environment = {
     "JUPYTERLAB_SETTINGS_DIR": f"{home}/lab-settings",
 }
 
-c.JupyterHub.services = [{"name": "tests", "api_token": os.environ["HUB_TOKEN"]}]
+c.JupyterHub.services.append({"name": "tests", "api_token": os.environ["HUB_TOKEN"]})
 roles = []
 if "HUB_SERVICE_URL" in os.environ:
     # A service that is no program of the hub's own: whoever stands at this address signs users in here.
     service = {"name": "panel", "url": os.environ["HUB_SERVICE_URL"], "api_token": os.environ["HUB_SERVICE_TOKEN"]}
     c.JupyterHub.services.append({**service, "oauth_no_confirm": True})
     roles = [{"name": "user", "scopes": ["self", "access:services!service=panel"]}]
-c.JupyterHub.load_roles = roles + [
-    {"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}
-]
+c.JupyterHub.load_roles.extend(
+    roles
+    + [{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}]
+)
