@@ -53,7 +53,7 @@ export const hub: readonly Story[] = [
       [pod(2, 'sluice_routes_api_routes')]: '40x60',
     },
     moments: [
-      quiet('5m'),
+      quiet('4m'),
       fires('30m', {
         severity: 'warning',
         value: '20',
