@@ -42,7 +42,7 @@ export const capacity: AlertGroup = {
         {
           severity: 'warning',
           expr: `sum by (cluster, namespace, job, route, result) (
-  increase(sluice_handshakes_total{result=~"too_many_connections|too_many_per_address|memory"}[10m])
+  increase(sluice_handshakes_total{result=~"too_many_connections|too_many_per_address|too_many_per_user|memory"}[10m])
 ) >= 5`,
           threshold: '>= 5',
           for: '2m',
@@ -52,14 +52,15 @@ export const capacity: AlertGroup = {
       description:
         'About {{ printf "%.0f" $value }} handshakes were refused within 10 minutes because a maximum was reached ({{ $labels.result }}).',
       means:
-        '`too_many_connections`: the route of a pod is full, new users are locked out. `too_many_per_address`: one address has its maximum; behind an untrusted proxy all users share one address. `memory`: the buffers of all connections are almost full.',
+        '`too_many_connections`: the route of a pod is full, new users are locked out. `too_many_per_address`: one address has its maximum; behind an untrusted proxy all users share one address. `too_many_per_user`: one user has their maximum, mostly in forgotten tabs. `memory`: the buffers of all connections are almost full.',
       look: [
-        'The log, event `refused`, flag `CL`, `AL` or `MH`: route, client and the limit.',
+        'The log, event `refused`, flag `CL`, `AL`, `NU` or `MH`: route, client, user and the limit.',
         'SluiceConnectionsNearLimit and SluiceUntrustedForwardingHeaders, which often fire beside it.',
       ],
       change: [
         '`too_many_connections`: raise `limits.connections.max`, or add pods.',
         '`too_many_per_address`: raise `limits.connections.max_per_address`; behind a proxy, check `listen.trusted_proxies` first.',
+        '`too_many_per_user`: raise `limits.connections.max_per_user`, or let `on_limit: evict_oldest` end forgotten tabs.',
         '`memory`: see SluiceMemoryPressure.',
       ],
     },

@@ -1,7 +1,10 @@
-/** Who a request says its user is. It is for people who read logs and listings; nothing is allowed or refused by it. */
+/**
+ * Who a request says its user is: for people who read logs and listings, and for what is counted by user. Nobody is let
+ * in by it.
+ */
+import { isUtf8 } from 'node:buffer';
 import type { Identity } from '../config/types.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';
-import { cleanUser } from '../observe/log/clean.ts';
 
 /** What of a request may name its user. */
 export interface Naming {
@@ -11,31 +14,40 @@ export interface Naming {
   readonly path: string;
 }
 
-/** The user's name, fit to be shown; `undefined` where there is none. */
-export function userOf(identity: Identity | null, naming: Naming): string | undefined {
+/** A user as a request names one. */
+export interface NamedUser {
+  /** As it reads; `cleanUser` makes it fit to be shown. */
+  readonly name: string;
+  /** What stands in the request, where that does not read as UTF-8: two such names may read alike. */
+  readonly raw: string | null;
+  /** Whether a trusted proxy said so; a path is whatever its client likes. */
+  readonly vouched: boolean;
+}
+
+/** The user; `undefined` where none is named. */
+export function userOf(identity: Identity | null, naming: Naming): NamedUser | undefined {
   if (identity === null) return undefined;
-  const name = 'header' in identity ? inHeader(identity.header, naming) : inPath(identity.segments, naming.path);
-  return name === undefined || name === '' ? undefined : cleanUser(name);
+  const user = 'header' in identity ? inHeader(identity.header, naming) : inPath(identity.segments, naming.path);
+  return user === undefined || user.name === '' ? undefined : user;
 }
 
 /** A header that comes twice names nobody: which of the two is the proxy's own, is not known. */
-function inHeader(name: string, { headers, trusted }: Naming): string | undefined {
+function inHeader(name: string, { headers, trusted }: Naming): NamedUser | undefined {
   if (!trusted) return undefined;
   const values = headers.filter((_, i) => i % 2 === 1 && headers[i - 1]!.toLowerCase() === name);
+  if (values.length !== 1) return undefined;
   // Node reads bytes as Latin-1, and proxies write UTF-8.
-  return values.length === 1 ? Buffer.from(values[0]!, 'latin1').toString().trim() : undefined;
+  const bytes = Buffer.from(values[0]!, 'latin1');
+  return { name: bytes.toString().trim(), raw: isUtf8(bytes) ? null : values[0]!.trim(), vouched: true };
 }
 
-function inPath(pattern: readonly (string | null)[], path: string): string | undefined {
+function inPath(pattern: readonly (string | null)[], path: string): NamedUser | undefined {
   const segments = path.split('/', pattern.length + 1).slice(1);
   if (!pattern.every((piece, i) => piece === null || piece === segments[i])) return undefined;
-  return decoded(segments[pattern.indexOf(null)] ?? '');
-}
-
-function decoded(segment: string): string {
+  const segment = segments[pattern.indexOf(null)] ?? '';
   try {
-    return decodeURIComponent(segment);
+    return { name: decodeURIComponent(segment), raw: null, vouched: false };
   } catch {
-    return segment;
+    return { name: segment, raw: segment, vouched: false };
   }
 }

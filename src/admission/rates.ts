@@ -1,16 +1,18 @@
 /**
- * How often one address may ask: `rates` of a route. Who asks more often is told when to come back. For each address there is one
- * number, the time at which all that it asked for is paid off; a step decides at once, without a timer or a promise for each.
+ * How often one address, and one user, may ask: `rates` of a route. Who asks more often is told when to come back. For
+ * each of them there is one number, the time at which all that was asked for is paid off; a step decides at once, without
+ * a timer or a promise for each.
  */
-import type { Rate, Route } from '../config/types.ts';
+import type { HandshakeResult } from '../catalogue/outcomes.ts';
+import type { AskingRates, Rate, Route } from '../config/types.ts';
 import type { Step } from './steps.ts';
-import type { VisitKind } from './visit.ts';
+import type { Visit, VisitKind } from './visit.ts';
 
-/** Beyond this the address that was let in the longest ago is forgotten; each takes about 150 bytes. */
-const mostAddresses = 10_000;
+/** Beyond this the one that was let in the longest ago is forgotten; each takes about 150 bytes. */
+const mostAskers = 10_000;
 
-/** The rates of one kind on one route, by address. */
-export class AddressRates {
+/** A rate of one route, by those who ask. */
+export class AskerRates {
   #rate: Rate;
   /** The one that was let in last stands last. */
   readonly #paidAtMs = new Map<string, number>();
@@ -19,7 +21,7 @@ export class AddressRates {
     this.#rate = rate;
   }
 
-  /** Addresses that are remembered. */
+  /** Those who are remembered. */
   get size(): number {
     return this.#paidAtMs.size;
   }
@@ -29,35 +31,38 @@ export class AddressRates {
     this.#rate = rate;
   }
 
-  /** Lets an address ask once, or says in how many milliseconds it may; 0 where it may now. */
-  take(address: string, nowMs: number): number {
+  /** Lets somebody ask once, or says in how many milliseconds it may; 0 where it may now. */
+  take(asker: string, nowMs: number): number {
     const { perSecond, burst } = this.#rate;
     const eachMs = 1000 / perSecond;
-    const paidAtMs = Math.max(this.#paidAtMs.get(address) ?? 0, nowMs);
+    const paidAtMs = Math.max(this.#paidAtMs.get(asker) ?? 0, nowMs);
     const waitMs = paidAtMs - nowMs - (burst - 1) * eachMs;
     // What is added up has errors of its own, far below any clock.
     if (waitMs > 1e-6) return waitMs;
-    this.#paidAtMs.delete(address);
-    this.#paidAtMs.set(address, paidAtMs + eachMs);
+    this.#paidAtMs.delete(asker);
+    this.#paidAtMs.set(asker, paidAtMs + eachMs);
     for (const [oldest, paid] of this.#paidAtMs) {
-      if (this.#paidAtMs.size <= mostAddresses && paid > nowMs) break;
+      if (this.#paidAtMs.size <= mostAskers && paid > nowMs) break;
       this.#paidAtMs.delete(oldest);
     }
     return 0;
   }
 }
 
+/** The key of a rate in the configuration. */
+export type RateKey = keyof AskingRates;
+
 /** The rates of all routes, by label: what was asked before a reload counts after it. */
 export class RouteRates {
-  readonly #byRoute = new Map<string, Partial<Record<VisitKind, AddressRates>>>();
+  readonly #byRoute = new Map<string, Partial<Record<RateKey, AskerRates>>>();
 
   /** Those of a route, which go on under this rate. */
-  of(label: string, kind: VisitKind, rate: Rate): AddressRates {
-    const kinds = this.#byRoute.get(label) ?? {};
-    this.#byRoute.set(label, kinds);
-    kinds[kind] ??= new AddressRates(rate);
-    kinds[kind].change(rate);
-    return kinds[kind];
+  of(label: string, key: RateKey, rate: Rate): AskerRates {
+    const known = this.#byRoute.get(label) ?? {};
+    this.#byRoute.set(label, known);
+    known[key] ??= new AskerRates(rate);
+    known[key].change(rate);
+    return known[key];
   }
 
   /** Forgets what belongs to no route any more. */
@@ -66,21 +71,55 @@ export class RouteRates {
   }
 }
 
-const outcomes = { http: 'request_rate', websocket: 'handshake_rate' } as const;
-const keys = { http: 'requests_per_address', websocket: 'handshakes_per_address' } as const;
+interface RateStep {
+  readonly key: RateKey;
+  /** As the file has it. */
+  readonly name: string;
+  readonly outcome: HandshakeResult;
+  /** Whose it is; `null` for nobody, who has no limit. */
+  readonly asker: (visit: Visit) => string | null;
+}
 
-/**
- * Refuses who asks too often, and says when to come back; `null` where the route has no rate for visits of this kind.
- */
-export function rateStep({ label, rates }: Route, kind: VisitKind, parts: { readonly rates: RouteRates }): Step | null {
-  const rate = kind === 'http' ? rates.requestsPerAddress : rates.handshakesPerAddress;
+const subscriber = (visit: Visit) => visit.subscriber;
+const user = (visit: Visit) => visit.countedUser?.key ?? null;
+
+const byAddress: Readonly<Record<VisitKind, RateStep>> = {
+  http: { key: 'requestsPerAddress', name: 'requests_per_address', outcome: 'request_rate', asker: subscriber },
+  websocket: {
+    key: 'handshakesPerAddress',
+    name: 'handshakes_per_address',
+    outcome: 'handshake_rate',
+    asker: subscriber,
+  },
+};
+const byUser: Readonly<Record<VisitKind, RateStep>> = {
+  http: { key: 'requestsPerUser', name: 'requests_per_user', outcome: 'user_request_rate', asker: user },
+  websocket: { key: 'handshakesPerUser', name: 'handshakes_per_user', outcome: 'user_handshake_rate', asker: user },
+};
+
+interface RateParts {
+  readonly rates: RouteRates;
+}
+
+/** Refuses an address that asks too often, and says when to come back; `null` where the route has no such rate. */
+export function rateStep(route: Route, kind: VisitKind, parts: RateParts): Step | null {
+  return stepOf(byAddress[kind], route, parts);
+}
+
+/** Refuses a user who asks too often, likewise. */
+export function userRateStep(route: Route, kind: VisitKind, parts: RateParts): Step | null {
+  return stepOf(byUser[kind], route, parts);
+}
+
+function stepOf({ key, name, outcome, asker }: RateStep, { label, rates }: Route, parts: RateParts): Step | null {
+  const rate = rates[key];
   if (rate === null) return null;
-  const addresses = parts.rates.of(label, kind, rate);
-  const detail = `rates.${keys[kind]} is ${rate.perSecond}/s with a burst of ${rate.burst}`;
-  return ({ subscriber, startedAt }) => {
-    const waitMs = addresses.take(subscriber, startedAt);
+  const askers = parts.rates.of(label, key, rate);
+  const detail = `rates.${name} is ${rate.perSecond}/s with a burst of ${rate.burst}`;
+  return (visit) => {
+    const who = asker(visit);
+    const waitMs = who === null ? 0 : askers.take(who, visit.startedAt);
     if (waitMs === 0) return null;
-    const fields = [['Retry-After', String(Math.ceil(waitMs / 1000))]] as const;
-    return { outcome: outcomes[kind], detail, fields };
+    return { outcome, detail, fields: [['Retry-After', String(Math.ceil(waitMs / 1000))]] };
   };
 }

@@ -1,52 +1,210 @@
-/** Connection slots of one route: `connections.max` and `connections.max_per_address`, lent from handshake to end. */
+/**
+ * Connection slots of one route, lent from handshake to end: `connections.max`, `max_per_address` and `max_per_user`.
+ *
+ * Where a user has their maximum and the route evicts, the newcomer waits until a place of that user comes back:
+ *
+ *   place:    pending ─► open ─► leaving ─► back
+ *                          └ evicted ─┘ cut where it does not go in time
+ *   newcomer: waiting ─► a place is back: it is theirs
+ *
+ * So a newcomer is never there beside the connection that goes for it, and the place of that one goes to nobody else.
+ */
+import type { Route } from '../config/types.ts';
 import type { Refused } from './verdict.ts';
+import type { CountedUser, OpenConnection } from './visit.ts';
 
 /** The caps, read anew at each handshake. */
-export interface Caps {
-  readonly max: number;
-  readonly maxPerAddress: number;
+export type Caps = Route['connections'];
+
+/** Whom a connection counts for. */
+export interface Claimant {
+  readonly address: string;
+  /** `null` for nobody, who is not counted as a user. */
+  readonly user: CountedUser | null;
+}
+
+/** How long a connection that is evicted may take to say goodbye. */
+const goodbyeMs = 2000;
+
+/** A slot that is lent. Disposing of it gives it back. */
+export class ConnectionSlot implements Disposable {
+  readonly claimant: Claimant;
+  /** What the handshake has become; nobody without it can be evicted. */
+  connection: OpenConnection | null = null;
+  /** Where it stands among those of its user. */
+  place = -1;
+  readonly #giveBack: (slot: ConnectionSlot) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #held = true;
+
+  constructor(claimant: Claimant, giveBack: (slot: ConnectionSlot) => void) {
+    this.claimant = claimant;
+    this.#giveBack = giveBack;
+  }
+
+  /** Whether it comes back soon, whoever ends the connection. */
+  get isLeaving(): boolean {
+    return this.connection?.isEnding ?? false;
+  }
+
+  /** Ends the connection for a newer one of the same user. */
+  evict(configured: number, observed: number): void {
+    const connection = this.connection!;
+    this.#timer = setTimeout(() => connection.cut('evicted'), goodbyeMs);
+    connection.evict(configured, observed);
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#held) return;
+    this.#held = false;
+    clearTimeout(this.#timer);
+    this.connection = null;
+    this.#giveBack(this);
+  }
+}
+
+/** What one user has of the route. */
+class UserSlots {
+  readonly slots: ConnectionSlot[] = [];
+  readonly waiting: Newcomer[] = [];
+
+  add(slot: ConnectionSlot): void {
+    slot.place = this.slots.length;
+    this.slots.push(slot);
+  }
+
+  delete(slot: ConnectionSlot): void {
+    const last = this.slots.pop()!;
+    if (last === slot) return;
+    this.slots[slot.place] = last;
+    last.place = slot.place;
+  }
+}
+
+/** Somebody who waits until a connection of the same user is gone. */
+export class Newcomer {
+  readonly slot: Promise<ConnectionSlot | Refused>;
+  readonly claimant: Claimant;
+  readonly caps: Caps;
+  readonly settle: (slot: ConnectionSlot | Refused) => void;
+  readonly #user: UserSlots;
+
+  constructor(claimant: Claimant, caps: Caps, user: UserSlots) {
+    const { promise, resolve } = Promise.withResolvers<ConnectionSlot | Refused>();
+    this.slot = promise;
+    this.settle = resolve;
+    this.claimant = claimant;
+    this.caps = caps;
+    this.#user = user;
+  }
+
+  /** Waits no more, and hears that the cap is reached. */
+  giveUp(): void {
+    const { waiting, slots } = this.#user;
+    const at = waiting.indexOf(this);
+    if (at < 0) return;
+    waiting.splice(at, 1);
+    this.settle(refuse('connections.max_per_user', this.caps.maxPerUser, slots.length + 1));
+  }
 }
 
 export class ConnectionSlots {
   #taken = 0;
   readonly #byAddress = new Map<string, number>();
+  readonly #byUser = new Map<string, UserSlots>();
+  readonly #giveBack = (slot: ConnectionSlot) => this.#back(slot);
 
   /** Slots that are lent now. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** Lends a slot to a connection from `address`, or says which cap is reached. Disposing of the lease gives it back. */
-  take(address: string, caps: Caps): Disposable | Refused {
-    const ofAddress = this.#byAddress.get(address) ?? 0;
-    if (this.#taken >= caps.max) return refuse('too_many_connections', 'connections.max', caps.max, this.#taken + 1);
-    if (ofAddress >= caps.maxPerAddress) {
-      return refuse('too_many_per_address', 'connections.max_per_address', caps.maxPerAddress, ofAddress + 1);
-    }
-    this.#taken++;
-    this.#byAddress.set(address, ofAddress + 1);
-    let held = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (held) this.#giveBack(address);
-        held = false;
-      },
-    };
+  /** Users who have some of them. */
+  get users(): number {
+    return this.#byUser.size;
   }
 
-  #giveBack(address: string): void {
+  /** Lends a slot, or says which cap is reached; or evicts somebody, and lets the claimant wait for that place. */
+  take(claimant: Claimant, caps: Caps): ConnectionSlot | Refused | Newcomer {
+    const theirs = claimant.user === null ? undefined : this.#byUser.get(claimant.user.key);
+    const room = caps.maxPerUser - (theirs === undefined ? 0 : theirs.slots.length + theirs.waiting.length);
+    if (claimant.user === null || room > 0) return this.#lend(claimant, caps);
+    const evicts = caps.onLimit === 'evict_oldest' && claimant.user.vouched;
+    if (theirs !== undefined && evicts) return this.#makeRoom(claimant, caps, theirs);
+    return (
+      this.#refusal(claimant, caps, []) ??
+      refuse('connections.max_per_user', caps.maxPerUser, 1 - room + caps.maxPerUser)
+    );
+  }
+
+  #lend(claimant: Claimant, caps: Caps): ConnectionSlot | Refused {
+    const refused = this.#refusal(claimant, caps, []);
+    if (refused !== null) return refused;
+    const { address, user } = claimant;
+    const slot = new ConnectionSlot(claimant, this.#giveBack);
+    this.#taken++;
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    if (user !== null) {
+      const theirs = this.#byUser.get(user.key) ?? new UserSlots();
+      this.#byUser.set(user.key, theirs);
+      theirs.add(slot);
+    }
+    return slot;
+  }
+
+  /** What the caps of the route and of the address say, once these slots are back. */
+  #refusal({ address }: Claimant, { max, maxPerAddress }: Caps, back: readonly ConnectionSlot[]): Refused | null {
+    const taken = this.#taken - back.length;
+    if (taken >= max) return refuse('connections.max', max, taken + 1);
+    const ofAddress =
+      (this.#byAddress.get(address) ?? 0) - back.filter((slot) => slot.claimant.address === address).length;
+    return ofAddress >= maxPerAddress ? refuse('connections.max_per_address', maxPerAddress, ofAddress + 1) : null;
+  }
+
+  /** Nobody is evicted for who would be refused all the same. Of those who are still on their way in nobody is idle. */
+  #makeRoom(claimant: Claimant, caps: Caps, theirs: UserSlots): Refused | Newcomer {
+    const { slots, waiting } = theirs;
+    const observed = slots.length + waiting.length + 1;
+    const leaving = slots.filter((slot) => slot.isLeaving);
+    const missing = Math.max(0, observed - leaving.length - caps.maxPerUser);
+    const idle = slots
+      .filter(({ connection, isLeaving }) => connection !== null && !isLeaving)
+      .sort((a, b) => a.connection!.lastDataAt - b.connection!.lastDataAt)
+      .slice(0, missing);
+    const refused = this.#refusal(claimant, caps, [...leaving, ...idle]);
+    if (refused !== null) return refused;
+    if (idle.length < missing || caps.maxPerUser < 1)
+      return refuse('connections.max_per_user', caps.maxPerUser, observed);
+    const newcomer = new Newcomer(claimant, caps, theirs);
+    waiting.push(newcomer);
+    for (const slot of idle) slot.evict(caps.maxPerUser, observed);
+    return newcomer;
+  }
+
+  #back(slot: ConnectionSlot): void {
+    const { address, user } = slot.claimant;
     this.#taken--;
     const left = this.#byAddress.get(address)! - 1;
     if (left === 0) this.#byAddress.delete(address);
     else this.#byAddress.set(address, left);
+    if (user === null) return;
+    const theirs = this.#byUser.get(user.key)!;
+    theirs.delete(slot);
+    const { waiting, slots } = theirs;
+    while (waiting.length > 0 && slots.length < waiting[0]!.caps.maxPerUser) {
+      const { claimant, caps, settle } = waiting.shift()!;
+      settle(this.#lend(claimant, caps));
+    }
+    if (slots.length + waiting.length === 0) this.#byUser.delete(user.key);
   }
 }
 
-function refuse(
-  outcome: 'too_many_connections' | 'too_many_per_address',
-  name: 'connections.max' | 'connections.max_per_address',
-  configured: number,
-  observed: number,
-): Refused {
-  return { outcome, detail: `${name} is ${configured}`, limit: { name, configured, observed } };
+const outcomes = {
+  'connections.max': 'too_many_connections',
+  'connections.max_per_address': 'too_many_per_address',
+  'connections.max_per_user': 'too_many_per_user',
+} as const;
+
+function refuse(name: keyof typeof outcomes, configured: number, observed: number): Refused {
+  return { outcome: outcomes[name], detail: `${name} is ${configured}`, limit: { name, configured, observed } };
 }

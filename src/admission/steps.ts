@@ -5,9 +5,10 @@
 import type { Route } from '../config/types.ts';
 import { validateHandshake } from '../websocket/validate.ts';
 import { hostStep, methodStep, networkStep } from './access.ts';
+import { takeSlot } from './caps.ts';
 import { checkMemory, type MemoryState } from './memory.ts';
 import { checkOrigin } from './origin.ts';
-import { type RouteRates, rateStep } from './rates.ts';
+import { type RouteRates, rateStep, userRateStep } from './rates.ts';
 import type { Verdict } from './verdict.ts';
 import type { Visit, VisitKind } from './visit.ts';
 
@@ -20,7 +21,7 @@ export interface StepParts {
   readonly memory: MemoryState;
   /** Whether the gateway shuts down, and opens no connection more. */
   readonly refusesHandshakes: () => boolean;
-  /** How often addresses have asked, over reloads. */
+  /** How often addresses and users have asked, over reloads. */
   readonly rates: RouteRates;
   /** Makes the step that asks who has come; `null` where the route lets everybody in. */
   readonly authenticate: (route: Route) => Step | null;
@@ -40,6 +41,8 @@ const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
   ['client_certificate', () => null],
   ['authentication', (route, _, { authenticate }) => authenticate(route)],
   ['origin', (route, kind) => (kind === 'http' ? null : (visit) => checkOrigin(visit.values('origin'), route))],
+  // Behind the origin: a page of another site must not use up what a user may ask.
+  ['user_rates', userRateStep],
   [
     'memory',
     (_, __, { memory }) =>
@@ -88,13 +91,5 @@ function checkHandshake(visit: Visit): Verdict {
   const ask = validateHandshake(visit);
   if ('outcome' in ask) return ask;
   visit.ask = ask;
-  return null;
-}
-
-function takeSlot(visit: Visit): Verdict {
-  const { route, slots } = visit.route;
-  const slot = slots.take(visit.subscriber, route.connections);
-  if ('outcome' in slot) return slot;
-  visit.lend(slot);
   return null;
 }

@@ -12,14 +12,17 @@ import type { CertificateField, Route } from '../config/types.ts';
 import { Changes } from '../http/changes.ts';
 import { type HeadFields, noFields, RawFields } from '../http/head-fields.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';
+import { cleanUser } from '../observe/log/clean.ts';
 import type { RequestAbout } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ConnectionAbout } from '../observe/report.ts';
 import type { HandshakeAsk } from '../websocket/validate.ts';
 import type { Origination } from './client-address.ts';
+import type { NamedUser } from './identity.ts';
 import { subscriberOf } from './ip.ts';
 import type { ConnectionSlots } from './slots.ts';
 import type { Step } from './steps.ts';
+import { userKeyOf } from './user-key.ts';
 
 export type VisitKind = 'http' | 'websocket';
 
@@ -54,6 +57,8 @@ export interface AdmissionRoute {
 
 /** Who has come, as a step of authentication found out. */
 export interface VisitIdentity {
+  /** Whole, as whoever knows the user has it. */
+  readonly name: string;
   /** Fit to be shown: `cleanUser` has seen it. */
   readonly user: string;
   readonly groups: readonly string[];
@@ -63,14 +68,28 @@ export interface VisitIdentity {
   readonly kind: string;
 }
 
+/** A user as it is counted. */
+export interface CountedUser {
+  /** One for each name. */
+  readonly key: string;
+  /** Whether somebody else than the client says so. */
+  readonly vouched: boolean;
+}
+
 /** A connection that has opened, for whoever may have to end it. */
 export interface OpenConnection {
   readonly id: string;
   readonly about: ConnectionAbout;
   /** When data last passed, as `performance.now()` tells. */
   readonly lastDataAt: number;
+  /** Whether its end has begun, for whatever cause. */
+  readonly isEnding: boolean;
   /** Ends it with the code that the catalogue has for the reason; `words` are said in the place of the catalogue's. */
   end(reason: EndReason, words?: string): void;
+  /** Ends it, because its user has one connection more than `configured`, and this is the one that goes. */
+  evict(configured: number, observed: number): void;
+  /** Drops both sides at once. */
+  cut(reason: 'evicted'): void;
 }
 
 /** Called when a handshake has become a connection; what it returns is disposed of when the connection has ended. */
@@ -94,7 +113,7 @@ export interface VisitInit {
   /** How many bits of an IPv6 address say whose it is. */
   readonly ipv6Prefix: number;
   /** Who the request says its user is, where its route's `identity` tells. */
-  readonly named: string | undefined;
+  readonly named: NamedUser | undefined;
 }
 
 export class Visit {
@@ -113,7 +132,7 @@ export class Visit {
   identity: VisitIdentity | null = null;
   /** What a handshake asks for; set by the step that validates it. */
   ask: HandshakeAsk | null = null;
-  readonly #named: string | undefined;
+  readonly #named: NamedUser | undefined;
   readonly #ipv6Prefix: number;
   #fields: HeadFields;
   #changes: Changes | null = null;
@@ -153,9 +172,20 @@ export class Visit {
     return subscriberOf(this.origination.address, this.#ipv6Prefix);
   }
 
-  /** The name of its user, where one is known. */
+  /** The name of its user, fit to be shown, where one is known. */
   get user(): string | undefined {
-    return this.identity?.user ?? this.#named;
+    return this.identity?.user ?? (this.#named && cleanUser(this.#named.name));
+  }
+
+  /**
+   * Whom it counts for as a user; `null` for nobody. Where the route authenticates, what a request says itself is
+   * nothing.
+   */
+  get countedUser(): CountedUser | null {
+    if (this.identity !== null) return { key: userKeyOf(this.identity.name, null), vouched: true };
+    if (this.#named === undefined || this.route.route.auth !== null) return null;
+    const { name, raw, vouched } = this.#named;
+    return { key: userKeyOf(name, raw), vouched };
   }
 
   /** Every value of a field of the request, in order; `name` in lower case. */

@@ -166,16 +166,4 @@ export const accessEndings = {
       change: 'nothing',
     },
   },
-  evicted: {
-    client: 1008,
-    upstream: 1001,
-    level: 'info',
-    flag: 'EV',
-    words: 'a newer connection of the same user took its place',
-    advice: {
-      means: 'the user had their maximum of connections, and this was the one that had been idle for longest',
-      look: '`user`, `last_data_age_s`: forgotten tabs are idle for hours',
-      change: 'nothing, or a larger number of connections for each user',
-    },
-  },
 } as const satisfies Record<string, CloseRow>;

@@ -196,6 +196,30 @@ export const refusals = {
       change: 'raise it, its `burst` first; where `client` is your ingress, set `trusted_proxies`',
     },
   },
+  user_handshake_rate: {
+    status: 429,
+    level: 'warn',
+    flag: 'HU',
+    words: 'this user opens connections too often',
+    remedy: 'try again later, or raise `rates.handshakes_per_user` of the route',
+    advice: {
+      means: 'one user sent more WebSocket handshakes than `rates.handshakes_per_user` allows',
+      look: '`user`: a page that reconnects without end, or two tabs that evict each other',
+      change: 'that page; a higher `burst` where one user opens many tabs at once',
+    },
+  },
+  user_request_rate: {
+    status: 429,
+    level: 'warn',
+    flag: 'RU',
+    words: 'this user asks too often',
+    remedy: 'try again later, or raise `rates.requests_per_user` of the route',
+    advice: {
+      means: 'one user sent more requests than `rates.requests_per_user` allows',
+      look: '`user` and `path`: a script with the credentials of a person, or a page that polls',
+      change: 'raise it, its `burst` first',
+    },
+  },
   headers_too_large: {
     status: 431,
     level: 'warn',

@@ -135,6 +135,47 @@ export const sharedLimits = {
     },
     table: {},
   },
+  'connections.max_per_user': {
+    path: 'limits.connections.max_per_user',
+    reload: 'new',
+    field: 'connections.maxPerUser',
+    kind: 'countOrUnlimited',
+    builtIn: Number.POSITIVE_INFINITY,
+    about:
+      'Open connections of one user on the route, whom `auth` has let in or, where there is none, `identity` names; `on_limit` says what becomes of one more. Who is not named is not counted.',
+    isViolation: true,
+    watched: 'where it binds',
+    exceeded: 'a newer connection of the same user took its place: more than {limit} of one user',
+    closes: {
+      as: 'evicted',
+      client: 1008,
+      upstream: 1001,
+      level: 'info',
+      flag: 'EV',
+      words: 'a newer connection of the same user took its place',
+      advice: {
+        means:
+          'the user had `connections.max_per_user` connections, another one came, and this was the one without a data message for longest (`on_limit: evict_oldest`)',
+        look: '`user`, `last_data_age_s`: forgotten tabs are idle for hours. Seconds, again and again: two tabs that come back by themselves take the place from each other',
+        change: 'nothing for forgotten tabs; else a larger `max_per_user`',
+      },
+    },
+    refuses: {
+      as: 'too_many_per_user',
+      status: 429,
+      level: 'warn',
+      flag: 'NU',
+      words: 'this user has their maximum of connections',
+      remedy: 'close other tabs, or raise `connections.max_per_user` of the route',
+      retryAfterS: [5, 10],
+      advice: {
+        means: 'this user has `connections.max_per_user` connections',
+        look: '`user`, and the connections of that user in `/api/connections`: those with a large `last_data_age_s` are forgotten tabs',
+        change: 'raise it, or let `limits.connections.on_limit: evict_oldest` end the forgotten ones',
+      },
+    },
+    table: { counted: ['connections_closed_total{reason="evicted"}'] },
+  },
   idle_timeout: {
     path: 'idle_timeout',
     reload: 'live',

@@ -98,9 +98,9 @@ export interface Route {
   readonly auth: readonly Auth[] | null;
   readonly identityHeaders: IdentityHeaders;
   readonly access: Access;
-  readonly rates: AddressRateLimits;
+  readonly rates: AskingRates;
   readonly limits: RouteLimits;
-  readonly connections: SharedLimits['connections'];
+  readonly connections: SharedLimits['connections'] & { readonly onLimit: OnLimit };
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
   readonly idleTimeoutMs: SharedLimits['idleTimeoutMs'];
   readonly maxLifetimeMs: SharedLimits['maxLifetimeMs'];
@@ -162,10 +162,12 @@ export interface RoutesApi {
   readonly rules: TargetRules;
 }
 
-/** How often one address may ask; `null` is no limit. */
-export interface AddressRateLimits {
+/** How often one address, and one user, may ask; `null` is no limit. */
+export interface AskingRates {
   readonly handshakesPerAddress: Rate | null;
   readonly requestsPerAddress: Rate | null;
+  readonly handshakesPerUser: Rate | null;
+  readonly requestsPerUser: Rate | null;
 }
 
 /** What is served and what is not: without `allow` everything that `deny` does not name, and that in no case. */
@@ -180,6 +182,11 @@ export interface Access {
   readonly hosts: AccessList;
   readonly methods: AccessList;
 }
+
+/**
+ * What becomes of a handshake of a user who has the maximum of connections: it is refused, or an idle one goes for it.
+ */
+export type OnLimit = 'reject' | 'evict_oldest';
 
 /** What a drain does to a connection: close it at a slot of its own, or leave it until it ends by itself. */
 export type DrainClose = 'spread' | 'wait';

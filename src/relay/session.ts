@@ -237,6 +237,17 @@ export class Session implements OpenConnection {
     this.#settle();
   }
 
+  /** Ends the connection because its user has more than a route allows, and it was idle for longest. */
+  evict(configured: number, observed: number): void {
+    if (this.#outcome !== null) return;
+    const limit = 'connections.max_per_user';
+    const violation = { sender: 'client', limit, configured, observed, partial: false, action: 'close' } as const;
+    this.#note(violation);
+    this.#decide(reasonOf(limit), 'sluice', violation);
+    this.#part(this.client, this.#closeFor(this.upstream), this.#closeFor(this.client), answerMs);
+    this.#settle();
+  }
+
   /** Keeps something until the connection is over, and then disposes of it. */
   keep(what: Disposable): void {
     if (this.#finished) {
@@ -301,9 +312,19 @@ export class Session implements OpenConnection {
     return this.#outcome;
   }
 
-  /** When a tick last saw a new payload byte of a data message, either direction. */
+  get isEnding(): boolean {
+    return this.#outcome !== null;
+  }
+
+  /**
+   * When a new payload byte of a data message was last seen, either direction; what no tick has seen yet is seen now.
+   */
   get lastDataAt(): number {
-    return this.#lastDataAt;
+    return this.#payloadBytes === this.#dataSeen ? this.#lastDataAt : this.#clock.now();
+  }
+
+  get #payloadBytes(): number {
+    return this.client.inbound.record.payloadBytes + this.upstream.inbound.record.payloadBytes;
   }
 
   /** Called every tick. */
@@ -314,7 +335,7 @@ export class Session implements OpenConnection {
     this.noteUse();
     client.tick(now, upstream.inbound.pauses.waitsForReceiver, route.limits.upstream.maxPauseMs);
     upstream.tick(now, client.inbound.pauses.waitsForReceiver, route.limits.client.maxPauseMs);
-    const data = client.inbound.record.payloadBytes + upstream.inbound.record.payloadBytes;
+    const data = this.#payloadBytes;
     if (data !== this.#dataSeen) {
       this.#dataSeen = data;
       this.#lastDataAt = now;

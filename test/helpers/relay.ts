@@ -10,7 +10,7 @@ import type { Leg } from '../../src/relay/leg.ts';
 import { type RegistryEvents, SessionRegistry } from '../../src/relay/registry.ts';
 import type { Session } from '../../src/relay/session.ts';
 import { SocketTransport } from '../../src/relay/transport/socket-transport.ts';
-import { anyRate, openAccess } from './access.ts';
+import { anyCaps, anyRate, openAccess } from './access.ts';
 import { listen } from './listen.ts';
 import { Peer } from './peer.ts';
 
@@ -60,7 +60,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     identityHeaders: { user: null, groups: null },
     access: openAccess,
     rates: anyRate,
-    connections: { max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
+    connections: { ...anyCaps, max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 0, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,

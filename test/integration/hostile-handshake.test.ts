@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandshakeResult, handshakeOutcomes } from '../../src/catalogue/outcomes.ts';
+import { anyCaps } from '../helpers/access.ts';
 import { counts } from '../helpers/counts.ts';
 import { type FakeUpstream, fakeUpstream, headerOf, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
@@ -173,7 +174,7 @@ describe('origins', () => {
 describe('caps of connections', () => {
   test('the connection above the cap is refused, and a place comes back when one ends', async () => {
     await using upstream = await fakeUpstream();
-    const connections = { max: 2, maxPerAddress: 10 };
+    const connections = { ...anyCaps, max: 2, maxPerAddress: 10 };
     await using gateway = await startGateway({ routes: [routeTo(upstream, { connections })] });
     const first = await rawClient(gateway.port);
     await rawClient(gateway.port);
@@ -191,7 +192,7 @@ describe('caps of connections', () => {
 
   test('addresses are counted apart, as trusted proxies name them', async () => {
     await using upstream = await fakeUpstream();
-    const routes = [routeTo(upstream, { connections: { max: 10, maxPerAddress: 1 } })];
+    const routes = [routeTo(upstream, { connections: { ...anyCaps, max: 10, maxPerAddress: 1 } })];
     await using gateway = await startGateway({ routes, trustedProxies: ['127.0.0.1'] });
     const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } });
     await rawClient(gateway.port, from('203.0.113.1'));
@@ -202,7 +203,7 @@ describe('caps of connections', () => {
 
   test('a handshake that fails gives its place back', async () => {
     await using upstream = await fakeUpstream({ answer: () => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n' });
-    const routes = [routeTo(upstream, { connections: { max: 1, maxPerAddress: 1 } })];
+    const routes = [routeTo(upstream, { connections: { ...anyCaps, max: 1, maxPerAddress: 1 } })];
     await using gateway = await startGateway({ routes });
     for (let i = 0; i < 3; i++) expect(await answerTo(gateway, handshakeRequest())).toMatch(/^HTTP\/1.1 403 /);
   });

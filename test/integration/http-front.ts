@@ -29,7 +29,7 @@ import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
 import { SessionRegistry } from '../../src/relay/registry.ts';
 import { kernelQueue } from '../../src/relay/transport/kernel-queue.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
-import { anyRate, openAccess } from '../helpers/access.ts';
+import { anyCaps, anyRate, openAccess } from '../helpers/access.ts';
 import { testConnector } from '../helpers/connector.ts';
 import { noUpstreamTls, senderLimits } from '../helpers/relay.ts';
 import { testVisit } from '../helpers/visit.ts';
@@ -59,7 +59,7 @@ export function routeTo(
     access: openAccess,
     rates: anyRate,
     limits: { mode: 'enforce', client: limits, upstream: limits },
-    connections: { max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
+    connections: { ...anyCaps, max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { anyCaps } from '../helpers/access.ts';
 import { type FakeUpstream, fakeUpstream, headerOf, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
 import { type GatewayOptions, routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
@@ -99,7 +100,7 @@ describe('from those who must send it', () => {
 
   test('caps count whom the header names, and forwarding headers of such a client do not count', async () => {
     await using upstream = await answering();
-    await using sluice = await start(upstream, { connections: { max: 100, maxPerAddress: 1 } });
+    await using sluice = await start(upstream, { connections: { ...anyCaps, max: 100, maxPerAddress: 1 } });
     const open = async (header: Buffer) => {
       const peer = await rawConnect(sluice.port);
       const request = handshakeRequest({ headers: { 'X-Forwarded-For': '198.51.100.1' } });

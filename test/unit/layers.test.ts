@@ -203,7 +203,7 @@ describe('endings and admission', () => {
 
   test('the steps of admission are run in one place, and nobody else says that a visit is admitted', () => {
     for (const pattern of [runs, claims]) expect(using(pattern)).toEqual(['front/reception']);
-    expect(using(checks)).toEqual(['admission/memory', 'admission/origin', 'admission/steps']);
+    expect(using(checks)).toEqual(['admission/caps', 'admission/memory', 'admission/origin', 'admission/steps']);
   });
 
   test('whoever opens a way to an upstream for a client has a visit that is admitted', () => {

@@ -53,7 +53,7 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
   applyEdits(edits, visit.change());
   if (identity === null) return null;
   const { name, groups, expiresAtMs } = identity;
-  visit.identity = { user: cleanUser(name), groups, expiresAtMs, kind };
+  visit.identity = { name, user: cleanUser(name), groups, expiresAtMs, kind };
   visit.whenOpen((connection) => lives.watch(connection, name, life));
   return null;
 }

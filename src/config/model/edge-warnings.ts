@@ -2,7 +2,7 @@
  * What is valid and still likely to hurt of who may come in: networks, methods, and who may say where clients come
  * from.
  */
-import type { Listen, Route } from '../types.ts';
+import type { Listen, Rate, Route } from '../types.ts';
 
 /** Of `listen.proxy_protocol`. */
 export function proxyProtocolWarnings({ proxyProtocol }: Pick<Listen, 'proxyProtocol'>): string[] {
@@ -19,22 +19,47 @@ const requestsOfPage = 80;
 
 /** Of `rates` of a route. */
 export function rateWarnings({ rates }: Pick<Route, 'rates'>, listen: Listen): string[] {
-  const { requestsPerAddress: requests, handshakesPerAddress: handshakes } = rates;
-  if (requests === null && handshakes === null) return [];
-  const small = requests !== null && requests.burst < requestsOfPage;
+  const { requestsPerAddress: requests, handshakesPerAddress: handshakes, requestsPerUser } = rates;
   return [
-    ...(small
-      ? [
-          `rates.requests_per_address has a burst of ${requests.burst}, and one page may be ${requestsOfPage} requests at once: some of its parts get 429. ` +
-            `Write {rate: ${requests.perSecond}/s, burst: ${4 * requestsOfPage}} or so.`,
-        ]
-      : []),
-    ...(isBlind(listen)
+    ...smallBurst('requests_per_address', requests),
+    ...smallBurst('requests_per_user', requestsPerUser),
+    ...((requests !== null || handshakes !== null) && isBlind(listen)
       ? [
           'rates counts the address that connects, which behind an ingress or load balancer is theirs for every client, so that all share one rate. ' +
             'Name it in listen.trusted_proxies, or in listen.proxy_protocol, unless clients connect directly.',
         ]
       : []),
+  ];
+}
+
+function smallBurst(key: string, rate: Rate | null): string[] {
+  if (rate === null || rate.burst >= requestsOfPage) return [];
+  return [
+    `rates.${key} has a burst of ${rate.burst}, and one page may be ${requestsOfPage} requests at once: some of its parts get 429. ` +
+      `Write {rate: ${rate.perSecond}/s, burst: ${4 * requestsOfPage}} or so.`,
+  ];
+}
+
+/** Of the caps and rates of users. */
+export function userWarnings({
+  rates,
+  connections,
+  auth,
+  identity,
+}: Pick<Route, 'rates' | 'connections' | 'auth' | 'identity'>): string[] {
+  const { maxPerUser, onLimit } = connections;
+  const bound = [
+    ...(Number.isFinite(maxPerUser) ? ['limits.connections.max_per_user'] : []),
+    ...(rates.handshakesPerUser === null ? [] : ['rates.handshakes_per_user']),
+    ...(rates.requestsPerUser === null ? [] : ['rates.requests_per_user']),
+  ];
+  if (bound.length === 0 || auth !== null) return [];
+  const names = bound.join(' and ');
+  if (identity === null) return [`${names}: no user is known here, so nobody is bound. Set auth, or identity.`];
+  if ('header' in identity) return [];
+  return [
+    `${names} counts by the name in the path, which anybody may write there: somebody else's places and rates can be used up` +
+      `${onLimit === 'evict_oldest' ? ', and nobody is evicted' : ''}. Set auth, or identity.header behind a proxy that signs users in.`,
   ];
 }
 

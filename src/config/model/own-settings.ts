@@ -98,10 +98,23 @@ export const ownSettings = {
     builtIn: null,
     reload: 'new',
   },
+  'rates.handshakes_per_user': {
+    kind: is.requestRate,
+    about:
+      'WebSocket handshakes of one user, whom `auth` has let in or, where there is none, `identity` names. Who is not named is not counted.',
+    builtIn: null,
+    reload: 'new',
+  },
+  'rates.requests_per_user': {
+    kind: is.requestRate,
+    about: 'Requests of plain HTTP of one user, likewise.',
+    builtIn: null,
+    reload: 'new',
+  },
   identity: {
     kind: is.identity,
     about:
-      'Where a request names its user, for the log, the API, the status page and the violations there; nothing is allowed or refused by it, and no metric has it. A header counts only from `listen.trusted_proxies`. In a path `*` stands for the name: `/user/*/` for JupyterHub. Left out, nobody is named.',
+      'Where a request names its user, for the log, the API, the status page and the violations there, and, where the route has no `auth`, for `max_per_user` and the rates of users; no metric has it. Nobody is let in by it. A header counts only from `listen.trusted_proxies`. In a path `*` stands for the name: `/user/*/` for JupyterHub. Left out, nobody is named.',
     builtIn: null,
     reload: 'new',
   },
@@ -136,7 +149,7 @@ export const ownSections: Readonly<Record<string, string>> = {
   'access.hosts': 'By the host of the request; 403.',
   'access.methods': 'By the method; 405.',
   rates:
-    'How often one client address may ask (of IPv6: one network, see `listen.ipv6_prefix`); what is beyond it gets 429 with the time to come back. Behind a proxy this needs `listen.trusted_proxies`.',
+    'How often one client address (of IPv6: one network, see `listen.ipv6_prefix`) or one user may ask; what is beyond it gets 429 with the time to come back. Behind a proxy addresses need `listen.trusted_proxies`.',
   match:
     'Which requests take this route. Exact hosts win over wildcard hosts, those over none; then the longest path wins, a literal segment before `*` before `**`. Left out, all.',
 };

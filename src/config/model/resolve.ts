@@ -273,6 +273,8 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
     rates: {
       handshakesPerAddress: route['rates.handshakes_per_address'],
       requestsPerAddress: route['rates.requests_per_address'],
+      handshakesPerUser: route['rates.handshakes_per_user'],
+      requestsPerUser: route['rates.requests_per_user'],
     },
     ...nest(routeSettings, settings),
     timeouts,

@@ -20,6 +20,15 @@ export const routeSettings = {
   ...senderSettings('client'),
   ...senderSettings('upstream'),
   ...sharedLimitsBelow('limits.connections'),
+  'limits.connections.on_limit': {
+    kind: is.oneOf('reject', 'evict_oldest'),
+    about:
+      'What becomes of a handshake of a user who has `max_per_user` connections. `reject`: 429. `evict_oldest`: the one of them that has carried no data message for the longest ends with 1008, so that forgotten tabs keep nobody out; the newcomer waits until it is gone. Nobody is evicted by a name that only a path says.',
+    builtIn: 'reject',
+    field: 'connections.onLimit',
+    reload: 'new',
+    ofPreset: true,
+  },
   'ping.client': {
     kind: is.duration,
     about: 'How often the client is pinged. It keeps load balancers from cutting a quiet connection.',

@@ -4,7 +4,7 @@
  */
 import { formatDuration, formatSize } from '../language/format.ts';
 import { authWarnings } from './auth-warnings.ts';
-import { accessWarnings, proxyProtocolWarnings, rateWarnings } from './edge-warnings.ts';
+import { accessWarnings, proxyProtocolWarnings, rateWarnings, userWarnings } from './edge-warnings.ts';
 import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
 import type { Resolved, ResolvedRoute } from './resolve.ts';
@@ -71,6 +71,7 @@ function routeWarnings(route: JudgedRoute): Warning[] {
     ...uselessTls(route),
     ...accessWarnings(route.route, route.listen).map((message) => warn(route, message)),
     ...rateWarnings(route.route, route.listen).map((message) => warn(route, message)),
+    ...userWarnings(route.route).map((message) => warn(route, message)),
     ...authWarnings(route.route, route.listen).map((message) => warn(route, message)),
     ...overriddenDefaults(route),
   ];

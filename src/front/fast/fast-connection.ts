@@ -11,7 +11,7 @@
  * The next head is read when the answer before it is complete. What has been read of it meanwhile is held, and nothing more is
  * read: pipelining costs its sender's patience and not our memory.
  */
-import { userOf } from '../../admission/identity.ts';
+import { type NamedUser, userOf } from '../../admission/identity.ts';
 import { wordsOf } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { Visit } from '../../admission/visit.ts';
@@ -557,7 +557,7 @@ function uploadOf(parser: HeadParser): Upload {
 }
 
 /** Who the request says its user is; most routes do not ask. */
-function userIn(fields: HeadFields, { identity }: Route, trusted: boolean, target: string): string | undefined {
+function userIn(fields: HeadFields, { identity }: Route, trusted: boolean, target: string): NamedUser | undefined {
   return identity === null ? undefined : userOf(identity, { headers: fields.pairs(), trusted, path: pathOf(target) });
 }
 

@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Step } from '../../../src/admission/steps.ts';
 import type { Refused } from '../../../src/admission/verdict.ts';
+import { anyCaps } from '../../helpers/access.ts';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { startFront } from '../../helpers/front.ts';
 import { routeTo } from '../../helpers/gateway.ts';
@@ -198,7 +199,12 @@ describe.each([
       const routes = [
         routeTo(upstream, { ...common, name: 'app', path: '/app' }),
         routeTo(upstream, { ...common, name: 'other', path: '/other' }),
-        routeTo(upstream, { ...common, name: 'full', path: '/full', connections: { max: 0, maxPerAddress: 1 } }),
+        routeTo(upstream, {
+          ...common,
+          name: 'full',
+          path: '/full',
+          connections: { ...anyCaps, max: 0, maxPerAddress: 1 },
+        }),
         routeTo(nobody, { ...common, name: 'gone', path: '/gone' }),
       ];
       const hosts = lines.some((line) => line.startsWith('Host:')) ? [] : ['Host: gateway.test'];

@@ -107,7 +107,7 @@ describe.each([
       opened = connection;
       return { [Symbol.dispose]: () => disposed++ };
     });
-    visit.identity = { user: 'ann', groups: [], expiresAtMs: null, kind: 'test' };
+    visit.identity = { name: 'ann', user: 'ann', groups: [], expiresAtMs: null, kind: 'test' };
     visit.change().removeCookie('session');
     visit.change().removeParameter('token');
     resolve(null);

@@ -1,6 +1,7 @@
 /** How much is logged, and how it names people: `log` and `identity` of the configuration. */
 import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../../src/config/model/load.ts';
+import { anyCaps } from '../../helpers/access.ts';
 import { fakeUpstream, headerOf } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
 import { type GatewayOptions, routeTo, startGateway, startGatewayOf } from '../../helpers/gateway.ts';
@@ -10,7 +11,7 @@ import type { RouteOverrides } from '../../helpers/relay.ts';
 async function setUp(route: RouteOverrides = {}, options: Partial<GatewayOptions> = {}) {
   const upstream = await fakeUpstream();
   onTestFinished(() => upstream[Symbol.asyncDispose]());
-  const limits = { client: { maxMessageBytes: 10 }, connections: { max: 2, maxPerAddress: 100 } };
+  const limits = { client: { maxMessageBytes: 10 }, connections: { ...anyCaps, max: 2, maxPerAddress: 100 } };
   const gateway = await startGateway({ routes: [routeTo(upstream, { ...limits, ...route })], ...options });
   onTestFinished(() => gateway[Symbol.asyncDispose]());
   const api = async (path: string) => (await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`)).json();
@@ -106,7 +107,7 @@ test('openings and ordinary ends are silenced or sampled, ends by a limit are no
 
 test('a sample has the opening and the end of the same connections', async () => {
   const { port, log, upstream } = await setUp(
-    { connections: { max: 1000, maxPerAddress: 1000 }, timeouts: { ...routeTo(1).timeouts, closeMs: 100 } },
+    { connections: { ...anyCaps, max: 1000, maxPerAddress: 1000 }, timeouts: { ...routeTo(1).timeouts, closeMs: 100 } },
     { log: { open: 0.5, end: 0.5 } },
   );
   const clients = await Promise.all(Array.from({ length: 100 }, () => rawClient(port)));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { AddressRates, RouteRates, rateStep } from '../../../src/admission/rates.ts';
+import { AskerRates, RouteRates, rateStep, userRateStep } from '../../../src/admission/rates.ts';
 import type { Rate } from '../../../src/config/types.ts';
+import { anyRate } from '../../helpers/access.ts';
 import { testRoute } from '../../helpers/relay.ts';
 import { testVisit } from '../../helpers/visit.ts';
 
@@ -8,13 +9,13 @@ const rate = (perSecond: number, burst: number): Rate => ({ perSecond, burst, ac
 
 describe('an address', () => {
   test('has its burst, then one in a while, and is told how long that is', () => {
-    const rates = new AddressRates(rate(2, 3));
+    const rates = new AskerRates(rate(2, 3));
     const seen = [1000, 1000, 1000, 1000, 1400, 1500, 1500, 3500, 3500, 3500, 3500].map((now) => rates.take('a', now));
     expect(seen).toEqual([0, 0, 0, 500, 100, 0, 500, 0, 0, 0, 500]);
   });
 
   test('does not pay for others, nor for what was refused', () => {
-    const rates = new AddressRates(rate(1, 1));
+    const rates = new AskerRates(rate(1, 1));
     expect([rates.take('a', 0), rates.take('b', 0)]).toEqual([0, 0]);
     for (let i = 0; i < 100; i++) expect(rates.take('a', 10)).toBe(990);
     expect(rates.take('a', 1000)).toBe(0);
@@ -22,7 +23,7 @@ describe('an address', () => {
 
   test('a bucket of tokens says the same', () => {
     const [perSecond, burst] = [7, 5];
-    const rates = new AddressRates(rate(perSecond, burst));
+    const rates = new AskerRates(rate(perSecond, burst));
     let tokens = burst;
     let at = 0;
     let seed = 1;
@@ -39,7 +40,7 @@ describe('an address', () => {
 });
 
 test('who is quiet is forgotten, and of too many those who came first', () => {
-  const rates = new AddressRates(rate(1, 1));
+  const rates = new AskerRates(rate(1, 1));
   for (let i = 0; i < 10_010; i++) rates.take(`a${i}`, 0);
   expect(rates.size).toBe(10_000);
   expect([rates.take('a10009', 0), rates.take('a0', 0)]).toEqual([1000, 0]);
@@ -49,17 +50,17 @@ test('who is quiet is forgotten, and of too many those who came first', () => {
 
 test('what was asked before a reload counts after it, under the rate of then, as long as there is the route', () => {
   const routes = new RouteRates();
-  routes.of('r', 'http', rate(1, 1)).take('a', 0);
-  expect(routes.of('r', 'http', rate(10, 1)).take('a', 0)).toBe(1000);
-  expect(routes.of('r', 'websocket', rate(1, 1)).take('a', 0)).toBe(0);
+  routes.of('r', 'requestsPerAddress', rate(1, 1)).take('a', 0);
+  expect(routes.of('r', 'requestsPerAddress', rate(10, 1)).take('a', 0)).toBe(1000);
+  expect(routes.of('r', 'handshakesPerAddress', rate(1, 1)).take('a', 0)).toBe(0);
   routes.keepOnly(new Set(['r']));
-  expect(routes.of('r', 'http', rate(1, 1)).take('a', 0)).toBe(1000);
+  expect(routes.of('r', 'requestsPerAddress', rate(1, 1)).take('a', 0)).toBe(1000);
   routes.keepOnly(new Set(['other']));
-  expect(routes.of('r', 'http', rate(1, 1)).take('a', 0)).toBe(0);
+  expect(routes.of('r', 'requestsPerAddress', rate(1, 1)).take('a', 0)).toBe(0);
 });
 
 test('a step refuses by the network of an IPv6 address, with the time to come back', () => {
-  const route = testRoute({ rates: { requestsPerAddress: rate(0.1, 1), handshakesPerAddress: null } });
+  const route = testRoute({ rates: { ...anyRate, requestsPerAddress: rate(0.1, 1) } });
   const parts = { rates: new RouteRates() };
   expect(rateStep(route, 'websocket', parts)).toBe(null);
   const step = rateStep(route, 'http', parts)!;
@@ -69,4 +70,29 @@ test('a step refuses by the network of an IPv6 address, with the time to come ba
     fields: [['Retry-After', '10']],
   });
   expect(step(testVisit({ address: '2001:db9::1' }))).toBe(null);
+});
+
+test('a user is counted wherever they come from, another one beside, and nobody without a name', () => {
+  const route = testRoute({ rates: { ...anyRate, handshakesPerUser: rate(1, 1), requestsPerUser: rate(0.1, 1) } });
+  const parts = { rates: new RouteRates() };
+  const named = (name: string) => ({ name, raw: null, vouched: true });
+  expect(userRateStep(testRoute(), 'http', parts)).toBe(null);
+  const step = userRateStep(route, 'http', parts)!;
+  expect(step(testVisit({ named: named('ann'), address: '192.0.2.1' }))).toBe(null);
+  expect(step(testVisit({ named: named('ann'), address: '192.0.2.2' }))).toMatchObject({
+    outcome: 'user_request_rate',
+    detail: 'rates.requests_per_user is 0.1/s with a burst of 1',
+    fields: [['Retry-After', '10']],
+  });
+  expect(step(testVisit({ named: named('bob') }))).toBe(null);
+  for (let i = 0; i < 3; i++) expect(step(testVisit())).toBe(null);
+  const handshake = userRateStep(route, 'websocket', parts)!;
+  expect(handshake(testVisit({ named: named('ann') }))).toBe(null);
+  expect(handshake(testVisit({ named: named('ann') }))).toMatchObject({ outcome: 'user_handshake_rate' });
+});
+
+test('a million users take no more than the last ten thousand of them', () => {
+  const rates = new AskerRates(rate(1, 1));
+  for (let i = 0; i < 1_000_000; i++) rates.take(`=user ${i}`, 0);
+  expect(rates.size).toBe(10_000);
 });

@@ -3,6 +3,7 @@ import { RouteRates } from '../../../src/admission/rates.ts';
 import { ConnectionSlots } from '../../../src/admission/slots.ts';
 import { admit, compileSteps, phaseNames, type Step, type StepParts } from '../../../src/admission/steps.ts';
 import type { Verdict } from '../../../src/admission/verdict.ts';
+import { anyCaps } from '../../helpers/access.ts';
 import { testRoute } from '../../helpers/relay.ts';
 import { admissionRoute, handshakeFields, testVisit, type VisitOverrides } from '../../helpers/visit.ts';
 
@@ -27,6 +28,7 @@ test('the phases have one order', () => {
     'client_certificate',
     'authentication',
     'origin',
+    'user_rates',
     'memory',
     'caps',
   ]);
@@ -50,9 +52,13 @@ describe('the steps of a handshake', () => {
     ['draining', { method: 'POST' }, { refusesHandshakes: () => true }],
     ['method_not_allowed', { method: 'POST' }, { memory: pressed }],
     ['origin_refused', { route: admissionRoute({ requireOrigin: true }) }, { memory: pressed }],
-    ['memory', { route: admissionRoute({ connections: { max: 0, maxPerAddress: 0 } }) }, { memory: pressed }],
-    ['too_many_connections', { route: admissionRoute({ connections: { max: 0, maxPerAddress: 0 } }) }, {}],
-    ['too_many_per_address', { route: admissionRoute({ connections: { max: 1, maxPerAddress: 0 } }) }, {}],
+    [
+      'memory',
+      { route: admissionRoute({ connections: { ...anyCaps, max: 0, maxPerAddress: 0 } }) },
+      { memory: pressed },
+    ],
+    ['too_many_connections', { route: admissionRoute({ connections: { ...anyCaps, max: 0, maxPerAddress: 0 } }) }, {}],
+    ['too_many_per_address', { route: admissionRoute({ connections: { ...anyCaps, max: 1, maxPerAddress: 0 } }) }, {}],
   ])('refuse with %s before what comes later', (outcome, overrides, own) => {
     expect(run(handshake(overrides), own)).toMatchObject({ outcome });
   });
@@ -60,7 +66,7 @@ describe('the steps of a handshake', () => {
 
 describe('the steps of plain HTTP', () => {
   const steps = (memory = calm) =>
-    compileSteps(testRoute({ requireOrigin: true, connections: { max: 0, maxPerAddress: 0 } }), 'http', {
+    compileSteps(testRoute({ requireOrigin: true, connections: { ...anyCaps, max: 0, maxPerAddress: 0 } }), 'http', {
       memory,
       refusesHandshakes: () => true,
       rates: new RouteRates(),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RawFields } from '../../../src/http/head-fields.ts';
-import { testVisit } from '../../helpers/visit.ts';
+import { admissionRoute, testVisit } from '../../helpers/visit.ts';
 
 test('knows its path, and whom it counts for', () => {
   const visit = testVisit({ target: '/a/b?c=/d', address: '2001:db8:1:2:3::4' });
@@ -9,10 +9,22 @@ test('knows its path, and whom it counts for', () => {
 });
 
 test('has the name that authentication found, or else the one that the request says', () => {
-  const visit = testVisit({ named: 'eve' });
+  const eve = { name: 'eve', raw: null, vouched: true };
+  const visit = testVisit({ named: eve });
   expect(visit.about).toMatchObject({ user: 'eve', target: '/', host: 'gateway.test', address: '192.0.2.1' });
-  visit.identity = { user: 'ann', groups: [], expiresAtMs: null, kind: 'basic' };
+  visit.identity = { name: 'ann', user: 'ann', groups: [], expiresAtMs: null, kind: 'basic' };
   expect(visit.user).toBe('ann');
+});
+
+test('counts for the user whom somebody vouches for; where a route authenticates, for whom that has let in alone', () => {
+  const named = { name: 'eve', raw: null, vouched: false };
+  const auth = [{ kind: 'header', name: 'x-user' } as const];
+  expect(testVisit().countedUser).toBe(null);
+  expect(testVisit({ named }).countedUser).toEqual({ key: '=eve', vouched: false });
+  const visit = testVisit({ named, route: admissionRoute({ auth }) });
+  expect(visit.countedUser).toBe(null);
+  visit.identity = { name: 'ann', user: 'ann', groups: [], expiresAtMs: null, kind: 'basic' };
+  expect(visit.countedUser).toEqual({ key: '=ann', vouched: true });
 });
 
 test('a field that comes twice has no value, for nobody knows which counts', () => {

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/observe/metrics/store.ts';
+import { anyCaps } from '../../helpers/access.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
 import { calmParts } from '../../helpers/visit.ts';
 
-const caps = { max: 10, maxPerAddress: 10 };
+const caps = { ...anyCaps, max: 10, maxPerAddress: 10 };
 const at = (port: number) => ({ protocol: 'http:', host: 'h', port, href: `http://h:${port}` }) as const;
 const route = (name: string, port: number) => testRoute({ name, upstream: at(port) });
 
@@ -22,7 +23,7 @@ test('a route that stays keeps its slots, and its endpoint at the same upstream'
 test('what is gone is kept while a connection holds it, and is found again when it returns', () => {
   const lasting = new LastingRoutes(new CounterStore(), testConnector(), calmParts);
   const [slots, endpoint] = [lasting.slotsOf('a'), lasting.endpointOf(route('a', 1))];
-  const [slot, lease] = [slots.take('1.2.3.4', caps) as Disposable, endpoint.lease()];
+  const [slot, lease] = [slots.take({ address: '1.2.3.4', user: null }, caps) as Disposable, endpoint.lease()];
   lasting.keepOnly([]);
   expect(lasting.slotsOf('a')).toBe(slots);
   expect(lasting.endpointOf(route('a', 1))).toBe(endpoint);

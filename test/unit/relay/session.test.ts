@@ -196,12 +196,40 @@ test('a client that may not stay hears 1008, passes on nothing more, and gets wh
 
 test('a client that may not stay hears the words that it was given within a second, whatever its upstream does', () => {
   const { session, client, upstream, pump, pass } = setUp();
-  session.end('evicted', 'ann opened another tab');
+  session.end('revoked', 'ann was shut out');
   upstream.send(frame('and on'));
   pump(1000);
   expect(texts(framesOf(client))).toEqual(['and on']);
   pass(1250);
-  expect(texts(framesOf(client)).at(-1)).toContain('ann opened another tab');
+  expect(texts(framesOf(client)).at(-1)).toContain('ann was shut out');
+});
+
+test('who is evicted hears why, counts as a violation, and its last data is what no tick has seen yet', () => {
+  const { session, client, upstream, pump, pass, reports } = setUp();
+  const quietSince = session.lastDataAt;
+  pass(250);
+  client.send(clientFrame('news'));
+  client.pump(1000);
+  expect(session.lastDataAt).toBeGreaterThan(quietSince);
+  expect(session.isEnding).toBe(false);
+  session.evict(2, 3);
+  session.evict(2, 3);
+  session.end('revoked');
+  expect(session.isEnding).toBe(true);
+  pass(1250);
+  expect(texts(framesOf(client)).at(-1)).toContain('a newer connection of the same user took its place');
+  client.end();
+  upstream.end();
+  pump(1000);
+  expect(reports).toMatchObject([
+    {
+      reason: 'evicted',
+      closedBy: 'sluice',
+      violation: { limit: 'connections.max_per_user', configured: 2, observed: 3, action: 'close' },
+      codes: { sentToClient: 1008, sentToUpstream: 1001 },
+    },
+  ]);
+  expect(session.counters.client.violations.get('connections.max_per_user', 'close')).toBe(1);
 });
 
 test('what is kept for a connection is disposed of at its end, or at once when it has ended', () => {

@@ -1,18 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { Lives } from '../../../../src/admission/auth/lives.ts';
 import { type Life, lasting, type Standing } from '../../../../src/admission/auth/types.ts';
-import type { OpenConnection } from '../../../../src/admission/visit.ts';
+import { fakeConnection } from '../../../helpers/connection.ts';
 
 function livesAt() {
   const clock = { wall: 1_000_000, now: 0 };
   const lives = new Lives({ wallClock: () => clock.wall, now: () => clock.now, chance: () => 0.5 });
   const ended: string[] = [];
-  const connection = (id: string): OpenConnection => ({
-    id,
-    about: {} as OpenConnection['about'],
-    lastDataAt: 0,
-    end: (reason) => ended.push(`${id} ${reason}`),
-  });
+  const connection = (id: string) => fakeConnection({ id, end: (reason) => void ended.push(`${id} ${reason}`) });
   return { clock, lives, ended, connection };
 }
 

@@ -5,6 +5,7 @@ import { AuthFailures } from '../../../../src/admission/auth/failures.ts';
 import { Lives } from '../../../../src/admission/auth/lives.ts';
 import { authenticationStep } from '../../../../src/admission/auth/step.ts';
 import { type AuthRequest, type Decision, lasting, refuse } from '../../../../src/admission/auth/types.ts';
+import { fakeConnection } from '../../../helpers/connection.ts';
 import { testVisit } from '../../../helpers/visit.ts';
 
 const lives = () => new Lives({ wallClock: () => 0, now: () => 0, chance: () => 0 });
@@ -49,10 +50,10 @@ test('who is let in is written down, told to the upstream, counted, and looked a
   });
   expect(await stepFor(Promise.resolve(ann), seen, own)(visit)).toBeNull();
   expect(seen[0]).toMatchObject({ target: '/a?b', scheme: 'https', host: 'apps.test', trusted: false });
-  expect(visit.identity).toEqual({ user: 'ann', groups: ['g'], expiresAtMs: 7, kind: 'basic' });
+  expect(visit.identity).toEqual({ name: 'ann', user: 'ann', groups: ['g'], expiresAtMs: 7, kind: 'basic' });
   expect(visit.changes?.set).toEqual([['X-User', 'ann']]);
   expect(visit.route.counters.auth.get('basic', 'admitted')).toBe(1);
-  const opened = visit.hooks!.map((hook) => hook({ id: '1', about: {} as never, lastDataAt: 0, end: () => {} }));
+  const opened = visit.hooks!.map((hook) => hook(fakeConnection({ id: '1' })));
   expect(own.size).toBe(1);
   opened[0]![Symbol.dispose]();
   expect(own.size).toBe(0);

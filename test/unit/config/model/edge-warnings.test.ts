@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { accessWarnings, proxyProtocolWarnings, rateWarnings } from '../../../../src/config/model/edge-warnings.ts';
+import {
+  accessWarnings,
+  proxyProtocolWarnings,
+  rateWarnings,
+  userWarnings,
+} from '../../../../src/config/model/edge-warnings.ts';
 import { builtInTop } from '../../../../src/config/model/top-settings.ts';
 import type { Access } from '../../../../src/config/types.ts';
-import { anyRate, openAccess } from '../../../helpers/access.ts';
+import { anyCaps, anyRate, openAccess } from '../../../helpers/access.ts';
 
 const listen = { ...builtInTop.listen, tls: null };
 
@@ -51,5 +56,37 @@ describe('rates', () => {
   test('of everybody together, where nobody says who the clients are', () => {
     expect(of({ handshakesPerAddress: rate(10) }, {})).toEqual([expect.stringContaining('listen.trusted_proxies')]);
     expect(of({}, {})).toEqual([]);
+  });
+});
+
+describe('users', () => {
+  const rate = { perSecond: 10, burst: 100, action: 'close' } as const;
+  const capped = { rates: { ...anyRate, handshakesPerUser: rate, requestsPerUser: rate }, connections: anyCaps };
+  const route = { rates: anyRate, connections: { ...anyCaps, maxPerUser: 3 }, auth: null, identity: null };
+  const path = { segments: ['user', null] };
+
+  test('whom nobody knows', () => {
+    expect(userWarnings(route)).toEqual([expect.stringContaining('limits.connections.max_per_user: no user is known')]);
+    expect(userWarnings({ ...route, ...capped })).toEqual([
+      expect.stringContaining('rates.handshakes_per_user and rates.requests_per_user: no user'),
+    ]);
+    expect(userWarnings({ ...route, connections: anyCaps })).toEqual([]);
+    expect(userWarnings({ ...route, auth: [] })).toEqual([]);
+    expect(userWarnings({ ...route, identity: { header: 'x-user' } })).toEqual([]);
+  });
+
+  test('whom anybody may name', () => {
+    const connections = { ...route.connections, onLimit: 'evict_oldest' } as const;
+    expect(userWarnings({ ...route, identity: path })).toEqual([expect.stringMatching(/used up\. Set auth/)]);
+    expect(userWarnings({ ...route, identity: path, connections })).toEqual([
+      expect.stringContaining('and nobody is evicted'),
+    ]);
+  });
+
+  test('whose rate is below what one page asks for', () => {
+    const rates = { ...anyRate, requestsPerUser: { ...rate, burst: 79 } };
+    expect(rateWarnings({ rates }, listen)).toEqual([
+      expect.stringContaining('rates.requests_per_user has a burst of 79'),
+    ]);
   });
 });

@@ -5,7 +5,7 @@ import type { Preset } from '../../../../src/config/model/preset.ts';
 import { presetNames, presets } from '../../../../src/config/model/presets.ts';
 import type { Resolved } from '../../../../src/config/model/resolve.ts';
 import type { Config } from '../../../../src/config/types.ts';
-import { anyRate, openAccess } from '../../../helpers/access.ts';
+import { anyCaps, anyRate, openAccess } from '../../../helpers/access.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -50,7 +50,7 @@ test('what is built in', () => {
       client: { ...both, maxMessageBytes: 10 * MiB },
       upstream: { ...both, maxMessageBytes: Number.POSITIVE_INFINITY },
     },
-    connections: { max: 10_000, maxPerAddress: Number.POSITIVE_INFINITY },
+    connections: anyCaps,
     ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
@@ -151,13 +151,13 @@ test('every section of a route and of the top reaches the configuration', () => 
       '    upstream: https://h',
       '    origins: [https://a.org]',
       '    require_origin: true',
-      '    rates: {handshakes_per_address: 5/s, requests_per_address: {rate: 7/s, burst: 70}}',
+      '    rates: {handshakes_per_address: 5/s, requests_per_address: {rate: 7/s, burst: 70}, handshakes_per_user: 6/s, requests_per_user: 8/s}',
       '    access: {networks: {allow: [10.0.0.0/8], deny: [10.1.0.0/16]}, hosts: {allow: ["*.B.org"], deny: [x.b.org]}, methods: {allow: [GET], deny: [PUT]}}',
       '    limits:',
       '      mode: report',
       '      client: {max_frame_size: 1KiB, max_fragments: 2, message_timeout: 3s, max_message_rate: 4/s, max_byte_rate: 5B/s, max_control_rate: 6/s, max_buffer_size: 7KiB, max_queue: 8, max_pause: off}',
       '      upstream: {max_message_size: 9KiB, max_message_rate: unlimited}',
-      '      connections: {max: 10, max_per_address: 11}',
+      '      connections: {max: 10, max_per_address: 11, max_per_user: 12, on_limit: evict_oldest}',
       '    ping: {client: off, upstream: 12s, timeout: 13s}',
       '    idle_timeout: 14s',
       '    max_lifetime: 15s',
@@ -209,6 +209,8 @@ test('every section of a route and of the top reaches the configuration', () => 
     rates: {
       handshakesPerAddress: { perSecond: 5, burst: 5, action: 'close' },
       requestsPerAddress: { perSecond: 7, burst: 70, action: 'close' },
+      handshakesPerUser: { perSecond: 6, burst: 6, action: 'close' },
+      requestsPerUser: { perSecond: 8, burst: 8, action: 'close' },
     },
     limits: {
       mode: 'report',
@@ -226,7 +228,7 @@ test('every section of a route and of the top reaches the configuration', () => 
       },
       upstream: expect.objectContaining({ maxMessageBytes: 9 * KiB, messageRate: null }),
     },
-    connections: { max: 10, maxPerAddress: 11 },
+    connections: { max: 10, maxPerAddress: 11, maxPerUser: 12, onLimit: 'evict_oldest' },
     ping: { clientMs: 0, upstreamMs: 12_000, timeoutMs: 13_000 },
     idleTimeoutMs: 14_000,
     maxLifetimeMs: 15_000,

@@ -3,6 +3,7 @@ import { alertGroups } from '../../../../monitoring/alerts/index.ts';
 import { limits } from '../../../../src/catalogue/limits.ts';
 import { connectionOutcomes, handshakeOutcomes } from '../../../../src/catalogue/outcomes.ts';
 import { watchedEndings, watchedLimits, watchedResults } from '../../../../src/observe/metrics/watched.ts';
+import { anyCaps } from '../../../helpers/access.ts';
 import { senderLimits, testRoute } from '../../../helpers/relay.ts';
 
 const expressions = JSON.stringify(alertGroups);
@@ -14,7 +15,7 @@ function askedFor(label: string): string[] {
   return [...new Set([...selectors].flatMap((match) => match[1]!.split('|')))];
 }
 
-const bound = testRoute({ connections: { max: 1, maxPerAddress: 1 }, requireOrigin: true });
+const bound = testRoute({ connections: { ...anyCaps, max: 1, maxPerAddress: 1, maxPerUser: 1 }, requireOrigin: true });
 
 test('what alerts ask for by name is in the catalogue, and is there before it happens', () => {
   expect(askedFor('reason').toSorted()).toEqual(watchedEndings.map(([, reason]) => reason as string).toSorted());
@@ -39,6 +40,8 @@ test('a limit that never ends anything is not there: infinite, off, or a rate th
 });
 
 test('a route that admits everybody has no refusals by cap or origin', () => {
-  const open = testRoute({ connections: { max: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY } });
+  const open = testRoute({
+    connections: { ...anyCaps, max: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY },
+  });
   expect(watchedResults(open)).toEqual(['memory']);
 });

@@ -1,0 +1,15 @@
+/** An open connection, for whoever may have to end it. */
+import type { OpenConnection } from '../../src/admission/visit.ts';
+
+export function fakeConnection(own: Partial<OpenConnection> = {}): OpenConnection {
+  return {
+    id: '1',
+    about: {} as OpenConnection['about'],
+    lastDataAt: 0,
+    isEnding: false,
+    end: () => {},
+    evict: () => {},
+    cut: () => {},
+    ...own,
+  };
+}
