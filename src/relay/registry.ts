@@ -1,6 +1,7 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
 import type { SessionReport, Violation } from '../observe/report.ts';
+import { keepSpecimen } from '../specimens.ts';
 import type { Alarm, Clock } from './core/clock.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
@@ -59,6 +60,7 @@ export class SessionRegistry {
       violatedAgain: onFurtherViolations,
       ended: (session, report) => {
         this.#open.delete(session);
+        keepSpecimen(session);
         onEnd(session, report);
         if (this.#open.size === 0) this.#settle();
       },

@@ -9,6 +9,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { UpstreamTarget, UpstreamTls } from '../config/types.ts';
+import { keepSpecimen } from '../specimens.ts';
 import { type Address, interleave, type Lookup, literalAddress, shareLookups } from './addresses.ts';
 import {
   type ConnectFailure,
@@ -262,6 +263,7 @@ class Attempt implements Dial {
   #end(): boolean {
     if (this.#over) return false;
     this.#over = true;
+    keepSpecimen(this);
     clearTimeout(this.#timer);
     this.#race?.stop();
     this.#socket?.destroy();
