@@ -20,7 +20,7 @@ import { Certificate } from './config/live/certificate.ts';
 import { CurrentConfig } from './config/live/current.ts';
 import type { ConfigState } from './config/live/state.ts';
 import { UpstreamTrust } from './config/live/upstream-trust.ts';
-import { WatchedFiles } from './config/live/watched-files.ts';
+import { schemaFiles, WatchedFiles } from './config/live/watched-files.ts';
 import type { Loaded } from './config/model/load.ts';
 import { defaultMaxBuffered } from './config/model/memory.ts';
 import type { Resolved } from './config/model/resolve.ts';
@@ -41,12 +41,14 @@ import type { LiveSession, RoutesApiReading } from './observe/metrics/source.ts'
 import { CounterStore } from './observe/metrics/store.ts';
 import type { Rejection } from './observe/report.ts';
 import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
-import type { Session } from './relay/session.ts';
+import type { RulesOf, Session } from './relay/session.ts';
+import { systemClock } from './relay/system-clock.ts';
 import { kernelQueue } from './relay/transport/kernel-queue.ts';
 import { type Lookup, systemLookup } from './upstream/addresses.ts';
 import { AllowedTargets } from './upstream/allowed-targets.ts';
 import { createAsker } from './upstream/asker.ts';
 import { Connector } from './upstream/connect.ts';
+import { Schemas } from './validation/schemas.ts';
 
 /** Where a started gateway listens, with the ports it really has. */
 export interface GatewayAddresses {
@@ -99,6 +101,7 @@ export class Gateway {
   readonly #current: CurrentConfig;
   readonly #trust: UpstreamTrust;
   readonly #authentication: Authentication;
+  readonly #schemas: Schemas;
   readonly #lasting: LastingRoutes;
   readonly #forwarder: HttpForwarder;
   readonly #front: Front;
@@ -158,7 +161,9 @@ export class Gateway {
         this.#drain?.ended(session, report);
       },
     };
-    this.sessions = new SessionRegistry(events, this.#memoryBound(config));
+    this.#schemas = new Schemas(new WatchedFiles(log, schemaFiles));
+    const rules: RulesOf = (route, sender) => this.#schemas.rulesOf(route, sender);
+    this.sessions = new SessionRegistry(events, this.#memoryBound(config), systemClock, rules);
     const { budget } = this.sessions.memory;
     const rejected = (rejection: Rejection) => {
       const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
@@ -264,6 +269,18 @@ export class Gateway {
   }
 
   /**
+   * Reads the schema files that a loaded configuration names, before it is put in force: one that cannot be used is an
+   * error of the configuration.
+   */
+  async prepare(loaded: Loaded): Promise<Loaded> {
+    if ('errors' in loaded) return loaded;
+    const problems = await this.#schemas.prepare(labelledRoutes(loaded.config));
+    if (problems.length === 0) return loaded;
+    const [file = ''] = loaded.config.files;
+    return { errors: problems.map((message) => ({ file, line: 0, column: 0, path: '', message })) };
+  }
+
+  /**
    * Puts another configuration in force, or keeps the present one where it has errors. Connections live on: under the new
    * limits from their next messages, or under their last ones if their route is gone.
    */
@@ -277,6 +294,7 @@ export class Gateway {
       if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
       void this.#trust.follow(labelledRoutes(config));
       void this.#authentication.follow(config);
+      void this.#schemas.follow(labelledRoutes(config));
       for (const session of this.sessions.sessions) {
         const route = this.#edge.byName.get(session.routeName);
         if (route) session.reconfigure(route);
@@ -287,7 +305,7 @@ export class Gateway {
   /**
    * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the admin
    * port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used, with `ERR_AUTH_FILE`
-   * where a file of users, tokens or keys cannot, with `ERR_ROUTES_API` where nobody could be kept from setting routes; and then
+   * where a file of users, tokens or keys cannot, with `ERR_SCHEMA_FILE` where a JSON Schema cannot, with `ERR_ROUTES_API` where nobody could be kept from setting routes; and then
    * listens nowhere.
    */
   async start(): Promise<GatewayAddresses> {
@@ -301,6 +319,8 @@ export class Gateway {
     if (problems.length > 0) throw Object.assign(new Error(problems.join('\n')), { code: 'ERR_UPSTREAM_TLS' });
     const unusable = await this.#authentication.follow(this.#current.config);
     if (unusable.length > 0) throw Object.assign(new Error(unusable.join('\n')), { code: 'ERR_AUTH_FILE' });
+    const unfit = await this.#schemas.follow(labelledRoutes(config));
+    if (unfit.length > 0) throw Object.assign(new Error(unfit.join('\n')), { code: 'ERR_SCHEMA_FILE' });
     if (listen.tls !== null) {
       const opened = await Certificate.open(listen.tls, this.#log, (credentials) => this.#front.secure(credentials));
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
@@ -433,6 +453,7 @@ export class Gateway {
     this.#certificate?.close();
     this.#trust.close();
     this.#authentication.close();
+    this.#schemas.close();
     await this.#admin.close();
     this.#onDrained(counts);
   }

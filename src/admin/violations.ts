@@ -35,6 +35,8 @@ export interface ViolationEntry {
   readonly observed: number | string;
   /** More would have come. */
   readonly partial: boolean;
+  /** What is wrong, where no number says it; `null` elsewhere. */
+  readonly detail: string | null;
   /** The last connection; `null` where the request became none. */
   readonly connection: string | null;
   readonly firstAt: number;
@@ -190,7 +192,7 @@ export class ViolationLog {
 
 function entryOf(group: Group, now: number): ViolationEntry {
   const { id, route, address, violation, user, connection, lastAt, hour } = group;
-  const { sender, limit, action, configured, observed, partial } = violation;
+  const { sender, limit, action, configured, observed, partial, detail = null } = violation;
   return {
     id,
     route,
@@ -203,6 +205,7 @@ function entryOf(group: Group, now: number): ViolationEntry {
     configured: configured === Number.POSITIVE_INFINITY ? null : configured,
     observed: typeof observed === 'bigint' ? String(observed) : observed,
     partial,
+    detail,
     connection,
     firstAt: Math.max(group.firstAt, now - hourMs),
     lastAt,

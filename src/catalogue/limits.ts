@@ -3,6 +3,7 @@
  * it is exceeded. Its setting, its label in the metrics, the words of close frames, answers and log lines, the advice
  * and the tables of the docs come from the row.
  */
+import { contentRules } from './content-rules.ts';
 import type { LimitEndings } from './row.ts';
 import { senderLimits } from './sender-limits.ts';
 import { sharedLimits } from './shared-limits.ts';
@@ -10,7 +11,7 @@ import { sharedLimits } from './shared-limits.ts';
 export { senderLimits, sharedLimits };
 
 /** All of them, in the order in which tables show them. */
-export const limits = { ...senderLimits, ...sharedLimits } as const;
+export const limits = { ...senderLimits, ...sharedLimits, ...contentRules } as const;
 
 type Limits = typeof limits;
 

@@ -131,6 +131,21 @@ export const logEvents = {
     when: 'a file of users, tokens or keys cannot be used; what was in use stays, or, where there is nothing, nobody is let in by it; level error',
     fields: 'problem',
   },
+  schema_loaded: {
+    level: 'info',
+    words: 'a JSON Schema is in use',
+    when: 'a schema file of `validate` is in use: at the start, after a reload, after a change of the file',
+    fields: 'key (of the configuration), file',
+  },
+  schema_rejected: {
+    level: 'error',
+    words: {
+      changed: 'the changed JSON Schema cannot be used; the one before stays in use',
+      first: 'a JSON Schema cannot be used',
+    },
+    when: 'a schema file of `validate` cannot be used; the one before stays in use, or, where there is none, Sluice does not start, or the reload is rejected; level error',
+    fields: 'problem',
+  },
   auth_keys_loaded: {
     level: 'info',
     words: 'the keys of an issuer are in use',
@@ -210,6 +225,7 @@ export const logEvents = {
     words: {
       configuration: 'the folder of a configuration file cannot be watched; it is looked at every second',
       auth: 'the folder of a file of users, tokens or keys cannot be watched; it is looked at every second',
+      schema: 'the folder of a JSON Schema cannot be watched; it is looked at every second',
       certificate: 'the folder of the certificate or its key cannot be watched; it is looked at every second',
       upstream: 'the folder of a file of upstream_tls cannot be watched; it is looked at every second',
       pipe: 'a configuration file is no ordinary file, so changes are not seen',

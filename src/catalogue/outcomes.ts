@@ -8,7 +8,7 @@ import { adminRefusals } from './admin-refusals.ts';
 import { accessEndings, gatewayEndings, peerEndings } from './connection-endings.ts';
 import { type LimitEnding, type LimitName, limits } from './limits.ts';
 import { handshakeEndings, httpEndings, refusals } from './request-endings.ts';
-import type { AnswerRow, CloseRow, EndedBy, Level, SenderLimitRow, SharedLimitRow } from './row.ts';
+import type { AnswerRow, CloseRow, ContentRuleRow, EndedBy, Level, SenderLimitRow, SharedLimitRow } from './row.ts';
 
 export type { EndedBy, Level, LimitName };
 
@@ -61,7 +61,7 @@ export const adminOutcomes = adminRefusals;
 export type AdminRefusal = keyof typeof adminRefusals;
 
 /** What was done about a violation: the label `action`. */
-export type LimitAction = 'close' | 'pause' | 'reject' | 'report';
+export type LimitAction = 'close' | 'pause' | 'reject' | 'reply' | 'report';
 
 /** A limit that can end an open connection. */
 export type ClosingLimit = {
@@ -78,6 +78,6 @@ function ofLimits(manner: 'closes'): Record<LimitEnding<'closes'>, CloseRow>;
 function ofLimits(manner: 'refuses'): Record<LimitEnding<'refuses'>, AnswerRow>;
 function ofLimits(manner: 'fails'): Record<LimitEnding<'fails'>, AnswerRow>;
 function ofLimits(manner: 'closes' | 'refuses' | 'fails'): object {
-  const rows: readonly (SenderLimitRow | SharedLimitRow)[] = Object.values(limits);
+  const rows: readonly (SenderLimitRow | SharedLimitRow | ContentRuleRow)[] = Object.values(limits);
   return Object.fromEntries(rows.flatMap((row) => (row[manner] ? [[row[manner].as, row[manner]]] : [])));
 }

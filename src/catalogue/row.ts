@@ -104,7 +104,10 @@ interface LimitRow extends LimitEndings {
    * it.
    */
   readonly watched?: 'always' | 'where it binds';
-  /** What the close frame says; `{observed}` and `{limit}` are told in the limit's unit. */
+  /**
+   * What the close frame says; `{observed}` and `{limit}` are told in the limit's unit, `{detail}` as the violation has
+   * it.
+   */
   readonly exceeded?: string;
   /** For the table in README.md. */
   readonly table: {
@@ -135,6 +138,11 @@ export interface SharedLimitRow extends LimitRow {
   readonly reload: 'live' | 'new';
   /** What holds where nobody says anything; `null` is what the process finds for itself. */
   readonly builtIn: number | null;
+}
+
+/** What messages must hold. It is off unless a route asks for it. */
+export interface ContentRuleRow extends LimitRow {
+  readonly builtIn: null;
 }
 
 type LimitValue = number | Rate | null;

@@ -93,6 +93,12 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
     route.origins === null ? 'any origin' : `origins ${route.origins.join(', ')}`,
     ...(route.requireOrigin ? ['origin required'] : []),
     ...(route.auth === null ? [] : [`auth ${route.auth.map(({ kind }) => kind).join(', ')}`]),
+    ...(['client', 'upstream'] as const).flatMap((sender) => {
+      const { schemaFile, maxDepth, action } = route.validate[sender] ?? {};
+      return action === undefined
+        ? []
+        : [`texts of the ${sender} ${schemaFile ?? `JSON of depth ${maxDepth}`} (${action})`];
+    }),
   ];
   const senderRows = (Object.keys(senderLimits) as SenderKey[]).map((key): Cell[] => [
     { text: key },
@@ -171,7 +177,7 @@ function reportMemory({ routes, templates, memory }: Resolved, style: Style): st
       : `All buffers together hold ${format.formatMemory(memory.maxBufferedBytes)} at most (memory.max_buffered).`;
   const how =
     `All connections.max open and every buffer full, plus ${format.formatMemory(processBytes)} for the process. A connection counts ` +
-    `${perConnectionParts}. Message sizes do not matter, no message is held whole. ${bound} Lower connections.max or max_buffer_size to fit a container.`;
+    `${perConnectionParts}. Message sizes do not matter otherwise, no other message is held whole. ${bound} Lower connections.max or max_buffer_size to fit a container.`;
   return [style.bold(sum), ...wrap(how, width - 2).map((line) => `  ${line}`)];
 }
 

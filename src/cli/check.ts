@@ -5,6 +5,7 @@ import { checkUpstreamFiles } from '../config/live/upstream-check.ts';
 import { checkAuthFiles } from './check-auth-files.ts';
 import { checkListenFiles } from './check-listen-files.ts';
 import { reportConfig } from './check-report.ts';
+import { checkSchemaFiles } from './check-schema-files.ts';
 import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';
 
@@ -33,6 +34,7 @@ export async function run(argv: string[]): Promise<number> {
     await checkListenFiles(loaded.resolved, Date.now()),
     await checkUpstreamFiles(loaded.resolved),
     await checkAuthFiles(loaded.resolved),
+    await checkSchemaFiles(loaded.resolved),
   ];
   const errors = found.flatMap((one) => one.errors);
   const warnings = found.flatMap((one) => one.warnings);

@@ -20,7 +20,7 @@ export async function watchConfig(
   const watcher = new FileWatcher(seen, {
     async changed(contents) {
       try {
-        gateway.reload(await load(contents));
+        gateway.reload(await gateway.prepare(await load(contents)));
       } catch (error) {
         // A bug must not end the connections that are open.
         log.tell('config_reload_bug', { err: error });

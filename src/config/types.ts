@@ -99,6 +99,8 @@ export interface Route {
   readonly identityHeaders: IdentityHeaders;
   readonly access: Access;
   readonly rates: AskingRates;
+  /** What the messages of each side must be; `null` looks at none. */
+  readonly validate: Readonly<Record<Sender, Validation | null>>;
   readonly limits: RouteLimits;
   readonly connections: SharedLimits['connections'] & { readonly onLimit: OnLimit };
   readonly ping: { readonly clientMs: number; readonly upstreamMs: number; readonly timeoutMs: number };
@@ -107,6 +109,18 @@ export interface Route {
   readonly drain: RouteDrain;
   readonly http: SharedLimits['http'] & { readonly inactivityMs: number };
   readonly timeouts: Timeouts;
+}
+
+/** What one side's messages must be, and what becomes of one that is not. */
+export interface Validation {
+  /** Path of a JSON Schema for text messages; `null` where every JSON will do. */
+  readonly schemaFile: string | null;
+  readonly maxTextBytes: number;
+  readonly maxDepth: number;
+  readonly binary: 'pass' | 'reject';
+  readonly action: 'close' | 'report' | 'reply';
+  /** What a sender is answered, as JSON; `{reason}` in its texts is what is wrong. */
+  readonly reply: Readonly<Record<string, unknown>>;
 }
 
 /** What the routes of an API take their limits and their metrics from: those of one kind, below one path of theirs. */

@@ -33,6 +33,8 @@ export interface Violation {
   /** Whether more would have come: a fragmented message is refused before its whole size is known. */
   readonly partial: boolean;
   readonly action: LimitAction;
+  /** What is wrong, where no number says it; what a peer chose in it is cleaned. */
+  readonly detail?: string;
 }
 
 /** A request that a limit of its route turned away: no connection came of it. */

@@ -8,7 +8,7 @@ import { MemoryBudget } from './memory/memory-budget.ts';
 import { ReadBuffers } from './memory/read-buffers.ts';
 import { type Holder, MemoryRelief } from './memory/relief.ts';
 import { type Crowd, Roster, type Rostered } from './roster.ts';
-import { Session, type SessionEvents } from './session.ts';
+import { type RulesOf, Session, type SessionEvents } from './session.ts';
 import { systemClock } from './system-clock.ts';
 import { forgetKernelQueues } from './transport/kernel-queue.ts';
 import type { LegInput } from './transport/socket-reader.ts';
@@ -45,14 +45,17 @@ export class SessionRegistry {
   #relieving = false;
   readonly #relief = new MemoryRelief(this.#open, this.#passers);
   readonly #clock: Clock;
+  readonly #rules: RulesOf | undefined;
 
   /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
   constructor(
     { onViolation, onFurtherViolations, onEnd }: RegistryEvents,
     maxBufferedBytes = Number.POSITIVE_INFINITY,
     clock: Clock = systemClock,
+    rules?: RulesOf,
   ) {
     this.#clock = clock;
+    this.#rules = rules;
     const budget = new MemoryBudget(maxBufferedBytes, () => this.#onSpent());
     this.memory = { budget, buffers: new ReadBuffers(budget) };
     this.#events = {
@@ -76,7 +79,10 @@ export class SessionRegistry {
     const { budget, buffers } = this.memory;
     const client = transportOf(init.client, buffers);
     const upstream = transportOf(init.upstream, buffers);
-    const session = new Session({ ...init, client, upstream, budget, clock: this.#clock }, this.#events);
+    const session = new Session(
+      { ...init, client, upstream, budget, clock: this.#clock, rules: this.#rules },
+      this.#events,
+    );
     this.#open.add(session);
     this.#startClock();
     session.start();

@@ -23,7 +23,8 @@ import { Direction, type Outlet } from './core/direction.ts';
 import { Goodbye } from './core/goodbye.ts';
 import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
-import { verbatim } from './core/stage.ts';
+import { type Stage, verbatim } from './core/stage.ts';
+import { type MessageRules, ValidatingStage } from './core/validating-stage.ts';
 import { ViolationNotes } from './core/violation-notes.ts';
 import { explain } from './core/words.ts';
 import { Leg, type LegEvents } from './leg.ts';
@@ -55,7 +56,12 @@ export interface SessionParts extends Omit<SessionInit, 'client' | 'upstream'> {
   /** What all connections' buffers hold together. */
   readonly budget: MemoryBudget;
   readonly clock: Clock;
+  /** What the messages of a route's sides must be. */
+  readonly rules?: RulesOf | undefined;
 }
+
+/** What one side's messages must be now, on a route that asks for something; `null` for nothing. */
+export type RulesOf = (route: Route, sender: Sender) => MessageRules | null;
 
 /** What one side is made of. */
 interface SideParts {
@@ -67,6 +73,7 @@ interface SideParts {
   readonly counters: RouteCounters;
   readonly budget: MemoryBudget;
   readonly clock: Clock;
+  readonly stage: Stage;
 }
 
 /** What ends or has ended a connection. */
@@ -85,7 +92,7 @@ export class Session implements OpenConnection {
 
     constructor(session: Session, role: Sender, parts: SideParts) {
       const { transport, writer, out, route, counters, clock } = parts;
-      const common = { id: session.id, sender: role, route, clock, source: transport, out, stage: verbatim };
+      const common = { id: session.id, sender: role, route, clock, source: transport, out, stage: parts.stage };
       const direction = { ...common, counters: counters[role], memory: parts.budget, onRate: () => this.#onRate() };
       this.#session = session;
       this.inbound = new Direction(direction);
@@ -162,6 +169,10 @@ export class Session implements OpenConnection {
   /** When it opened, as its clock has it. */
   readonly openedAt: number;
   readonly #lifetime: Lifetime;
+  readonly #rules: RulesOf;
+  readonly #budget: MemoryBudget;
+  /** Which sides' messages are looked at: from when a route has asked for it once. */
+  readonly #validates = new Set<Sender>();
   #outcome: Outcome | null = null;
   #goodbye: Goodbye<Leg> | null = null;
   #dataSeen = 0;
@@ -186,17 +197,20 @@ export class Session implements OpenConnection {
       first: (violation) => events.violated(this, violation),
       further: (violation, times) => events.violatedAgain(this, violation, times),
     });
+    this.#rules = init.rules ?? (() => null);
     this.#lifetime = new Lifetime(this.openedAt, route.maxLifetimeMs, Math.random());
     const { budget } = init;
+    this.#budget = budget;
     const writers = {
       client: new LegWriter(init.client.output, false, budget),
       upstream: new LegWriter(init.upstream.output, true, budget),
     };
     const common = { route, counters, clock, budget };
+    const stageOf = (sender: Sender) => this.#stageFor(sender, route, budget) ?? verbatim;
     const up = { ...common, transport: init.client, writer: writers.client, out: writers.upstream };
     const down = { ...common, transport: init.upstream, writer: writers.upstream, out: writers.client };
-    const client = new Session.#Side(this, 'client', up);
-    const upstream = new Session.#Side(this, 'upstream', down);
+    const client = new Session.#Side(this, 'client', { ...up, stage: stageOf('client') });
+    const upstream = new Session.#Side(this, 'upstream', { ...down, stage: stageOf('upstream') });
     this.client = client.leg;
     this.upstream = upstream.leg;
     this.#sides = [client, upstream];
@@ -213,6 +227,10 @@ export class Session implements OpenConnection {
   reconfigure(route: Route): void {
     const now = this.#clock.now();
     this.route = route;
+    for (const leg of [this.client, this.upstream]) {
+      const stage = this.#stageFor(leg.role, route, this.#budget);
+      if (stage !== null) leg.inbound.useStage(stage);
+    }
     this.#lifetime.change(route.maxLifetimeMs, now);
     this.client.reconfigure(route, now);
     this.upstream.reconfigure(route, now);
@@ -256,6 +274,13 @@ export class Session implements OpenConnection {
     }
     this.#kept ??= new DisposableStack();
     this.#kept.use(what);
+  }
+
+  /** A stage for what the route asks of this side, if none is there yet: it finds out itself what holds later. */
+  #stageFor(sender: Sender, route: Route, memory: MemoryBudget): Stage | null {
+    if (route.validate[sender] === null || this.#validates.has(sender)) return null;
+    this.#validates.add(sender);
+    return new ValidatingStage({ sender, memory, rules: () => this.#rules(this.route, sender) });
   }
 
   /** Drops both legs at once. */
@@ -333,8 +358,11 @@ export class Session implements OpenConnection {
     client.inbound.tick(now);
     upstream.inbound.tick(now);
     this.noteUse();
-    client.tick(now, upstream.inbound.pauses.waitsForReceiver, route.limits.upstream.maxPauseMs);
-    upstream.tick(now, client.inbound.pauses.waitsForReceiver, route.limits.client.maxPauseMs);
+    for (const leg of [client, upstream]) {
+      if (leg.inbound.pauses.has('answers') && !leg.writer.saying) leg.inbound.answered();
+    }
+    client.tick(now, upstream.inbound.waitsFor(client.inbound), route.limits.upstream.maxPauseMs);
+    upstream.tick(now, client.inbound.waitsFor(upstream.inbound), route.limits.client.maxPauseMs);
     const data = this.#payloadBytes;
     if (data !== this.#dataSeen) {
       this.#dataSeen = data;
@@ -401,6 +429,12 @@ export class Session implements OpenConnection {
         break;
       case 'violation':
         this.#onViolation(happening.violation);
+        break;
+      case 'answer':
+        leg.writer.say(happening.payload);
+        break;
+      case 'unanswered':
+        if (!leg.writer.saying) leg.inbound.answered();
         break;
       case 'boundary':
         this.#goodbye?.ask();

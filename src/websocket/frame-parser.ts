@@ -88,6 +88,11 @@ export class FrameParser {
     return this.#pos;
   }
 
+  /** How many of the fed bytes are unread. */
+  get unread(): number {
+    return this.#end - this.#pos;
+  }
+
   /** Whether the next byte begins a new frame, and no part of its header has been read. */
   get betweenFrames(): boolean {
     return this.#state === State.header && this.#heldBytes === 0;

@@ -56,6 +56,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     fingerprint: '',
     requireOrigin: false,
     identity: null,
+    validate: { client: null, upstream: null },
     auth: null,
     identityHeaders: { user: null, groups: null },
     access: openAccess,

@@ -54,6 +54,7 @@ export function routeTo(
     fingerprint: '',
     requireOrigin: false,
     identity: null,
+    validate: { client: null, upstream: null },
     auth: null,
     identityHeaders: { user: null, groups: null },
     access: openAccess,

@@ -18,7 +18,7 @@ const chain: readonly (readonly string[])[] = [
   ['admission'],
   ['websocket'],
   ['http', 'routes'],
-  ['limits'],
+  ['limits', 'validation'],
 ];
 
 /** Everything may import these; they import only one another. */
@@ -46,14 +46,18 @@ const innerRooms: Readonly<Record<string, readonly string[]>> = {
   config: ['live', 'model', 'language'],
 };
 
-const pure = ['catalogue', 'websocket', 'http', 'routes', 'limits'];
+const pure = ['catalogue', 'websocket', 'http', 'routes', 'limits', 'validation'];
 
 /** Pure files and rooms whose folders hold other code too. */
 const pureFiles = ['drain/schedule'];
 const pureRooms = ['relay/core', 'config/language', 'config/model'];
 
 /** What pure code may have of others: what reads, waits and listens for nothing. */
-const pureImports = ['node:buffer', 'node:path', 'node:util', 'yaml', 'zod'];
+const pureImports = [
+  ...['node:buffer', 'node:path', 'node:util', 'yaml', 'zod'],
+  ...['ajv', 'ajv/dist/2020.js', 'ajv/dist/compile/codegen/index.js'],
+  ...['ajv/dist/vocabularies/core/ref.js', 'ajv/dist/vocabularies/dynamic/dynamicRef.js'],
+];
 
 /** Hashes are pure; keys and random bytes, from the same module, are not. */
 const hashing = /\bimport \{ createHash \} from 'node:crypto';/;

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { withoutQuotes } from '../../config/language/errors.ts';
 import type { ConfigState } from '../../config/live/state.ts';
-import type { Identity } from '../../config/types.ts';
+import type { Identity, Validation } from '../../config/types.ts';
 import { withoutSecrets } from '../../observe/log/redaction.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
 import type { configInForceSchema } from './schemas.ts';
@@ -34,10 +34,17 @@ export function describeConfig({ config, resolved, loadedAtMs, needsRestart, las
       require_origin: route.requireOrigin,
       identity: route.identity && describeIdentity(route.identity),
       auth: route.auth?.map(({ kind }) => kind) ?? null,
+      validate: { client: showValidation(route.validate.client), upstream: showValidation(route.validate.upstream) },
       settings: showRouteSettings(route, sources.get(route) ?? null),
     }),
   );
   return { ...redact(top), routes };
+}
+
+function showValidation(validation: Validation | null): Answer['routes'][number]['validate']['client'] {
+  if (validation === null) return null;
+  const { schemaFile, maxTextBytes, maxDepth, binary, action } = validation;
+  return { json_schema: schemaFile, max_size: maxTextBytes, max_depth: maxDepth, binary, action };
 }
 
 function describeIdentity(identity: Identity): { header: string } | { path: string } {

@@ -122,13 +122,14 @@ function describeLeg(leg: Leg): Whole['legs']['client'] {
 
 /** JSON has neither bigint nor infinity. */
 function describeViolation(violation: Violation): NonNullable<NonNullable<Whole['ending']>['violation']> {
-  const { sender, limit, configured, observed, partial, action } = violation;
+  const { sender, limit, configured, observed, partial, action, detail } = violation;
   return {
     sender,
     limit,
     configured: configured === Number.POSITIVE_INFINITY ? 'unlimited' : configured,
     observed: typeof observed === 'bigint' ? String(observed) : observed,
     at_least: partial,
+    ...(detail === undefined ? {} : { detail }),
     action,
   };
 }

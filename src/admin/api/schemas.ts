@@ -114,7 +114,7 @@ const pause = z
   .object({
     now: z.array(
       z.object({
-        cause: z.enum(['buffer', 'queue', 'rate', 'memory', 'drain']),
+        cause: z.enum(['buffer', 'queue', 'rate', 'memory', 'drain', 'answers']),
         for_ms: z.number(),
       }),
     ),
@@ -145,6 +145,16 @@ const leg = z
   })
   .meta({ id: 'Leg' });
 
+const validation = z
+  .object({
+    json_schema: z.string().nullable().describe('The path of its file; `null` where every JSON will do.'),
+    max_size: z.int().describe('Of a text message, in bytes.'),
+    max_depth: z.int(),
+    binary: z.enum(['pass', 'reject']),
+    action: z.enum(['close', 'report', 'reply']),
+  })
+  .nullable();
+
 const violation = z
   .object({
     sender: z.enum(['client', 'upstream']),
@@ -152,7 +162,8 @@ const violation = z
     configured: z.union([z.number(), z.literal('unlimited')]),
     observed: z.union([z.number(), z.string()]).describe('Digits where it is beyond 2^53 − 1.'),
     at_least: z.boolean().describe('More would have come.'),
-    action: z.enum(['close', 'pause', 'reject', 'report'] satisfies LimitAction[]),
+    action: z.enum(['close', 'pause', 'reject', 'reply', 'report'] satisfies LimitAction[]),
+    detail: z.string().optional().describe('What is wrong, where no number says it.'),
   })
   .meta({ id: 'Violation' });
 
@@ -227,6 +238,9 @@ export const configInForceSchema = z
             .array(z.string())
             .nullable()
             .describe('The kinds of credentials that let a request in, in order; `null` lets everybody in.'),
+          validate: z
+            .object({ client: validation, upstream: validation })
+            .describe('What the messages of each side must be; `null` looks at none.'),
           settings: routeSettingsSchema,
         })
         .meta({ id: 'ConfiguredRoute' }),

@@ -8,6 +8,7 @@ import { latestViolations, onChange, state } from './state.js';
 
 const pageSize = 12;
 const done = {
+  reply: 'answered',
   close: 'connection closed',
   pause: 'sender paused',
   reject: 'request refused',
@@ -97,8 +98,10 @@ function violationRow() {
       setText(connection, entry.connection ?? '');
       setText(sender, entry.sender);
       setText(limitText, entry.limit);
-      setText(seenText, `${entry.partial ? 'at least ' : ''}${inUnit[entry.unit](entry.observed)}`);
-      setText(allowed, `of ${entry.configured === null ? 'unlimited' : inUnit[entry.unit](entry.configured)}`);
+      const { detail } = entry;
+      setText(seenText, detail ?? `${entry.partial ? 'at least ' : ''}${inUnit[entry.unit](entry.observed)}`);
+      const most = entry.configured === null ? 'unlimited' : inUnit[entry.unit](entry.configured);
+      setText(allowed, detail === null ? `of ${most}` : '');
       setText(action, done[entry.action]);
       setAttribute(action, 'data-hot', entry.action === 'close' || entry.action === 'reject' ? '' : null);
       setText(times, number(entry.times));

@@ -112,6 +112,15 @@ export function parseCount(value: unknown): Result<number> {
   return { value };
 }
 
+/**
+ * Parses how deep a message may nest. Beyond 1000 a schema, which recurses as deep, would come near the end of the
+ * stack.
+ */
+export function parseDepth(value: unknown): Result<number> {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 1000) return { value: Number(value) };
+  return { problem: 'is no depth; write a whole number from 1 to 1000' };
+}
+
 /** Parses how many leading bits of an IPv6 address count. */
 export function parsePrefixLength(value: unknown): Result<number> {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 128) return { value };

@@ -18,12 +18,33 @@ export interface WantedFile {
   readonly changed?: () => void;
 }
 
+/** How the log names such files. */
+export interface FileWords {
+  readonly unwatched: 'auth' | 'schema';
+  loaded(log: Log, fields: { readonly key: string; readonly file: string }): void;
+  rejected(log: Log, problem: string, when: 'first' | 'changed'): void;
+}
+
+const authFiles: FileWords = {
+  unwatched: 'auth',
+  loaded: (log, fields) => log.tell('auth_file_loaded', fields),
+  rejected: (log, problem, when) => log.tell('auth_file_rejected', { problem }, when),
+};
+
+export const schemaFiles: FileWords = {
+  unwatched: 'schema',
+  loaded: (log, fields) => log.tell('schema_loaded', fields),
+  rejected: (log, problem, when) => log.tell('schema_rejected', { problem }, when),
+};
+
 export class WatchedFiles {
   readonly #log: Log;
+  readonly #words: FileWords;
   readonly #files = new Map<string, WatchedFile>();
 
-  constructor(log: Log) {
+  constructor(log: Log, words = authFiles) {
     this.#log = log;
+    this.#words = words;
   }
 
   /**
@@ -39,7 +60,7 @@ export class WatchedFiles {
     const added: WatchedFile[] = [];
     for (const one of wanted) {
       if (this.#files.has(keyOf(one))) continue;
-      const file = new WatchedFile(one, this.#log);
+      const file = new WatchedFile(one, this.#log, this.#words);
       this.#files.set(keyOf(one), file);
       added.push(file);
     }
@@ -64,11 +85,13 @@ class WatchedFile {
   value: unknown = null;
   readonly #wanted: WantedFile;
   readonly #log: Log;
+  readonly #words: FileWords;
   #watcher: FileWatcher | null = null;
   #closed = false;
 
-  constructor(wanted: WantedFile, log: Log) {
+  constructor(wanted: WantedFile, log: Log, words: FileWords) {
     this.#wanted = wanted;
+    this.#words = words;
     this.#log = log;
     this.read = this.#start();
   }
@@ -84,7 +107,8 @@ class WatchedFile {
     const problem = this.#take(contents);
     this.#watcher = new FileWatcher(contents, {
       changed: (changed) => this.#take(changed),
-      failed: (folder, error) => this.#log.tell('config_not_watched', { folder, error: error.message }, 'auth'),
+      failed: (folder, error) =>
+        this.#log.tell('config_not_watched', { folder, error: error.message }, this.#words.unwatched),
     });
     await this.#watcher.start();
     return problem;
@@ -96,11 +120,11 @@ class WatchedFile {
     const parsed = 'problem' in judged ? judged : parse(judged.value);
     if ('problem' in parsed) {
       const problem = `${name}: ${path} ${parsed.problem}`;
-      this.#log.tell('auth_file_rejected', { problem }, this.value === null ? 'first' : 'changed');
+      this.#words.rejected(this.#log, problem, this.value === null ? 'first' : 'changed');
       return problem;
     }
     this.value = parsed.value;
-    this.#log.tell('auth_file_loaded', { key: name, file: path });
+    this.#words.loaded(this.#log, { key: name, file: path });
     changed?.();
     return null;
   }

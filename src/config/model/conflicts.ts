@@ -17,6 +17,7 @@ import { authConflicts } from './auth-conflicts.ts';
 import { errorAt } from './explain.ts';
 import { roomsPath } from './presets.ts';
 import { builtInTop } from './top-settings.ts';
+import { validationConflicts } from './validation-conflicts.ts';
 
 /** The name of the route that `preset: jupyter` brings. */
 export function roomsName(name: string): string {
@@ -54,6 +55,7 @@ export function findConflicts(document: ConfigDocument): ConfigError[] {
     ...halfClientCertificates(document),
     ...secretIdentities(document),
     ...authConflicts(document),
+    ...validationConflicts(document),
   ];
 }
 

@@ -5,6 +5,7 @@ import * as patterns from '../language/patterns.ts';
 import type { Result } from '../language/result.ts';
 import * as units from '../language/units.ts';
 import { parseIdentity } from './identity.ts';
+import { parseReply } from './reply.ts';
 
 /** A scalar of the file: any value goes in, the parser decides; `json` is its shape for the JSON Schema. */
 export function leaf<T>(id: string, parse: (value: unknown) => Result<T>, json: Record<string, unknown>) {
@@ -99,6 +100,13 @@ export const kind = {
       '`0.0.0.0:8080`, `[::]:8080` or `unix:/run/sluice.sock` (the public one for user and group, mode 0660, the admin port for the user alone, 0600); port 0 takes a free one',
     anyOf: [matching(`unix:${patterns.socketPath}`), ...withHost('', `:${patterns.listenPort}`, notUnix)],
   }),
+  depth: leaf('depth', units.parseDepth, {
+    description: 'a whole number from 1 to 1000',
+    type: 'integer',
+    minimum: 1,
+    maximum: 1000,
+  }),
+  reply: leaf('reply', parseReply, { description: 'a mapping, of at most 1024 bytes as JSON', type: 'object' }),
   network: leaf('network', addresses.parseNetwork, {
     description: '`10.0.0.0/8`, `fd00::/8` or one address',
     anyOf: [

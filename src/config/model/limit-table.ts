@@ -1,6 +1,6 @@
 /** The table of limits in README.md: what is built in, what its peer sees, and where it is counted. */
 import { limits } from '../../catalogue/limits.ts';
-import type { LimitKind, SenderLimitRow, SharedLimitRow } from '../../catalogue/row.ts';
+import type { ContentRuleRow, LimitKind, SenderLimitRow, SharedLimitRow } from '../../catalogue/row.ts';
 import { limitKinds, type SettingKind } from './setting-kinds.ts';
 
 const begin = '<!-- limits: generated from src/catalogue/limits.ts by `npm run docs` -->';
@@ -13,7 +13,7 @@ export function withLimitTable(text: string): string {
   return `${text.slice(0, from + begin.length)}\n\n${describeLimits()}\n\n${text.slice(to)}`;
 }
 
-type Row = SenderLimitRow | SharedLimitRow;
+type Row = SenderLimitRow | SharedLimitRow | ContentRuleRow;
 
 function describeLimits(): string {
   const rows = Object.entries(limits as Readonly<Record<string, Row>>).map(([key, row]) =>

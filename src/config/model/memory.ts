@@ -15,16 +15,21 @@ export interface RouteMemory {
   readonly total: number;
 }
 
-/** What a route's limits let it hold. Messages do not matter: Sluice never holds one whole. */
+/**
+ * What a route's limits let it hold. Sizes of messages do not matter where none is judged: then none is held whole. A
+ * buffer that holds one has grown to twice of it at most.
+ */
 export function worstCaseMemory(route: Route): RouteMemory {
   const { client, upstream } = route.limits;
-  const perConnection = client.maxBufferBytes + upstream.maxBufferBytes + readBytes + idleBytes;
+  const held = 2 * ((route.validate.client?.maxTextBytes ?? 0) + (route.validate.upstream?.maxTextBytes ?? 0));
+  const perConnection = client.maxBufferBytes + upstream.maxBufferBytes + held + readBytes + idleBytes;
   const connections = route.connections.max;
   return { connections, perConnection, total: connections * perConnection };
 }
 
 /** The parts of `perConnection` in words. */
-export const perConnectionParts = 'both max_buffer_size, 64KiB for one read each way, 16KiB for its sockets';
+export const perConnectionParts =
+  'both max_buffer_size, 64KiB for one read each way, 16KiB for its sockets, and twice validate…max_size where texts are judged';
 
 const MiB = 1024 * 1024;
 /**

@@ -3,6 +3,7 @@ import { authEntries, fieldHeader } from './auth-keys.ts';
 import { presetNames } from './presets.ts';
 import * as is from './setting-kinds.ts';
 import type { SettingRows, ValuesOf } from './settings.ts';
+import { validationSettings } from './validation-settings.ts';
 
 /** By their paths below a route. */
 export const ownSettings = {
@@ -137,6 +138,8 @@ export const ownSettings = {
     builtIn: null,
     reload: 'new',
   },
+  ...validationSettings('client'),
+  ...validationSettings('upstream'),
 } as const satisfies SettingRows;
 
 /** What the sections are for. */
@@ -150,6 +153,12 @@ export const ownSections: Readonly<Record<string, string>> = {
   'access.methods': 'By the method; 405.',
   rates:
     'How often one client address (of IPv6: one network, see `listen.ipv6_prefix`) or one user may ask; what is beyond it gets 429 with the time to come back. Behind a proxy addresses need `listen.trusted_proxies`.',
+  validate:
+    'What the messages of each side must be. A text message is held until it is whole and has been judged, and is passed on byte for byte; see docs/validation.md.',
+  'validate.client': 'What the client sends. Either `text.json_schema` or `max_depth` turns it on.',
+  'validate.client.text': 'Text messages, which must be JSON.',
+  'validate.upstream': 'What the upstream sends, likewise.',
+  'validate.upstream.text': 'Text messages, which must be JSON.',
   match:
     'Which requests take this route. Exact hosts win over wildcard hosts, those over none; then the longest path wins, a literal segment before `*` before `**`. Left out, all.',
 };

@@ -17,6 +17,7 @@ import { type RoutesApiSettings, routesApiSettings, templateSettings } from './r
 import type { ParsedConfig } from './schema.ts';
 import { nest, partsOf, type SettingRows, type ValuesOf } from './settings.ts';
 import { topSettings } from './top-settings.ts';
+import { compileValidation } from './validation-settings.ts';
 
 /** Where a value comes from. */
 export type Source =
@@ -276,6 +277,7 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
       handshakesPerUser: route['rates.handshakes_per_user'],
       requestsPerUser: route['rates.requests_per_user'],
     },
+    validate: { client: compileValidation(route, 'client'), upstream: compileValidation(route, 'upstream') },
     ...nest(routeSettings, settings),
     timeouts,
   };

@@ -86,6 +86,10 @@ export const pairs = shownAs<readonly PairPaths[]>(
   (list) => list.map(({ cert }) => cert).join(', ') || 'none',
   { written: (list) => list },
 );
+export const depth = shownAs(kind.depth, formatCount, { unit: 'count', written: asNumber });
+export const reply = shownAs<Readonly<Record<string, unknown>>>(kind.reply, (value) => JSON.stringify(value), {
+  written: (value) => value,
+});
 export const serverName = words(kind.serverName);
 export const url = words(kind.url);
 export const flag = words(z.boolean());

@@ -41,7 +41,7 @@ export function logOpen(log: Log, subject: LogSubject): void {
 export function logViolation(log: Log, subject: LogSubject, violation: Violation): void {
   const { sender, action } = violation;
   const { flag } = connectionOutcomes[reasonOf(violation.limit)];
-  const words = `the ${sender} exceeds ${violation.limit}`;
+  const words = violation.detail ?? `the ${sender} exceeds ${violation.limit}`;
   const fields = {
     flag,
     ...subjectFields(log, subject),
@@ -221,13 +221,20 @@ function senderFields(report: SenderReport): Record<string, number> {
 }
 
 /** JSON has neither bigint nor infinity: those become strings. */
-function limitFields({ limit, configured, observed, partial }: Violation & { readonly sender: Sender }): object {
+function limitFields({
+  limit,
+  configured,
+  observed,
+  partial,
+  detail,
+}: Violation & { readonly sender: Sender }): object {
   return {
     name: limit,
     configured: configured === Number.POSITIVE_INFINITY ? 'unlimited' : configured,
     observed: typeof observed === 'bigint' ? String(observed) : observed,
     // A fragmented message is refused before its whole size is known.
     ...(partial ? { at_least: true } : {}),
+    ...(detail === undefined ? {} : { detail }),
   };
 }
 

@@ -80,7 +80,7 @@ function add(sums: SenderSums, sender: LiveSender, now: number): void {
   if (!sender.paused) return;
   sums.paused++;
   for (const [cause, since] of sender.pauses.causes) {
-    if (cause !== 'drain') sums.pausedMs[cause] += now - since;
+    if (cause !== 'drain' && cause !== 'answers') sums.pausedMs[cause] += now - since;
   }
 }
 

@@ -9,7 +9,7 @@ export interface LiveSender {
   readonly queuedMessages: number;
   readonly paused: boolean;
   /** What holds it now, each with the time since when, as `performance.now()` has it. */
-  readonly pauses: { readonly causes: ReadonlyMap<PauseCause | 'drain', number> };
+  readonly pauses: { readonly causes: ReadonlyMap<PauseCause | 'drain' | 'answers', number> };
 }
 
 /** One open connection. */

@@ -20,7 +20,7 @@ import { Gate } from './gate.ts';
 import { type Happening, Happenings } from './happenings.ts';
 import { type HoldCause, Pauses } from './pauses.ts';
 import { SenderRecord } from './sender-record.ts';
-import type { FrameSink, Stage } from './stage.ts';
+import type { Finding, FrameSink, Stage } from './stage.ts';
 import { Tail } from './tail.ts';
 
 export interface DirectionInit {
@@ -50,8 +50,6 @@ export interface ReadSide {
 
 /** The receiver's writer, as far as a direction needs it. */
 export interface Outlet extends FrameSink {
-  /** Writes or queues what has been appended; its buffer is reused then. */
-  flush(): void;
   /** Whether the output stands between two frames. */
   readonly betweenFrames: boolean;
   /** Whether the kernel takes no more for now. */
@@ -70,6 +68,9 @@ export interface Outlet extends FrameSink {
  */
 type Mode = 'relay' | 'finish-frame' | 'discard' | 'ignore';
 
+/** Messages of a sender that may be dropped before it has been sent the answers to them. */
+const mostUnanswered = 16;
+
 const controlNames: Readonly<Record<number, 'ping' | 'pong' | 'close'>> = {
   [Opcode.ping]: 'ping',
   [Opcode.pong]: 'pong',
@@ -86,7 +87,10 @@ export class Direction {
   readonly #sender: Sender;
   readonly #counters: SenderCounters;
   readonly #happenings = new Happenings();
-  readonly #stage: Stage;
+  #stage: Stage;
+  /** Takes its place when the message under way is complete. */
+  #nextStage: Stage | null = null;
+  #unanswered = 0;
   readonly #memory: MemoryBudget;
   readonly #parser: FrameParser;
   readonly #gate: Gate;
@@ -127,7 +131,7 @@ export class Direction {
 
   /** Bytes read from this sender that the receiver's kernel has not accepted. */
   get bufferedBytes(): number {
-    return this.#out.bufferedBytes + (this.#tail?.bytes.length ?? 0);
+    return this.#out.bufferedBytes + this.#stage.heldBytes + (this.#tail?.bytes.length ?? 0);
   }
 
   get queuedMessages(): number {
@@ -149,6 +153,24 @@ export class Direction {
     this.#gate.reconfigure(route);
     this.#source.maxReadBytes = this.#gate.rates.maxReadBytes;
     this.relieve();
+  }
+
+  /** The stage that the next message goes through. */
+  useStage(stage: Stage): void {
+    const parser = this.#parser;
+    this.#nextStage = stage;
+    if (this.#tail === null && parser.betweenFrames && !parser.inMessage) this.#changeStage();
+  }
+
+  /** Whether something waits for this sender's receiver, who is the sender of `back`: messages, or answers to its own. */
+  waitsFor(back: Direction): boolean {
+    return this.pauses.waitsForReceiver || back.pauses.has('answers');
+  }
+
+  /** What its sender was answered has gone. */
+  answered(): void {
+    this.#unanswered = 0;
+    if (this.pauses.has('answers')) this.#proceed('answers', this.#clock.now());
   }
 
   /** Takes what was read, and says what came of it. `keeper` is `null` where the bytes must be copied to be kept. */
@@ -236,7 +258,7 @@ export class Direction {
 
   /** Bytes allocated for what this sender's receiver has not taken. */
   get capacity(): number {
-    return this.#out.capacity + (this.#tail?.capacity ?? 0);
+    return this.#out.capacity + this.#stage.capacity + (this.#tail?.capacity ?? 0);
   }
 
   /** Called every tick. */
@@ -247,6 +269,7 @@ export class Direction {
   /** Ends clocks and pauses when the connection is gone. */
   finish(): void {
     this.#dropTail();
+    this.#dropHeld();
     this.#gate.rates.stop();
     this.pauses.clear(this.#clock.now());
   }
@@ -291,6 +314,11 @@ export class Direction {
   /** The header of a data frame is complete. `false`: it must wait for its rate. */
   #beginFrame(keeper: Keeper | null): boolean {
     if (this.#mode !== 'relay') return true;
+    if (this.#unanswered >= mostUnanswered && this.#parser.opcode !== Opcode.continuation) {
+      this.#pause('answers', this.#clock.now());
+      this.#happenings.add({ what: 'unanswered' });
+      return false;
+    }
     const pass = this.#gate.frame(this.#parser);
     if (pass === 'wait') {
       this.#pause('rate', this.#clock.now());
@@ -298,7 +326,8 @@ export class Direction {
     }
     this.record.fragments++;
     if (pass === 'pass') {
-      this.#stage.begin(this.#parser, keeper, this.#out);
+      const found = this.#stage.begin(this.#parser, keeper, this.#out);
+      if (found !== null) this.#tell(found);
     } else {
       this.#counters.messageSizes.observe(this.#gate.meter.bytes, this.#id);
       // Whatever the session does: what was refused is not passed on.
@@ -310,15 +339,33 @@ export class Direction {
   #endFrame(end: number): void {
     const parser = this.#parser;
     if (this.#mode === 'discard') return;
-    this.#stage.end(parser, this.#out);
+    const found = this.#stage.end(parser, this.#out);
+    if (found !== null) this.#tell(found);
     if (this.#mode === 'finish-frame') {
       this.discard();
       return;
     }
     if (!parser.fin) return;
     this.#countMessage();
+    if (this.#nextStage !== null) this.#changeStage();
     if (this.#atBoundary === null) return;
     if (!holdsWholeMessage(parser.chunk, parser.position, end, this.#sender === 'client')) this.#stop();
+  }
+
+  /** A stage has found something in a message. */
+  #tell({ violation, answer }: Finding): void {
+    this.#happenings.add({ what: 'violation', violation });
+    if (answer !== null) {
+      this.#unanswered++;
+      this.#happenings.add({ what: 'answer', payload: answer });
+    }
+    // Whatever the session does: what was refused is not passed on.
+    if (violation.action === 'close') this.discard();
+  }
+
+  #changeStage(): void {
+    this.#stage = this.#nextStage!;
+    this.#nextStage = null;
   }
 
   #countMessage(): void {
@@ -376,6 +423,12 @@ export class Direction {
     this.#undeliveredTail += this.#takeTail()?.bytes.length ?? 0;
   }
 
+  /** Drops what a stage holds, which nobody will get. */
+  #dropHeld(): void {
+    this.#undeliveredTail += this.#stage.heldBytes;
+    this.#stage.drop();
+  }
+
   #takeTail(): Tail | null {
     const tail = this.#tail;
     tail?.release();
@@ -390,7 +443,7 @@ export class Direction {
   }
 
   /** One cause of pausing is over: if it was the last, goes on with the tail, then with the socket. */
-  #proceed(cause: 'buffer' | 'rate', now: number): void {
+  #proceed(cause: 'buffer' | 'rate' | 'answers', now: number): void {
     this.pauses.remove(cause, now);
     if (this.pauses.any) return;
     this.#gate.release(now);
@@ -410,13 +463,14 @@ export class Direction {
     this.#mode = mode;
     this.#gate.end();
     this.#atBoundary = null;
+    this.#dropHeld();
   }
 
   /** What is not passed on any more waits for neither rates nor buffers. */
   #endHolds(): void {
     const now = this.#clock.now();
     this.#gate.rates.stop();
-    for (const cause of ['buffer', 'queue', 'memory', 'drain'] as const) this.pauses.remove(cause, now);
+    for (const cause of ['buffer', 'queue', 'memory', 'drain', 'answers'] as const) this.pauses.remove(cause, now);
     this.#proceed('rate', now);
   }
 

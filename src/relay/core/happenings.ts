@@ -12,6 +12,10 @@ export type Happening =
   | { readonly what: 'fault'; readonly words: string }
   /** A limit was exceeded. With `action: close` nothing that begins behind it is passed on. */
   | { readonly what: 'violation'; readonly violation: Violation }
+  /** A message of the sender was dropped, and this is what it is answered. */
+  | { readonly what: 'answer'; readonly payload: Buffer }
+  /** The sender is not read until its answers have gone: see `Direction.answered`. */
+  | { readonly what: 'unanswered' }
   /** The message that a drain waited for is complete: see `Direction.stopAfterMessage`. */
   | { readonly what: 'boundary' };
 

@@ -1,11 +1,14 @@
 /** Why a sender's socket is not being read, since when, and for how long in all. */
 import type { PauseCause, SenderCounters } from '../../observe/metrics/counters.ts';
 
-/** `drain` holds the upstream while its client says goodbye; it is no pause that anyone counts. */
-export type HoldCause = PauseCause | 'drain';
+/**
+ * `drain` holds the upstream while its client says goodbye, `answers` a sender that does not read what it is answered;
+ * they are no pauses that anyone counts.
+ */
+export type HoldCause = PauseCause | 'drain' | 'answers';
 
 const none: ReadonlyMap<HoldCause, number> = new Map();
-const causes: readonly HoldCause[] = ['buffer', 'queue', 'rate', 'memory', 'drain'];
+const causes: readonly HoldCause[] = ['buffer', 'queue', 'rate', 'memory', 'drain', 'answers'];
 
 export class Pauses {
   /** Pauses so far, and the time they took in milliseconds (without the present one). */
@@ -50,7 +53,7 @@ export class Pauses {
     this.#since ??= new Map();
     this.#since.set(cause, now);
     if (first) this.#pausedAt = now;
-    if (cause !== 'drain') {
+    if (isCounted(cause)) {
       this.#counters.pauses[cause]++;
       if (first) this.count++;
     }
@@ -62,7 +65,7 @@ export class Pauses {
     const since = this.#since?.get(cause);
     if (since === undefined) return false;
     this.#since?.delete(cause);
-    if (cause !== 'drain') this.#counters.pausedMs[cause] += now - since;
+    if (isCounted(cause)) this.#counters.pausedMs[cause] += now - since;
     if (this.any) return false;
     this.totalMs += now - this.#pausedAt!;
     this.#pausedAt = null;
@@ -73,4 +76,8 @@ export class Pauses {
   clear(now: number): void {
     for (const cause of causes) this.remove(cause, now);
   }
+}
+
+function isCounted(cause: HoldCause): cause is PauseCause {
+  return cause !== 'drain' && cause !== 'answers';
 }

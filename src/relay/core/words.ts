@@ -8,7 +8,8 @@ import type { Violation } from '../../observe/report.ts';
  * One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then.
  */
 export function explain(violation: Violation, route: string): string {
-  const { limit, partial } = violation;
+  const { limit, partial, detail } = violation;
+  if (detail !== undefined) return `${limits[limit].exceeded.replace('{detail}', () => detail)} (route ${route})`;
   const excess = inUnit[unitOf(limit)](violation);
   const seen = `${partial ? 'at least ' : ''}${excess.observed}`;
   const words = limits[limit].exceeded.replace('{observed}', seen).replace('{limit}', excess.configured);

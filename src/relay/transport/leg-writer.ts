@@ -10,6 +10,7 @@
 import { type Close, closePayload } from '../../websocket/close.ts';
 import { encodeControl } from '../../websocket/control-frame.ts';
 import { Opcode } from '../../websocket/opcodes.ts';
+import { encodeText } from '../../websocket/text-frame.ts';
 import type { Outlet } from '../core/direction.ts';
 import { giveBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
@@ -69,6 +70,11 @@ export class LegWriter implements Outlet {
   #lingeringBytes = 0;
   readonly #budget: MemoryBudget;
   readonly #queue: SendQueue;
+
+  /** Texts of ours that wait for the end of the message under way. */
+  #texts: Buffer[] = [];
+  /** Texts of ours that the kernel has not taken. */
+  #textsWaiting = 0;
 
   /** Control frames that wait for a frame boundary. */
   #pong: Buffer | null = null;
@@ -161,7 +167,9 @@ export class LegWriter implements Outlet {
       this.#inMessage = false;
       this.#spanMessages++;
     }
-    if (this.#pong !== null || this.#ping !== null || this.#close !== null) this.#sendControls();
+    if (this.#pong !== null || this.#ping !== null || this.#close !== null || this.#textsWaiting > 0) {
+      this.#sendControls();
+    }
   }
 
   /** Writes or queues what has been appended. Called at the end of each read: its buffer is reused then. */
@@ -192,6 +200,19 @@ export class LegWriter implements Outlet {
     this.#ping = payload;
     this.pingFlushed = false;
     this.#sendControls();
+  }
+
+  /** Sends a text of Sluice's own, between two messages. What it must not follow, a close frame, it does not. */
+  say(payload: Buffer): void {
+    if (this.#closed || this.#close !== null) return;
+    this.#textsWaiting++;
+    this.#texts.push(payload);
+    this.#sendControls();
+  }
+
+  /** Whether the kernel has not taken all that was said. */
+  get saying(): boolean {
+    return this.#textsWaiting > 0;
   }
 
   /** Sends a close frame at the next frame boundary, behind what is queued. */
@@ -265,6 +286,9 @@ export class LegWriter implements Outlet {
       this.#ping = null;
       this.#sendControl(Opcode.ping, payload);
     }
+    if (!this.#inMessage && this.#texts.length > 0) {
+      for (const payload of this.#texts.splice(0)) this.#sendFrame(Opcode.text, payload, encodeText);
+    }
     if (this.#close !== null) {
       const payload = closePayload(this.#close);
       this.#close = null;
@@ -275,9 +299,13 @@ export class LegWriter implements Outlet {
   }
 
   #sendControl(opcode: number, payload: Buffer): void {
+    this.#sendFrame(opcode, payload, (bytes, key) => encodeControl(opcode, bytes, key));
+  }
+
+  #sendFrame(opcode: number, payload: Buffer, encode: (payload: Buffer, key: Uint8Array | null) => Buffer): void {
     this.flush();
     const maskingKey = this.#masks ? newMaskingKey() : null;
-    const frame = piece(encodeControl(opcode, payload, maskingKey), 0, opcode);
+    const frame = piece(encode(payload, maskingKey), 0, opcode);
     if (opcode === Opcode.pong) this.#pongQueued = true;
     if (this.#inFlight === null && this.#queue.isEmpty) this.#writePiece(frame);
     else this.#queue.push(frame);
@@ -344,6 +372,7 @@ export class LegWriter implements Outlet {
   #controlLeft(opcode: number): void {
     if (opcode === Opcode.close) this.closeFlushed = true;
     else if (opcode === Opcode.ping) this.pingFlushed = true;
+    else if (opcode === Opcode.text) this.#textsWaiting--;
     else this.#pongQueued = false;
     if (this.#pong !== null) this.#sendControls();
   }

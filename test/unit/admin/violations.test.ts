@@ -36,6 +36,7 @@ describe('the log of violations', () => {
         configured: 1000,
         observed: 1001,
         partial: false,
+        detail: null,
         connection: 'c0ffee',
         firstAt: start,
         lastAt: start,

@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { limits, senderLimits, sharedLimits } from '../../../src/catalogue/limits.ts';
 import { connectionOutcomes, reasonOf } from '../../../src/catalogue/outcomes.ts';
-import type { SenderLimitRow, SharedLimitRow } from '../../../src/catalogue/row.ts';
+import type { ContentRuleRow, SenderLimitRow, SharedLimitRow } from '../../../src/catalogue/row.ts';
 import { routeSettings } from '../../../src/config/model/route-settings.ts';
 import { topSettings } from '../../../src/config/model/top-settings.ts';
 import { liveFamilies } from '../../../src/observe/metrics/live-families.ts';
 import { routeFamilies } from '../../../src/observe/metrics/route-families.ts';
 
-const rows = Object.entries(limits as Readonly<Record<string, SenderLimitRow | SharedLimitRow>>);
+const rows = Object.entries(limits as Readonly<Record<string, SenderLimitRow | SharedLimitRow | ContentRuleRow>>);
 
 test('every limit that ends a connection has words for its close frame, with what holds', () => {
   for (const [key, { isViolation, closes, exceeded }] of rows) {
-    if (isViolation && closes) expect(exceeded, key).toContain('{limit}');
+    if (isViolation && closes) expect(exceeded, key).toMatch(/\{(limit|detail)\}/);
   }
 });
 

@@ -11,6 +11,7 @@ import * as units from '../../../../src/config/language/units.ts';
 import * as auth from '../../../../src/config/model/auth-keys.ts';
 import { parseIdentity } from '../../../../src/config/model/identity.ts';
 import { schemaText } from '../../../../src/config/model/reference.ts';
+import { parseReply } from '../../../../src/config/model/reply.ts';
 
 const schema = JSON.parse(schemaText()) as { $defs: Record<string, object> };
 const ajv = new Ajv2020({ allErrors: false, strict: false });
@@ -83,6 +84,12 @@ const kinds: Readonly<Record<string, Kind>> = {
       { header: 'a', path: '/*' },
       'X-Forwarded-User',
     ],
+  },
+  depth: { parse: units.parseDepth, right: [1, 64, 1000], wrong: [0, 1001, 1.5, '64', -1, 'off'] },
+  reply: {
+    parse: parseReply,
+    right: [{}, { type: 'error', message: '{reason}' }, { a: [{ b: null }] }],
+    wrong: ['error', ['error'], 3, true],
   },
   address: {
     parse: addresses.parseListenAddress,

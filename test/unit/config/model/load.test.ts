@@ -89,7 +89,7 @@ describe('one mistake', () => {
     [
       'a key of the top level',
       `${route()}    admin: {}\n`,
-      'routes[0].admin: unknown key; remove it, or write one of name, match, upstream, preset, origins, require_origin, access, rates, identity, auth, identity_headers, limits, ping, idle_timeout, max_lifetime, drain, http, upstream_tls (sluice.yaml:4:5)',
+      'routes[0].admin: unknown key; remove it, or write one of name, match, upstream, preset, origins, require_origin, access, rates, identity, auth, identity_headers, validate, limits, ping, idle_timeout, max_lifetime, drain, http, upstream_tls (sluice.yaml:4:5)',
     ],
     [
       'a duplicate key',

@@ -43,6 +43,7 @@ test('what is built in', () => {
     identity: null,
     auth: null,
     identityHeaders: { user: null, groups: null },
+    validate: { client: null, upstream: null },
     access: openAccess,
     rates: anyRate,
     limits: {
@@ -201,6 +202,7 @@ test('every section of a route and of the top reaches the configuration', () => 
     identity: null,
     auth: null,
     identityHeaders: { user: null, groups: null },
+    validate: { client: null, upstream: null },
     access: {
       networks: { allow: ['10.0.0.0/8'], deny: ['10.1.0.0/16'] },
       hosts: { allow: ['*.b.org'], deny: ['x.b.org'] },

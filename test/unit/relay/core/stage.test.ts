@@ -14,6 +14,7 @@ function pass(...chunks: string[]): string[] {
       seen.push(`${chunk.toString('hex', start, end)} ${keeper === owned ? 'kept' : 'to copy'}`);
     },
     endFrame: (endsMessage) => seen.push(endsMessage ? 'end of message' : 'end'),
+    flush: () => {},
   };
   const parser = new FrameParser(true);
   for (const chunk of chunks.map(hex)) {
@@ -40,7 +41,7 @@ test('copies a header that was split, because the next one overwrites it, perhap
   ]);
   const parser = new FrameParser(true);
   const appended: Buffer[] = [];
-  const sink = { beginFrame() {}, endFrame() {}, append: (chunk: Buffer) => appended.push(chunk) };
+  const sink = { beginFrame() {}, endFrame() {}, flush() {}, append: (chunk: Buffer) => appended.push(chunk) };
   for (const hex of ['8180aa', 'bbccdd8282', '01020304']) {
     const chunk = Buffer.from(hex, 'hex');
     parser.feed(chunk, 0, chunk.length);

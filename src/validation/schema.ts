@@ -1,0 +1,139 @@
+/**
+ * Compiles a JSON Schema with ajv, of which three parts are ours: patterns match in linear time, `uniqueItems` does not
+ * compare each item with each, and every reference that is followed costs fuel, so that no message keeps the thread.
+ */
+import type { Ajv, CodeKeywordDefinition, KeywordCxt } from 'ajv';
+import { areUnique } from './canonical.ts';
+import { checkWithin } from './judge.ts';
+import { LinearPattern, UnfitPattern } from './linear-pattern.ts';
+import { Fuel, type Parsed, type SchemaCheck } from './types.ts';
+
+/** Makes a check of a schema's text, or says what is wrong with it in words that follow the file's name. */
+export type SchemaCompiler = (text: string) => Parsed<SchemaCheck>;
+
+const draft2020 = 'https://json-schema.org/draft/2020-12/schema';
+const draft7 = 'http://json-schema.org/draft-07/schema';
+/** A schema that no value of these can be judged by refers to itself without end. */
+const probes = [null, true, 0, '', [], {}];
+const unitsOfProbe = 100_000;
+
+/** Loads ajv, which a gateway that validates nothing does without. */
+export async function loadCompiler(): Promise<SchemaCompiler> {
+  const [{ Ajv2020 }, { Ajv: Ajv7 }, { _ }, ref, dynamicRef] = await Promise.all([
+    import('ajv/dist/2020.js'),
+    import('ajv'),
+    import('ajv/dist/compile/codegen/index.js'),
+    import('ajv/dist/vocabularies/core/ref.js'),
+    import('ajv/dist/vocabularies/dynamic/dynamicRef.js'),
+  ]);
+  // The fuel of the message that is being judged; there is one at a time.
+  let fuel = new Fuel(Number.POSITIVE_INFINITY);
+  const burn = (data: unknown) => fuel.burn(Array.isArray(data) ? 1 + data.length : 1);
+  const burning = (definition: CodeKeywordDefinition): CodeKeywordDefinition => ({
+    ...definition,
+    code(context: KeywordCxt, ruleType?: string) {
+      context.gen.code(_`${context.gen.scopeValue('func', { ref: burn })}(${context.data})`);
+      definition.code(context, ruleType);
+    },
+  });
+  const regExp = Object.assign(
+    (source: string) => {
+      const pattern = new LinearPattern(source);
+      // By its text ajv knows one pattern from another.
+      return { test: (text: string) => pattern.test(text, fuel), toString: () => source };
+    },
+    { code: 'new LinearPattern' },
+  );
+  const make = (is7: boolean): Ajv => {
+    const options = {
+      strict: true,
+      strictTypes: false,
+      strictTuples: false,
+      strictRequired: false,
+      // What `required` and `properties` ask for must be the message's own: every object has a `constructor`.
+      ownProperties: true,
+      // As JSON Schema 2020-12 has it: a remark. What must hold is said by `pattern`.
+      validateFormats: false,
+      messages: false,
+      logger: false,
+      code: { regExp },
+    } as const;
+    const ajv: Ajv = is7 ? new Ajv7(options) : (new Ajv2020(options) as unknown as Ajv);
+    replace(ajv, burning(defaultOf(ref)));
+    if (!is7) replace(ajv, burning(defaultOf(dynamicRef)));
+    ajv.removeKeyword('uniqueItems');
+    ajv.addKeyword({
+      keyword: 'uniqueItems',
+      type: 'array',
+      schemaType: 'boolean',
+      errors: false,
+      validate: (wanted: boolean, items: readonly unknown[]) => !wanted || areUnique(items, fuel),
+    });
+    // OpenAPI's, which Pydantic writes beside `oneOf`: a remark.
+    ajv.addVocabulary(['discriminator']);
+    return ajv;
+  };
+  return (text) => {
+    const parsed = parse(text);
+    if ('problem' in parsed) return parsed;
+    const draft = draftOf(parsed.value);
+    if (typeof draft !== 'string') return draft;
+    fuel = new Fuel(Number.POSITIVE_INFINITY);
+    const compiled = compile(make(draft === draft7), parsed.value);
+    if ('problem' in compiled) return compiled;
+    const { value: validate } = compiled;
+    const check: SchemaCheck = (value, given) => {
+      fuel = given;
+      if (validate(value)) return null;
+      // Those of the branches of an `anyOf` stand before its own.
+      const last = validate.errors!.at(-1)!;
+      return { rule: last.keyword, path: last.instancePath };
+    };
+    if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
+      return { problem: 'refers to itself without end; let each reference stand below a property or an item' };
+    }
+    return { value: check };
+  };
+}
+
+function replace(ajv: Ajv, definition: CodeKeywordDefinition): void {
+  ajv.removeKeyword(definition.keyword as string);
+  ajv.addKeyword(definition);
+}
+
+/** CommonJS, whose default comes wrapped. */
+function defaultOf(module: { readonly default: unknown }): CodeKeywordDefinition {
+  const inner = module.default as { readonly default?: CodeKeywordDefinition };
+  return inner.default ?? (module.default as CodeKeywordDefinition);
+}
+
+function parse(text: string): Parsed<object | boolean> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { problem: `is no JSON: ${(error as Error).message}` };
+  }
+  const isSchema = typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value));
+  return isSchema ? { value: value as object | boolean } : { problem: 'is no JSON Schema; write an object' };
+}
+
+/** Which draft a schema is written in: 2020-12 unless it says so. */
+function draftOf(schema: object | boolean): string | { readonly problem: string } {
+  const named = typeof schema === 'object' ? (schema as { readonly $schema?: unknown }).$schema : undefined;
+  const draft = named === undefined ? draft2020 : String(named).replace(/#$/, '');
+  if (draft === draft2020 || draft === draft7) return draft;
+  return { problem: `has another $schema than it may; write ${draft2020} or ${draft7}#` };
+}
+
+function compile(ajv: Ajv, schema: object | boolean): Parsed<ReturnType<Ajv['compile']>> {
+  try {
+    return { value: ajv.compile(schema) };
+  } catch (error) {
+    const why =
+      error instanceof UnfitPattern
+        ? `has a pattern that ${error.message}`
+        : `cannot be compiled: ${(error as Error).message}`;
+    return { problem: why };
+  }
+}

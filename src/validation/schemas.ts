@@ -1,0 +1,135 @@
+/** The rules of every route that validates messages, and the schema files that they name. */
+import type { Route, Sender, Validation } from '../config/types.ts';
+import { clean } from '../observe/log/clean.ts';
+import { judgeText } from './judge.ts';
+import type { SchemaCompiler } from './schema.ts';
+import { loadCompiler } from './schema.ts';
+import type { Fault, SchemaCheck } from './types.ts';
+
+/** A file whose meaning is wanted; what is not a schema is a problem, in words that follow its name. */
+export interface SchemaFile {
+  readonly name: string;
+  readonly path: string;
+  readonly parse: SchemaCompiler;
+  readonly changed: () => void;
+}
+
+/** Where files are read, and again when they change. */
+export interface SchemaFiles {
+  /** Resolves with what is wrong with files that were not read before. */
+  follow(wanted: readonly SchemaFile[]): Promise<readonly string[]>;
+  valueOf(name: string, path: string): unknown;
+  close(): void;
+}
+
+/** What one side's messages must be. */
+export interface Rules {
+  readonly maxTextBytes: number;
+  readonly action: 'close' | 'report' | 'reply';
+  readonly rejectsBinary: boolean;
+  judge(payload: Buffer): Fault | null;
+  describe(fault: Fault): string;
+  answer(detail: string): Buffer;
+}
+
+/** The key of the configuration that names a file, for people. */
+export const schemaKey = 'validate.text.json_schema';
+
+export class Schemas {
+  readonly #files: SchemaFiles;
+  #compiler: SchemaCompiler | null = null;
+  #named: readonly string[] = [];
+  #known = new WeakMap<Route, Readonly<Record<Sender, Rules | null>>>();
+
+  constructor(files: SchemaFiles) {
+    this.#files = files;
+  }
+
+  /** Reads the files of these routes beside those in use; resolves with what is wrong with them. */
+  async prepare(routes: readonly Route[]): Promise<readonly string[]> {
+    const before = this.#named;
+    const problems = await this.#follow([...new Set([...before, ...schemaPathsOf(routes)])]);
+    if (problems.length > 0) await this.#follow(before);
+    return problems;
+  }
+
+  /** Reads the files of these routes and forgets all others. */
+  follow(routes: readonly Route[]): Promise<readonly string[]> {
+    return this.#follow(schemaPathsOf(routes));
+  }
+
+  /** What a side's messages must be now. */
+  rulesOf(route: Route, sender: Sender): Rules | null {
+    let known = this.#known.get(route);
+    if (known === undefined) {
+      const reports = route.limits.mode === 'report';
+      const make = (validation: Validation | null) => validation && this.#make(validation, reports);
+      known = { client: make(route.validate.client), upstream: make(route.validate.upstream) };
+      this.#known.set(route, known);
+    }
+    return known[sender];
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+
+  async #follow(paths: readonly string[]): Promise<readonly string[]> {
+    this.#named = paths;
+    if (paths.length > 0) this.#compiler ??= await loadCompiler();
+    const changed = () => {
+      this.#known = new WeakMap();
+    };
+    return this.#files.follow(paths.map((path) => ({ name: schemaKey, path, parse: this.#compiler!, changed })));
+  }
+
+  #make({ schemaFile, maxDepth, maxTextBytes, action, binary, reply }: Validation, reports: boolean): Rules {
+    const schema = schemaFile === null ? null : this.#schemaOf(schemaFile);
+    const rules = { maxDepth, schema };
+    const template = JSON.stringify(reply);
+    return {
+      maxTextBytes,
+      action: reports ? 'report' : action,
+      rejectsBinary: binary === 'reject',
+      judge: (payload) => judgeText(payload, rules),
+      describe: describeFault,
+      answer: (detail) => Buffer.from(answerOf(template, detail)),
+    };
+  }
+
+  /** A file that is not there cannot have said that a message is good. */
+  #schemaOf(path: string): SchemaCheck {
+    const schema = this.#files.valueOf(schemaKey, path) as SchemaCheck | null;
+    return schema ?? (() => ({ rule: 'json_schema', path: '' }));
+  }
+}
+
+/** The files that routes name. */
+export function schemaPathsOf(routes: readonly Route[]): string[] {
+  const all = routes.flatMap(({ validate }) => [validate.client?.schemaFile, validate.upstream?.schemaFile]);
+  return [...new Set(all.filter((path) => typeof path === 'string'))];
+}
+
+const words: Readonly<Record<string, string>> = {
+  utf8: 'a text message is not UTF-8',
+  json: 'a text message is not JSON',
+  max_depth: 'a text message nests deeper than max_depth',
+  max_size: 'a text message exceeds text.max_size',
+  binary: 'binary messages are not accepted',
+  too_costly: 'a text message takes too much work to validate (too_costly)',
+  json_schema: 'the json_schema cannot be read',
+};
+/** Of a longer place the beginning: a close reason has 123 bytes, and the name of the route stands behind it. */
+const longestPlace = 48;
+
+/** The rule that a message broke, and where. */
+export function describeFault({ rule, path }: Fault): string {
+  if (path === '' && Object.hasOwn(words, rule)) return words[rule]!;
+  const place = path === '' ? 'the top' : clean(path);
+  return `a text message breaks "${rule}" at ${place.length > longestPlace ? `${place.slice(0, longestPlace)}…` : place}`;
+}
+
+/** A template as JSON, with the detail in its texts: as part of a text it is escaped like one. */
+function answerOf(template: string, detail: string): string {
+  return template.replaceAll('{reason}', () => JSON.stringify(detail).slice(1, -1));
+}
