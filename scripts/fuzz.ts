@@ -32,6 +32,7 @@ const rounds: readonly Round[] = [
   { paths: ['test/integration/fast/lanes.test.ts'], exchanges: 3000 },
   { paths: ['test/property/relay/memory.test.ts'], exchanges: 0, schedules: 8 },
   { paths: ['test/property/observe', 'test/property/config', 'test/property/limits'], exchanges: 0 },
+  { paths: ['test/property/validation', 'test/property/relay'], exchanges: 0 },
 ];
 const report = '.cache/fuzz/report.json';
 

@@ -14,14 +14,14 @@ type Step =
   | { readonly do: 'assert'; readonly holds: Assertion }
   | { readonly do: 'match' };
 
-type CharacterTest = (codePoint: number, text: string) => boolean;
-/** `before` and `after` are the characters on both sides, `''` at an end of the text. */
-type Assertion = (before: string, after: string) => boolean;
+type CharacterTest = (codePoint: number) => boolean;
+/** `before` and `after` are the code points on both sides, -1 at an end of the text. */
+type Assertion = (before: number, after: number) => boolean;
 
 /** Longer programs are no check of a name, a date or a path. */
 const mostSteps = 1000;
 const deepestGroups = 50;
-/** A thread's step is about an eighth of a unit of fuel. */
+/** Instructions that cost a unit of fuel. */
 const stepsPerUnit = 8;
 
 /** Why a pattern cannot be used. */
@@ -47,17 +47,18 @@ export class LinearPattern {
     let next: number[] = [];
     const seenAt = new Int32Array(steps.length).fill(-1);
     const pending: number[] = [];
-    let before = '';
+    let before = -1;
     let index = 0;
     for (let at = 0; ; at++) {
-      const codePoint = text.codePointAt(index);
-      const after = codePoint === undefined ? '' : String.fromCodePoint(codePoint);
+      const after = text.codePointAt(index) ?? -1;
+      let done = 0;
       // Threads that were begun or carried here follow what takes no character; a match may begin at every place.
       pending.push(0);
       for (let i = now.length - 1; i >= 0; i--) pending.push(now[i]!);
       now.length = 0;
       while (pending.length > 0) {
         const place = pending.pop()!;
+        done++;
         if (seenAt[place] === at) continue;
         seenAt[place] = at;
         const step = steps[place]!;
@@ -66,16 +67,16 @@ export class LinearPattern {
         else if (step.do === 'split') pending.push(step.or, step.to);
         else if (step.holds(before, after)) pending.push(place + 1);
       }
-      if (codePoint === undefined) return false;
-      fuel.burn((now.length + 1) / stepsPerUnit);
+      if (after < 0) return false;
+      fuel.burn(done / stepsPerUnit);
       next.length = 0;
       for (const place of now) {
         const step = steps[place] as Extract<Step, { do: 'take' }>;
-        if (step.takes(codePoint, after)) next.push(place + 1);
+        if (step.takes(after)) next.push(place + 1);
       }
       [now, next] = [next, now];
       before = after;
-      index += after.length;
+      index += after > 0xffff ? 2 : 1;
     }
   }
 }
@@ -144,9 +145,9 @@ class Compiler {
     const two = this.#source.slice(this.#at, this.#at + 2);
     const holds: Assertion | null =
       this.#next === '^'
-        ? (before) => before === ''
+        ? (before) => before < 0
         : this.#next === '$'
-          ? (_, after) => after === ''
+          ? (_, after) => after < 0
           : two === '\\b'
             ? (before, after) => isWord(before) !== isWord(after)
             : two === '\\B'
@@ -246,13 +247,20 @@ function shifted(step: Step, by: number, from = Number.NEGATIVE_INFINITY): Step 
   return { do: 'split', to: move(step.to), or: move(step.or) };
 }
 
-function isWord(character: string): boolean {
-  return /^\w$/.test(character);
+/** What `\w` takes, with the flag `u` and without `i`. */
+function isWord(codePoint: number): boolean {
+  return codePoint >= 0 && codePoint < 128 && wordCharacters[codePoint] === 1;
 }
 
 /** What one character is, the native engine says: there is nothing to try again in one. ASCII is asked for once. */
 function characterTest(source: string): CharacterTest {
   const one = new RegExp(`^(?:${source})$`, 'u');
-  const ascii = Array.from({ length: 128 }, (_, code) => one.test(String.fromCharCode(code)));
-  return (codePoint, text) => (codePoint < 128 ? ascii[codePoint]! : one.test(text));
+  const ascii = asciiOf(one);
+  return (codePoint) => (codePoint < 128 ? ascii[codePoint] === 1 : one.test(String.fromCodePoint(codePoint)));
 }
+
+function asciiOf(one: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => (one.test(String.fromCharCode(code)) ? 1 : 0));
+}
+
+const wordCharacters = asciiOf(/^\w$/);

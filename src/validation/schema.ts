@@ -28,7 +28,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
   ]);
   // The fuel of the message that is being judged; there is one at a time.
   let fuel = new Fuel(Number.POSITIVE_INFINITY);
-  const burn = (data: unknown) => fuel.burn(Array.isArray(data) ? 1 + data.length : 1);
+  const burn = (data: unknown) => fuel.burnFor(data);
   const burning = (definition: CodeKeywordDefinition): CodeKeywordDefinition => ({
     ...definition,
     code(context: KeywordCxt, ruleType?: string) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadCompiler } from '../../../src/validation/schema.ts';
+import { Fuel } from '../../../src/validation/types.ts';
 
 const compile = await loadCompiler();
 
@@ -45,7 +46,7 @@ test('references are followed, also those that are found while judging', () => {
     }),
   );
   if ('problem' in compiled) throw new Error(compiled.problem);
-  const fuel = { burn: (units: number) => expect(units).toBe(1) } as never;
+  const fuel = new Fuel(1000);
   expect(compiled.value({ next: { next: {} } }, fuel)).toBeNull();
   expect(compiled.value({ next: { more: 1 } }, fuel)).toEqual({ rule: 'additionalProperties', path: '/next' });
 });
@@ -63,7 +64,7 @@ test('what would take a peer’s time without end is refused by name', () => {
 test('one pattern is not taken for another', () => {
   const compiled = compile(JSON.stringify({ properties: { a: { pattern: '^a$' }, b: { pattern: '^b$' } } }));
   if ('problem' in compiled) throw new Error(compiled.problem);
-  const fuel = { burn() {} } as never;
+  const fuel = new Fuel(1000);
   expect(compiled.value({ a: 'a', b: 'b' }, fuel)).toBeNull();
   expect(compiled.value({ a: 'a', b: 'a' }, fuel)).toEqual({ rule: 'pattern', path: '/b' });
 });
