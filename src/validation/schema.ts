@@ -82,12 +82,13 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     const compiled = compile(make(draft === draft7), parsed.value);
     if ('problem' in compiled) return compiled;
     const { value: validate } = compiled;
+    const names = keysIn(parsed.value);
     const check: SchemaCheck = (value, given) => {
       fuel = given;
       if (validate(value)) return null;
       // Those of the branches of an `anyOf` stand before its own.
       const last = validate.errors!.at(-1)!;
-      return { rule: last.keyword, path: last.instancePath };
+      return { rule: last.keyword, path: shownPath(last.instancePath, names) };
     };
     if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
       return { problem: 'refers to itself without end; let each reference stand below a property or an item' };
@@ -99,6 +100,26 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
 function replace(ajv: Ajv, definition: CodeKeywordDefinition): void {
   ajv.removeKeyword(definition.keyword as string);
   ajv.addKeyword(definition);
+}
+
+/** Every key of a schema, and so every name that it has for a property. */
+function keysIn(value: unknown, names = new Set<string>()): ReadonlySet<string> {
+  if (typeof value !== 'object' || value === null) return names;
+  for (const [key, inner] of Object.entries(value)) {
+    if (!Array.isArray(value)) names.add(key);
+    keysIn(inner, names);
+  }
+  return names;
+}
+
+/** A place as it may be shown: what a peer chose for a key is payload, and may be a secret. */
+function shownPath(pointer: string, names: ReadonlySet<string>): string {
+  const parts = pointer.split('/').slice(1);
+  const shown = parts.map((part) => {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    return names.has(key) || /^\d{1,6}$/.test(key) ? `/${part}` : '/*';
+  });
+  return shown.join('');
 }
 
 /** CommonJS, whose default comes wrapped. */

@@ -4,7 +4,10 @@
 export interface Fault {
   /** `utf8`, `json`, `max_depth`, `max_size`, `binary`, `too_costly`, or a keyword of the schema. */
   readonly rule: string;
-  /** Where in the message, as a JSON Pointer (RFC 6901); empty for the whole. What a peer chose in it is not cleaned. */
+  /**
+   * Where in the message, as a JSON Pointer (RFC 6901); empty for the whole. `*` stands for keys that the schema does not
+   * name.
+   */
   readonly path: string;
 }
 

@@ -61,6 +61,15 @@ test('what would take a peer’s time without end is refused by name', () => {
   expect(problemOf({ pattern: '(' })).toMatch(/^has a pattern that is no regular expression|^cannot be compiled/);
 });
 
+test('a key that the schema does not name is not told: it may be a secret', () => {
+  const inner = { type: 'string' };
+  const compiled = compile(JSON.stringify({ properties: { 'a/b': { additionalProperties: { items: inner } } } }));
+  if ('problem' in compiled) throw new Error(compiled.problem);
+  const place = (value: unknown) => compiled.value(value, new Fuel(1000));
+  expect(place({ 'a/b': { 'sk-secret': ['x', 3] } })).toEqual({ rule: 'type', path: '/a~1b/*/1' });
+  expect(place({ 'a/b': { 4111111111111111: [3] } })).toEqual({ rule: 'type', path: '/a~1b/*/0' });
+});
+
 test('one pattern is not taken for another', () => {
   const compiled = compile(JSON.stringify({ properties: { a: { pattern: '^a$' }, b: { pattern: '^b$' } } }));
   if ('problem' in compiled) throw new Error(compiled.problem);
