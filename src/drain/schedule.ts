@@ -54,8 +54,8 @@ export function announceEnd(startedAt: number, announceMs: number, deadlinesMs: 
 
 /**
  * One slot for each candidate, in their order. A route's window is cut into as many equal parts as it has connections;
- * each gets one of its own and a random moment in it, so that closes are even however few there are. Idle connections get
- * the early parts. `random` gives numbers from 0 to below 1.
+ * each gets one of its own and a random moment in it, so that closes are even however few there are. Idle connections
+ * get the early parts. `random` gives numbers from 0 to below 1.
  */
 export function assignSlots(
   candidates: readonly Candidate[],

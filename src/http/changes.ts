@@ -1,7 +1,7 @@
 /**
- * What becomes of a request's head on its way to the upstream beside what every head goes through: fields that are set or
- * removed, and a query parameter, a cookie or a subprotocol that goes no further because it holds a credential. All that is
- * not named stays byte for byte.
+ * How one request's head is changed on its way to the upstream, beside what happens to every head. Fields are set or
+ * removed. A query parameter, a cookie or a subprotocol that holds a credential is removed. All else stays byte for
+ * byte.
  */
 import { foldName, kindOf } from './fields.ts';
 import type { RawHeaders } from './raw-fields.ts';
@@ -29,9 +29,10 @@ export class Changes {
   retarget: ((target: string) => string) | null = null;
 
   /**
-   * Sets a field to a value as Node reads one, a character for each byte; what the client sent by that name, in any spelling,
-   * goes no further. `false`: the value cannot stand in a head as it is, or the name is one of a connection's own, and nothing is
-   * set. To make a value fit would be to name somebody else, so the caller must refuse the request.
+   * Sets a field to a value as Node reads one, a character for each byte; what the client sent by that name, in any
+   * spelling, goes no further. `false`: the value cannot stand in a head as it is, or the name is one of a connection's
+   * own. Then nothing is set, and the caller must refuse the request: a value that was made to fit would name somebody
+   * else.
    */
   setField(name: string, value: string): boolean {
     this.removeField(name);

@@ -1,17 +1,19 @@
 /**
- * The names of header fields that mean something to a proxy: the one list for heads and trailers, for both lanes, in every
- * spelling. What is not in it is passed on unread.
+ * The names of header fields that mean something to a proxy: the one list for heads and trailers, for both lanes, in
+ * every spelling. What is not in it is passed on unread.
  *
- * In it stand the names that a backend believes about its client: where it came from, by which scheme, and who it is. CGI, and
- * with it WSGI, makes one variable of `X-Real-IP`, `X_Real_IP` and, in some servers, `X.Real.IP`; so names are compared
- * folded. `X-HTTP-Method-Override` is not in it: a client may choose its method, with or without Sluice.
+ * In it stand the names that a backend believes about its client: where it came from, by which scheme, and who it is.
+ * CGI, and with it WSGI, makes one variable of `X-Real-IP`, `X_Real_IP` and, in some servers, `X.Real.IP`; so names are
+ * compared folded. `X-HTTP-Method-Override` is not in it: a client may choose its method, with or without Sluice.
  */
 
 /** What a name means. */
 export type FieldKind =
   /** Passed on as it came. */
   | 'other'
-  /** Concerns one connection only (RFC 9110 §7.6.1), or is a spelling of a name that frames or routes: never passed on. */
+  /**
+   * Concerns one connection only (RFC 9110 §7.6.1), or is a spelling of a name that frames or routes: never passed on.
+   */
   | 'hop'
   /** Says where a request came from, and Sluice says it anew. */
   | 'told'

@@ -40,8 +40,8 @@ export function responseHeaders(raw: RawHeaders, keep: { contentLength: boolean;
 }
 
 /**
- * Trailers of an answer as `addTrailers` takes them, without what is kept out of a head; `head` is the answer's. Those of a
- * request never pass: servers that put them with the headers would believe what no filter of a head has seen.
+ * Trailers of an answer as `addTrailers` takes them, without what is kept out of a head; `head` is the answer's. Those
+ * of a request never pass: servers that put them with the headers would believe what no filter of a head has seen.
  */
 export function trailerFields(raw: RawHeaders, head: RawHeaders): [string, string][] {
   const nominated = nominatedBy(head);

@@ -1,6 +1,6 @@
 /**
- * Where the parts of a message end, for whoever hands bytes on and must not hand on too many. Nothing is judged here: what
- * is no head or no chunk is for the parser to refuse.
+ * Where the parts of a message end. The careful lane feeds Node's parser no byte beyond such an end. Nothing is judged
+ * here: the parser refuses what is no head or no chunk.
  */
 
 const lf = 10;

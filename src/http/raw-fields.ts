@@ -76,7 +76,10 @@ export function endToEnd(raw: RawHeaders): [name: string, value: string][] {
   return pairs;
 }
 
-/** Those of a request, without what Sluice tells the upstream itself; what else says where it came from needs a trusted peer. */
+/**
+ * Those of a request, without what Sluice tells the upstream itself; what else says where it came from needs a trusted
+ * peer.
+ */
 export function requestLines(raw: RawHeaders, trusted: boolean): [name: string, value: string][] {
   return endToEnd(raw).filter(([name]) => {
     const kind = kindOf(name);

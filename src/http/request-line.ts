@@ -1,12 +1,13 @@
 /**
- * The request line for a parser that takes nothing but ASCII in it. Clients do send other bytes, as they are in a file's name, and
- * backends understand them. So the parser gets such a byte percent-encoded, and what goes on is the target as it came.
+ * The request line for Node's parser, which takes nothing but ASCII in it. Clients do send other bytes, such as those
+ * of a file's name, and backends understand them. So the parser gets such a byte percent-encoded, and the target goes
+ * on as it came.
  */
 const lf = 0x0a;
 const cr = 0x0d;
 
 export class RequestLine {
-  /** As far as it has come, a character for each byte. */
+  /** What has come of the line, a character for each byte. */
   #text = '';
   #complete = false;
   #isAscii = true;
@@ -41,7 +42,7 @@ export function escapeBeyondAscii(text: string): string {
   return text.replaceAll(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** Where the first byte stands that ends no line. */
+/** The index of the first byte that is neither CR nor LF. */
 function firstOf(bytes: Buffer): number {
   let at = 0;
   while (at < bytes.length && (bytes[at] === cr || bytes[at] === lf)) at++;

@@ -10,13 +10,15 @@ export interface Target {
   readonly path: string;
 }
 
-/** Controls, spaces and what is no byte; other bytes above 0x7f pass, as clients do send them. `#` begins a fragment. */
+/**
+ * Controls, spaces and what is no byte; other bytes above 0x7f pass, as clients do send them. `#` begins a fragment.
+ */
 const notInTarget = /[^!"$-\u00ff]/;
 const absolute = /^(?:https?|wss?):\/\/([^/?#]+)(.*)$/is;
 
 /**
- * Reads a request target; `null` for one in absolute form that names another host than `Host` (RFC 9112 §3.2.2), or for none.
- * `OPTIONS *` asks the server as a whole (RFC 9110 §9.3.7), so it goes where the root goes.
+ * Reads a request target; `null` for one in absolute form that names another host than `Host` (RFC 9112 §3.2.2), or for
+ * none. `OPTIONS *` asks the server as a whole (RFC 9110 §9.3.7), so it goes where the root goes.
  */
 export function parseTarget(raw: string, hostHeader: string, method: string): Target | null {
   if (raw === '*' && method === 'OPTIONS') return { target: raw, path: '/' };

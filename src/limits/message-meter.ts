@@ -27,7 +27,10 @@ export class MessageMeter {
     this.fragments = 0;
   }
 
-  /** Counts a frame at its header and names the limit it exceeds. `length` is in payload bytes, `Infinity` beyond 2^53 − 1. */
+  /**
+   * Counts a frame at its header and names the limit it exceeds. `length` is in payload bytes, `Infinity` beyond 2^53 −
+   * 1.
+   */
   frame(length: number): SizeLimit | null {
     const limits = this.#limits;
     this.fragments++;

@@ -1,7 +1,7 @@
 /**
- * A set whose members come and go by the thousand. A `Set` of V8's makes itself another table every few dozen times, and a table
- * that was left keeps what it held, and the next table, alive for every collection but the great ones: each request, and each
- * connection with its sockets, outlived dozens of collections, which cost a fifth of a handshake (measured).
+ * A set whose members come and go by the thousand. V8's `Set` makes itself a new table every few dozen changes. The old
+ * table keeps its members and the next table alive until a major collection. So each request, and each connection with
+ * its sockets, outlived dozens of minor collections, which cost a fifth of a handshake (measured).
  */
 
 /** What a member keeps of where it stands; −1 outside of a roster. */
@@ -41,7 +41,7 @@ export class Roster<T extends Rostered> implements Crowd<T> {
     member.rosterPlace = -1;
   }
 
-  /** All that are there now; whoever comes or goes meanwhile changes nothing of it. */
+  /** All members at this moment; later changes do not show in it. */
   [Symbol.iterator](): Iterator<T> {
     return [...this.#members].values();
   }

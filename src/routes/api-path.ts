@@ -1,6 +1,6 @@
 /**
- * The path of a route as an API names it: `/user/ann`, or with hosts `/ann.example.org/user/ann`. Its escapes are decoded once,
- * a trailing slash means nothing, and no segment of it is a pattern.
+ * The path of a route as an API names it: `/user/ann`, or with hosts `/ann.example.org/user/ann`. Its escapes are
+ * decoded once, a trailing slash means nothing, and no segment of it is a pattern.
  */
 import { decodeSegment } from './readings.ts';
 import type { RouteProblem } from './route-problem.ts';

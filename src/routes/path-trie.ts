@@ -1,6 +1,6 @@
 /**
- * The routes of one host by their path patterns: a trie of segments, changed in place. A look-up visits the nodes that the
- * path's own segments lead to, so its time does not depend on how many routes there are.
+ * The routes of one host by their path patterns: a trie of segments, changed in place. A look-up visits the nodes that
+ * the path's own segments lead to, so its time does not depend on how many routes there are.
  */
 import { comparePatterns, matchesPattern, type Pattern, type Specificity } from './pattern.ts';
 

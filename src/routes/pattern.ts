@@ -1,4 +1,6 @@
-/** Path patterns: literal segments, `*` for one segment, `**` for any number. A pattern is a prefix of whole segments. */
+/**
+ * Path patterns: literal segments, `*` for one segment, `**` for any number. A pattern is a prefix of whole segments.
+ */
 import { decodeSegment } from './readings.ts';
 
 /** One segment of a pattern; `null` is `*`. */
@@ -63,7 +65,10 @@ function runIsAt(run: readonly Piece[], segments: readonly string[], at: number)
   });
 }
 
-/** Orders patterns, the more specific first: the longer one; then the first difference, a literal before `*` before `**`. */
+/**
+ * Orders patterns, the more specific first: the longer one; then the first difference, a literal before `*` before
+ * `**`.
+ */
 export function comparePatterns(a: Specificity, b: Specificity): number {
   if (a.length !== b.length) return b.length - a.length;
   for (let i = 0; i < Math.min(a.ranks.length, b.ranks.length); i++) {

@@ -1,8 +1,8 @@
 /**
  * The ways in which a backend may read one path.
  *
- * Servers differ in what they make of `%2F`, `//`, `..`, `\`, `;x` and `%00`. A path that every server reads alike has one
- * reading. Otherwise there is one for each combination of the habits below, and routing compares where they lead.
+ * Servers differ in what they make of `%2F`, `//`, `..`, `\`, `;x` and `%00`. A path that every server reads alike has
+ * one reading. Otherwise there is one for each combination of the habits below, and routing compares where they lead.
  */
 
 /** What a server may do to a path before it looks for a handler, in the order in which servers do it. */
@@ -27,9 +27,9 @@ const peculiar = /[\\;%]|\/\/|\/\.{1,2}(?:\/|$)/;
 const maxWork = 32 * 1024;
 
 /**
- * The segments of a path under each reading, percent-decoded once, one code unit per byte; a trailing slash makes a last,
- * empty segment. The first reading cuts at the slashes as they stand. `null` where the path has too many readings for its
- * length.
+ * The segments of a path under each reading, percent-decoded once, one code unit per byte; a trailing slash makes a
+ * last, empty segment. The first reading cuts at the slashes as they stand. `null` where the path has too many readings
+ * for its length.
  */
 export function readingsOf(path: string): (readonly string[])[] | null {
   if (!peculiar.test(path)) return [path.slice(1).split('/')];

@@ -1,4 +1,6 @@
-/** The route table: which route a host and a path belong to. Changed in place, so that one route more costs one route. */
+/**
+ * The route table: which route a host and a path belong to. Changed in place, so that one route more costs one route.
+ */
 import { PathTrie } from './path-trie.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 import { readingsOf } from './readings.ts';

@@ -1,6 +1,7 @@
 /**
- * Where a target may be that somebody else than the configuration has chosen. It is asked when a route is set, as far as its
- * target is an address, and again when a connection is made: a name may resolve to anything, and to something else each time.
+ * Where a target may be that somebody else than the configuration has chosen. It is asked when a route is set, as far
+ * as its target is an address, and again when a connection is made: a name may resolve to anything, and to something
+ * else each time.
  */
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';

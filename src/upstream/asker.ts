@@ -1,6 +1,6 @@
 /**
- * Asks services over HTTP: one question, one whole answer, each bounded in bytes and time. Connections are used again, and there
- * are few of them: whoever comes when all are in use waits his turn, and too many get no answer.
+ * Asks services over HTTP: one question, one whole answer, each bounded in bytes and time. Connections are used again,
+ * and there are few of them: whoever comes when all are in use waits his turn, and too many get no answer.
  */
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import type { Asker, Question, ServiceAnswer } from '../admission/auth/asker.ts';

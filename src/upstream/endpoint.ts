@@ -1,6 +1,6 @@
 /**
- * Endpoints: where the connections of a route go. A handshake and an HTTP request hold a lease of one, not a URL; what was
- * opened under an older configuration ends where it began.
+ * Endpoints: where the connections of a route go. A handshake and an HTTP request hold a lease of one, not a URL; what
+ * was opened under an older configuration ends where it began.
  */
 import type { Route, UpstreamTarget, UpstreamTls } from '../config/types.ts';
 import type { Connected, Connector, Dial, DialAsk, DialEvents } from './connect.ts';

@@ -1,6 +1,6 @@
 /**
- * Why there is no connection to an upstream: one classification for HTTP as for WebSockets. What the upstream or the way
- * to it did wrong is counted as its error; what Sluice lacks itself is not.
+ * Why there is no connection to an upstream: one classification for HTTP as for WebSockets. What the upstream or the
+ * way to it did wrong is counted as its error; what Sluice lacks itself is not.
  */
 import type { HandshakeResult, HttpFailure } from '../catalogue/outcomes.ts';
 

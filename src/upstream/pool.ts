@@ -8,19 +8,19 @@
  *
  * How to use it:
  *
- *   const lease = await pool.lease({ reuse: 'any', timeoutMs, signal });     `take('any')` does not wait, and may have none
- *   if ('problem' in lease) …                                                a ConnectFailure: `outcomeOf[lease.problem]`
- *   … lease.socket …                                                         TCP or TLS, nobody reads it
- *   lease.giveBack()  or  lease.discard()                                    exactly one of them counts; the first
+ *   const lease = await pool.lease({ reuse: 'any', timeoutMs, signal }); `take('any')` does not wait, and may have none
+ *   if ('problem' in lease) …                                            a ConnectFailure: `outcomeOf[lease.problem]`
+ *   … lease.socket …                                                     TCP or TLS, nobody reads it
+ *   lease.giveBack()  or  lease.discard()                                exactly one of them counts; the first
  *
- * - While a connection is lent the pool listens to nothing on it: whoever has it gives it back when the answer is whole and
- *   nothing of it is unread, and discards it otherwise, also when it has closed. The handle may have got another socket
- *   meanwhile, or keep a reader: `giveBack(socket)`. Such a connection is lent no more to those who ask for a `plain` one, on
- *   which nobody but they read. Idle, it is resumed, and whatever comes ends it; a reader that takes bytes before they are
- *   `'data'` destroys the socket then.
- * - `reused` says that the upstream may be closing it in this moment: a request that may be repeated, and that ends before
- *   the first byte of an answer, is sent once more with `reuse: 'none'`. Ask for `any` only with such a request (an
- *   idempotent method, no body), and for `recent` with all others.
+ * - While a connection is lent the pool listens to nothing on it: whoever has it gives it back when the answer is whole
+ *   and nothing of it is unread, and discards it otherwise, also when it has closed. The handle may have got another
+ *   socket meanwhile, or keep a reader: `giveBack(socket)`. Such a connection is lent no more to those who ask for a
+ *   `plain` one, on which nobody but they read. Idle, it is resumed, and whatever comes ends it; a reader that takes
+ *   bytes before they are `'data'` destroys the socket then.
+ * - `reused` says that the upstream may be closing it in this moment: a request that may be repeated, and that ends
+ *   before the first byte of an answer, is sent once more with `reuse: 'none'`. Ask for `any` only with such a request
+ *   (an idempotent method, no body), and for `recent` with all others.
  * - A lease may come in the moment in which `signal` is aborted: look at the signal before you use it.
  */
 import type { Socket } from 'node:net';
@@ -29,7 +29,9 @@ import type { ConnectFailure } from './failure.ts';
 
 /** uvicorn closes idle connections after 5 s, gunicorn after 2 s, Node after 5 s; ours are gone before most of them. */
 const idleMs = 4000;
-/** No upstream that keeps connections at all closes them so soon: also what cannot be sent twice may go on such a one. */
+/**
+ * No upstream that keeps connections at all closes them so soon: also what cannot be sent twice may go on such a one.
+ */
 const recentMs = 500;
 /** After a change of DNS, or of certificates, everything is on new connections within this time. */
 const greatestAgeMs = 60_000;

@@ -16,7 +16,7 @@ export class NoConnection extends Error {
   }
 }
 
-/** What Node does with a connection, or with the want of one; its types leave the error out. */
+/** How Node takes a connection, or the error where there is none. Its types leave the error out. */
 type OnSocket = (this: ClientRequest, socket: Socket | undefined, error?: Error) => void;
 
 export class PooledRequest {
@@ -61,8 +61,8 @@ export class PooledRequest {
     // A backend whose machine is gone says nothing; a long poll would wait for it until `http.inactivity`.
     socket.setKeepAlive(true, keepAliveMs);
     this.#readBefore = socket.bytesRead;
-    // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the request
-    // was destroyed before it had begun.
+    // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the
+    // request was destroyed before it had begun.
     const free = () => {
       off();
       if (req.shouldKeepAlive) lease.giveBack();

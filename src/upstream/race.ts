@@ -1,6 +1,6 @@
 /**
- * Races the addresses of one name (RFC 8305 §5): the next attempt begins 250 ms after the one before, or at once when one
- * fails. No attempt is given up while another may still fail; the first that connects ends the others.
+ * Races the addresses of one name (RFC 8305 §5): the next attempt begins 250 ms after the one before, or at once when
+ * one fails. No attempt is given up while another may still fail; the first that connects ends the others.
  */
 import type { Socket } from 'node:net';
 import type { Address } from './addresses.ts';
@@ -81,7 +81,7 @@ export class Race {
     };
     const off = () => socket.off('connect', connected).off('error', failed);
     this.#attempts.set(socket, { address, off });
-    // What is destroyed may still fail, and nobody shall hear of it.
+    // A socket that was destroyed may still emit an error, which means nothing any more.
     socket.on('error', ignore).once('connect', connected).once('error', failed);
     if (this.#untried.length > 0) this.#timer = setTimeout(() => this.#next(), attemptDelayMs);
   }

@@ -9,7 +9,9 @@ export interface Forwarded {
   readonly trusted: boolean;
 }
 
-/** Answered, refused or settled here: an offered extension would make sizes untrue, and there is no body to wait for. */
+/**
+ * Answered, refused or settled here: an offered extension would make sizes untrue, and there is no body to wait for.
+ */
 const notForwarded: ReadonlySet<string> = new Set(['sec-websocket-extensions', 'content-length', 'expect']);
 
 /** The header list for the upstream, flat, in order: end-to-end headers byte for byte, then those that Sluice sets. */

@@ -33,7 +33,9 @@ export function checkSwitch({ httpVersion, headers }: Switch, ask: HandshakeAsk)
   return { subprotocol: chosen[0] ?? null, oddity: oddityOf(chosen, ask) };
 }
 
-/** What is wrong with the subprotocols that an upstream chose. Browsers fail such a connection, other clients need not. */
+/**
+ * What is wrong with the subprotocols that an upstream chose. Browsers fail such a connection, other clients need not.
+ */
 function oddityOf(chosen: readonly string[], { subprotocols }: HandshakeAsk): string | null {
   if (chosen.length > 1) return `it chose ${chosen.length} subprotocols`;
   const [subprotocol] = chosen;

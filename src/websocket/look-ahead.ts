@@ -3,8 +3,8 @@ import { Event, FrameParser } from './frame-parser.ts';
 import { Opcode } from './opcodes.ts';
 
 /**
- * Whether a whole message, or a close frame, begins and ends between `start` and `end`. The bytes at `start` must begin a
- * frame, and no message may be under way there. `masked` as for the parser.
+ * Whether a whole message, or a close frame, begins and ends between `start` and `end`. The bytes at `start` must begin
+ * a frame, and no message may be under way there. `masked` as for the parser.
  */
 export function holdsWholeMessage(chunk: Buffer, start: number, end: number, masked: boolean): boolean {
   const parser = new FrameParser(masked);

@@ -26,8 +26,9 @@ export interface InvalidHandshake {
 const keyPattern = /^[A-Za-z0-9+/]{22}==$/;
 
 /**
- * Whether a request asks for WebSocket, rightly or wrongly. Many a proxy is told to write `Upgrade: websocket` into every request; one
- * in which nothing else speaks of WebSocket is a plain request, as servers take it too. It goes on without `Upgrade`.
+ * Whether a request asks for WebSocket, rightly or wrongly. Many a proxy is told to write `Upgrade: websocket` into
+ * every request; one in which nothing else speaks of WebSocket is a plain request, as servers take it too. It goes on
+ * without `Upgrade`.
  */
 export function asksForWebSocket(headers: RawHeaders): boolean {
   return hasElement(headers, 'upgrade', 'websocket') && hasWebSocketField(headers);

@@ -1,6 +1,6 @@
 /**
- * The body parser: bytes in, spans out, which are to be passed on as they came. It counts the payload, and says so before
- * a byte would cross the limit.
+ * The body parser: bytes in, spans out, which are to be passed on as they came. It counts the payload, and says so
+ * before a byte would cross the limit.
  *
  *             ┌──────────────────────────────────────────┐
  *             ▼                                          │

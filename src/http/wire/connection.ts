@@ -1,7 +1,7 @@
-/** The `ConnectionOptions` header (RFC 9110 §7.6.1): what it asks of this connection, and which lines it keeps to this hop. */
+/** The `Connection` header (RFC 9110 §7.6.1): what it asks of this connection, and which lines it keeps to this hop. */
 import { comma, folded, space, tab } from './characters.ts';
 
-/** A sum of what `ConnectionOptions` lines say. */
+/** A sum of what `Connection` lines say. */
 export const ConnectionOptions = {
   close: 1,
   keepAlive: 2,

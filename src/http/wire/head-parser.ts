@@ -1,15 +1,16 @@
 /**
- * The head parser: bytes in, what became of the head comes out, nothing held but a head that is not complete. It works in place: what a
- * head says is reported as places in `bytes`, and nothing becomes a string that is only passed on.
+ * The head parser. Bytes go in, and what became of the head comes out. It holds nothing but a head that is not
+ * complete. It works in place: it reports what a head says as places in `bytes`, and makes no strings of what is only
+ * passed on.
  *
  *   feed ─► start line ─► field lines ─► blank line ─► head
  *              │              │              └ framing or Host in doubt ─► careful
  *              ├──────────────┴ not of the form that all parsers read alike ─► careful
  *              └ over 64 KiB, over 256 lines ─► tooLarge, tooManyLines
  *
- * It accepts the part of RFC 9112 that every parser reads alike: CRLF, names that are tokens, no space before a colon, no
- * folding, one Host, a target in origin form, one length or `chunked`, HTTP/1.1 (in answers also 1.0). Whatever is not of
- * that form is no error here: another one, that knows every old custom, decides. It is the same however the bytes
+ * It accepts the part of RFC 9112 that every parser reads alike: CRLF, names that are tokens, no space before a colon,
+ * no folding, one Host, a target in origin form, one length or `chunked`, HTTP/1.1 (in answers also 1.0). Any other
+ * form is no error here: Node's parser, in the careful lane, decides on it. The result does not depend on how the bytes
  * were cut.
  */
 import {
@@ -48,8 +49,8 @@ export type HeadKind = 'request' | 'response' | 'trailers';
 /** The longest head in bytes, from its first byte to its blank line. */
 export const maxHeadBytes = 64 * 1024;
 /**
- * A browser behind three proxies sends about 40 lines. Some frameworks send a line for each cookie over HTTP/2, and proxies
- * pass them on so. Each line costs a comparison or two.
+ * A browser behind three proxies sends about 40 lines. Some frameworks send a line for each cookie over HTTP/2, and
+ * proxies pass them on so. Each line costs a comparison or two.
  */
 export const maxHeadLines = 256;
 
@@ -80,13 +81,13 @@ const listBefore: readonly number[] = [comma, space, tab];
 /** What reading a line came to, where that is no place in `bytes`. */
 const incomplete = -1;
 const doubtful = -2;
-/** Incomplete too, within what ends a line: the very next byte may make it doubtful. */
+/** Incomplete as well, and between the CR and the LF of a line end: the next byte may make the line doubtful. */
 const torn = -3;
 
 const empty = Buffer.alloc(0);
 /** Most heads are smaller. */
 const firstHold = 2048;
-/** So much of a line may be read again with each of its bytes. */
+/** A line of up to this length is parsed again with each byte that comes. */
 const shortLine = 32;
 /** Of all lists together that a proxy takes apart: a chain of proxies has three. */
 const mostElements = 100;
@@ -128,7 +129,7 @@ export class HeadParser {
   contentLength = -1;
   /** The body comes in chunks. */
   chunked = false;
-  /** What the `ConnectionOptions` lines say together. */
+  /** What the `Connection` lines say together. */
   connection: ConnectionOptions = 0;
   upgrades = false;
   hasDate = false;
@@ -138,7 +139,7 @@ export class HeadParser {
   readonly #kind: HeadKind;
   #held: Buffer = empty;
   #heldBytes = 0;
-  /** The line that is to be read next, and how far its end has been looked for in vain. */
+  /** Where the next line begins, and up to where it has no end. */
   #at = 0;
   #sought = 0;
   #inStartLine: boolean;

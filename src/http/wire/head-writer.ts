@@ -1,7 +1,7 @@
 /**
- * The head writer: the head that goes on is the one that came, byte for byte, less the lines that concern the connection
- * it came on, and with those that Sluice appends. Lines that stay together are copied together, into a buffer that is used
- * again.
+ * The head writer. The head that goes on is the one that came, byte for byte, without the lines that concern only the
+ * connection it came on, and with the lines that Sluice appends. Neighbouring lines are copied in one piece, into a
+ * buffer that is used again.
  */
 import { Changes } from '../changes.ts';
 import { ConnectionOptions } from './connection.ts';
@@ -22,13 +22,13 @@ const ofRequests = ofOneHop | setOf(Field.trailer, Field.told);
 const untrusted = ofRequests | setOf(Field.forwarding);
 /** An offered extension would make the sizes of messages untrue; and no body is waited for (RFC 6455 §4.1). */
 const ofHandshakes = setOf(Field.extensions, Field.contentLength);
-/** What `ConnectionOptions` may nominate. */
+/** What `Connection` may nominate. */
 const nominable = setOf(Field.other, Field.accept, Field.expect, Field.date);
 const framing = setOf(Field.contentLength, Field.transferEncoding, Field.trailer);
 
 const ofSwitches = ofOneHop | framing | setOf(Field.extensions);
 
-/** `ConnectionOptions` may name lines that are not to be passed on, but none without which a message means something else. */
+/** `Connection` may name lines that are not to be passed on, but none without which a message means something else. */
 const neverNominated = /^(?:origin|cookie|set-cookie|authorization|sec-websocket-.+)$/;
 
 /** Framing, routing and credentials have no place in a trailer (RFC 9110 §6.5.1). */
@@ -150,7 +150,7 @@ export class HeadWriter {
     return Buffer.from(this.bytes.subarray(0, this.length));
   }
 
-  /** What was written is still being read by the kernel: from now on there is another buffer. */
+  /** Takes another buffer, because the kernel still reads from the present one. */
   renew(): void {
     this.bytes = Buffer.allocUnsafeSlow(usualBytes);
   }
@@ -169,7 +169,7 @@ export class HeadWriter {
     this.#copy(head.bytes, head.targetEnd, head.lineStarts[0]!);
   }
 
-  /** Copies the field lines but those of `cut`, and those that `ConnectionOptions` nominates; `changes` may shorten others. */
+  /** Copies the field lines but those of `cut`, and those that `Connection` nominates; `changes` may shorten others. */
   #copyLines(head: HeadParser, cut: Fields, changes: Changes | null): void {
     const nominated = (head.connection & ConnectionOptions.nominates) === 0 ? null : nominatedBy(head);
     let from = head.lineStarts[0]!;
@@ -220,7 +220,7 @@ function isIn(set: Fields, field: number): boolean {
   return (set & (1 << field)) !== 0;
 }
 
-/** The names, in lower case, that the `ConnectionOptions` lines keep to this hop. */
+/** The names, in lower case, that the `Connection` lines keep to this hop. */
 function nominatedBy(head: HeadParser): Set<string> {
   const names = new Set<string>();
   for (let i = 0; i < head.lines; i++) {

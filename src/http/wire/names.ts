@@ -97,8 +97,8 @@ export function fieldOf(bytes: Uint8Array, start: number, end: number): Field {
 }
 
 /**
- * CGI and WSGI make one name of `X_Real_IP` and `X-Real-IP`. What is kept out is kept out in both spellings; and what is no
- * framing and no Host to any HTTP parser must not become one behind it.
+ * CGI and WSGI make one name of `X_Real_IP` and `X-Real-IP`. What is kept out is kept out in both spellings; and what
+ * is no framing and no Host to any HTTP parser must not become one behind it.
  */
 function spelled(bytes: Uint8Array, start: number, end: number, field: Field): Field {
   if (field === Field.told || field === Field.forwarding) return field;

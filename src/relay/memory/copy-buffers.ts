@@ -1,17 +1,18 @@
 /**
- * Buffers for copies, used again, or freed at once. The garbage collector sees too late what is not on its heap: with an
- * allocation per copy, 200 busy connections left 80 MB of garbage between two collections, and with 1400 connections
- * ended for their memory 100 MB more than was counted were still there (measured).
+ * Buffers for copies. They are used again, or freed at once, because V8 does not see their memory on its heap and
+ * collects it too late. With an allocation for each copy, 200 busy connections left 80 MB of garbage between two
+ * collections, and when 1400 connections had ended for their memory, 100 MB more than was counted were still there
+ * (measured).
  */
 
-/** Spares of a size are at most this many: they stand beside the memory budget. */
+/** The most spares of one size. The memory budget does not count them. */
 const mostSpares = 32;
 
 /** Buffers of one size that nothing reads from. */
 class Spares {
   readonly size: number;
   readonly #buffers: Buffer[] = [];
-  /** How many have been there all the time since the last trim: nobody wanted those. */
+  /** How many spares nobody has wanted since the last trim. */
   #idle = 0;
 
   constructor(size: number) {
@@ -49,13 +50,13 @@ export function takeBuffer(length: number): Buffer {
   return length <= large.size ? large.take() : Buffer.allocUnsafeSlow(length);
 }
 
-/** A buffer of exactly `length` bytes: for what may wait, and shall not take more than its size. */
+/** A buffer of exactly `length` bytes, for what may wait long. */
 export function takeExactBuffer(length: number): Buffer {
   const pooled = length === small.size || length === medium.size || length === large.size;
   return pooled ? takeBuffer(length) : Buffer.allocUnsafeSlow(length);
 }
 
-/** Gives a buffer back from which nothing reads any more. */
+/** Gives a buffer back. Nothing may read from it any more. */
 export function giveBuffer(buffer: Buffer): void {
   const { length } = buffer;
   if (length === small.size) small.give(buffer);
@@ -64,9 +65,9 @@ export function giveBuffer(buffer: Buffer): void {
   else freeBuffer(buffer);
 }
 
-/** Gives a buffer's memory back at once. Nothing may read from it any more, the kernel's side of Node included. */
+/** Frees a buffer's memory at once. Nothing may read from it any more, not even a write that Node has under way. */
 export function freeBuffer(buffer: Buffer): void {
-  // What is part of something larger, such as Node's pool, is not ours to free.
+  // A view of something larger, such as Node's pool, is not ours to free.
   if (buffer.length === buffer.buffer.byteLength) (buffer.buffer as ArrayBuffer).transfer(0);
 }
 

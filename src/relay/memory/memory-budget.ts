@@ -1,13 +1,15 @@
 /**
- * What the buffers of all connections hold together, in allocated bytes: pieces of send queues, bytes that a write still
- * reads from, tails that wait for a rate, and leased read buffers. Kept up to date by whoever allocates, so that the
- * bound holds between two ticks.
+ * What the buffers of all connections hold together, in allocated bytes: pieces of send queues, bytes that a write
+ * still reads from, tails that wait for a rate, and leased read buffers. Each allocation is counted when it is made, so
+ * the bound holds between two ticks too.
  *
- *   calm ──3/4──► pressed: a sender is read while that fits into its share, no leases, no handshakes ──1──► spent: nobody
- *   may add, the largest go. What a single read adds before its sender is paused is the only excess.
+ *   calm ──3/4──► pressed: a sender is read while that fits into its share, no leases, no handshakes
+ *        ────1──► spent:   nobody may add, the largest go
  *
- * A share is a part of what is left (the dynamic threshold of switches: Choudhury and Hahne, 1998). So those who come first
- * leave room to those who come later, however many there will be, and at the end one read is all that waits of each.
+ * What a single read adds before its sender is paused is the only excess.
+ *
+ * A share is a part of what is left (the dynamic threshold of switches: Choudhury and Hahne, 1998). So the first
+ * connections leave room for later ones, however many come. When little is left, one read is all that waits for each.
  */
 
 import type { MemoryHolder } from '../../admission/memory.ts';
@@ -15,7 +17,7 @@ import type { MemoryHolder } from '../../admission/memory.ts';
 /** The most that one read adds to what is held where no buffer has been lent for it, in bytes. */
 export const unlentRead = 32 * 1024;
 
-/** Where it begins to press: early enough that pausing, which takes one read of each sender, still helps. */
+/** Pressure begins here. Each sender has one more read before its pause, so this must be well below the bound. */
 const pressedAt = 3 / 4;
 /** A sender's share of what is left: 64 may fill theirs one after another until it has fallen to a third. */
 const shareOfRest = 1 / 64;
@@ -23,9 +25,9 @@ const shareOfRest = 1 / 64;
 export class MemoryBudget {
   /** Bytes that are held now. */
   usedBytes = 0;
-  /** Bytes that are held no more, and that Node still writes from until their socket has closed. */
+  /** Bytes that were let go, and that Node writes from until their socket has closed. */
   lingeringBytes = 0;
-  /** Those beside the relay's connections that go where more is held than may be. */
+  /** Who else ends when more is held than may be, beside the relay's connections. */
   readonly holders = new Set<MemoryHolder>();
   #limit: number;
   readonly #onSpent: () => void;

@@ -1,6 +1,6 @@
 /**
- * Who reads into what. Node allocates 64 KiB for every read of a socket; that costs more than relaying does. So
- * sockets with small reads share one buffer, and sockets with larger ones lease one of their own.
+ * The buffers that sockets are read into. Node allocates 64 KiB for every read, which costs more than relaying does. So
+ * sockets with small reads share one buffer, and a socket with larger reads leases one of its own.
  *
  * The rule that keeps one connection's bytes out of another's: Node arms a socket's next buffer right after each read,
  * so the shared buffer is armed on many sockets at once. A write may go on reading its buffer long after `write()`
@@ -30,7 +30,10 @@ export const owned: Keeper = {
 const largeLease = 256 * 1024;
 /** What is lent once half of the budget is out. */
 const smallLease = 64 * 1024;
-/** Leases are at most this together, and at most a quarter of the memory budget: beyond it they serve nobody better. */
+/**
+ * All leases together, in bytes; they never take more than a quarter of the memory budget either. More makes nobody
+ * faster.
+ */
 const mostLent = 16 * 1024 * 1024;
 
 /** A buffer that one socket reads into. */
@@ -48,7 +51,7 @@ export class Lease implements Keeper {
     this.#pool = pool;
   }
 
-  /** Messages of one size often follow each other: the view of the last one serves, where a new one would be garbage. */
+  /** The view of the last read. Reads of one size often follow each other, and a new view for each would be garbage. */
   view(_chunk: Buffer, start: number, end: number): Buffer {
     if (start > 0) return this.buffer.subarray(start, end);
     if (this.#head.length !== end) this.#head = this.buffer.subarray(0, end);
@@ -79,7 +82,9 @@ export class Lease implements Keeper {
 /** The process's read buffers: the shared one, and leases. */
 export class ReadBuffers {
   readonly shared = Buffer.allocUnsafeSlow(unlentRead);
-  /** A coarse clock in whole milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones. */
+  /**
+   * A coarse clock in whole milliseconds, set by the registry's tick: good enough to tell busy sockets from quiet ones.
+   */
   now = 0;
   /** What all buffers share; leases take a part of it. */
   readonly memory: MemoryBudget;
@@ -99,17 +104,21 @@ export class ReadBuffers {
     return this.#lent;
   }
 
-  /** What may be lent together. No getter: a private one is a call into V8's runtime, and this is asked after each read. */
+  /**
+   * How much may be lent. This is no getter, because V8 calls its runtime for a private one, and each read asks for it.
+   */
   #most(): number {
     return Math.min(mostLent, this.memory.limitBytes / 4);
   }
 
-  /** Bytes lent beyond that, since the budget became smaller: whoever has a lease gives it back with its next read. */
+  /**
+   * Bytes lent beyond that, after the budget became smaller. Each socket then gives its lease back with its next read.
+   */
   get overlentBytes(): number {
     return Math.max(0, this.#lent - this.#most());
   }
 
-  /** A buffer of one's own; a smaller one when many are lent, `null` when there is none to lend. */
+  /** Lends a buffer, a smaller one when many are lent; `null` when there is none to lend. */
   lease(): Lease | null {
     const most = this.#most();
     const size = this.#lent + largeLease <= most / 2 ? largeLease : smallLease;
@@ -123,7 +132,9 @@ export class ReadBuffers {
     return new Lease(buffer, this);
   }
 
-  /** Whether a lease was refused since this was asked last: then sockets that have fallen silent must give theirs back. */
+  /**
+   * Whether a lease was refused since this was asked last: then sockets that have fallen silent must give theirs back.
+   */
   takeDenied(): boolean {
     const denied = this.#denied;
     this.#denied = false;

@@ -1,14 +1,14 @@
 /**
- * Who must go when all memory is spent: pauses every sender whose receiver lags behind, and ends the connections that hold
- * the most until the rest fits.
+ * What happens when all memory is spent. Every sender whose receiver lags behind is paused, and the connections that
+ * hold the most end until the rest fits.
  */
 import type { MemoryHolder } from '../../admission/memory.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
-/** Bytes that are freed beyond what must be when all memory is spent, or 1/64 of the bound where that is less. */
+/** How many bytes more are freed than must be; 1/64 of the bound where that is less. */
 const mostRoom = 1024 * 1024;
-/** Beyond this share of the bound, what was let go and is not free yet keeps everybody from being read. */
+/** Nobody is read while more than this share of the bound was let go and is not free yet. */
 const mostLingering = 1 / 16;
 
 /** A connection that holds memory. */
@@ -38,10 +38,10 @@ export class MemoryRelief {
   relieve(budget: MemoryBudget, buffers: ReadBuffers, now: number): boolean {
     if (budget.excessBytes === 0) return false;
     for (const holders of this.#holders) for (const holder of holders) holder.yieldMemory(now);
-    // What is lent beyond its part comes back by itself: no connection ends for that.
+    // Leases beyond their part come back by themselves, so no connection ends for them.
     if (budget.excessBytes <= buffers.overlentBytes) return false;
     const observed = budget.usedBytes;
-    // A little more goes than must, or the next reads would each end a connection again.
+    // A little more is freed than must be. Otherwise each of the next reads would end another connection.
     const room = Math.min(mostRoom, budget.limitBytes / 64);
     for (const holder of this.#byLoss(budget)) {
       if (budget.usedBytes + room <= budget.limitBytes + buffers.overlentBytes) break;
@@ -56,8 +56,8 @@ export class MemoryRelief {
   }
 
   /**
-   * Much of what was let go is still what Node writes from, until the sockets that were reset have closed: reads from
-   * nobody meanwhile, or the next reads would take as much again. TLS is read on, and so is who is let go on before.
+   * Node still writes from much of what was let go, until the sockets that were reset have closed. Until then nobody is
+   * read, because the next reads would take as much again. TLS is the exception, and so is whoever was resumed before.
    */
   #halt(): boolean {
     if (this.#halted !== null) return false;
@@ -71,8 +71,8 @@ export class MemoryRelief {
   }
 
   /**
-   * Connections and requests that hold memory, in the order in which they go: what is left of those that have ended for it
-   * already, whose goodbye waits behind bytes that nobody takes, and then the largest.
+   * Connections and requests that hold memory, in the order in which they end. First come those that have already ended
+   * for it and whose goodbye waits behind bytes that nobody takes; then the largest.
    */
   #byLoss({ holders: others }: MemoryBudget): MemoryHolder[] {
     const ranked: { holder: MemoryHolder; rank: number }[] = [];

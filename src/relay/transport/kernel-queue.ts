@@ -1,7 +1,7 @@
 /**
- * How much the kernel still holds for a peer. Node hears from a slow receiver only when a third of the kernel's send
- * buffer is free again: with 4 MiB and a reader of 20 KB/s every 65 s (measured). Linux shows the queue itself, in tables
- * of all sockets.
+ * How much the kernel still holds for a peer. Node hears of a slow receiver only when a third of the kernel's send
+ * buffer is free again. With a buffer of 4 MiB and a reader of 20 KB/s that is every 65 s (measured). Linux shows the
+ * queue itself, in its tables of all sockets.
  */
 import type { Socket } from 'node:net';
 import type { KernelQueue } from '../core/stall.ts';
@@ -10,7 +10,7 @@ import { TableReader } from './table-reader.ts';
 
 const reader = new TableReader();
 
-/** Looks for a socket's send queue in the last reading, and begins another where that is too old. */
+/** The send queue of a socket as the last reading has it. Asks for another reading where that is too old. */
 export function kernelQueue(socket: Socket, now: number): KernelQueue {
   if (socket.localPort === undefined) return null;
   const tables = reader.tables(now);

@@ -1,7 +1,7 @@
 /**
- * Linux's tables of all TCP sockets as rows of one width, sorted, so that they go from one thread to another without a copy
- * and a row is found in a few steps. Rows of the kernel are `sl: local:port remote:port state tx:rx …`, addresses and
- * numbers in hex (Linux, Documentation/networking/proc_net_tcp).
+ * Linux's tables of all TCP sockets as rows of one width, sorted, so that they go from one thread to another without a
+ * copy and a row is found in a few steps. Rows of the kernel are `sl: local:port remote:port state tx:rx …`, addresses
+ * and numbers in hex (Linux, Documentation/networking/proc_net_tcp).
  */
 import type { Socket } from 'node:net';
 

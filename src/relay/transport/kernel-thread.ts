@@ -1,6 +1,7 @@
 /**
- * The thread that reads the kernel's tables when it is asked to. The kernel gives 4 KB a read, so that a table of 20 000
- * rows takes 800 reads. Beside the event loop each would be a trip through it, several seconds on a busy one.
+ * The thread that reads the kernel's tables when it is asked to. The kernel gives 4 KB for each read, so a table of 20
+ * 000 rows takes 800 reads. In the main thread each of them would wait for the event loop, which takes several seconds
+ * in all when that is busy.
  */
 import { readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';

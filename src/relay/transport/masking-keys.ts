@@ -2,11 +2,11 @@
 import { randomFillSync } from 'node:crypto';
 
 const keyBytes = 4;
-/** Asked for many at once: the generator's set-up costs more than its bytes. */
+/** Random bytes are fetched for many keys at once, because each call to the generator costs more than its bytes. */
 const pool = new Uint8Array(keyBytes * 512);
 let used = pool.length;
 
-/** A key that was not used before; to be read at once. */
+/** A key that was not used before. The buffer is used again, so read it at once. */
 export function newMaskingKey(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool);

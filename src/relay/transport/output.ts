@@ -1,18 +1,25 @@
 /**
- * The way from a leg's writer into the kernel: one system call per write, and a word when the kernel was full.
+ * The way from a leg's writer into the kernel: one system call for each write, and a callback when the kernel was full.
  *
- * `net.Socket` brings each write through a stream that we have no use for: nothing is written before the last write is
- * done, and what waits waits in our own queue. Without it relaying 100 B takes about an eighth less CPU (measured). And it
- * destroys the socket at the first failed write, with the peer's close frame unread in it: a backend that closes with
- * 1009 and resets the connection would look as if it had vanished. So a plain socket's handle is written to directly, as
- * `net.Socket` itself does it. That is not documented by Node (see stream-binding.ts); this file is the only one that does
- * so, and where the parts are missing (TLS sockets, other runtimes) it writes to the stream.
+ * A plain socket's handle is written to directly, as `net.Socket` itself does it. There are two reasons:
+ *
+ * - `net.Socket` brings each write through a stream. Sluice needs none, because it keeps a queue of its own and writes
+ *   nothing before the last write is done. Without the stream, relaying 100 B takes about an eighth less CPU
+ *   (measured).
+ * - `net.Socket` destroys itself at the first failed write, with the peer's close frame unread in it. A backend that
+ *   closes with 1009 and resets the connection would look as if it had vanished.
+ *
+ * Node does not document the handle (see stream-binding.ts). This file alone writes to it. Where it is missing (TLS
+ * sockets, other runtimes) the stream is written to.
  */
 import { Socket } from 'node:net';
 import { type StreamBinding, streamBinding, type WriteRequest } from './stream-binding.ts';
 
 export interface Output {
-  /** Whether the kernel took all of it; otherwise these bytes are in use, and nothing may be written, until `onAccepted`. */
+  /**
+   * Whether the kernel took all of it; otherwise these bytes are in use, and nothing may be written, until
+   * `onAccepted`.
+   */
   write(bytes: Buffer): boolean;
   /** Sends FIN behind what was written. */
   end(): void;
@@ -79,8 +86,8 @@ class HandleOutput implements Output {
     const request = spareRequest;
     const error = this.#handle.writeBuffer(request, bytes);
     if (error !== 0) {
-      // What the peer sent before it went away is still to be read; the end of reading ends the socket. A handle that has
-      // been closed refuses as well.
+      // What the peer sent before it went away is still to be read; the end of reading ends the socket. A handle that
+      // has been closed refuses as well.
       this.broken = !this.#socket.destroyed;
       return true;
     }

@@ -1,11 +1,12 @@
 /**
  * Reads one leg's socket into reusable buffers (see read-buffers.ts).
  *
- * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but these sockets exist already. So what is
- * read is taken from the handle itself, which is told where to read to; the socket hears of the end. That is
- * cheaper, too: sockets have so many shapes that V8 would look each of their properties up, for each read. `_handle` and what a
- * handle calls are not documented by Node; this file is the only one that uses them, it is tested on every Node version that
- * Sluice supports, and where they are missing (TLS sockets, other runtimes) it reads `'data'` events instead.
+ * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but these sockets exist already. So
+ * what is read is taken from the handle itself, which is told where to read to; the socket hears of the end. That is
+ * cheaper, too: sockets have so many shapes that V8 would look each of their properties up, for each read. `_handle`
+ * and what a handle calls are not documented by Node; this file is the only one that uses them, it is tested on every
+ * Node version that Sluice supports, and where they are missing (TLS sockets, other runtimes) it reads `'data'` events
+ * instead.
  */
 import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
@@ -93,8 +94,8 @@ export class SocketReader {
   }
 
   /**
-   * Lets the kernel look whether the peer's machine is still there. Four system calls, which a connection that comes and goes
-   * need not pay for.
+   * Lets the kernel look whether the peer's machine is still there. Four system calls, which a connection that comes
+   * and goes need not pay for.
    */
   keepAlive(): void {
     if (this.#keptAlive) return;
@@ -142,8 +143,8 @@ export class SocketReader {
   }
 
   /**
-   * Reads nothing until `carryOn` or `resume`, and says whether it did before. Not for TLS: what Node reads on then would
-   * have to be held.
+   * Reads nothing until `carryOn` or `resume`, and says whether it did before. Not for TLS: what Node reads on then
+   * would have to be held.
    */
   halt(): boolean {
     this.#halted = this.#handle !== null && !this.socket.destroyed && !this.#paused;
@@ -194,8 +195,8 @@ export class SocketReader {
   }
 
   /**
-   * Leaves the socket, paused, to whoever reads its `'data'` events: what is read becomes such events. No buffer is leased any
-   * more.
+   * Leaves the socket, paused, to whoever reads its `'data'` events: what is read becomes such events. No buffer is
+   * leased any more.
    */
   becomeStream(): void {
     const { socket } = this;

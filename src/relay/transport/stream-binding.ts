@@ -1,7 +1,7 @@
 /**
- * The part of Node below `net.Socket`: what a handle's last read and write came to is in a shared array, not in a return
- * value. None of it is documented by Node. It is looked up here and used by `output.ts` and `socket-reader.ts`, which are
- * tested on every Node version that Sluice supports and do without it where it is missing.
+ * The part of Node below `net.Socket`: what a handle's last read and write came to is in a shared array, not in a
+ * return value. None of it is documented by Node. It is looked up here and used by `output.ts` and `socket-reader.ts`,
+ * which are tested on every Node version that Sluice supports and do without it where it is missing.
  */
 
 /** Keeps what a write needs while it goes on. */

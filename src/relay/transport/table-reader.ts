@@ -1,6 +1,6 @@
 /**
  * Readings of the kernel's tables, made by a thread that lives while they are wanted. One reading serves all who ask at
- * about the same time. Without a thread, and without an answer in time, nothing is known: nobody waits for either.
+ * about the same time. Nobody waits for the thread: where there is none, or no answer in time, nothing is known.
  */
 import { Worker } from 'node:worker_threads';
 
@@ -8,10 +8,7 @@ import { Worker } from 'node:worker_threads';
 const readingLastsMs = 400;
 /** At most this share of the time goes into reading. */
 const shareOfTime = 1 / 4;
-/**
- * With 45 000 rows a reading takes a tenth of a second; whoever has to wait for a core for longer than this has other
- * troubles.
- */
+/** A reading of 45 000 rows takes a tenth of a second. One that takes longer than this is given up. */
 const longestReadingMs = 20_000;
 /** How long no thread is begun after one that failed. */
 const restMs = 60_000;
@@ -115,9 +112,9 @@ function unknown(at: number): Tables {
 }
 
 function beginThread(): Thread {
-  // The thread keeps little, so that it may not take much: a want of memory ends the thread and not the process.
+  // The thread needs little memory. With limits of its own, running out of it ends the thread and not the process.
   const worker = new Worker(script, { resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 } });
-  // The process does not stay for it.
+  // The thread does not keep the process alive.
   worker.unref();
   return worker;
 }
