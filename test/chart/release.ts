@@ -13,7 +13,11 @@ import { find, type Manifest } from './helm.ts';
 interface Container {
   readonly name: string;
   readonly args: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value: string }[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+  }[];
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly [probe: `${string}Probe`]: { readonly httpGet: { readonly path: string; readonly port: string } };
@@ -32,9 +36,16 @@ export type Backends = Readonly<Record<string, string>>;
 /** Whether the addresses to listen on are loopback's or those of the manifests. */
 export type Host = 'loopback' | 'as rendered';
 
+/** What the hub and its proxy have in common. */
+export const tokenOfTheHub = 'token-of-the-hub-and-its-proxy';
+
+/** Where the API of routes listens in a pod. */
+const apiPort = 8001;
+
 /** Secrets that somebody else made. */
 const existing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'example-tls': { 'tls.crt': cert, 'tls.key': key },
+  hub: { 'hub.config.ConfigurableHTTPProxy.auth_token': tokenOfTheHub },
   'sluice-token': { 'admin-token': 'existing-token-of-somebody' },
 };
 
@@ -133,9 +144,12 @@ export class Release {
     const container: Container = podOf(all).containers.find(({ name }: Container) => name === 'sluice');
     const free = new Map<number, number>();
     for (const { containerPort } of container.ports) free.set(containerPort, await freePort());
-    const ports = Object.fromEntries(
+    const ports: Record<string, number> = Object.fromEntries(
       container.ports.map(({ name, containerPort }) => [name, free.get(containerPort)!]),
     );
+    // No port of the container's: the API of routes is not for the Service.
+    free.set(apiPort, await freePort());
+    ports.api = free.get(apiPort)!;
     const nowhere = Object.keys(backends).filter((url) => !JSON.stringify(all).includes(url));
     if (nowhere.length > 0) throw new Error(`no route leads to ${nowhere}`);
     const volumes = new Volumes(free, backends, host);
@@ -145,7 +159,12 @@ export class Release {
       name: 'sluice',
       command: process.execPath,
       args: [join(root, 'src/main.ts'), ...container.args.map((arg) => volumes.here(arg))],
-      env: Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value])),
+      env: Object.fromEntries(
+        (container.env ?? []).map(({ name, value, valueFrom }) => [
+          name,
+          value ?? existing[valueFrom!.secretKeyRef.name]![valueFrom!.secretKeyRef.key],
+        ]),
+      ),
       cwd: dirname(volumes.path('/etc')),
       ready: answers(`http://127.0.0.1:${ports[probe.port]}${probe.path}`),
     });

@@ -12,7 +12,7 @@ import { freePort } from '../real/harness/ports.ts';
 import { answers, ServerProcess } from '../real/harness/server-process.ts';
 import { panelSidecar } from './example.ts';
 import { find, type Manifest, render, valueFiles } from './helm.ts';
-import { Release, Volumes } from './release.ts';
+import { Release, tokenOfTheHub, Volumes } from './release.ts';
 
 const gateways = valueFiles.filter((file) => !file.includes('sidecar'));
 
@@ -46,7 +46,14 @@ async function exchange(socket: WebSocket, text: string): Promise<string> {
 describe.each(gateways.map((file) => [basename(file), file] as const))('%s', (_, file) => {
   test('starts Sluice, and its probes answer', async () => {
     const all = await render({ files: [file] });
-    await using release = await Release.start(all);
+    const isReplica = file.includes('hub-replicas');
+    await using release = await Release.start(all, isReplica ? { 'http://hub:8081': 'http://127.0.0.1:9' } : {});
+    if (isReplica) {
+      expect(await release.probe('readiness')).toBe(503);
+      const headers = { authorization: `token ${tokenOfTheHub}` };
+      const checked = `http://127.0.0.1:${release.ports.api}/api/checked`;
+      expect((await fetch(checked, { method: 'POST', headers, body: '{"differing": 0}' })).status).toBe(204);
+    }
     for (const probe of ['startup', 'liveness', 'readiness'] as const) expect(await release.probe(probe)).toBe(200);
     const token = file.includes('gateway-api')
       ? 'existing-token-of-somebody'

@@ -42,6 +42,10 @@ const options = {
   socket: text,
   'ssl-key': text,
   'ssl-cert': text,
+  'ssl-ca': text,
+  'ssl-request-cert': toggle,
+  'ssl-reject-unauthorized': toggle,
+  'ssl-protocol': text,
   'api-ip': text,
   'api-port': text,
   'api-socket': text,
@@ -81,15 +85,14 @@ const options = {
 
 /** CHP's other flags, and what there is in their place. */
 const notHonoured: Readonly<Record<string, string>> = {
-  'ssl-ca': 'clients of the public port are asked for no certificate',
-  'ssl-request-cert': 'clients of the public port are asked for no certificate',
-  'ssl-reject-unauthorized': 'clients of the public port are asked for no certificate',
-  'ssl-protocol': 'the public port speaks TLS 1.2 and 1.3',
   'ssl-ciphers': 'the ciphers are those that are still good',
   'ssl-allow-rc4': 'RC4 is broken',
   'ssl-dhparam': 'keys are agreed on by elliptic curves alone',
   'storage-backend': 'routes_api.state_file of a --config FILE keeps the table over a restart',
 };
+
+/** Node's names for every version that is still good. */
+const allVersions: ReadonlySet<string> = new Set(['TLS', 'SSLv23']);
 
 type Values = ReturnType<typeof parse>['values'];
 
@@ -178,14 +181,14 @@ class Reader {
     const values = this.#values;
     this.#pair('listen.tls', 'ssl');
     this.#pair('routes_api.tls', 'api-ssl');
-    if (values['api-ssl-request-cert']) {
-      if (values['api-ssl-ca'] === undefined) this.problems.push('--api-ssl-request-cert stands without --api-ssl-ca');
-      else this.#set('routes_api.tls.client_ca', values['api-ssl-ca'], 'api-ssl-ca');
-    } else if (values['api-ssl-ca'] !== undefined) {
+    // As with CHP, who is asked for a certificate and has none is turned away, also without the flag that says so.
+    this.#clientCertificates('listen.tls.client_certificates.ca', 'ssl');
+    this.#clientCertificates('routes_api.tls.client_ca', 'api-ssl');
+    const protocol = values['ssl-protocol'];
+    if (protocol !== undefined && !allVersions.has(protocol))
       this.problems.push(
-        '--api-ssl-ca stands without --api-ssl-request-cert, and nobody would be asked for a certificate',
+        `--ssl-protocol ${protocol} is not honoured: the ports speak TLS 1.2 and 1.3, which is what CHP calls TLS`,
       );
-    }
     if (values['client-ssl-ca'] !== undefined)
       this.#set('defaults.upstream_tls.ca', values['client-ssl-ca'], 'client-ssl-ca');
     const [cert, key] = [values['client-ssl-cert'], values['client-ssl-key']];
@@ -246,6 +249,20 @@ class Reader {
     }
     this.#set(`${at}.cert`, cert, `${family}-cert`);
     this.#set(`${at}.key`, key, `${family}-key`);
+  }
+
+  #clientCertificates(at: string, family: 'ssl' | 'api-ssl'): void {
+    const values = this.#values;
+    const [ca, asks] = [values[`${family}-ca`], values[`${family}-request-cert`] ?? false];
+    if (!asks && ca === undefined) return;
+    if (!asks)
+      this.problems.push(
+        `--${family}-ca stands without --${family}-request-cert, and nobody would be asked for a certificate`,
+      );
+    else if (ca === undefined) this.problems.push(`--${family}-request-cert stands without --${family}-ca`);
+    else if (values[`${family}-cert`] === undefined)
+      this.problems.push(`--${family}-request-cert stands without --${family}-key and --${family}-cert`);
+    else this.#set(at, ca, `${family}-ca`);
   }
 
   #headers(): [string, string][] {

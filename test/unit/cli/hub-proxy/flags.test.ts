@@ -62,6 +62,10 @@ test('every other flag is something', () => {
   const args = [
     '--ssl-key=/k',
     '--ssl-cert=/c',
+    '--ssl-ca=/ca',
+    '--ssl-request-cert',
+    '--ssl-reject-unauthorized',
+    '--ssl-protocol=TLS',
     '--api-ssl-key=/ak',
     '--api-ssl-cert=/ac',
     '--api-ssl-ca=/aca',
@@ -95,7 +99,12 @@ test('every other flag is something', () => {
   ];
   const flags = flagsOf(...args);
   const config = loaded(args);
-  expect(config.listen.tls).toEqual({ cert: '/c', key: '/k', certificates: [], clients: null });
+  expect(config.listen.tls).toEqual({
+    cert: '/c',
+    key: '/k',
+    certificates: [],
+    clients: { ca: '/ca', crl: null, isRequired: true },
+  });
   const { tls, hosts, errors, templates } = config.routesApi!;
   expect(tls).toEqual({ cert: '/ac', key: '/ak', clientCa: '/aca' });
   expect(hosts).toBe(true);
@@ -165,6 +174,11 @@ test.each([
   ['--storage-backend', ['--storage-backend=x'], /--storage-backend is not honoured.*state_file/],
   ['--ssl-ciphers', ['--ssl-ciphers', 'x'], /--ssl-ciphers is not honoured/],
   ['--ssl-allow-rc4', ['--ssl-allow-rc4'], /--ssl-allow-rc4 is not honoured/],
+  ['--ssl-dhparam', ['--ssl-dhparam=/d'], /--ssl-dhparam is not honoured/],
+  ['one version of TLS alone', ['--ssl-protocol=TLSv1_2'], /--ssl-protocol TLSv1_2 is not honoured/],
+  ['a public authority that nobody needs', ['--ssl-key=/k', '--ssl-cert=/c', '--ssl-ca=/k'], /--ssl-request-cert/],
+  ['a public certificate that nobody may vouch for', ['--ssl-request-cert'], /--ssl-request-cert .*--ssl-ca/],
+  ['a certificate of clients without TLS', ['--ssl-request-cert', '--ssl-ca=/a'], /--ssl-key and --ssl-cert/],
   ['a port that is none', ['--port', '99999'], /--port 99999 is no port/],
   ['a time that is none', ['--timeout', 'soon'], /--timeout soon/],
   ['a level that is none', ['--log-level', 'loud'], /--log-level loud/],
