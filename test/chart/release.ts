@@ -39,9 +39,6 @@ export type Host = 'loopback' | 'as rendered';
 /** What the hub and its proxy have in common. */
 export const tokenOfTheHub = 'token-of-the-hub-and-its-proxy';
 
-/** Where the API of routes listens in a pod. */
-const apiPort = 8001;
-
 /** Secrets that somebody else made. */
 const existing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'example-tls': { 'tls.crt': cert, 'tls.key': key },
@@ -144,12 +141,9 @@ export class Release {
     const container: Container = podOf(all).containers.find(({ name }: Container) => name === 'sluice');
     const free = new Map<number, number>();
     for (const { containerPort } of container.ports) free.set(containerPort, await freePort());
-    const ports: Record<string, number> = Object.fromEntries(
+    const ports = Object.fromEntries(
       container.ports.map(({ name, containerPort }) => [name, free.get(containerPort)!]),
     );
-    // No port of the container's: the API of routes is not for the Service.
-    free.set(apiPort, await freePort());
-    ports.api = free.get(apiPort)!;
     const nowhere = Object.keys(backends).filter((url) => !JSON.stringify(all).includes(url));
     if (nowhere.length > 0) throw new Error(`no route leads to ${nowhere}`);
     const volumes = new Volumes(free, backends, host);

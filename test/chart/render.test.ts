@@ -89,6 +89,11 @@ test('a change of limits leaves the pod template as it was; a change of the list
   for (const config of [{ listen: { trusted_proxies: ['10.0.0.0/8'] } }, { memory: { max_buffered: '64MiB' } }]) {
     expect(await podTemplate(config)).not.toEqual(before);
   }
+  // Of the routes that a hub sets, templates alone are limits.
+  const api = (more: object) => podTemplate({ routes_api: { address: '0.0.0.0:8001', ...more } });
+  const hub = await api({});
+  expect(await api({ templates: [{ name: 'hub', kind: 'hub' }] })).toEqual(hub);
+  expect(await api({ hub_api: 'http://hub:8081/hub/api' })).not.toEqual(hub);
 });
 
 describe('the sidecar in another chart', () => {

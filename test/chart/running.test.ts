@@ -51,7 +51,7 @@ describe.each(gateways.map((file) => [basename(file), file] as const))('%s', (_,
     if (isReplica) {
       expect(await release.probe('readiness')).toBe(503);
       const headers = { authorization: `token ${tokenOfTheHub}` };
-      const checked = `http://127.0.0.1:${release.ports.api}/api/checked`;
+      const checked = `http://127.0.0.1:${release.ports['routes-api']}/api/checked`;
       expect((await fetch(checked, { method: 'POST', headers, body: '{"differing": 0}' })).status).toBe(204);
     }
     for (const probe of ['startup', 'liveness', 'readiness'] as const) expect(await release.probe(probe)).toBe(200);

@@ -18,6 +18,12 @@ ports:
   - name: {{ .admin }}
     containerPort: {{ include "sluice.adminPort" $root }}
     protocol: TCP
+  {{- $api := dig "routes_api" "address" "" $root.Values.config }}
+  {{- if and $api (not (hasPrefix "unix:" $api)) }}
+  - name: routes-api
+    containerPort: {{ include "sluice.port" $api }}
+    protocol: TCP
+  {{- end }}
 startupProbe:
   httpGet: {path: /healthz, port: {{ .admin }}}
   {{- toYaml $root.Values.probes.startup | nindent 2 }}
@@ -98,7 +104,8 @@ securityContext: {{- toYaml . | nindent 2 }}
 
 {{/* What rolls the pods: the settings that are read once. */}}
 {{- define "sluice.checksums" -}}
-checksum/listener: {{ include "sluice.listenerConfig" . | sha256sum }}
+{{- $api := omit (default dict .Values.config.routes_api) "templates" }}
+checksum/listener: {{ print (include "sluice.listenerConfig" .) (ternary (toJson $api) "" (not (empty $api))) | sha256sum }}
 {{- end }}
 
 {{/*
