@@ -14,6 +14,8 @@ export class ApiRoute {
   /** The path as requests spell it, where that says more than `key`. */
   readonly #escaped: string | null;
   readonly #length: number;
+  /** Of an escaped one that somebody has used: made at each request they would cost most of its look-up. */
+  #ways: readonly Pattern[] | null = null;
   readonly hosts: readonly string[];
   readonly target: ApiTarget;
   readonly kind: RouteKind;
@@ -62,7 +64,8 @@ export class ApiRoute {
   /** How many segments of a request's path are the route's own: an escaped slash makes one of two. */
   segmentsIn(segments: readonly string[]): number {
     if (this.#escaped === null) return this.#length;
-    return this.patterns.find((way) => matchesPattern(way, segments))?.length ?? this.#length;
+    this.#ways ??= this.patterns;
+    return this.#ways.find((way) => matchesPattern(way, segments))?.length ?? this.#length;
   }
 
   /** Takes over what was sent anew, where it leads to the same target. Whether it does. */

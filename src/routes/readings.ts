@@ -36,10 +36,15 @@ export function readingsOf(path: string): (readonly string[])[] | null {
   const possible = habits.filter(({ seen }) => seen.test(path)).map(({ name }) => name);
   const count = 2 ** possible.length;
   if (count > 1 && count * path.length > maxWork) return null;
+  if (count === 1) return [read(path, nothing)];
+  // Far the most frequent: a name or a folder with an escaped slash, which has no other habit's marks.
+  if (count === 2) return [read(path, nothing), read(path, new Set(possible))];
   return Array.from({ length: count }, (_, chosen) =>
     read(path, new Set(possible.filter((_, i) => (chosen >> i) & 1))),
   );
 }
+
+const nothing: ReadonlySet<Habit> = new Set();
 
 function read(path: string, has: ReadonlySet<Habit>): string[] {
   let text = path;
@@ -64,6 +69,24 @@ function resolveDots(segments: readonly string[]): string[] {
 
 /** Decodes `%61` to `a`, byte by byte: a backend does, so `/%61dmin` must meet the route of `/admin`. */
 export function decodeSegment(segment: string): string {
-  if (!segment.includes('%')) return segment;
-  return segment.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  let at = segment.indexOf('%');
+  if (at < 0) return segment;
+  let decoded = '';
+  let from = 0;
+  for (; at >= 0; at = segment.indexOf('%', at + 1)) {
+    const [high, low] = [hexValue(segment.charCodeAt(at + 1)), hexValue(segment.charCodeAt(at + 2))];
+    if (high < 0 || low < 0) continue;
+    decoded += segment.slice(from, at) + String.fromCharCode(high * 16 + low);
+    from = at + 3;
+    // What was decoded is not looked at again.
+    at += 2;
+  }
+  return from === 0 ? segment : decoded + segment.slice(from);
+}
+
+/** -1 for what is no hexadecimal digit, and behind the end. */
+function hexValue(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }

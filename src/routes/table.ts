@@ -64,8 +64,8 @@ export class RouteTable<R extends Routable<R>> {
     const readings = readingsOf(path);
     if (readings === null) return { between: [null, null] };
     const route = matchIn(tries, readings[0]!);
-    for (const segments of readings) {
-      const other = matchIn(tries, segments);
+    for (let i = 1; i < readings.length; i++) {
+      const other = matchIn(tries, readings[i]!);
       if (other !== route) return { between: route === null ? [other, null] : [route, other] };
     }
     return route === null ? null : { route };
