@@ -91,8 +91,8 @@ test('a user is counted wherever they come from, another one beside, and nobody 
   expect(handshake(testVisit({ named: named('ann') }))).toMatchObject({ outcome: 'user_handshake_rate' });
 });
 
-test('a million users take no more than the last ten thousand of them', () => {
+test('many users take no more than the last ten thousand of them', () => {
   const rates = new AskerRates(rate(1, 1));
-  for (let i = 0; i < 1_000_000; i++) rates.take(`=user ${i}`, 0);
+  for (let i = 0; i < 50_000; i++) rates.take(`=user ${i}`, 0);
   expect(rates.size).toBe(10_000);
 });
