@@ -136,6 +136,7 @@ export class Visit {
   readonly #ipv6Prefix: number;
   #fields: HeadFields;
   #changes: Changes | null = null;
+  #answerChanges: Changes | null = null;
   #loan: DisposableStack | null = null;
   #whenOpen: WhenOpen[] | null = null;
   #abort: AbortController | null = null;
@@ -226,6 +227,17 @@ export class Visit {
   change(): Changes {
     this.#changes ??= new Changes();
     return this.#changes;
+  }
+
+  /** What the client is told besides in the upstream's answer; `null` for nothing. */
+  get answerChanges(): Changes | null {
+    return this.#answerChanges;
+  }
+
+  /** For a step that has something to say to the client it lets in. */
+  changeAnswer(): Changes {
+    this.#answerChanges ??= new Changes();
+    return this.#answerChanges;
   }
 
   /** Something is lent until the request, or the connection that comes of it, is over. */

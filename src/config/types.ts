@@ -323,6 +323,8 @@ export interface ForwardAuth {
   readonly requestHeaders: readonly string[];
   /** Names as they are written. */
   readonly responseHeaders: readonly string[];
+  /** Names as they are written. */
+  readonly clientHeaders: readonly string[];
   readonly userHeader: string;
   readonly groupsHeader: string;
   /** 0 is not at all. */

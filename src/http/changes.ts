@@ -36,6 +36,11 @@ export class Changes {
    */
   setField(name: string, value: string): boolean {
     this.removeField(name);
+    return this.addField(name, value);
+  }
+
+  /** The same beside what came by that name. */
+  addField(name: string, value: string): boolean {
     if (!isFieldValue.test(value) || kindOf(name) === 'hop' || framesOrRoutes.test(name)) return false;
     this.set.push([name, value]);
     return true;
@@ -94,6 +99,11 @@ export class Changes {
       const value = i % 2 === 0 ? this.line(name, raw[i + 1]!) : null;
       return value === null ? [] : [name, value];
     });
+  }
+
+  /** All lines of a head that goes on. */
+  all(raw: RawHeaders): RawHeaders {
+    return [...this.lines(raw), ...this.set.flat()];
   }
 
   /** The value of a line for the upstream; `null` where the line goes no further. */

@@ -49,11 +49,19 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
     const detail = verdict.kind === null ? verdict.detail : `${kind}: ${verdict.detail}`;
     return { outcome: verdict.outcome, detail, fields };
   }
-  const { identity, edits, life } = verdict;
+  const { identity, edits, life, toClient = [] } = verdict;
   applyEdits(edits, visit.change());
+  for (const [name, value] of toClient) tellClient(visit, name, value);
   if (identity === null) return null;
   const { name, groups, expiresAtMs } = identity;
   visit.identity = { name, user: cleanUser(name), groups, expiresAtMs, kind };
   visit.whenOpen((connection) => lives.watch(connection, name, life));
   return null;
+}
+
+/** Cookies stand beside those of the backend; any other field takes the place of the backend's. */
+function tellClient(visit: Visit, name: string, value: string): void {
+  const answer = visit.changeAnswer();
+  if (name.toLowerCase() === 'set-cookie') answer.addField(name, value);
+  else answer.setField(name, value);
 }

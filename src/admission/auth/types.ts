@@ -90,6 +90,8 @@ export interface Admitted {
   /** `null` where a service lets somebody in without saying whom. */
   readonly identity: AuthIdentity | null;
   readonly edits: Edits;
+  /** What the client gets with the upstream's answer. */
+  readonly toClient?: readonly (readonly [name: string, value: string])[];
   readonly life: Life;
 }
 

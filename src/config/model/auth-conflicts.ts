@@ -85,6 +85,9 @@ function namelessHeaders(document: ConfigDocument, at: ConfigPath, route: Record
 const ownLine =
   /^(?:host|connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|content-length|expect|upgrade|http2-settings|cookie|x-forwarded-(?:for|proto|host)|x-real-ip|x-scheme|sec-websocket-.*)$/;
 
+/** What an answer of the backend says of itself. */
+const framesAnswer = /^(?:content-.*|location|date|etag|last-modified|status)$/;
+
 /** The key of a token's places. */
 const tokenPlaces = 'from';
 
@@ -96,6 +99,13 @@ function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Record<stri
     listOf(mapping(mapping(entry).forward).response_headers).map(
       (name, j) => [[...at, 'auth', i, 'forward', 'response_headers', j], name] as const,
     ),
+  );
+  const toClient = listOf(route.auth).flatMap((entry, i) =>
+    listOf(mapping(mapping(entry).forward).client_headers).flatMap((name, j) => {
+      if (typeof name !== 'string' || !(ownLine.test(foldName(name)) || framesAnswer.test(foldName(name)))) return [];
+      const message = `"${name}" is a header that frames or describes the answer; write Set-Cookie, or another of the service's own`;
+      return [errorAt(document, [...at, 'auth', i, 'forward', 'client_headers', j], message)];
+    }),
   );
   const asked = listOf(route.auth).flatMap((entry, i) =>
     listOf(mapping(mapping(entry).forward).request_headers).flatMap((name, j) => {
@@ -119,7 +129,7 @@ function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Record<stri
     const message = `"${name}" is a header that frames or routes a request; write X-Forwarded-User, or another of your own`;
     return [errorAt(document, path, message)];
   });
-  return [...own, ...asked, ...tokens];
+  return [...own, ...toClient, ...asked, ...tokens];
 }
 
 /** As CGI reads names: `X_User` and `X-User` are one. */

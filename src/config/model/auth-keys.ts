@@ -199,6 +199,10 @@ const entry = z.strictObject({
         z.array(fieldName).min(1),
         'The headers of its answer that the backend gets. What clients send under these names is dropped.',
       ),
+      client_headers: setting(
+        z.array(fieldName).min(1),
+        "The headers of its answer that the client gets with the backend's: `[Set-Cookie]` where the service refreshes sessions. Cookies stand beside those of the backend, any other takes the place of the backend's.",
+      ),
       user_header: setting(fieldName, 'The header of its answer that names the user.', builtInAuth.userHeader),
       groups_header: setting(
         fieldName,

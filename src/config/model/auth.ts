@@ -44,6 +44,7 @@ function compileForward(forward: NonNullable<ParsedAuth['forward']>): Auth {
     service: serviceOf(forward.url, forward.ca),
     requestHeaders: (forward.request_headers ?? builtInAuth.requestHeaders).map((name) => name.toLowerCase()),
     responseHeaders: forward.response_headers ?? [],
+    clientHeaders: forward.client_headers ?? [],
     userHeader: (forward.user_header ?? builtInAuth.userHeader).toLowerCase(),
     groupsHeader: (forward.groups_header ?? builtInAuth.groupsHeader).toLowerCase(),
     cacheMs: forward.cache ?? 0,

@@ -195,7 +195,9 @@ export class CarefulExchange implements MemoryHolder {
     const chunked = !bodyless && res.useChunkedEncodingByDefault && !('content-length' in upstreamRes.headers);
     this.#endsByClosing = !bodyless && !chunked && !('content-length' in upstreamRes.headers);
     const { hub } = this.#context;
-    const headers = responseHeaders(upstreamRes.rawHeaders, { contentLength: status !== 204, trailer: chunked });
+    const { answerChanges } = this.#context.visit;
+    const raw = answerChanges?.all(upstreamRes.rawHeaders) ?? upstreamRes.rawHeaders;
+    const headers = responseHeaders(raw, { contentLength: status !== 204, trailer: chunked });
     if (hub !== null) this.#followUse(hub, upstreamRes, headers);
     try {
       res.writeHead(status, upstreamRes.statusMessage, headers);

@@ -3,17 +3,23 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Changes } from '../../http/changes.ts';
 import { refusalHead } from '../../websocket/answer.ts';
 
 /**
  * Sends a refusal to the client and half-closes its connection. Resolves with `false` where either side left early or
  * `signal` was aborted: then the client's socket is destroyed, and what it got does not look complete.
  */
-export async function mirrorRefusal(response: IncomingMessage, client: Socket, signal: AbortSignal): Promise<boolean> {
+export async function mirrorRefusal(
+  response: IncomingMessage,
+  client: Socket,
+  changes: Changes | null,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { head, framing } = refusalHead({
     status: response.statusCode!,
     reason: response.statusMessage!,
-    headers: response.rawHeaders,
+    headers: changes?.all(response.rawHeaders) ?? response.rawHeaders,
   });
   client.write(head);
   if (framing === 'none') {

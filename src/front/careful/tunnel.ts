@@ -114,7 +114,10 @@ export class Tunnel {
   async #answer(upstream: Switched, lease: EndpointLease, loan: DisposableStack): Promise<boolean> {
     const { visit, socket, early, recorder, draining, open } = this.#request;
     if (visit.left || draining()) return false;
-    const sent = await send(socket, switchingBytes(upstream.headers, visit.ask!.key));
+    const sent = await send(
+      socket,
+      switchingBytes(visit.answerChanges?.all(upstream.headers) ?? upstream.headers, visit.ask!.key),
+    );
     if (!sent || visit.left) return false;
     if (upstream.oddity !== null) recorder.odd(visit, upstream.oddity);
     const { route, counters } = this.#request.route;
@@ -150,7 +153,7 @@ export class Tunnel {
     const timer = handshakeMs > 0 ? setTimeout(() => visit.leave(), handshakeMs) : undefined;
     early.take();
     socket.resume();
-    const whole = await mirrorRefusal(upstream.response, socket, visit.signal);
+    const whole = await mirrorRefusal(upstream.response, socket, visit.answerChanges, visit.signal);
     clearTimeout(timer);
     upstream.destroy();
     const detail = whole ? `the upstream answered ${status}` : `the upstream answered ${status}, not to its end`;

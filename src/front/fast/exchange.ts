@@ -363,7 +363,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#reusable =
       framing !== 'close' && !this.request.closesUpstream && keepsAlive(answer) && isClear(answer, framing);
     const location = this.#locationOf(answer);
-    heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date(), location });
+    const changes = this.request.visit.answerChanges;
+    heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date(), location, changes });
     this.#turn = 'answering';
     this.#status = answer.status;
     this.#noteUse();

@@ -215,7 +215,7 @@ export class Opening implements LineOwner {
     if (agreement.oddity !== null) this.#parts.recorder.odd(this.#request.visit, agreement.oddity);
     this.#early = Buffer.from(chunk.subarray(answer.position, end));
     this.#line!.pause();
-    heads.switching(answer);
+    heads.switching(answer, this.#request.visit.answerChanges);
     if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
     if (!line.writer.blocked) this.#open();
   }
@@ -269,7 +269,8 @@ export class Opening implements LineOwner {
     // The body belongs to the handshake, so its time is bounded too.
     clearTimeout(this.#timer);
     if (handshakeMs > 0) this.#timer = setTimeout(() => this.#breakMirror(), handshakeMs);
-    heads.response(answer, { chunks: framing === 'close', closes: true, date: nothing });
+    const changes = this.#request.visit.answerChanges;
+    heads.response(answer, { chunks: framing === 'close', closes: true, date: nothing, changes });
     this.#download = new Download(this.#client.line, heads, framing, answer.contentLength);
     this.#download.begin(chunk, answer.position, end, keeper);
     this.#afterMirror();

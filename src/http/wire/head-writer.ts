@@ -75,6 +75,8 @@ export interface ResponseRules {
   readonly date: Buffer;
   /** A `Location` in the place of the one that came. */
   readonly location?: string | null;
+  /** What becomes of this answer alone; `null` for nothing. */
+  readonly changes?: Changes | null;
 }
 
 export class HeadWriter {
@@ -98,13 +100,16 @@ export class HeadWriter {
   }
 
   /** Writes the answer that goes to the client, whose version is Sluice's own (RFC 9110 §2.5). */
-  response(head: HeadParser, { chunks, closes, date, location = null }: ResponseRules): void {
-    this.#begin(head, date.length + (location?.length ?? 0));
+  response(head: HeadParser, { chunks, closes, date, location = null, changes = null }: ResponseRules): void {
+    const own = changes === null ? nothing : linesOf(changes);
+    this.#begin(head, date.length + (location?.length ?? 0) + own.length);
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
     this.bytes[versionAt] = digit1;
     // An answer that never has a body has no framing either, but for what a 304 says of another answer.
     const cut = hasNoBody(head.status) && head.status !== 304 ? ofOneHop | framing : ofOneHop;
-    this.#copyLines(head, cut, location === null ? null : withoutLocation);
+    if (location !== null) changes?.removeField('location');
+    this.#copyLines(head, cut, changes ?? (location === null ? null : withoutLocation));
+    this.#add(own);
     if (location !== null) this.#add(Buffer.from(`Location: ${location}\r\n`, 'latin1'));
     if (!head.hasDate && head.status >= 200) this.#add(date);
     if (chunks) this.#add(chunkedLine);
@@ -113,11 +118,13 @@ export class HeadWriter {
   }
 
   /** Writes the 101 that goes to the client. */
-  switching(head: HeadParser): void {
-    this.#begin(head, 0);
+  switching(head: HeadParser, changes: Changes | null): void {
+    const own = changes === null ? nothing : linesOf(changes);
+    this.#begin(head, own.length);
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
     this.#add(switchLines);
-    this.#copyLines(head, ofSwitches, null);
+    this.#copyLines(head, ofSwitches, changes);
+    this.#add(own);
     this.#add(lineEnd);
   }
 

@@ -264,6 +264,35 @@ describe('forward', () => {
     } else expect(await client.rest()).toHaveLength(0);
   });
 
+  const absolute = (text: string) => text.replace('GET /', 'GET http://gateway.test/');
+  const plain = request(['Cookie: s=1']);
+  const switching = handshakeRequest({ headers: { Cookie: 's=1' } });
+  const backends = {
+    answer: 'HTTP/1.1 200 OK\r\nSet-Cookie: b=1\r\nX-Ends: never\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+    refusal: 'HTTP/1.1 403 No\r\nSet-Cookie: b=1\r\nX-Ends: never\r\nContent-Length: 0\r\n\r\n',
+  };
+  test.each([
+    ['an answer in the fast lane', plain, backends.answer, 200],
+    ['an answer in the careful lane', request(['Cookie: s=1'], '/', '1.0'), backends.answer, 200],
+    ['a 101 in the fast lane', switching, undefined, 101],
+    ['a 101 in the careful lane', absolute(switching), undefined, 101],
+    ['a refused handshake in the fast lane', switching, backends.refusal, 403],
+    ['a refused handshake in the careful lane', absolute(switching), backends.refusal, 403],
+  ] as const)('tells the client what the service says to it with %s', async (_, text, answer, status) => {
+    const port = await serve((_req, res) =>
+      res.writeHead(202, ['Set-Cookie', 's=2', 'Set-Cookie', 't=3', 'X-Ends', 'soon', 'X-Other', '1']).end(),
+    );
+    const forward = `{forward: {url: "http://127.0.0.1:${port}", client_headers: [Set-Cookie, X-Ends], cache: 5s}}`;
+    await using all = await stand(`[${forward}]`, '', '', answer === undefined ? undefined : () => answer);
+    for (let i = 0; i < 2; i++) {
+      const head = await ask(all.gateway.port, text);
+      expect(head).toContain(`HTTP/1.1 ${status} `);
+      expect(headersOf(head, 'Set-Cookie').toSorted()).toEqual([...(answer ? ['b=1'] : []), 's=2', 't=3']);
+      expect(headersOf(head, 'X-Ends')).toEqual(['soon']);
+      expect(headersOf(head, 'X-Other')).toEqual([]);
+    }
+  });
+
   test('fails closed: a service that hangs costs 503, and a client that leaves meanwhile costs nothing', async () => {
     const port = await serve(() => {});
     await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}", timeout: 100ms}}]`);

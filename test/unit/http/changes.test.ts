@@ -23,6 +23,25 @@ describe('a field', () => {
     expect(changes.line('X-Users', 'eve')).toBe('eve');
   });
 
+  test('that is added stands beside what came', () => {
+    const changes = changed((all) => {
+      expect(all.addField('Set-Cookie', 's=2')).toBe(true);
+      expect(all.addField('Set-Cookie', 's=2\r\nX: 1')).toBe(false);
+      expect(all.addField('Connection', 'close')).toBe(false);
+      all.setField('X-Ends', 'soon');
+    });
+    expect(changes.all(['Set-Cookie', 'b=1', 'x-ends', 'never', 'A', '1'])).toEqual([
+      'Set-Cookie',
+      'b=1',
+      'A',
+      '1',
+      'Set-Cookie',
+      's=2',
+      'X-Ends',
+      'soon',
+    ]);
+  });
+
   test.each(['', 'a', 'a b\tc', '\xc3\xa4', '"', 'a'.repeat(100_000)])('may be set to %j', (value) => {
     expect(changed((all) => expect(all.setField('X', value)).toBe(true)).set).toEqual([['X', value]]);
   });

@@ -27,6 +27,8 @@ export interface ForwardOptions {
   readonly requestHeaders: readonly string[];
   /** The lines of its answer that go to the upstream; names as they are written. */
   readonly responseHeaders: readonly string[];
+  /** The lines of its answer that go to the client with the upstream's; names as they are written. */
+  readonly clientHeaders: readonly string[];
   /** The lines of its answer that name the user and the groups, in lower case. */
   readonly userHeader: string;
   readonly groupsHeader: string;
@@ -96,7 +98,7 @@ export class ForwardJudge implements Judge {
   }
 
   #admit({ fields }: ServiceAnswer, question: Question): Decision {
-    const { userHeader, groupsHeader, responseHeaders } = this.#options;
+    const { userHeader, groupsHeader, responseHeaders, clientHeaders } = this.#options;
     const text = (name: string) =>
       valuesOf(fields, name).map((value) => Buffer.from(value, 'latin1').toString().trim());
     const names = text(userHeader);
@@ -105,13 +107,13 @@ export class ForwardJudge implements Judge {
     if (names.length > 1 || (names.length === 1 && names[0] !== '' && identity === null)) {
       return refuse('unavailable', `the service of forward names no user in ${userHeader} that can be one`, false);
     }
-    const added = responseHeaders.flatMap((name) =>
-      valuesOf(fields, name.toLowerCase()).map((value): [string, string] => [name, value]),
-    );
+    const named = (names: readonly string[]) =>
+      names.flatMap((name) => valuesOf(fields, name.toLowerCase()).map((value): [string, string] => [name, value]));
     return {
       is: 'admitted',
       identity,
-      edits: { ...noEdits, lines: this.#own, added },
+      edits: { ...noEdits, lines: this.#own, added: named(responseHeaders) },
+      toClient: named(clientHeaders),
       life: this.#lifeOf(question, identity?.name ?? null),
     };
   }

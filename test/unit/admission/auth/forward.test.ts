@@ -19,6 +19,7 @@ function forward(
     path: '/oauth2/auth',
     requestHeaders: ['authorization', 'cookie'],
     responseHeaders: ['X-Auth-Request-Email'],
+    clientHeaders: ['Set-Cookie', 'X-Session-Ends'],
     userHeader: 'x-auth-request-user',
     groupsHeader: 'x-auth-request-groups',
     cacheMs: 0,
@@ -59,6 +60,22 @@ test('what it says of the user goes to the backend, and what clients say under t
   const admitted = await silent.decide(authRequest(headers));
   expect(admitted).toMatchObject({ is: 'admitted', identity: null });
   if (admitted.is === 'admitted') expect(edited(admitted.edits, headers).lines).toEqual(['X: 1']);
+});
+
+test('what it says to the client goes there, as long as it holds', async () => {
+  const { judge, state } = forward(() => user('ann', 'Set-Cookie', 's=2', 'set-cookie', 't=3', 'X-Other', '1'), {
+    cacheMs: 5000,
+  });
+  for (let i = 0; i < 2; i++) {
+    const decision = await judge.decide(authRequest(cookie('s=1')));
+    expect(decision).toMatchObject({
+      toClient: [
+        ['Set-Cookie', 's=2'],
+        ['Set-Cookie', 't=3'],
+      ],
+    });
+  }
+  expect(state.questions).toHaveLength(1);
 });
 
 test('a redirect and a refusal are passed on, less what concerns the connection', async () => {

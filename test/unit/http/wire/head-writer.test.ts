@@ -33,9 +33,9 @@ function request(
 
 function response(
   lines: readonly string[],
-  { chunks = false, closes = false, location = null as string | null } = {},
+  { chunks = false, closes = false, location = null as string | null, changes = null as Changes | null } = {},
 ): string[] {
-  writer.response(parsed('response', lines), { chunks, closes, date, location });
+  writer.response(parsed('response', lines), { chunks, closes, date, location, changes });
   return written();
 }
 
@@ -199,7 +199,7 @@ describe('the answer for the client', () => {
   test('is a 101 with what the upstream said beside the handshake', () => {
     const lines = ['HTTP/1.1 101 Go on', 'upgrade: WebSocket', 'connection: upgrade', 'Sec-WebSocket-Accept: x'];
     const more = ['Set-Cookie: a', 'Sec-WebSocket-Extensions:', 'Content-Length: 0', 'Sec-WebSocket-Protocol: v1'];
-    writer.switching(parsed('response', [...lines, ...more]));
+    writer.switching(parsed('response', [...lines, ...more]), null);
     expect(written()).toEqual([
       'HTTP/1.1 101 Go on',
       'Upgrade: websocket',
@@ -209,6 +209,28 @@ describe('the answer for the client', () => {
       'Sec-WebSocket-Protocol: v1',
     ]);
   });
+});
+
+test('an answer says to the client what somebody else has to say, with its own location or another', () => {
+  const changesOf = () => {
+    const changes = new Changes();
+    changes.addField('Set-Cookie', 's='.padEnd(20_000, 'x'));
+    changes.setField('X-Ends', 'soon');
+    return changes;
+  };
+  const own = [`Set-Cookie: ${'s='.padEnd(20_000, 'x')}`, 'X-Ends: soon'];
+  const lines = ['set-cookie: b=1', 'x-ends: never', 'Location: /a'];
+  const [status, moved] = ['HTTP/1.1 302 Found', ['set-cookie: b=1', 'Location: /a']];
+  expect(response([status, ...lines], { changes: changesOf() })).toEqual([status, ...moved, ...own, 'Date: now']);
+  expect(response([status, ...lines], { changes: changesOf(), location: '/b' })).toEqual([
+    status,
+    'set-cookie: b=1',
+    ...own,
+    'Location: /b',
+    'Date: now',
+  ]);
+  writer.switching(parsed('response', ['HTTP/1.1 101 Go on', ...lines]), changesOf());
+  expect(written()).toEqual(['HTTP/1.1 101 Go on', 'Upgrade: websocket', 'Connection: Upgrade', ...moved, ...own]);
 });
 
 test('trailers pass but those that have no place there', () => {
