@@ -8,11 +8,12 @@ import type { Warning } from '../config/model/warnings.ts';
 /**
  * Reads them. One that does not exist is a warning: a configuration may be checked where its Secrets are not mounted.
  */
-export async function checkAuthFiles({ routes, revokedUsers }: Resolved): Promise<{
+export async function checkAuthFiles({ routes, templates, revokedUsers }: Resolved): Promise<{
   readonly errors: readonly string[];
   readonly warnings: readonly Warning[];
 }> {
-  const files = authFilesOf({ routes: routes.map(({ route }) => route), revokedUsers });
+  const all = [...routes, ...templates].map(({ route }) => route);
+  const files = authFilesOf({ routes: all, routesApi: null, revokedUsers });
   const unique = new Map(files.map((file) => [JSON.stringify([file.name, file.path]), file]));
   const errors: string[] = [];
   const warnings: Warning[] = [];

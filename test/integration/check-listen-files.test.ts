@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { checkListenFiles } from '../../../src/cli/check-listen-files.ts';
-import type { ListenTls } from '../../../src/config/types.ts';
-import { clientCa, emptyList, expired, one, wild } from '../../helpers/client-ca.ts';
-import { cert, key } from '../../helpers/test-certificate.ts';
+import { checkListenFiles } from '../../src/cli/check-listen-files.ts';
+import type { ListenTls } from '../../src/config/types.ts';
+import { clientCa, emptyList, expired, one, wild } from '../helpers/client-ca.ts';
+import { cert, key } from '../helpers/test-certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-check-listen-'));
 afterAll(() => rmSync(folder, { recursive: true }));

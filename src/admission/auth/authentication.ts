@@ -2,7 +2,7 @@
  * The authentication of all routes. Routes that ask for the same share an authenticator, and what that has found out outlives a
  * reload.
  */
-import type { Auth, Config, Route, ServiceTarget } from '../../config/types.ts';
+import { type Auth, type Config, labelledRoutes, type Route, type ServiceTarget } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { Step } from '../steps.ts';
 import type { Asker } from './asker.ts';
@@ -59,10 +59,10 @@ export class Authentication {
   }
 
   /** Takes another configuration; resolves with what is wrong with files that were not read before. */
-  follow(config: Pick<Config, 'routes' | 'revokedUsers'>): Promise<readonly string[]> {
+  follow(config: Pick<Config, 'routes' | 'routesApi' | 'revokedUsers'>): Promise<readonly string[]> {
     this.#revokedUsers = config.revokedUsers;
     const kept = new Map<string, Authenticator>();
-    for (const route of config.routes) {
+    for (const route of labelledRoutes(config)) {
       if (route.auth === null) continue;
       const key = keyOf(route);
       if (!kept.has(key)) kept.set(key, this.#authenticators.get(key) ?? this.#make(route, route.auth));

@@ -1,5 +1,5 @@
 /** The files that `auth` names, and what each means. */
-import type { Config, Route } from '../../config/types.ts';
+import { type Config, labelledRoutes, type Route } from '../../config/types.ts';
 import { parseUsers } from './basic/users.ts';
 import { parseTokens } from './bearer/tokens.ts';
 import { linesOf, type ParsedFile } from './file.ts';
@@ -24,9 +24,10 @@ export const fileNames = {
 } as const;
 
 /** Every file that a configuration's authentication needs. */
-export function authFilesOf({ routes, revokedUsers }: Pick<Config, 'routes' | 'revokedUsers'>): AuthFile[] {
+export function authFilesOf(config: Pick<Config, 'routes' | 'routesApi' | 'revokedUsers'>): AuthFile[] {
+  const { revokedUsers } = config;
   const revoked = revokedUsers === null ? [] : [{ name: fileNames.revoked, path: revokedUsers, parse: parseRevoked }];
-  return [...routes.flatMap(filesOfRoute), ...revoked];
+  return [...labelledRoutes(config).flatMap(filesOfRoute), ...revoked];
 }
 
 function filesOfRoute({ auth }: Route): AuthFile[] {

@@ -1,8 +1,9 @@
 /** Requests on routes of an API: where they go, under which limits, and what is counted. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fakeUpstream, headerOf, headersOf } from '../../helpers/fake-upstream.ts';
 import { clientFrame, closeOf, frame } from '../../helpers/frames.ts';
@@ -178,4 +179,33 @@ test('requests one behind the other on one connection, health among them, have t
   const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
   client.sendText(get('/a/1') + get('/_chp_healthz') + get('/a/2'));
   await textUntil(client, '</a/2>');
+});
+
+test('a template asks for credentials, and what the data of a route says of them means nothing', async () => {
+  await using upstream = await fakeUpstream({
+    answer: () => 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'hub-auth-'));
+  const users = join(folder, 'users');
+  writeFileSync(users, `ann:${hashSync('hunter2', 4)}\n`);
+  const templates = `templates: [{name: all, kind: other, auth: [{basic: {file: ${users}}}]}]`;
+  const hub = await hubGateway({ api: templates });
+  const named = join(folder, 'named-by-data');
+  writeFileSync(named, `eve:${hashSync('hunter2', 4)}\n`);
+  const data = {
+    auth: [{ basic: { file: named } }],
+    origins: [],
+    revoked_users: named,
+    identity_headers: { user: 'X' },
+  };
+  expect((await hub.set('/a', upstream.port, data)).status).toBe(201);
+  const as = (name: string) => ({
+    headers: { Authorization: `Basic ${Buffer.from(`${name}:hunter2`).toString('base64')}` },
+  });
+  expect((await ask(hub.port, '/a')).status).toBe(401);
+  expect((await ask(hub.port, '/a', as('eve'))).status).toBe(401);
+  expect(upstream.accepted).toBe(0);
+  expect((await ask(hub.port, '/a', as('ann'))).status).toBe(200);
+  const { request } = await upstream.next();
+  expect(headersOf(request, 'X')).toEqual([]);
 });
