@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { complain, print } from './cli/print.ts';
+import { boundYoungGeneration } from './cli/young-generation.ts';
 
 const commands: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
   serve: () => import('./cli/serve.ts'),
@@ -38,6 +39,7 @@ async function main([name, ...argv]: string[]): Promise<number> {
     await complain(name === undefined ? usage : `sluice: there is no command "${name}"\n\n${usage}`);
     return 2;
   }
+  if (name !== 'check') boundYoungGeneration();
   const command = await commands[name]!();
   return command.run(argv);
 }

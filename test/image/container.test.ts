@@ -94,14 +94,14 @@ test('it starts from the compile cache, and strips no types', async () => {
 });
 
 test('the heap is sized by NODE_OPTIONS', async () => {
-  const options = '--max-old-space-size=100 --max-semi-space-size=16';
+  const options = '--max-old-space-size=100 --max-semi-space-size=8';
   await using container = new Container({ ownNetwork: true, env: { NODE_OPTIONS: options } });
   await container.logged('listening');
   const { output } = await container.evaluate(
     `import { getHeapStatistics } from 'node:v8'; console.log(getHeapStatistics().heap_size_limit / 2 ** 20)`,
   );
   // V8 counts three half-spaces of the young generation.
-  expect(Number(output)).toBe(100 + 3 * 16);
+  expect(Number(output)).toBe(100 + 3 * 8);
 });
 
 test('SIGTERM sends clients away with 1012, and the process ends with 0 within its deadline', async () => {

@@ -115,7 +115,7 @@ test('1 500 connections of which neither side reads stay within a budget of 64 M
     },
     { memory: { max_buffered: '64MiB' }, timeouts: { close: '1s' } },
     // As the chart starts it where a pod has 256 MiB: the budget is for buffers, and this for what V8 may let its heap be.
-    { nodeOptions: '--max-old-space-size=64 --max-semi-space-size=16' },
+    { nodeOptions: '--max-old-space-size=64 --max-semi-space-size=8' },
   );
   const pairs = await stage.openMany(connections);
   const idle = await stage.resident();

@@ -246,6 +246,12 @@ describe('endings and admission', () => {
   });
 });
 
+test('nothing that comes and goes is kept in a WeakMap, which keeps it for long', () => {
+  const kept = sources.filter(({ code }) => /\bnew WeakMap\b/.test(code));
+  // By the registry and its like, of which there are a few.
+  expect(kept.map(({ name }) => name)).toEqual(['observe/metrics/live-sums']);
+});
+
 test('only main.ts ends the process', () => {
   const ends = sources.filter(({ code }) => /\bprocess\.(exit|abort|kill)\s*\(/.test(code));
   expect(ends.map(({ name }) => name).filter((name) => name !== 'main')).toEqual([]);
@@ -264,9 +270,8 @@ test('nothing reads or writes a file in a way that others wait for, but at the s
   const synchronous = sources.filter(({ code }) =>
     /\b(?:open|read|write|close|stat|exists|access)(?:File)?Sync\b/.test(code),
   );
-  // Sluice's own files when the program is loaded, the null device, which the kernel serves from memory, the one
-  // terminal,
-  // and the kernel's tables in a thread of their own.
+  // Sluice's own files when the program is loaded, the null device and the tables of sockets, which the kernel serves from
+  // memory, and the one terminal.
   expect(synchronous.map(({ name }) => name).sort()).toEqual([
     'cli/demo-start',
     'front/descriptors',
@@ -274,6 +279,6 @@ test('nothing reads or writes a file in a way that others wait for, but at the s
     'main',
     'observe/log/outlet',
     'page/static-files',
-    'relay/transport/kernel-thread',
+    'relay/transport/table-reader',
   ]);
 });

@@ -52,8 +52,8 @@ volumeMounts: {{- include "sluice.volumeMounts" $root | nindent 2 }}
 {{- $heap := include "sluice.heapMiB" . }}
 {{- if and $heap (not (has "NODE_OPTIONS" $own)) }}
 - name: NODE_OPTIONS
-  # Without the second, V8's young generation might take 192 MiB beside the heap that is asked for; so 48.
-  value: --max-old-space-size={{ $heap }} --max-semi-space-size=16
+  # Without the second, V8's young generation might take 192 MiB beside the heap that is asked for; so 24.
+  value: --max-old-space-size={{ $heap }} --max-semi-space-size=8
 {{- end }}
 {{- with .Values.extraEnv }}
 {{ tpl (toYaml .) $ }}

@@ -20,12 +20,18 @@ export interface CarefulRequests {
   broken(connection: Connection, error: NodeJS.ErrnoException, answerable: boolean): void;
 }
 
+/** The connection of a stream. Kept by the stream: a `WeakMap` keeps what has ended (see relay/transport/socket-reader.ts). */
+const connectionOf = Symbol('connection');
+
+interface ConnectedStream {
+  [connectionOf]?: CarefulConnection;
+}
+
 export class CarefulLane implements Lane {
   readonly #server: Server;
   readonly #requests: CarefulRequests;
   readonly #memory: MemoryLedger;
   readonly #patience: () => ConnectionTimeouts;
-  readonly #byStream = new WeakMap<object, CarefulConnection>();
 
   /** `keepAliveMs` is what clients are told of `patience`. */
   constructor(
@@ -56,7 +62,7 @@ export class CarefulLane implements Lane {
       .on('checkExpectation', request)
       .on('upgrade', (req) => this.#found({ kind: 'upgrade', req }))
       .on('connect', (req) => this.#found({ kind: 'connect', req }))
-      .on('clientError', (error, stream) => this.#byStream.get(stream)?.failed(error));
+      .on('clientError', (error, stream) => (stream as ConnectedStream)[connectionOf]?.failed(error));
   }
 
   take(connection: Connection, bytes: Buffer): void {
@@ -65,12 +71,12 @@ export class CarefulLane implements Lane {
       switched: (req, head, kind) => this.#requests.switched(connection, req, head, kind),
       broken: (error, answerable) => this.#requests.broken(connection, error, answerable),
     });
-    this.#byStream.set(careful.stream, careful);
+    (careful.stream as ConnectedStream)[connectionOf] = careful;
     this.#server.emit('connection', careful.stream as CarefulStream as unknown as Socket);
     careful.start(bytes);
   }
 
   #found(found: ParsedHead): void {
-    this.#byStream.get(found.req.socket)?.found(found);
+    (found.req.socket as ConnectedStream)[connectionOf]?.found(found);
   }
 }

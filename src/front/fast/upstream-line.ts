@@ -24,10 +24,16 @@ class Resting implements LineOwner {
   gone(): void {}
 }
 
+/** The line of a socket that has one. Kept by the socket: a `WeakMap` keeps what has ended (see relay/transport/socket-reader.ts). */
+const lineOf = Symbol('line');
+
+interface Lined extends Socket {
+  [lineOf]?: Line;
+}
+
 export class UpstreamLines {
   readonly #memory: RelayMemory;
   readonly #resting: RestingLines;
-  readonly #lines = new WeakMap<Socket, Line>();
 
   constructor(memory: RelayMemory, resting: RestingLines) {
     this.#memory = memory;
@@ -36,14 +42,14 @@ export class UpstreamLines {
 
   /** The line of a connection that was lent, for its new owner; it is being read. */
   take({ socket }: PoolLease, owner: LineOwner): Line {
-    const known = this.#lines.get(socket);
+    const known = (socket as Lined)[lineOf];
     if (known !== undefined) {
       known.owner = owner;
       known.resume();
       return known;
     }
     const line = new Line(socket, nothing, this.#memory, owner);
-    this.#lines.set(line.socket, line);
+    (line.socket as Lined)[lineOf] = line;
     line.start();
     return line;
   }

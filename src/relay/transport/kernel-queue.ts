@@ -5,7 +5,6 @@
  */
 import type { Socket } from 'node:net';
 import type { KernelQueue } from '../core/stall.ts';
-import { queueOf } from './kernel-tables.ts';
 import { TableReader } from './table-reader.ts';
 
 const reader = new TableReader();
@@ -15,7 +14,7 @@ export function kernelQueue(socket: Socket, now: number): KernelQueue {
   if (socket.localPort === undefined) return null;
   const tables = reader.tables(now);
   if (tables === 'pending') return 'pending';
-  const bytes = queueOf(socket, tables.rows);
+  const bytes = tables.table.queueOf(socket);
   return bytes === null ? null : { bytes, at: tables.at };
 }
 

@@ -1,101 +1,153 @@
 /**
- * Linux's tables of all TCP sockets as rows of one width, sorted, so that they go from one thread to another without a
- * copy and a row is found in a few steps. Rows of the kernel are `sl: local:port remote:port state tx:rx …`, addresses
- * and numbers in hex (Linux, Documentation/networking/proc_net_tcp).
+ * Linux's tables of all TCP sockets as numbers with an index, so that reading them leaves no garbage and a row is found at
+ * once. Rows of the kernel are `sl: local:port remote:port state tx:rx …`, addresses and numbers in hex (Linux,
+ * Documentation/networking/proc_net_tcp).
  */
 import type { Socket } from 'node:net';
 
-/**
- * A row is a key, which is the local port, the remote address and the remote port, and what waits to be acknowledged.
- */
-const addressDigits = 32;
-const keyDigits = 4 + addressDigits + 4;
-const queueDigits = 8;
-const rowDigits = keyDigits + queueDigits;
+/** A row is a key, which is the peer's address in four words and both ports in one, and the bytes that it has not acknowledged. */
+const keyWords = 5;
+const rowWords = keyWords + 1;
+
+/** A row that finds no place within so many steps is left out: whoever chooses addresses shall not choose how long a search takes. */
+const mostSteps = 64;
 
 /** What is left of a connection when its socket is gone; there may be very many. */
-const timeWait = '06';
+const timeWait = 6;
 
-/** The rows of the tables of IPv4 and of IPv6. An empty text is a table without rows. */
-export function rowsOf(tcp: string, tcp6: string): Buffer {
-  const rows: string[] = [];
-  addRows(rows, tcp, 8);
-  addRows(rows, tcp6, addressDigits);
-  // Not from the pool of small buffers: that cannot be handed to another thread.
-  const sorted = Buffer.allocUnsafeSlow(rows.length * rowDigits);
-  sorted.write(rows.sort().join(''), 'latin1');
-  return sorted;
-}
+const newline = 10;
+const colon = 58;
 
-/** What the kernel holds for a socket's peer; `null` where it is in no row. */
-export function queueOf(socket: Socket, rows: Buffer): number | null {
-  const key = Buffer.from(keyOf(socket), 'latin1');
-  let from = 0;
-  let to = rows.length / rowDigits;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    const at = middle * rowDigits;
-    const order = rows.compare(key, 0, keyDigits, at, at + keyDigits);
-    if (order === 0) return Number.parseInt(rows.toString('latin1', at + keyDigits, at + rowDigits), 16);
-    if (order < 0) from = middle + 1;
-    else to = middle;
+/** Different in each process, so that nobody outside knows which keys fall together. */
+const seed = Math.floor(Math.random() * 2 ** 32);
+
+export class KernelTable {
+  /** Rows, one after the other, with room for more. */
+  #rows = new Uint32Array(rowWords * 128);
+  #count = 0;
+  /** Open addressing: at the place that a key's hash names, or behind it, stands the number of its row, from 1. At most half full. */
+  #index = new Uint32Array(256);
+
+  /**
+   * Takes the whole lines at the beginning of `text`, and returns how many bytes those are. An address has as many words
+   * in them as `addressWords` says: 1 in the table of IPv4, 4 in that of IPv6.
+   */
+  add(text: Uint8Array, addressWords: 1 | 4): number {
+    let at = 0;
+    for (let end = text.indexOf(newline); end >= 0; end = text.indexOf(newline, at)) {
+      this.#addLine(text, at, end, addressWords);
+      at = end + 1;
+    }
+    return at;
   }
-  return null;
-}
 
-/** Addresses have `width` digits. They are found by their columns: a pattern takes four times as long. */
-function addRows(rows: string[], text: string, width: number): void {
-  for (let at = text.indexOf('\n') + 1; at > 0 && at < text.length; at = text.indexOf('\n', at) + 1) {
-    const localPort = text.indexOf(':', at) + 3 + width;
+  /** The bytes that the kernel holds for a socket's peer; `null` where it is in no row. */
+  queueOf(socket: Socket): number | null {
+    const key = keyOf(socket);
+    const last = this.#index.length - 1;
+    const first = hashOf(key, 0);
+    for (let step = 0; step < mostSteps; step++) {
+      const number = this.#index[(first + step) & last]!;
+      if (number === 0) return null;
+      const row = (number - 1) * rowWords;
+      if (key.every((word, i) => this.#rows[row + i] === word)) return this.#rows[row + keyWords]!;
+    }
+    return null;
+  }
+
+  /** The columns have fixed widths behind the line's number. Lines without a row, such as the heading, are passed over. */
+  #addLine(text: Uint8Array, from: number, end: number, addressWords: 1 | 4): void {
+    const number = text.indexOf(colon, from);
+    const localPort = number + 3 + addressWords * 8;
     const remote = localPort + 5;
-    const remotePort = remote + width + 1;
+    const remotePort = remote + addressWords * 8 + 1;
     const state = remotePort + 5;
-    if (text.startsWith(timeWait, state)) continue;
-    const address = wide(foldMapped(text.slice(remote, remote + width)));
-    const key = text.slice(localPort, localPort + 4) + address + text.slice(remotePort, remotePort + 4);
-    rows.push(key + text.slice(state + 3, state + 3 + queueDigits));
+    const queue = state + 3;
+    if (number < 0 || queue + 8 > end || text[localPort - 1] !== colon || text[remotePort - 1] !== colon) return;
+    if (hexAt(text, state, 2) === timeWait) return;
+    if ((this.#count + 1) * rowWords > this.#rows.length) this.#grow();
+    const rows = this.#rows;
+    const row = this.#count * rowWords;
+    if (addressWords === 1) rows.set(mapped, row);
+    for (let i = 0; i < addressWords; i++) rows[row + 4 - addressWords + i] = hexAt(text, remote + i * 8, 8);
+    rows[row + 4] = portsWord(hexAt(text, localPort, 4), hexAt(text, remotePort, 4));
+    rows[row + keyWords] = hexAt(text, queue, 8);
+    this.#enter(++this.#count);
+  }
+
+  #grow(): void {
+    const grown = new Uint32Array(this.#rows.length * 2);
+    grown.set(this.#rows);
+    this.#rows = grown;
+    this.#index = new Uint32Array(this.#index.length * 2);
+    for (let number = 1; number <= this.#count; number++) this.#enter(number);
+  }
+
+  #enter(number: number): void {
+    const last = this.#index.length - 1;
+    const first = hashOf(this.#rows, (number - 1) * rowWords);
+    for (let step = 0; step < mostSteps; step++) {
+      const place = (first + step) & last;
+      if (this.#index[place] !== 0) continue;
+      this.#index[place] = number;
+      return;
+    }
   }
 }
 
-function keyOf({ localPort, remoteAddress, remotePort }: Socket): string {
-  return hexPort(localPort) + wide(hexAddress(remoteAddress)) + hexPort(remotePort);
+/** Mixes the words of a key: the steps of MurmurHash3, of which each bit changes half of the result's. */
+function hashOf(words: Uint32Array, at: number): number {
+  let hash = seed;
+  for (let i = at; i < at + keyWords; i++) {
+    const word = Math.imul(words[i]!, 0xcc9e2d51);
+    hash ^= Math.imul((word << 15) | (word >>> 17), 0x1b873593);
+    hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** All addresses have one width; none of IPv4 is taken for one of IPv6. */
-function wide(address: string): string {
-  return address.padStart(addressDigits, '-');
+/** Of bytes that are no digits it makes some number. */
+function hexAt(text: Uint8Array, at: number, digits: number): number {
+  let value = 0;
+  for (let i = at; i < at + digits; i++) {
+    const byte = text[i]!;
+    value = (value << 4) | ((byte & 15) + (byte > 57 ? 9 : 0));
+  }
+  return value >>> 0;
 }
 
-function hexPort(port: number | undefined): string {
-  return (port ?? 0).toString(16).toUpperCase().padStart(4, '0');
+function portsWord(local: number, remote: number): number {
+  return ((local << 16) | remote) >>> 0;
 }
 
-/** An IPv4 address in an IPv6 table (`::ffff:a.b.c.d`) is that IPv4 address. */
-function foldMapped(hex: string): string {
-  return hex.startsWith('0000000000000000FFFF0000') ? hex.slice(24) : hex;
+/** What stands before an IPv4 address in one of IPv6, `::ffff:a.b.c.d`: both are that IPv4 address. */
+const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+const mapped = new Uint32Array(Uint8Array.from(mappedPrefix).buffer);
+
+function keyOf({ localPort, remoteAddress, remotePort }: Socket): Uint32Array {
+  const key = new Uint32Array(keyWords);
+  writeAddress(new Uint8Array(key.buffer), remoteAddress ?? '');
+  key[4] = portsWord(localPort ?? 0, remotePort ?? 0);
+  return key;
 }
 
-/** The address as the tables write it: 32-bit words, each in the byte order of this machine (little-endian). */
-function hexAddress(address: string | undefined): string {
-  if (address === undefined) return '';
+/** Writes an address as Node names it: the kernel's words are the address in the byte order of this machine. */
+function writeAddress(bytes: Uint8Array, address: string): void {
   const v4 = address.startsWith('::ffff:') ? address.slice(7) : address;
-  if (!v4.includes(':')) return hexWord(v4.split('.').map(Number));
-  const [left, right = ''] = v4.split('%')[0]!.split('::');
-  const parse = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
-  const head = parse(left!);
-  const tail = parse(right);
-  const groups = [...head, ...new Array(8 - head.length - tail.length).fill(0), ...tail];
-  let hex = '';
-  for (let i = 0; i < 8; i += 2) {
-    hex += hexWord([groups[i] >> 8, groups[i] & 255, groups[i + 1] >> 8, groups[i + 1] & 255]);
+  if (!v4.includes(':')) {
+    bytes.set(mappedPrefix);
+    bytes.set(v4.split('.', 4).map(Number), mappedPrefix.length);
+    return;
   }
-  return hex;
-}
-
-function hexWord(bytes: number[]): string {
-  return bytes
-    .toReversed()
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('')
-    .toUpperCase();
+  const [left, right = ''] = v4.split('%')[0]!.split('::');
+  const groupsOf = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const head = groupsOf(left!);
+  const tail = groupsOf(right);
+  const groups = [...head, ...new Array<number>(Math.max(0, 8 - head.length - tail.length)).fill(0), ...tail];
+  for (let i = 0; i < 8; i++) {
+    bytes[i * 2] = groups[i]! >> 8;
+    bytes[i * 2 + 1] = groups[i]! & 255;
+  }
 }

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { fakeUpstream } from '../helpers/fake-upstream.ts';
+import { Serve } from '../helpers/serve.ts';
+
+/** The arguments of a process, the program first. */
+const argumentsOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+
+test('a process that was started without a bound for its garbage begins anew with one, under the same id', async () => {
+  await using upstream = await fakeUpstream();
+  const { serve, adminPort } = await Serve.start(upstream);
+  await using _ = serve;
+  expect((await fetch(`http://127.0.0.1:${adminPort}/healthz`)).status).toBe(200);
+  const [program, bound, main, command] = argumentsOf(serve.process.pid!);
+  expect([program, bound, command]).toEqual([process.execPath, '--max-semi-space-size=8', 'serve']);
+  expect(main).toMatch(/main\.ts$/);
+});
+
+test('a bound that was given stays', async () => {
+  await using upstream = await fakeUpstream();
+  const { serve } = await Serve.start(upstream, { env: { NODE_OPTIONS: '--max-semi-space-size=32' } });
+  await using _ = serve;
+  expect(argumentsOf(serve.process.pid!).join(' ')).not.toContain('semi-space');
+});
