@@ -16,7 +16,12 @@ export default defineConfig({
       {
         extends: true,
         // Nothing of one file is left for the next one, so they may share a thread, which saves a third of their time.
-        test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], isolate: false },
+        test: {
+          name: 'pure',
+          include: ['test/{unit,property}/**/*.test.ts'],
+          isolate: false,
+          setupFiles: ['test/helpers/tls-first.ts'],
+        },
       },
       {
         extends: true,

@@ -246,12 +246,6 @@ describe('endings and admission', () => {
   });
 });
 
-test('nothing that comes and goes is kept in a WeakMap, which keeps it for long', () => {
-  const kept = sources.filter(({ code }) => /\bnew WeakMap\b/.test(code));
-  // By the registry and its like, of which there are a few.
-  expect(kept.map(({ name }) => name)).toEqual(['observe/metrics/live-sums']);
-});
-
 test('only main.ts ends the process', () => {
   const ends = sources.filter(({ code }) => /\bprocess\.(exit|abort|kill)\s*\(/.test(code));
   expect(ends.map(({ name }) => name).filter((name) => name !== 'main')).toEqual([]);

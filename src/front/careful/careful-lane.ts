@@ -20,7 +20,7 @@ export interface CarefulRequests {
   broken(connection: Connection, error: NodeJS.ErrnoException, answerable: boolean): void;
 }
 
-/** The connection of a stream. Kept by the stream: a `WeakMap` keeps what has ended (see relay/transport/socket-reader.ts). */
+/** The connection of a stream; the stream keeps it. */
 const connectionOf = Symbol('connection');
 
 interface ConnectedStream {

@@ -24,7 +24,7 @@ class Resting implements LineOwner {
   gone(): void {}
 }
 
-/** The line of a socket that has one. Kept by the socket: a `WeakMap` keeps what has ended (see relay/transport/socket-reader.ts). */
+/** The line of a socket that has one; the socket keeps it. */
 const lineOf = Symbol('line');
 
 interface Lined extends Socket {

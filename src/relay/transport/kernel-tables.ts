@@ -1,15 +1,21 @@
 /**
- * Linux's tables of all TCP sockets as numbers with an index, so that reading them leaves no garbage and a row is found at
- * once. Rows of the kernel are `sl: local:port remote:port state tx:rx …`, addresses and numbers in hex (Linux,
+ * Linux's tables of all TCP sockets as numbers with an index, so that reading them leaves no garbage and a row is found
+ * at once. Rows of the kernel are `sl: local:port remote:port state tx:rx …`, addresses and numbers in hex (Linux,
  * Documentation/networking/proc_net_tcp).
  */
 import type { Socket } from 'node:net';
 
-/** A row is a key, which is the peer's address in four words and both ports in one, and the bytes that it has not acknowledged. */
+/**
+ * A row is a key and the bytes that its peer has not acknowledged. The key is the peer's address in four words and both
+ * ports in one.
+ */
 const keyWords = 5;
 const rowWords = keyWords + 1;
 
-/** A row that finds no place within so many steps is left out: whoever chooses addresses shall not choose how long a search takes. */
+/**
+ * A row that finds no place within so many steps is left out. Whoever chooses addresses shall not choose how long a
+ * search takes.
+ */
 const mostSteps = 64;
 
 /** What is left of a connection when its socket is gone; there may be very many. */
@@ -25,12 +31,15 @@ export class KernelTable {
   /** Rows, one after the other, with room for more. */
   #rows = new Uint32Array(rowWords * 128);
   #count = 0;
-  /** Open addressing: at the place that a key's hash names, or behind it, stands the number of its row, from 1. At most half full. */
+  /**
+   * Open addressing: at the place that a key's hash names, or behind it, stands the number of its row, from 1. At most
+   * half of it is used.
+   */
   #index = new Uint32Array(256);
 
   /**
-   * Takes the whole lines at the beginning of `text`, and returns how many bytes those are. An address has as many words
-   * in them as `addressWords` says: 1 in the table of IPv4, 4 in that of IPv6.
+   * Takes the whole lines at the beginning of `text`, and returns how many bytes those are. An address has as many
+   * words in them as `addressWords` says: 1 in the table of IPv4, 4 in that of IPv6.
    */
   add(text: Uint8Array, addressWords: 1 | 4): number {
     let at = 0;
@@ -55,7 +64,9 @@ export class KernelTable {
     return null;
   }
 
-  /** The columns have fixed widths behind the line's number. Lines without a row, such as the heading, are passed over. */
+  /**
+   * The columns have fixed widths behind the line's number. Lines without a row, such as the heading, are passed over.
+   */
   #addLine(text: Uint8Array, from: number, end: number, addressWords: 1 | 4): void {
     const number = text.indexOf(colon, from);
     const localPort = number + 3 + addressWords * 8;

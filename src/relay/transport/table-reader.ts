@@ -1,10 +1,10 @@
 /**
- * Readings of the kernel's tables, a piece in each round of the event loop. One reading serves all who ask at about the same
- * time. Nobody waits for one: what is not known yet is asked for again.
+ * Readings of the kernel's tables, a piece in each round of the event loop. One reading serves all who ask at about the
+ * same time. Nobody waits for one: what is not known yet is asked for again.
  *
- * The kernel gives 4 KB a read, whatever is asked, in 45 µs (measured); such a file waits for no disk. A thread would read
- * beside the loop, and costs 18 to 40 MB (measured); Node's own threads would make a trip through the loop of each read, which
- * takes seconds on a busy one.
+ * The kernel gives 4 KB a read, whatever is asked, in 45 µs (measured); such a file waits for no disk. A thread would
+ * read beside the loop, and costs 18 to 40 MB (measured). Node's own threads would make a trip through the loop of each
+ * read, which takes seconds on a busy one.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { KernelTable } from './kernel-tables.ts';

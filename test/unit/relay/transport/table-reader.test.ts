@@ -8,6 +8,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 /** A reader whose readings take `steps` steps of so many milliseconds; `round` is one round of the event loop. */
