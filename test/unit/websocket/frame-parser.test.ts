@@ -280,3 +280,10 @@ describe('between calls', () => {
     expect(parser.next()).toBe(Event.starved);
   });
 });
+
+test('says how many of the fed bytes it has not read', () => {
+  const parser = headerOf('81 05 48 65 6c 6c 6f');
+  expect(parser.unread).toBe(5);
+  expect(parser.next()).toBe(Event.payload);
+  expect(parser.unread).toBe(0);
+});
