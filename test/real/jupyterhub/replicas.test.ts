@@ -80,7 +80,7 @@ describe('JupyterHub before replicas of Sluice', { timeout: startsMs }, () => {
       expect(await alike(second)).toHaveProperty([path]);
     }
     // It is tried again, and nobody waits for it.
-    expect(silent.connections).toBe(2);
+    await expect.poll(() => silent.connections, settled).toBe(2);
     replicas.name('127.0.0.2', '127.0.0.3');
   });
 
