@@ -44,6 +44,16 @@ export function readSmallFile(path: string, mostBytes: number): Promise<Buffer> 
   });
 }
 
+/** The same of whatever can be read, for as long as that takes: a pipe, too. */
+export async function readOnce(path: string, mostBytes: number): Promise<Buffer> {
+  const handle = await open(path);
+  try {
+    return await readAtMost(handle, mostBytes + 1);
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readAtMost(handle: FileHandle, mostBytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;

@@ -13,8 +13,8 @@ const connectEndings = {
     words: 'the upstream cannot be reached',
     remedy: 'check that the backend runs and that `upstream` of the route names its address',
     advice: {
-      means: 'no connection to the backend',
-      look: '`detail`: ECONNREFUSED is a backend that does not run, ENOTFOUND a wrong name',
+      means: 'no connection to the backend, or one that ended before the handshake was answered',
+      look: '`detail`: ECONNREFUSED is a backend that does not run, ENOTFOUND a wrong name; `it closed before it answered` is one that crashed, or that speaks TLS while `upstream` says http',
       change: 'start the backend, or correct `upstream`',
     },
   },
@@ -228,7 +228,7 @@ export const refusals = {
     remedy: 'clear the cookies of this site, or shorten them',
     advice: {
       means: 'the header block is larger than 65 536 bytes',
-      look: '`header_bytes`, `host`: cookies that grow, or a large Bokeh token',
+      look: '`host` and `path`, of what came before the limit: cookies that grow, or a large Bokeh token',
       change: "clear the site's cookies; put less into them or into the token",
     },
   },
@@ -240,7 +240,7 @@ export const refusals = {
     remedy: 'clear the cookies of this site, or send several of them in one line',
     advice: {
       means: 'the header block has more than 256 lines',
-      look: '`detail` says how many; `host`, `client`: mostly a page that sets a cookie for each thing it remembers',
+      look: '`host`, `path`, `client`: mostly a page that sets a cookie for each thing it remembers',
       change: "clear the site's cookies; keep such things elsewhere",
     },
   },
@@ -446,8 +446,8 @@ export const httpEndings = {
     advice: {
       means:
         'the backend broke its answer off, or it was no valid HTTP; a half answer was cut, so that it does not look whole',
-      look: "`detail`, and the backend's log: it crashed or was restarted",
-      change: 'the backend',
+      look: "`detail`, and the backend's log: it crashed or was restarted. Without an answer each time it may speak TLS",
+      change: 'the backend, or `https:` in `upstream`',
     },
   },
   upstream_timeout: {

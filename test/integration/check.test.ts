@@ -171,3 +171,11 @@ test('the files of upstream_tls are read: one that cannot be used is an error, o
   );
   expect(stdout).toMatch(/upstream_tls\.ca +absent\.crt +line 1\n/);
 });
+
+test('a file without an end is read to the longest that a configuration may be, and no further', async () => {
+  const { code, stderr } = await sluice('check', '/dev/zero');
+  expect(code).toBe(2);
+  expect(stderr).toBe(
+    'error  /dev/zero is longer than 1048576 bytes; give the path of a configuration file, or write less\n',
+  );
+});

@@ -349,6 +349,24 @@ describe('the size of the header block', () => {
     }
     expect(upstream.accepted).toBe(0);
   });
+
+  test.each([
+    ['headers_too_large', `Cookie: ${'x'.repeat(70_000)}\r\n`],
+    ['too_many_headers', 'Cookie: a=b\r\n'.repeat(300)],
+  ])('the log says for whom it was: %s', async (result, lines) => {
+    await using upstream = await fakeUpstream();
+    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    await answerTo(gateway, `GET /app/ws?token=geheim HTTP/1.1\r\nHost: apps.example.org\r\n${lines}\r\n`);
+    const line = await gateway.logged('refused');
+    expect(line).toMatchObject({ result, host: 'apps.example.org', path: '/app/ws', client: '127.0.0.1' });
+  });
+
+  test('a target that is too large itself names nobody', async () => {
+    await using upstream = await fakeUpstream();
+    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    await answerTo(gateway, `GET /${'x'.repeat(70_000)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(await gateway.logged('refused')).toMatchObject({ result: 'headers_too_large', host: '', path: '' });
+  });
 });
 
 /** More take minutes, and leave the kernel a table that slows everything beside them. */

@@ -39,14 +39,15 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
   const kind = verdict.kind ?? 'none';
   tally(visit.route.counters.auth, kind, verdict.is === 'admitted' ? 'admitted' : verdict.result);
   if (verdict.is === 'answered') {
-    return { outcome: 'auth_answered', detail: `${kind}: ${verdict.detail}`, answer: verdict.answer };
+    return { outcome: 'auth_answered', detail: `${verdict.detail} (${kind})`, answer: verdict.answer };
   }
   if (verdict.is === 'refused') {
     const fields: AnswerFields = [
       ...verdict.authenticate.map((scheme) => ['WWW-Authenticate', scheme] as const),
       ...(verdict.waitSeconds === null ? [] : [['Retry-After', String(verdict.waitSeconds)] as const]),
     ];
-    const detail = verdict.kind === null ? verdict.detail : `${kind}: ${verdict.detail}`;
+    // The kind stands behind: `jwt: the token …` looks like a secret and its name, and the log would hide a word of it.
+    const detail = verdict.kind === null ? verdict.detail : `${verdict.detail} (${kind})`;
     return { outcome: verdict.outcome, detail, fields };
   }
   const { identity, edits, life, toClient = [] } = verdict;

@@ -209,6 +209,9 @@ export function parsePath(value: unknown): Result<string> {
   for (const segment of value.split('/')) {
     if (/^\.\.?(;|$)/.test(segment))
       return { problem: 'has a dot segment, which no request keeps; write the path without it' };
+    if (/^\{.*\}$|^<.*>$/.test(segment)) {
+      return { problem: `has ${segment}, which is no placeholder here; write * for one whole segment` };
+    }
     if (segment.includes('*') && segment !== '*' && segment !== '**') {
       return { problem: `has * inside a segment; write * for one whole segment or ** for any number` };
     }

@@ -1,7 +1,6 @@
 /** Reading configuration files from disk. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { readSmallFile } from '../../files.ts';
+import { readOnce, readSmallFile } from '../../files.ts';
 import { type ConfigText, type Loaded, loadConfigs } from '../model/load.ts';
 import type { Beside } from '../model/overlay.ts';
 
@@ -36,7 +35,7 @@ export function readFiles(paths: readonly string[]): Promise<readonly FileConten
 
 /** Reads files once, and may wait for them: they may be pipes too. */
 export function readFilesOnce(paths: readonly string[]): Promise<readonly FileContent[]> {
-  return readAll(paths, (path) => readFile(path));
+  return readAll(paths, (path) => readOnce(path, longestFile));
 }
 
 function readAll(paths: readonly string[], read: (path: string) => Promise<Buffer>): Promise<readonly FileContent[]> {
@@ -89,7 +88,10 @@ function textOf(content: FileContent): ConfigText | { readonly file: string; rea
     return { file, message: `${whyUnreadable(content.error)}; give the path of a configuration file` };
   }
   if (content.bytes.length > longestFile) {
-    return { file, message: `is longer than ${longestFile} bytes; give the path of a configuration file` };
+    return {
+      file,
+      message: `is longer than ${longestFile} bytes; give the path of a configuration file, or write less`,
+    };
   }
   try {
     return { file, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content.bytes) };

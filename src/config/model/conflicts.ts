@@ -9,6 +9,7 @@ import {
   parseHost,
   parseListenAddress,
   parsePath,
+  parseUpstream,
 } from '../language/addresses.ts';
 import type { ConfigDocument } from '../language/document.ts';
 import type { ConfigError, ConfigPath } from '../language/errors.ts';
@@ -51,6 +52,7 @@ export function findConflicts(document: ConfigDocument): ConfigError[] {
     ...templateConflicts(document, claims),
     ...patternConflicts(document, claims),
     ...sameAddress(document),
+    ...circles(document),
     ...openAdmin(document),
     ...halfClientCertificates(document),
     ...secretIdentities(document),
@@ -176,7 +178,42 @@ function collide(a: ListenAddress, b: ListenAddress): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
   // Port 0 takes a free port each time.
   if (a.port !== b.port || a.port === 0) return false;
-  return a.host === b.host || [a.host, b.host].some((host) => host === '0.0.0.0' || host === '::');
+  return a.host === b.host || [a.host, b.host].some(isWildcard);
+}
+
+/**
+ * A route to the public port itself: host and path stay as they are, so one request would go round until no connection is
+ * left. Only what the file shows is found; a name may lead here too.
+ */
+function circles(document: ConfigDocument): ConfigError[] {
+  const { listen, routes } = mapping(document.value);
+  const address = mapping(listen).address ?? formatListenAddress(builtInTop.listen.address);
+  const own = parseListenAddress(address);
+  if (!('value' in own) || own.value.kind === 'unix') return [];
+  const { host, port } = own.value;
+  return (Array.isArray(routes) ? routes : []).flatMap((route, i) => {
+    const { upstream } = mapping(route);
+    const parsed = parseUpstream(upstream);
+    if (!('value' in parsed) || parsed.value.port !== port || !isHere(parsed.value.host, host)) return [];
+    const message = `"${upstream}" is listen.address, "${address}", so requests would go round in a circle; write the address of the backend`;
+    return [errorAt(document, ['routes', i, 'upstream'], message)];
+  });
+}
+
+/** Whether a backend's host is where Sluice listens, as far as addresses say. */
+function isHere(host: string, listens: string): boolean {
+  // Whoever connects to the wildcard address reaches this machine's loopback.
+  const isLocalName = host === 'localhost' || isWildcard(host);
+  if (isWildcard(listens)) return isLocalName || isLoopback(host);
+  return host === listens || (isLocalName && isLoopback(listens));
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || host.startsWith('127.');
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
 
 /** An admin port that other machines reach needs a token: whoever reaches it can close connections and drain. */

@@ -300,7 +300,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
         this.#leave(parser, chunk, end);
         break;
       default:
-        this.#refuse(tooLarge[progress], this.#unknown(), null);
+        this.#refuse(tooLarge[progress], this.#partlyKnown(parser), null);
     }
     return end;
   }
@@ -539,6 +539,15 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
 
   #record(refused: Refused): void {
     this.#parts.recorder.refused(this.#unknown(), refused);
+  }
+
+  /** What a head that is too large says before its limit: mostly whose cookies they are. */
+  #partlyKnown(parser: HeadParser): Subject {
+    if (parser.lines === 0) return this.#unknown();
+    const host = parser.hostLine < 0 ? undefined : parser.value(parser.hostLine);
+    const target = parser.bytes.toString('latin1', parser.targetStart, parser.targetEnd);
+    const { address } = this.#origins.of(parser, host ?? '', this.#parts.edge()).origination;
+    return this.#parts.recorder.unrouted({ route: null, host, target, address });
   }
 
   #unknown(): Subject {

@@ -35,7 +35,7 @@ export class BearerJudge implements Judge {
 
   decide({ headers }: AuthRequest): Decision {
     const [token, ...more] = authorizationOf(headers, 'bearer') as [string, ...string[]];
-    if (more.length > 0) return refuse('several', 'there are several bearer tokens');
+    if (more.length > 0) return refuse('several', 'there are several tokens');
     if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
     const tokens = this.#options.tokens();
     if (tokens === null) return refuse('unavailable', 'the file of tokens cannot be read', false);

@@ -1,20 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Authenticator } from '../../../../src/admission/auth/authenticator.ts';
 import { noEdits } from '../../../../src/admission/auth/edits.ts';
 import { AuthFailures } from '../../../../src/admission/auth/failures.ts';
 import { Lives } from '../../../../src/admission/auth/lives.ts';
 import { authenticationStep } from '../../../../src/admission/auth/step.ts';
-import { type AuthRequest, type Decision, lasting, refuse } from '../../../../src/admission/auth/types.ts';
+import {
+  type AuthKind,
+  type AuthRequest,
+  type Decision,
+  lasting,
+  refuse,
+} from '../../../../src/admission/auth/types.ts';
+import { withoutLikelySecrets } from '../../../../src/observe/log/redaction.ts';
 import { fakeConnection } from '../../../helpers/connection.ts';
 import { testVisit } from '../../../helpers/visit.ts';
 
 const lives = () => new Lives({ wallClock: () => 0, now: () => 0, chance: () => 0 });
 
-function stepFor(decision: Decision | Promise<Decision>, seen: AuthRequest[] = [], own = lives()) {
+function stepFor(
+  decision: Decision | Promise<Decision>,
+  seen: AuthRequest[] = [],
+  own = lives(),
+  kind: AuthKind = 'basic',
+) {
   const authenticator = new Authenticator({
     judges: [
       {
-        kind: 'basic',
+        kind,
         guessable: true,
         brings: (request) => {
           seen.push(request);
@@ -69,7 +83,7 @@ test('a refusal says how to ask, and what the log needs', () => {
   const visit = testVisit({ headers });
   expect(stepFor(refuse('unknown', 'wrong'))(visit)).toEqual({
     outcome: 'unauthenticated',
-    detail: 'basic: wrong',
+    detail: 'wrong (basic)',
     fields: [['WWW-Authenticate', 'Basic realm="Sluice"']],
   });
   expect(visit.route.counters.auth.get('basic', 'unknown')).toBe(1);
@@ -90,7 +104,28 @@ test('an answer of a service is passed on', () => {
     stepFor({ is: 'answered', answer, result: 'relayed', detail: 'it answers 302' })(testVisit({ headers })),
   ).toEqual({
     outcome: 'auth_answered',
-    detail: 'basic: it answers 302',
+    detail: 'it answers 302 (basic)',
     answer,
   });
+});
+
+const folder = join(import.meta.dirname, '../../../../src/admission/auth');
+/** Why somebody is not let in, as it stands in the code. */
+const reasons = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .flatMap((path) => [...readFileSync(join(folder, path), 'utf8').matchAll(/refuse\('\w+', '([^']+)'/g)])
+  .map(([, words]) => words!);
+
+test('the log hides no word of why somebody is not let in', async () => {
+  expect(reasons.length).toBeGreaterThan(20);
+  const hurt: string[] = [];
+  for (const words of reasons) {
+    for (const kind of ['jwt', 'bearer', 'basic', 'forward', 'jupyterhub', 'header'] as const) {
+      const told = await stepFor(refuse('malformed', words), [], lives(), kind)(testVisit({ headers }));
+      const detail = told?.detail ?? '';
+      expect(detail).toContain(words);
+      if (withoutLikelySecrets(detail) !== detail) hurt.push(detail);
+    }
+  }
+  expect(hurt).toEqual([]);
 });

@@ -213,6 +213,8 @@ describe('path patterns', () => {
     ['/100%', 'holds a character that no request path has; write it percent-encoded as browsers send it'],
     ['/app*', 'has * inside a segment; write * for one whole segment or ** for any number'],
     ['/***', 'has * inside a segment; write * for one whole segment or ** for any number'],
+    ['/app/{id}', 'has {id}, which is no placeholder here; write * for one whole segment'],
+    ['/app/<id>/x', 'has <id>, which is no placeholder here; write * for one whole segment'],
     [3, 'is not a path; write / or /app'],
   ])('refuses %s', (value, problem) => {
     expect(addresses.parsePath(value)).toEqual({ problem });

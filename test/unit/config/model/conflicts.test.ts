@@ -161,3 +161,39 @@ test.each(['Authorization', 'cookie'])('an identity in %s, which the log would s
   ]);
   expect(linesOf('{name: a, upstream: http://h, identity: {header: X-Forwarded-User}}')).toEqual([]);
 });
+
+/** The errors of one route to `upstream` where Sluice listens at `listen`. */
+function circlesOf(listen: string, upstream: string): string[] {
+  const loaded = loadConfig('f', `listen: {address: "${listen}"}\nroutes: [{name: a, upstream: "${upstream}"}]\n`);
+  return 'errors' in loaded ? loaded.errors.map(formatConfigError) : [];
+}
+
+test.each([
+  ['0.0.0.0:8080', 'http://127.0.0.1:8080'],
+  ['0.0.0.0:8080', 'http://127.1.2.3:8080'],
+  ['0.0.0.0:8080', 'http://localhost:8080'],
+  ['[::]:8080', 'https://[::1]:8080'],
+  ['127.0.0.1:8080', 'http://127.0.0.1:8080'],
+  ['127.0.0.1:8080', 'http://localhost:8080'],
+  ['127.0.0.1:8080', 'http://0.0.0.0:8080'],
+  ['10.0.0.7:80', 'http://10.0.0.7'],
+])('a gateway at %s has no route to %s, which is itself', (listen, upstream) => {
+  expect(circlesOf(listen, upstream)).toEqual([
+    `routes[0].upstream: "${upstream}" is listen.address, "${listen}", so requests would go round in a circle; write the address of the backend (f:2:30)`,
+  ]);
+});
+
+test.each([
+  ['0.0.0.0:8080', 'http://127.0.0.1:8081'],
+  ['0.0.0.0:8080', 'http://10.0.0.7:8080'],
+  ['0.0.0.0:8080', 'http://backend:8080'],
+  ['127.0.0.1:8080', 'http://127.0.0.2:8080'],
+  ['10.0.0.7:8080', 'http://localhost:8080'],
+  ['unix:/run/sluice.sock', 'http://127.0.0.1:8080'],
+])('a gateway at %s may have a route to %s', (listen, upstream) => {
+  expect(circlesOf(listen, upstream)).toEqual([]);
+});
+
+test('the built-in address counts where the file has none', () => {
+  expect(linesOf('{name: a, upstream: "http://localhost:8080"}')).toHaveLength(1);
+});
