@@ -77,6 +77,13 @@ const controlNames: Readonly<Record<number, 'ping' | 'pong' | 'close'>> = {
   [Opcode.close]: 'close',
 };
 
+/**
+ * A sender that has been told to close may have this many frames on their way, and one more for each 256 bytes: 150 MB are 2400
+ * frames as browsers cut them. Frames of seven bytes keep a thread busy, at 10 million in a second of loopback.
+ */
+const mostLookedThrough = 50_000;
+const bytesOfFrame = 256;
+
 export class Direction {
   readonly pauses: Pauses;
   /** Bytes read from this sender. A fraction first (see counters.ts). */
@@ -98,6 +105,10 @@ export class Direction {
   readonly #source: ReadSide;
   readonly #out: Outlet;
   #mode: Mode = 'relay';
+  /** Frames that have begun, of data and of control. */
+  #frames = 0;
+  /** How much there was when the mode was changed last. */
+  #retired = { frames: 0, wireBytes: 0 };
   #tail: Tail | null = null;
   #undeliveredTail = 0;
   #atBoundary: 'hold' | 'discard' | null = null;
@@ -287,6 +298,7 @@ export class Direction {
     this.#gate.beginRead();
     for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
       if (event === Event.frame) {
+        this.#frames++;
         if (!this.#beginFrame(keeper)) {
           this.#holdTail(end, inPlace);
           break;
@@ -306,6 +318,7 @@ export class Direction {
       }
       if (this.#mode === 'ignore') break;
     }
+    if (this.#mode === 'discard' && this.#looksInVain()) this.ignore();
     if (this.#gate.open) this.#gate.time(this.paused);
     this.#out.flush();
     this.#account(this.record.payloadBytes - before);
@@ -379,13 +392,24 @@ export class Direction {
     counters.messageSizes.observe(bytes, this.#id);
   }
 
+  /** Whether a sender whose close frame is looked for sends frames that cost more to look through than that is worth. */
+  #looksInVain(): boolean {
+    const { frames, wireBytes } = this.#retired;
+    return this.#frames - frames > mostLookedThrough + (this.wireBytes - wireBytes) / bytesOfFrame;
+  }
+
   #control(): void {
+    this.#frames++;
     const { controlOpcode } = this.#parser;
     if (controlOpcode === Opcode.close) {
       this.#mode = 'ignore';
-    } else if (this.#mode === 'relay' && this.#gate.control() !== 'pass') {
+    } else if (this.#mode === 'relay') {
+      if (this.#gate.control() !== 'pass') {
+        this.discard();
+        return;
+      }
+    } else if (!this.#gate.answersControl()) {
       // What comes after our own close is only looked through for the peer's.
-      this.discard();
       return;
     }
     // A copy: the parser's own buffer is overwritten by the next one.
@@ -460,6 +484,7 @@ export class Direction {
   }
 
   #retire(mode: Mode): void {
+    if (this.#mode !== mode) this.#retired = { frames: this.#frames, wireBytes: this.wireBytes };
     this.#mode = mode;
     this.#gate.end();
     this.#atBoundary = null;

@@ -113,6 +113,11 @@ export class Gate {
     return 'refused';
   }
 
+  /** Whether a control frame of a sender that nothing is passed on from any more is still answered. */
+  answersControl(): boolean {
+    return this.rates.takeControl(this.#now());
+  }
+
   /** Payload bytes that have just passed. */
   payload(bytes: number): Pass {
     const { byteRate } = this.#limits;

@@ -85,6 +85,41 @@ test('a flood of pings happens once, and only a close frame is looked for behind
   expect(happened?.map(({ what }) => what)).toEqual(['ping', 'ping', 'violation', 'close']);
 });
 
+test('behind a flood pings are answered within the rate alone, so that one read holds no thousand answers', () => {
+  const { direction, read, clock } = setUp({ client: { controlRate: { perSecond: 1, burst: 2, action: 'close' } } });
+  const pings = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame('', { opcode: 9 })));
+  expect(read(pings)?.map(({ what }) => what)).toEqual(['ping', 'ping', 'violation']);
+  expect(read(pings)).toBe(null);
+  clock.advance(1000);
+  expect(read(pings)?.map(({ what }) => what)).toEqual(['ping']);
+  expect(direction.listening).toBe(true);
+  expect(read(closeFrame(1000, '', { mask: true }))?.map(({ what }) => what)).toEqual(['close']);
+});
+
+test.each([
+  ['pings', clientFrame('', { opcode: 9 })],
+  ['empty messages', clientFrame('')],
+  ['short messages', clientFrame('short')],
+])('a close frame is not looked for behind %s without end', (_, frame) => {
+  const { direction, read } = setUp({ client: { maxMessageBytes: 5 } });
+  const many = Buffer.concat(Array.from({ length: 1000 }, () => frame));
+  read(clientFrame('larger'));
+  for (let i = 0; i < 100 && direction.listening; i++) read(many);
+  expect(direction.listening).toBe(false);
+  expect(direction.paused).toBe(false);
+  expect(read(many)).toBe(null);
+});
+
+test('a close frame is looked for behind a large upload, however long that goes on', () => {
+  const { direction, read } = setUp({ client: { maxMessageBytes: 5 } });
+  const frame = clientFrame('x'.repeat(300));
+  const many = Buffer.concat(Array.from({ length: 1000 }, () => frame));
+  read(clientFrame('larger'));
+  for (let i = 0; i < 100; i++) read(many);
+  expect(direction.listening).toBe(true);
+  expect(read(closeFrame(1000, '', { mask: true }))?.map(({ what }) => what)).toEqual(['close']);
+});
+
 test('a boundary that is there happens at once, one that is not when the message is complete', () => {
   const { direction, read, source } = setUp();
   direction.stopAfterMessage('hold');
