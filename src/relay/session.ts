@@ -25,6 +25,7 @@ import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
 import { type Stage, verbatim } from './core/stage.ts';
 import { type MessageRules, ValidatingStage } from './core/validating-stage.ts';
+import type { Turns } from './core/turns.ts';
 import { ViolationNotes } from './core/violation-notes.ts';
 import { explain } from './core/words.ts';
 import { Leg, type LegEvents } from './leg.ts';
@@ -58,6 +59,7 @@ export interface SessionParts extends Omit<SessionInit, 'client' | 'upstream'> {
   readonly clock: Clock;
   /** What the messages of a route's sides must be. */
   readonly rules?: RulesOf | undefined;
+  readonly turns: Turns;
 }
 
 /** What one side's messages must be now, on a route that asks for something; `null` for nothing. */
@@ -74,6 +76,7 @@ interface SideParts {
   readonly budget: MemoryBudget;
   readonly clock: Clock;
   readonly stage: Stage;
+  readonly turns: Turns;
 }
 
 /** What ends or has ended a connection. */
@@ -91,8 +94,8 @@ export class Session implements OpenConnection {
     readonly #session: Session;
 
     constructor(session: Session, role: Sender, parts: SideParts) {
-      const { transport, writer, out, route, counters, clock } = parts;
-      const common = { id: session.id, sender: role, route, clock, source: transport, out, stage: parts.stage };
+      const { transport, writer, out, route, counters, clock, turns, stage } = parts;
+      const common = { id: session.id, sender: role, route, clock, turns, source: transport, out, stage };
       const direction = { ...common, counters: counters[role], memory: parts.budget, onRate: () => this.#onRate() };
       this.#session = session;
       this.inbound = new Direction(direction);
@@ -205,7 +208,7 @@ export class Session implements OpenConnection {
       client: new LegWriter(init.client.output, false, budget),
       upstream: new LegWriter(init.upstream.output, true, budget),
     };
-    const common = { route, counters, clock, budget };
+    const common = { route, counters, clock, turns: init.turns, budget };
     const stageOf = (sender: Sender) => this.#stageFor(sender, route, budget) ?? verbatim;
     const up = { ...common, transport: init.client, writer: writers.client, out: writers.upstream };
     const down = { ...common, transport: init.upstream, writer: writers.upstream, out: writers.client };

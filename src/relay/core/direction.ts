@@ -22,6 +22,7 @@ import { type HoldCause, Pauses } from './pauses.ts';
 import { SenderRecord } from './sender-record.ts';
 import type { Finding, FrameSink, Stage } from './stage.ts';
 import { Tail } from './tail.ts';
+import { fewFrames, type Turns } from './turns.ts';
 
 export interface DirectionInit {
   /** The connection's. */
@@ -33,6 +34,7 @@ export interface DirectionInit {
   /** What all connections' buffers hold together. */
   readonly memory: MemoryBudget;
   readonly clock: Clock;
+  readonly turns: Turns;
   /** Where the bytes come from, and where they go. */
   readonly source: ReadSide;
   readonly out: Outlet;
@@ -102,6 +104,7 @@ export class Direction {
   readonly #parser: FrameParser;
   readonly #gate: Gate;
   readonly #clock: Clock;
+  readonly #turns: Turns;
   readonly #source: ReadSide;
   readonly #out: Outlet;
   #mode: Mode = 'relay';
@@ -111,6 +114,7 @@ export class Direction {
   #retired = { frames: 0, wireBytes: 0 };
   #tail: Tail | null = null;
   #undeliveredTail = 0;
+  #finished = false;
   #atBoundary: 'hold' | 'discard' | null = null;
 
   constructor(init: DirectionInit) {
@@ -122,6 +126,7 @@ export class Direction {
     this.#stage = init.stage;
     this.#memory = init.memory;
     this.#clock = clock;
+    this.#turns = init.turns;
     this.#source = init.source;
     this.#out = init.out;
     this.#parser = new FrameParser(sender === 'client');
@@ -189,10 +194,23 @@ export class Direction {
     this.wireBytes += end - start;
     this.#counters.wireBytes += end - start;
     if (this.#mode === 'ignore') return null;
+    const before = this.#frames;
     this.#parser.feed(chunk, start, end);
     this.#advance(end, keeper);
+    const frames = this.#frames - before;
+    if (frames > fewFrames && !this.#turns.allow(frames)) this.#awaitTurn();
     return this.#happenings.take();
   }
+
+  /** Is not read until its turn comes. That is no pause: nobody waits for anything but the thread. */
+  #awaitTurn(): void {
+    this.#source.pause();
+    this.#turns.wait(this.#goOn);
+  }
+
+  readonly #goOn = (): void => {
+    if (!this.pauses.any && !this.#finished) this.#source.resume();
+  };
 
   /** Passes on the rest of the frame that has begun, so that a close frame can follow, and nothing more. */
   finishFrame(): void {
@@ -279,6 +297,7 @@ export class Direction {
 
   /** Ends clocks and pauses when the connection is gone. */
   finish(): void {
+    this.#finished = true;
     this.#dropTail();
     this.#dropHeld();
     this.#gate.rates.stop();

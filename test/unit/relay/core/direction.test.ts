@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
 import { Direction } from '../../../../src/relay/core/direction.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
+import { Turns } from '../../../../src/relay/core/turns.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 import { type Keeper, ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
@@ -24,9 +25,17 @@ function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024
     pause() {
       source.paused = true;
     },
-    resume() {},
+    resume() {
+      source.paused = false;
+    },
+  };
+  /** Called when a turn of the event loop ends. */
+  const ends: (() => void)[] = [];
+  const endTurn = () => {
+    for (const call of ends.splice(0)) call();
   };
   const direction = new Direction({
+    turns: new Turns((call) => void ends.push(call)),
     id: 'test',
     sender: 'client',
     route: testRoute(options),
@@ -39,7 +48,7 @@ function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024
     onRate: () => direction.rateOver(),
   });
   const read = (bytes: Buffer, keeper: Keeper | null = null) => direction.read(bytes, 0, bytes.length, keeper);
-  return { direction, clock, output, writer, source, read };
+  return { direction, clock, output, writer, source, read, endTurn };
 }
 
 test('nothing happens with messages that pass', () => {
@@ -118,6 +127,42 @@ test('a close frame is looked for behind a large upload, however long that goes 
   for (let i = 0; i < 100; i++) read(many);
   expect(direction.listening).toBe(true);
   expect(read(closeFrame(1000, '', { mask: true }))?.map(({ what }) => what)).toEqual(['close']);
+});
+
+const crowd = Buffer.concat(Array.from({ length: 10_000 }, () => clientFrame('')));
+
+test('who sends more small frames than a turn may bring is not read until another turn, and that is no pause', () => {
+  const { direction, read, source, endTurn, output } = setUp();
+  for (let i = 0; i < 4; i++) {
+    expect(source.paused).toBe(false);
+    read(crowd);
+  }
+  expect(source.paused).toBe(true);
+  expect(direction.paused).toBe(false);
+  expect(output.bytes.length).toBe(4 * crowd.length);
+  endTurn();
+  expect(source.paused).toBe(false);
+});
+
+test('a turn of its own does not end a pause, and reads nothing when the connection is gone', () => {
+  const paused = setUp({}, undefined, false);
+  for (let i = 0; i < 4; i++) paused.read(crowd);
+  expect(paused.direction.paused).toBe(true);
+  paused.endTurn();
+  expect(paused.source.paused).toBe(true);
+
+  const gone = setUp();
+  for (let i = 0; i < 4; i++) gone.read(crowd);
+  gone.direction.finish();
+  gone.endTurn();
+  expect(gone.source.paused).toBe(true);
+});
+
+test('large messages wait for no turn', () => {
+  const { read, source } = setUp();
+  const large = Buffer.concat(Array.from({ length: 200 }, () => clientFrame('x'.repeat(300))));
+  for (let i = 0; i < 500; i++) read(large);
+  expect(source.paused).toBe(false);
 });
 
 test('a boundary that is there happens at once, one that is not when the message is complete', () => {
