@@ -20,6 +20,8 @@ export interface ErrorPage {
 
 /** JupyterHub's page has about 10 KB. */
 const mostBytes = 1 << 20;
+/** Each piece is an event and an object, however small: chunks of one byte are no page. */
+const mostPieces = 4096;
 const mostMs = 2000;
 /** Everybody may be turned away at once: beyond these nobody waits for a page. */
 const mostAtOnce = 64;
@@ -92,6 +94,7 @@ export class ErrorPages {
         size += part.length;
         parts.push(part);
         if (size > mostBytes) refuse(`the page has more than ${mostBytes} bytes`);
+        else if (parts.length > mostPieces) refuse(`the page comes in more than ${mostPieces} pieces`);
       });
       res.on('end', () => {
         const body = Buffer.concat(parts);

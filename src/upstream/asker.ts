@@ -12,6 +12,8 @@ import { NoConnection, PooledRequest } from './pooled-request.ts';
 /** A question takes milliseconds; so many at once are hundreds of new users in a second. */
 const mostConnections = 64;
 const maxHeaderBytes = 64 * 1024;
+/** Each piece of an answer is an event and an object, however small: chunks of one byte are no answer that anybody sends. */
+const mostPieces = 1024;
 
 /** What came of one try; `stale` is a connection that the service was just closing. */
 type Tried = ServiceAnswer | { readonly problem: string; readonly stale: boolean };
@@ -86,6 +88,7 @@ function collect(
   response.on('data', (part: Buffer) => {
     size += part.length;
     if (size > mostBytes) fail(`the answer is longer than ${mostBytes} bytes`);
+    else if (parts.length === mostPieces) fail(`the answer comes in more than ${mostPieces} pieces`);
     else parts.push(part);
   });
   response.on('end', () =>

@@ -107,6 +107,18 @@ describe('no answer', () => {
     await closed.promise;
   });
 
+  test('is a body of tiny chunks: it is cut long before its size is too large', async () => {
+    const closed = Promise.withResolvers<void>();
+    const port = await serveBytes((socket) => {
+      socket.resume().on('close', () => closed.resolve());
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      socket.write('1\r\nx\r\n'.repeat(2000));
+    });
+    const large = { ...question, mostBytes: 1e6 };
+    expect(await asker(port)(large, never)).toEqual({ problem: 'the answer comes in more than 1024 pieces' });
+    await closed.promise;
+  });
+
   test('is a body that stands still', async () => {
     const { port } = await serve((_, res) => {
       res.writeHead(200, { 'Content-Length': '10' }).write('half');

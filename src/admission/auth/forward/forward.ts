@@ -72,20 +72,30 @@ export class ForwardJudge implements Judge {
     if (this.#options.cacheMs === 0 || credentials.length === 0) return this.#ask(question);
     const { method, target, host, scheme } = request;
     const key = cacheKey(scheme, host, ...credentials);
-    const shared = await this.#find(key, question);
+    const keyOfPath = cacheKey(scheme, host, method, target, ...credentials);
+    let isOwn = false;
+    const shared = await this.#find(key, () => {
+      isOwn = true;
+      return this.#ask(question);
+    });
     // What was let in for its path, and not for its user, says nothing of another path.
     if (shared !== null && shared.is === 'admitted' && shared.identity !== null) return shared;
-    return (await this.#find(cacheKey(scheme, host, method, target, ...credentials), question)) ?? tooMany;
+    // The service has judged this very request, and is not asked twice.
+    if (isOwn && shared !== null) {
+      this.#known.set(keyOfPath, shared, this.#keptUntil(shared));
+      return shared;
+    }
+    return (await this.#find(keyOfPath, () => this.#ask(question))) ?? tooMany;
   }
 
   /** Only what lets in is kept, and under a key for all paths only what names a user. */
-  #find(key: string, question: Question): Decision | Promise<Decision> | null {
+  #find(key: string, ask: () => Promise<Decision>): Decision | Promise<Decision> | null {
+    return this.#known.find(key, ask, (decision) => this.#keptUntil(decision));
+  }
+
+  #keptUntil(decision: Decision): number {
     const { now, cacheMs } = this.#options;
-    return this.#known.find(
-      key,
-      () => this.#ask(question),
-      (decision) => (decision.is === 'admitted' ? now() + cacheMs : 0),
-    );
+    return decision.is === 'admitted' ? now() + cacheMs : 0;
   }
 
   async #ask(question: Question): Promise<Decision> {

@@ -182,7 +182,28 @@ describe('the cache', () => {
     });
     await shut.judge.decide(authRequest(cookie('s=1')));
     await shut.judge.decide(authRequest(cookie('s=1')));
-    expect(shut.state.questions.length).toBeGreaterThanOrEqual(2);
+    expect(shut.state.questions).toHaveLength(2);
+  });
+
+  test.each([
+    ['does not let in', { status: 403, fields: [], body: Buffer.alloc(0) }],
+    ['cannot be asked', { problem: 'no answer in 2000 ms' }],
+    ['names nobody', letIn()],
+  ])('asks once about a request where the service %s', async (_, answer) => {
+    const { judge, state } = forward(() => answer as ServiceAnswer, { cacheMs: 5000 });
+    await judge.decide(authRequest(cookie('s=1')));
+    expect(state.questions).toHaveLength(1);
+  });
+
+  test('keeps what names nobody for its own path, whose question it was', async () => {
+    const { judge, state } = forward(() => letIn(), { cacheMs: 5000 });
+    const get = (target: string) => judge.decide(authRequest(cookie('s=1'), { target }));
+    await get('/a');
+    await get('/a');
+    expect(state.questions).toHaveLength(1);
+    await get('/b');
+    await get('/b');
+    expect(state.questions).toHaveLength(2);
   });
 
   test('tells hosts, schemes and the lines of credentials apart', async () => {

@@ -32,6 +32,6 @@ test('a file that cannot be read says why', async () => {
     'latin1.yaml is not UTF-8 text; save it as UTF-8',
   ]);
   expect(await problemsOf('long.yaml', '#'.repeat(1024 * 1024 + 1))).toEqual([
-    'long.yaml is longer than 1048576 bytes; give the path of a configuration file',
+    'long.yaml is longer than 1048576 bytes; give the path of a configuration file, or write less',
   ]);
 });
