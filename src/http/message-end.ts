@@ -46,6 +46,8 @@ export class ChunkedEnd {
   #digits = 0;
   #trailers: HeadEnd | null = null;
   #broken = false;
+  /** Chunks that have begun, the last one among them. */
+  chunks = 0;
 
   /** Whether the last byte before the returned index cannot stand there. */
   get broken(): boolean {
@@ -101,6 +103,7 @@ export class ChunkedEnd {
   /** The line of a chunk's size is over. */
   #begin(): void {
     this.#digits = 0;
+    this.chunks++;
     this.#part = this.#size > 0 ? 'data' : 'trailers';
     if (this.#size === 0) this.#trailers = new HeadEnd(false);
   }

@@ -6,9 +6,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../../admission/memory.ts';
 import { maxHeadBytes } from '../../http/wire/head-parser.ts';
+import { Turns } from '../../relay/core/turns.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import type { Connection, Lane } from '../connection.ts';
-import { CarefulConnection, type ConnectionTimeouts, type ParsedHead } from './careful-connection.ts';
+import { CarefulConnection, type ConnectionTimeouts, type ParsedHead, turnsOfChunks } from './careful-connection.ts';
 import type { CarefulStream } from './careful-stream.ts';
 
 /** What becomes of the requests. */
@@ -31,6 +32,7 @@ export class CarefulLane implements Lane {
   readonly #server: Server;
   readonly #requests: CarefulRequests;
   readonly #memory: MemoryLedger;
+  readonly #turns = new Turns(setImmediate, turnsOfChunks);
   readonly #patience: () => ConnectionTimeouts;
 
   /** `keepAliveMs` is what clients are told of `patience`. */
@@ -66,7 +68,7 @@ export class CarefulLane implements Lane {
   }
 
   take(connection: Connection, bytes: Buffer): void {
-    const careful = new CarefulConnection(connection, this.#memory, this.#patience, {
+    const careful = new CarefulConnection(connection, this.#memory, this.#turns, this.#patience, {
       request: (req, res) => this.#requests.request(connection, req, res),
       switched: (req, head, kind) => this.#requests.switched(connection, req, head, kind),
       broken: (error, answerable) => this.#requests.broken(connection, error, answerable),

@@ -5,30 +5,39 @@
  * turn after it, in the order in which they came.
  */
 
+/** Of frames: 4 to 5 ms of a core, and who goes on brings a read of ten thousand or some. */
+export const turnsOfFrames = { most: 32_000, goOn: 3 } as const;
+
 /** Fewer in one read are nobody's flood: they are neither counted nor made to wait. */
 export const fewFrames = 256;
-/** The frames of a turn: 4 to 5 ms of a core. */
-const framesPerTurn = 32_000;
-/** So many are read again in a turn. */
-const sendersPerTurn = 3;
-
 /** Reads a sender again, if it is still to be read. */
 type GoOn = () => void;
 
 export class Turns {
   readonly #afterThis: (call: () => void) => void;
-  #left = framesPerTurn;
+  readonly #most: number;
+  readonly #goOn: number;
+  #left: number;
   #ends = false;
   readonly #waiting = new Set<GoOn>();
 
-  /** `afterThis` calls when the turn that is under way is over. */
-  constructor(afterThis: (call: () => void) => void) {
+  /**
+   * `afterThis` calls when the turn that is under way is over. `most`: how many pieces a turn has, `goOn`: how many of those who
+   * wait go on in one.
+   */
+  constructor(
+    afterThis: (call: () => void) => void,
+    { most, goOn }: { readonly most: number; readonly goOn: number } = turnsOfFrames,
+  ) {
     this.#afterThis = afterThis;
+    this.#most = most;
+    this.#goOn = goOn;
+    this.#left = most;
   }
 
-  /** Counts the frames of a read, more than a few. `false`: their sender has to wait. */
-  allow(frames: number): boolean {
-    this.#left -= frames;
+  /** Counts the small pieces of a read, more than a few. `false`: their sender has to wait. */
+  allow(pieces: number): boolean {
+    this.#left -= pieces;
     this.#awaitEnd();
     return this.#left >= 0;
   }
@@ -47,10 +56,10 @@ export class Turns {
 
   readonly #begin = (): void => {
     this.#ends = false;
-    this.#left = framesPerTurn;
+    this.#left = this.#most;
     const next: GoOn[] = [];
     for (const goOn of this.#waiting) {
-      if (next.length === sendersPerTurn) break;
+      if (next.length === this.#goOn) break;
       next.push(goOn);
       this.#waiting.delete(goOn);
     }

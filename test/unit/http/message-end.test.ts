@@ -65,3 +65,11 @@ test('a chunk may be as long as a number tells', () => {
   expect(found(end, '1fffffffffffff\r\n')).toBe(-1);
   expect(end.broken).toBe(false);
 });
+
+test('chunks are counted as their sizes come, the last one too', () => {
+  const end = new ChunkedEnd();
+  end.find(Buffer.from('1\r\na\r\n2'), 0);
+  expect(end.chunks).toBe(1);
+  end.find(Buffer.from('\r\nbc\r\n0\r\n\r\n'), 0);
+  expect(end.chunks).toBe(3);
+});

@@ -1,0 +1,72 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
+import { expect, test } from 'vitest';
+import { CarefulConnection } from '../../../../src/front/careful/careful-connection.ts';
+import type { Connection } from '../../../../src/front/connection.ts';
+import { Turns } from '../../../../src/relay/core/turns.ts';
+import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
+
+/** Node's server behind a client whose bytes are handed over, with turns that end when they are told to. */
+function setUp(most: number) {
+  const ends: (() => void)[] = [];
+  const turns = new Turns((call) => void ends.push(call), { most, goOn: 1 });
+  const socket = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
+  const connection = { socket, waitsFor: null, wait() {}, work() {}, release() {} } as unknown as Connection;
+  const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
+  const requests: IncomingMessage[] = [];
+  const seen = { chunks: 0, text: '' };
+  const careful = new CarefulConnection(connection, memory, turns, () => ({ headersMs: 0, keepAliveMs: 0 }), {
+    request(req) {
+      requests.push(req);
+      req.setEncoding('latin1').on('data', (text: string) => {
+        seen.chunks++;
+        seen.text += text;
+      });
+    },
+    switched() {},
+    broken(error) {
+      throw error;
+    },
+  });
+  const server = createServer((req, res) => careful.found({ kind: 'request', req, res }));
+  server.emit('connection', careful.stream);
+  const endTurn = () => {
+    for (const call of ends.splice(0)) call();
+  };
+  return { careful, socket, requests, seen, endTurn };
+}
+
+const head = 'PROPFIND / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+/** What Node has read of its streams comes with the end of this turn of the event loop. */
+const settled = () => new Promise(setImmediate);
+
+test('a body of tiny chunks is parsed over many turns, and comes whole', async () => {
+  const { careful, socket, requests, seen, endTurn } = setUp(100);
+  const text = Array.from({ length: 5000 }, (_, i) => 'abcdefgh'[i % 8]).join('');
+  careful.start(Buffer.from(`${head}${text.replaceAll(/./g, '1\r\n$&\r\n')}0\r\n\r\n`));
+  await settled();
+  const first = seen.chunks;
+  expect(requests).toHaveLength(1);
+  expect(first).toBeGreaterThan(0);
+  expect(first).toBeLessThan(300);
+  // Nothing more is read meanwhile.
+  expect(socket.isPaused()).toBe(true);
+  let turns = 0;
+  for (; !requests[0]!.complete; turns++) {
+    const before = seen.chunks;
+    endTurn();
+    await settled();
+    expect(seen.chunks - before).toBeLessThan(300);
+  }
+  expect(turns).toBeGreaterThan(10);
+  expect(seen.text).toBe(text);
+});
+
+test('a body of large chunks waits for no turn', async () => {
+  const { careful, requests, seen } = setUp(1);
+  const chunk = 'x'.repeat(4000);
+  careful.start(Buffer.from(`${head}${`fa0\r\n${chunk}\r\n`.repeat(200)}0\r\n\r\n`));
+  await expect.poll(() => requests[0]?.complete).toBe(true);
+  expect(seen.text).toBe(chunk.repeat(200));
+});
