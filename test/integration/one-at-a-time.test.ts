@@ -83,6 +83,19 @@ test('nothing is read of a second request while the first has no answer', async 
   expect(upstream.seen).toEqual(['GET /more']);
 });
 
+test.each(['POST', 'PROPFIND'])(
+  'a body of 200 000 tiny chunks comes whole, whatever turns it waits for, and so does what follows: %s',
+  async (method) => {
+    const upstream = await recorder((req, res) => req.on('end', () => res.end('ok')));
+    await using gateway = await startGateway({ routes: [routeTo(upstream.port)] });
+    const body = '1\r\nx\r\n'.repeat(200_000);
+    const text = `${method} /many HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n${body}0\r\n\r\n${last}`;
+    expect(statuses(await answersTo(gateway, text))).toEqual([200, 200]);
+    expect(upstream.seen).toEqual([`${method} /many ${'x'.repeat(200_000)}`, 'GET /last']);
+  },
+  60_000,
+);
+
 const blocks = {
   'a length': 'Content-Length: 4\r\n\r\nab\n\n',
   chunks: 'Transfer-Encoding: chunked\r\n\r\n4;x=y\r\nab\n\n\r\n0\r\nX: y\r\n\r\n',

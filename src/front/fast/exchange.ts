@@ -14,6 +14,7 @@
  * A request that may be repeated, on a connection that was used before and ends before the first byte of an answer, is sent
  * once more on a new one.
  */
+
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
@@ -30,6 +31,7 @@ import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf }
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { Blame } from '../recorder.ts';
+import { payForChunks } from './chunk-turns.ts';
 import { Download } from './download.ts';
 import type { Line, LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
@@ -144,8 +146,10 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#quiet.stirred = true;
     const upload = this.#upload;
     const writer = this.#line?.writer ?? null;
+    const before = upload.chunks;
     const position = upload.read(chunk, start, end, keeper, writer);
     writer?.flush();
+    payForChunks(this.#parts.turns, this.#client.line, upload.chunks - before);
     if (upload.state === 'over') this.#refuseBody(upload.announcedBytes);
     else if (upload.state === 'broken') this.#refuseBroken(upload.fault);
     else if (this.#turn === 'delivering' && (upload.state === 'whole' || writer?.broken)) this.#settle();

@@ -3,11 +3,14 @@
  * bodies pass as they came, everything that is held counts in the memory of all. What is not of the strict form that every
  * parser reads alike goes to the careful lane, and stays there.
  */
+
 import type { Route } from '../../config/types.ts';
 import { HeadWriter } from '../../http/wire/head-writer.ts';
+import { Turns } from '../../relay/core/turns.ts';
 import type { Passer } from '../../relay/registry.ts';
 import { Roster } from '../../relay/roster.ts';
 import type { Connection, Lane } from '../connection.ts';
+import { turnsOfChunks } from './chunk-turns.ts';
 import { Exchange } from './exchange.ts';
 import { FastConnection } from './fast-connection.ts';
 import type { Opening } from './opening.ts';
@@ -24,7 +27,7 @@ export interface Holders extends UnderWay<Passer> {
 /** What the lane cannot make itself. */
 export type FastLaneParts = Omit<
   LaneParts,
-  'heads' | 'requests' | 'answers' | 'upstreams' | 'resting' | 'rounds' | 'exchanges' | 'openings' | 'date'
+  'heads' | 'requests' | 'answers' | 'upstreams' | 'resting' | 'rounds' | 'turns' | 'exchanges' | 'openings' | 'date'
 > & {
   readonly holders: Holders;
 };
@@ -48,6 +51,7 @@ export class FastLane implements Lane {
       upstreams: new UpstreamLines(parts.memory, resting),
       resting,
       rounds: new Rounds(setImmediate),
+      turns: new Turns(setImmediate, turnsOfChunks),
       exchanges: {
         add: (exchange) => {
           this.#exchanges++;

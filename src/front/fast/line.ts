@@ -2,7 +2,9 @@
  * One connection that carries HTTP, on either side: who reads it, what is written to it, and both its ends. It belongs to one
  * owner at a time, and lives through many requests.
  */
+
 import type { Socket } from 'node:net';
+import type { Turns } from '../../relay/core/turns.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { LegWriter } from '../../relay/transport/leg-writer.ts';
 import { SocketTransport } from '../../relay/transport/socket-transport.ts';
@@ -92,6 +94,13 @@ export class Line implements TransportListener {
     this.#paused = false;
     this.transport.resume();
   }
+
+  /** Is not read until its turn comes, where it would be read on. */
+  awaitTurn(turns: Turns): void {
+    if (this.transport.halt()) turns.wait(this.#carryOn);
+  }
+
+  readonly #carryOn = (): void => this.transport.carryOn();
 
   /** Writes bytes. Whether their buffer is free again: the kernel has taken them all, or they wait as a copy. */
   send(bytes: Buffer, start: number, end: number): boolean {

@@ -42,6 +42,11 @@ export class Upload {
     return this.#body?.announced ?? 0;
   }
 
+  /** Chunks that have begun. */
+  get chunks(): number {
+    return this.#body?.chunks ?? 0;
+  }
+
   /** What is left is thrown away, however much it is. */
   drop(): void {
     this.#body?.ignoreLimit();

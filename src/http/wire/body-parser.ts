@@ -76,6 +76,8 @@ export class BodyParser {
   payloadBytes = 0;
   /** The payload as far as it is announced, in bytes. */
   announced = 0;
+  /** Chunks that have begun, the last one among them. */
+  chunks = 0;
   /** What is wrong with the chunks, for people. */
   fault = '';
 
@@ -94,6 +96,7 @@ export class BodyParser {
   /** Begins a body. `length` matters to that framing alone, `limit` to chunks alone. */
   begin(framing: Framing, length: number, limit: number): void {
     this.payloadBytes = 0;
+    this.chunks = 0;
     this.announced = framing === 'length' ? length : 0;
     this.#limit = limit;
     this.#size = 0;
@@ -220,6 +223,7 @@ export class BodyParser {
     this.#size = 0;
     this.#digits = 0;
     this.#remaining = size;
+    this.chunks++;
     this.#state = size === 0 ? State.last : State.data;
   }
 

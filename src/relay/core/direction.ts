@@ -22,7 +22,7 @@ import { type HoldCause, Pauses } from './pauses.ts';
 import { SenderRecord } from './sender-record.ts';
 import type { Finding, FrameSink, Stage } from './stage.ts';
 import { Tail } from './tail.ts';
-import { fewFrames, type Turns } from './turns.ts';
+import { fewPieces, type Turns } from './turns.ts';
 
 export interface DirectionInit {
   /** The connection's. */
@@ -198,7 +198,7 @@ export class Direction {
     this.#parser.feed(chunk, start, end);
     this.#advance(end, keeper);
     const frames = this.#frames - before;
-    if (frames > fewFrames && !this.#turns.allow(frames)) this.#awaitTurn();
+    if (frames > fewPieces && !this.#turns.allow(frames)) this.#awaitTurn();
     return this.#happenings.take();
   }
 

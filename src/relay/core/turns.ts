@@ -9,7 +9,7 @@
 export const turnsOfFrames = { most: 32_000, goOn: 3 } as const;
 
 /** Fewer in one read are nobody's flood: they are neither counted nor made to wait. */
-export const fewFrames = 256;
+export const fewPieces = 256;
 /** Reads a sender again, if it is still to be read. */
 type GoOn = () => void;
 

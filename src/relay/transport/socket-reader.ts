@@ -151,6 +151,8 @@ export class SocketReader {
    * would have to be held.
    */
   halt(): boolean {
+    // Whoever halted it first lets it go on.
+    if (this.#halted) return false;
     this.#halted = this.#handle !== null && !this.socket.destroyed && !this.#paused;
     if (this.#halted) this.#stop();
     return this.#halted;

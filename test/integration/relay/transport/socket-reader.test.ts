@@ -87,6 +87,8 @@ test('a halt ends where it began: who was paused before or meanwhile stays so, a
   expect(isRead(reader.socket)).toBe(false);
   reader.resume();
   expect(reader.halt()).toBe(true);
+  // Two who halt it: the first one lets it go on.
+  expect(reader.halt()).toBe(false);
   peer.write('some bytes');
   await moment();
   expect(text()).toBe('');
