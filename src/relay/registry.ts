@@ -3,7 +3,7 @@
 import type { SessionReport, Violation } from '../observe/report.ts';
 import { keepSpecimen } from '../specimens.ts';
 import type { Alarm, Clock } from './core/clock.ts';
-import { Turns } from './core/turns.ts';
+import { LoopTurns } from './core/turns.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
 import { ReadBuffers } from './memory/read-buffers.ts';
@@ -47,7 +47,7 @@ export class SessionRegistry {
   readonly #relief = new MemoryRelief(this.#open, this.#passers);
   readonly #clock: Clock;
   readonly #rules: RulesOf | undefined;
-  readonly #turns = new Turns(setImmediate);
+  readonly #turns = new LoopTurns(setImmediate);
 
   /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
   constructor(

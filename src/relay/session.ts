@@ -25,7 +25,7 @@ import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
 import { type Stage, verbatim } from './core/stage.ts';
 import { type MessageRules, ValidatingStage } from './core/validating-stage.ts';
-import type { Turns } from './core/turns.ts';
+import type { LoopTurns } from './core/turns.ts';
 import { ViolationNotes } from './core/violation-notes.ts';
 import { explain } from './core/words.ts';
 import { Leg, type LegEvents } from './leg.ts';
@@ -59,7 +59,7 @@ export interface SessionParts extends Omit<SessionInit, 'client' | 'upstream'> {
   readonly clock: Clock;
   /** What the messages of a route's sides must be. */
   readonly rules?: RulesOf | undefined;
-  readonly turns: Turns;
+  readonly turns: LoopTurns;
 }
 
 /** What one side's messages must be now, on a route that asks for something; `null` for nothing. */
@@ -76,7 +76,7 @@ interface SideParts {
   readonly budget: MemoryBudget;
   readonly clock: Clock;
   readonly stage: Stage;
-  readonly turns: Turns;
+  readonly turns: LoopTurns;
 }
 
 /** What ends or has ended a connection. */

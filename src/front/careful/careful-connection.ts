@@ -14,7 +14,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Holding, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
 import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
 import { RequestLine } from '../../http/request-line.ts';
-import type { Turns } from '../../relay/core/turns.ts';
+import type { LoopTurns } from '../../relay/core/turns.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
 import { CarefulStream } from './careful-stream.ts';
@@ -58,7 +58,7 @@ const smallestPiece = 512;
 const largestPiece = 64 * 1024;
 const fewChunks = 32;
 /** Of a turn, for all connections of the lane: about 5 ms of a core. */
-export const turnsOfChunks = { most: 1000, goOn: 8 } as const;
+export const carefulTurns = { most: 1000, goOn: 8 } as const;
 
 export class CarefulConnection {
   readonly connection: Connection;
@@ -84,7 +84,7 @@ export class CarefulConnection {
   #pumping = false;
   #pieceBytes = smallestPiece;
   #waits = false;
-  readonly #turns: Turns;
+  readonly #turns: LoopTurns;
   readonly #memory: MemoryLedger;
   readonly #holding: Holding;
   /** Bytes of the head that the parser has. */
@@ -93,7 +93,7 @@ export class CarefulConnection {
   constructor(
     connection: Connection,
     memory: MemoryLedger,
-    turns: Turns,
+    turns: LoopTurns,
     patience: () => ConnectionTimeouts,
     events: CarefulEvents,
   ) {

@@ -6,10 +6,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../../admission/memory.ts';
 import { maxHeadBytes } from '../../http/wire/head-parser.ts';
-import { Turns } from '../../relay/core/turns.ts';
+import { LoopTurns } from '../../relay/core/turns.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import type { Connection, Lane } from '../connection.ts';
-import { CarefulConnection, type ConnectionTimeouts, type ParsedHead, turnsOfChunks } from './careful-connection.ts';
+import { CarefulConnection, type ConnectionTimeouts, carefulTurns, type ParsedHead } from './careful-connection.ts';
 import type { CarefulStream } from './careful-stream.ts';
 
 /** What becomes of the requests. */
@@ -32,7 +32,7 @@ export class CarefulLane implements Lane {
   readonly #server: Server;
   readonly #requests: CarefulRequests;
   readonly #memory: MemoryLedger;
-  readonly #turns = new Turns(setImmediate, turnsOfChunks);
+  readonly #turns = new LoopTurns(setImmediate, carefulTurns);
   readonly #patience: () => ConnectionTimeouts;
 
   /** `keepAliveMs` is what clients are told of `patience`. */

@@ -6,11 +6,11 @@
 
 import type { Route } from '../../config/types.ts';
 import { HeadWriter } from '../../http/wire/head-writer.ts';
-import { Turns } from '../../relay/core/turns.ts';
+import { LoopTurns } from '../../relay/core/turns.ts';
 import type { Passer } from '../../relay/registry.ts';
 import { Roster } from '../../relay/roster.ts';
 import type { Connection, Lane } from '../connection.ts';
-import { turnsOfChunks } from './chunk-turns.ts';
+import { uploadTurns } from './chunk-turns.ts';
 import { Exchange } from './exchange.ts';
 import { FastConnection } from './fast-connection.ts';
 import type { Opening } from './opening.ts';
@@ -51,7 +51,7 @@ export class FastLane implements Lane {
       upstreams: new UpstreamLines(parts.memory, resting),
       resting,
       rounds: new Rounds(setImmediate),
-      turns: new Turns(setImmediate, turnsOfChunks),
+      turns: new LoopTurns(setImmediate, uploadTurns),
       exchanges: {
         add: (exchange) => {
           this.#exchanges++;

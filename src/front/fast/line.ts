@@ -4,7 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
-import type { Turns } from '../../relay/core/turns.ts';
+import type { LoopTurns } from '../../relay/core/turns.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { LegWriter } from '../../relay/transport/leg-writer.ts';
 import { SocketTransport } from '../../relay/transport/socket-transport.ts';
@@ -96,7 +96,7 @@ export class Line implements TransportListener {
   }
 
   /** Is not read until its turn comes, where it would be read on. */
-  awaitTurn(turns: Turns): void {
+  awaitTurn(turns: LoopTurns): void {
     if (this.transport.halt()) turns.wait(this.#carryOn);
   }
 

@@ -4,7 +4,7 @@ import { type HeadKind, HeadParser } from '../../http/wire/head-parser.ts';
 import type { HeadWriter } from '../../http/wire/head-writer.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { RouteCounters } from '../../observe/metrics/counters.ts';
-import type { Turns } from '../../relay/core/turns.ts';
+import type { LoopTurns } from '../../relay/core/turns.ts';
 import type { RelayMemory, SessionInit } from '../../relay/types.ts';
 import type { Lane } from '../connection.ts';
 import type { Edge } from '../edge.ts';
@@ -38,7 +38,7 @@ export interface LaneParts {
   readonly resting: RestingLines;
   readonly rounds: Rounds;
   /** For small chunks of uploads. */
-  readonly turns: Turns;
+  readonly turns: LoopTurns;
   readonly exchanges: UnderWay<Exchange>;
   readonly openings: UnderWay<Opening>;
   /** Takes what is not of the strict form. */

@@ -22,7 +22,7 @@ import { type HoldCause, Pauses } from './pauses.ts';
 import { SenderRecord } from './sender-record.ts';
 import type { Finding, FrameSink, Stage } from './stage.ts';
 import { Tail } from './tail.ts';
-import { fewPieces, type Turns } from './turns.ts';
+import { fewPieces, type LoopTurns } from './turns.ts';
 
 export interface DirectionInit {
   /** The connection's. */
@@ -34,7 +34,7 @@ export interface DirectionInit {
   /** What all connections' buffers hold together. */
   readonly memory: MemoryBudget;
   readonly clock: Clock;
-  readonly turns: Turns;
+  readonly turns: LoopTurns;
   /** Where the bytes come from, and where they go. */
   readonly source: ReadSide;
   readonly out: Outlet;
@@ -104,7 +104,7 @@ export class Direction {
   readonly #parser: FrameParser;
   readonly #gate: Gate;
   readonly #clock: Clock;
-  readonly #turns: Turns;
+  readonly #turns: LoopTurns;
   readonly #source: ReadSide;
   readonly #out: Outlet;
   #mode: Mode = 'relay';

@@ -13,7 +13,7 @@ export const fewPieces = 256;
 /** Reads a sender again, if it is still to be read. */
 type GoOn = () => void;
 
-export class Turns {
+export class LoopTurns {
   readonly #afterThis: (call: () => void) => void;
   readonly #most: number;
   readonly #goOn: number;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { RouteCounters } from '../../../src/observe/metrics/counters.ts';
 import type { SessionReport } from '../../../src/observe/report.ts';
-import { Turns } from '../../../src/relay/core/turns.ts';
+import { LoopTurns } from '../../../src/relay/core/turns.ts';
 import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { Session } from '../../../src/relay/session.ts';
 import { ManualClock } from '../../helpers/clock.ts';
@@ -32,7 +32,7 @@ function setUp(options: RouteOverrides = {}) {
       upstream,
       budget,
       clock,
-      turns: new Turns(() => {}),
+      turns: new LoopTurns(() => {}),
       release: () => released++,
     },
     { violated() {}, violatedAgain() {}, ended: (_, report) => reports.push(report) },

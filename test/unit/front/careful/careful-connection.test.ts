@@ -3,13 +3,13 @@ import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { CarefulConnection } from '../../../../src/front/careful/careful-connection.ts';
 import type { Connection } from '../../../../src/front/connection.ts';
-import { Turns } from '../../../../src/relay/core/turns.ts';
+import { LoopTurns } from '../../../../src/relay/core/turns.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 
 /** Node's server behind a client whose bytes are handed over, with turns that end when they are told to. */
 function setUp(most: number) {
   const ends: (() => void)[] = [];
-  const turns = new Turns((call) => void ends.push(call), { most, goOn: 1 });
+  const turns = new LoopTurns((call) => void ends.push(call), { most, goOn: 1 });
   const socket = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
   const connection = { socket, waitsFor: null, wait() {}, work() {}, release() {} } as unknown as Connection;
   const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { payForChunks, turnsOfChunks } from '../../../../src/front/fast/chunk-turns.ts';
+import { payForChunks, uploadTurns } from '../../../../src/front/fast/chunk-turns.ts';
 import type { Line } from '../../../../src/front/fast/line.ts';
-import { Turns } from '../../../../src/relay/core/turns.ts';
+import { LoopTurns } from '../../../../src/relay/core/turns.ts';
 
 test('reads of many chunks wait for their turn when a turn is used up, and reads of few never', () => {
-  const turns = new Turns(() => {}, turnsOfChunks);
+  const turns = new LoopTurns(() => {}, uploadTurns);
   let waits = 0;
   const line = { awaitTurn: () => waits++ } as unknown as Line;
   for (let i = 0; i < 6; i++) payForChunks(turns, line, 10_000);

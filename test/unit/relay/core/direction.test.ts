@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
 import { Direction } from '../../../../src/relay/core/direction.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
-import { Turns } from '../../../../src/relay/core/turns.ts';
+import { LoopTurns } from '../../../../src/relay/core/turns.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 import { type Keeper, ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
@@ -35,7 +35,7 @@ function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024
     for (const call of ends.splice(0)) call();
   };
   const direction = new Direction({
-    turns: new Turns((call) => void ends.push(call)),
+    turns: new LoopTurns((call) => void ends.push(call)),
     id: 'test',
     sender: 'client',
     route: testRoute(options),

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../../../src/relay/core/turns.ts';
+import { LoopTurns } from '../../../../src/relay/core/turns.ts';
 
 function setUp() {
   const ends: (() => void)[] = [];
-  const turns = new Turns((call) => void ends.push(call));
+  const turns = new LoopTurns((call) => void ends.push(call));
   const endTurn = () => {
     for (const call of ends.splice(0)) call();
   };
