@@ -12,7 +12,10 @@ import { NoConnection, PooledRequest } from './pooled-request.ts';
 /** A question takes milliseconds; so many at once are hundreds of new users in a second. */
 const mostConnections = 64;
 const maxHeaderBytes = 64 * 1024;
-/** Each piece of an answer is an event and an object, however small: chunks of one byte are no answer that anybody sends. */
+/**
+ * Each piece of an answer is an event and an object, however small. Chunks of one byte are no answer that anybody
+ * sends.
+ */
 const mostPieces = 1024;
 
 /** What came of one try; `stale` is a connection that the service was just closing. */

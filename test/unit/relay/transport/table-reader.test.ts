@@ -34,10 +34,11 @@ test('one reading serves all who ask while it lasts', () => {
   const { reader, tables, round } = setUp();
   expect([reader.tables(1000), reader.tables(1100)]).toEqual(['pending', 'pending']);
   round();
-  for (const now of [1200, 1400]) expect(reader.tables(now)).toMatchObject({ table: tables[0], at: 1000 });
-  expect(reader.tables(1401)).toBe('pending');
+  // However late it is there: it lasts from when somebody finds it.
+  for (const now of [5000, 5400]) expect(reader.tables(now)).toMatchObject({ table: tables[0], at: 1000 });
+  expect(reader.tables(5401)).toBe('pending');
   round();
-  expect(reader.tables(1402)).toMatchObject({ table: tables[1], at: 1401 });
+  expect(reader.tables(5402)).toMatchObject({ table: tables[1], at: 5401 });
   expect(tables).toHaveLength(2);
 });
 
@@ -58,8 +59,8 @@ test('a reading lasts longer, the longer it took', () => {
   const { reader, round } = setUp(100, 1);
   reader.tables(0);
   for (let i = 0; i < 101; i++) round();
-  expect(reader.tables(2000)).toMatchObject({ at: 0, lastsMs: 2000 });
-  expect(reader.tables(2001)).toBe('pending');
+  for (const now of [1000, 3000]) expect(reader.tables(now)).toMatchObject({ at: 0, lastsMs: 2000 });
+  expect(reader.tables(3001)).toBe('pending');
 });
 
 test('a reading that is too old is let go of', () => {
@@ -70,5 +71,14 @@ test('a reading that is too old is let go of', () => {
   reader.forget(400);
   expect(reader.tables(0)).toBe(last);
   reader.forget(401);
-  expect(reader.tables(0)).toBe('pending');
+  expect(reader.tables(401)).toBe('pending');
+});
+
+test('a reading that nobody wants is let go of too', () => {
+  const { reader, round } = setUp();
+  reader.tables(0);
+  round();
+  reader.forget(1000);
+  reader.forget(1401);
+  expect(reader.tables(1401)).toBe('pending');
 });
