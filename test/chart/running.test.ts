@@ -135,8 +135,8 @@ test("the memory limit becomes V8's", async () => {
     return Number(stdout);
   };
   // V8 counts three half-spaces of the young generation; without a bound of their own they would be 192 MiB.
-  expect(await heapMiB('1Gi')).toBe(307 + 3 * 16);
-  expect(await heapMiB('512Mi')).toBe(153 + 3 * 16);
+  expect(await heapMiB('1Gi')).toBe(307 + 3 * 8);
+  expect(await heapMiB('512Mi')).toBe(153 + 3 * 8);
 });
 
 test('a changed ConfigMap is reloaded while a WebSocket stays open', async () => {
