@@ -30,6 +30,8 @@ export class Flood {
   readonly #changed: () => void;
   #state: FloodState = quiet();
   #client: WebSocket | null = null;
+  /** Whether the server's side of it is open. */
+  #serving = false;
 
   /** `changed` is called after each change of the state. */
   constructor(changed: () => void) {
@@ -43,7 +45,7 @@ export class Flood {
 
   /** Connects a client to the gateway's `url`; it falls asleep at once. Does nothing while a flood runs. */
   start(url: string): void {
-    if (this.#client !== null) return;
+    if (this.#state.phase === 'flooding') return;
     this.#state = { ...quiet(), phase: 'flooding', asleep: true };
     const client = new WebSocket(url, { perMessageDeflate: false });
     this.#client = client;
@@ -55,8 +57,9 @@ export class Flood {
     client.on('error', () => {}); // 'close' follows, and says it.
     client.on('close', (code, reason) => {
       this.#client = null;
-      this.#state = { ...this.#state, phase: 'over', asleep: false, client: { code, reason: String(reason) } };
-      this.#changed();
+      this.#state.asleep = false;
+      this.#state.client = { code, reason: String(reason) };
+      this.#ended();
     });
     this.#changed();
   }
@@ -70,6 +73,7 @@ export class Flood {
 
   /** The server's side: sends the whole flood, each message when the kernel has taken the one before it. */
   serve(socket: WebSocket): void {
+    this.#serving = true;
     const next = () => {
       if (this.#state.written >= total) return socket.close(1000, 'that was all');
       socket.send(chunk, (error) => {
@@ -80,10 +84,18 @@ export class Flood {
       });
     };
     socket.on('close', (code, reason) => {
+      this.#serving = false;
       this.#state.server = { code, reason: String(reason) };
       this.wake(); // It is over; a client that still sleeps learns how when it reads.
+      this.#ended();
     });
     next();
+  }
+
+  /** One side has ended: it is over when both have. A client that was refused has no server. */
+  #ended(): void {
+    if (this.#client === null && !this.#serving) this.#state.phase = 'over';
+    this.#changed();
   }
 
   /** Drops the client, if any. */
