@@ -45,7 +45,10 @@ function listenGuarded(server: Server, path: string, access: SocketAccess): void
   }
 }
 
-/** Whether the file is a socket where nobody listens. A full backlog or a missing right to connect is no proof of that. */
+/**
+ * Whether the file is a socket where nobody listens. A full backlog or a missing right to connect is no proof of
+ * that.
+ */
 async function isAbandoned(path: string): Promise<boolean> {
   // Connecting to an ordinary file is refused too.
   const file = await lstat(path).catch(() => null);

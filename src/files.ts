@@ -1,7 +1,8 @@
 /**
- * Reading small files that somebody else puts there: configuration, certificates, tokens. A file system that does not answer
- * (NFS) holds the thread of Node's pool that asks it, for ever, and there are four for everything, names of upstreams too. So
- * such files are asked for one at a time, a pipe in the place of a file is not waited for, and whoever waits gives up.
+ * Reading small files that somebody else puts there: configuration, certificates, tokens. A file system that does not
+ * answer (NFS) holds the thread of Node's pool that asks it, for ever, and there are four for everything, names of
+ * upstreams too. So such files are asked for one at a time, a pipe in the place of a file is not waited for, and
+ * whoever waits gives up.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';

@@ -68,8 +68,8 @@ export interface GatewayParts {
   /** The token of the API of routes, where the configuration names no file. */
   readonly apiToken?: string | undefined;
   /**
-   * What the admin port shows: everything, at the address of the configuration; metrics and probes alone, at another; or
-   * nothing, and then it does not listen.
+   * What the admin port shows: everything, at the address of the configuration; metrics and probes alone, at another;
+   * or nothing, and then it does not listen.
    */
   readonly admin?: 'everything' | 'nothing' | { readonly metricsAt: ListenAddress };
   /** How long a client's connection may be idle between two requests. */
@@ -281,8 +281,8 @@ export class Gateway {
   }
 
   /**
-   * Puts another configuration in force, or keeps the present one where it has errors. Connections live on: under the new
-   * limits from their next messages, or under their last ones if their route is gone.
+   * Puts another configuration in force, or keeps the present one where it has errors. Connections live on: under the
+   * new limits from their next messages, or under their last ones if their route is gone.
    */
   reload(loaded: Loaded): boolean {
     return this.#current.replace(loaded, (config) => {
@@ -303,10 +303,10 @@ export class Gateway {
   }
 
   /**
-   * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the admin
-   * port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used, with `ERR_AUTH_FILE`
-   * where a file of users, tokens or keys cannot, with `ERR_SCHEMA_FILE` where a JSON Schema cannot, with `ERR_ROUTES_API` where nobody could be kept from setting routes; and then
-   * listens nowhere.
+   * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the
+   * admin port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used,
+   * with `ERR_AUTH_FILE` where a file of users, tokens or keys cannot, with `ERR_SCHEMA_FILE` where a JSON Schema
+   * cannot, with `ERR_ROUTES_API` where nobody could be kept from setting routes; and then listens nowhere.
    */
   async start(): Promise<GatewayAddresses> {
     const { config } = this.#current;

@@ -49,8 +49,8 @@ await release();
 process.exit(code);
 
 /**
- * Node joins its threads before it exits, and one that asks a file system which does not answer never comes back. A process
- * that shall be gone in time is then gone without that.
+ * Node joins its threads before it exits, and one that asks a file system which does not answer never comes back. A
+ * process that shall be gone in time is then gone without that.
  */
 async function release(): Promise<void> {
   const waits = () => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));

@@ -1,7 +1,7 @@
 /**
- * One connection of the admin port, as Node's HTTP server sees it. It lets one request in at a time: Node would begin to
- * serve everything that a client sends ahead. Where no endpoint takes a body, a request ends where its head does; what
- * comes behind it waits in the kernel, but for the one read that brought both.
+ * One connection of the admin port, as Node's HTTP server sees it. It lets one request in at a time: Node would begin
+ * to serve everything that a client sends ahead. Where no endpoint takes a body, a request ends where its head does;
+ * what comes behind it waits in the kernel, but for the one read that brought both.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';

@@ -63,8 +63,8 @@ export class Guard {
   }
 
   /**
-   * Metrics of a port on loopback are for this machine, and a page whose name was pointed here must not read them. Elsewhere
-   * scrapers ask by whatever name their network has for it. Browsers always send a Host.
+   * Metrics of a port on loopback are for this machine, and a page whose name was pointed here must not read them.
+   * Elsewhere scrapers ask by whatever name their network has for it. Browsers always send a Host.
    */
   #refuseLedHere(req: IncomingMessage): Answer | null {
     const { address } = this.#parts.admin;

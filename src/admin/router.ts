@@ -24,9 +24,9 @@ export interface AnsweringEndpoint extends Place {
 }
 
 /**
- * An endpoint that writes the answer itself, for as long as it likes, such as server-sent events. `strictHeaders` are set
- * already and may be replaced. The server closes such connections when it stops; `res` says `close` when the client goes.
- * A browser's EventSource cannot send a token, so a page reads such an answer with `fetch`.
+ * An endpoint that writes the answer itself, for as long as it likes, such as server-sent events. `strictHeaders` are
+ * set already and may be replaced. The server closes such connections when it stops; `res` says `close` when the
+ * client goes. A browser's EventSource cannot send a token, so a page reads such an answer with `fetch`.
  */
 export interface StreamingEndpoint extends Place {
   /** Whether it answers HEAD too. */

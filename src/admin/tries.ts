@@ -1,7 +1,7 @@
 /**
- * Wrong tokens, by the address that sent them. Each address has a few tries and gets one back every few seconds; while it
- * has none, no token of it is looked at. Others are not hurt, and what is remembered is bounded: whoever has not failed for
- * the longest is forgotten first.
+ * Wrong tokens, by the address that sent them. Each address has a few tries and gets one back every few seconds;
+ * while it has none, no token of it is looked at. Others are not hurt, and what is remembered is bounded: whoever has
+ * not failed for the longest is forgotten first.
  */
 
 /** Somebody who mistypes needs a few. */

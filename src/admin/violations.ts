@@ -1,7 +1,7 @@
 /**
- * Who exceeded which limit in the last hour. Violations of one address that are alike stand in one entry with a count, so
- * a client that reconnects and fails again and again is one line, and memory is bounded: the entry that was quiet for the
- * longest gives way. Counts by route and limit stay right whatever gives way.
+ * Who exceeded which limit in the last hour. Violations of one address that are alike stand in one entry with a
+ * count, so a client that reconnects and fails again and again is one line, and memory is bounded: the entry that was
+ * quiet for the longest gives way. Counts by route and limit stay right whatever gives way.
  */
 
 import type { LimitAction, LimitName } from '../catalogue/outcomes.ts';

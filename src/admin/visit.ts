@@ -1,6 +1,7 @@
 /**
- * Who may ask, as far as a request's headers say. A browser can be made to send requests to a port of its own machine by
- * any page it shows, so a port that asks for no token looks at the name it was asked under and at the page that asks.
+ * Who may ask, as far as a request's headers say. A browser can be made to send requests to a port of its own machine
+ * by any page it shows, so a port that asks for no token looks at the name it was asked under and at the page that
+ * asks.
  */
 import { isIP } from 'node:net';
 import { hostOf } from '../http/host.ts';

@@ -1,6 +1,6 @@
 /**
- * Where a request came from: the peer's word counts only if the peer is one of `trusted_proxies`, and then as far as the
- * chain of trusted proxies reaches.
+ * Where a request came from: the peer's word counts only if the peer is one of `trusted_proxies`, and then as far as
+ * the chain of trusted proxies reaches.
  */
 import { type FieldKind, kindOf } from '../http/fields.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';

@@ -2,9 +2,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * An IP address as the rest of Sluice writes and compares it: IPv6 as RFC 5952 says, an IPv4 address within IPv6 as IPv4.
- * What some proxies add (brackets, a port, a zone) is cut off. `null` for anything else. The text shares no memory with what
- * it was read from: it may live as long as a connection, and that may be a header of many kilobytes.
+ * An IP address as the rest of Sluice writes and compares it: IPv6 as RFC 5952 says, an IPv4 address within IPv6 as
+ * IPv4. What some proxies add (brackets, a port, a zone) is cut off. `null` for anything else. The text shares no
+ * memory with what it was read from: it may live as long as a connection, and that may be a header of many kilobytes.
  */
 export function plainAddress(text: string): string | null {
   const usual = plainIPv4(text);

@@ -1,4 +1,6 @@
-/** The origin check: browsers send every page's cookies along with a handshake, so the page's origin must be allowed. */
+/**
+ * The origin check: browsers send every page's cookies along with a handshake, so the page's origin must be allowed.
+ */
 import type { Verdict } from './verdict.ts';
 
 /** The origins of a route; `null` admits every origin. */

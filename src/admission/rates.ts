@@ -1,7 +1,7 @@
 /**
- * How often one address, and one user, may ask: `rates` of a route. Who asks more often is told when to come back. For
- * each of them there is one number, the time at which all that was asked for is paid off; a step decides at once, without
- * a timer or a promise for each.
+ * How often one address, and one user, may ask: `rates` of a route. Who asks more often is told when to come back.
+ * For each of them there is one number, the time at which all that was asked for is paid off; a step decides at once,
+ * without a timer or a promise for each.
  */
 import type { HandshakeResult } from '../catalogue/outcomes.ts';
 import type { AskingRates, Rate, Route } from '../config/types.ts';

@@ -1,6 +1,7 @@
 /**
- * The steps of admission, compiled for a route into one list in one order, and run over a visit. A step that can decide at
- * once returns its verdict; only one that must ask somebody returns a promise, and only then anything waits.
+ * The steps of admission, compiled for a route into one list in one order, and run over a visit. A step that can
+ * decide at once returns its verdict; only one that must ask somebody returns a promise, and only then anything
+ * waits.
  */
 import type { Route } from '../config/types.ts';
 import { validateHandshake } from '../websocket/validate.ts';

@@ -1,6 +1,6 @@
 /**
- * A visit: one request from its head to its end, a WebSocket handshake or plain HTTP, in whichever lane. Steps of admission
- * read it, and write down in it who has come, what the upstream is told besides, and what was lent.
+ * A visit: one request from its head to its end, a WebSocket handshake or plain HTTP, in whichever lane. Steps of
+ * admission read it, and write down in it who has come, what the upstream is told besides, and what was lent.
  *
  *   head ─► steps ─► admitted ─► exchange or handshake ─► end: what was lent goes back
  *             └ refused, or the client leaves: what was lent goes back

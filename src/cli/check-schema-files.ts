@@ -7,7 +7,8 @@ import { loadCompiler } from '../validation/schema.ts';
 import { schemaKey, schemaPathsOf } from '../validation/schemas.ts';
 
 /**
- * Reads them. One that does not exist is a warning: a configuration may be checked where its ConfigMaps are not mounted.
+ * Reads them. One that does not exist is a warning: a configuration may be checked where its ConfigMaps are not
+ * mounted.
  */
 export async function checkSchemaFiles({ routes, templates }: Resolved): Promise<{
   readonly errors: readonly string[];

@@ -1,12 +1,12 @@
 /**
  * Loading the program leaves garbage, and a young generation that has grown to 16 MiB for it. A relay makes so little
- * garbage of its own that V8 would not clean up for minutes, and what memory the process has would say nothing about its
- * traffic. Measured: one collection before the first connection leaves 17 MB less resident, and 8 messages of 150 MB then
- * grow the process by 5 MB instead of 17.
+ * garbage of its own that V8 would not clean up for minutes, and what memory the process has would say nothing about
+ * its traffic. Measured: one collection before the first connection leaves 17 MB less resident, and 8 messages of 150
+ * MB then grow the process by 5 MB instead of 17.
  *
- * Every page is compacted, not only those with much garbage. Else what the first connections keep fills the gaps between the
- * program's own objects. Measured: it stands on three times as many pages then, and relaying 100 bytes takes up to 5 % more CPU
- * for as long as those connections live.
+ * Every page is compacted, not only those with much garbage. Else what the first connections keep fills the gaps
+ * between the program's own objects. Measured: it stands on three times as many pages then, and relaying 100 bytes
+ * takes up to 5 % more CPU for as long as those connections live.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

@@ -1,6 +1,6 @@
 /**
- * What Node itself would write to standard error, in a way that stops the process where nobody reads that: an exception that
- * nobody caught, and its warnings. Here they become lines of the log.
+ * What Node itself would write to standard error, in a way that stops the process where nobody reads that: an
+ * exception that nobody caught, and its warnings. Here they become lines of the log.
  */
 
 import { clean } from '../observe/log/clean.ts';

@@ -26,8 +26,8 @@ SIGTERM: clients are sent away with close code 1012, and the process ends within
 `;
 
 /**
- * What holds where neither flags nor files say anything. The hub waits ten seconds for the end of its proxy. And CHP bounds
- * neither uploads nor how many tabs all users together have: whoever wants such a bound says so.
+ * What holds where neither flags nor files say anything. The hub waits ten seconds for the end of its proxy. And CHP
+ * bounds neither uploads nor how many tabs all users together have: whoever wants such a bound says so.
  */
 const usual = {
   defaults: { http: { max_body_size: 'unlimited' }, limits: { connections: { max: 1_000_000 } } },

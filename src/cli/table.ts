@@ -21,7 +21,9 @@ export interface Cell {
   readonly paint?: (text: string) => string;
 }
 
-/** Lines of cells as aligned columns, two spaces apart; nothing trails. `widths` are the least widths of the columns. */
+/**
+ * Lines of cells as aligned columns, two spaces apart; nothing trails. `widths` are the least widths of the columns.
+ */
 export function formatTable(rows: readonly (readonly Cell[])[], indent = 2, widths: readonly number[] = []): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const width = Array.from({ length: columns }, (_, i) =>

@@ -50,8 +50,8 @@ const minVersion = 'TLSv1.2';
 /** A handshake costs us far more than the client that asks for another on the same connection, again and again. */
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
 /**
- * Whoever gets at the key later reads nothing of what was recorded before: TLS 1.3, and of TLS 1.2 the suites with ephemeral
- * keys and authenticated encryption (RFC 9325 §4.2).
+ * Whoever gets at the key later reads nothing of what was recorded before: TLS 1.3, and of TLS 1.2 the suites with
+ * ephemeral keys and authenticated encryption (RFC 9325 §4.2).
  */
 const ciphers = [
   'TLS_AES_256_GCM_SHA384',

@@ -4,10 +4,11 @@
  *   waiting ⇄ working ──► released (the relay has the socket)
  *      └─────────┴──────► gone
  *
- * A lane serves it: it says `wait` whenever nothing is under way, and `work` when a request's header is whole. A waiting
- * connection has a clock and may be ended to make room for another (see `waiting.ts`); a working one has neither. A lane
- * that meets what is not its business gives the connection to another: `lane.take(connection, bytes)`, with the socket paused,
- * without listeners of its own, and `bytes` everything that was read and not served, from the first byte of a request on.
+ * A lane serves it: it says `wait` whenever nothing is under way, and `work` when a request's header is whole. A
+ * waiting connection has a clock and may be ended to make room for another (see `waiting.ts`); a working one has
+ * neither. A lane that meets what is not its business gives the connection to another: `lane.take(connection,
+ * bytes)`, with the socket paused, without listeners of its own, and `bytes` everything that was read and not served,
+ * from the first byte of a request on.
  */
 import type { Socket } from 'node:net';
 import type { Peer } from '../admission/visit.ts';

@@ -1,10 +1,10 @@
 /**
  * Whether the process runs out of file descriptors.
  *
- * When it has none left, Node tells nobody: libuv accepts what waits with a descriptor that it kept for this and closes it
- * at once, so that clients see a reset and the server emits neither `'error'` nor `'drop'` (seen with Node 24). Nor is
- * there one left then for the upstream of a connection that was accepted, for a scrape or for a look into the kernel's
- * tables. So new connections are turned away before, and that is logged.
+ * When it has none left, Node tells nobody: libuv accepts what waits with a descriptor that it kept for this and
+ * closes it at once, so that clients see a reset and the server emits neither `'error'` nor `'drop'` (seen with Node
+ * 24). Nor is there one left then for the upstream of a connection that was accepted, for a scrape or for a look into
+ * the kernel's tables. So new connections are turned away before, and that is logged.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
@@ -78,10 +78,10 @@ export class Descriptors {
 }
 
 /**
- * The kernel gives the lowest number that is free: as many descriptors, or more, are in use. It costs two system calls.
- * They may be made on the relay's thread, because they wait for nobody: the null device is the kernel's own, its name lies
- * in a file system in memory, and opening and closing it does nothing. A file of any other kind could be a pipe or lie on
- * a network.
+ * The kernel gives the lowest number that is free: as many descriptors, or more, are in use. It costs two system
+ * calls. They may be made on the relay's thread, because they wait for nobody: the null device is the kernel's own,
+ * its name lies in a file system in memory, and opening and closing it does nothing. A file of any other kind could
+ * be a pipe or lie on a network.
  */
 function nextDescriptor(): number {
   try {

@@ -1,6 +1,6 @@
 /**
- * Pages for 404 and 503 that somebody else writes: JupyterHub at its error URL, or a folder. They are asked for with bounds of
- * time and size, and where none comes, or the wrong one, Sluice's own answer stands.
+ * Pages for 404 and 503 that somebody else writes: JupyterHub at its error URL, or a folder. They are asked for with
+ * bounds of time and size, and where none comes, or the wrong one, Sluice's own answer stands.
  */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';

@@ -113,7 +113,10 @@ export interface RenderedRefusal {
   readonly body: Buffer;
 }
 
-/** Renders an answer in the form that `accept` prefers; text for clients without a preference. `chance` is from 0 to below 1. */
+/**
+ * Renders an answer in the form that `accept` prefers; text for clients without a preference. `chance` is from 0 to
+ * below 1.
+ */
 export function renderRefusal(refusal: Refusal, accept: string | undefined, chance = Math.random()): RenderedRefusal {
   const { fields = [], relayed } = refusal;
   if (relayed !== undefined) return renderRelayed(relayed);

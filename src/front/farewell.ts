@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 
 /**
- * How long what a client still sends is read and thrown away. Closing before would make the kernel send a reset, and the
- * client would lose the answer that says what is wrong.
+ * How long what a client still sends is read and thrown away. Closing before would make the kernel send a reset, and
+ * the client would lose the answer that says what is wrong.
  */
 const lingerMs = 2000;
 

@@ -177,7 +177,10 @@ export class Front {
     this.#evicted.close();
   }
 
-  /** A certificate was accepted by other rules than those that hold now: its connection takes one request more at most. */
+  /**
+   * A certificate was accepted by other rules than those that hold now: its connection takes one request more at
+   * most.
+   */
   #endCertified(): void {
     for (const connection of this.#connections) {
       if (connection.peer.certificate !== null) connection.isLast = true;

@@ -1,6 +1,6 @@
 /**
- * The one recorder of endings: how each handshake, request and connection ended is counted, logged and told from here, and from
- * nowhere else, whichever lane it was in.
+ * The one recorder of endings: how each handshake, request and connection ended is counted, logged and told from
+ * here, and from nowhere else, whichever lane it was in.
  */
 import { plainAddress } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
@@ -160,8 +160,8 @@ export class Recorder {
   }
 
   /**
-   * A request is over. `status`: what the client got, 0 for nothing; `bodyBytes`: the size of its body as far as known, −1 where
-   * it has none.
+   * A request is over. `status`: what the client got, 0 for nothing; `bodyBytes`: the size of its body as far as
+   * known, −1 where it has none.
    */
   answered({ counters, method, startedAt }: RoutedSubject, status: number, bodyBytes: number): void {
     const label = labelled.has(method) ? method : 'OTHER';

@@ -1,7 +1,7 @@
 /**
- * Whether anything moves in an exchange. A reader that takes 20 KB/s empties the kernel's 4 MiB in minutes, and all the while
- * nothing is read or written here: so where bytes wait for the client, the kernel's own queue is looked at twice before
- * anybody is given up.
+ * Whether anything moves in an exchange. A reader that takes 20 KB/s empties the kernel's 4 MiB in minutes, and all
+ * the while nothing is read or written here: so where bytes wait for the client, the kernel's own queue is looked at
+ * twice before anybody is given up.
  */
 import type { KernelQueue, KernelReading } from '../relay/core/stall.ts';
 

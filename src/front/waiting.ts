@@ -1,8 +1,8 @@
 /**
- * The connections on which nothing is under way: before their first request, within a header, between two requests, or on
- * their way out. Each has a clock. They are what anybody can open without end, so they are counted, as a whole and by
- * address, and where there is no room left the one goes that has waited longest of the address that has most of them:
- * who opens many makes room for the others.
+ * The connections on which nothing is under way: before their first request, within a header, between two requests,
+ * or on their way out. Each has a clock. They are what anybody can open without end, so they are counted, as a whole
+ * and by address, and where there is no room left the one goes that has waited longest of the address that has most
+ * of them: who opens many makes room for the others.
  */
 
 /** Somebody who waits. */
@@ -24,8 +24,8 @@ export interface WaitingCaps {
 }
 
 /**
- * A place in two lists, of all and of a group, each from the one that waits longest. A `Map` would keep connections that are
- * gone, and their sockets, through most collections (see relay/roster.ts).
+ * A place in two lists, of all and of a group, each from the one that waits longest. A `Map` would keep connections
+ * that are gone, and their sockets, through most collections (see relay/roster.ts).
  */
 export class WaitingPlace {
   readonly waiter: Waiter;

@@ -4,8 +4,8 @@ import type { ClosingLimit, ConnectionReason, EndedBy, LimitAction, LimitName } 
 import type { Sender } from '../config/types.ts';
 
 /**
- * What is known of a connection when it opens, as it may be shown: for logs and listings, never for the relay's decisions.
- * What a peer chose is cleaned where it is taken (`observe/log/clean.ts`).
+ * What is known of a connection when it opens, as it may be shown: for logs and listings, never for the relay's
+ * decisions. What a peer chose is cleaned where it is taken (`observe/log/clean.ts`).
  */
 export interface ConnectionAbout {
   /** The `Host` header. */

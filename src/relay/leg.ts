@@ -4,9 +4,9 @@
  *   open ──► closing (our close frame waits for a frame boundary, then for the kernel, then for the peer's) ──► gone
  *     └────► cut (no close frame can be delivered: FIN behind what was sent, or a reset) ────────────────────► gone
  *
- * The peer's own close frame changes nothing of this: what the other side still says goes out first, and our answer is its
- * close (see goodbye.ts). After a close frame of ours the leg is read on: destroying it at once makes the kernel send a
- * reset, and a peer that is still sending would see 1006 instead of our code.
+ * The peer's own close frame changes nothing of this: what the other side still says goes out first, and our answer
+ * is its close (see goodbye.ts). After a close frame of ours the leg is read on: destroying it at once makes the
+ * kernel send a reset, and a peer that is still sending would see 1006 instead of our code.
  */
 import type { Route, Sender } from '../config/types.ts';
 import type { Histogram } from '../observe/metrics/counters.ts';
@@ -48,9 +48,9 @@ export type LegState = 'open' | 'closing' | 'cut' | 'gone';
 const patience = 10;
 
 /**
- * What TCP sends before the peer has acknowledged anything, in bytes: ten segments (RFC 6928 §2) of the smallest size that
- * a path of IPv6 may ask for. Of a leg to which no more was ever sent nothing waits for the peer to read: what has not
- * arrived within `timeouts.close` is not on its way.
+ * What TCP sends before the peer has acknowledged anything, in bytes: ten segments (RFC 6928 §2) of the smallest size
+ * that a path of IPv6 may ask for. Of a leg to which no more was ever sent nothing waits for the peer to read: what
+ * has not arrived within `timeouts.close` is not on its way.
  */
 const firstFlightBytes = 10 * 1220;
 
@@ -123,8 +123,8 @@ export class Leg {
   }
 
   /**
-   * Says goodbye with a close frame at the next frame boundary. `completable`: whether the frame that is under way to this
-   * peer can still be completed; if not, the leg is cut.
+   * Says goodbye with a close frame at the next frame boundary. `completable`: whether the frame that is under way to
+   * this peer can still be completed; if not, the leg is cut.
    */
   close(close: Close, completable: boolean, now: number): void {
     if (this.#state !== 'open') return;
@@ -183,8 +183,8 @@ export class Leg {
   }
 
   /**
-   * When both close frames have passed, the TCP connection ends too (RFC 6455 §7.1.1). Where the peer's close frame could
-   * not be seen any more, ours is enough.
+   * When both close frames have passed, the TCP connection ends too (RFC 6455 §7.1.1). Where the peer's close frame
+   * could not be seen any more, ours is enough.
    */
   settle(): void {
     if (!this.writer.closeSent) return;

@@ -36,8 +36,8 @@ import type { Transport, TransportListener } from './transport/transport.ts';
 import type { Activity, SessionInit } from './types.ts';
 
 /**
- * Who broke the protocol or a limit hears of it when the other side has answered, but at the latest after this time: what
- * the other side still says to the messages before is delivered, and who uploads in vain is told soon.
+ * Who broke the protocol or a limit hears of it when the other side has answered, but at the latest after this time:
+ * what the other side still says to the messages before is delivered, and who uploads in vain is told soon.
  */
 const answerMs = 1000;
 
@@ -248,8 +248,8 @@ export class Session implements OpenConnection {
   }
 
   /**
-   * Ends the connection because its client may not stay. Of what the client says not a message more is passed on; what the
-   * upstream still says to the messages before is.
+   * Ends the connection because its client may not stay. Of what the client says not a message more is passed on;
+   * what the upstream still says to the messages before is.
    */
   end(reason: EndReason, words?: string): void {
     if (this.#outcome !== null) return;

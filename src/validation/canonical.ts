@@ -1,4 +1,6 @@
-/** A text for each JSON value, equal for equal values: so that equal items are found without comparing each with each. */
+/**
+ * A text for each JSON value, equal for equal values: so that equal items are found without comparing each with each.
+ */
 import type { Fuel } from './types.ts';
 
 /** The text; objects are equal whatever the order of their keys. */

@@ -1,6 +1,6 @@
 /**
- * Judges one text message: bytes in, verdict out. UTF-8, then depth, then JSON, then the schema, so that what is dear comes
- * last and nothing recurses deeper than it may.
+ * Judges one text message: bytes in, verdict out. UTF-8, then depth, then JSON, then the schema, so that what is dear
+ * comes last and nothing recurses deeper than it may.
  */
 import { isUtf8 } from 'node:buffer';
 import { shapeOf } from './depth.ts';
@@ -14,8 +14,8 @@ export interface TextRules {
 }
 
 /**
- * A unit is 50 to 200 ns of work. Every message may cost so many, and more for its length and each of its values: a union
- * of thirty types costs 300 for each item.
+ * A unit is 50 to 200 ns of work. Every message may cost so many, and more for its length and each of its values: a
+ * union of thirty types costs 300 for each item.
  */
 const leastFuel = 10_000;
 const fuelPerValue = 300;

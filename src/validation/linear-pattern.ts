@@ -1,7 +1,8 @@
 /**
- * Regular expressions whose time grows with the text and no faster (Thompson, 1968; Cox, "Regular Expression Matching Can
- * Be Simple And Fast", 2007). V8's engine tries one way after another, and `(a+)+$` keeps it for years. Here all ways go on
- * together, one character at a time. What cannot be done like that, references back and looks around, is refused.
+ * Regular expressions whose time grows with the text and no faster (Thompson, 1968; Cox, "Regular Expression Matching
+ * Can Be Simple And Fast", 2007). V8's engine tries one way after another, and `(a+)+$` keeps it for years. Here all
+ * ways go on together, one character at a time. What cannot be done like that, references back and looks around, is
+ * refused.
  *
  *   pattern ─► parser ─► program of few instructions ─► threads, at most one for each instruction
  */

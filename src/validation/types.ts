@@ -5,8 +5,8 @@ export interface Fault {
   /** `utf8`, `json`, `max_depth`, `max_size`, `binary`, `too_costly`, or a keyword of the schema. */
   readonly rule: string;
   /**
-   * Where in the message, as a JSON Pointer (RFC 6901); empty for the whole. `*` stands for keys that the schema does not
-   * name.
+   * Where in the message, as a JSON Pointer (RFC 6901); empty for the whole. `*` stands for keys that the schema does
+   * not name.
    */
   readonly path: string;
 }

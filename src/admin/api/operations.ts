@@ -1,6 +1,6 @@
 /**
- * Every operation of the API, once: the endpoint that serves it and its description in the OpenAPI document are made from
- * the same value.
+ * Every operation of the API, once: the endpoint that serves it and its description in the OpenAPI document are made
+ * from the same value.
  */
 import type { z } from 'zod';
 import { connectionOutcomes } from '../../catalogue/outcomes.ts';

@@ -25,8 +25,8 @@ export class ApiGuard {
   }
 
   /**
-   * Whether a request goes no further. Wrong tokens cost no wait: whoever shares the hub's address, as users' servers on one
-   * machine do, could keep the hub itself out by them.
+   * Whether a request goes no further. Wrong tokens cost no wait: whoever shares the hub's address, as users' servers
+   * on one machine do, could keep the hub itself out by them.
    */
   async refuses(req: IncomingMessage): Promise<boolean> {
     const reason = await this.#reasonAgainst(req);

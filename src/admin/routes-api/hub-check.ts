@@ -1,7 +1,7 @@
 /**
- * Whether the table of a replica is complete. Nobody but the hub knows: it asks each replica for its table, sets what is missing,
- * and then says so (`POST /api/checked`). A replica that has just started asks the hub for such a check, and until it has been
- * through one it wants no clients.
+ * Whether the table of a replica is complete. Nobody but the hub knows: it asks each replica for its table, sets what
+ * is missing, and then says so (`POST /api/checked`). A replica that has just started asks the hub for such a check,
+ * and until it has been through one it wants no clients.
  *
  *   begins ──► incomplete ──── the hub has checked ────► complete
  *                 └──────── no hub, but a state file ──► as the file has it ── the hub has checked ──► complete

@@ -1,6 +1,7 @@
 /**
- * The table of routes on disk, so that a restart serves at once. It is written beside its place and moved there, at most once a
- * second, and never while the relay waits. What cannot be read is kept aside under another name, and the table begins empty.
+ * The table of routes on disk, so that a restart serves at once. It is written beside its place and moved there, at
+ * most once a second, and never while the relay waits. What cannot be read is kept aside under another name, and the
+ * table begins empty.
  *
  *   {"sluice_routes": 1, "routes": [["/user/ann", "{…}", 1764423000000], …]}
  */

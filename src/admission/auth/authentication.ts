@@ -1,6 +1,6 @@
 /**
- * The authentication of all routes. Routes that ask for the same share an authenticator, and what that has found out outlives a
- * reload.
+ * The authentication of all routes. Routes that ask for the same share an authenticator, and what that has found out
+ * outlives a reload.
  */
 import { type Auth, type Config, labelledRoutes, type Route, type ServiceTarget } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';

@@ -1,6 +1,7 @@
 /**
- * What was found out about credentials, for a while. The key is an HMAC with a secret of this process: nothing in memory, in a
- * dump or in the time that a look-up takes says what the credentials were, and nobody can make two of them meet.
+ * What was found out about credentials, for a while. The key is an HMAC with a secret of this process: nothing in
+ * memory, in a dump or in the time that a look-up takes says what the credentials were, and nobody can make two of
+ * them meet.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 
@@ -66,8 +67,8 @@ export class CredentialCache<T> {
   }
 
   /**
-   * Finds out what is not known: those who ask for the same while one asks share its answer. `until` says how long the answer
-   * holds, 0 not at all. `null` where too many questions are under way.
+   * Finds out what is not known: those who ask for the same while one asks share its answer. `until` says how long
+   * the answer holds, 0 not at all. `null` where too many questions are under way.
    */
   find(key: string, ask: () => Promise<T>, until: (value: T) => number): T | Promise<T> | null {
     const known = this.get(key);

@@ -1,6 +1,6 @@
 /**
- * What authentication changes in a request before it goes on: credentials are taken out, lines that only Sluice may write are
- * taken out in every spelling, and what is known of the user is put in.
+ * What authentication changes in a request before it goes on: credentials are taken out, lines that only Sluice may
+ * write are taken out in every spelling, and what is known of the user is put in.
  */
 
 /** The head of a request that goes on. */

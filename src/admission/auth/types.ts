@@ -1,6 +1,6 @@
 /**
- * What authentication works with: a request in, a decision out. Each kind of a route looks for its own credentials, in the
- * order of the file, and the first that finds some decides.
+ * What authentication works with: a request in, a decision out. Each kind of a route looks for its own credentials,
+ * in the order of the file, and the first that finds some decides.
  */
 import type { RawHeaders } from '../../http/raw-fields.ts';
 import type { ShownCertificate } from '../visit.ts';

@@ -1,6 +1,6 @@
 /**
- * The flags of configurable-http-proxy, and what each is in a configuration of Sluice. A flag that would not be honoured is an
- * error that names it: nobody shall believe that something holds which does not.
+ * The flags of configurable-http-proxy, and what each is in a configuration of Sluice. A flag that would not be
+ * honoured is an error that names it: nobody shall believe that something holds which does not.
  */
 import { parseArgs } from 'node:util';
 import type { TargetRules } from '../../config/types.ts';

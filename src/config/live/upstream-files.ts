@@ -56,7 +56,10 @@ export interface Authorities {
   readonly names: readonly string[];
 }
 
-/** Judges a file of authorities, which `key` names. Node takes what it can read of such a file and says nothing of the rest. */
+/**
+ * Judges a file of authorities, which `key` names. Node takes what it can read of such a file and says nothing of the
+ * rest.
+ */
 export function judgeAuthorities(content: FileContent, key: string): Result<Authorities> {
   const where = `${key}: ${content.file}`;
   if ('error' in content) return { problem: `${where} ${whyUnreadable(content.error)}` };

@@ -182,8 +182,8 @@ function collide(a: ListenAddress, b: ListenAddress): boolean {
 }
 
 /**
- * A route to the public port itself: host and path stay as they are, so one request would go round until no connection is
- * left. Only what the file shows is found; a name may lead here too.
+ * A route to the public port itself: host and path stay as they are, so one request would go round until no
+ * connection is left. Only what the file shows is found; a name may lead here too.
  */
 function circles(document: ConfigDocument): ConfigError[] {
   const { listen, routes } = mapping(document.value);

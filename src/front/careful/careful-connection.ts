@@ -6,9 +6,10 @@
  *     ├──► switched: the socket is somebody else's
  *     └──► broken: what came is no request
  *
- * The parser never gets bytes behind the end of a head or of a body: it would run ahead of the answer, begin requests that
- * nobody will answer, or drop what it takes for another protocol. What has been read beyond waits here, and the socket is
- * not read on meanwhile. A request is told when the parser has taken its whole head, so that none is both served and refused.
+ * The parser never gets bytes behind the end of a head or of a body: it would run ahead of the answer, begin requests
+ * that nobody will answer, or drop what it takes for another protocol. What has been read beyond waits here, and the
+ * socket is not read on meanwhile. A request is told when the parser has taken its whole head, so that none is both
+ * served and refused.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Holding, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
@@ -27,7 +28,10 @@ export type ParsedHead =
 export interface CarefulEvents {
   /** A request, to be answered on its response. */
   request(req: IncomingMessage, res: ServerResponse): void;
-  /** The connection is to become another protocol: the socket is paused, without listeners, and `head` is what came behind. */
+  /**
+   * The connection is to become another protocol: the socket is paused, without listeners, and `head` is what came
+   * behind.
+   */
   switched(req: IncomingMessage, head: Buffer, kind: 'upgrade' | 'connect'): void;
   /** What came is no request, or the rest of one. `answerable`: whether no answer has begun. */
   broken(error: NodeJS.ErrnoException, answerable: boolean): void;
@@ -51,8 +55,8 @@ const freeHeadBytes = 4096;
 const streamBytes = 64 * 1024;
 const nothing = Buffer.alloc(0);
 /**
- * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of chunks of one byte
- * would take 50 ms. A body in chunks is fed in pieces, which become smaller where many chunks are in one.
+ * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of chunks of
+ * one byte would take 50 ms. A body in chunks is fed in pieces, which become smaller where many chunks are in one.
  */
 const smallestPiece = 512;
 const largestPiece = 64 * 1024;

@@ -1,6 +1,6 @@
 /**
- * The careful lane: Node's HTTP server, which never listens, and http-proxy behind it. It takes whatever is HTTP at all, and
- * decides every doubtful case.
+ * The careful lane: Node's HTTP server, which never listens, and http-proxy behind it. It takes whatever is HTTP at
+ * all, and decides every doubtful case.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

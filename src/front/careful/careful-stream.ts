@@ -44,8 +44,8 @@ export class CarefulStream extends Duplex {
   }
 
   /**
-   * Hands bytes to the server's parser; when this returns they are parsed. `push` would do the same for a stream that flows
-   * and holds nothing, but not always at once.
+   * Hands bytes to the server's parser; when this returns they are parsed. `push` would do the same for a stream that
+   * flows and holds nothing, but not always at once.
    */
   feed(bytes: Buffer): void {
     this.emit('data', bytes);

@@ -231,7 +231,10 @@ export class CarefulExchange implements MemoryHolder {
     upstreamRes.on('data', seen).once('end', seen);
   }
 
-  /** Something broke: the upstream's connection, its answer, or our patience. `connection` is the one that it broke on. */
+  /**
+   * Something broke: the upstream's connection, its answer, or our patience. `connection` is the one that it broke
+   * on.
+   */
   failed(error: Error, connection = this.#connection): void {
     // The client's own end is seen at `ended`.
     if (this.#over || this.#res.writableEnded || this.#req.errored || this.#res.destroyed) return;

@@ -23,9 +23,9 @@ export interface ForwardRoute {
 /**
  * Forwards plain HTTP requests to the upstreams of their routes.
  *
- * The listener calls `forward` once for each request of `'request'` and of `'checkContinue'` (the forwarder writes the
- * 100 itself, so that a declared body over the limit gets its 413 before one byte of it is sent), when it has been admitted.
- * The server must have `requestTimeout: 0`: only inactivity ends a request.
+ * The listener calls `forward` once for each request of `'request'` and of `'checkContinue'` (the forwarder writes
+ * the 100 itself, so that a declared body over the limit gets its 413 before one byte of it is sent), when it has
+ * been admitted. The server must have `requestTimeout: 0`: only inactivity ends a request.
  */
 export interface Forwarder {
   forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: AdmittedVisit): void;
@@ -85,7 +85,8 @@ export class HttpForwarder implements Forwarder {
       ...this.#parts,
       send: (connection) => {
         const target = { protocol, host, port };
-        // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one each time.
+        // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one
+        // each time.
         const ssl = { maxHeaderSize: maxResponseHeaderBytes };
         this.#proxy
           .web(req, res, { target, ssl, agent: connection.asAgent })

@@ -1,4 +1,7 @@
-/** What one turn of the event loop does with small chunks of uploads: a read may hold ten thousand, and 300 clients have 32 reads each. */
+/**
+ * What one turn of the event loop does with small chunks of uploads: a read may hold ten thousand, and 300 clients
+ * have 32 reads each.
+ */
 import { fewPieces, type LoopTurns } from '../../relay/core/turns.ts';
 import type { Line } from './line.ts';
 

@@ -1,6 +1,7 @@
 /**
- * The answer on its way to the client: its head, and its body as the upstream frames it. Where the upstream ends the body with
- * its connection, Sluice puts it into chunks, so that the client can tell a whole body from one that broke off.
+ * The answer on its way to the client: its head, and its body as the upstream frames it. Where the upstream ends the
+ * body with its connection, Sluice puts it into chunks, so that the client can tell a whole body from one that broke
+ * off.
  */
 import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
 import type { Framing } from '../../http/wire/framing.ts';

@@ -8,10 +8,10 @@
  *     │             └ no connection: 502, 503, 504
  *     └ the declared body is over the limit: 413
  *
- * The body goes up while the answer comes down, and each waits for its own receiver. An answer may come before the body has
- * gone, and where writing the body fails it may lie there unread: what the upstream says counts, not what could be written.
- * Whoever has answered may go on reading: then the rest of the body still goes there.
- * A request that may be repeated, on a connection that was used before and ends before the first byte of an answer, is sent
+ * The body goes up while the answer comes down, and each waits for its own receiver. An answer may come before the
+ * body has gone, and where writing the body fails it may lie there unread: what the upstream says counts, not what
+ * could be written. Whoever has answered may go on reading: then the rest of the body still goes there. A request
+ * that may be repeated, on a connection that was used before and ends before the first byte of an answer, is sent
  * once more on a new one.
  */
 
@@ -265,8 +265,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   }
 
   /**
-   * A refusal up to the end of the connection, from an upstream that did not want the body: where it closes with some of that
-   * unread, its kernel resets the connection, and that is all the end there is.
+   * A refusal up to the end of the connection, from an upstream that did not want the body: where it closes with some
+   * of that unread, its kernel resets the connection, and that is all the end there is.
    */
   get #closedUnread(): boolean {
     return this.#status >= 400 && this.request.framing !== 'none' && this.#download!.endsWithConnection;

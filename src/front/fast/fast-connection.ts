@@ -8,8 +8,8 @@
  *     ├──► careful: not of the strict form; the other lane has the socket, and all bytes from the head's first
  *     └──► over: no request, or for no route
  *
- * The next head is read when the answer before it is complete. What has been read of it meanwhile is held, and nothing more is
- * read: pipelining costs its sender's patience and not our memory.
+ * The next head is read when the answer before it is complete. What has been read of it meanwhile is held, and
+ * nothing more is read: pipelining costs its sender's patience and not our memory.
  */
 import { type NamedUser, userOf } from '../../admission/identity.ts';
 import { wordsOf } from '../../admission/memory.ts';
@@ -38,8 +38,8 @@ import type { LaneParts } from './parts.ts';
 import { Upload } from './upload.ts';
 
 /**
- * How long what a client still sends is read and thrown away behind the last answer. Closing before would make the kernel send
- * a reset, and the client would lose the answer that says what is wrong.
+ * How long what a client still sends is read and thrown away behind the last answer. Closing before would make the
+ * kernel send a reset, and the client would lose the answer that says what is wrong.
  */
 const lingerMs = 2000;
 /**

@@ -1,7 +1,7 @@
 /**
- * The fast lane: plain HTTP/1.1 requests and handshakes at the relay's speed. Heads are read as bytes and written as bytes,
- * bodies pass as they came, everything that is held counts in the memory of all. What is not of the strict form that every
- * parser reads alike goes to the careful lane, and stays there.
+ * The fast lane: plain HTTP/1.1 requests and handshakes at the relay's speed. Heads are read as bytes and written as
+ * bytes, bodies pass as they came, everything that is held counts in the memory of all. What is not of the strict
+ * form that every parser reads alike goes to the careful lane, and stays there.
  */
 
 import type { Route } from '../../config/types.ts';

@@ -1,6 +1,6 @@
 /**
- * One connection that carries HTTP, on either side: who reads it, what is written to it, and both its ends. It belongs to one
- * owner at a time, and lives through many requests.
+ * One connection that carries HTTP, on either side: who reads it, what is written to it, and both its ends. It
+ * belongs to one owner at a time, and lives through many requests.
  */
 
 import type { Socket } from 'node:net';

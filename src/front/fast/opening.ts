@@ -1,5 +1,6 @@
 /**
- * One handshake that has been admitted: an exchange whose answer is 101. It costs a connect, a write, a read and a write.
+ * One handshake that has been admitted: an exchange whose answer is 101. It costs a connect, a write, a read and a
+ * write.
  *
  *   connect ─► ask ─► 101 ─► the relay has both sockets
  *      │        │ └ another answer: passed on whole

@@ -1,6 +1,6 @@
 /**
- * How long nothing has moved in an exchange. A receiver to whom the kernel still delivers is not inactive, though Node hears
- * of it only when much of the kernel's buffer is free again.
+ * How long nothing has moved in an exchange. A receiver to whom the kernel still delivers is not inactive, though
+ * Node hears of it only when much of the kernel's buffer is free again.
  */
 
 import { StallWatch } from '../../relay/core/stall.ts';

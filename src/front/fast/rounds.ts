@@ -1,8 +1,8 @@
 /**
- * What one round of the event loop may do for HTTP when many come at once. A round reads every socket that has something: with a
- * thousand downloads that takes a tenth of a second, and a message on a WebSocket waits for all of them, once on its way in and
- * once on its way out. So a round is given so much work. Whatever finds it spent waits, and goes on in the rounds after it, in
- * the order in which it came.
+ * What one round of the event loop may do for HTTP when many come at once. A round reads every socket that has
+ * something: with a thousand downloads that takes a tenth of a second, and a message on a WebSocket waits for all of
+ * them, once on its way in and once on its way out. So a round is given so much work. Whatever finds it spent waits,
+ * and goes on in the rounds after it, in the order in which it came.
  */
 
 /** One that has to wait. */

@@ -1,6 +1,6 @@
 /**
- * The PROXY protocol: what a load balancer says of its client before the client's first byte. Versions 1 and 2, as haproxy.org's
- * proxy-protocol.txt describes them. Pure: bytes in, a reading out.
+ * The PROXY protocol: what a load balancer says of its client before the client's first byte. Versions 1 and 2, as
+ * haproxy.org's proxy-protocol.txt describes them. Pure: bytes in, a reading out.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 

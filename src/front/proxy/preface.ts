@@ -1,5 +1,6 @@
 /**
- * The beginning of a connection where `listen.proxy_protocol` names somebody: bytes are read until it is clear what they are.
+ * The beginning of a connection where `listen.proxy_protocol` names somebody: bytes are read until it is clear what
+ * they are.
  *
  *   reading ─► passed on: with a header from one who must send it, or without one from anybody else
  *      ├─────► refused: the header is missing, broken, late, or from somebody who may not send it

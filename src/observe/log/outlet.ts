@@ -1,6 +1,6 @@
 /**
- * The process's standard output as an outlet. No write to it may ever stop the thread that relays, so how it is written to
- * depends on what it is.
+ * The process's standard output as an outlet. No write to it may ever stop the thread that relays, so how it is
+ * written to depends on what it is.
  *
  *   pipe, FIFO, socket   Node writes what fits and waits for the rest by events; a reader that is gone may come back
  *   terminal             Node would wait in write(2) for one that was stopped (Ctrl+S, a console that nobody reads), so it

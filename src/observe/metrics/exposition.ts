@@ -91,8 +91,8 @@ export class Exposition {
   }
 
   /**
-   * A line becomes bytes at once. Text that is collected lives through several collections of V8's young generation, which
-   * grows by that to ten times its size, and stays so: 500 routes cost 40 MiB (measured).
+   * A line becomes bytes at once. Text that is collected lives through several collections of V8's young generation,
+   * which grows by that to ten times its size, and stays so: 500 routes cost 40 MiB (measured).
    */
   #line(text: string): void {
     if (text.length * mostBytes > this.#piece.length - this.#at) this.#cut(text.length * mostBytes);
@@ -120,8 +120,9 @@ export class Exposition {
 }
 
 /**
- * Gives the memory of pieces back at once. Nothing may read from them any more. V8 does not see them on its heap: with a scrape
- * each five seconds, those of a dozen renderings waited for a collection (45 MiB with 500 routes, measured).
+ * Gives the memory of pieces back at once. Nothing may read from them any more. V8 does not see them on its heap:
+ * with a scrape each five seconds, those of a dozen renderings waited for a collection (45 MiB with 500 routes,
+ * measured).
  */
 export function freePieces(pieces: readonly Buffer[]): void {
   // What others made may share its memory with more than these.

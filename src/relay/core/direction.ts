@@ -65,8 +65,8 @@ export interface Outlet extends FrameSink {
 }
 
 /**
- * What becomes of what is read: passed on; passed on to the end of the frame that has begun; parsed, so that a close frame
- * is seen; nothing at all.
+ * What becomes of what is read: passed on; passed on to the end of the frame that has begun; parsed, so that a close
+ * frame is seen; nothing at all.
  */
 type Mode = 'relay' | 'finish-frame' | 'discard' | 'ignore';
 
@@ -80,8 +80,9 @@ const controlNames: Readonly<Record<number, 'ping' | 'pong' | 'close'>> = {
 };
 
 /**
- * A sender that has been told to close may have this many frames on their way, and one more for each 256 bytes: 150 MB are 2400
- * frames as browsers cut them. Frames of seven bytes keep a thread busy, at 10 million in a second of loopback.
+ * A sender that has been told to close may have this many frames on their way, and one more for each 256 bytes: 150
+ * MB are 2400 frames as browsers cut them. Frames of seven bytes keep a thread busy, at 10 million in a second of
+ * loopback.
  */
 const mostLookedThrough = 50_000;
 const bytesOfFrame = 256;
@@ -178,7 +179,9 @@ export class Direction {
     if (this.#tail === null && parser.betweenFrames && !parser.inMessage) this.#changeStage();
   }
 
-  /** Whether something waits for this sender's receiver, who is the sender of `back`: messages, or answers to its own. */
+  /**
+   * Whether something waits for this sender's receiver, who is the sender of `back`: messages, or answers to its own.
+   */
   waitsFor(back: Direction): boolean {
     return this.pauses.waitsForReceiver || back.pauses.has('answers');
   }
@@ -411,7 +414,9 @@ export class Direction {
     counters.messageSizes.observe(bytes, this.#id);
   }
 
-  /** Whether a sender whose close frame is looked for sends frames that cost more to look through than that is worth. */
+  /**
+   * Whether a sender whose close frame is looked for sends frames that cost more to look through than that is worth.
+   */
   #looksInVain(): boolean {
     const { frames, wireBytes } = this.#retired;
     return this.#frames - frames > mostLookedThrough + (this.wireBytes - wireBytes) / bytesOfFrame;

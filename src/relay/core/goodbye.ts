@@ -1,7 +1,7 @@
 /**
- * How a connection ends, whoever ends it: in turn. Two connections cannot be closed in the same instant, and what a side
- * sends while its own close frame is on the way finds nobody. So one side hears first, what it still sends is passed on
- * until its close frame is here, and only then does the other side hear.
+ * How a connection ends, whoever ends it: in turn. Two connections cannot be closed in the same instant, and what a
+ * side sends while its own close frame is on the way finds nobody. So one side hears first, what it still sends is
+ * passed on until its close frame is here, and only then does the other side hear.
  *
  *   boundary ──► asked ──► told
  *

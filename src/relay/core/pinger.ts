@@ -44,9 +44,9 @@ export class Pinger {
   }
 
   /**
-   * Whether a pong is overdue. The peer is dead only if it takes nothing either: the ping may stand behind megabytes in the
-   * kernel, and a slow reader sees it minutes later. `received`: bytes read from it so far; `held`: whether Sluice is not
-   * reading it.
+   * Whether a pong is overdue. The peer is dead only if it takes nothing either: the ping may stand behind megabytes
+   * in the kernel, and a slow reader sees it minutes later. `received`: bytes read from it so far; `held`: whether
+   * Sluice is not reading it.
    */
   tick(now: number, received: number, held: boolean): boolean {
     const { drainedBytes: drained, pingFlushed } = this.#writer;

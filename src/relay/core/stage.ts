@@ -1,7 +1,7 @@
 /**
  * A stage stands between a direction's parser and the other leg's writer. It sees each data frame and passes it on:
- * unchanged, at once or when the message is whole, or, for stages to come, inflated or re-fragmented, so what it passes on
- * may have another length.
+ * unchanged, at once or when the message is whole, or, for stages to come, inflated or re-fragmented, so what it
+ * passes on may have another length.
  */
 import type { Violation } from '../../observe/report.ts';
 import type { FrameParser } from '../../websocket/frame-parser.ts';

@@ -1,10 +1,10 @@
 /**
- * Tells a receiver that is slow from one that takes nothing at all. Progress is what its side has acknowledged: the bytes
- * that the kernel was given, less what the kernel still holds for it. What the kernel holds alone says nothing: while there
- * is room, it grows with each message that nobody takes.
+ * Tells a receiver that is slow from one that takes nothing at all. Progress is what its side has acknowledged: the
+ * bytes that the kernel was given, less what the kernel still holds for it. What the kernel holds alone says nothing:
+ * while there is room, it grows with each message that nobody takes.
  *
- * One watch serves `max_pause` and the ping's clock, so that they do not add up: while a stopped client's kernel fills up
- * its ping runs out, and when it is full the time before counts too.
+ * One watch serves `max_pause` and the ping's clock, so that they do not add up: while a stopped client's kernel
+ * fills up its ping runs out, and when it is full the time before counts too.
  */
 
 /** What the kernel has accepted for a socket and its peer has not acknowledged. */

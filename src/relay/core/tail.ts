@@ -1,4 +1,6 @@
-/** What was read and not parsed, because a rate stopped the parser at a header: it is drained before reading resumes. */
+/**
+ * What was read and not parsed, because a rate stopped the parser at a header: it is drained before reading resumes.
+ */
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 
 export class Tail {

@@ -1,8 +1,8 @@
 /**
- * What one turn of the event loop may do with small frames. A turn reads every socket that has something, each many times: a
- * hundred that send nothing but empty messages, six bytes each, brought forty million frames in one turn, and everybody else
- * waited six seconds. So a turn is given so many frames. A sender that brings many when they are used up is read again in a
- * turn after it, in the order in which they came.
+ * What one turn of the event loop may do with small frames. A turn reads every socket that has something, each many
+ * times: a hundred that send nothing but empty messages, six bytes each, brought forty million frames in one turn,
+ * and everybody else waited six seconds. So a turn is given so many frames. A sender that brings many when they are
+ * used up is read again in a turn after it, in the order in which they came.
  */
 
 /** Of frames: 4 to 5 ms of a core, and who goes on brings a read of ten thousand or some. */

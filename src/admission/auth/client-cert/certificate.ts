@@ -1,6 +1,6 @@
 /**
- * The certificate that a client has shown, and that one of the authorities vouches for: what it says of its holder. Most routes
- * never ask, so nothing is read before somebody does.
+ * The certificate that a client has shown, and that one of the authorities vouches for: what it says of its holder.
+ * Most routes never ask, so nothing is read before somebody does.
  */
 import type { X509Certificate } from 'node:crypto';
 import { type CertificateField, certificateFields } from '../../../config/types.ts';
@@ -57,8 +57,8 @@ function read(certificate: X509Certificate): Values {
 }
 
 /**
- * The names as Node prints them, `email:anna@example.org, URI:"a\u002c b"`: what has a comma, a quote or another odd character in it stands
- * in quotes, as JSON, so no name can pass for two.
+ * The names as Node prints them, `email:anna@example.org, URI:"a\u002c b"`: what has a comma, a quote or another odd
+ * character in it stands in quotes, as JSON, so no name can pass for two.
  */
 function alternativeNames(text: string): [kind: string, value: string][] {
   const found = text.matchAll(/(?:^|, )([^:,"]+):(?:"((?:[^"\\]|\\.)*)"|([^",]*))(?=, |$)/g);

@@ -15,7 +15,9 @@ export interface ClientCertOptions {
   readonly now: () => number;
 }
 
-/** What the alternative names of a certificate are made of (RFC 5280 §4.2.1.6); whatever else stands there is no name. */
+/**
+ * What the alternative names of a certificate are made of (RFC 5280 §4.2.1.6); whatever else stands there is no name.
+ */
 const isAscii = /^[!-~]*$/;
 
 export class ClientCertJudge implements Judge {

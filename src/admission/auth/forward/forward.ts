@@ -163,8 +163,8 @@ export class ForwardJudge implements Judge {
 }
 
 /**
- * A path that is open to all, with `/..` behind it, is that path to a service that compares beginnings, and another one to a
- * backend that resolves it. Browsers resolve such paths before they ask.
+ * A path that is open to all, with `/..` behind it, is that path to a service that compares beginnings, and another
+ * one to a backend that resolves it. Browsers resolve such paths before they ask.
  */
 const dotted: Decision = refuse(
   'malformed',
