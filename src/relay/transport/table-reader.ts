@@ -13,6 +13,8 @@ import { KernelTable } from './kernel-tables.ts';
 const readingLastsMs = 400;
 /** At most this share of the time goes into reading. */
 const shareOfTime = 1 / 20;
+/** A reading that nobody has waited for in so long is of another time. */
+const forgottenMs = 2000;
 /** How long one round of the event loop reads: a message that waits for it does not notice. */
 const sliceMs = 1;
 /** What both tables take together at most, in bytes: 400 000 sockets. What stands behind is not known. */
@@ -34,6 +36,8 @@ export class TableReader {
   #last: Tables | null = null;
   /** When the last reading was given to somebody first, or nobody wanted it. */
   #givenAt: number | null = null;
+  /** When somebody was last told to ask again. */
+  #wantedAt = 0;
   #isReading = false;
 
   constructor(begin: () => Reading = readTables) {
@@ -42,11 +46,13 @@ export class TableReader {
 
   /** The last reading, or `pending` where that is too old and another one is under way. */
   tables(now: number): Tables | 'pending' {
+    if (this.#givenAt === null && now - this.#wantedAt > forgottenMs) this.#last = null;
     if (this.#last !== null && this.#age(now) <= this.#last.lastsMs) return this.#last;
     if (!this.#isReading) {
       this.#isReading = true;
       this.#readOn(this.#begin(), now, 0);
     }
+    this.#wantedAt = now;
     return 'pending';
   }
 
