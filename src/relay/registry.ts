@@ -3,7 +3,8 @@
 import type { SessionReport, Violation } from '../observe/report.ts';
 import { keepSpecimen } from '../specimens.ts';
 import type { Alarm, Clock } from './core/clock.ts';
-import { LoopTurns } from './core/turns.ts';
+import { framesPerRound } from './core/direction.ts';
+import { RoundBudget } from './core/round-budget.ts';
 import { trimBuffers } from './memory/copy-buffers.ts';
 import { MemoryBudget } from './memory/memory-budget.ts';
 import { ReadBuffers } from './memory/read-buffers.ts';
@@ -47,7 +48,7 @@ export class SessionRegistry {
   readonly #relief = new MemoryRelief(this.#open, this.#passers);
   readonly #clock: Clock;
   readonly #rules: RulesOf | undefined;
-  readonly #turns = new LoopTurns(setImmediate);
+  readonly #frameBudget = new RoundBudget(setImmediate, framesPerRound);
 
   /** `maxBufferedBytes`: what the buffers of all connections may hold together. */
   constructor(
@@ -82,7 +83,7 @@ export class SessionRegistry {
     const client = transportOf(init.client, buffers);
     const upstream = transportOf(init.upstream, buffers);
     const session = new Session(
-      { ...init, client, upstream, budget, clock: this.#clock, turns: this.#turns, rules: this.#rules },
+      { ...init, client, upstream, budget, clock: this.#clock, frameBudget: this.#frameBudget, rules: this.#rules },
       this.#events,
     );
     this.#open.add(session);

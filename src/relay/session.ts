@@ -23,8 +23,8 @@ import { Direction, type Outlet } from './core/direction.ts';
 import { Goodbye } from './core/goodbye.ts';
 import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
+import type { RoundBudget } from './core/round-budget.ts';
 import { type Stage, verbatim } from './core/stage.ts';
-import type { LoopTurns } from './core/turns.ts';
 import { type MessageRules, ValidatingStage } from './core/validating-stage.ts';
 import { ViolationNotes } from './core/violation-notes.ts';
 import { explain } from './core/words.ts';
@@ -59,7 +59,7 @@ export interface SessionParts extends Omit<SessionInit, 'client' | 'upstream'> {
   readonly clock: Clock;
   /** What the messages of a route's sides must be. */
   readonly rules?: RulesOf | undefined;
-  readonly turns: LoopTurns;
+  readonly frameBudget: RoundBudget;
 }
 
 /** What one side's messages must be now, on a route that asks for something; `null` for nothing. */
@@ -76,7 +76,7 @@ interface SideParts {
   readonly budget: MemoryBudget;
   readonly clock: Clock;
   readonly stage: Stage;
-  readonly turns: LoopTurns;
+  readonly frameBudget: RoundBudget;
 }
 
 /** What ends or has ended a connection. */
@@ -94,8 +94,8 @@ export class Session implements OpenConnection {
     readonly #session: Session;
 
     constructor(session: Session, role: Sender, parts: SideParts) {
-      const { transport, writer, out, route, counters, clock, turns, stage } = parts;
-      const common = { id: session.id, sender: role, route, clock, turns, source: transport, out, stage };
+      const { transport, writer, out, route, counters, clock, frameBudget, stage } = parts;
+      const common = { id: session.id, sender: role, route, clock, frameBudget, source: transport, out, stage };
       const direction = { ...common, counters: counters[role], memory: parts.budget, onRate: () => this.#onRate() };
       this.#session = session;
       this.inbound = new Direction(direction);
@@ -208,7 +208,7 @@ export class Session implements OpenConnection {
       client: new LegWriter(init.client.output, false, budget),
       upstream: new LegWriter(init.upstream.output, true, budget),
     };
-    const common = { route, counters, clock, turns: init.turns, budget };
+    const common = { route, counters, clock, frameBudget: init.frameBudget, budget };
     const stageOf = (sender: Sender) => this.#stageFor(sender, route, budget) ?? verbatim;
     const up = { ...common, transport: init.client, writer: writers.client, out: writers.upstream };
     const down = { ...common, transport: init.upstream, writer: writers.upstream, out: writers.client };

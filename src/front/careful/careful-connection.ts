@@ -15,7 +15,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Holding, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
 import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
 import { RequestLine } from '../../http/request-line.ts';
-import type { LoopTurns } from '../../relay/core/turns.ts';
+import type { RoundBudget, RoundLimits, RoundWaiter } from '../../relay/core/round-budget.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
 import { CarefulStream } from './careful-stream.ts';
@@ -61,10 +61,10 @@ const nothing = Buffer.alloc(0);
 const smallestPiece = 512;
 const largestPiece = 64 * 1024;
 const fewChunks = 32;
-/** Of a turn, for all connections of the lane: about 5 ms of a core. */
-export const carefulTurns = { most: 1000, goOn: 8 } as const;
+/** For all connections of the lane, about 5 ms of a core. */
+export const carefulChunksPerRound: RoundLimits = { work: 1000, free: fewChunks, waiters: 8 };
 
-export class CarefulConnection {
+export class CarefulConnection implements RoundWaiter {
   readonly connection: Connection;
   readonly stream: CarefulStream;
   readonly #events: CarefulEvents;
@@ -88,7 +88,7 @@ export class CarefulConnection {
   #pumping = false;
   #pieceBytes = smallestPiece;
   #waits = false;
-  readonly #turns: LoopTurns;
+  readonly #chunkBudget: RoundBudget;
   readonly #memory: MemoryLedger;
   readonly #holding: Holding;
   /** Bytes of the head that the parser has. */
@@ -97,13 +97,13 @@ export class CarefulConnection {
   constructor(
     connection: Connection,
     memory: MemoryLedger,
-    turns: LoopTurns,
+    chunkBudget: RoundBudget,
     patience: () => ConnectionTimeouts,
     events: CarefulEvents,
   ) {
     this.connection = connection;
     this.#memory = memory;
-    this.#turns = turns;
+    this.#chunkBudget = chunkBudget;
     this.#holding = new Holding(memory);
     this.#events = events;
     this.#patience = patience;
@@ -229,19 +229,19 @@ export class CarefulConnection {
     const end = body.find(this.#held.subarray(0, size), 0);
     const chunks = body.chunks - before;
     this.#pieceBytes = chunks > fewChunks ? Math.max(size / 2, smallestPiece) : Math.min(size * 2, largestPiece);
-    if (chunks > fewChunks && !this.#turns.allow(chunks)) this.#awaitTurn();
+    if (!this.#chunkBudget.spend(chunks)) this.#awaitRound();
     return [this.#take(end < 0 ? size : end), end];
   }
 
-  #awaitTurn(): void {
+  #awaitRound(): void {
     this.#waits = true;
-    this.#turns.wait(this.#goOn);
+    this.#chunkBudget.wait(this);
   }
 
-  readonly #goOn = (): void => {
+  onRound(): void {
     this.#waits = false;
     this.#pump();
-  };
+  }
 
   /** Takes the held bytes before `end`; all of them where it is -1 or beyond them. */
   #take(end: number): Buffer {

@@ -6,10 +6,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../../admission/memory.ts';
 import { maxHeadBytes } from '../../http/wire/head-parser.ts';
-import { LoopTurns } from '../../relay/core/turns.ts';
+import { RoundBudget } from '../../relay/core/round-budget.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import type { Connection, Lane } from '../connection.ts';
-import { CarefulConnection, type ConnectionTimeouts, carefulTurns, type ParsedHead } from './careful-connection.ts';
+import {
+  CarefulConnection,
+  type ConnectionTimeouts,
+  carefulChunksPerRound,
+  type ParsedHead,
+} from './careful-connection.ts';
 import type { CarefulStream } from './careful-stream.ts';
 
 /** What becomes of the requests. */
@@ -32,7 +37,7 @@ export class CarefulLane implements Lane {
   readonly #server: Server;
   readonly #requests: CarefulRequests;
   readonly #memory: MemoryLedger;
-  readonly #turns = new LoopTurns(setImmediate, carefulTurns);
+  readonly #chunkBudget = new RoundBudget(setImmediate, carefulChunksPerRound);
   readonly #patience: () => ConnectionTimeouts;
 
   /** `keepAliveMs` is what clients are told of `patience`. */
@@ -68,7 +73,7 @@ export class CarefulLane implements Lane {
   }
 
   take(connection: Connection, bytes: Buffer): void {
-    const careful = new CarefulConnection(connection, this.#memory, this.#turns, this.#patience, {
+    const careful = new CarefulConnection(connection, this.#memory, this.#chunkBudget, this.#patience, {
       request: (req, res) => this.#requests.request(connection, req, res),
       switched: (req, head, kind) => this.#requests.switched(connection, req, head, kind),
       broken: (error, answerable) => this.#requests.broken(connection, error, answerable),

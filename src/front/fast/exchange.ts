@@ -21,6 +21,7 @@ import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../http/wire/head-parser.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
+import type { RoundWaiter } from '../../relay/core/round-budget.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Passer } from '../../relay/registry.ts';
 import type { LegWriter } from '../../relay/transport/leg-writer.ts';
@@ -31,13 +32,12 @@ import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf }
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { Blame } from '../recorder.ts';
-import { payForChunks } from './chunk-turns.ts';
 import { Download } from './download.ts';
 import type { Line, LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
+import { bytesPerConnection, bytesPerRead } from './per-round.ts';
 import { Quiet } from './quiet.ts';
 import type { LaneRequest } from './request.ts';
-import { bytesPerConnection, bytesPerRead, type RoundWaiter } from './rounds.ts';
 import { Upload } from './upload.ts';
 
 /** What the client's connection does for its exchange. */
@@ -120,12 +120,12 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const lease = pool.waiting === 0 ? pool.take(reuse) : null;
     if (lease === null || this.#repeats) this.#keepHead(heads.copy());
     if (lease !== null) this.#ask(lease);
-    else if (this.#parts.rounds.spent) this.#parts.rounds.wait(this);
+    else if (this.#mustWait) this.#parts.byteBudget.wait(this);
     else this.#connect(reuse);
   }
 
-  /** Others have had their turn: connects, or reads on. */
-  goOn(): void {
+  /** Connects, or reads on. */
+  onRound(): void {
     if (this.#turn === 'connecting') this.#connect(this.#repeats ? 'any' : 'recent');
     else if (this.#turn === 'answering' && this.#line!.paused) this.#readOn(this.#line!);
   }
@@ -149,7 +149,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const before = upload.chunks;
     const position = upload.read(chunk, start, end, keeper, writer);
     writer?.flush();
-    payForChunks(this.#parts.turns, this.#client.line, upload.chunks - before);
+    const { chunkBudget } = this.#parts;
+    if (!chunkBudget.spend(upload.chunks - before)) this.#client.line.awaitRound(chunkBudget);
     if (upload.state === 'over') this.#refuseBody(upload.announcedBytes);
     else if (upload.state === 'broken') this.#refuseBroken(upload.fault);
     else if (this.#turn === 'delivering' && (upload.state === 'whole' || writer?.broken)) this.#settle();
@@ -182,7 +183,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     this.#quiet.stirred = true;
-    this.#parts.rounds.took(end - start + bytesPerRead);
+    this.#parts.byteBudget.spend(end - start + bytesPerRead);
     if (this.#turn === 'asking') this.#readHeads(chunk, start, end, keeper);
     else if (this.#turn === 'answering') {
       this.#noteUse();
@@ -254,6 +255,12 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#fail('upstream_timeout', null, 'no byte in time');
   }
 
+  /** More belongs in a later round of the event loop. */
+  get #mustWait(): boolean {
+    const { byteBudget } = this.#parts;
+    return byteBudget.spent || byteBudget.crowded;
+  }
+
   /** The client waits to be told to go on with its body. */
   get #waits(): boolean {
     return this.request.expects && this.#upload.state === 'open' && this.#upload.payloadBytes === 0;
@@ -274,7 +281,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   #connect(reuse: Reuse): void {
     this.#abort = new AbortController();
-    this.#parts.rounds.took(bytesPerConnection);
+    this.#parts.byteBudget.spend(bytesPerConnection);
     const { route, endpoint } = this.request.route;
     const ask = { reuse, timeoutMs: route.timeouts.connectMs, signal: this.#abort.signal };
     endpoint.pool
@@ -404,9 +411,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
       this.#settle();
     } else if (state === 'broken') this.#breakOff('bad_response', 'the upstream broke off its answer');
     else if (writer.blocked && this.#isFull(writer, 'upstream')) this.#line!.pause();
-    else if (this.#parts.rounds.spent) {
+    else if (this.#mustWait) {
       this.#line!.pause();
-      this.#parts.rounds.wait(this);
+      this.#parts.byteBudget.wait(this);
     }
   }
 

@@ -29,7 +29,6 @@ import { asOfApi, pageBytes, type Refusal, refusalBytes, refusalOf } from '../er
 import { healthBody, healthPath } from '../health.ts';
 import type { AdmittedVisit, VisitHost } from '../reception.ts';
 import type { Subject } from '../recorder.ts';
-import { payForChunks } from './chunk-turns.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
 import { Line, type LineOwner } from './line.ts';
 import { Opening } from './opening.ts';
@@ -479,7 +478,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const { upload, closes } = this.#rest!;
     const before = upload.chunks;
     const position = upload.read(chunk, start, end, keeper, null);
-    payForChunks(this.#parts.turns, this.line, upload.chunks - before);
+    const { chunkBudget } = this.#parts;
+    if (!chunkBudget.spend(upload.chunks - before)) this.line.awaitRound(chunkBudget);
     if (upload.state === 'open') return end;
     this.#rest = null;
     if (closes || upload.state !== 'whole') this.#farewell();

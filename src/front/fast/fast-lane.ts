@@ -6,17 +6,16 @@
 
 import type { Route } from '../../config/types.ts';
 import { HeadWriter } from '../../http/wire/head-writer.ts';
-import { LoopTurns } from '../../relay/core/turns.ts';
+import { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { Passer } from '../../relay/registry.ts';
 import { Roster } from '../../relay/roster.ts';
 import type { Connection, Lane } from '../connection.ts';
-import { uploadTurns } from './chunk-turns.ts';
 import { Exchange } from './exchange.ts';
 import { FastConnection } from './fast-connection.ts';
 import type { Opening } from './opening.ts';
 import { DateLine, HeadParsers, type LaneParts, type UnderWay } from './parts.ts';
+import { bytesPerRound, chunksPerRound } from './per-round.ts';
 import { RestingLines } from './resting-lines.ts';
-import { Rounds } from './rounds.ts';
 import { UpstreamLines } from './upstream-line.ts';
 
 /** Who looks after those that hold memory: the relay's registry. */
@@ -27,7 +26,16 @@ export interface Holders extends UnderWay<Passer> {
 /** What the lane cannot make itself. */
 export type FastLaneParts = Omit<
   LaneParts,
-  'heads' | 'requests' | 'answers' | 'upstreams' | 'resting' | 'rounds' | 'turns' | 'exchanges' | 'openings' | 'date'
+  | 'heads'
+  | 'requests'
+  | 'answers'
+  | 'upstreams'
+  | 'resting'
+  | 'byteBudget'
+  | 'chunkBudget'
+  | 'exchanges'
+  | 'openings'
+  | 'date'
 > & {
   readonly holders: Holders;
 };
@@ -50,8 +58,8 @@ export class FastLane implements Lane {
       answers: new HeadParsers('response'),
       upstreams: new UpstreamLines(parts.memory, resting),
       resting,
-      rounds: new Rounds(setImmediate),
-      turns: new LoopTurns(setImmediate, uploadTurns),
+      byteBudget: new RoundBudget(setImmediate, bytesPerRound),
+      chunkBudget: new RoundBudget(setImmediate, chunksPerRound),
       exchanges: {
         add: (exchange) => {
           this.#exchanges++;

@@ -4,7 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
-import type { LoopTurns } from '../../relay/core/turns.ts';
+import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { LegWriter } from '../../relay/transport/leg-writer.ts';
 import { SocketTransport } from '../../relay/transport/socket-transport.ts';
@@ -23,7 +23,7 @@ export interface LineOwner {
   gone(): void;
 }
 
-export class Line implements TransportListener {
+export class Line implements TransportListener, RoundWaiter {
   owner: LineOwner;
   readonly transport: SocketTransport;
   readonly writer: LegWriter;
@@ -95,12 +95,14 @@ export class Line implements TransportListener {
     this.transport.resume();
   }
 
-  /** Is not read until its turn comes, where it would be read on. */
-  awaitTurn(turns: LoopTurns): void {
-    if (this.transport.halt()) turns.wait(this.#carryOn);
+  /** Is not read until its round comes, where it would be read on. */
+  awaitRound(budget: RoundBudget): void {
+    if (this.transport.halt()) budget.wait(this);
   }
 
-  readonly #carryOn = (): void => this.transport.carryOn();
+  onRound(): void {
+    this.transport.carryOn();
+  }
 
   /** Writes bytes. Whether their buffer is free again: the kernel has taken them all, or they wait as a copy. */
   send(bytes: Buffer, start: number, end: number): boolean {

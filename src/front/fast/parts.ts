@@ -4,7 +4,7 @@ import { type HeadKind, HeadParser } from '../../http/wire/head-parser.ts';
 import type { HeadWriter } from '../../http/wire/head-writer.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { RouteCounters } from '../../observe/metrics/counters.ts';
-import type { LoopTurns } from '../../relay/core/turns.ts';
+import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { RelayMemory, SessionInit } from '../../relay/types.ts';
 import type { Lane } from '../connection.ts';
 import type { Edge } from '../edge.ts';
@@ -14,7 +14,6 @@ import type { Recorder } from '../recorder.ts';
 import type { Exchange } from './exchange.ts';
 import type { Opening } from './opening.ts';
 import type { RestingLines } from './resting-lines.ts';
-import type { Rounds } from './rounds.ts';
 import type { UpstreamLines } from './upstream-line.ts';
 
 /** Those that are under way. */
@@ -36,9 +35,9 @@ export interface LaneParts {
   readonly answers: HeadParsers;
   readonly upstreams: UpstreamLines;
   readonly resting: RestingLines;
-  readonly rounds: Rounds;
-  /** For small chunks of uploads. */
-  readonly turns: LoopTurns;
+  /** What is passed on, and the chunks of uploads: see per-round.ts. */
+  readonly byteBudget: RoundBudget;
+  readonly chunkBudget: RoundBudget;
   readonly exchanges: UnderWay<Exchange>;
   readonly openings: UnderWay<Opening>;
   /** Takes what is not of the strict form. */

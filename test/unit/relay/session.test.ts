@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { RouteCounters } from '../../../src/observe/metrics/counters.ts';
 import type { SessionReport } from '../../../src/observe/report.ts';
-import { LoopTurns } from '../../../src/relay/core/turns.ts';
+import { framesPerRound } from '../../../src/relay/core/direction.ts';
+import { RoundBudget } from '../../../src/relay/core/round-budget.ts';
 import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { Session } from '../../../src/relay/session.ts';
 import { ManualClock } from '../../helpers/clock.ts';
@@ -32,7 +33,7 @@ function setUp(options: RouteOverrides = {}) {
       upstream,
       budget,
       clock,
-      turns: new LoopTurns(() => {}),
+      frameBudget: new RoundBudget(() => {}, framesPerRound),
       release: () => released++,
     },
     { violated() {}, violatedAgain() {}, ended: (_, report) => reports.push(report) },

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
-import { Direction } from '../../../../src/relay/core/direction.ts';
+import { Direction, framesPerRound } from '../../../../src/relay/core/direction.ts';
+import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
-import { LoopTurns } from '../../../../src/relay/core/turns.ts';
 import { frames, type KnownFrame } from '../../../helpers/arbitrary-frames.ts';
 import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
 import { globalClock } from '../../../helpers/clock.ts';
@@ -27,7 +27,7 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
   const sender = { maxMessageBytes: 1e9, messageRate: rates[rate] };
   const kernel = new BlockingSocket(Number.POSITIVE_INFINITY);
   const direction = new Direction({
-    turns: new LoopTurns(() => {}),
+    frameBudget: new RoundBudget(() => {}, framesPerRound),
     id: 'test',
     sender: 'client',
     route: testRoute({ client: sender }),

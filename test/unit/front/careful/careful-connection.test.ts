@@ -3,19 +3,19 @@ import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { CarefulConnection } from '../../../../src/front/careful/careful-connection.ts';
 import type { Connection } from '../../../../src/front/connection.ts';
-import { LoopTurns } from '../../../../src/relay/core/turns.ts';
+import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 
-/** Node's server behind a client whose bytes are handed over, with turns that end when they are told to. */
-function setUp(most: number) {
+/** Node's server behind a client whose bytes are handed over, with rounds that end when they are told to. */
+function setUp(work: number) {
   const ends: (() => void)[] = [];
-  const turns = new LoopTurns((call) => void ends.push(call), { most, goOn: 1 });
+  const budget = new RoundBudget((call) => void ends.push(call), { work, free: 32, waiters: 1 });
   const socket = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
   const connection = { socket, waitsFor: null, wait() {}, work() {}, release() {} } as unknown as Connection;
   const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
   const requests: IncomingMessage[] = [];
   const seen = { chunks: 0, text: '' };
-  const careful = new CarefulConnection(connection, memory, turns, () => ({ headersMs: 0, keepAliveMs: 0 }), {
+  const careful = new CarefulConnection(connection, memory, budget, () => ({ headersMs: 0, keepAliveMs: 0 }), {
     request(req) {
       requests.push(req);
       req.setEncoding('latin1').on('data', (text: string) => {
@@ -30,19 +30,19 @@ function setUp(most: number) {
   });
   const server = createServer((req, res) => careful.found({ kind: 'request', req, res }));
   server.emit('connection', careful.stream);
-  const endTurn = () => {
+  const endRound = () => {
     for (const call of ends.splice(0)) call();
   };
-  return { careful, socket, requests, seen, endTurn };
+  return { careful, socket, requests, seen, endRound };
 }
 
 const head = 'PROPFIND / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-/** What Node has read of its streams comes with the end of this turn of the event loop. */
+/** What Node has read of its streams comes with the end of this round of the event loop. */
 const settled = () => new Promise(setImmediate);
 
-test('a body of tiny chunks is parsed over many turns, and comes whole', async () => {
-  const { careful, socket, requests, seen, endTurn } = setUp(100);
+test('a body of tiny chunks is parsed over many rounds, and comes whole', async () => {
+  const { careful, socket, requests, seen, endRound } = setUp(100);
   const text = Array.from({ length: 5000 }, (_, i) => 'abcdefgh'[i % 8]).join('');
   careful.start(Buffer.from(`${head}${text.replaceAll(/./g, '1\r\n$&\r\n')}0\r\n\r\n`));
   await settled();
@@ -52,18 +52,18 @@ test('a body of tiny chunks is parsed over many turns, and comes whole', async (
   expect(first).toBeLessThan(300);
   // Nothing more is read meanwhile.
   expect(socket.isPaused()).toBe(true);
-  let turns = 0;
-  for (; !requests[0]!.complete; turns++) {
+  let rounds = 0;
+  for (; !requests[0]!.complete; rounds++) {
     const before = seen.chunks;
-    endTurn();
+    endRound();
     await settled();
     expect(seen.chunks - before).toBeLessThan(300);
   }
-  expect(turns).toBeGreaterThan(10);
+  expect(rounds).toBeGreaterThan(10);
   expect(seen.text).toBe(text);
 });
 
-test('a body of large chunks waits for no turn', async () => {
+test('a body of large chunks waits for no round', async () => {
   const { careful, requests, seen } = setUp(1);
   const chunk = 'x'.repeat(4000);
   careful.start(Buffer.from(`${head}${`fa0\r\n${chunk}\r\n`.repeat(200)}0\r\n\r\n`));

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
-import { Direction } from '../../../../src/relay/core/direction.ts';
+import { Direction, framesPerRound } from '../../../../src/relay/core/direction.ts';
+import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
 import { verbatim } from '../../../../src/relay/core/stage.ts';
-import { LoopTurns } from '../../../../src/relay/core/turns.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 import { type Keeper, ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
@@ -29,13 +29,13 @@ function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024
       source.paused = false;
     },
   };
-  /** Called when a turn of the event loop ends. */
+  /** Called when a round of the event loop ends. */
   const ends: (() => void)[] = [];
-  const endTurn = () => {
+  const endRound = () => {
     for (const call of ends.splice(0)) call();
   };
   const direction = new Direction({
-    turns: new LoopTurns((call) => void ends.push(call)),
+    frameBudget: new RoundBudget((call) => void ends.push(call), framesPerRound),
     id: 'test',
     sender: 'client',
     route: testRoute(options),
@@ -48,7 +48,7 @@ function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024
     onRate: () => direction.rateOver(),
   });
   const read = (bytes: Buffer, keeper: Keeper | null = null) => direction.read(bytes, 0, bytes.length, keeper);
-  return { direction, clock, output, writer, source, read, endTurn };
+  return { direction, clock, output, writer, source, read, endRound };
 }
 
 test('nothing happens with messages that pass', () => {
@@ -131,8 +131,8 @@ test('a close frame is looked for behind a large upload, however long that goes 
 
 const crowd = Buffer.concat(Array.from({ length: 10_000 }, () => clientFrame('')));
 
-test('who sends more small frames than a turn may bring is not read until another turn, and that is no pause', () => {
-  const { direction, read, source, endTurn, output } = setUp();
+test('who sends more small frames than a round may bring is not read until another round, and that is no pause', () => {
+  const { direction, read, source, endRound, output } = setUp();
   for (let i = 0; i < 4; i++) {
     expect(source.paused).toBe(false);
     read(crowd);
@@ -140,7 +140,7 @@ test('who sends more small frames than a turn may bring is not read until anothe
   expect(source.paused).toBe(true);
   expect(direction.paused).toBe(false);
   expect(output.bytes.length).toBe(4 * crowd.length);
-  endTurn();
+  endRound();
   expect(source.paused).toBe(false);
 });
 
@@ -148,13 +148,13 @@ test('a turn of its own does not end a pause, and reads nothing when the connect
   const paused = setUp({}, undefined, false);
   for (let i = 0; i < 4; i++) paused.read(crowd);
   expect(paused.direction.paused).toBe(true);
-  paused.endTurn();
+  paused.endRound();
   expect(paused.source.paused).toBe(true);
 
   const gone = setUp();
   for (let i = 0; i < 4; i++) gone.read(crowd);
   gone.direction.finish();
-  gone.endTurn();
+  gone.endRound();
   expect(gone.source.paused).toBe(true);
 });
 
