@@ -35,7 +35,7 @@ let rows;
 let pages;
 /** Answers that come late must not replace later ones. */
 let asked = 0;
-let askedAt = 0;
+let askedAt = Number.NEGATIVE_INFINITY;
 
 /** Binds the table, its search, its headers and its pages. */
 export function connections() {
