@@ -46,6 +46,8 @@ export class Connection implements Waiter {
   #group: string | null;
   /** Its next answer is the last: what it was let in by may hold no longer. */
   isLast = false;
+  /** Somebody is asked whether its request may go on: meanwhile its end is looked for behind what it has sent. */
+  isJudged = false;
   readonly #waiting: Waiting;
   #events: ConnectionEvents | null;
   #waitsFor: WaitFor | null = null;

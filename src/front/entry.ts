@@ -1,5 +1,6 @@
 /** Where requests of the careful lane come in: each is turned away, forwarded or becomes a handshake. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../admission/memory.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
@@ -41,6 +42,13 @@ export interface EntryParts {
   readonly refusesHandshakes: () => boolean;
 }
 
+/** What becomes of a visit that has a response. */
+interface ResponseHost {
+  readonly bodyBytes: number;
+  readonly admitted: (visit: AdmittedVisit) => void;
+  readonly turnedAway: (refused: Refused) => void;
+}
+
 export class Entry implements CarefulRequests {
   readonly #parts: EntryParts;
   readonly #tunnels = new Set<Tunnel>();
@@ -77,8 +85,8 @@ export class Entry implements CarefulRequests {
       const refusal = refusalOf(null, arrival.refused);
       this.#parts.recorder.refused(this.#subjectOf(req, arrival), arrival.refused);
       refuseOnResponse(res, hub === null ? refusal : asOfApi(refusal), true, this.#parts.pages());
-    } else if (arrival.visit.kind === 'websocket') this.#refuseUnswitched(res, arrival.visit);
-    else this.#receive(req, res, arrival);
+    } else if (arrival.visit.kind === 'websocket') this.#refuseUnswitched(connection, res, arrival.visit);
+    else this.#receive(connection, req, res, arrival);
   }
 
   switched(connection: Connection, req: IncomingMessage, head: Buffer, kind: 'upgrade' | 'connect'): void {
@@ -97,34 +105,50 @@ export class Entry implements CarefulRequests {
     } else socket.destroy();
   }
 
-  #receive(req: IncomingMessage, res: ServerResponse, { visit, route }: Arrival): void {
-    const { reception, forwarder } = this.#parts;
+  #receive(connection: Connection, req: IncomingMessage, res: ServerResponse, { visit, route }: Arrival): void {
+    const { forwarder } = this.#parts;
     forwarder.makeRoom();
-    const waits = reception.receive(visit, {
+    this.#judge(connection, res, visit, {
       bodyBytes: carriesBody(req.headers) ? Number(req.headers['content-length'] ?? 0) : -1,
       admitted: (admitted) => forwarder.forward(req, res, route, admitted),
-      turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.route.name, refused), false),
-      givenUp: () => res.destroy(),
-      left: () => {},
+      turnedAway: (refused) => refuseOnResponse(res, refusalOf(route.route.name, refused), false),
     });
-    if (waits) res.once('close', () => visit.leave());
   }
 
   /** It asks for WebSocket, and Node takes it for no upgrade, so it cannot be a valid handshake. */
-  #refuseUnswitched(res: ServerResponse, visit: Visit): void {
-    const refuse = (refused: Refused) => refuseOnResponse(res, refusalOf(visit.route.route.name, refused), true);
-    const waits = this.#parts.reception.receive(visit, {
+  #refuseUnswitched(connection: Connection, res: ServerResponse, visit: Visit): void {
+    const turnedAway = (refused: Refused) => refuseOnResponse(res, refusalOf(visit.route.route.name, refused), true);
+    this.#judge(connection, res, visit, {
       bodyBytes: -1,
       admitted: () => {
         const refused: Refused = { outcome: 'bad_request', detail: 'no upgrade' };
         visit.giveBack();
         this.#parts.recorder.refused(visit, refused);
-        refuse(refused);
+        turnedAway(refused);
       },
-      turnedAway: (_, refused) => refuse(refused),
-      givenUp: () => res.destroy(),
-      left: () => {},
+      turnedAway,
     });
+  }
+
+  /** Lets the reception judge a visit that has a response. */
+  #judge(connection: Connection, res: ServerResponse, visit: Visit, host: ResponseHost): void {
+    const waits = this.#parts.reception.receive(visit, {
+      bodyBytes: host.bodyBytes,
+      admitted: (admitted) => {
+        connection.isJudged = false;
+        host.admitted(admitted);
+      },
+      turnedAway: (_, refused) => {
+        connection.isJudged = false;
+        host.turnedAway(refused);
+      },
+      givenUp: () => res.destroy(),
+      left: () => void connection.socket.destroy(),
+      get unread() {
+        return unreadOf(connection.socket);
+      },
+    });
+    connection.isJudged = waits;
     if (waits) res.once('close', () => visit.leave());
   }
 
@@ -152,6 +176,9 @@ export class Entry implements CarefulRequests {
       },
       givenUp: leave,
       left: leave,
+      get unread() {
+        return unreadOf(socket);
+      },
     });
   }
 
@@ -209,4 +236,8 @@ export class Entry implements CarefulRequests {
     const { address } = origination;
     return this.#parts.recorder.unrouted({ route: null, host: req.headers.host, target: req.url, address });
   }
+}
+
+function unreadOf(socket: Socket): Socket | null {
+  return socket.isPaused() ? socket : null;
 }

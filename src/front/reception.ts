@@ -7,12 +7,14 @@
  *
  * Where no step waits, all is over when `receive` returns.
  */
+import type { Socket } from 'node:net';
 import { Holding, type MemoryLedger, wordsOf } from '../admission/memory.ts';
 import { admit } from '../admission/steps.ts';
 import type { Refused, Verdict } from '../admission/verdict.ts';
 import type { Visit } from '../admission/visit.ts';
 import type { Route } from '../config/types.ts';
 import type { Log } from '../observe/log/log.ts';
+import { forgetKernelQueues, peerEnd } from '../relay/transport/kernel-queue.ts';
 import type { Recorder } from './recorder.ts';
 
 declare const byReception: unique symbol;
@@ -30,8 +32,10 @@ export interface VisitHost {
   turnedAway(visit: Visit, refused: Refused): void;
   /** It is recorded; the connection ends without an answer. */
   givenUp(visit: Visit): void;
-  /** The client left while it waited; that is recorded. */
+  /** The client left while it waited; that is recorded, and its connection ends. */
   left(visit: Visit): void;
+  /** Its socket while that is not read, because enough is held of what came behind the head; `null` while it is. */
+  readonly unread: Socket | null;
   /** The size of the request's body as far as known, −1 where it has none. */
   readonly bodyBytes: number;
 }
@@ -50,9 +54,13 @@ const waitingBytes = 16 * 1024;
 /** Its header is there as it came and as strings. */
 const bytesPerHeaderByte = 3;
 
+/** How often the kernel is asked whether clients have left that are not read. */
+const lookMs = 500;
+
 export class Reception {
   readonly #parts: ReceptionParts;
   readonly #waiting = new Set<WaitingVisit>();
+  #looks: NodeJS.Timeout | null = null;
 
   constructor(parts: ReceptionParts) {
     this.#parts = parts;
@@ -77,6 +85,7 @@ export class Reception {
     }
     const waiting = new WaitingVisit(this.#parts, visit, host, verdict, () => this.#waiting.delete(waiting));
     this.#waiting.add(waiting);
+    this.#looks ??= setInterval(() => this.#look(), lookMs).unref();
     return true;
   }
 
@@ -102,6 +111,16 @@ export class Reception {
     for (const waiting of [...this.#waiting]) if (waiting.visit.kind === 'websocket') waiting.giveUp();
   }
 
+  /** Visits come and go: the clock runs on until none waits when it ticks. */
+  #look(): void {
+    const now = performance.now();
+    for (const waiting of [...this.#waiting]) waiting.look(now);
+    forgetKernelQueues(now);
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#looks ?? undefined);
+    this.#looks = null;
+  }
+
   #settle(visit: Visit, host: VisitHost, verdict: Verdict): void {
     if (verdict === null) host.admitted(visit as AdmittedVisit);
     else turnAway(this.#parts.recorder, visit, host, verdict);
@@ -122,6 +141,8 @@ class WaitingVisit {
   readonly #onOver: () => void;
   readonly #holding: Holding;
   #over = false;
+  /** Whether the kernel has shown its socket. */
+  #wasThere = false;
 
   constructor(parts: ReceptionParts, visit: Visit, host: VisitHost, verdict: Promise<Verdict>, onOver: () => void) {
     this.visit = visit;
@@ -138,6 +159,15 @@ class WaitingVisit {
         // Nobody is let in by a bug, and one request must not end the others.
         if (this.#end()) host.givenUp(visit);
       });
+  }
+
+  /** A socket that is not read does not tell of its end, but the kernel knows. */
+  look(now: number): void {
+    const { unread } = this.#host;
+    if (unread === null) return;
+    const end = peerEnd(unread, now);
+    if (end === 'open') this.#wasThere = true;
+    else if (end === 'ended' || (end === 'absent' && this.#wasThere)) this.visit.leave();
   }
 
   /** The gateway shuts down. */

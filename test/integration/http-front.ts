@@ -139,6 +139,7 @@ export async function startFront(
       turnedAway: (_, refused) => refuseOnResponse(res, refusalOf(route.name, refused), false),
       givenUp: () => res.destroy(),
       left: () => {},
+      unread: null,
     });
   };
   const server = createServer({ requestTimeout: 0 }, listener).on('checkContinue', listener);

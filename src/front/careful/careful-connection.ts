@@ -18,6 +18,7 @@ import { RequestLine } from '../../http/request-line.ts';
 import type { RoundBudget, RoundLimits, RoundWaiter } from '../../relay/core/round-budget.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
+import { HeldBytes } from '../held-bytes.ts';
 import { CarefulStream } from './careful-stream.ts';
 
 /** What the parser found in a head. */
@@ -53,7 +54,8 @@ const bytesPerHeadByte = 2;
 const freeHeadBytes = 4096;
 /** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
 const streamBytes = 64 * 1024;
-const nothing = Buffer.alloc(0);
+/** What is held, while somebody is asked about the request, of what comes behind it: behind that the end is seen. */
+const mostJudgedBytes = 64 * 1024;
 /**
  * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of chunks of
  * one byte would take 50 ms. A body in chunks is fed in pieces, which become smaller where many chunks are in one.
@@ -74,7 +76,7 @@ export class CarefulConnection implements RoundWaiter {
   readonly #onClose = () => this.#close();
   #turn: 'head' | 'body' | 'answer' | 'over' | 'switched' = 'head';
   /** Read and not parsed. */
-  #held: Buffer = nothing;
+  readonly #held = new HeldBytes();
   /** The peer has sent FIN behind what is held. */
   #ended = false;
   #found: ParsedHead | null = null;
@@ -136,7 +138,7 @@ export class CarefulConnection implements RoundWaiter {
   #read(chunk: Buffer): void {
     if (this.#turn === 'over') return;
     if (this.#turn === 'head' && this.connection.waitsFor !== 'header') this.#waitForHeader();
-    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held.appendOwned(chunk);
     this.#pump();
   }
 
@@ -148,12 +150,14 @@ export class CarefulConnection implements RoundWaiter {
 
   #end(): void {
     this.#ended = true;
-    this.#pump();
+    // What stands before the end has nobody any more who waits for what comes of it.
+    if (this.connection.isJudged) this.connection.socket.destroy();
+    else this.#pump();
   }
 
   #close(): void {
     this.#turn = 'over';
-    this.#held = nothing;
+    this.#held.clear();
     this.#holding.bytes = 0;
     this.connection.release();
     this.stream.destroy();
@@ -178,8 +182,7 @@ export class CarefulConnection implements RoundWaiter {
       return false;
     }
     if (this.#turn === 'answer' || this.#waits || !this.stream.flows) {
-      socket.pause();
-      this.#holding.bytes = this.#held.length + streamBytes;
+      this.#awaitFlow();
       return false;
     }
     this.#holding.bytes = 0;
@@ -188,8 +191,16 @@ export class CarefulConnection implements RoundWaiter {
     return true;
   }
 
+  /** What is held cannot be parsed now. */
+  #awaitFlow(): void {
+    const { socket, isJudged } = this.connection;
+    const readsOn = isJudged && this.#held.length < mostJudgedBytes && !this.#memory.pressed;
+    if (!readsOn) socket.pause();
+    this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : streamBytes);
+  }
+
   #feedHead(): void {
-    const end = this.#headEnd.find(this.#held, 0);
+    const end = this.#headEnd.find(this.#held.bytes, 0);
     const piece = this.#take(end);
     this.#headBytes += piece.length;
     this.stream.feed(this.#line.translate(piece));
@@ -226,7 +237,7 @@ export class CarefulConnection implements RoundWaiter {
   #takeChunks(body: ChunkedEnd): [piece: Buffer, end: number] {
     const before = body.chunks;
     const size = this.#pieceBytes;
-    const end = body.find(this.#held.subarray(0, size), 0);
+    const end = body.find(this.#held.bytes.subarray(0, size), 0);
     const chunks = body.chunks - before;
     this.#pieceBytes = chunks > fewChunks ? Math.max(size / 2, smallestPiece) : Math.min(size * 2, largestPiece);
     if (!this.#chunkBudget.spend(chunks)) this.#awaitRound();
@@ -245,9 +256,7 @@ export class CarefulConnection implements RoundWaiter {
 
   /** Takes the held bytes before `end`; all of them where it is -1 or beyond them. */
   #take(end: number): Buffer {
-    const piece = end < 0 || end >= this.#held.length ? this.#held : this.#held.subarray(0, end);
-    this.#held = piece.length === this.#held.length ? nothing : this.#held.subarray(piece.length);
-    return piece;
+    return this.#held.take(end < 0 ? undefined : end);
   }
 
   #dispatch(found: ParsedHead): void {
@@ -262,8 +271,7 @@ export class CarefulConnection implements RoundWaiter {
       this.#turn = 'switched';
       this.#letGo();
       this.connection.socket.off('close', this.#onClose);
-      this.#events.switched(found.req, this.#held, found.kind);
-      this.#held = nothing;
+      this.#events.switched(found.req, this.#held.take(), found.kind);
       return;
     }
     const { req, res } = found;
@@ -325,7 +333,7 @@ export class CarefulConnection implements RoundWaiter {
   /** Nothing more is parsed; what is left is our last word and the peer's end. */
   #over(): void {
     this.#turn = 'over';
-    this.#held = nothing;
+    this.#held.clear();
     this.#holding.bytes = 0;
     this.#letGo();
     this.connection.wait('end', 0);

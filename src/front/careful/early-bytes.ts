@@ -1,15 +1,12 @@
 /** What a client sends before its 101: held, bounded, delivered after. Meanwhile its leaving is noticed. */
 import type { Socket } from 'node:net';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
+import { HeldBytes } from '../held-bytes.ts';
 
 /** A client may not wait for the 101 (RFC 6455 §4.1 wants it to); a few messages are held, then TCP pushes back. */
 const maxHeldBytes = 64 * 1024;
-/** Messages are small: most clients that do not wait send one. */
-const firstBytes = 1024;
 /** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
 const streamBytes = 64 * 1024;
-
-const nothing = Buffer.alloc(0);
 
 export class EarlyBytes {
   readonly #socket: Socket;
@@ -17,9 +14,7 @@ export class EarlyBytes {
   readonly #memory: MemoryLedger;
   readonly #holding: Holding;
   readonly #onData = (chunk: Buffer) => this.#hold(chunk);
-  /** One buffer: with one for each read, a byte that comes alone costs 600. */
-  #held = nothing;
-  #length = 0;
+  readonly #held = new HeldBytes();
 
   /** Starts to read; `onGone` is called when the client sends FIN, and when its socket closes. */
   constructor(socket: Socket, head: Buffer, memory: MemoryLedger, onGone: () => void) {
@@ -36,27 +31,14 @@ export class EarlyBytes {
   take(): Buffer {
     this.#socket.pause();
     this.#socket.off('data', this.#onData).off('end', this.#onGone).off('close', this.#onGone);
-    const held = this.#held.subarray(0, this.#length);
-    this.#held = nothing;
-    this.#length = 0;
     this.#holding.bytes = 0;
-    return held;
+    return this.#held.take();
   }
 
   #hold(chunk: Buffer): void {
-    const length = this.#length + chunk.length;
-    if (length > this.#held.length) this.#grow(Math.max(length, firstBytes, this.#held.length * 2));
-    this.#held.set(chunk, this.#length);
-    this.#length = length;
-    if (length < maxHeldBytes && !this.#memory.pressed) return;
-    this.#socket.pause();
-    this.#holding.bytes = this.#held.length + streamBytes;
-  }
-
-  #grow(size: number): void {
-    const larger = Buffer.allocUnsafeSlow(size);
-    larger.set(this.#held.subarray(0, this.#length));
-    this.#held = larger;
-    this.#holding.bytes = size;
+    this.#held.append(chunk);
+    const isFull = this.#held.length >= maxHeldBytes || this.#memory.pressed;
+    if (isFull) this.#socket.pause();
+    this.#holding.bytes = this.#held.capacity + (isFull ? streamBytes : 0);
   }
 }

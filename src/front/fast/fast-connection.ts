@@ -11,6 +11,7 @@
  * The next head is read when the answer before it is complete. What has been read of it meanwhile is held, and
  * nothing more is read: pipelining costs its sender's patience and not our memory.
  */
+import type { Socket } from 'node:net';
 import { type NamedUser, userOf } from '../../admission/identity.ts';
 import { wordsOf } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
@@ -27,6 +28,7 @@ import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge.ts';
 import { asOfApi, pageBytes, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
 import { healthBody, healthPath } from '../health.ts';
+import { HeldBytes } from '../held-bytes.ts';
 import type { AdmittedVisit, VisitHost } from '../reception.ts';
 import type { Subject } from '../recorder.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
@@ -46,7 +48,10 @@ const lingerMs = 2000;
  * have sent.
  */
 const restMs = 10_000;
-/** A client may not send frames before its 101 (RFC 6455 §4.1); a few messages are held, then TCP pushes back. */
+/**
+ * A client may not send frames before its 101 (RFC 6455 §4.1); a few messages are held, then TCP pushes back. The same
+ * is held of a body, or of further requests, for as long as somebody is asked: behind it the client's end is seen.
+ */
 const mostEarlyBytes = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
@@ -96,7 +101,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   /** What is read and thrown away, and whether the connection ends behind it. */
   #rest: { readonly upload: Upload; readonly closes: boolean } | null = null;
   /** Read, and for later. */
-  #held: Buffer | null = null;
+  #held: HeldBytes | null = null;
   /** A refusal waits for its client to read; nothing more is read before. */
   #owes = false;
   #over = false;
@@ -260,7 +265,13 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   }
 
   /** What it held goes with its connection. */
-  left(): void {}
+  left(): void {
+    this.line.destroy();
+  }
+
+  get unread(): Socket | null {
+    return this.line.paused ? this.line.socket : null;
+  }
 
   // Its opening.
 
@@ -500,14 +511,15 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.line.resume();
   }
 
-  /** Keeps bytes for later, and reads nothing more until then. */
+  /** Keeps bytes for later, and reads no more of them until then than may be held. */
   #hold(chunk: Buffer, start: number, end: number): void {
-    const before = this.#held ?? nothing;
-    this.#held = Buffer.concat([before, chunk.subarray(start, end)]);
-    this.#parts.memory.budget.take(end - start);
-    const isHandshake = this.#opening !== null || this.#arriving?.visit.kind === 'websocket';
-    const { pressed } = this.#parts.memory.budget;
-    if (!isHandshake || pressed || this.#held.length >= mostEarlyBytes) this.line.pause();
+    const { budget } = this.#parts.memory;
+    this.#held ??= new HeldBytes();
+    const before = this.#held.capacity;
+    this.#held.append(chunk.subarray(start, end));
+    budget.take(this.#held.capacity - before);
+    const isAsked = this.#opening !== null || this.#arriving !== null;
+    if (!isAsked || budget.pressed || this.#held.length >= mostEarlyBytes) this.line.pause();
   }
 
   /** What is held of a body that nobody wants is thrown away. */
@@ -520,9 +532,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
 
   #takeHeld(): Buffer | null {
     const held = this.#held;
+    if (held === null) return null;
     this.#held = null;
-    this.#parts.memory.budget.give(held?.length ?? 0);
-    return held;
+    this.#parts.memory.budget.give(held.capacity);
+    return held.take();
   }
 
   #dropParser(): void {

@@ -18,6 +18,19 @@ export function kernelQueue(socket: Socket, now: number): KernelQueue {
   return bytes === null ? null : { bytes, at: tables.at };
 }
 
+/**
+ * Whether a socket's peer has sent its FIN, as the last reading has it: a socket that is not read does not tell.
+ * `absent`: the table has no such socket, because that has been reset, or for a reason of its own. Asks for another
+ * reading where that is too old.
+ */
+export function peerEnd(socket: Socket, now: number): 'open' | 'ended' | 'absent' | 'pending' {
+  const tables = reader.tables(now);
+  if (tables === 'pending') return 'pending';
+  const hasEnded = tables.table.hasEnded(socket);
+  if (hasEnded === null) return 'absent';
+  return hasEnded ? 'ended' : 'open';
+}
+
 /** Lets go of a reading that is too old. */
 export function forgetKernelQueues(now: number): void {
   reader.forget(now);

@@ -6,11 +6,13 @@
 import type { Socket } from 'node:net';
 
 /**
- * A row is a key and the bytes that its peer has not acknowledged. The key is the peer's address in four words and both
- * ports in one.
+ * A row is a key, the bytes that its peer has not acknowledged, and its state. The key is the peer's address in four
+ * words and both ports in one.
  */
 const keyWords = 5;
-const rowWords = keyWords + 1;
+const queueWord = keyWords;
+const stateWord = keyWords + 1;
+const rowWords = keyWords + 2;
 
 /**
  * A row that finds no place within so many steps is left out. Whoever chooses addresses shall not choose how long a
@@ -20,6 +22,9 @@ const mostSteps = 64;
 
 /** What is left of a connection when its socket is gone; there may be very many. */
 const timeWait = 6;
+/** The peer's FIN is here, and it may be that what came before is not read. Then ours has been sent, too. */
+const closeWait = 8;
+const lastAck = 9;
 
 const newline = 10;
 const colon = 58;
@@ -52,14 +57,27 @@ export class KernelTable {
 
   /** The bytes that the kernel holds for a socket's peer; `null` where it is in no row. */
   queueOf(socket: Socket): number | null {
-    const key = keyOf(socket);
+    const row = this.#find(keyOf(socket));
+    return row === null ? null : this.#rows[row + queueWord]!;
+  }
+
+  /** Whether a socket's peer has sent its FIN; `null` where it is in no row. */
+  hasEnded(socket: Socket): boolean | null {
+    const row = this.#find(keyOf(socket));
+    if (row === null) return null;
+    const state = this.#rows[row + stateWord]!;
+    return state === closeWait || state === lastAck;
+  }
+
+  /** Where the row of a key begins. */
+  #find(key: Uint32Array): number | null {
     const last = this.#index.length - 1;
     const first = hashOf(key, 0);
     for (let step = 0; step < mostSteps; step++) {
       const number = this.#index[(first + step) & last]!;
       if (number === 0) return null;
       const row = (number - 1) * rowWords;
-      if (key.every((word, i) => this.#rows[row + i] === word)) return this.#rows[row + keyWords]!;
+      if (key.every((word, i) => this.#rows[row + i] === word)) return row;
     }
     return null;
   }
@@ -75,14 +93,16 @@ export class KernelTable {
     const state = remotePort + 5;
     const queue = state + 3;
     if (number < 0 || queue + 8 > end || text[localPort - 1] !== colon || text[remotePort - 1] !== colon) return;
-    if (hexAt(text, state, 2) === timeWait) return;
+    const inState = hexAt(text, state, 2);
+    if (inState === timeWait) return;
     if ((this.#count + 1) * rowWords > this.#rows.length) this.#grow();
     const rows = this.#rows;
     const row = this.#count * rowWords;
     if (addressWords === 1) rows.set(mapped, row);
     for (let i = 0; i < addressWords; i++) rows[row + 4 - addressWords + i] = hexAt(text, remote + i * 8, 8);
     rows[row + 4] = portsWord(hexAt(text, localPort, 4), hexAt(text, remotePort, 4));
-    rows[row + keyWords] = hexAt(text, queue, 8);
+    rows[row + queueWord] = hexAt(text, queue, 8);
+    rows[row + stateWord] = inState;
     this.#enter(++this.#count);
   }
 

@@ -61,7 +61,7 @@ async function settled({ front }: TestFront): Promise<void> {
 describe.each([
   ['fast', ''],
   ['careful', '\r\n'],
-])('in the %s lane', (_, prefix) => {
+])('in the %s lane', (lane, prefix) => {
   async function setUp(upstream: FakeUpstream, maxBufferedBytes = Number.POSITIVE_INFINITY) {
     const asked = new Asked();
     const routes = [routeTo(upstream, { name: 'app' })];
@@ -128,7 +128,25 @@ describe.each([
   test.each(
     [
       { what: 'a request', text: get, counted: ['app httpRequests GET none 1'], result: null },
+      {
+        what: 'a request with much of its body',
+        text: `POST /a HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 90000\r\n\r\n${'x'.repeat(50_000)}`,
+        counted: ['app httpRequests POST none 1'],
+        result: null,
+      },
+      {
+        what: 'a request before others',
+        text: get.repeat(700),
+        counted: ['app httpRequests GET none 1'],
+        result: null,
+      },
       { what: 'a handshake', text: handshake, counted: ['app handshakes client_gone 1'], result: 'client_gone' },
+      {
+        what: 'a handshake with early messages',
+        text: handshake + clientFrame(Buffer.alloc(50_000)).toString('latin1'),
+        counted: ['app handshakes client_gone 1'],
+        result: 'client_gone',
+      },
     ].flatMap((one) => [
       { ...one, how: 'breaks off', leave: (socket: Socket): unknown => socket.resetAndDestroy() },
       { ...one, how: 'says goodbye', leave: (socket: Socket): unknown => socket.end() },
@@ -139,8 +157,9 @@ describe.each([
     const { asked, front } = await setUp(upstream);
     await using _front = front;
     const socket = await client(front);
-    socket.write(prefix + text);
+    socket.write(prefix + text, 'latin1');
     const { visit, resolve } = await asked.next();
+    await still(() => front.budget.usedBytes);
     const held = front.budget.usedBytes;
     let lent = 1;
     visit.lend({ [Symbol.dispose]: () => lent-- });
@@ -158,6 +177,45 @@ describe.each([
     expect(front.counted()).toEqual(counted);
     expect(front.lines.map(({ result }) => result)).toEqual(result === null ? [] : [result]);
   });
+
+  test.each([
+    {
+      what: 'a request',
+      // In the careful lane a request holds part of its body, too.
+      text: `POST /a HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(lane === 'fast' ? 100_000 : 220_000)}`,
+      counted: ['app httpRequests POST none 2'],
+    },
+    {
+      what: 'a handshake',
+      text: handshake + clientFrame(Buffer.alloc(100_000)).toString('latin1'),
+      counted: ['app handshakes client_gone 2'],
+    },
+  ])(
+    '$what whose client has sent more than is read is given up when that leaves',
+    async ({ text, counted }) => {
+      await using upstream = await fakeUpstream();
+      const { asked, front } = await setUp(upstream);
+      await using _front = front;
+      const send = async () => {
+        const socket = await client(front);
+        socket.write(prefix + text, 'latin1');
+        const { visit, resolve } = await asked.next();
+        await still(() => front.budget.usedBytes);
+        return { socket, resolve, aborted: once(visit.signal, 'abort') };
+      };
+      const [breaksOff, saysGoodbye] = [await send(), await send()];
+      saysGoodbye.socket.end();
+      await saysGoodbye.aborted;
+      // Whoever has seen the end of the one has seen that the other was there. On a busy machine both take seconds.
+      breaksOff.socket.resetAndDestroy();
+      await breaksOff.aborted;
+      for (const { resolve } of [breaksOff, saysGoodbye]) resolve(null);
+      await settled(front);
+      await still(() => front.budget.usedBytes);
+      expect([front.budget.usedBytes, upstream.accepted, front.counted()]).toEqual([0, 0, counted]);
+    },
+    60_000,
+  );
 
   test.each([
     ['a request', get, ['app httpRequests GET none 1'], { event: 'http_failed', result: 'cut' }],

@@ -7,6 +7,8 @@ const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when 
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 31337 1 0000000000000000 100 0 0 10 0
    1: 0100007F:1F90 0100007F:C001 01 0002A51C:00000000 01:00000014 00000000  1000        0 31340 2 0000000000000000 20 4 30 10 -1
    2: 0100007F:1F90 0100007F:C002 06 00000000:00000000 03:00001703 00000000     0        0 0 3 0000000000000000
+   3: 0100007F:1F90 0100007F:C005 08 00000009:00001000 00:00000000 00000000  1000        0 31340 2 0000000000000000 20 4 30 10 -1
+   4: 0100007F:1F90 0100007F:C006 09 00000000:00001000 00:00000000 00000000  1000        0 31340 2 0000000000000000 20 4 30 10 -1
   10: 0500A8C0:1F90 0900A8C0:C001 01 00000007:00000000 00:00000000 00000000  1000        0 31341 1 0000000000000000 20 4 30 10 -1
 `;
 const tcp6 = `  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -60,6 +62,15 @@ describe('the queue of a connection', () => {
   test('is not known without tables', () => {
     expect(new KernelTable().queueOf(socketOf(8080, '127.0.0.1', 0xc001))).toBeNull();
   });
+});
+
+test.each([
+  ['that is open has not', 0xc001, false],
+  ['that is still written to has', 0xc005, true],
+  ['that has been ended here too has', 0xc006, true],
+  ['that is gone is not known', 0xc002, null],
+] as const)('the peer of a connection %s ended', (_, port, ended) => {
+  expect(table.hasEnded(socketOf(8080, '127.0.0.1', port))).toBe(ended);
 });
 
 test.each([1, 7, 150, 151])('a table that is read %i bytes at a time is the same', (piece) => {
