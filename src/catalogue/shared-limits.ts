@@ -20,6 +20,17 @@ const upstreamBusy = {
   },
 } as const;
 
+/** Near the bound on all buffers a handshake and a request end alike. */
+const buffersFull = {
+  as: 'memory',
+  status: 503,
+  level: 'warn',
+  flag: 'MH',
+  words: 'the buffers of all connections are almost full',
+  remedy: 'try again later, raise `memory.max_buffered`, or add instances',
+  retryAfterS: [5, 10],
+} as const;
+
 /** The keys are the names that the label `limit` has, in the order in which tables show them. */
 export const sharedLimits = {
   'memory.max_buffered': {
@@ -50,13 +61,7 @@ export const sharedLimits = {
       },
     },
     refuses: {
-      as: 'memory',
-      status: 503,
-      level: 'warn',
-      flag: 'MH',
-      words: 'the buffers of all connections are almost full',
-      remedy: 'try again later, raise `memory.max_buffered`, or add instances',
-      retryAfterS: [5, 10],
+      ...buffersFull,
       advice: {
         means: 'buffers are almost full, so new connections wait until there is room',
         look: 'as for `ME`; `sluice_memory_pressure_ratio`',
@@ -64,13 +69,7 @@ export const sharedLimits = {
       },
     },
     fails: {
-      as: 'memory',
-      status: 503,
-      level: 'warn',
-      flag: 'MH',
-      words: 'the buffers of all connections are almost full',
-      remedy: 'try again later, raise `memory.max_buffered`, or add instances',
-      retryAfterS: [5, 10],
+      ...buffersFull,
       advice: {
         means:
           'buffers are almost full, so new requests wait; or they are full, and this one held the most (a download that nobody reads) and was cut',

@@ -2,9 +2,7 @@
  * What the listener decides by: made anew when the configuration changes. Routes of an API come and go in its table.
  */
 import { Networks } from '../admission/networks.ts';
-import type { ConnectionSlots } from '../admission/slots.ts';
-import { compileSteps, type Step } from '../admission/steps.ts';
-import type { AdmissionRoute, VisitKind } from '../admission/visit.ts';
+import type { AdmissionRoute } from '../admission/visit.ts';
 import { type Config, labelledRoutes, type Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ApiRoutes } from '../routes/api-routes.ts';
@@ -12,7 +10,7 @@ import type { Pattern } from '../routes/pattern.ts';
 import { RouteTable } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { type HubRoute, HubRoutes } from './hub-routes.ts';
-import type { LastingRoutes } from './lasting.ts';
+import { LastingRoute, type LastingRoutes } from './lasting.ts';
 
 /** A route as requests meet it. */
 export interface EdgeRoute extends AdmissionRoute {
@@ -25,21 +23,10 @@ export interface EdgeRoute extends AdmissionRoute {
   readonly hub: HubRoute | null;
 }
 
-/** A route of the file, and what belongs to it while the process runs: made when somebody first comes by this route. */
-export class FileRoute implements EdgeRoute {
+/** A route of the file. */
+export class FileRoute extends LastingRoute implements EdgeRoute {
   readonly hub = null;
-  readonly route: Route;
-  readonly #lasting: LastingRoutes;
-  #counters: RouteCounters | null = null;
-  #slots: ConnectionSlots | null = null;
   #endpoint: Endpoint | null = null;
-  #http: readonly Step[] | null = null;
-  #websocket: readonly Step[] | null = null;
-
-  constructor(route: Route, lasting: LastingRoutes) {
-    this.route = route;
-    this.#lasting = lasting;
-  }
 
   get hosts(): readonly string[] {
     return this.route.hosts;
@@ -49,28 +36,9 @@ export class FileRoute implements EdgeRoute {
     return this.route.path;
   }
 
-  get counters(): RouteCounters {
-    this.#counters ??= this.#lasting.counters.of(this.route.label);
-    return this.#counters;
-  }
-
-  get slots(): ConnectionSlots {
-    this.#slots ??= this.#lasting.slotsOf(this.route.label);
-    return this.#slots;
-  }
-
   get endpoint(): Endpoint {
-    this.#endpoint ??= this.#lasting.endpointOf(this.route);
+    this.#endpoint ??= this.lasting.endpointOf(this.route);
     return this.#endpoint;
-  }
-
-  steps(kind: VisitKind): readonly Step[] {
-    if (kind === 'http') {
-      this.#http ??= compileSteps(this.route, kind, this.#lasting.stepParts);
-      return this.#http;
-    }
-    this.#websocket ??= compileSteps(this.route, kind, this.#lasting.stepParts);
-    return this.#websocket;
   }
 }
 

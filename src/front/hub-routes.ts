@@ -4,7 +4,7 @@
  * the table, and nothing that is counted or compiled.
  */
 import type { ConnectionSlots } from '../admission/slots.ts';
-import { compileSteps, type Step } from '../admission/steps.ts';
+import type { Step } from '../admission/steps.ts';
 import type { VisitKind } from '../admission/visit.ts';
 import type { Route, RoutesApi, RouteTemplate, TargetRules, UpstreamTarget } from '../config/types.ts';
 import type { Changes } from '../http/changes.ts';
@@ -16,37 +16,15 @@ import { decodeSegment } from '../routes/readings.ts';
 import type { RouteTable } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { ApiRouteSource, EdgeRoute } from './edge.ts';
-import type { LastingRoutes } from './lasting.ts';
+import { LastingRoute, type LastingRoutes } from './lasting.ts';
 
 /** A template, and what its routes share. */
-class Template {
-  readonly route: Route;
+class Template extends LastingRoute {
   readonly pattern: Pattern;
-  readonly #lasting: LastingRoutes;
-  #counters: RouteCounters | null = null;
-  #slots: ConnectionSlots | null = null;
-  readonly #steps = new Map<VisitKind, readonly Step[]>();
 
   constructor({ route, path }: RouteTemplate, lasting: LastingRoutes) {
-    this.route = route;
+    super(route, lasting);
     this.pattern = compilePattern(path);
-    this.#lasting = lasting;
-  }
-
-  get counters(): RouteCounters {
-    this.#counters ??= this.#lasting.counters.of(this.route.label);
-    return this.#counters;
-  }
-
-  get slots(): ConnectionSlots {
-    this.#slots ??= this.#lasting.slotsOf(this.route.label);
-    return this.#slots;
-  }
-
-  steps(kind: VisitKind): readonly Step[] {
-    const known = this.#steps.get(kind) ?? compileSteps(this.route, kind, this.#lasting.stepParts);
-    this.#steps.set(kind, known);
-    return known;
   }
 }
 

@@ -3,7 +3,8 @@
  * counting against the caps of the one in force.
  */
 import { ConnectionSlots } from '../admission/slots.ts';
-import type { StepParts } from '../admission/steps.ts';
+import { compileSteps, type Step, type StepParts } from '../admission/steps.ts';
+import type { VisitKind } from '../admission/visit.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ApiRoute } from '../routes/api-routes.ts';
@@ -81,5 +82,40 @@ export class LastingRoutes {
   close(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.retire();
     for (const endpoint of this.#apiEndpoints.values()) endpoint.retire();
+  }
+}
+
+/** A route, and what lasts of it: each part is made when somebody first comes by. */
+export class LastingRoute {
+  readonly route: Route;
+  protected readonly lasting: LastingRoutes;
+  #counters: RouteCounters | null = null;
+  #slots: ConnectionSlots | null = null;
+  #http: readonly Step[] | null = null;
+  #websocket: readonly Step[] | null = null;
+
+  constructor(route: Route, lasting: LastingRoutes) {
+    this.route = route;
+    this.lasting = lasting;
+  }
+
+  get counters(): RouteCounters {
+    this.#counters ??= this.lasting.counters.of(this.route.label);
+    return this.#counters;
+  }
+
+  get slots(): ConnectionSlots {
+    this.#slots ??= this.lasting.slotsOf(this.route.label);
+    return this.#slots;
+  }
+
+  /** The steps of admission, compiled for this route. */
+  steps(kind: VisitKind): readonly Step[] {
+    if (kind === 'http') {
+      this.#http ??= compileSteps(this.route, kind, this.lasting.stepParts);
+      return this.#http;
+    }
+    this.#websocket ??= compileSteps(this.route, kind, this.lasting.stepParts);
+    return this.#websocket;
   }
 }

@@ -17,6 +17,7 @@ import {
 import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
 import type { ConnectionAbout, SessionReport, Violation } from '../observe/report.ts';
+import type { MessageRules } from '../validation/types.ts';
 import { type Close, closeWith, foldCloseCode, readClose } from '../websocket/close.ts';
 import type { Clock } from './core/clock.ts';
 import { Direction, type Outlet } from './core/direction.ts';
@@ -25,7 +26,7 @@ import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
 import type { RoundBudget } from './core/round-budget.ts';
 import { type Stage, verbatim } from './core/stage.ts';
-import { type MessageRules, ValidatingStage } from './core/validating-stage.ts';
+import { ValidatingStage } from './core/validating-stage.ts';
 import { ViolationNotes } from './core/violation-notes.ts';
 import { explain } from './core/words.ts';
 import { Leg, type LegEvents } from './leg.ts';

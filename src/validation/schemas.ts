@@ -4,7 +4,7 @@ import { clean } from '../observe/log/clean.ts';
 import { judgeText } from './judge.ts';
 import type { SchemaCompiler } from './schema.ts';
 import { loadCompiler } from './schema.ts';
-import type { Fault, SchemaCheck } from './types.ts';
+import type { Fault, MessageRules, SchemaCheck } from './types.ts';
 
 /** A file whose meaning is wanted; what is not a schema is a problem, in words that follow its name. */
 export interface SchemaFile {
@@ -22,16 +22,6 @@ export interface SchemaFiles {
   close(): void;
 }
 
-/** What one side's messages must be. */
-export interface Rules {
-  readonly maxTextBytes: number;
-  readonly action: 'close' | 'report' | 'reply';
-  readonly rejectsBinary: boolean;
-  judge(payload: Buffer): Fault | null;
-  describe(fault: Fault): string;
-  answer(detail: string): Buffer;
-}
-
 /** The key of the configuration that names a file, for people. */
 export const schemaKey = 'validate.text.json_schema';
 
@@ -39,7 +29,7 @@ export class Schemas {
   readonly #files: SchemaFiles;
   #compiler: SchemaCompiler | null = null;
   #named: readonly string[] = [];
-  #known = new WeakMap<Route, Readonly<Record<Sender, Rules | null>>>();
+  #known = new WeakMap<Route, Readonly<Record<Sender, MessageRules | null>>>();
 
   constructor(files: SchemaFiles) {
     this.#files = files;
@@ -59,7 +49,7 @@ export class Schemas {
   }
 
   /** What a side's messages must be now. */
-  rulesOf(route: Route, sender: Sender): Rules | null {
+  rulesOf(route: Route, sender: Sender): MessageRules | null {
     let known = this.#known.get(route);
     if (known === undefined) {
       const reports = route.limits.mode === 'report';
@@ -83,7 +73,7 @@ export class Schemas {
     return this.#files.follow(paths.map((path) => ({ name: schemaKey, path, parse: this.#compiler!, changed })));
   }
 
-  #make({ schemaFile, maxDepth, maxTextBytes, action, binary, reply }: Validation, reports: boolean): Rules {
+  #make({ schemaFile, maxDepth, maxTextBytes, action, binary, reply }: Validation, reports: boolean): MessageRules {
     const schema = schemaFile === null ? null : this.#schemaOf(schemaFile);
     const rules = { maxDepth, schema };
     const template = JSON.stringify(reply);

@@ -11,6 +11,19 @@ export interface Fault {
   readonly path: string;
 }
 
+/** What one side's messages must be; a message takes it when it begins. */
+export interface MessageRules {
+  readonly maxTextBytes: number;
+  readonly action: 'close' | 'report' | 'reply';
+  readonly rejectsBinary: boolean;
+  /** Judges the payload of a text message; `null` is good. */
+  judge(payload: Buffer): Fault | null;
+  /** What is wrong, for people; what a peer chose in it is cleaned. */
+  describe(fault: Fault): string;
+  /** The payload of the answer to a message that was dropped. */
+  answer(detail: string): Buffer;
+}
+
 /** Judges a value that was parsed; `null` is good. */
 export type SchemaCheck = (value: unknown, fuel: Fuel) => Fault | null;
 

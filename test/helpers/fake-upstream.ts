@@ -59,6 +59,12 @@ export function switching(request: string, ...lines: string[]): string {
   return [...head, `Sec-WebSocket-Accept: ${accept}`, ...lines, '', ''].join('\r\n');
 }
 
+/** A valid 101 to a handshake, and 200 to any other request, behind which the connection ends. */
+export function switchingOrOk(request: string): string {
+  if (request.includes('Upgrade: websocket')) return switching(request);
+  return 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok';
+}
+
 /** Starts an upstream on a free port. */
 export async function fakeUpstream({
   answer = (request) => switching(request),

@@ -7,7 +7,7 @@ import type { Config, ListenTls, PairPaths, Route } from '../../src/config/types
 import { createGateway, type Gateway } from '../../src/gateway.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
 import { type LogLine, LogLines } from './log-lines.ts';
-import { type RouteOverrides, testRoute } from './relay.ts';
+import { loopback, type RouteOverrides, testRoute } from './relay.ts';
 
 export type { LogLine };
 
@@ -45,8 +45,7 @@ export interface GatewayOptions {
 /** A route to an upstream (or to a port), with the limits of `testRoute`. */
 export function routeTo(upstream: FakeUpstream | number, overrides: RouteOverrides = {}): Route {
   const port = typeof upstream === 'number' ? upstream : upstream.port;
-  const target = { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` } as const;
-  return testRoute({ upstream: target, ...overrides });
+  return testRoute({ upstream: loopback(port), ...overrides });
 }
 
 /** Starts a gateway; disposing of it stops it at once. */

@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { builtIn, routeSettings } from '../../src/config/model/route-settings.ts';
 import { nest } from '../../src/config/model/settings.ts';
-import type { Route, SenderLimits, UpstreamTls } from '../../src/config/types.ts';
+import type { Route, SenderLimits, UpstreamTarget, UpstreamTls } from '../../src/config/types.ts';
 import { RouteCounters } from '../../src/observe/metrics/counters.ts';
 import type { SessionReport, Violation } from '../../src/observe/report.ts';
 import type { Clock } from '../../src/relay/core/clock.ts';
@@ -41,6 +41,11 @@ export const noUpstreamTls: UpstreamTls = {
   insecureSkipVerify: false,
 };
 
+/** An upstream that speaks plain HTTP on this machine. */
+export function loopback(port: number): UpstreamTarget {
+  return { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` };
+}
+
 /** A route named `test` without pings and idle timeout. */
 export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }: RouteOverrides = {}): Route {
   return {
@@ -49,7 +54,7 @@ export function testRoute({ mode = 'enforce', client, upstreamLimits, ...route }
     label: route.name ?? 'test',
     hosts: [],
     path: '/',
-    upstream: { protocol: 'http:', host: '127.0.0.1', port: 1, href: 'http://127.0.0.1:1' },
+    upstream: loopback(1),
     upstreamTls: noUpstreamTls,
     preset: null,
     origins: null,

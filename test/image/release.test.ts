@@ -1,10 +1,10 @@
 /** What the release's own scripts have pushed to a registry: an index of two platforms, and its bill of materials. */
 import { execFile } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { imageConfig, reference, revision, sbomFile } from './harness/image.ts';
 
 const bin = join(import.meta.dirname, '../../.cache/chart/bin');
@@ -52,8 +52,7 @@ test('runs the same on both: user, program, labels and revision', async () => {
 });
 
 test('holds the same program for arm64, with the Node of that machine and without native code of this one', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-arm64-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   await run('crane', 'export', '--platform', 'linux/arm64', reference, join(folder, 'image.tar'));
   await promisify(execFile)('tar', ['-xf', 'image.tar', 'app', 'nodejs'], { cwd: folder });
   // The machine of an ELF file stands in its bytes 18 and 19: 183 is AArch64, 62 is x86-64.
@@ -72,8 +71,7 @@ test('has its bill of materials beside it', async () => {
     manifests: readonly { artifactType: string; digest: string }[];
   };
   expect(found.manifests.map(({ artifactType }) => artifactType)).toEqual(['application/spdx+json']);
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-sbom-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   const attached = `${reference.split('@')[0]}@${found.manifests[0]!.digest}`;
   await run('oras', 'pull', '--plain-http', '--output', folder, attached);
   const [name] = readdirSync(folder);

@@ -1,13 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/model/load.ts';
 import { askAdmin } from '../helpers/admin-client.ts';
 import { type FakeUpstream, fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, closeFrame, frame } from '../helpers/frames.ts';
 import { startGatewayOf } from '../helpers/gateway.ts';
 import { rawClient } from '../helpers/raw-client.ts';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
 
 const configText = ({ port }: FakeUpstream, admin = 'address: 127.0.0.1:0') => `
 listen: {address: "127.0.0.1:0", trusted_proxies: [127.0.0.1]}
@@ -30,6 +30,13 @@ async function until<T>(ask: () => Promise<T>, wanted: (value: T) => boolean): P
     const value = await ask();
     if (wanted(value)) return value;
   }
+}
+
+/** Writes the token `streng-geheimes-wort`; returns the file's path, and where the admin port asks for it. */
+function writeToken() {
+  const tokenFile = join(scratchFolder(), 'token');
+  writeFileSync(tokenFile, 'streng-geheimes-wort\n');
+  return { tokenFile, admin: `address: "127.0.0.1:0", token_file: "${tokenFile}"` };
 }
 
 test('routes come with the source of each limit, and with what is open on them', async () => {
@@ -273,14 +280,9 @@ test('a wrong query is refused with everything that is wrong with it', async () 
 });
 
 test('the configuration is shown without its secrets', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const tokenFile = join(folder, 'token');
-  writeFileSync(tokenFile, 'streng-geheimes-wort\n');
+  const { tokenFile, admin } = writeToken();
   await using upstream = await fakeUpstream();
-  await using gateway = await startGatewayOf(
-    configText(upstream, `address: "127.0.0.1:0", token_file: "${tokenFile}"`),
-  );
+  await using gateway = await startGatewayOf(configText(upstream, admin));
   const headers = { Authorization: 'Bearer streng-geheimes-wort' };
   const { json, text } = await askAdmin(gateway.adminPort, '/api/config', { headers });
   expect(text).not.toContain('geheim');
@@ -400,14 +402,8 @@ test('asks nobody on this machine for a token, and refuses whom a name or a page
 });
 
 test('with a token, every endpoint of the API asks for it', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const tokenFile = join(folder, 'token');
-  writeFileSync(tokenFile, 'streng-geheimes-wort\n');
   await using upstream = await fakeUpstream();
-  await using gateway = await startGatewayOf(
-    configText(upstream, `address: "127.0.0.1:0", token_file: "${tokenFile}"`),
-  );
+  await using gateway = await startGatewayOf(configText(upstream, writeToken().admin));
   const { adminPort } = gateway;
   const all = ['routes', 'connections', 'connections/x', 'drain', 'config', 'build', 'openapi.json'];
   const gets = all.map((path) => ['GET', path] as const);
@@ -429,8 +425,7 @@ test('with a token, every endpoint of the API asks for it', async () => {
 });
 
 test('a gateway whose token file is missing or empty starts nowhere', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-api-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   const tokenFile = join(folder, 'token');
   await using upstream = await fakeUpstream();
   const started = () => startGatewayOf(configText(upstream, `address: "0.0.0.0:0", token_file: "${tokenFile}"`));

@@ -29,44 +29,25 @@ import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
 import { SessionRegistry } from '../../src/relay/registry.ts';
 import { kernelQueue } from '../../src/relay/transport/kernel-queue.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
-import { anyCaps, anyRate, openAccess } from '../helpers/access.ts';
 import { testConnector } from '../helpers/connector.ts';
-import { noUpstreamTls, senderLimits } from '../helpers/relay.ts';
+import { loopback, testRoute } from '../helpers/relay.ts';
 import { testVisit } from '../helpers/visit.ts';
 
-const limits = senderLimits({ maxMessageBytes: 1 << 20, maxFragments: 16_384 });
+/** Of either sender; so they are shown and watched. */
+const limits = { maxMessageBytes: 1 << 20, maxFragments: 16_384 };
 
-/** A route of the name `app` to a port on loopback. */
+/** A route of the name `app` to a port on loopback, with an upload of any size. */
 export function routeTo(
   port: number,
   http: Partial<Route['http']> = {},
   timeouts: Partial<Route['timeouts']> = {},
 ): Route {
+  const usual = testRoute({ name: 'app', upstream: loopback(port), client: limits, upstreamLimits: limits });
   return {
-    name: 'app',
-    label: 'app',
-    hosts: [],
-    path: '/',
-    upstream: { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` },
-    upstreamTls: noUpstreamTls,
-    preset: null,
-    origins: null,
-    fingerprint: '',
-    requireOrigin: false,
-    identity: null,
-    validate: { client: null, upstream: null },
-    auth: null,
-    identityHeaders: { user: null, groups: null },
-    access: openAccess,
-    rates: anyRate,
-    limits: { mode: 'enforce', client: limits, upstream: limits },
-    connections: { ...anyCaps, max: 10, maxPerAddress: Number.POSITIVE_INFINITY },
-    ping: { clientMs: 20_000, upstreamMs: 0, timeoutMs: 20_000 },
-    idleTimeoutMs: 0,
-    maxLifetimeMs: 0,
-    drain: { close: 'spread', protect: 'client', spreadMs: 0, deadlineMs: 60_000 },
-    http: { maxBodyBytes: Number.POSITIVE_INFINITY, inactivityMs: 0, maxUpstreamConnections: 1024, ...http },
-    timeouts: { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 10_000, ...timeouts },
+    ...usual,
+    connections: { ...usual.connections, max: 10 },
+    http: { ...usual.http, maxBodyBytes: Number.POSITIVE_INFINITY, ...http },
+    timeouts: { ...usual.timeouts, ...timeouts },
   };
 }
 

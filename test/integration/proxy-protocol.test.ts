@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { anyCaps } from '../helpers/access.ts';
-import { type FakeUpstream, fakeUpstream, headerOf, switching } from '../helpers/fake-upstream.ts';
+import { type FakeUpstream, fakeUpstream, headerOf, switchingOrOk } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
 import { type GatewayOptions, routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { Peer } from '../helpers/peer.ts';
@@ -25,13 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const answering = () =>
-  fakeUpstream({
-    answer: (text) =>
-      text.includes('Upgrade: websocket')
-        ? switching(text)
-        : 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
-  });
+const answering = () => fakeUpstream({ answer: switchingOrOk });
 
 function start(upstream: FakeUpstream, route: RouteOverrides = {}, more: Partial<GatewayOptions> = {}) {
   return startGateway({ routes: [routeTo(upstream, route)], proxyProtocol: ['127.0.0.0/8'], ...more });

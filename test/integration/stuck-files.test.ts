@@ -1,19 +1,18 @@
 /** A pipe in the place of a file that is read while Sluice serves: nobody waits for it. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { rawClient } from '../helpers/raw-client.ts';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { Serve } from '../helpers/serve.ts';
 
 const token = 'a-token-of-an-operator';
 
 async function setUp() {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-stuck-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   const upstream = await fakeUpstream();
   onTestFinished(() => upstream[Symbol.asyncDispose]());
   const files = { config: join(folder, 'sluice.yaml'), token: join(folder, 'token') };
@@ -62,8 +61,7 @@ test('a configuration file that becomes a pipe is refused, and the one before st
 });
 
 test('a start that waits for a pipe ends at a signal', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-stuck-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   const fifo = join(folder, 'config');
   execFileSync('mkfifo', [fifo]);
   const main = join(import.meta.dirname, '../../src/main.ts');

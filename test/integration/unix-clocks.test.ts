@@ -1,16 +1,15 @@
 /** The clocks of waiting connections, on a unix socket, where a peer has no address and no port. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { routeTo, startGateway } from '../helpers/gateway.ts';
 import { rawConnect } from '../helpers/raw-client.ts';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { cert, key } from '../helpers/test-certificate.ts';
 
 function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'sluice-'));
-  onTestFinished(() => rmSync(path, { recursive: true }));
+  const path = scratchFolder();
   return path;
 }
 

@@ -1,8 +1,7 @@
 /** Messages that are judged, through a whole gateway with real sockets. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/model/load.ts';
 import { askAdmin } from '../helpers/admin-client.ts';
 import { type FakeUpstream, fakeUpstream, type UpstreamPeer } from '../helpers/fake-upstream.ts';
@@ -10,6 +9,7 @@ import { clientFrame, closeFrame, frame } from '../helpers/frames.ts';
 import { startGatewayOf, type TestGateway } from '../helpers/gateway.ts';
 import type { Peer } from '../helpers/peer.ts';
 import { rawClient } from '../helpers/raw-client.ts';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
 
 const schema = {
   type: 'object',
@@ -29,8 +29,7 @@ interface Validated extends AsyncDisposable {
 
 /** A gateway whose route `files` has these lines below it, and one connection through it. `SCHEMA` is the schema's path. */
 async function validated(lines: string): Promise<Validated> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-schema-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   const schemaFile = join(folder, 'message.json');
   writeFileSync(schemaFile, JSON.stringify(schema));
   const backend = await fakeUpstream();

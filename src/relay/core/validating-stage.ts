@@ -10,7 +10,7 @@
  * A message that stands whole in one frame of one read, as most do, is judged where it stands and not held.
  */
 import type { Sender } from '../../config/types.ts';
-import type { Fault } from '../../validation/types.ts';
+import type { Fault, MessageRules } from '../../validation/types.ts';
 import { Event, FrameParser } from '../../websocket/frame-parser.ts';
 import { copyUnmasked } from '../../websocket/mask.ts';
 import { Opcode } from '../../websocket/opcodes.ts';
@@ -18,19 +18,6 @@ import { freeBuffer, giveBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import type { Keeper } from '../memory/read-buffers.ts';
 import { type Finding, type FrameSink, type Stage, verbatim } from './stage.ts';
-
-/** What a sender's messages must be; a message takes it when it begins. */
-export interface MessageRules {
-  readonly maxTextBytes: number;
-  readonly action: 'close' | 'report' | 'reply';
-  readonly rejectsBinary: boolean;
-  /** Judges the payload of a text message. */
-  judge(payload: Buffer): Fault | null;
-  /** What is wrong, for people; what a peer chose in it is cleaned. */
-  describe(fault: Fault): string;
-  /** The payload of the answer to a message that was dropped. */
-  answer(detail: string): Buffer;
-}
 
 export interface ValidatingStageInit {
   readonly sender: Sender;

@@ -1,8 +1,8 @@
 /** The tests of broken sockets, for any number of connections. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { scratchFolder } from '../scratch-folder.ts';
 import { cert, key } from '../test-certificate.ts';
 import { runFaults } from './harness.ts';
 
@@ -32,8 +32,7 @@ export function testFaults(connections: number, clockMs: number): void {
 }
 
 function certificate() {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
   writeFileSync(files.cert, cert);
   writeFileSync(files.key, key);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Question } from '../../../src/admission/auth/asker.ts';
 import { createAsker } from '../../../src/upstream/asker.ts';
 import { testConnector } from '../../helpers/connector.ts';
-import { noUpstreamTls } from '../../helpers/relay.ts';
+import { loopback, noUpstreamTls } from '../../helpers/relay.ts';
 
 const never = new AbortController().signal;
 const question: Question = { method: 'GET', path: '/auth?x=1', fields: [['Cookie', 's=\xe9']], mostBytes: 1000 };
@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 function asker(port: number, timeoutMs = 10_000) {
-  const target = { protocol: 'http:', host: '127.0.0.1', port, href: `http://127.0.0.1:${port}` } as const;
+  const target = loopback(port);
   return createAsker({ target, path: '/', tls: noUpstreamTls }, timeoutMs, testConnector());
 }
 

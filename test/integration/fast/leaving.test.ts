@@ -3,9 +3,8 @@
  * and what comes later reaches the other lane once and in order, and the relay can take the socket from there.
  */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -16,6 +15,7 @@ import { HttpReader } from '../../helpers/http-reader.ts';
 import { listen } from '../../helpers/listen.ts';
 import { Peer } from '../../helpers/peer.ts';
 import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
+import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { cert, key } from '../../helpers/test-certificate.ts';
 
 type Form = 'TCP' | 'TLS' | 'TCP whose handles take no buffer of ours';
@@ -67,8 +67,7 @@ async function start(form: Form, port: number, webSocketPort = port): Promise<Te
   if (form === 'TCP whose handles take no buffer of ours') await withoutBuffers();
   const routes = [routeTo(port), routeTo(webSocketPort, { name: 'ws', path: '/ws' })];
   if (form !== 'TLS') return startGateway({ routes });
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-leaving-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder();
   const tls = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
   writeFileSync(tls.cert, cert);
   writeFileSync(tls.key, key);
@@ -80,6 +79,17 @@ async function connect(form: Form, port: number): Promise<Peer> {
   const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: cert });
   await once(socket, 'secureConnect');
   return new Peer(socket);
+}
+
+/** Starts one, with a client that has sent a request to the fast lane and has its answer. */
+async function startAnswered(form: Form) {
+  const { port, requests } = await echoingUpstream();
+  const sluice = await start(form, port);
+  const client = await connect(form, sluice.port);
+  const reader = new HttpReader(client.socket);
+  client.sendText('GET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n');
+  expect(await reader.message('response')).toMatchObject({ body: 'answer 1' });
+  return { ...sluice, client, reader, requests };
 }
 
 /** Sends a text in pieces, each of which is read before the next is sent. */
@@ -116,12 +126,8 @@ const requests: [what: string, request: string, startLine: string][] = [
 describe.each(forms)('%s', (form) => {
   test.each(requests)('the second request is %s, in pieces', async (_what, request, startLine) => {
     for (const pieces of [1, 2, 3, 40]) {
-      const { port, requests: got } = await echoingUpstream();
-      await using sluice = await start(form, port);
-      const client = await connect(form, sluice.port);
-      const reader = new HttpReader(client.socket);
-      client.sendText('GET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n');
-      expect(await reader.message('response')).toMatchObject({ body: 'answer 1' });
+      await using sluice = await startAnswered(form);
+      const { client, reader, requests: got } = sluice;
       await sendIn(pieces, client, request);
       expect(await reader.message('response')).toMatchObject({ body: 'answer 2' });
       if (!request.includes('HTTP/1.0')) {
@@ -138,12 +144,8 @@ describe.each(forms)('%s', (form) => {
   });
 
   test('the second request ends its lines with a bare LF, in pieces', async () => {
-    const { port, requests: got } = await echoingUpstream();
-    await using sluice = await start(form, port);
-    const client = await connect(form, sluice.port);
-    const reader = new HttpReader(client.socket);
-    client.sendText('GET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n');
-    expect(await reader.message('response')).toMatchObject({ body: 'answer 1' });
+    await using sluice = await startAnswered(form);
+    const { client, reader, requests: got } = sluice;
     await sendIn(2, client, `POST /b HTTP/1.1\n${sized}\n${body}`);
     expect((await reader.message('response')).startLine).toBe('HTTP/1.1 400 Bad Request');
     expect(await reader.begins()).toBe(false);

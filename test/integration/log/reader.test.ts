@@ -1,15 +1,15 @@
 /** Whoever reads the log may sleep, leave and come back: the gateway relays. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { descriptorOutlet } from '../../../src/observe/log/outlet.ts';
 import { type FakeUpstream, fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';
+import { scratchFolder } from '../../helpers/scratch-folder.ts';
 
 const main = join(import.meta.dirname, '../../../src/main.ts');
 
@@ -22,8 +22,7 @@ class Fifo {
   #text = '';
 
   constructor() {
-    const folder = mkdtempSync(join(tmpdir(), 'sluice-log-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = scratchFolder();
     this.path = join(folder, 'log');
     execFileSync('mkfifo', [this.path]);
     this.#reader = this.#open();
@@ -65,14 +64,17 @@ class Fifo {
 
   async #read(): Promise<void> {
     this.#reader.resume();
-    const [chunk] = await once(this.#reader, 'data');
+    await once(this.#reader, 'data');
     this.#reader.pause();
-    this.#text += chunk;
   }
 
   #open(): Socket {
     const fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
-    return new Socket({ fd, readable: true, writable: false }).setEncoding('utf8').pause();
+    const reader = new Socket({ fd, readable: true, writable: false }).setEncoding('utf8').pause();
+    // What is behind the first chunk comes in the same breath, before whoever waits for that one can look.
+    return reader.on('data', (chunk: string) => {
+      this.#text += chunk;
+    });
   }
 }
 

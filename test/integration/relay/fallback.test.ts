@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { expectBothWays } from '../../helpers/both-ways.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import {
   openRelay,
@@ -74,13 +75,7 @@ describe.each(kinds)('%s', (_name, pair) => {
 
   test('passes 20 MB both ways at once', async () => {
     const relay = await open();
-    const up = clientFrame(Buffer.alloc(20e6, 'up'), { opcode: 2 });
-    const down = frame(Buffer.alloc(20e6, 'down'), { opcode: 2 });
-    relay.client.send(up);
-    relay.upstream.send(down);
-    const [gotUp, gotDown] = await Promise.all([relay.upstream.bytes(up.length), relay.client.bytes(down.length)]);
-    expect(gotUp.equals(up)).toBe(true);
-    expect(gotDown.equals(down)).toBe(true);
+    await expectBothWays(relay.client, relay.upstream, 20e6);
   });
 
   test('answers pings itself', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { expectBothWays } from '../../helpers/both-ways.ts';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { openRelay } from '../../helpers/relay.ts';
@@ -40,13 +41,7 @@ test('delivers the bytes that came with the handshakes first', async () => {
 
 test('passes 20 MB both ways at once', async () => {
   await using relay = await openRelay();
-  const up = clientFrame(Buffer.alloc(20e6, 'up'), { opcode: 2 });
-  const down = frame(Buffer.alloc(20e6, 'down'), { opcode: 2 });
-  relay.client.send(up);
-  relay.upstream.send(down);
-  const [gotUp, gotDown] = await Promise.all([relay.upstream.bytes(up.length), relay.client.bytes(down.length)]);
-  expect(gotUp.equals(up)).toBe(true);
-  expect(gotDown.equals(down)).toBe(true);
+  await expectBothWays(relay.client, relay.upstream, 20e6);
 });
 
 test('answers pings itself and never forwards them', async () => {

@@ -3,10 +3,11 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Finding, FrameSink } from '../../../src/relay/core/stage.ts';
-import { type MessageRules, ValidatingStage } from '../../../src/relay/core/validating-stage.ts';
+import { ValidatingStage } from '../../../src/relay/core/validating-stage.ts';
 import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { judgeText } from '../../../src/validation/judge.ts';
 import { loadCompiler } from '../../../src/validation/schema.ts';
+import type { MessageRules } from '../../../src/validation/types.ts';
 import { Event, FrameParser } from '../../../src/websocket/frame-parser.ts';
 import { cuts, framesOf, messageSchema, payloads } from '../../helpers/json-messages.ts';
 

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { expect, test } from 'vitest';
-import { fakeUpstream, headerOf, switching } from '../../helpers/fake-upstream.ts';
+import { fakeUpstream, headerOf, switchingOrOk } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
 import { Peer } from '../../helpers/peer.ts';
 import { handshakeRequest } from '../../helpers/raw-client.ts';
@@ -59,13 +59,7 @@ async function open(port: number): Promise<Peer> {
   return new Peer(socket);
 }
 
-const answering = () =>
-  fakeUpstream({
-    answer: (text) =>
-      text.includes('Upgrade: websocket')
-        ? switching(text)
-        : 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
-  });
+const answering = () => fakeUpstream({ answer: switchingOrOk });
 
 test.each([
   'send-proxy',

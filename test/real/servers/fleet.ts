@@ -1,5 +1,5 @@
 /** The three servers, one client, and the ways to reach a server: directly, or by a route of one Sluice. */
-import type { Sluice } from '../harness/sluice.ts';
+import { Sluice } from '../harness/sluice.ts';
 import { type PythonApp, startApp } from './python-app.ts';
 import { PythonClient } from './python-client.ts';
 
@@ -35,6 +35,22 @@ export async function startFleet(): Promise<Fleet> {
       await Promise.all([tornado!, fastapi!, websockets!, client].map((each) => each[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** A fleet, and a Sluice before it: each backend by a route of its own name, with the preset of that name. */
+export interface RelayedFleet extends Fleet {
+  readonly sluice: Sluice;
+}
+
+export async function startRelayedFleet(): Promise<RelayedFleet> {
+  await using started = new AsyncDisposableStack();
+  const fleet = started.use(await startFleet());
+  const sluice = await Sluice.start({
+    routes: backends.map(({ name }) => route(name, fleet.apps[name].ports.default!, { preset: name })),
+  });
+  started.defer(() => sluice.stop());
+  const all = started.move();
+  return { ...fleet, sluice, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** A route that matches the host `<name>.test`, for a listener on loopback. */

@@ -3,23 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { Sluice } from '../harness/sluice.ts';
-import { type Backend, backends, type Fleet, route, startFleet, through } from './fleet.ts';
+import { type Backend, backends, type RelayedFleet, startRelayedFleet, through } from './fleet.ts';
 
-let fleet: Fleet;
-let sluice: Sluice;
+let fleet: RelayedFleet;
 
 beforeAll(async () => {
-  fleet = await startFleet();
-  sluice = await Sluice.start({
-    routes: backends.map(({ name }) => route(name, fleet.apps[name].ports.default!, { preset: name })),
-  });
+  fleet = await startRelayedFleet();
 });
 
-afterAll(async () => {
-  await sluice?.stop();
-  await fleet?.[Symbol.asyncDispose]();
-});
+afterAll(() => fleet?.[Symbol.asyncDispose]());
 
 interface Heard {
   readonly messages: readonly string[];
@@ -50,7 +42,7 @@ async function say(port: number, name: Backend['name'], path: string, messages: 
 const twenty = Array.from({ length: 20 }, (_, i) => `message ${i}`);
 
 describe.for(backends)('$name', ({ name, maxMessageBytes }) => {
-  const ways = (): [number, number] => [fleet.apps[name].ports.default!, sluice.port];
+  const ways = (): [number, number] => [fleet.apps[name].ports.default!, fleet.sluice.port];
 
   it('has its answers to twenty messages delivered to a client that has closed behind them', async () => {
     const [direct, relayed] = await Promise.all(ways().map((port) => say(port, name, '/echo', twenty)));
@@ -70,7 +62,7 @@ describe.for(backends)('$name', ({ name, maxMessageBytes }) => {
 
   it('is told why a message ends after its first fragments', async () => {
     const watch = randomUUID();
-    const uri = `${through(sluice, name)}/watch?name=${watch}`;
+    const uri = `${through(fleet.sluice, name)}/watch?name=${watch}`;
     // The third fragment of four crosses the preset's limit.
     const bytes = Math.floor(maxMessageBytes * 1.5);
     const { code } = await fleet.client.run('exchange', { uri, bytes, fragments: 4 });
@@ -79,7 +71,7 @@ describe.for(backends)('$name', ({ name, maxMessageBytes }) => {
     // uvicorn tells its application what it answered itself; the log of Sluice says who has half a message.
     const told = name === 'fastapi' ? { code: 1002, reason: 'incomplete fragmented message' } : { code: 1009 };
     expect(await closed.json()).toMatchObject(told);
-    const end = await sluice.logged({ event: 'end', route: name, reason: 'message_too_big' });
+    const end = await fleet.sluice.logged({ event: 'end', route: name, reason: 'message_too_big' });
     expect(end).toMatchObject({ incomplete: ['upstream'], cut: [] });
   });
 });

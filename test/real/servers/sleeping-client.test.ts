@@ -5,8 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, it } from 'vitest';
-import { Sluice } from '../harness/sluice.ts';
-import { backends, type Fleet, route, startFleet, through } from './fleet.ts';
+import { backends, type RelayedFleet, startRelayedFleet, through } from './fleet.ts';
 import type { Drained } from './python-client.ts';
 
 /** More than the kernels' buffers hold. */
@@ -18,26 +17,19 @@ const napMs = 30_000;
 /** Longer than both. */
 const sleepMs = 44_000;
 
-let fleet: Fleet;
-let sluice: Sluice;
+let fleet: RelayedFleet;
 
 beforeAll(async () => {
-  fleet = await startFleet();
-  sluice = await Sluice.start({
-    routes: backends.map(({ name }) => route(name, fleet.apps[name].ports.default!, { preset: name })),
-  });
+  fleet = await startRelayedFleet();
 });
 
-afterAll(async () => {
-  await sluice?.stop();
-  await fleet?.[Symbol.asyncDispose]();
-});
+afterAll(() => fleet?.[Symbol.asyncDispose]());
 
 type Name = (typeof backends)[number]['name'];
 const ways = ['directly', 'through Sluice'] as const;
 
 function base(name: Name, way: (typeof ways)[number]): string {
-  return way === 'directly' ? `ws://127.0.0.1:${fleet.apps[name].ports.default}` : through(sluice, name);
+  return way === 'directly' ? `ws://127.0.0.1:${fleet.apps[name].ports.default}` : through(fleet.sluice, name);
 }
 
 /** Floods a client that reads nothing for so long and then everything. */

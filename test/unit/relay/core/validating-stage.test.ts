@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Finding, FrameSink } from '../../../../src/relay/core/stage.ts';
-import { type MessageRules, ValidatingStage } from '../../../../src/relay/core/validating-stage.ts';
+import { ValidatingStage } from '../../../../src/relay/core/validating-stage.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
+import type { MessageRules } from '../../../../src/validation/types.ts';
 import { Event, FrameParser } from '../../../../src/websocket/frame-parser.ts';
 import { clientFrame, frame } from '../../../helpers/frames.ts';
 
