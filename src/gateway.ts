@@ -30,6 +30,7 @@ import { HttpForwarder } from './front/careful/forwarder.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
 import { ErrorPages } from './front/error-pages.ts';
 import { Front } from './front/front.ts';
+import { HubRoutes } from './front/hub-routes.ts';
 import { LastingRoutes } from './front/lasting.ts';
 import { Recorder } from './front/recorder.ts';
 import { Summary } from './front/summary.ts';
@@ -108,6 +109,7 @@ export class Gateway {
   readonly #admin: AdminServer;
   readonly #adminShows: NonNullable<GatewayParts['admin']>;
   readonly #api: RoutesApiPort | null;
+  readonly #hub: HubRoutes | null;
   readonly #pages: ErrorPages | null;
   readonly #now: () => number;
   /** Where this process listens: no route of an API may lead there. */
@@ -182,6 +184,7 @@ export class Gateway {
       rates: new RouteRates(),
       authenticate: (route) => this.#authentication.stepOf(route),
     });
+    this.#hub = routesApi && new HubRoutes(routesApi, now, this.#lasting);
     this.#api = routesApi && this.#makeApi(routesApi, parts, targets);
     this.#pages = routesApi?.errors ? this.#makePages(routesApi) : null;
     this.#edge = this.#compile(config);
@@ -287,6 +290,7 @@ export class Gateway {
   reload(loaded: Loaded): boolean {
     return this.#current.replace(loaded, (config) => {
       this.#log.configure(config.log);
+      if (config.routesApi !== null) this.#hub?.reconfigure(config.routesApi);
       this.#edge = this.#compile(config);
       this.#lasting.keepOnly(labelledRoutes(config));
       this.#front.reconfigure();
@@ -345,7 +349,7 @@ export class Gateway {
   }
 
   #compile(config: Config): Edge {
-    return compileEdge(config, this.#lasting, this.#api && { routes: this.#api.routes, now: this.#now });
+    return compileEdge(config, this.#lasting, this.#hub);
   }
 
   #makeApi(config: RoutesApi, { log, apiToken }: GatewayParts, targets: AllowedTargets): RoutesApiPort {
@@ -362,13 +366,8 @@ export class Gateway {
         for (const session of this.sessions.sessions) session.noteUse();
       },
       secureHub: () => this.#secureHub(config),
-      added: (route) => {
-        this.#edge.hub?.added(route);
-      },
-      removed: (route) => {
-        this.#edge.hub?.removed(route);
-        this.#lasting.forgetApi(route);
-      },
+      added: (route) => this.#hub!.added(route),
+      removed: (route) => this.#hub!.removed(route),
     });
   }
 

@@ -28,7 +28,7 @@ from traitlets import default
 # A replica answers a change in a millisecond or two; who takes longer is not there.
 CONNECT_S = 2
 CHANGE_S = 3
-# A table of 50 000 routes takes half a second, and is 15 MB.
+# A table of 100 000 routes takes a second, and is 30 MB.
 TABLE_S = 15
 TABLE_BYTES = 64 << 20
 LOOK_UP_S = 2

@@ -5,19 +5,13 @@ import { Networks } from '../admission/networks.ts';
 import type { AdmissionRoute } from '../admission/visit.ts';
 import { type Config, labelledRoutes, type Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
-import type { ApiRoutes } from '../routes/api-routes.ts';
-import type { Pattern } from '../routes/pattern.ts';
-import { RouteTable } from '../routes/table.ts';
+import { type RouteLookup, RouteTable, TwoTables } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import { type HubRoute, HubRoutes } from './hub-routes.ts';
+import type { HubRoute, HubRoutes } from './hub-routes.ts';
 import { LastingRoute, type LastingRoutes } from './lasting.ts';
 
 /** A route as requests meet it. */
 export interface EdgeRoute extends AdmissionRoute {
-  readonly hosts: readonly string[];
-  readonly path: string;
-  readonly patterns?: readonly Pattern[];
-  within?(segments: readonly string[]): EdgeRoute;
   readonly endpoint: Endpoint;
   /** What an API's route does beside; `null` for one of the file. */
   readonly hub: HubRoute | null;
@@ -43,7 +37,7 @@ export class FileRoute extends LastingRoute implements EdgeRoute {
 }
 
 export interface Edge {
-  readonly routes: RouteTable<EdgeRoute>;
+  readonly routes: RouteLookup<EdgeRoute>;
   readonly byName: ReadonlyMap<string, Route>;
   readonly proxies: Networks;
   /** Who begins connections with a PROXY protocol header. */
@@ -58,20 +52,13 @@ export interface Edge {
   readonly hub: HubRoutes | null;
 }
 
-/** Routes that an API sets, and the time by which their use is told. */
-export interface ApiRouteSource {
-  readonly routes: ApiRoutes;
-  readonly now: () => number;
-}
-
-/** Compiles a configuration; what is counted per route goes on from `lasting`. */
-export function compileEdge(config: Config, lasting: LastingRoutes, source: ApiRouteSource | null = null): Edge {
+/** Compiles a configuration; what is counted per route goes on from `lasting`, and so do the routes of an API. */
+export function compileEdge(config: Config, lasting: LastingRoutes, hub: HubRoutes | null = null): Edge {
   const { counters } = lasting;
-  const { routesApi } = config;
   const labelled = labelledRoutes(config);
   const headersMs = labelled.map((route) => route.timeouts.headersMs);
-  const routes = new RouteTable<EdgeRoute>(config.routes.map((route) => new FileRoute(route, lasting)));
-  const hub = routesApi === null || source === null ? null : new HubRoutes(routesApi, source, routes, lasting);
+  const file = new RouteTable<FileRoute, EdgeRoute>(config.routes.map((route) => new FileRoute(route, lasting)));
+  const routes = hub === null ? file : new TwoTables<EdgeRoute>(file, hub.table);
   return {
     routes,
     hub,

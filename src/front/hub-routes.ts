@@ -6,16 +6,16 @@
 import type { ConnectionSlots } from '../admission/slots.ts';
 import type { Step } from '../admission/steps.ts';
 import type { VisitKind } from '../admission/visit.ts';
-import type { Route, RoutesApi, RouteTemplate, TargetRules, UpstreamTarget } from '../config/types.ts';
+import type { Route, RouteKind, RoutesApi, RouteTemplate, TargetRules, UpstreamTarget } from '../config/types.ts';
 import type { Changes } from '../http/changes.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { Activity } from '../relay/types.ts';
 import type { ApiRoute, ApiRoutesListener } from '../routes/api-routes.ts';
 import { comparePatterns, compilePattern, matchesPattern, type Pattern } from '../routes/pattern.ts';
 import { decodeSegment } from '../routes/readings.ts';
-import type { RouteTable } from '../routes/table.ts';
+import { RouteTable } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { ApiRouteSource, EdgeRoute } from './edge.ts';
+import type { EdgeRoute } from './edge.ts';
 import { LastingRoute, type LastingRoutes } from './lasting.ts';
 
 /** A template, and what its routes share. */
@@ -28,15 +28,17 @@ class Template extends LastingRoute {
   }
 }
 
-/** What all of them share. */
-interface Shared extends Pick<ApiRouteSource, 'now'> {
+/** What all of them share, until the configuration changes. */
+interface Shared {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Whether any rule changes what targets are told. */
   readonly changes: boolean;
   readonly lasting: LastingRoutes;
   readonly rules: TargetRules;
   readonly upstreamActivity: boolean;
-  /** By kind, the most specific path first; the last one fits every path. */
-  templatesOf(api: ApiRoute): readonly Template[];
+  /** The most specific path first; the last one fits every path. */
+  readonly templates: ReadonlyMap<RouteKind, readonly Template[]>;
 }
 
 /** Nobody is refused by it. */
@@ -50,10 +52,8 @@ export class HubRoute implements EdgeRoute, Activity {
   readonly api: ApiRoute;
   readonly #template: Template;
   readonly #shared: Shared;
-  /** The same route under its other templates, as far as somebody came by there. */
-  #siblings: HubRoute[] | null = null;
 
-  constructor(api: ApiRoute, shared: Shared, template = shared.templatesOf(api).at(-1)!) {
+  constructor(api: ApiRoute, shared: Shared, template: Template) {
     this.api = api;
     this.#template = template;
     this.#shared = shared;
@@ -61,18 +61,6 @@ export class HubRoute implements EdgeRoute, Activity {
 
   get hub(): this {
     return this;
-  }
-
-  get hosts(): readonly string[] {
-    return this.api.hosts;
-  }
-
-  get path(): string {
-    return this.api.path;
-  }
-
-  get patterns(): readonly Pattern[] {
-    return this.api.patterns;
   }
 
   get route(): Route {
@@ -88,7 +76,8 @@ export class HubRoute implements EdgeRoute, Activity {
   }
 
   get endpoint(): Endpoint {
-    return this.#shared.lasting.endpointOfApi(this.api, this.#shared.templatesOf(this.api).at(-1)!.route);
+    const { lasting, templates } = this.#shared;
+    return lasting.endpointOfApi(this.api, templates.get(this.api.kind)!.at(-1)!.route);
   }
 
   get ofUpstream(): boolean {
@@ -99,12 +88,9 @@ export class HubRoute implements EdgeRoute, Activity {
     this.api.lastActivity = this.#shared.now();
   }
 
-  within(segments: readonly string[]): HubRoute {
-    const templates = this.#shared.templatesOf(this.api);
-    if (templates.length === 1) return this;
-    const rest = segments.slice(this.api.segmentsIn(segments));
-    const template = templates.find(({ pattern }) => matchesPattern(pattern, rest))!;
-    return template === this.#template ? this : this.#under(template);
+  /** Whether this is what requests under a template meet. */
+  isUnder(template: Template): boolean {
+    return this.#template === template;
   }
 
   /** The request target as the route's target gets it. */
@@ -143,54 +129,68 @@ export class HubRoute implements EdgeRoute, Activity {
     if (locationScheme !== null) url.protocol = locationScheme;
     return url.href;
   }
-
-  #under(template: Template): HubRoute {
-    this.#siblings ??= [];
-    const known = this.#siblings.find((sibling) => sibling.#template === template);
-    if (known !== undefined) return known;
-    const sibling = new HubRoute(this.api, this.#shared, template);
-    this.#siblings.push(sibling);
-    return sibling;
-  }
 }
 
-/** Puts the routes of an API into a table, and takes them out of it. */
+/**
+ * The routes of an API in a table of their own, which stays when the configuration changes: a reload looks at the
+ * templates alone, however many routes there are.
+ */
 export class HubRoutes implements Pick<ApiRoutesListener, 'added' | 'removed'> {
-  readonly #table: RouteTable<EdgeRoute>;
-  readonly #shared: Shared;
-  readonly #entries = new Map<ApiRoute, HubRoute>();
+  readonly table = new RouteTable<ApiRoute, HubRoute>([], (api, segments, own) => this.#meet(api, segments, own));
+  readonly #lasting: LastingRoutes;
+  readonly #now: () => number;
+  #shared: Shared;
+  /** Of routes that somebody has used, one for each template under which that was. */
+  #met = new Map<ApiRoute, HubRoute[]>();
 
-  constructor(api: RoutesApi, source: ApiRouteSource, table: RouteTable<EdgeRoute>, lasting: LastingRoutes) {
-    this.#table = table;
-    const byKind = Map.groupBy(api.templates, ({ kind }) => kind);
-    const compiled = new Map(
-      [...byKind].map(([kind, templates]) => [
-        kind,
-        templates
-          .map((template) => new Template(template, lasting))
-          .sort((a, b) => comparePatterns(a.pattern, b.pattern)),
-      ]),
-    );
-    const { rules, upstreamActivity } = api;
-    const templatesOf = ({ kind }: ApiRoute) => compiled.get(kind)!;
-    const { now } = source;
-    const { headers, forwarded, routePath, targetHost } = rules;
-    const changes = headers.length > 0 || !forwarded || !routePath || targetHost;
-    this.#shared = { lasting, rules, changes, upstreamActivity, now, templatesOf };
-    for (const route of source.routes.all()) this.added(route);
+  constructor(api: RoutesApi, now: () => number, lasting: LastingRoutes) {
+    this.#lasting = lasting;
+    this.#now = now;
+    this.#shared = this.#compile(api);
+  }
+
+  /** Takes over another configuration: what is under way goes on under the one that it began with. */
+  reconfigure(api: RoutesApi): void {
+    this.#shared = this.#compile(api);
+    this.#met = new Map();
   }
 
   added(route: ApiRoute): void {
-    const entry = new HubRoute(route, this.#shared);
-    this.#entries.set(route, entry);
-    this.#table.add(entry);
+    this.table.add(route);
   }
 
   removed(route: ApiRoute): void {
-    const entry = this.#entries.get(route);
-    if (entry === undefined) return;
-    this.#entries.delete(route);
-    this.#table.remove(entry);
+    this.table.remove(route);
+    this.#met.delete(route);
+    this.#lasting.forgetApi(route);
+  }
+
+  #meet(api: ApiRoute, segments: readonly string[], own: number): HubRoute {
+    const templates = this.#shared.templates.get(api.kind)!;
+    const template = templates.find(({ pattern }) => matchesPattern(pattern, segments, own))!;
+    const met = this.#met.get(api);
+    const known = met?.find((route) => route.isUnder(template));
+    if (known !== undefined) return known;
+    const route = new HubRoute(api, this.#shared, template);
+    this.#met.set(api, met === undefined ? [route] : [...met, route]);
+    return route;
+  }
+
+  #compile({ templates, rules, upstreamActivity }: RoutesApi): Shared {
+    const { headers, forwarded, routePath, targetHost } = rules;
+    const lasting = this.#lasting;
+    const compiled = [...Map.groupBy(templates, ({ kind }) => kind)].map(([kind, ofKind]) => {
+      const all = ofKind.map((template) => new Template(template, lasting));
+      return [kind, all.sort((a, b) => comparePatterns(a.pattern, b.pattern))] as const;
+    });
+    return {
+      now: this.#now,
+      changes: headers.length > 0 || !forwarded || !routePath || targetHost,
+      lasting,
+      rules,
+      upstreamActivity,
+      templates: new Map(compiled),
+    };
   }
 }
 

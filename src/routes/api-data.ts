@@ -6,8 +6,8 @@ export interface ApiData {
   /** As it was sent. */
   readonly target: string;
   readonly kind: RouteKind;
-  /** Everything, as JSON, but `last_activity`, which is ours to say. */
-  readonly json: string;
+  /** Everything else, as members of a JSON object, each behind a comma; `last_activity` is ours to say. */
+  readonly more: string;
 }
 
 /** JupyterHub's are two deep. What is deeper is not made for being read again. */
@@ -31,14 +31,15 @@ export function parseApiData(text: string, host: string | null): ApiData | Route
   const fields = new Map<string, unknown>(Object.entries(value));
   const target = fields.get('target');
   if (typeof target !== 'string') return noTarget;
+  fields.delete('target');
   fields.delete('last_activity');
   if (host !== null) fields.set('host', host);
-  const members = [...fields].map(([key, field]) => `${JSON.stringify(key)}:${JSON.stringify(field)}`);
-  const json = `{${members.join(',')}}`;
-  if (json.length > longest)
-    return { problem: `the route holds ${json.length} characters of data, at most ${longest} may be` };
+  // Joined, they are one string; a template's would be a tree of strings for as long as the route is there.
+  const more = [...fields].flatMap(([key, field]) => [',', JSON.stringify(key), ':', JSON.stringify(field)]).join('');
+  if (more.length > longest)
+    return { problem: `the route holds ${more.length} characters of data, at most ${longest} may be` };
   const kind = kinds.find(([key]) => fields.has(key))?.[1] ?? 'other';
-  return { target, kind, json };
+  return { target, kind, more };
 }
 
 const noTarget: RouteProblem = { problem: "the body must be an object with 'target' as a string" };

@@ -36,7 +36,7 @@ export function parseApiPath(raw: string): ApiPath | RouteProblem {
   const ways = [segments.map(bytesOf)];
   // The backend's own path has the escape still, and a request for it may be read in both ways.
   if (/%2f/i.test(trimmed)) ways.push(trimmed.split('/').map((segment) => bytesOf(decodeSegment(segment))));
-  return { key: `/${segments.join('/')}`, ways };
+  return { key: ['', ...segments].join('/'), ways };
 }
 
 function decoded(text: string): string | null {
@@ -47,8 +47,10 @@ function decoded(text: string): string | null {
   }
 }
 
-/** UTF-8 with one code unit per byte, as readings of a request's path have it. */
+/**
+ * UTF-8 with one code unit per byte, as readings of a request's path have it. Each is a string of its own: a part of
+ * the path would hold all of the request for as long as the route is there.
+ */
 function bytesOf(segment: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
-  return /^[\x00-\x7f]*$/.test(segment) ? segment : Buffer.from(segment).toString('latin1');
+  return Buffer.from(segment).toString('latin1');
 }

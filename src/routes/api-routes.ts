@@ -6,49 +6,60 @@ import { type ApiTarget, parseApiTarget } from './api-target.ts';
 import { literalPattern, matchesPattern, type Pattern } from './pattern.ts';
 import type { RouteProblem } from './route-problem.ts';
 
-/** Far more than a hub has: a table of so many takes about 50 MB. */
-export const mostRoutes = 50_000;
+/** Far more than a hub has; a table of so many takes about 60 MB, and is looked up as fast as a small one. */
+export const mostRoutes = 100_000;
+/** Of paths, targets and data together: 670 of each route of a full table, and a file of routes that can be read. */
+const mostCharacters = 64 << 20;
 
+/** What is made of a route for whoever uses it, and is not held for those whom nobody uses. */
+interface Used {
+  readonly target: ApiTarget;
+  readonly patterns: readonly Pattern[];
+}
+
+/** One of thousands: what it has is text, and nothing is held twice. */
 export class ApiRoute {
   readonly key: string;
   /** The path as requests spell it, where that says more than `key`. */
   readonly #escaped: string | null;
-  readonly #length: number;
-  /** Of an escaped one that somebody has used: made at each request they would cost most of its look-up. */
-  #ways: readonly Pattern[] | null = null;
   readonly hosts: readonly string[];
-  readonly target: ApiTarget;
   readonly kind: RouteKind;
-  #json: string;
+  readonly #target: string;
+  /** The members of what the sender has told, as JSON, behind the target. */
+  #more: string;
   /** When somebody last used it; milliseconds since 1970. */
   lastActivity: number;
+  #used: Used | null = null;
 
-  constructor(
-    { key, ways }: ApiPath,
-    raw: string,
-    hosts: readonly string[],
-    target: ApiTarget,
-    data: ApiData,
-    now: number,
-  ) {
+  constructor({ key }: ApiPath, raw: string, hosts: readonly string[], data: ApiData, now: number) {
     this.key = key;
-    this.#escaped = /%2f/i.test(raw) ? raw : null;
+    // A string of its own: a part of the request would hold all of it.
+    this.#escaped = /%2f/i.test(raw) ? Buffer.from(raw).toString('latin1') : null;
     this.hosts = hosts;
-    this.#length = ways[0]!.length - hosts.length;
-    this.target = target;
+    this.#target = data.target;
     this.kind = data.kind;
-    this.#json = data.json;
+    this.#more = data.more;
     this.lastActivity = now;
   }
 
   /** Everything the sender has told, as JSON, and the time of the last activity, in ISO 8601. */
   json(lastActivity: string): string {
-    return `${this.#json.slice(0, -1)},"last_activity":"${lastActivity}"}`;
+    return `{"target":${JSON.stringify(this.#target)}${this.#more},"last_activity":"${lastActivity}"}`;
   }
 
   /** What the sender has told, as JSON. */
   get data(): string {
-    return this.#json;
+    return `{"target":${JSON.stringify(this.#target)}${this.#more}}`;
+  }
+
+  /** How many it holds. */
+  get characters(): number {
+    return this.key.length + this.#target.length + this.#more.length;
+  }
+
+  /** Where it leads. */
+  get target(): ApiTarget {
+    return this.#use().target;
   }
 
   /** The path as it may be sent again. */
@@ -56,26 +67,37 @@ export class ApiRoute {
     return this.#escaped ?? this.key.split('/').map(encodeURIComponent).join('/');
   }
 
+  /** One for each way in which its escaped slashes may be read. */
   get patterns(): readonly Pattern[] {
-    const { ways } = parseApiPath(this.path) as ApiPath;
-    return ways.map((segments) => literalPattern(segments.slice(this.hosts.length)));
+    return this.#used?.patterns ?? patternsOf(this.path, this.hosts.length);
   }
 
   /** How many segments of a request's path are the route's own: an escaped slash makes one of two. */
   segmentsIn(segments: readonly string[]): number {
-    if (this.#escaped === null) return this.#length;
-    this.#ways ??= this.patterns;
-    return this.#ways.find((way) => matchesPattern(way, segments))?.length ?? this.#length;
+    const { patterns } = this.#use();
+    return (patterns.find((pattern) => matchesPattern(pattern, segments)) ?? patterns[0]!).length;
   }
 
   /** Takes over what was sent anew, where it leads to the same target. Whether it does. */
-  update(target: ApiTarget, data: ApiData, now: number): boolean {
-    if (target.upstream.href !== this.target.upstream.href || target.base !== this.target.base) return false;
-    if (data.kind !== this.kind) return false;
-    this.#json = data.json;
+  update({ target, kind, more }: ApiData, now: number): boolean {
+    if (target !== this.#target || kind !== this.kind) return false;
+    this.#more = more;
     this.lastActivity = now;
     return true;
   }
+
+  #use(): Used {
+    // Both were whole when the route was set.
+    this.#used ??= {
+      target: parseApiTarget(this.#target) as ApiTarget,
+      patterns: patternsOf(this.path, this.hosts.length),
+    };
+    return this.#used;
+  }
+}
+
+function patternsOf(path: string, hosts: number): readonly Pattern[] {
+  return (parseApiPath(path) as ApiPath).ways.map((segments) => literalPattern(segments.slice(hosts)));
 }
 
 const everyHost: readonly string[] = [];
@@ -96,13 +118,16 @@ export class ApiRoutes {
   readonly #withHosts: boolean;
   readonly #judge: JudgeTarget;
   readonly #most: number;
+  readonly #mostCharacters: number;
+  #characters = 0;
   listener: ApiRoutesListener = { added() {}, removed() {}, changed() {} };
 
   /** `withHosts`: the first segment of a path is a host. */
-  constructor(withHosts: boolean, judge: JudgeTarget = () => null, most = mostRoutes) {
+  constructor(withHosts: boolean, judge: JudgeTarget = () => null, most = mostRoutes, characters = mostCharacters) {
     this.#withHosts = withHosts;
     this.#judge = judge;
     this.#most = most;
+    this.#mostCharacters = characters;
   }
 
   get size(): number {
@@ -133,14 +158,13 @@ export class ApiRoutes {
     const refused = this.#judge(target);
     if (refused !== null) return refused;
     const known = this.#routes.get(parsed.key);
-    if (known === undefined && this.#routes.size >= this.#most) {
-      const problem = `there are ${this.#most} routes, and no more may be; delete those that nobody needs`;
-      return { problem, full: true };
-    }
-    const route = new ApiRoute(parsed, path, hosts, target, data, lastActivity);
-    if (known?.path !== route.path || !known.update(target, data, lastActivity)) {
+    const route = new ApiRoute(parsed, path, hosts, data, lastActivity);
+    const full = this.#fullFor(route, known);
+    if (full !== null) return full;
+    this.#characters += route.characters - (known?.characters ?? 0);
+    if (known?.path !== route.path || !known.update(data, lastActivity)) {
       if (known !== undefined) this.listener.removed(known);
-      this.#routes.set(parsed.key, route);
+      this.#routes.set(route.key, route);
       this.listener.added(route);
     }
     this.listener.changed();
@@ -150,8 +174,24 @@ export class ApiRoutes {
   /** Takes a route out. */
   delete(route: ApiRoute): void {
     if (!this.#routes.delete(route.key)) return;
+    this.#characters -= route.characters;
     this.listener.removed(route);
     this.listener.changed();
+  }
+
+  /** Why there is no room for a route, which may take the place of another; `null` where there is. */
+  #fullFor(route: ApiRoute, known: ApiRoute | undefined): RouteProblem | null {
+    const remedy = 'no more may be; delete those that nobody uses (GET /api/routes?inactive_since=DATE lists them)';
+    if (known === undefined && this.#routes.size >= this.#most) {
+      return { problem: `there are ${this.#most} routes, and ${remedy}`, full: true };
+    }
+    if (this.#characters - (known?.characters ?? 0) + route.characters <= this.#mostCharacters) return null;
+    const { size } = this.#routes;
+    const held = `the paths, targets and data of ${size} routes have ${this.#characters} characters`;
+    return {
+      problem: `${held}, with this one there would be more than ${this.#mostCharacters}, and ${remedy}`,
+      full: true,
+    };
   }
 
   #hostsOf(key: string): readonly string[] | RouteProblem {

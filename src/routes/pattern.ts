@@ -46,11 +46,15 @@ export function literalPattern(segments: readonly string[]): Pattern {
   return { runs: [segments], ...specificity, specificity };
 }
 
-/** Whether a pattern matches a path, given as decoded segments. Linear: each run takes the first place it finds. */
-export function matchesPattern({ runs }: Pattern, segments: readonly string[]): boolean {
-  let at = 0;
-  for (const [i, run] of runs.entries()) {
-    const last = i === 0 ? 0 : segments.length - run.length;
+/**
+ * Whether a pattern matches a path, given as decoded segments, or what of it follows the first `from` of them. Linear:
+ * each run takes the first place it finds.
+ */
+export function matchesPattern({ runs }: Pattern, segments: readonly string[], from = 0): boolean {
+  let at = from;
+  for (let i = 0; i < runs.length; i++) {
+    const run = runs[i]!;
+    const last = i === 0 ? from : segments.length - run.length;
     while (at <= last && !runIsAt(run, segments, at)) at++;
     if (at > last) return false;
     at += run.length;
@@ -59,10 +63,12 @@ export function matchesPattern({ runs }: Pattern, segments: readonly string[]): 
 }
 
 function runIsAt(run: readonly Piece[], segments: readonly string[], at: number): boolean {
-  return run.every((piece, i) => {
+  for (let i = 0; i < run.length; i++) {
+    const piece = run[i]!;
     const segment = segments[at + i];
-    return piece === null ? segment !== undefined && segment !== '' : segment === piece;
-  });
+    if (piece === null ? segment === undefined || segment === '' : segment !== piece) return false;
+  }
+  return true;
 }
 
 /**

@@ -5,23 +5,20 @@
  * one reading. Otherwise there is one for each combination of the habits below, and routing compares where they lead.
  */
 
-/** What a server may do to a path before it looks for a handler, in the order in which servers do it. */
-const habits = [
-  // C strings end at NUL.
-  { name: 'nul', seen: /%00/ },
-  { name: 'encodedSlash', seen: /%2f/i },
-  { name: 'backslash', seen: /\\|%5c/i },
-  // Path parameters (`;jsessionid=1`) are cut off their segment.
-  { name: 'parameters', seen: /;|%3b/i },
-  // Tomcat sees `//` in `/;x/` too.
-  { name: 'merge', seen: /(?:[/\\]|%2f|%5c)(?:[/\\;]|%2f|%5c|%3b)/i },
-  { name: 'dots', seen: /(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c|%3b|%00)/i },
-] as const;
+/** What a server may do to a path before it looks for a handler, a bit each, in the order in which servers do it. */
+const habit = {
+  /** C strings end at NUL. */
+  nul: 1,
+  encodedSlash: 2,
+  backslash: 4,
+  /** Path parameters (`;jsessionid=1`) are cut off their segment. */
+  parameters: 8,
+  /** Empty segments go. Tomcat sees `//` in `/;x/` too. */
+  merge: 16,
+  dots: 32,
+} as const;
 
-type Habit = (typeof habits)[number]['name'];
-
-/** Whether a path needs a closer look: most paths hold none of this. */
-const peculiar = /[\\;%]|\/\/|\/\.{1,2}(?:\/|$)/;
+const each = Object.values(habit);
 
 /** Readings times characters: bounds the work that one request can cause. */
 const maxWork = 32 * 1024;
@@ -32,29 +29,76 @@ const maxWork = 32 * 1024;
  * for its length.
  */
 export function readingsOf(path: string): (readonly string[])[] | null {
-  if (!peculiar.test(path)) return [path.slice(1).split('/')];
-  const possible = habits.filter(({ seen }) => seen.test(path)).map(({ name }) => name);
+  const seen = habitsIn(path);
+  if (seen === 0) return [read(path, 0)];
+  // Far the most frequent: a name or a folder with an escaped slash.
+  if (seen === habit.encodedSlash) return 2 * path.length > maxWork ? null : withEscapedSlashes(path);
+  const possible = each.filter((one) => (seen & one) !== 0);
   const count = 2 ** possible.length;
-  if (count > 1 && count * path.length > maxWork) return null;
-  if (count === 1) return [read(path, nothing)];
-  // Far the most frequent: a name or a folder with an escaped slash, which has no other habit's marks.
-  if (count === 2) return [read(path, nothing), read(path, new Set(possible))];
+  if (count * path.length > maxWork) return null;
   return Array.from({ length: count }, (_, chosen) =>
-    read(path, new Set(possible.filter((_, i) => (chosen >> i) & 1))),
+    read(
+      path,
+      possible.reduce((has, one, i) => ((chosen >> i) & 1 ? has | one : has), 0),
+    ),
   );
 }
 
-const nothing: ReadonlySet<Habit> = new Set();
+/** The habits that matter for a path: what each of them is about stands in it. In one pass, for every request. */
+function habitsIn(path: string): number {
+  let seen = 0;
+  // How many dots have come since a separator; less than none behind anything else.
+  let dots = -1;
+  for (let i = 0; i < path.length; i++) {
+    let code = path.charCodeAt(i);
+    const escaped = code === 0x25 ? byteAt(path, i + 1) : -1;
+    if (escaped >= 0) {
+      code = escaped;
+      i += 2;
+    }
+    const follows = dots;
+    dots = -1;
+    if (code === 0x2e) {
+      if (follows >= 0) dots = follows + 1;
+      continue;
+    }
+    const isSeparator = code === 0x2f || code === 0x5c;
+    if (isSeparator) dots = 0;
+    else if (code !== 0x3b && !(code === 0 && escaped === 0)) continue;
+    if (code === 0x2f && escaped >= 0) seen |= habit.encodedSlash;
+    else if (code === 0x5c) seen |= habit.backslash;
+    else if (code === 0x3b) seen |= habit.parameters;
+    else if (code === 0) seen |= habit.nul;
+    if (follows === 0 && code !== 0) seen |= habit.merge;
+    else if (follows === 1 || follows === 2) seen |= habit.dots;
+  }
+  return dots === 1 || dots === 2 ? seen | habit.dots : seen;
+}
 
-function read(path: string, has: ReadonlySet<Habit>): string[] {
+/** Both readings of a path with escaped slashes and nothing else: each segment is decoded once. */
+function withEscapedSlashes(path: string): [string[], string[]] {
+  const kept: string[] = [];
+  const cut: string[] = [];
+  for (const piece of path.slice(1).split('/')) {
+    const segment = decodeSegment(piece);
+    kept.push(segment);
+    // A slash in it was an escaped one.
+    if (segment === piece || !segment.includes('/')) cut.push(segment);
+    else for (const part of segment.split('/')) cut.push(part);
+  }
+  return [kept, cut];
+}
+
+function read(path: string, has: number): string[] {
   let text = path;
-  if (has.has('nul')) text = text.slice(0, text.indexOf('%00'));
-  if (has.has('encodedSlash')) text = text.replace(/%2f/gi, '/');
-  if (has.has('backslash')) text = text.replace(/\\|%5c/gi, '/');
-  let segments = text.slice(1).split('/').map(decodeSegment);
-  if (has.has('parameters')) segments = segments.map((segment) => segment.split(';', 1)[0]!);
-  if (has.has('merge')) segments = segments.filter((segment, i) => segment !== '' || i === segments.length - 1);
-  return has.has('dots') ? resolveDots(segments) : segments;
+  if (has & habit.nul) text = text.slice(0, text.indexOf('%00'));
+  if (has & habit.encodedSlash) text = text.replace(/%2f/gi, '/');
+  if (has & habit.backslash) text = text.replace(/\\|%5c/gi, '/');
+  let segments = text.slice(1).split('/');
+  if (text.includes('%')) segments = segments.map(decodeSegment);
+  if (has & habit.parameters) segments = segments.map((segment) => segment.split(';', 1)[0]!);
+  if (has & habit.merge) segments = segments.filter((segment, i) => segment !== '' || i === segments.length - 1);
+  return has & habit.dots ? resolveDots(segments) : segments;
 }
 
 /** Removes dot segments (RFC 3986 §5.2.4); nothing is above the root. */
@@ -74,14 +118,20 @@ export function decodeSegment(segment: string): string {
   let decoded = '';
   let from = 0;
   for (; at >= 0; at = segment.indexOf('%', at + 1)) {
-    const [high, low] = [hexValue(segment.charCodeAt(at + 1)), hexValue(segment.charCodeAt(at + 2))];
-    if (high < 0 || low < 0) continue;
-    decoded += segment.slice(from, at) + String.fromCharCode(high * 16 + low);
+    const byte = byteAt(segment, at + 1);
+    if (byte < 0) continue;
+    decoded += segment.slice(from, at) + String.fromCharCode(byte);
     from = at + 3;
     // What was decoded is not looked at again.
     at += 2;
   }
   return from === 0 ? segment : decoded + segment.slice(from);
+}
+
+/** What two hexadecimal digits say; -1 where there are none. */
+function byteAt(text: string, at: number): number {
+  const [high, low] = [hexValue(text.charCodeAt(at)), hexValue(text.charCodeAt(at + 1))];
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 /** -1 for what is no hexadecimal digit, and behind the end. */

@@ -1,20 +1,18 @@
 /**
  * The route table: which route a host and a path belong to. Changed in place, so that one route more costs one route.
  */
-import { PathTrie } from './path-trie.ts';
-import { compilePattern, type Pattern } from './pattern.ts';
+import { PathTrie, type TrieEntry } from './path-trie.ts';
+import { comparePatterns, compilePattern, type Pattern } from './pattern.ts';
 import { readingsOf } from './readings.ts';
 
-/** What the table reads of a route, wherever that comes from: a file's routes and an API's stand in one table. */
-export interface Routable<R = unknown> {
+/** What a table reads of a route. */
+export interface Routable {
   /** Lower-case exact hosts or `*.example.org`; empty matches every host. */
   readonly hosts: readonly string[];
   /** A pattern, as a file has it. */
   readonly path: string;
   /** The patterns in the place of `path`, where it is none. */
   readonly patterns?: readonly Pattern[];
-  /** What of the route a request with these segments meets, where its requests do not all meet the same. */
-  within?(segments: readonly string[]): R;
 }
 
 /**
@@ -23,72 +21,137 @@ export interface Routable<R = unknown> {
  */
 export type FoundRoute<R> = { readonly route: R } | { readonly between: readonly [R | null, R | null] } | null;
 
-/** A table of routes. */
-export class RouteTable<R extends Routable<R>> {
-  /** By exact host. */
-  readonly #exact = new Map<string, PathTrie<R>>();
-  /** By what follows the star, from its dot on. */
-  readonly #wildcard = new Map<string, PathTrie<R>>();
-  readonly #everyHost = new PathTrie<R>();
+/** Where requests find their routes: in a table, or in two. */
+export interface RouteLookup<R> {
+  /** Where a host (from `hostOf`) and a path lead, under each reading of the path. */
+  find(host: string, path: string): FoundRoute<R>;
+}
 
-  /** The routes in the order of the file: what is equally specific stays in it. */
-  constructor(routes: Iterable<R> = []) {
+/** What of a route a request meets, by the segments of its path and by how many of them are the route's own. */
+export type Meet<S, R> = (route: S, segments: readonly string[], own: number) => R;
+
+/** The routes of one host, or of a wildcard, or of every host, in one table. */
+class Place<S, R> {
+  readonly trie = new PathTrie<S>();
+  /** The less, the more specific the host. */
+  readonly rank: number;
+  readonly #meet: Meet<S, R> | null;
+
+  constructor(rank: number, meet: Meet<S, R> | null) {
+    this.rank = rank;
+    this.#meet = meet;
+  }
+
+  /** The only route, where every path leads to it; `null` elsewhere. */
+  get sole(): R | null {
+    return this.#meet === null ? (this.trie.sole as R | null) : null;
+  }
+
+  match(segments: readonly string[]): TrieEntry<S> | null {
+    return this.trie.match(segments);
+  }
+
+  met({ route, specificity }: TrieEntry<S>, segments: readonly string[]): R {
+    return this.#meet === null ? (route as unknown as R) : this.#meet(route, segments, specificity.length);
+  }
+}
+
+/** The same, whatever its routes are. */
+type AnyPlace<R> = Pick<Place<unknown, R>, 'rank' | 'sole' | 'match' | 'met'>;
+
+const everyHostRank = Number.POSITIVE_INFINITY;
+/** Longer than a host. */
+const wildcardRank = 1 << 16;
+
+/** A table of routes. */
+export class RouteTable<S extends Routable, R = S> {
+  /** By exact host. */
+  readonly #exact = new Map<string, Place<S, R>>();
+  /** By what follows the star, from its dot on. */
+  readonly #wildcard = new Map<string, Place<S, R>>();
+  readonly #everyHost: Place<S, R>;
+  readonly #meet: Meet<S, R> | null;
+
+  /** The routes in the order of the file: what is equally specific stays in it. `null` meets them as they are. */
+  constructor(routes: Iterable<S> = [], meet: Meet<S, R> | null = null) {
+    this.#meet = meet;
+    this.#everyHost = new Place(everyHostRank, meet);
     for (const route of routes) this.add(route);
   }
 
-  add(route: R): void {
+  add(route: S): void {
     for (const pattern of patternsOf(route)) {
-      for (const [tries, host] of this.#placesOf(route)) {
-        const trie = tries.get(host) ?? new PathTrie<R>();
-        tries.set(host, trie);
-        trie.add(route, pattern);
-      }
-      if (route.hosts.length === 0) this.#everyHost.add(route, pattern);
+      for (const host of route.hosts) this.#placeOf(host).trie.add(route, pattern);
+      if (route.hosts.length === 0) this.#everyHost.trie.add(route, pattern);
     }
   }
 
   /** Takes a route out, found by its identity, its hosts and its path. */
-  remove(route: R): void {
+  remove(route: S): void {
     for (const pattern of patternsOf(route)) {
-      for (const [tries, host] of this.#placesOf(route)) removeFrom(tries, host, route, pattern);
-      if (route.hosts.length === 0) this.#everyHost.remove(route, pattern);
+      for (const host of route.hosts) {
+        const [places, key] = this.#keyOf(host);
+        const trie = places.get(key)?.trie;
+        trie?.remove(route, pattern);
+        if (trie?.size === 0) places.delete(key);
+      }
+      if (route.hosts.length === 0) this.#everyHost.trie.remove(route, pattern);
     }
   }
 
   /** Where a host (from `hostOf`) and a path lead, under each reading of the path. */
   find(host: string, path: string): FoundRoute<R> {
-    const tries = this.#triesFor(host);
-    // With one route for a host every reading leads there.
-    const sole = tries[0]!.sole;
-    if (sole !== null && sole.within === undefined) return { route: sole };
-    const readings = readingsOf(path);
-    if (readings === null) return { between: [null, null] };
-    const route = matchIn(tries, readings[0]!);
-    for (let i = 1; i < readings.length; i++) {
-      const other = matchIn(tries, readings[i]!);
-      if (other !== route) return { between: route === null ? [other, null] : [route, other] };
-    }
-    return route === null ? null : { route };
+    return findAt(this.placesFor(host), path);
   }
 
-  /** Those that may hold a route for the host, the most specific first; the last is that of every host. */
-  #triesFor(host: string): PathTrie<R>[] {
-    const tries: PathTrie<R>[] = [];
-    const exact = this.#exact.get(host);
-    if (exact !== undefined) tries.push(exact);
+  /** Where routes for a host may be, the most specific first. */
+  placesFor(host: string): AnyPlace<R>[] {
+    const places: AnyPlace<R>[] = [];
+    const exact = this.#exact.size === 0 ? undefined : this.#exact.get(host);
+    if (exact !== undefined) places.push(exact);
     if (this.#wildcard.size > 0) {
-      // Of two wildcards that match one host, the longer is below the other. A star stands for one character or more.
+      // A star stands for one character or more.
       for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
-        const trie = this.#wildcard.get(host.slice(dot));
-        if (trie !== undefined) tries.push(trie);
+        const wildcard = this.#wildcard.get(host.slice(dot));
+        if (wildcard !== undefined) places.push(wildcard);
       }
     }
-    if (this.#everyHost.size > 0 || tries.length === 0) tries.push(this.#everyHost);
-    return tries;
+    if (this.#everyHost.trie.size > 0) places.push(this.#everyHost);
+    return places;
   }
 
-  #placesOf({ hosts }: Routable<R>): [tries: Map<string, PathTrie<R>>, host: string][] {
-    return hosts.map((host) => (host.startsWith('*.') ? [this.#wildcard, host.slice(1)] : [this.#exact, host]));
+  #placeOf(host: string): Place<S, R> {
+    const [places, key] = this.#keyOf(host);
+    // Of two wildcards that match one host, the longer is below the other.
+    const rank = places === this.#exact ? 0 : wildcardRank - key.length;
+    const place = places.get(key) ?? new Place(rank, this.#meet);
+    places.set(key, place);
+    return place;
+  }
+
+  #keyOf(host: string): [places: Map<string, Place<S, R>>, key: string] {
+    return host.startsWith('*.') ? [this.#wildcard, host.slice(1)] : [this.#exact, host];
+  }
+}
+
+/** Two tables as one: of equally specific routes that of the first wins. */
+export class TwoTables<R> {
+  readonly #first: Pick<RouteTable<never, R>, 'placesFor'>;
+  readonly #second: Pick<RouteTable<never, R>, 'placesFor'>;
+
+  constructor(first: Pick<RouteTable<never, R>, 'placesFor'>, second: Pick<RouteTable<never, R>, 'placesFor'>) {
+    this.#first = first;
+    this.#second = second;
+  }
+
+  find(host: string, path: string): FoundRoute<R> {
+    const places = this.#first.placesFor(host);
+    if (places.length === 0) return findAt(this.#second.placesFor(host), path);
+    places.push(...this.#second.placesFor(host));
+    return findAt(
+      places.sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0)),
+      path,
+    );
   }
 }
 
@@ -96,17 +159,31 @@ function patternsOf({ path, patterns }: Routable): readonly Pattern[] {
   return patterns ?? [compilePattern(path)];
 }
 
-function removeFrom<R>(tries: Map<string, PathTrie<R>>, host: string, route: R, pattern: Pattern): void {
-  const trie = tries.get(host);
-  if (trie === undefined) return;
-  trie.remove(route, pattern);
-  if (trie.size === 0) tries.delete(host);
+function findAt<R>(places: readonly AnyPlace<R>[], path: string): FoundRoute<R> {
+  const [first, second] = places;
+  if (first === undefined) return null;
+  // With one route for a host every reading leads there.
+  const sole = second !== undefined && second.rank === first.rank ? null : first.sole;
+  if (sole !== null) return { route: sole };
+  const readings = readingsOf(path);
+  if (readings === null) return { between: [null, null] };
+  const route = matchAt(places, readings[0]!);
+  for (let i = 1; i < readings.length; i++) {
+    const other = matchAt(places, readings[i]!);
+    if (other !== route) return { between: route === null ? [other, null] : [route, other] };
+  }
+  return route === null ? null : { route };
 }
 
-function matchIn<R extends Routable<R>>(tries: readonly PathTrie<R>[], segments: readonly string[]): R | null {
-  for (const trie of tries) {
-    const route = trie.match(segments);
-    if (route !== null) return route.within?.(segments) ?? route;
+function matchAt<R>(places: readonly AnyPlace<R>[], segments: readonly string[]): R | null {
+  let best: TrieEntry<unknown> | null = null;
+  let at: AnyPlace<R> | null = null;
+  for (const place of places) {
+    if (at !== null && place.rank > at.rank) break;
+    const one = place.match(segments);
+    if (one === null || (best !== null && comparePatterns(one.specificity, best.specificity) >= 0)) continue;
+    best = one;
+    at = place;
   }
-  return null;
+  return best === null ? null : at!.met(best, segments);
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { parseTarget } from '../../../src/http/target.ts';
 import { comparePatterns, compilePattern, matchesPattern } from '../../../src/routes/pattern.ts';
 import { readingsOf } from '../../../src/routes/readings.ts';
-import { RouteTable } from '../../../src/routes/table.ts';
+import { RouteTable, TwoTables } from '../../../src/routes/table.ts';
 
 const piece = fc.constantFrom(
   ...[
@@ -144,5 +144,52 @@ test('the table finds what a look at every route finds, also after routes were t
       expect(found()).toBeNull();
     }),
     { numRuns: 5000 },
+  );
+});
+
+test('two tables find what one with the routes of both would, the first one’s before the second’s', () => {
+  fc.assert(
+    fc.property(routes, fc.nat(12), host, plainPath, (all, cut, name, path) => {
+      const both = new TwoTables<Named>(new RouteTable(all.slice(0, cut)), new RouteTable(all.slice(cut)));
+      const found = both.find(name, path);
+      expect(found === null || 'between' in found ? null : found.route).toBe(lookAtAll(all, name, path));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+/** What makes servers read a path in more than one way, as expressions that look for it. */
+const marks = [
+  /%00/,
+  /%2f/i,
+  /\\|%5c/i,
+  /;|%3b/i,
+  /(?:[/\\]|%2f|%5c)(?:[/\\;]|%2f|%5c|%3b)/i,
+  /(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c|%3b|%00)/i,
+];
+
+test('a path has a reading for each combination of what stands in it', () => {
+  fc.assert(
+    fc.property(target, (path) => {
+      const count = 2 ** marks.filter((mark) => mark.test(path)).length;
+      expect(readingsOf(path)).toHaveLength(count);
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test('an escaped slash is read as it stands, or cuts', () => {
+  const segment = fc.stringMatching(/^(?:[a-z]|%2[fF]|%41|%){0,6}$/);
+  fc.assert(
+    fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
+      const path = `/${segments.join('/')}`;
+      fc.pre(/%2f/i.test(path) && !marks[4]!.test(path));
+      const decoded = (text: string) =>
+        text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+      expect(readingsOf(path)).toEqual([
+        segments.map(decoded),
+        segments.flatMap((one) => one.split(/%2f/i)).map(decoded),
+      ]);
+    }),
   );
 });

@@ -88,10 +88,37 @@ test('holds so many routes and no more; those that are there may still change', 
   const { routes } = tableOf(false, 2);
   routes.set('/a', body(1), 0);
   routes.set('/b', body(1), 0);
-  expect(routes.set('/c', body(1), 0)).toMatchObject({ full: true, problem: expect.stringContaining('2 routes') });
+  expect(routes.set('/c', body(1), 0)).toMatchObject({
+    full: true,
+    problem: expect.stringMatching(/^there are 2 routes, .*delete those.*inactive_since/),
+  });
   expect(routes.set('/a', body(2), 0)).toBeNull();
   routes.delete(found(routes, '/b')!);
   expect(routes.set('/c', body(1), 0)).toBeNull();
+});
+
+test('holds so many characters and no more, and counts what takes the place of something', () => {
+  const routes = new ApiRoutes(false, undefined, 10, 100);
+  const more = (length: number) => ({ x: 'x'.repeat(length) });
+  expect(routes.set('/a', body(1, more(30)), 0)).toBeNull();
+  const full = routes.set('/b', body(1, more(40)), 0);
+  expect(full).toMatchObject({ full: true });
+  expect(full?.problem).toMatch(/^the paths, targets and data of 1 routes have 57 characters, .*more than 100.*delete/);
+  expect(routes.set('/a', body(1, more(70)), 0), 'what it had counts no more').toBeNull();
+  expect(routes.set('/a', body(1, more(80)), 0)).toMatchObject({ full: true });
+  expect(found(routes, '/a')!.characters).toBe(97);
+  routes.delete(found(routes, '/a')!);
+  expect(routes.set('/b', body(1, more(40)), 0)).toBeNull();
+});
+
+test('what a route holds is the same text, whether somebody has used it or not', () => {
+  const { routes } = tableOf();
+  routes.set('/user/a%2Fb', body(1, { user: 'a/b' }), 0);
+  const route = found(routes, '/user/a/b')!;
+  const before = [route.data, route.path, route.patterns, route.characters];
+  expect(route.target.upstream.href).toBe('http://127.0.0.1:1');
+  expect([route.data, route.path, route.patterns, route.characters]).toEqual(before);
+  expect(JSON.parse(route.data)).toEqual({ target: 'http://127.0.0.1:1', user: 'a/b' });
 });
 
 test('nobody need listen', () => {

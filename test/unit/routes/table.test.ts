@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type FoundRoute, RouteTable } from '../../../src/routes/table.ts';
+import { type FoundRoute, RouteTable, TwoTables } from '../../../src/routes/table.ts';
 
 function tableOf(...routes: [name: string, hosts: string[], path: string][]) {
   const table = new RouteTable(routes.map(([name, hosts, path]) => ({ name, hosts, path })));
@@ -118,4 +118,60 @@ test('a route that is not there is taken out in vain', () => {
     table.remove({ name: 'other', hosts: [...hosts], path });
   }
   expect(table.find('a.test', '/a')).toEqual({ route: kept });
+});
+
+describe('two tables as one', () => {
+  const tableOfRoutes = (...routes: [name: string, hosts: string[], path: string][]) =>
+    new RouteTable(routes.map(([name, hosts, path]) => ({ name, hosts, path })));
+
+  test('the more specific host wins, then the more specific path, then the first table', () => {
+    const both = new TwoTables(
+      tableOfRoutes(['file', ['a.test'], '/x'], ['any', [], '/deep/er'], ['star', ['*.b.test'], '/']),
+      tableOfRoutes(['api', ['a.test'], '/x/y'], ['same', ['a.test'], '/x'], ['root', [], '/'], ['deep', [], '/deep']),
+    );
+    const match = (host: string, path: string) => nameOf(both.find(host, path));
+    expect(match('a.test', '/x/y')).toBe('api');
+    expect(match('a.test', '/x')).toBe('file');
+    expect(match('a.test', '/deep/er')).toBe('any');
+    expect(match('c.test', '/deep/x')).toBe('deep');
+    expect(match('x.b.test', '/deep/er')).toBe('star');
+    expect(match('c.test', '/x%2F..%2Fdeep')).toEqual(['root', 'deep']);
+  });
+
+  test('a host with one route needs no reading, unless the other table has the host too', () => {
+    const first = tableOfRoutes(['all', ['a.test'], '/']);
+    const unread = `/%2f${'a'.repeat(20_000)}`;
+    expect(nameOf(new TwoTables(first, tableOfRoutes(['any', [], '/'])).find('a.test', unread))).toBe('all');
+    const other = tableOfRoutes(['other', ['a.test'], '/x']);
+    expect(nameOf(new TwoTables(first, other).find('a.test', unread))).toEqual([null, null]);
+    expect(nameOf(new TwoTables(first, other).find('a.test', '/x'))).toBe('other');
+  });
+
+  test('where the first has nothing for a host, the second is asked alone', () => {
+    const both = new TwoTables(tableOfRoutes(['one', ['a.test'], '/']), tableOfRoutes(['two', ['b.test'], '/']));
+    expect(nameOf(both.find('b.test', '/x'))).toBe('two');
+    expect(nameOf(both.find('c.test', '/x'))).toBeNull();
+  });
+});
+
+test('a table of what is not met as it is says how many segments were the route’s own', () => {
+  const met = (route: { readonly path: string }, segments: readonly string[], own: number) =>
+    `${route.path} ${segments.slice(own).join('|')}`;
+  const table = new RouteTable([{ hosts: [], path: '/user/ann' }], met);
+  expect(table.find('h', '/user/ann/lab/x')).toEqual({ route: '/user/ann lab|x' });
+  // No route of such a table is the only one: what is met depends on the path.
+  table.remove({ hosts: [], path: '/user/ann' });
+  table.add({ hosts: [], path: '/' });
+  expect(table.find('h', '/a/b')).toEqual({ route: '/ a|b' });
+});
+
+test('what is equally specific at one place is found and taken out by its identity', () => {
+  const [first, second, third] = ['first', 'second', 'third'].map((name) => ({ name, hosts: [], path: '/a/*' }));
+  const table = new RouteTable([first!, second!, third!]);
+  table.remove(second!);
+  expect(table.find('h', '/a/b')).toEqual({ route: first });
+  table.remove(first!);
+  expect(table.find('h', '/a/b')).toEqual({ route: third });
+  table.remove(third!);
+  expect(table.find('h', '/a/b')).toBeNull();
 });
