@@ -33,8 +33,20 @@ const interval = matching('^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([
 
 /** The name of an object, which may be left empty (RFC 1123). */
 const objectName = matching('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$');
+/** Names of objects, each once. */
+const objectNames: Schema = {
+  type: 'array',
+  items: {
+    type: 'string',
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+    maxLength: 253,
+  },
+  uniqueItems: true,
+};
 /** The key of an entry of a ConfigMap or Secret. */
 const dataKey = matching('^[-._A-Za-z0-9]{1,253}$');
+/** The same, which may be left empty. */
+const maybeDataKey = matching('^[-._A-Za-z0-9]{0,253}$');
 
 const labelKey = '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$';
 const labelText = '^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$';
@@ -145,7 +157,18 @@ function values(config: Schema): Readonly<Record<string, Schema>> {
     memory: keys({ bufferedPercent: whole(1, 90), heapPercent: whole(1, 90), maxOldSpaceSize: whole(0) }),
     resources,
     admin: keys({ existingSecret: objectName, existingSecretKey: dataKey }),
-    tls: keys({ existingSecret: objectName }),
+    tls: keys({
+      existingSecret: objectName,
+      additionalSecrets: objectNames,
+      clientCertificates: keys({
+        existingConfigMap: objectName,
+        existingSecret: objectName,
+        caKey: dataKey,
+        crlKey: maybeDataKey,
+        required: flag,
+      }),
+    }),
+    auth: keys({ existingSecrets: objectNames, existingConfigMaps: objectNames }),
     service: keys({
       type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
       port: whole(1, 65535),

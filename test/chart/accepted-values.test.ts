@@ -150,5 +150,5 @@ function isGateway({ all }: Accepted): boolean {
 
 /** Needs nothing of the cluster's that is not here, such as a Secret of somebody else. */
 function isAlone({ values }: Accepted): boolean {
-  return !/existingSecret|extraVolume/.test(JSON.stringify(values));
+  return !/existing(Secret|ConfigMap)|extraVolume/.test(JSON.stringify(values));
 }

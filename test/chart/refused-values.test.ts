@@ -141,6 +141,52 @@ describe('what cannot work in a pod is refused with what to do', () => {
       'exclude each other',
     ],
     [
+      'more certificates without a first one',
+      { tls: { additionalSecrets: ['wild-tls'] } },
+      'tls.additionalSecrets come beside tls.existingSecret',
+    ],
+    [
+      'authorities of clients without TLS',
+      { tls: { clientCertificates: { existingSecret: 'ca' } } },
+      'tls.clientCertificates need TLS',
+    ],
+    [
+      'two lists of authorities',
+      { tls: { existingSecret: 't', clientCertificates: { existingSecret: 'a', existingConfigMap: 'b' } } },
+      'tls.clientCertificates.existingSecret and existingConfigMap exclude each other',
+    ],
+    [
+      'what is revoked of nobody',
+      { tls: { existingSecret: 't', clientCertificates: { crlKey: 'crl' } } },
+      'tls.clientCertificates.crlKey is crl, and nothing is named that has it',
+    ],
+    [
+      'a test without the certificate that it needs',
+      { tls: { existingSecret: 't', clientCertificates: { existingSecret: 'a' } } },
+      'tls.clientCertificates.required is true, and the pod of `helm test` has no certificate',
+    ],
+    [
+      'a Secret and a ConfigMap at one place',
+      { auth: { existingSecrets: ['a'], existingConfigMaps: ['a'] } },
+      'both name a, and each would be /etc/sluice/auth/a',
+    ],
+    [
+      'a file of a Secret that is not named',
+      routes({ auth: [{ basic: { file: '/etc/sluice/auth/workshop/users' } }] }),
+      'which is not in the pod; name its Secret in auth.existingSecrets',
+    ],
+    [
+      'a file of users that is nowhere',
+      routes({ auth: [{ basic: { file: '/users' } }] }),
+      'or name its Secret in auth.existingSecrets and write /etc/sluice/auth/SECRET/KEY',
+    ],
+    [
+      'a mount over a Secret',
+      { auth: { existingSecrets: ['a'] }, extraVolumeMounts: [{ name: 'a', mountPath: '/etc/sluice/auth/a' }] },
+      "hide Sluice's own files",
+    ],
+    ['null for the authorities', { tls: { clientCertificates: null } }, 'tls.clientCertificates is null'],
+    [
       'a mount over Sluice',
       { extraVolumeMounts: [{ name: 'a', mountPath: '/etc/sluice/' }] },
       "hide Sluice's own files",

@@ -4,10 +4,10 @@
  */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cert, key } from '../helpers/test-certificate.ts';
 import { root, scratchDirectory } from '../real/harness/paths.ts';
 import { freePort } from '../real/harness/ports.ts';
 import { answers, ServerProcess } from '../real/harness/server-process.ts';
+import { existing } from './existing.ts';
 import { find, type Manifest } from './helm.ts';
 
 interface Container {
@@ -35,16 +35,6 @@ export type Backends = Readonly<Record<string, string>>;
 
 /** Whether the addresses to listen on are loopback's or those of the manifests. */
 export type Host = 'loopback' | 'as rendered';
-
-/** What the hub and its proxy have in common. */
-export const tokenOfTheHub = 'token-of-the-hub-and-its-proxy';
-
-/** Secrets that somebody else made. */
-const existing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'example-tls': { 'tls.crt': cert, 'tls.key': key },
-  hub: { 'hub.config.ConfigurableHTTPProxy.auth_token': tokenOfTheHub },
-  'sluice-token': { 'admin-token': 'existing-token-of-somebody' },
-};
 
 /** The volumes of a release below a directory of their own; ConfigMaps change there as a kubelet changes them. */
 export class Volumes {
@@ -97,11 +87,15 @@ export class Volumes {
   bringAll(all: readonly Manifest[], pod: { readonly volumes: readonly Volume[] }, container: Container): void {
     for (const { name, mountPath } of container.volumeMounts) {
       const volume = pod.volumes.find((candidate) => candidate.name === name)!;
-      if (volume.configMap) this.bring(mountPath, find(all, 'ConfigMap', volume.configMap.name).data);
+      if (volume.configMap) this.bring(mountPath, configFiles(all, volume.configMap.name));
       if (volume.secret) this.bring(mountPath, secretFiles(all, volume.secret));
       if (volume.emptyDir) mkdirSync(this.path(mountPath), { recursive: true });
     }
   }
+}
+
+function configFiles(all: readonly Manifest[], name: string): Readonly<Record<string, string>> {
+  return existing[name] ?? find(all, 'ConfigMap', name).data;
 }
 
 function secretFiles(all: readonly Manifest[], secret: NonNullable<Volume['secret']>) {

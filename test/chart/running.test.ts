@@ -1,18 +1,23 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { anna, bert, stranger } from '../helpers/client-ca.ts';
 import { root } from '../real/harness/paths.ts';
 import { freePort } from '../real/harness/ports.ts';
 import { answers, ServerProcess } from '../real/harness/server-process.ts';
 import { panelSidecar } from './example.ts';
+import { tokenOfCi, tokenOfTheHub, tokenOfTheIssuer } from './existing.ts';
 import { find, type Manifest, render, valueFiles } from './helm.ts';
-import { Release, tokenOfTheHub, Volumes } from './release.ts';
+import { Release, Volumes } from './release.ts';
 
 const gateways = valueFiles.filter((file) => !file.includes('sidecar'));
 
@@ -119,6 +124,61 @@ async function hubProxy(target: string): Promise<AsyncDisposable & { readonly ur
   });
   return { url, [Symbol.asyncDispose]: () => server.stop() };
 }
+
+describe('Secrets and ConfigMaps that somebody else has made', () => {
+  /** What comes of a request for a path: its status, and the name of the user that the backend is told. */
+  async function ask(port: number, path: string, { pem = {}, headers = {}, servername = 'localhost' }: Ask = {}) {
+    const request = get({
+      host: '127.0.0.1',
+      port,
+      path,
+      headers,
+      servername,
+      rejectUnauthorized: false,
+      agent: false,
+      ...pem,
+    });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const [own] = (response.socket as TLSSocket).getPeerCertificate().subjectaltname?.split(', ') ?? [];
+    return { status: response.statusCode, user: await text(response), own };
+  }
+
+  interface Ask {
+    readonly pem?: { readonly cert?: string; readonly key?: string };
+    readonly headers?: Record<string, string>;
+    readonly servername?: string;
+  }
+
+  test('are the certificates, the authorities of clients, the users, the tokens and the keys', async () => {
+    const backend = createServer((request, response) => response.end(request.headers['x-forwarded-user']));
+    backend.listen(0, '127.0.0.1');
+    await once(backend, 'listening');
+    onTestFinished(() => {
+      backend.closeAllConnections();
+      backend.close();
+    });
+    const url = `http://127.0.0.1:${(backend.address() as AddressInfo).port}`;
+    await using release = await Release.start(await render({ files: [valueFile('authentication')] }), {
+      'http://panel:5006': url,
+    });
+    const port = release.ports.http!;
+    const basic = (credentials: string) => ({ Authorization: `Basic ${btoa(credentials)}` });
+    expect(await ask(port, '/')).toMatchObject({ status: 401, own: 'DNS:localhost' });
+    expect(await ask(port, '/', { servername: 'a.wild.test' })).toMatchObject({ status: 401, own: 'DNS:*.wild.test' });
+    expect(await ask(port, '/', { pem: anna })).toMatchObject({ status: 200, user: 'anna@example.org' });
+    // Of another authority, and of one who is in the list.
+    for (const pem of [stranger, bert]) await expect(ask(port, '/', { pem })).rejects.toThrow();
+    expect(await ask(port, '/', { headers: basic('bert:pass') })).toMatchObject({ status: 200, user: 'bert' });
+    expect(await ask(port, '/', { headers: basic('bert:wrong') })).toMatchObject({ status: 401 });
+    expect(await ask(port, '/', { headers: basic('eve:pass') })).toMatchObject({ status: 403 });
+    const cookie = { headers: { Cookie: `access_token=${tokenOfTheIssuer}` } };
+    expect(await ask(port, '/', cookie)).toMatchObject({ status: 200, user: 'ann' });
+    const bearer = { headers: { Authorization: `Bearer ${tokenOfCi}` } };
+    expect(await ask(port, '/', bearer)).toMatchObject({ status: 200, user: 'ci' });
+    const page = { headers: { Accept: 'text/html' } };
+    expect(await ask(port, '/services/panel', page)).toMatchObject({ status: 302 });
+  });
+});
 
 test('the memory limit becomes the budget of all buffers', async () => {
   await using release = await Release.start(await render({ values: { resources: { limits: { memory: '1Gi' } } } }));

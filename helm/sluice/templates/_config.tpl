@@ -31,6 +31,13 @@
 {{- if or .Values.tls.existingSecret (dig "listen" "tls" "" .Values.config) }}true{{ end }}
 {{- end }}
 
+{{/* Not empty where clients are asked for certificates by the chart's own values. */}}
+{{- define "sluice.clientAuthorities" -}}
+{{- with .Values.tls.clientCertificates }}
+{{- default .existingSecret .existingConfigMap }}
+{{- end }}
+{{- end }}
+
 {{/* Settings that Sluice reads once, when it starts. */}}
 {{- define "sluice.listenerConfig" -}}
 {{- $config := pick (deepCopy .Values.config) "listen" "admin" "memory" }}
@@ -38,6 +45,18 @@
 {{- $_ := set $config "admin" $admin }}
 {{- if .Values.tls.existingSecret }}
 {{- $tls := dict "cert" "/etc/sluice/tls/tls.crt" "key" "/etc/sluice/tls/tls.key" }}
+{{- with .Values.tls.additionalSecrets }}
+{{- $more := list }}
+{{- range . }}{{ $more = append $more (dict "cert" (printf "/etc/sluice/certificates/%s/tls.crt" .) "key" (printf "/etc/sluice/certificates/%s/tls.key" .)) }}{{ end }}
+{{- $_ := set $tls "certificates" $more }}
+{{- end }}
+{{- if include "sluice.clientAuthorities" . }}
+{{- with .Values.tls.clientCertificates }}
+{{- $clients := dict "ca" (printf "/etc/sluice/clients/%s" .caKey) "required" .required }}
+{{- with .crlKey }}{{ $_ := set $clients "crl" (printf "/etc/sluice/clients/%s" .) }}{{ end }}
+{{- $_ := set $tls "client_certificates" $clients }}
+{{- end }}
+{{- end }}
 {{- $_ := set $config "listen" (merge (dict "tls" $tls) (default dict $config.listen)) }}
 {{- end }}
 {{- with include "sluice.maxBuffered" . }}

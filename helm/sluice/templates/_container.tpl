@@ -68,6 +68,18 @@ volumeMounts: {{- include "sluice.volumeMounts" $root | nindent 2 }}
 {{- if .Values.tls.existingSecret }}
 - {name: sluice-tls, mountPath: /etc/sluice/tls, readOnly: true}
 {{- end }}
+{{- range $i, $name := .Values.tls.additionalSecrets }}
+- {name: sluice-tls-{{ $i }}, mountPath: /etc/sluice/certificates/{{ $name }}, readOnly: true}
+{{- end }}
+{{- if include "sluice.clientAuthorities" . }}
+- {name: sluice-clients, mountPath: /etc/sluice/clients, readOnly: true}
+{{- end }}
+{{- range $i, $name := .Values.auth.existingSecrets }}
+- {name: sluice-auth-secret-{{ $i }}, mountPath: /etc/sluice/auth/{{ $name }}, readOnly: true}
+{{- end }}
+{{- range $i, $name := .Values.auth.existingConfigMaps }}
+- {name: sluice-auth-config-{{ $i }}, mountPath: /etc/sluice/auth/{{ $name }}, readOnly: true}
+{{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ tpl (toYaml .) $ }}
 {{- end }}
@@ -85,6 +97,27 @@ volumeMounts: {{- include "sluice.volumeMounts" $root | nindent 2 }}
 {{- with .Values.tls.existingSecret }}
 - name: sluice-tls
   secret: {secretName: {{ . }}}
+{{- end }}
+{{- range $i, $name := .Values.tls.additionalSecrets }}
+- name: sluice-tls-{{ $i }}
+  secret: {secretName: {{ $name }}}
+{{- end }}
+{{- with .Values.tls.clientCertificates }}
+{{- if .existingConfigMap }}
+- name: sluice-clients
+  configMap: {name: {{ .existingConfigMap }}}
+{{- else if .existingSecret }}
+- name: sluice-clients
+  secret: {secretName: {{ .existingSecret }}}
+{{- end }}
+{{- end }}
+{{- range $i, $name := .Values.auth.existingSecrets }}
+- name: sluice-auth-secret-{{ $i }}
+  secret: {secretName: {{ $name }}}
+{{- end }}
+{{- range $i, $name := .Values.auth.existingConfigMaps }}
+- name: sluice-auth-config-{{ $i }}
+  configMap: {name: {{ $name }}}
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ tpl (toYaml .) $ }}

@@ -44,6 +44,29 @@
 {{- if and .tls.existingSecret (dig "listen" "tls" "" .config) }}
 - tls.existingSecret and config.listen.tls exclude each other, because each names the certificate; leave one out
 {{- end }}
+{{- if not .tls.existingSecret }}
+{{- if .tls.additionalSecrets }}
+- tls.additionalSecrets come beside tls.existingSecret, which is empty; name the Secret for clients that ask for no name there
+{{- end }}
+{{- if include "sluice.clientAuthorities" $ }}
+- tls.clientCertificates need TLS, and tls.existingSecret is empty; name the Secret with the certificate there{{ if dig "listen" "tls" "" .config }}, or write config.listen.tls.client_certificates{{ end }}
+{{- end }}
+{{- end }}
+{{- if and .tls.clientCertificates.existingSecret .tls.clientCertificates.existingConfigMap }}
+- tls.clientCertificates.existingSecret and existingConfigMap exclude each other, because each names the authorities; leave one out
+{{- end }}
+{{- if and .tls.clientCertificates.crlKey (not (include "sluice.clientAuthorities" $)) }}
+- tls.clientCertificates.crlKey is {{ .tls.clientCertificates.crlKey }}, and nothing is named that has it; name a ConfigMap or Secret in tls.clientCertificates
+{{- end }}
+{{- $clients := dig "listen" "tls" "client_certificates" "" (include "sluice.listenerConfig" $ | fromYaml) }}
+{{- if and $clients .test.enabled (eq .mode "gateway") (dig "required" true $clients) }}
+- {{ ternary "tls.clientCertificates.required" "config.listen.tls.client_certificates.required" (ne (include "sluice.clientAuthorities" $) "") }} is true, and the pod of `helm test` has no certificate; write test.enabled: false, or false here
+{{- end }}
+{{- range .auth.existingSecrets }}
+{{- if has . (default list $.Values.auth.existingConfigMaps) }}
+- auth.existingSecrets and auth.existingConfigMaps both name {{ . }}, and each would be /etc/sluice/auth/{{ . }}; rename one
+{{- end }}
+{{- end }}
 {{- if and (ne .service.type "ClusterIP") (get (default dict .service.extraSpec) "clusterIP" | toString | eq "None") }}
 - service.extraSpec.clusterIP is None, and service.type {{ .service.type }} needs an address; leave one out
 {{- end }}
@@ -125,9 +148,16 @@
 - config.admin.address is {{ include "sluice.adminAddress" . }}, whose port is that of config.listen.address too; write another
 {{- end }}
 {{- $mounted := list "/etc/ssl/" }}
-{{- if .Values.tls.existingSecret }}{{ $mounted = append $mounted "/etc/sluice/tls/" }}{{ end }}
 {{- $taken := list "/" "/etc" "/etc/sluice" "/etc/sluice/listener" "/etc/sluice/limits" "/etc/sluice/admin" "/app" "/nodejs" }}
-{{- if .Values.tls.existingSecret }}{{ $taken = append $taken "/etc/sluice/tls" }}{{ end }}
+{{- $own := list }}
+{{- if .Values.tls.existingSecret }}{{ $own = append $own "/etc/sluice/tls" }}{{ end }}
+{{- if include "sluice.clientAuthorities" . }}{{ $own = append $own "/etc/sluice/clients" }}{{ end }}
+{{- range .Values.tls.additionalSecrets }}{{ $own = append $own (printf "/etc/sluice/certificates/%s" .) }}{{ end }}
+{{- range concat (default list .Values.auth.existingSecrets) (default list .Values.auth.existingConfigMaps) }}{{ $own = append $own (printf "/etc/sluice/auth/%s" .) }}{{ end }}
+{{- range $own }}
+{{- $mounted = append $mounted (printf "%s/" .) }}
+{{- $taken = append $taken . }}
+{{- end }}
 {{- range tpl (toYaml (default list .Values.extraVolumeMounts)) . | fromYamlArray }}
 {{- if and (kindIs "map" .) .mountPath }}
 {{- $path := trimSuffix "/" .mountPath | default "/" }}
@@ -150,7 +180,7 @@
 - {{ $name }} is {{ $file }}, which is not in the pod. Leave it out: the chart brings the token; one of your own is admin.existingSecret
 {{- end }}
 {{- else if not $there }}
-- {{ $name }} is {{ $file }}, which is not in the pod; mount it with extraVolumes and extraVolumeMounts{{ if hasPrefix "config.listen.tls" $name }}, or use tls.existingSecret{{ end }}
+- {{ $name }} is {{ $file }}, which is not in the pod; {{ if hasPrefix "/etc/sluice/auth/" $file }}name its Secret in auth.existingSecrets, or its ConfigMap in auth.existingConfigMaps{{ else }}mount it with extraVolumes and extraVolumeMounts{{ if hasPrefix "config.listen.tls" $name }}, or use tls.existingSecret{{ else if or (contains ".auth[" $name) (eq $name "config.revoked_users") }}, or name its Secret in auth.existingSecrets and write /etc/sluice/auth/SECRET/KEY{{ end }}{{ end }}
 {{- end }}
 {{- end }}
 {{- end }}
