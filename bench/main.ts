@@ -6,10 +6,11 @@ import { type Heat, measure } from './measure.ts';
 import { nativePrograms } from './native.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { cacheDir } from './paths.ts';
-import { peers as allPeers, limits, type Peer } from './peers.ts';
+import { peers as allPeers, auth, limits, type Peer } from './peers.ts';
 import { chooseCores } from './processes.ts';
 import {
   allHold,
+  authTable,
   type Choice,
   capacityTable,
   choose,
@@ -27,8 +28,11 @@ const sliceOfPeers = 0.1;
 /** On and off are one process, which stays warm: short enough that hardly anything changes meanwhile. */
 const sliceOfLimits = 0.03;
 
+/** Where requests begin, which is where somebody may be asked, and messages, where nobody is. */
+const authWorkloads = ['echo-100', 'get-1k', 'handshake'];
+
 /** Round by round, each with processes of its own, and workload by workload. */
-async function runAll(options: Options, setup: Setup, { peers, workloads, limits: cost }: Choice): Promise<Results> {
+async function runAll(options: Options, setup: Setup, { peers, workloads, ...own }: Choice): Promise<Results> {
   const results = new Results();
   for (let round = 0; round < options.repeat; round++) {
     for (const workload of workloads) {
@@ -38,8 +42,11 @@ async function runAll(options: Options, setup: Setup, { peers, workloads, limits
       const inOrder = (all: readonly Peer[]) => (round % 2 === 0 ? all : all.toReversed());
       const able = peers.filter((peer) => workload.program === 'load' || !peer.webSocketsOnly);
       const heats: Heat[] = [{ peers: inOrder(able), sliceSeconds: sliceOfPeers }];
-      if (cost && workload.program === 'load' && cpuRow(workload) && !workload.memoryOnly) {
+      if (own.limits && workload.program === 'load' && cpuRow(workload) && !workload.memoryOnly) {
         heats.push({ peers: inOrder([limits.off, limits.on]), sliceSeconds: sliceOfLimits });
+      }
+      if (own.auth && authWorkloads.includes(workload.name)) {
+        heats.push({ peers: inOrder(Object.values(auth)), sliceSeconds: sliceOfPeers });
       }
       for (const heat of heats) {
         for (const [peer, outcome] of await measure(setup, heat, workload)) {
@@ -86,7 +93,8 @@ async function main(argv: readonly string[]): Promise<number> {
     peers.length > 0 && comparisonTable(results, peers, chosen.workloads),
     ofSluice && ratioTable(results, peers, chosen.workloads),
     chosen.limits && limitsTable(results, chosen.workloads),
-    (ofSluice || chosen.limits) && targetTable(results),
+    chosen.auth && authTable(results, chosen.workloads),
+    (ofSluice || chosen.limits || chosen.auth) && targetTable(results),
     ofSluice && capacityTable(results),
   ];
   console.log(tables.filter(Boolean).join('\n\n'));

@@ -11,7 +11,7 @@ export interface Options {
 
 export const usage = `usage: npm run bench -- [--only NAME]... [--quick] [--repeat N] [--check]
 
-  --only NAME   a peer, a workload or limits (on against off); may be repeated
+  --only NAME   a peer, a workload, limits (on against off) or auth (on another route against nowhere); may be repeated
   --quick       two windows, one round: to see that it works, not to quote from
   --repeat N    rounds, each with new processes (default 3, with --quick 1)
   --check       exit 1 if a number that must hold does not`;

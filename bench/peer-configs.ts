@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDir } from './paths.ts';
@@ -135,5 +136,42 @@ routes:
   - name: limits-off
     match: {path: '/*${withoutLimits}'}
     upstream: http://127.0.0.1:${ports.backend}${limitsOff}
+`;
+}
+
+const issuer = 'https://id.example.org';
+const audience = 'bench';
+const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+/** The keys of an issuer, as its JWKS has them. */
+export const keySet = JSON.stringify({ keys: [keys.publicKey.export({ format: 'jwk' })] });
+
+/** Paths that end so have the route that asks for a token, and bring one. */
+export const withToken = `/token?token=${tokenOf(Math.floor(Date.now() / 1000) + 24 * 3600)}`;
+
+function tokenOf(exp: number): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const text = `${part({ alg: 'ES256' })}.${part({ iss: issuer, aud: audience, sub: 'anna', exp })}`;
+  return `${text}.${sign('sha256', Buffer.from(text), { key: keys.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
+
+/** Two routes to the backend: one that lets everybody in, and one that asks for a token, where `keySetFile` is given. */
+export function authConfig(ports: Ports, keySetFile: string | null): string {
+  const auth = `
+    auth:
+      - header: X-Forwarded-User
+      - jwt: {issuer: '${issuer}', audience: [${audience}], algorithms: [ES256], jwks_file: ${keySetFile}, from: [{query: token}]}
+    identity_headers: {user: X-User, groups: X-Groups}`;
+  return `listen:
+  address: 127.0.0.1:${ports.listen}
+  trusted_proxies: [192.0.2.1]
+admin:
+  address: 127.0.0.1:${ports.admin}
+routes:
+  - name: open
+    upstream: http://127.0.0.1:${ports.backend}
+  - name: token
+    match: {path: '/**/token'}
+    upstream: http://127.0.0.1:${ports.backend}${keySetFile === null ? '' : auth}
 `;
 }

@@ -1,7 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { node, root } from './paths.ts';
-import { haproxyConfig, nginxConfig, type Ports, sluiceConfig, withoutLimits, writeConfig } from './peer-configs.ts';
+import {
+  authConfig,
+  haproxyConfig,
+  keySet,
+  nginxConfig,
+  type Ports,
+  sluiceConfig,
+  withoutLimits,
+  withToken,
+  writeConfig,
+} from './peer-configs.ts';
 
 /** A proxy to measure. */
 export interface Peer {
@@ -91,4 +101,26 @@ export const peers: readonly Peer[] = [
 export const limits = {
   on: { name: 'limits-on', title: 'limits on', command: sluice, missing: always },
   off: { name: 'limits-off', title: 'limits off', command: sluice, path: withoutLimits, missing: always },
+} as const satisfies Record<string, Peer>;
+
+/** A Sluice in whose configuration a route asks for tokens, or none does. Each call is a process of its own. */
+function authSluice(name: string, asks: boolean): NonNullable<Peer['command']> {
+  return (ports) => {
+    const keySetFile = asks ? writeConfig('keys.json', keySet) : null;
+    const file = writeConfig(`${name}.yaml`, authConfig(ports, keySetFile));
+    return [node, join(root, 'src', 'main.ts'), 'serve', '--config', file];
+  };
+}
+
+const elsewhere = authSluice('auth-elsewhere', true);
+
+/**
+ * What authentication costs those whom nobody asks: one Sluice without any, and one in which another route asks. By how
+ * much two processes of one program differ, a second one without any tells.
+ */
+export const auth = {
+  nowhere: { name: 'auth-nowhere', title: 'no auth', command: authSluice('auth-nowhere', false), missing: always },
+  again: { name: 'auth-nowhere-2', title: 'again', command: authSluice('auth-nowhere-2', false), missing: always },
+  elsewhere: { name: 'auth-elsewhere', title: 'auth elsewhere', command: elsewhere, missing: always },
+  token: { name: 'auth-token', title: 'a token', command: elsewhere, path: withToken, missing: always },
 } as const satisfies Record<string, Peer>;

@@ -1,8 +1,8 @@
 /** The tables that people read. */
 import { capacities } from './capacity.ts';
-import { limits, type Peer } from './peers.ts';
+import { auth, limits, type Peer } from './peers.ts';
 import type { Results } from './results.ts';
-import { judge, limitsCost, targets } from './targets.ts';
+import { authCost, judge, limitsCost, targets } from './targets.ts';
 import { cpuRow, type Row, type Workload, workloads } from './workloads.ts';
 
 const labels: Record<Row, string> = {
@@ -100,6 +100,22 @@ export function limitsTable(results: Results, chosen: readonly Workload[]): stri
   return rows.length === 0 ? '' : layOut([['what all limits cost', 'off', 'on', 'more'], ...rows]);
 }
 
+/** What authentication costs those whom nobody asks, and those who bring a token; empty where it was not measured. */
+export function authTable(results: Results, chosen: readonly Workload[]): string {
+  const rows = chosen.flatMap((workload) => {
+    const row = cpuRow(workload);
+    const before = row ? results.value(workload.name, auth.nowhere.name, row) : null;
+    if (!row || before === null) return [];
+    const more = (['again', 'elsewhere', 'token'] as const).map((peer) => {
+      const cost = authCost(results, workload.name, peer, row);
+      return cost === null ? '–' : `${format(cost, 1)} %`;
+    });
+    return [[`${workload.title}: ${labels[row]}`, format(before, decimals[row] ?? 0), ...more]];
+  });
+  const head = ['what authentication costs', ...Object.values(auth).map(({ title }) => title)];
+  return rows.length === 0 ? '' : layOut([head, ...rows]);
+}
+
 /** The numbers that must hold, and whether they do. */
 export function targetTable(results: Results): string {
   const rows = targets.map((target) => {
@@ -122,33 +138,39 @@ export function capacityTable(results: Results): string {
 
 /** Whether every number that was measured is at least what it must be, and Sluice failed at nothing. */
 export function allHold(results: Results): boolean {
-  if (['sluice', limits.on.name, limits.off.name].some((peer) => results.failed(peer))) return false;
+  const own = [...Object.values(limits), ...Object.values(auth)].map(({ name }) => name);
+  if (['sluice', ...own].some((peer) => results.failed(peer))) return false;
   return targets.every((target) => judge(target, target.measured(results)) !== 'FAILS');
 }
 
-/** What `--only` calls the comparison of Sluice's limits on and off. */
+/** What `--only` calls the comparisons of Sluice with itself: limits on and off, and authentication here and there. */
 const limitsName = 'limits';
+const authName = 'auth';
 
 export interface Choice {
   readonly peers: readonly Peer[];
   readonly workloads: readonly Workload[];
   /** Whether to measure what limits cost. */
   readonly limits: boolean;
+  /** Whether to measure what authentication costs. */
+  readonly auth: boolean;
 }
 
-/** Splits the names of `--only` into peers, workloads and the limits, or says which name is none of them. */
+/** Splits the names of `--only` into peers, workloads and comparisons, or says which name is none of them. */
 export function choose(only: readonly string[], peers: readonly Peer[]): Choice | string {
-  const names = [...peers.map(({ name }) => name), limitsName, ...workloads.map(({ name }) => name)];
+  const names = [...peers.map(({ name }) => name), limitsName, authName, ...workloads.map(({ name }) => name)];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) return `--only ${unknown}: choose from ${names.join(', ')}`;
   const named = <T extends { readonly name: string }>(all: readonly T[]) =>
     all.filter(({ name }) => only.includes(name));
   const [somePeers, someWorkloads] = [named(peers), named(workloads)];
   const limitsNamed = only.includes(limitsName);
-  const everybody = somePeers.length === 0 && !limitsNamed;
+  const authNamed = only.includes(authName);
+  const everybody = somePeers.length === 0 && !limitsNamed && !authNamed;
   return {
     peers: everybody ? peers : somePeers,
     workloads: someWorkloads.length > 0 ? someWorkloads : workloads,
     limits: everybody || limitsNamed,
+    auth: everybody || authNamed,
   };
 }

@@ -1,5 +1,5 @@
 /** The numbers that Sluice must hold with every limit on, as far as this bench can measure them. */
-import { limits } from './peers.ts';
+import { auth, limits } from './peers.ts';
 import type { Results } from './results.ts';
 import type { Row } from './workloads.ts';
 
@@ -19,6 +19,18 @@ const perMessage = 'cpuUsPerMessage';
 export function limitsCost(results: Results, workload: string, row: Row): number | null {
   const ratio = results.ratio(workload, limits.on.name, limits.off.name, row);
   return ratio === null ? null : (ratio - 1) * 100;
+}
+
+/** How much more CPU a peer of the comparison of authentication takes than a Sluice without any, in per cent. */
+export function authCost(results: Results, workload: string, peer: keyof typeof auth, row: Row): number | null {
+  const ratio = results.ratio(workload, auth[peer].name, auth.nowhere.name, row);
+  return ratio === null ? null : (ratio - 1) * 100;
+}
+
+/** How much more a route without auth takes beside one with it, in per cent, beyond what two processes without any differ by. */
+function burdenOf(results: Results, workload: string, row: Row): number | null {
+  const [again, elsewhere] = [authCost(results, workload, 'again', row), authCost(results, workload, 'elsewhere', row)];
+  return again === null || elsewhere === null ? null : Math.max(0, elsewhere - Math.abs(again));
 }
 
 function perGbOfHttp(workload: string, what: string): Target {
@@ -143,6 +155,20 @@ export const targets: readonly Target[] = [
     atLeast: 5,
     aim: 2,
     measured: (results) => limitsCost(results, 'up-1m', perGb),
+  },
+  {
+    what: 'a route without auth beside one with it, CPU per handshake',
+    unit: ' %',
+    atLeast: 5,
+    aim: 2,
+    measured: (results) => burdenOf(results, 'handshake', 'cpuUsPerHandshake'),
+  },
+  {
+    what: 'a route without auth beside one with it, CPU per GET of 1 KB',
+    unit: ' %',
+    atLeast: 5,
+    aim: 2,
+    measured: (results) => burdenOf(results, 'get-1k', 'cpuUsPerRequest'),
   },
 ];
 

@@ -110,7 +110,7 @@ static void begin(struct connection *c) {
   }
   c->head_length = c->told_length = 0;
   c->in_body = false;
-  char text[512];
+  char text[2048]; /* A path may carry a token. */
   int length;
   if (kind == SHAKE) {
     length = snprintf(text, sizeof text,

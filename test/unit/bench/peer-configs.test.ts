@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sluiceConfig, withoutLimits } from '../../../bench/peer-configs.ts';
+import { authConfig, sluiceConfig, withoutLimits, withToken } from '../../../bench/peer-configs.ts';
 import { workloads } from '../../../bench/workloads.ts';
 import { loadConfig } from '../../../src/config/model/load.ts';
 import type { Route } from '../../../src/config/types.ts';
@@ -9,8 +9,8 @@ const loaded = loadConfig('sluice.yaml', sluiceConfig({ listen: 1, backend: 2, a
 if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
 const table = new RouteTable(loaded.config.routes);
 
-function routeOf(path: string): Route {
-  const found = table.find('127.0.0.1', path);
+function routeOf(path: string, from = table): Route {
+  const found = from.find('127.0.0.1', path);
   if (found === null || 'between' in found) throw new Error(`no route for ${path}`);
   return found.route;
 }
@@ -34,4 +34,17 @@ test.each([...paths])('%s has every limit, and below it a path that has none wit
     expect(off.limits[sender].maxBufferBytes).toBe(on.limits[sender].maxBufferBytes);
     expect(off.limits[sender].maxQueue).toBe(on.limits[sender].maxQueue);
   }
+});
+
+test.each(['/echo', '/bytes/1000'])('%s asks nobody, and below it a path asks for a token where one does', (path) => {
+  const routes = [null, '/keys.json'].map((file) => {
+    const loaded = loadConfig('auth.yaml', authConfig({ listen: 1, backend: 2, admin: 3 }, file));
+    if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
+    return new RouteTable(loaded.config.routes);
+  });
+  const token = path + withToken.split('?')[0]!;
+  expect(routes.map((one) => [routeOf(path, one).auth, routeOf(token, one).auth === null])).toEqual([
+    [null, true],
+    [null, false],
+  ]);
 });
