@@ -91,6 +91,46 @@ it('asks once for each credentials and five seconds, however many files a page h
   await files.page.close();
 });
 
+it('asks once in five seconds for a whole page with its WebSocket', async () => {
+  // Another Sluice, with the same cookies: browsers keep them by host. It never looks at open connections again.
+  await using other = await Sluice.start({
+    routes: [
+      {
+        name: 'panel',
+        upstream: `http://127.0.0.1:${panel.port}`,
+        preset: 'panel',
+        auth: [
+          {
+            forward: {
+              url: `http://127.0.0.1:${signIn.port}/`,
+              user_header: 'X-Auth-Request-Preferred-Username',
+              cache: '5s',
+            },
+          },
+        ],
+      },
+    ],
+  });
+  const signedIn = await FilesPage.open(browser, sluice.url);
+  await signedIn.page.close();
+  // About an open connection it would be asked again.
+  await expect.poll(() => sluice.metric('connections_active'), { timeout: 60_000 }).toBe(0);
+  await signIn.settled();
+  const before = signIn.asked;
+  const since = performance.now();
+  const files = await FilesPage.open(browser, other.url);
+  const seconds = (performance.now() - since) / 1000;
+  await signIn.settled();
+  const asked = signIn.asked - before;
+  expect(await other.logged({ event: 'open', route: 'panel' })).toMatchObject({ user: signedInUser });
+  const admitted = await other.metric('auth_total', { kind: 'forward', result: 'admitted' });
+  console.log(`a page of ${admitted} requests in ${seconds.toFixed(1)} s: ${asked} questions`);
+  expect(admitted).toBeGreaterThan(10);
+  expect(asked).toBeGreaterThanOrEqual(1);
+  expect(asked).toBeLessThanOrEqual(1 + Math.floor(seconds / 5));
+  await files.page.close();
+});
+
 it('lets nobody in who brings a session of his own making, nor without one', async () => {
   const ask = (headers: Record<string, string>) => fetch(`${sluice.url}/files`, { redirect: 'manual', headers });
   for (const headers of [{}, { cookie: '_oauth2_proxy=made-up' }, { 'X-Auth-Request-Preferred-Username': 'root' }]) {

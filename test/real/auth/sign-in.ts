@@ -25,6 +25,7 @@ export class SignIn {
   /** How often it has been asked about a request, but for its own pages. */
   asked = 0;
   readonly #stack: AsyncDisposableStack;
+  #mark: { readonly path: string; readonly seen: () => void } | null = null;
 
   private constructor(port: number, stack: AsyncDisposableStack) {
     this.port = port;
@@ -71,11 +72,21 @@ export class SignIn {
       ],
       ready: answers(`http://127.0.0.1:${port}/ping`),
       onLine: (line) => {
-        if (/ (?:202|302) /.test(line) && !/\/oauth2\/|\/ping/.test(line)) signIn.asked++;
+        if (signIn.#mark !== null && line.includes(signIn.#mark.path)) signIn.#mark.seen();
+        else if (/ (?:202|302) /.test(line) && !/\/oauth2\/|\/ping/.test(line)) signIn.asked++;
       },
     });
     stack.use(proxy);
     return signIn;
+  }
+
+  /** Resolves when all questions until now have been counted. */
+  async settled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#mark = { path: `/settled-${randomBytes(8).toString('hex')}`, seen: resolve };
+    await fetch(`http://127.0.0.1:${this.port}${this.#mark.path}`, { redirect: 'manual' });
+    await promise;
+    this.#mark = null;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
