@@ -29,6 +29,7 @@ export const existing: Readonly<Record<string, Readonly<Record<string, string>>>
   workshop: { users, tokens, revoked: 'eve\n' },
   'hub-service': { token: 'token-of-the-service' },
   'issuer-keys': { 'jwks.json': setText(issuer) },
+  'message-schemas': { 'file.json': '{"type": "object", "required": ["filename"]}' },
   hub: { 'hub.config.ConfigurableHTTPProxy.auth_token': tokenOfTheHub },
   'sluice-token': { 'admin-token': 'existing-token-of-somebody' },
 };

@@ -59,6 +59,7 @@ export class Volumes {
   /** Text of the release with its paths and addresses as they are here. */
   here(text: string): string {
     let own = text.replaceAll('/etc/sluice/', `${this.path('/etc/sluice')}/`);
+    own = own.replaceAll('/etc/schemas/', `${this.path('/etc/schemas')}/`);
     own = own.replaceAll(/(^| )\/test\//g, `$1${this.path('/test')}/`);
     for (const [url, here] of Object.entries(this.#backends)) own = own.replaceAll(url, here);
     for (const [port, free] of this.#ports)

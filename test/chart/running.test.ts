@@ -125,6 +125,24 @@ async function hubProxy(target: string): Promise<AsyncDisposable & { readonly ur
   return { url, [Symbol.asyncDispose]: () => server.stop() };
 }
 
+test('messages are judged by a schema of a ConfigMap, which nobody but its mount brings', async () => {
+  const upstream = await echo();
+  const validate = { client: { text: { json_schema: '/etc/schemas/file.json' }, action: 'reply' } };
+  const values = { config: { routes: [{ name: 'files', upstream, validate }] } };
+  await expect(render({ values })).rejects.toThrow(
+    'validate.client.text.json_schema is /etc/schemas/file.json, which is not in the pod',
+  );
+  const mounted = {
+    extraVolumes: [{ name: 'schemas', configMap: { name: 'message-schemas' } }],
+    extraVolumeMounts: [{ name: 'schemas', mountPath: '/etc/schemas', readOnly: true }],
+  };
+  await using release = await Release.start(await render({ values: { ...values, ...mounted } }));
+  const socket = await open(`ws://127.0.0.1:${release.ports.http}/`);
+  expect(await exchange(socket, '{"filename": "a.csv"}')).toBe('{"filename": "a.csv"}');
+  expect(JSON.parse(await exchange(socket, '{"file": 1}'))).toMatchObject({ type: 'error' });
+  expect(await exchange(socket, '{"filename": "b.csv"}')).toBe('{"filename": "b.csv"}');
+});
+
 describe('Secrets and ConfigMaps that somebody else has made', () => {
   /** What comes of a request for a path: its status, and the name of the user that the backend is told. */
   async function ask(port: number, path: string, { pem = {}, headers = {}, servername = 'localhost' }: Ask = {}) {

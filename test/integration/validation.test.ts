@@ -252,3 +252,37 @@ test('a route that begins to validate judges open connections from their next me
   client.send(clientFrame('nor this'));
   expect((await client.closeFrame()).code).toBe(1007);
 });
+
+test('where messages that wait spend the memory of all, the largest goes, and the others are judged and passed on', async () => {
+  const rules = '    validate: {client: {max_depth: 8, text: {max_size: 1MiB}}}\nmemory: {max_buffered: 1MiB}';
+  await using it = await validated(rules);
+  const { sluice, backend } = it;
+  const { budget } = sluice.gateway.sessions.memory;
+  const payload = (size: number) => `"${'a'.repeat(size - 2)}"`;
+  // Each waits for its second half; together they are more than may be held.
+  const sizes = [150_000, 160_000, 170_000, 180_000, 190_000, 900_000];
+  const peers: { client: Peer; upstream: UpstreamPeer; whole: Buffer; rest: Buffer }[] = [];
+  for (const size of sizes) {
+    const client = await rawClient(sluice.port);
+    const upstream = await backend.next();
+    const whole = clientFrame(payload(size));
+    const half = whole.length / 2;
+    client.send(whole.subarray(0, half));
+    peers.push({ client, upstream, whole, rest: whole.subarray(half) });
+  }
+  const largest = peers.at(-1)!;
+  expect((await largest.client.closeFrame()).code).toBe(1013);
+  // Those that are left need no more than there is now: each is read to its end, judged and passed on.
+  for (const { client, upstream, whole, rest } of peers.slice(0, -1)) {
+    client.send(rest);
+    expect((await upstream.bytes(whole.length)).equals(whole)).toBe(true);
+  }
+  const { client, upstream } = peers[0]!;
+  client.send(clientFrame('[[[[[[[[[1]]]]]]]]]'));
+  expect(await upstream.closeFrame()).toMatchObject({ code: 1007 });
+  for (const { client, upstream } of peers) {
+    client.socket.destroy();
+    upstream.socket.destroy();
+  }
+  await expect.poll(() => budget.usedBytes).toBe(0);
+});
