@@ -175,6 +175,8 @@ export class Gateway {
     this.#forwarder = new HttpForwarder({
       recorder,
       memory: budget,
+      relayMemory: this.sessions.memory,
+      holders: this.sessions,
       kernelQueue: (socket) => kernelQueue(socket, performance.now()),
       pages: () => this.#pages,
     });

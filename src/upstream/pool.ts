@@ -42,8 +42,6 @@ export type Reuse = 'any' | 'recent' | 'none';
 /** What a request asks for. */
 export interface LeaseAsk {
   readonly reuse: Reuse;
-  /** Whether it must be one to which nobody has left a reader; for Node's HTTP client. */
-  readonly plain?: boolean;
   /** For waiting and connecting together; 0 is off. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -69,8 +67,6 @@ export interface PoolLease {
 interface Connection {
   readonly socket: Socket;
   readonly openedAt: number;
-  /** Nobody has left a reader on it. */
-  readonly plain: boolean;
 }
 
 interface Idle extends Connection {
@@ -125,14 +121,13 @@ export class Pool {
   }
 
   /** An idle connection that fits, the last used first; `null` where there is none. */
-  take(reuse: Reuse, plain = false): PoolLease | null {
+  take(reuse: Reuse): PoolLease | null {
     if (reuse === 'none') return null;
     for (;;) {
       const now = performance.now();
-      const at = plain ? this.#idle.findLastIndex((idle) => idle.plain) : this.#idle.length - 1;
-      const last = this.#idle[at];
+      const last = this.#idle.at(-1);
       if (last === undefined || (reuse === 'recent' && now - last.since > recentMs)) return null;
-      this.#idle.splice(at, 1);
+      this.#idle.pop();
       last.off();
       if (now - last.openedAt <= greatestAgeMs && isUsable(last.socket)) return new Lent(this, last, null);
       this.#close(last.socket);
@@ -144,7 +139,7 @@ export class Pool {
     if (ask.signal.aborted) return left;
     // Whoever waits came first.
     if (this.#waiting.size > 0) return this.#wait(ask);
-    return this.take(ask.reuse, ask.plain) ?? (this.#hasRoom() ? this.#connect(ask, ask.timeoutMs) : this.#wait(ask));
+    return this.take(ask.reuse) ?? (this.#hasRoom() ? this.#connect(ask, ask.timeoutMs) : this.#wait(ask));
   }
 
   /** Keeps nothing from now on: what is idle is closed, and what is lent when it comes back. */
@@ -195,7 +190,7 @@ export class Pool {
       return opened;
     }
     const { socket, elapsedMs } = opened;
-    return new Lent(this, { socket, openedAt: performance.now(), plain: true }, elapsedMs);
+    return new Lent(this, { socket, openedAt: performance.now() }, elapsedMs);
   }
 
   #wait(ask: LeaseAsk): Promise<PoolLease | ConnectFailure> {
@@ -226,7 +221,7 @@ export class Pool {
   /** Gives those who wait, in their order, what there is. */
   #serve(): void {
     for (const waiter of this.#waiting) {
-      const lease = this.take(waiter.reuse, waiter.plain);
+      const lease = this.take(waiter.reuse);
       if (lease === null && !this.#hasRoom()) return;
       waiter.off();
       const { timeoutMs, since } = waiter;
@@ -295,9 +290,9 @@ class Lent implements PoolLease {
   readonly #connection: Connection;
   #held = true;
 
-  constructor(pool: Pool, { socket, openedAt, plain }: Connection, connectMs: number | null) {
+  constructor(pool: Pool, { socket, openedAt }: Connection, connectMs: number | null) {
     this.#pool = pool;
-    this.#connection = { socket, openedAt, plain };
+    this.#connection = { socket, openedAt };
     this.connectMs = connectMs;
   }
 
@@ -312,7 +307,7 @@ class Lent implements PoolLease {
   giveBack(socket?: Socket): void {
     if (!this.#held) return;
     this.#held = false;
-    this.#pool.takeBack(socket === undefined ? this.#connection : { ...this.#connection, socket, plain: false });
+    this.#pool.takeBack(socket === undefined ? this.#connection : { ...this.#connection, socket });
   }
 
   discard(socket = this.socket): void {

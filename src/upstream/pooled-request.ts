@@ -1,6 +1,7 @@
 /** Node's HTTP client on a connection from an endpoint's pool: an agent that serves one request. */
 import type { Agent, ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ConnectFailure } from './failure.ts';
 import type { LeaseAsk, Pool, PoolLease } from './pool.ts';
 
@@ -19,17 +20,22 @@ export class NoConnection extends Error {
 /** How Node takes a connection, or the error where there is none. Its types leave the error out. */
 type OnSocket = (this: ClientRequest, socket: Socket | undefined, error?: Error) => void;
 
+/** Makes of a connection what Node's client reads and writes; it gives the connection back, or discards it. */
+export type Carry = (lease: PoolLease, req: ClientRequest) => Duplex;
+
 export class PooledRequest {
   /** Node asks this of an agent: the connection may stay open after the answer. */
   readonly keepAlive = true;
   readonly #pool: Pool;
   readonly #ask: LeaseAsk;
+  readonly #carry: Carry;
   #lease: PoolLease | null = null;
   #readBefore = 0;
 
-  constructor(pool: Pool, ask: LeaseAsk) {
+  constructor(pool: Pool, ask: LeaseAsk, carry: Carry = carryPlain) {
     this.#pool = pool;
     this.#ask = ask;
+    this.#carry = carry;
   }
 
   /** For `http.request`, which calls `addRequest` of it and reads `keepAlive`. */
@@ -44,37 +50,42 @@ export class PooledRequest {
 
   /** Called by Node, once. */
   addRequest(req: ClientRequest): void {
-    const lease = this.#pool.take(this.#ask.reuse, true);
+    const lease = this.#pool.take(this.#ask.reuse);
     if (lease !== null) this.#assign(req, lease);
     else void this.#wait(req);
   }
 
   async #wait(req: ClientRequest): Promise<void> {
-    const lease = await this.#pool.lease({ ...this.#ask, plain: true });
+    const lease = await this.#pool.lease(this.#ask);
     if (!('problem' in lease)) this.#assign(req, lease);
     else (req.onSocket as OnSocket).call(req, undefined, new NoConnection(lease));
   }
 
   #assign(req: ClientRequest, lease: PoolLease): void {
     this.#lease = lease;
-    const { socket } = lease;
-    // A backend whose machine is gone says nothing; a long poll would wait for it until `http.inactivity`.
-    socket.setKeepAlive(true, keepAliveMs);
-    this.#readBefore = socket.bytesRead;
-    // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the
-    // request was destroyed before it had begun.
-    const free = () => {
-      off();
-      if (req.shouldKeepAlive) lease.giveBack();
-      else lease.discard();
-    };
-    const close = () => {
-      off();
-      lease.discard();
-    };
-    const off = () => socket.off('free', free).off('close', close);
-    socket.on('free', free).on('close', close);
+    this.#readBefore = lease.socket.bytesRead;
     req.reusedSocket = lease.reused;
-    req.onSocket(socket);
+    // Node's types want a socket; its code wants a stream.
+    req.onSocket(this.#carry(lease, req) as Socket);
   }
+}
+
+/** The socket itself. */
+function carryPlain(lease: PoolLease, req: ClientRequest): Duplex {
+  const { socket } = lease;
+  // A service whose machine is gone says nothing.
+  socket.setKeepAlive(true, keepAliveMs);
+  // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the request
+  // was destroyed before it had begun.
+  const free = () => {
+    off();
+    if (req.shouldKeepAlive) lease.giveBack();
+    else lease.discard();
+  };
+  const close = () => {
+    off();
+    lease.discard();
+  };
+  const off = () => socket.off('free', free).off('close', close);
+  return socket.on('free', free).on('close', close);
 }

@@ -71,7 +71,14 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     authenticate: () => step ?? null,
   });
   const edge: Edge = compileEdge(config, lasting);
-  const forwarder = new HttpForwarder({ recorder, memory: budget, kernelQueue: () => null, pages: () => null });
+  const forwarder = new HttpForwarder({
+    recorder,
+    memory: budget,
+    relayMemory: memory,
+    holders: sessions,
+    kernelQueue: () => null,
+    pages: () => null,
+  });
   const front: Front = new Front({
     edge: () => edge,
     tls: false,

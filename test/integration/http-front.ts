@@ -81,7 +81,8 @@ export async function startFront(
   });
   const rejections: Rejection[] = [];
   const events = { onViolation() {}, onFurtherViolations() {}, onEnd() {} };
-  const memory = new SessionRegistry(events, maxBufferedBytes).memory.budget;
+  const sessions = new SessionRegistry(events, maxBufferedBytes);
+  const memory = sessions.memory.budget;
   const counters = new RouteCounters();
   const log = createLog(sink);
   const rejected = (rejection: Rejection) => rejections.push(rejection);
@@ -99,6 +100,8 @@ export async function startFront(
   const forwarder = new HttpForwarder({
     recorder,
     memory,
+    relayMemory: sessions.memory,
+    holders: sessions,
     kernelQueue: (socket) => kernelQueue(socket, performance.now()),
     pages: () => null,
   });

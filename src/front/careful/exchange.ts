@@ -21,11 +21,13 @@ import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
 import { sendRefusal } from '../answer.ts';
 import type { ErrorPages } from '../error-pages.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
+import type { UpstreamLines } from '../fast/upstream-line.ts';
 import type { HubRoute } from '../hub-routes.ts';
 import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import type { ForwardRoute } from './forwarder.ts';
+import { UpstreamStream } from './upstream-stream.ts';
 
 /** What an exchange needs besides the request. */
 export interface ExchangeContext extends ForwardRoute {
@@ -33,6 +35,8 @@ export interface ExchangeContext extends ForwardRoute {
   readonly recorder: Recorder;
   /** What it holds counts here. */
   readonly memory: MemoryLedger;
+  /** The lines of the upstreams' connections. */
+  readonly upstreams: UpstreamLines;
   /** What the kernel holds for a socket. */
   readonly kernelQueue: (socket: Socket) => KernelQueue;
   /** Who has pages for answers of Sluice's own. */
@@ -66,8 +70,9 @@ export class CarefulExchange implements MemoryHolder {
   readonly #abort = new AbortController();
   #connection: PooledRequest | null = null;
   #repeated = false;
+  #upstream: UpstreamStream | null = null;
   #upstreamReq: ClientRequest | null = null;
-  #upstreamAnswered = false;
+  #upstreamRes: IncomingMessage | null = null;
   /** The answer has no length of its own: it ends where the client's connection ends. */
   #endsByClosing = false;
   #over = false;
@@ -122,9 +127,12 @@ export class CarefulExchange implements MemoryHolder {
   }
 
   #send(reuse: Reuse): void {
-    const { endpoint, route } = this.#context;
+    const { endpoint, route, upstreams } = this.#context;
     const ask = { reuse, timeoutMs: route.timeouts.connectMs, signal: this.#abort.signal };
-    this.#connection = new PooledRequest(endpoint.pool, ask);
+    this.#connection = new PooledRequest(endpoint.pool, ask, (lease) => {
+      this.#upstream = new UpstreamStream(upstreams, lease);
+      return this.#upstream;
+    });
     this.#context.send(this.#connection);
   }
 
@@ -165,7 +173,7 @@ export class CarefulExchange implements MemoryHolder {
     upstreamReq.on('drain', () => this.#touch());
     // A 101 that nobody asked for closes the request without an error.
     upstreamReq.once('close', () => {
-      if (!this.#upstreamAnswered) this.failed(new BadUpstreamAnswer('closed without an answer'), connection);
+      if (this.#upstreamRes === null) this.failed(new BadUpstreamAnswer('closed without an answer'), connection);
     });
     if (this.#repeated) return;
     if (this.#expectsContinue) {
@@ -179,7 +187,7 @@ export class CarefulExchange implements MemoryHolder {
 
   /** The upstream's answer begins. */
   answered(upstreamRes: IncomingMessage): void {
-    this.#upstreamAnswered = true;
+    this.#upstreamRes = upstreamRes;
     this.#touch();
     upstreamRes.on('error', (error) => this.failed(error));
     upstreamRes.once('close', () => {
@@ -192,8 +200,11 @@ export class CarefulExchange implements MemoryHolder {
     const res = this.#res;
     const status = upstreamRes.statusCode!;
     const bodyless = this.#method === 'HEAD' || status === 204 || status === 304;
-    const chunked = !bodyless && res.useChunkedEncodingByDefault && !('content-length' in upstreamRes.headers);
-    this.#endsByClosing = !bodyless && !chunked && !('content-length' in upstreamRes.headers);
+    const endless = !bodyless && !('content-length' in upstreamRes.headers);
+    const chunked = endless && res.useChunkedEncodingByDefault;
+    this.#endsByClosing = endless && !chunked;
+    const endsWithConnection = endless && !('transfer-encoding' in upstreamRes.headers);
+    this.#upstream!.endsByReset = endsWithConnection && status >= 400 && this.#hasBody;
     const { hub } = this.#context;
     const { answerChanges } = this.#context.visit;
     const raw = answerChanges?.all(upstreamRes.rawHeaders) ?? upstreamRes.rawHeaders;
@@ -238,6 +249,8 @@ export class CarefulExchange implements MemoryHolder {
   failed(error: Error, connection = this.#connection): void {
     // The client's own end is seen at `ended`.
     if (this.#over || this.#res.writableEnded || this.#req.errored || this.#res.destroyed) return;
+    // What is wrong behind a whole answer is nobody's business.
+    if (this.#upstreamRes?.complete) return;
     if (connection !== this.#connection || this.#repeat(error)) return;
     const { outcome, label } = classify(error);
     if (label !== null) this.#context.recorder.blame(this.#context.visit, label);
@@ -253,7 +266,7 @@ export class CarefulExchange implements MemoryHolder {
    * began: the upstream was closing it already, and has not seen the request.
    */
   #repeat(error: Error): boolean {
-    if (this.#repeated || this.#upstreamAnswered || error instanceof UpstreamSilence) return false;
+    if (this.#repeated || this.#upstreamRes !== null || error instanceof UpstreamSilence) return false;
     if (this.#hasBody || !idempotent.has(this.#method) || !this.#connection?.mayHaveBeenClosing) return false;
     this.#repeated = true;
     if (this.#upstreamReq) this.#req.unpipe(this.#upstreamReq);

@@ -5,8 +5,12 @@ import { createProxyServer, type ProxyServer } from 'http-proxy'; // the package
 import type { MemoryLedger } from '../../admission/memory.ts';
 import type { Route } from '../../config/types.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
+import type { RelayMemory } from '../../relay/types.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 import type { ErrorPages } from '../error-pages.ts';
+import type { Holders } from '../fast/fast-lane.ts';
+import { RestingLines } from '../fast/resting-lines.ts';
+import { UpstreamLines } from '../fast/upstream-line.ts';
 import type { HubRoute } from '../hub-routes.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
@@ -47,6 +51,10 @@ export interface ForwarderParts {
   readonly recorder: Recorder;
   /** What requests hold counts here. */
   readonly memory: MemoryLedger;
+  /** What their connections to upstreams are read into. */
+  readonly relayMemory: RelayMemory;
+  /** Who looks after those that hold memory. */
+  readonly holders: Holders;
   /** What the kernel holds for a socket. */
   readonly kernelQueue: (socket: Socket) => KernelQueue;
   /** Who has pages for answers of Sluice's own. */
@@ -58,9 +66,11 @@ export class HttpForwarder implements Forwarder {
   readonly #parts: ForwarderParts;
   readonly #exchanges = new Map<IncomingMessage, CarefulExchange>();
   readonly #proxy: ProxyServer;
+  readonly #upstreams: UpstreamLines;
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
+    this.#upstreams = new UpstreamLines(parts.relayMemory, new RestingLines(parts.holders));
     this.#proxy = createProxyServer({ selfHandleResponse: true });
     this.#proxy.on('proxyReq', (upstreamReq, req) => this.#exchanges.get(req)?.dialled(upstreamReq));
     this.#proxy.on('proxyRes', (upstreamRes, req) => this.#exchanges.get(req)?.answered(upstreamRes));
@@ -82,6 +92,7 @@ export class HttpForwarder implements Forwarder {
       endpoint: to.endpoint,
       hub: to.hub,
       visit,
+      upstreams: this.#upstreams,
       ...this.#parts,
       send: (connection) => {
         const target = { protocol, host, port };

@@ -193,6 +193,11 @@ export class SocketReader {
     this.#mayLease = false;
   }
 
+  /** What comes now is worth a buffer again. */
+  lendAgain(): void {
+    this.#mayLease = true;
+  }
+
   /** Gives the buffer back, however busy the socket was. Not from a read. */
   giveBuffer(): void {
     if (this.#leaseArmed) this.#armNow(false);

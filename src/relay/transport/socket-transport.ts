@@ -41,9 +41,14 @@ export class SocketTransport implements Transport {
     this.#reader.giveBuffer();
   }
 
-  /** What is read from now on is thrown away, and not worth a buffer. */
+  /** What is read from now on is thrown away or copied, and not worth a buffer. */
   lendNoMore(): void {
     this.#reader.lendNoMore();
+  }
+
+  /** What is read from now on is passed on again. */
+  lendAgain(): void {
+    this.#reader.lendAgain();
   }
 
   /** Leaves it, paused, to another listener, who gets these bytes first. */

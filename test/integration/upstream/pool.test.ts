@@ -73,24 +73,6 @@ describe('connections that are given back', () => {
     expect(pool.take('any')).toBeNull();
   });
 
-  test('with a reader on them are lent no more to who needs a plain one, and then to who asks in turn', async () => {
-    const { pool, lease } = await startStand(2);
-    const [a, b] = [await lease(), await lease()];
-    a.giveBack();
-    b.giveBack(b.socket);
-    expect(pool.take('any', true)?.socket).toBe(a.socket);
-    expect(pool.take('any', true)).toBeNull();
-    const again = pool.take('any')!;
-    expect(again.socket).toBe(b.socket);
-    again.giveBack();
-    expect(pool.take('any', true)).toBeNull();
-    // Where there may be no more connections it makes room for a plain one.
-    const { signal } = new AbortController();
-    const plain = await pool.lease({ reuse: 'any', plain: true, timeoutMs: 5000, signal });
-    expect(plain).toMatchObject({ reused: false });
-    expect([b.socket.destroyed, pool.size]).toEqual([true, 2]);
-  });
-
   test('count once, however often they are given back or discarded', async () => {
     const { pool, lease } = await startStand();
     const a = await lease();

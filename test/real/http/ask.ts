@@ -11,6 +11,8 @@ export interface Question {
   readonly lines?: readonly string[];
   /** So many bytes of a body, with their `Content-Length`. */
   readonly bodyBytes?: number;
+  /** They go in chunks instead. */
+  readonly chunked?: boolean;
   /** The body waits until the server says 100. */
   readonly waits?: boolean;
 }
@@ -43,8 +45,8 @@ export async function ask(way: Way, question: Question): Promise<Answer> {
 /** Asks on a connection that is there. */
 export async function askOn(socket: Socket, reader: HttpReader, way: Way, question: Question): Promise<Answer> {
   socket.write(headOf(way, question), 'latin1');
-  const { bodyBytes = 0, waits = false } = question;
-  const body = new Body(socket, bodyBytes);
+  const { bodyBytes = 0, chunked = false, waits = false } = question;
+  const body = new Body(socket, bodyBytes, chunked);
   if (!waits) body.send();
   const interim: ReadMessage[] = [];
   for (;;) {
@@ -61,10 +63,11 @@ export async function askOn(socket: Socket, reader: HttpReader, way: Way, questi
 }
 
 /** The request's head as bytes. */
-export function headOf(way: Way, { method, target, lines = [], bodyBytes }: Question): string {
+export function headOf(way: Way, { method, target, lines = [], bodyBytes, chunked = false }: Question): string {
   const all = [`${method} ${target} HTTP/1.1`, `Host: ${way.host}`, ...lines];
-  if (bodyBytes !== undefined) all.push(`Content-Length: ${bodyBytes}`);
-  return `${all.join('\r\n')}\r\n\r\n`;
+  if (chunked) all.push('Transfer-Encoding: chunked');
+  else if (bodyBytes !== undefined) all.push(`Content-Length: ${bodyBytes}`);
+  return `${way.preface ?? ''}${all.join('\r\n')}\r\n\r\n`;
 }
 
 /** A body on its way, as fast as the socket takes it, until it is whole or nobody wants it. */
@@ -72,22 +75,36 @@ class Body {
   sentBytes = 0;
   readonly #socket: Socket;
   readonly #bytes: number;
+  readonly #chunked: boolean;
   #stopped = false;
 
-  constructor(socket: Socket, bytes: number) {
+  constructor(socket: Socket, bytes: number, chunked: boolean) {
     this.#socket = socket;
     this.#bytes = bytes;
+    this.#chunked = chunked;
   }
 
   send(): void {
     while (!this.#stopped && this.sentBytes < this.#bytes) {
       const next = piece.subarray(0, this.#bytes - this.sentBytes);
       this.sentBytes += next.length;
-      if (!this.#socket.write(next)) {
+      if (!this.#write(next)) {
         this.#socket.once('drain', () => this.send());
         return;
       }
     }
+    if (this.#chunked && !this.#stopped) this.#socket.write('0\r\n\r\n');
+  }
+
+  #write(next: Buffer): boolean {
+    const socket = this.#socket;
+    if (!this.#chunked) return socket.write(next);
+    socket.cork();
+    socket.write(`${next.length.toString(16)}\r\n`);
+    socket.write(next);
+    const goesOn = socket.write('\r\n');
+    socket.uncork();
+    return goesOn;
   }
 
   stop(): void {

@@ -32,13 +32,17 @@ export interface Servers extends AsyncDisposable {
   readonly ports: Ports;
   /** The two ways to a server: what a test says of one must be true of the other. */
   ways(name: ServerName): readonly Way[];
+  /** The way through Sluice that requests take which are not of the strict form, such as one behind an empty line. */
+  careful(name: ServerName): Way;
 }
 
 /** A way to a server, and the name it is asked under. */
 export interface Way {
-  readonly name: 'direct' | 'through Sluice';
+  readonly name: 'direct' | 'through Sluice' | 'through the careful lane';
   readonly port: number;
   readonly host: string;
+  /** What stands before a request. */
+  readonly preface?: string;
 }
 
 /** Starts the servers of these programs; Tornado and aiohttp have their listeners in one. */
@@ -66,6 +70,7 @@ export async function startServers(
       { name: 'direct', port: ports[name]!, host: `${name}.test` },
       { name: 'through Sluice', port: sluice.port, host: `${name}.test` },
     ],
+    careful: (name) => ({ name: 'through the careful lane', port: sluice.port, host: `${name}.test`, preface: '\r\n' }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

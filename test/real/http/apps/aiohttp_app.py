@@ -22,6 +22,7 @@ async def main() -> None:
     app = web.Application(client_max_size=100 * 1024 * 1024)
     app.router.add_get("/head", head)
     app.router.add_put("/count", count)
+    app.router.add_post("/count", count)
     app.router.add_put("/members", count, expect_handler=unknown_user)
     runner = web.AppRunner(app)
     await runner.setup()

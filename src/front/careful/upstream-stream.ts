@@ -1,0 +1,136 @@
+/**
+ * What Node's HTTP client takes for its connection to an upstream. It hands on what is read of a line, and writes to
+ * it.
+ *
+ * Node's own socket destroys itself at the first failed write, with the answer unread in it: a server that answers
+ * before it has read the body, and closes, would look as if it had said nothing. Here what cannot be written is thrown
+ * away, what was read comes before the end, and reading says how the connection ended.
+ */
+import { Duplex } from 'node:stream';
+import type { PoolLease } from '../../upstream/pool.ts';
+import type { Line, LineOwner } from '../fast/line.ts';
+import type { UpstreamLines } from '../fast/upstream-line.ts';
+
+/** Of a connection that is closed nobody wants to hear more. */
+const nobody: LineOwner = { read() {}, drained() {}, ended() {}, gone() {} };
+
+type Written = (error?: Error | null) => void;
+
+export class UpstreamStream extends Duplex {
+  /**
+   * A reset is the end of the answer: it ends with its connection, from an upstream that did not want the body. Where
+   * that closes with some of it unread, its kernel resets the connection, and that is all the end there is.
+   */
+  endsByReset = false;
+  readonly #lines: UpstreamLines;
+  readonly #lease: PoolLease;
+  /** `null` once the connection is given back or closed. */
+  #line: Line | null;
+  /** The kernel has not taken this write. */
+  #written: Written | null = null;
+  /** What broke it, while something that came before has not been taken. */
+  #failure: Error | null = null;
+
+  constructor(lines: UpstreamLines, lease: PoolLease) {
+    super({ allowHalfOpen: true, emitClose: false });
+    this.#lines = lines;
+    this.#lease = lease;
+    this.#line = lines.take(lease, this.#owner());
+    // Node keeps what it is handed, so all of it is copied.
+    this.#line.transport.lendNoMore();
+    // A backend whose machine is gone says nothing; a long poll would wait for it until `http.inactivity`.
+    this.#line.transport.last();
+    // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the
+    // request was destroyed before it had begun.
+    this.once('free', () => this.#giveBack());
+  }
+
+  /** What the line tells. */
+  #owner(): LineOwner {
+    return {
+      read: (chunk, start, end) => {
+        if (!this.push(Buffer.from(chunk.subarray(start, end)))) this.#line?.pause();
+      },
+      drained: () => this.#onWritten(),
+      ended: () => this.push(null),
+      gone: () => this.#gone(),
+    };
+  }
+
+  /** What Node calls behind an answer that is the last one. */
+  destroySoon(): void {
+    this.end(() => this.destroy());
+  }
+
+  override read(size?: number): unknown {
+    const chunk = super.read(size);
+    this.#failWhenRead();
+    return chunk;
+  }
+
+  override _read(): void {
+    this.#line?.resume();
+  }
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: Written): void {
+    const line = this.#line;
+    if (line === null || line.gone) {
+      done();
+      return;
+    }
+    line.send(bytes, 0, bytes.length);
+    if (line.writer.blocked) this.#written = done;
+    else done();
+  }
+
+  override _writev(pieces: { chunk: Buffer; encoding: BufferEncoding }[], done: Written): void {
+    this._write(Buffer.concat(pieces.map(({ chunk }) => chunk)), 'buffer' as BufferEncoding, done);
+  }
+
+  override _destroy(error: Error | null, done: Written): void {
+    const line = this.#line;
+    this.#line = null;
+    if (line !== null) {
+      line.owner = nobody;
+      line.destroy();
+      this.#lease.discard(line.socket);
+    }
+    done(error);
+    // As a socket does it: whoever hears of the error by a promise hears of it before.
+    setImmediate(() => this.emit('close'));
+  }
+
+  #gone(): void {
+    const line = this.#line!;
+    this.#onWritten();
+    if (line.finished) return;
+    this.#failure = line.error ?? Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    this.#failWhenRead();
+  }
+
+  #onWritten(): void {
+    const written = this.#written;
+    this.#written = null;
+    written?.();
+  }
+
+  #giveBack(): void {
+    const line = this.#line;
+    if (line === null || line.gone || line.finished || line.writer.blocked || this.readableLength > 0) {
+      this.destroy();
+      return;
+    }
+    this.#line = null;
+    line.transport.lendAgain();
+    this.#lines.giveBack(line, this.#lease);
+  }
+
+  /** Tells of a failure behind everything that was read before it. */
+  #failWhenRead(): void {
+    const failure = this.#failure;
+    if (failure === null || this.readableLength > 0) return;
+    this.#failure = null;
+    if (this.endsByReset) this.push(null);
+    else this.destroy(failure);
+  }
+}
