@@ -12,9 +12,9 @@ export default defineConfig({
     maxWorkers: 2,
     // Tests that run beside each other mostly wait.
     maxConcurrency: 16,
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
-    // A page that draws in software takes more than the one second of vitest.
-    expect: { poll: { timeout: 15_000 } },
+    // Patience is for machines that are busy with other things; it costs nothing where all is well.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 90_000 } },
   },
 });

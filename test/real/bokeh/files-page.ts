@@ -59,7 +59,7 @@ export class FilesPage {
   }
 
   /** Waits until the application reports a text. */
-  async says(text: string, withinMs = 60_000): Promise<void> {
+  async says(text: string, withinMs = 150_000): Promise<void> {
     await this.page.getByText(text).waitFor({ timeout: withinMs });
   }
 
@@ -71,7 +71,7 @@ export class FilesPage {
 
   /** Clicks the download button and waits for the file. */
   async download(): Promise<Download> {
-    const arriving = this.page.waitForEvent('download', { timeout: 60_000 });
+    const arriving = this.page.waitForEvent('download', { timeout: 150_000 });
     await this.page.getByText('Download 50 MB').click();
     return arriving;
   }

@@ -3,7 +3,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { scratchDirectory, screenshotPath } from './paths.ts';
 
 /** Less than a test has, so that what a page does not show is named. Playwright's 30 s are little on a busy machine. */
-const patienceMs = 80_000;
+const patienceMs = 150_000;
 /** A picture is not worth more. */
 const lastPictureMs = 10_000;
 

@@ -66,7 +66,7 @@ export class ServerProcess {
   static async start(spec: ServerCommand): Promise<ServerProcess> {
     const server = new ServerProcess(spec);
     startedServers.push(server);
-    const deadline = performance.now() + (spec.readyWithinMs ?? 60_000);
+    const deadline = performance.now() + (spec.readyWithinMs ?? 150_000);
     while (!(await spec.ready().catch(() => false))) {
       const late = performance.now() > deadline;
       if (!server.running || late) {

@@ -120,7 +120,7 @@ export class Sluice {
   }
 
   /** The first log line, past or coming, that contains these values; nested objects are compared in part as well. */
-  async logged(expected: LogLine, withinMs = 30_000): Promise<LogLine> {
+  async logged(expected: LogLine, withinMs = 90_000): Promise<LogLine> {
     const signal = AbortSignal.timeout(withinMs);
     try {
       for (let seen = 0; ; seen++) {

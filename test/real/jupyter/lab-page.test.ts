@@ -32,7 +32,7 @@ describe('the page of JupyterLab in Chromium', () => {
       line.event === 'open' && path.test(String(line.path));
     for (const path of [/^\/api\/kernels\/[^/]+\/channels$/, /^\/api\/collaboration\/room\/json:notebook:/]) {
       expect(leaving.log.filter(opened(path))).toHaveLength(1);
-      await vi.waitFor(() => expect(staying.log.filter(opened(path))).toHaveLength(1), { timeout: 30_000 });
+      await vi.waitFor(() => expect(staying.log.filter(opened(path))).toHaveLength(1), { timeout: 90_000 });
     }
   });
 });

@@ -1,6 +1,7 @@
 /** JupyterHub with its proxy as it starts it: configurable-http-proxy, and Sluice in its place. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, type HubAnswer } from '../../helpers/hub.ts';
 import { root } from '../harness/paths.ts';
@@ -81,9 +82,7 @@ describe.each(proxies)('JupyterHub with $name', { timeout: startsMs }, ({ comman
     await using client = await KernelClient.start(hub.url + alice);
     const { socket } = client.current;
     await client.run('1').done;
-    // What is under way ends first.
-    await delay(500);
-    const before = await hub.lastActivity('alice');
+    const before = await still(() => hub.lastActivity('alice'));
     for (let i = 0; i < 5; i++) {
       const answered = new Promise((resolve) => socket.once('pong', resolve));
       socket.ping();
@@ -96,6 +95,16 @@ describe.each(proxies)('JupyterHub with $name', { timeout: startsMs }, ({ comman
     await expect.poll(async () => (await hub.lastActivity('alice')).proxy > after.proxy).toBe(true);
   });
 });
+
+/** What stays as it is for two seconds: what is under way ends first. */
+async function still<T>(read: () => Promise<T>): Promise<T> {
+  for (let last = await read(); ; ) {
+    await delay(2000);
+    const now = await read();
+    if (isDeepStrictEqual(now, last)) return now;
+    last = now;
+  }
+}
 
 function cookiesOf({ headers }: HubAnswer): string {
   return [headers['set-cookie'] ?? []]

@@ -47,7 +47,7 @@ describe('JupyterHub behind Sluice', { timeout: startsMs }, () => {
     const end = await sluice.logged({ event: 'end', route: 'hub' });
     expect(end).toMatchObject({ closed_by: 'upstream', close_codes: { sent_to_client: code } });
     expect(await sluice.metric('connections_active', { route: 'hub' })).toBe(0);
-    const settled = { timeout: 20_000, interval: 100 };
+    const settled = { timeout: 90_000, interval: 100 };
     await vi.waitFor(async () => expect(await socketsOn([sluice.port])).toBe(0), settled);
     await vi.waitFor(async () => expect(await socketsOn([hub.port])).toBeLessThanOrEqual(toProxy), settled);
   });
@@ -130,7 +130,7 @@ describe('JupyterHub behind Sluice', { timeout: startsMs }, () => {
     const answered = () => sluice.metric('ping_rtt_seconds_count', { leg });
     const start = await answered();
     await vi.waitFor(async () => expect((await answered()) - start).toBeGreaterThanOrEqual(count), {
-      timeout: 30_000,
+      timeout: 90_000,
       interval: 50,
     });
   }
@@ -143,7 +143,7 @@ describe('JupyterHub behind Sluice', { timeout: startsMs }, () => {
         expect(activity.hub.slice(0, 23)).toBe(activity.proxy.slice(0, 23));
         return activity;
       },
-      { timeout: 30_000, interval: 100 },
+      { timeout: 90_000, interval: 100 },
     );
   }
 

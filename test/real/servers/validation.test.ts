@@ -82,7 +82,7 @@ it('takes a changed schema for the next message', async () => {
   expect(await ask(socket, '{"filename": "a.csv"}')).toMatchObject({ type: 'result' });
   writeFileSync(schemaFile, '{"required": ["id"]}');
   await expect
-    .poll(() => ask(socket, '{"filename": "a.csv"}'), { timeout: 30_000 })
+    .poll(() => ask(socket, '{"filename": "a.csv"}'), { timeout: 90_000 })
     .toEqual({
       type: 'error',
       message: 'a text message breaks "required" at the top',

@@ -22,7 +22,6 @@ afterAll(async () => {
 });
 
 /** Each second adds a few pixels. */
-const patient = { timeout: 15_000 };
 
 /** The number of a tile. */
 const tile = (name: string) => page.locator('.tiles div', { hasText: name }).locator('.value');
@@ -94,10 +93,8 @@ describe('under traffic', () => {
   });
 
   test('draws what passes', async () => {
-    await expect
-      .poll(async () => (await painted('messages-figure', '--water-deep')).count, patient)
-      .toBeGreaterThan(50);
-    await expect.poll(async () => (await painted('bytes-figure', '--sand')).count, patient).toBeGreaterThan(50);
+    await expect.poll(async () => (await painted('messages-figure', '--water-deep')).count).toBeGreaterThan(50);
+    await expect.poll(async () => (await painted('bytes-figure', '--sand')).count).toBeGreaterThan(50);
     expect(await page.locator('#messages-figure .key.client b').textContent()).toMatch(/^[\d.,]+\/s$/);
   });
 
@@ -119,7 +116,7 @@ describe('under traffic', () => {
     const client = await scene.connect('/panel/too-big');
     client.send(Buffer.alloc(limits.panelMessage + 1));
     const row = violations().filter({ hasText: 'max_message_size' });
-    await row.getByText('65,537 B').waitFor({ timeout: 5000 });
+    await row.getByText('65,537 B').waitFor();
     const text = (await row.textContent())!;
     for (const part of ['panel', '127.0.0.1', 'client', 'of 64 KiB', 'connection closed']) expect(text).toContain(part);
     await routeRow('panel').locator('td[data-label^="Limits hit"][data-hot]', { hasText: '1' }).waitFor();
@@ -149,7 +146,7 @@ describe('under traffic', () => {
     await page.locator('#connections-pager').getByText('1 to 25 of').waitFor();
     await expect.poll(() => connections().count()).toBe(25);
     // The fullest first: the one that does not read.
-    expect(await connections().first().textContent()).toContain('/jupyter/user/asleep');
+    await expect.poll(() => connections().first().textContent()).toContain('/jupyter/user/asleep');
     await page.locator('#connections-pager').getByRole('button', { name: 'Next' }).click();
     await page.locator('#connections-pager').getByText('26 to ').waitFor();
     const head = page.locator('#connections thead th', { hasText: 'Open for' });

@@ -1,13 +1,14 @@
 """A Tornado server for the compatibility tests.
 
-Three listeners of one application, each with other WebSocket settings: `default` has Tornado's own, `raised` takes
-messages of 150 MiB, `pinging` pings every two seconds and gives up two seconds later. Prints their ports as one JSON
+Four listeners of one application, each with other WebSocket settings: `default` has Tornado's own, `raised` takes
+messages of 150 MiB, `pinging` pings every two seconds and gives up two seconds later, `forbearing` takes minutes. Prints their ports as one JSON
 line once all of them accept connections.
 """
 
 import asyncio
 import hashlib
 import json
+from collections import defaultdict
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -15,6 +16,7 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 closed: dict[str, asyncio.Future] = {}
+given_up: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
 
 def future_of(name: str) -> asyncio.Future:
@@ -52,6 +54,7 @@ class Close(Handler):
 
 class Watch(Handler):
     def on_close(self) -> None:
+        given_up[self.get_query_argument("name")].set()
         result = future_of(self.get_query_argument("name"))
         if not result.done():
             result.set_result({"code": self.close_code, "reason": self.close_reason})
@@ -61,6 +64,15 @@ class Flood(Watch):
     """Sends numbered messages as fast as they are taken, then closes."""
 
     def open(self, *_args: str) -> None:
+        connection = self.ws_connection
+        close = connection.close
+
+        def tell_and_close(code: int | None = None, reason: str | None = None) -> None:
+            given_up[self.get_query_argument("name")].set()
+            close(code, reason)
+
+        # What ends a connection for a pong that did not come asks nobody but the connection.
+        connection.close = tell_and_close
         asyncio.get_running_loop().create_task(self.pour())
 
     async def pour(self) -> None:
@@ -90,6 +102,13 @@ class Closed(RequestHandler):
         self.finish(await future_of(self.get_query_argument("name")))
 
 
+class GivenUp(RequestHandler):
+    async def get(self) -> None:
+        """Answers when the server has begun to close a watched connection, or has lost it."""
+        await given_up[self.get_query_argument("name")].wait()
+        self.finish("given up")
+
+
 def listen(**settings: object) -> int:
     routes = [
         ("/echo", Echo),
@@ -100,6 +119,7 @@ def listen(**settings: object) -> int:
         ("/flood", Flood),
         (r"/refuse/(\d+)", Refuse),
         ("/closed", Closed),
+        ("/given-up", GivenUp),
     ]
     sockets = bind_sockets(0, "127.0.0.1")
     # Tornado's own read buffer of 100 MB would otherwise end a large message before its limit does.
@@ -112,6 +132,7 @@ async def main() -> None:
         "default": listen(),
         "raised": listen(websocket_max_message_size=150 * 1024 * 1024),
         "pinging": listen(websocket_ping_interval=2, websocket_ping_timeout=2),
+        "forbearing": listen(websocket_ping_interval=120, websocket_ping_timeout=120),
     }
     print(json.dumps(ports), flush=True)
     await asyncio.Event().wait()
