@@ -15,6 +15,7 @@ import type { Route } from '../../config/types.ts';
 import { carriesBody } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
+import { boundRecords } from '../../relay/transport/tls-records.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
 import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
@@ -167,6 +168,7 @@ export class CarefulExchange implements MemoryHolder {
       return;
     }
     const connection = this.#connection!;
+    if (upstreamReq.socket !== null) boundRecords(upstreamReq.socket);
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';
     setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.visit);

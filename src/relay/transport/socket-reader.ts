@@ -12,6 +12,7 @@ import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
 import { type StreamBinding, streamBinding } from './stream-binding.ts';
+import { boundRecords, type TlsRecords } from './tls-records.ts';
 
 /** A read of at least this many bytes earns the socket a buffer of its own: early, because copies cost more. */
 const promoteAt = 4096;
@@ -21,7 +22,7 @@ const smallReadsToDemote = 16;
 /** A socket whose last large read is older than this gives its buffer back at the next small one, such as a pong. */
 const quietMs = 1000;
 const keepAliveMs = 30_000;
-/** Measured: what Node goes on reading from TLS after `pause`, up to the stream's high-water mark and a read. */
+/** What may wait in the stream of a paused TLS socket: what Node was about to decrypt, and a record in part. */
 const streamBytes = 84 * 1024;
 
 /** One side of a finished handshake: a paused, plain socket and the bytes that came with or after the handshake. */
@@ -80,6 +81,8 @@ export class SocketReader {
   #smallReads = 0;
   #largeReadAt = 0;
   #handle: Handle | null = null;
+  /** Where it reads events of TLS. */
+  #records: TlsRecords | null = null;
   #maxReadBytes = Number.POSITIVE_INFINITY;
   /** What was read before the relay began. */
   #early: Buffer[];
@@ -142,18 +145,23 @@ export class SocketReader {
     this.#holdStream(0);
     this.#paused = false;
     if (this.socket.destroyed) return;
-    if (this.#handle === null) this.socket.resume();
-    else this.#startHandle(this.#handle);
+    if (this.#handle !== null) {
+      this.#startHandle(this.#handle);
+      return;
+    }
+    this.#records?.release();
+    this.socket.resume();
   }
 
   /**
-   * Reads nothing until `carryOn` or `resume`, and says whether it did before. Not for TLS: what Node reads on then
-   * would have to be held.
+   * Reads nothing until `carryOn` or `resume`, and says whether it did before. Not where Node does not show the handle:
+   * what it reads on then would have to be held.
    */
   halt(): boolean {
     // Whoever halted it first lets it go on.
     if (this.#halted) return false;
-    this.#halted = this.#handle !== null && !this.socket.destroyed && !this.#paused;
+    const isShown = this.#handle !== null || this.#records !== null;
+    this.#halted = isShown && !this.socket.destroyed && !this.#paused;
     if (this.#halted) this.#stop();
     return this.#halted;
   }
@@ -226,6 +234,7 @@ export class SocketReader {
     this.#holdStream(0);
     this.#paused = false;
     this.socket.pause();
+    this.#records?.release();
   }
 
   /** Gives the buffer back; call it when the socket has closed. */
@@ -239,8 +248,12 @@ export class SocketReader {
 
   #stop(): void {
     this.#paused = true;
-    if (this.#handle === null) this.socket.pause();
-    else if (!this.socket.destroyed) this.#stopHandle();
+    if (this.#handle !== null) {
+      if (!this.socket.destroyed) this.#stopHandle();
+      return;
+    }
+    this.socket.pause();
+    this.#records?.hold();
   }
 
   /** Counts what the stream of a paused socket holds. */
@@ -269,11 +282,13 @@ export class SocketReader {
   }
 
   #readEvents(socket: Socket): void {
+    this.#records = boundRecords(socket);
     // Not all listeners: TLS has some of Node's own among them.
     socket.removeAllListeners('data').removeAllListeners('readable');
     socket.allowHalfOpen = true;
     socket.on('data', (chunk: Buffer) => this.#readChunk(socket, chunk));
     socket.pause();
+    this.#records?.hold();
   }
 
   /** Whoever had the handle before, and read from it so, reads no more. */
