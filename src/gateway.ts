@@ -364,7 +364,7 @@ export class Gateway {
         const problem = targets.refuse(upstream);
         return problem === null ? null : { problem };
       },
-      settleActivity: () => {
+      noteActivity: () => {
         for (const session of this.sessions.sessions) session.noteUse();
       },
       secureHub: () => this.#secureHub(config),
@@ -485,13 +485,13 @@ function memoryBound({ memory, listen }: Config): { readonly bytes: number; read
   };
 }
 
-function subjectOf({ id, routeName, about }: Session): LogSubject {
-  return { id, route: routeName, about };
+function subjectOf({ id, routeName, facts }: Session): LogSubject {
+  return { id, route: routeName, facts };
 }
 
 /** Counted with the route whose preset brought its own. */
-function labelled({ id, route, about }: Session): LogSubject {
-  return { id, route: route.label, about };
+function labelled({ id, route, facts }: Session): LogSubject {
+  return { id, route: route.label, facts };
 }
 
 function lastReload({ lastError, loadedAtMs }: ConfigState) {

@@ -7,14 +7,14 @@
 import type { LimitAction, LimitName } from '../catalogue/outcomes.ts';
 import { type Unit, unitOf } from '../catalogue/unit.ts';
 import type { Sender } from '../config/types.ts';
-import type { ConnectionAbout, Rejection, Violation } from '../observe/report.ts';
+import type { ConnectionFacts, Rejection, Violation } from '../observe/report.ts';
 import { HourCount } from './hour-count.ts';
 
 /** Whose violation it is. */
 export interface ViolationSubject {
   readonly id: string;
   readonly route: string;
-  readonly about: ConnectionAbout;
+  readonly facts: ConnectionFacts;
 }
 
 /** Violations that are alike, as JSON: times are Unix milliseconds. */
@@ -92,10 +92,10 @@ export class ViolationLog {
   #lastId = 0;
 
   /** Takes `times` violations of a connection, the largest of which is `violation`. */
-  addOfConnection({ id, route, about }: ViolationSubject, violation: Violation, times: number, now: number): void {
-    const group = this.#add(route, about.address, violation, times, now);
+  addOfConnection({ id, route, facts }: ViolationSubject, violation: Violation, times: number, now: number): void {
+    const group = this.#add(route, facts.address, violation, times, now);
     group.connection = id;
-    group.user = about.user ?? null;
+    group.user = facts.user ?? null;
   }
 
   /** Takes a request that was turned away. */

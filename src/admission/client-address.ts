@@ -23,7 +23,7 @@ export interface Origination {
 }
 
 /** What is known of the connection a request came on. */
-export interface PeerAbout {
+export interface PeerFacts {
   /** `socket.remoteAddress`; `undefined` on a unix socket, where file permissions decide who may connect. */
   readonly address: string | undefined;
   readonly scheme: 'http' | 'https';
@@ -32,7 +32,7 @@ export interface PeerAbout {
 }
 
 /** Finds out who sent a request, and what to tell the upstream of it. */
-export function originationOf(raw: RawHeaders, peer: PeerAbout, proxies: Networks): Origination {
+export function originationOf(raw: RawHeaders, peer: PeerFacts, proxies: Networks): Origination {
   const peerAddress = peer.address === undefined ? null : plainAddress(peer.address);
   const peerName = peerAddress ?? 'unix';
   const trusted = peerAddress === null || proxies.includes(peerAddress);

@@ -29,11 +29,11 @@ export interface MemoryLedger extends MemoryState {
 
 /** Refuses while the connections that are open already need what is left. */
 export function checkMemory(memory: MemoryState): Verdict {
-  return memory.pressed ? { outcome: 'memory', detail: wordsOf(memory) } : null;
+  return memory.pressed ? { outcome: 'memory', detail: describePressure(memory) } : null;
 }
 
 /** Why nobody is admitted, for the log. */
-export function wordsOf({ usedBytes, limitBytes }: MemoryState): string {
+export function describePressure({ usedBytes, limitBytes }: MemoryState): string {
   return `buffers hold ${usedBytes} of memory.max_buffered ${limitBytes} bytes`;
 }
 

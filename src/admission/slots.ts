@@ -86,13 +86,13 @@ export class Newcomer {
   readonly slot: Promise<ConnectionSlot | Refused>;
   readonly claimant: Claimant;
   readonly caps: Caps;
-  readonly settle: (slot: ConnectionSlot | Refused) => void;
+  readonly resolve: (slot: ConnectionSlot | Refused) => void;
   readonly #user: UserSlots;
 
   constructor(claimant: Claimant, caps: Caps, user: UserSlots) {
     const { promise, resolve } = Promise.withResolvers<ConnectionSlot | Refused>();
     this.slot = promise;
-    this.settle = resolve;
+    this.resolve = resolve;
     this.claimant = claimant;
     this.caps = caps;
     this.#user = user;
@@ -104,7 +104,7 @@ export class Newcomer {
     const at = waiting.indexOf(this);
     if (at < 0) return;
     waiting.splice(at, 1);
-    this.settle(refuse('connections.max_per_user', this.caps.maxPerUser, slots.length + 1));
+    this.resolve(refuse('connections.max_per_user', this.caps.maxPerUser, slots.length + 1));
   }
 }
 
@@ -192,8 +192,8 @@ export class ConnectionSlots {
     theirs.delete(slot);
     const { waiting, slots } = theirs;
     while (waiting.length > 0 && slots.length < waiting[0]!.caps.maxPerUser) {
-      const { claimant, caps, settle } = waiting.shift()!;
-      settle(this.#lend(claimant, caps));
+      const { claimant, caps, resolve } = waiting.shift()!;
+      resolve(this.#lend(claimant, caps));
     }
     if (slots.length + waiting.length === 0) this.#byUser.delete(user.key);
   }

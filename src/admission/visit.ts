@@ -13,9 +13,9 @@ import { Changes } from '../http/changes.ts';
 import { type HeadFields, noFields, RawFields } from '../http/head-fields.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';
 import { cleanUser } from '../observe/log/clean.ts';
-import type { RequestAbout } from '../observe/log/log.ts';
+import type { RequestFacts } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
-import type { ConnectionAbout } from '../observe/report.ts';
+import type { ConnectionFacts } from '../observe/report.ts';
 import type { HandshakeAsk } from '../websocket/validate.ts';
 import type { Origination } from './client-address.ts';
 import type { NamedUser } from './identity.ts';
@@ -79,7 +79,7 @@ export interface CountedUser {
 /** A connection that has opened, for whoever may have to end it. */
 export interface OpenConnection {
   readonly id: string;
-  readonly about: ConnectionAbout;
+  readonly facts: ConnectionFacts;
   /** When data last passed, as `performance.now()` tells. */
   readonly lastDataAt: number;
   /** Whether its end has begun, for whatever cause. */
@@ -295,10 +295,10 @@ export class Visit {
   }
 
   /** What the log says of it. */
-  get about(): RequestAbout {
+  get facts(): RequestFacts {
     const { host, target, origination, user } = this;
-    const about = { route: this.route.route.name, host, target, address: origination.address, user };
-    if (this.kind === 'http') return about;
-    return { ...about, origin: this.values('origin')[0], headerBytes: this.headerBytes };
+    const facts = { route: this.route.route.name, host, target, address: origination.address, user };
+    if (this.kind === 'http') return facts;
+    return { ...facts, origin: this.values('origin')[0], headerBytes: this.headerBytes };
   }
 }

@@ -27,7 +27,7 @@ export interface ExceededLimit {
 }
 
 /** Where a refusal happened; `null` where it is not known or does not apply. */
-export interface RefusalAbout {
+export interface RefusalFacts {
   readonly route: string | null;
   readonly limit: ExceededLimit | null;
   /** The routes between which the path does not decide. */
@@ -35,7 +35,7 @@ export interface RefusalAbout {
 }
 
 /** One answer, before its rendering. */
-export interface Refusal extends RefusalAbout {
+export interface Refusal extends RefusalFacts {
   /** What it says besides; each takes the place of what Sluice says by that name. */
   readonly fields?: AnswerFields | undefined;
   /** Somebody else's answer, which is passed on in the place of ours. */
@@ -52,8 +52,8 @@ export interface Refusal extends RefusalAbout {
 }
 
 /** The answer to a handshake (or to a request before its forwarding) that ended with `outcome`. */
-export function refuseHandshake(outcome: HandshakeRefusal, about: RefusalAbout): Refusal {
-  return refusal(outcome, handshakeOutcomes[outcome], about);
+export function refuseHandshake(outcome: HandshakeRefusal, facts: RefusalFacts): Refusal {
+  return refusal(outcome, handshakeOutcomes[outcome], facts);
 }
 
 /** The answer to a request that a step of admission has refused, or that could not be read. */
@@ -64,13 +64,13 @@ export function refusalOf(route: string | null, { outcome, limit, routes, fields
 }
 
 /** The answer to a request whose forwarding failed with `outcome`. */
-export function refuseHttp(outcome: AnsweredFailure, about: RefusalAbout): Refusal {
-  return refusal(outcome, httpOutcomes[outcome], about);
+export function refuseHttp(outcome: AnsweredFailure, facts: RefusalFacts): Refusal {
+  return refusal(outcome, httpOutcomes[outcome], facts);
 }
 
-function refusal(outcome: Refusal['outcome'], row: AnswerRow, about: RefusalAbout): Refusal {
+function refusal(outcome: Refusal['outcome'], row: AnswerRow, facts: RefusalFacts): Refusal {
   const { status, words, remedy = '', headers = [], retryAfterS } = row;
-  return { outcome, status, words, remedy, headers, retryAfterS, ...about };
+  return { outcome, status, words, remedy, headers, retryAfterS, ...facts };
 }
 
 /** What CHP answers with 503: there is a route, and no server that answers there. */

@@ -256,7 +256,7 @@ export class Front {
       securing.socket = socket;
     }
     if (refused !== null) {
-      this.#tell(refused, securing?.peer ?? { address: socket.remoteAddress });
+      this.#recordRefusal(refused, securing?.peer ?? { address: socket.remoteAddress });
       socket.destroy();
       return;
     }
@@ -290,13 +290,13 @@ export class Front {
     const refused = judgeTlsFailure(error);
     if (refused === null) return;
     const key = originOf(socket);
-    this.#tell(
+    this.#recordRefusal(
       refused,
       (key === null ? undefined : this.#securing.get(key))?.peer ?? { address: socket.remoteAddress },
     );
   }
 
-  #tell(refused: Refused, peer: Pick<Peer, 'address'>): void {
+  #recordRefusal(refused: Refused, peer: Pick<Peer, 'address'>): void {
     const { recorder } = this.#parts;
     recorder.refused(recorder.unknown(peer), refused);
   }

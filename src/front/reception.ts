@@ -8,7 +8,7 @@
  * Where no step waits, all is over when `receive` returns.
  */
 import type { Socket } from 'node:net';
-import { Holding, type MemoryLedger, wordsOf } from '../admission/memory.ts';
+import { describePressure, Holding, type MemoryLedger } from '../admission/memory.ts';
 import { admit } from '../admission/steps.ts';
 import type { Refused, Verdict } from '../admission/verdict.ts';
 import type { Visit } from '../admission/visit.ts';
@@ -73,14 +73,14 @@ export class Reception {
   receive(visit: Visit, host: VisitHost): boolean {
     const verdict = admit(visit, visit.route.steps(visit.kind));
     if (!(verdict instanceof Promise)) {
-      this.#settle(visit, host, verdict);
+      this.#conclude(visit, host, verdict);
       return false;
     }
     const { memory } = this.#parts;
     if (memory.pressed) {
       // Anybody may make visits wait, and what waits costs those who are in.
       abandon(visit, verdict);
-      this.#settle(visit, host, { outcome: 'memory', detail: wordsOf(memory) });
+      this.#conclude(visit, host, { outcome: 'memory', detail: describePressure(memory) });
       return false;
     }
     const waiting = new WaitingVisit(this.#parts, visit, host, verdict, () => this.#waiting.delete(waiting));
@@ -121,7 +121,7 @@ export class Reception {
     this.#looks = null;
   }
 
-  #settle(visit: Visit, host: VisitHost, verdict: Verdict): void {
+  #conclude(visit: Visit, host: VisitHost, verdict: Verdict): void {
     if (verdict === null) host.admitted(visit as AdmittedVisit);
     else turnAway(this.#parts.recorder, visit, host, verdict);
   }
@@ -153,7 +153,7 @@ class WaitingVisit {
     this.#holding.bytes = waitingBytes + bytesPerHeaderByte * visit.headerBytes;
     visit.signal.addEventListener('abort', () => this.#clientGone());
     verdict
-      .then((said) => this.#settle(said))
+      .then((said) => this.#conclude(said))
       .catch((error) => {
         parts.log.tell('admission_bug', { err: error });
         // Nobody is let in by a bug, and one request must not end the others.
@@ -183,7 +183,7 @@ class WaitingVisit {
     this.#host.givenUp(visit);
   }
 
-  #settle(verdict: Verdict): void {
+  #conclude(verdict: Verdict): void {
     const { visit } = this;
     const { recorder, refusesHandshakes } = this.#parts;
     if (this.#over) {

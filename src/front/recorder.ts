@@ -17,17 +17,17 @@ import {
   logOpen,
   logRefusal,
   type ProcessState,
-  type RequestAbout,
+  type RequestFacts,
 } from '../observe/log/log.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
-import type { ConnectionAbout, Rejection, SessionReport } from '../observe/report.ts';
+import type { ConnectionFacts, Rejection, SessionReport } from '../observe/report.ts';
 import type { UpstreamError } from '../upstream/failure.ts';
 import type { ExceededLimit } from './errors.ts';
 
 /** What ends before it opens: a visit, or as much of a request as could be read. */
 export interface Subject {
   readonly counters: RouteCounters;
-  readonly about: RequestAbout;
+  readonly facts: RequestFacts;
 }
 
 /** A request whose route is known. */
@@ -59,7 +59,7 @@ export interface Opened {
   readonly id: string;
   readonly route: Route;
   readonly counters: RouteCounters;
-  readonly about: ConnectionAbout;
+  readonly facts: ConnectionFacts;
 }
 
 /** A connection that has ended. */
@@ -95,8 +95,8 @@ export class Recorder {
   }
 
   /** A request for which there is no route. */
-  unrouted(about: RequestAbout): Subject {
-    return { counters: this.#parts.unrouted(), about };
+  unrouted(facts: RequestFacts): Subject {
+    return { counters: this.#parts.unrouted(), facts };
   }
 
   /**
@@ -104,12 +104,12 @@ export class Recorder {
    * outcome's.
    */
   refused(subject: Subject, refused: Refused, status = statusOf(refused)): void {
-    const { counters, about } = subject;
+    const { counters, facts } = subject;
     const { outcome, detail, limit } = refused;
     tally(counters.handshakes, outcome);
     if (limit !== undefined) this.#exceeded(subject, limit);
     logRefusal(this.#parts.log, outcome, status, {
-      ...about,
+      ...facts,
       ...(limit === undefined ? {} : { limit }),
       ...(detail === '' ? {} : { detail }),
     });
@@ -125,9 +125,9 @@ export class Recorder {
   }
 
   /** Something is odd about a handshake that opens all the same. */
-  odd({ counters, about }: Subject, detail: string): void {
+  odd({ counters, facts }: Subject, detail: string): void {
     tally(counters.upstreamErrors, 'subprotocol');
-    logOddHandshake(this.#parts.log, { ...about, detail });
+    logOddHandshake(this.#parts.log, { ...facts, detail });
   }
 
   /** An upstream did something wrong. */
@@ -136,10 +136,10 @@ export class Recorder {
   }
 
   /** A handshake has become a connection. */
-  opened({ id, route, counters, about }: Opened): void {
+  opened({ id, route, counters, facts }: Opened): void {
     tally(counters.handshakes, 'opened');
-    counters.handshakeSeconds.observe(about.handshakeMs / 1000, id);
-    logOpen(this.#parts.log, { id, route: route.name, about });
+    counters.handshakeSeconds.observe(facts.handshakeMs / 1000, id);
+    logOpen(this.#parts.log, { id, route: route.name, facts });
   }
 
   /** A connection has ended. */
@@ -153,7 +153,7 @@ export class Recorder {
   failed(visit: RoutedSubject, { outcome, detail, limit }: Failed): void {
     if (limit !== null) this.#exceeded(visit, limit);
     logHttpFailure(this.#parts.log, outcome, visit.method, {
-      ...visit.about,
+      ...visit.facts,
       ...(limit === null ? {} : { limit }),
       ...(detail === '' ? {} : { detail }),
     });
@@ -170,8 +170,8 @@ export class Recorder {
     if (bodyBytes >= 0) counters.httpBodyBytes.observe(bodyBytes);
   }
 
-  #exceeded({ counters, about }: Subject, { name, configured, observed }: ExceededLimit): void {
-    const { route, address, user } = about;
+  #exceeded({ counters, facts }: Subject, { name, configured, observed }: ExceededLimit): void {
+    const { route, address, user } = facts;
     tally(counters.client.violations, name, 'reject');
     if (route !== null) this.#parts.rejected({ route, address, user, limit: name, configured, observed });
   }

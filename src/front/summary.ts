@@ -16,7 +16,7 @@ export class Summary {
   /** It has happened. */
   add(): void {
     this.#count++;
-    if (this.#timer === null) this.#tell();
+    if (this.#timer === null) this.#begin();
   }
 
   /** Tells what is still to be told. */
@@ -26,11 +26,11 @@ export class Summary {
     this.#flush();
   }
 
-  #tell(): void {
+  #begin(): void {
     this.#flush();
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (this.#count > 0) this.#tell();
+      if (this.#count > 0) this.#begin();
     }, intervalMs).unref();
   }
 

@@ -7,7 +7,7 @@ import type { Sender } from '../config/types.ts';
  * What is known of a connection when it opens, as it may be shown: for logs and listings, never for the relay's
  * decisions. What a peer chose is cleaned where it is taken (`observe/log/clean.ts`).
  */
-export interface ConnectionAbout {
+export interface ConnectionFacts {
   /** The `Host` header. */
   readonly host: string;
   /** Without its query, which may hold tokens. */

@@ -136,7 +136,7 @@ export class Leg {
     this.#code = close.code;
     this.#deadline = now + this.#closeMs;
     this.writer.close(close);
-    this.settle();
+    this.endIfClosed();
   }
 
   /** Ends the stream behind what was sent, in the middle of a frame: nobody will complete it. */
@@ -175,7 +175,7 @@ export class Leg {
     this.peerClosed = true;
     this.received = code;
     this.inbound.ignore();
-    this.settle();
+    this.endIfClosed();
   }
 
   onPong(payload: Buffer): void {
@@ -186,7 +186,7 @@ export class Leg {
    * When both close frames have passed, the TCP connection ends too (RFC 6455 §7.1.1). Where the peer's close frame
    * could not be seen any more, ours is enough.
    */
-  settle(): void {
+  endIfClosed(): void {
     if (!this.writer.closeSent) return;
     // Whoever was held is read on, for the end of the stream.
     if (!this.inbound.listening) this.inbound.ignore();
@@ -199,7 +199,7 @@ export class Leg {
   tick(now: number, awaited: boolean, maxPauseMs: number): void {
     if (this.gone) return;
     this.source.last();
-    this.settle();
+    this.endIfClosed();
     const owes = awaited || (this.writer.closed && this.writer.blocked);
     if (this.#isStalled(now, owes ? maxPauseMs : 0)) return;
     if (this.#state !== 'open') this.#tickGoodbye(now);

@@ -68,7 +68,7 @@ export class SessionRegistry {
         this.#open.delete(session);
         keepSpecimen(session);
         onEnd(session, report);
-        if (this.#open.size === 0) this.#settle();
+        if (this.#open.size === 0) this.#onEmptied();
       },
     };
   }
@@ -138,11 +138,11 @@ export class SessionRegistry {
     this.#relieving = true;
     queueMicrotask(() => {
       this.#relieving = false;
-      this.#relieve();
+      this.#relieveMemory();
     });
   }
 
-  #relieve(): void {
+  #relieveMemory(): void {
     const { budget, buffers } = this.memory;
     if (!this.#relief.relieve(budget, buffers, this.#clock.now())) return;
     // Sockets close after this turn's immediates.
@@ -172,7 +172,7 @@ export class SessionRegistry {
     else if (++this.#ticks % ticksPerTrim === 0) trimBuffers();
   }
 
-  #settle(): void {
+  #onEmptied(): void {
     if (this.#passers.size === 0) this.#stopClock();
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }

@@ -16,10 +16,11 @@ import {
 } from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
-import type { ConnectionAbout, SessionReport, Violation } from '../observe/report.ts';
+import type { ConnectionFacts, SessionReport, Violation } from '../observe/report.ts';
 import type { MessageRules } from '../validation/types.ts';
 import { type Close, closeWith, foldCloseCode, readClose } from '../websocket/close.ts';
 import type { Clock } from './core/clock.ts';
+import { closeReason } from './core/close-reason.ts';
 import { Direction, type Outlet } from './core/direction.ts';
 import { Goodbye } from './core/goodbye.ts';
 import type { Happening } from './core/happenings.ts';
@@ -28,7 +29,6 @@ import type { RoundBudget } from './core/round-budget.ts';
 import { type Stage, verbatim } from './core/stage.ts';
 import { ValidatingStage } from './core/validating-stage.ts';
 import { ViolationNotes } from './core/violation-notes.ts';
-import { explain } from './core/words.ts';
 import { Leg, type LegEvents } from './leg.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { Keeper } from './memory/read-buffers.ts';
@@ -111,18 +111,18 @@ export class Session implements OpenConnection {
 
     accepted(): void {
       if (!this.leg.writer.accepted()) return;
-      this.#session.#other(this.leg).inbound.relieve();
-      this.#session.#settle();
+      this.#session.#other(this.leg).inbound.resumeIfCaughtUp();
+      this.#session.#handleHappenings();
     }
 
     ended(): void {
       this.leg.onEnd();
-      this.#session.#settle();
+      this.#session.#handleHappenings();
     }
 
     closed(): void {
       this.leg.onClose();
-      this.#session.#settle();
+      this.#session.#handleHappenings();
     }
 
     lost(): void {
@@ -151,13 +151,13 @@ export class Session implements OpenConnection {
 
     #onRate(): void {
       this.inbound.rateOver();
-      this.#session.#settle();
+      this.#session.#handleHappenings();
     }
   };
 
   readonly id: string;
   rosterPlace = -1;
-  readonly about: ConnectionAbout;
+  readonly facts: ConnectionFacts;
   readonly client: Leg;
   readonly upstream: Leg;
   route: Route;
@@ -191,7 +191,7 @@ export class Session implements OpenConnection {
     this.openedAt = clock.now();
     this.#lastDataAt = this.openedAt;
     // Not `init` itself: it holds the handshake's sockets, whose handles are taken over.
-    this.about = init.about;
+    this.facts = init.facts;
     this.route = route;
     this.counters = counters;
     this.#release = init.release;
@@ -238,14 +238,14 @@ export class Session implements OpenConnection {
     this.#lifetime.change(route.maxLifetimeMs, now);
     this.client.reconfigure(route, now);
     this.upstream.reconfigure(route, now);
-    this.#settle();
+    this.#handleHappenings();
   }
 
   /** Ends the connection so that its client comes back and nothing is lost: see goodbye.ts. */
   drain(reason: 'drain' | 'max_lifetime' | 'operator'): void {
     if (this.#outcome !== null) return;
     this.#endAtBoundary(reason);
-    this.#settle();
+    this.#handleHappenings();
   }
 
   /**
@@ -256,7 +256,7 @@ export class Session implements OpenConnection {
     if (this.#outcome !== null) return;
     this.#decide(reason, 'sluice', null);
     this.#part(this.client, this.#closeFor(this.upstream), closeOf(reason, 'client', words), answerMs);
-    this.#settle();
+    this.#handleHappenings();
   }
 
   /** Ends the connection because its user has more than a route allows, and it was idle for longest. */
@@ -267,7 +267,7 @@ export class Session implements OpenConnection {
     this.#note(violation);
     this.#decide(reasonOf(limit), 'sluice', violation);
     this.#part(this.client, this.#closeFor(this.upstream), this.#closeFor(this.client), answerMs);
-    this.#settle();
+    this.#handleHappenings();
   }
 
   /** Keeps something until the connection is over, and then disposes of it. */
@@ -312,7 +312,7 @@ export class Session implements OpenConnection {
     this.#giveUp(sender === 'client' ? this.upstream : this.client, { ...violation, action: 'close' });
     // A tail that waits for its rate goes too.
     this[sender].inbound.discard();
-    this.#settle();
+    this.#handleHappenings();
   }
 
   /** Its two connections, to be read or not. */
@@ -373,12 +373,12 @@ export class Session implements OpenConnection {
       this.#lastDataAt = now;
     }
     this.#goodbye?.tick(now, route.timeouts.closeMs);
-    this.#settle();
+    this.#handleHappenings();
     this.#violations.flush();
     if (this.#outcome !== null) return;
     const isIdle = route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs;
     if (isIdle || this.#lifetime.isOver(now)) this.#endAtBoundary(isIdle ? 'idle_timeout' : 'max_lifetime');
-    this.#settle();
+    this.#handleHappenings();
   }
 
   /**
@@ -399,22 +399,23 @@ export class Session implements OpenConnection {
   /** Decides on what came of a read. */
   #onHappened(leg: Leg, happened: readonly Happening[]): void {
     for (const happening of happened) this.#on(leg, happening);
-    this.#settle();
+    this.#handleHappenings();
   }
 
-  /** Decides on what else has happened: a decision may let bytes go on that waited, and more may come of that. */
-  #settle(): void {
-    for (;;) {
-      const leg = this.#hasMore(this.client) ?? this.#hasMore(this.upstream);
-      if (leg === null) return;
-    }
+  /**
+   * Decides on what has happened besides. A decision may let bytes go on that waited, and more may come of those, so
+   * it goes on until nothing has.
+   */
+  #handleHappenings(): void {
+    while (this.#handleOf(this.client) || this.#handleOf(this.upstream));
   }
 
-  #hasMore(leg: Leg): Leg | null {
+  /** Decides on what has happened at a leg. Whether anything had. */
+  #handleOf(leg: Leg): boolean {
     const happened = leg.inbound.happened();
-    if (happened === null) return null;
+    if (happened === null) return false;
     for (const happening of happened) this.#on(leg, happening);
-    return leg;
+    return true;
   }
 
   #on(leg: Leg, happening: Happening): void {
@@ -429,7 +430,7 @@ export class Session implements OpenConnection {
         this.#onCloseFrame(leg, happening.payload);
         break;
       case 'fault':
-        this.#fail(leg, `${leg.role}_protocol_error`, null, happening.words);
+        this.#fail(leg, `${leg.role}_protocol_error`, null, happening.detail);
         break;
       case 'violation':
         this.#onViolation(happening.violation);
@@ -441,7 +442,7 @@ export class Session implements OpenConnection {
         if (!leg.writer.saying) leg.inbound.answered();
         break;
       case 'boundary':
-        this.#goodbye?.ask();
+        this.#goodbye?.closeFirst();
     }
   }
 
@@ -469,9 +470,9 @@ export class Session implements OpenConnection {
     this.#decide(`${leg.role}_closed`, leg.role, null);
     leg.onCloseFrame(code);
     const goodbye = this.#goodbye;
-    if (goodbye?.phase === 'boundary' && goodbye.last === leg) goodbye.ask();
+    if (goodbye?.phase === 'boundary' && goodbye.last === leg) goodbye.closeFirst();
     else if (goodbye === null || goodbye.phase === 'boundary') this.#part(leg, forOther, answer);
-    else if (goodbye.first === leg) goodbye.tell(this.#answerFor(goodbye.last, forOther));
+    else if (goodbye.first === leg) goodbye.closeLast(this.#answerFor(goodbye.last, forOther));
   }
 
   #onViolation(violation: Violation): void {
@@ -506,7 +507,7 @@ export class Session implements OpenConnection {
     const goodbye = this.#goodbye;
     const now = this.#clock.now();
     if (goodbye === null || goodbye.phase === 'boundary') other.close(this.#closeFor(other), false, now);
-    else if (goodbye.first === leg) goodbye.tell(this.#answerFor(other, unanswered(leg, other)));
+    else if (goodbye.first === leg) goodbye.closeLast(this.#answerFor(other, unanswered(leg, other)));
     // A close frame that waits for a frame to be completed would wait for ever.
     if (!other.writer.betweenFrames) other.truncate(now);
   }
@@ -516,13 +517,13 @@ export class Session implements OpenConnection {
     const other = this.#other(culprit);
     this.#decide(reason, violation === null ? culprit.role : 'sluice', violation);
     // Also where a drain or a peer's close has begun: then the outcome stays, and the codes are those of this end.
-    const closeFor = ({ role }: Leg) => closeOf(reason, role, violation === null ? words : this.#explain(violation));
+    const closeFor = ({ role }: Leg) => closeOf(reason, role, violation === null ? words : this.#reasonFor(violation));
     const goodbye = this.#goodbye;
     if (goodbye === null || goodbye.phase === 'boundary') {
       this.#part(culprit, closeFor(other), closeFor(culprit), answerMs);
     } else if (goodbye.first === culprit) {
       culprit.inbound.finishFrame();
-      goodbye.tell(closeFor(other));
+      goodbye.closeLast(closeFor(other));
     }
   }
 
@@ -537,7 +538,7 @@ export class Session implements OpenConnection {
       lastHears,
       withinMs,
     });
-    this.#goodbye.ask();
+    this.#goodbye.closeFirst();
   }
 
   /** Ends the connection for a reason of ours; no message is cut. */
@@ -551,8 +552,8 @@ export class Session implements OpenConnection {
     this.#goodbye.awaitBoundary(first === client ? 'hold' : 'discard', route.timeouts.closeMs);
   }
 
-  #explain(violation: Violation): string {
-    return explain(violation, this.routeName);
+  #reasonFor(violation: Violation): string {
+    return closeReason(violation, this.routeName);
   }
 
   #decide(reason: ConnectionReason, by: EndedBy, violation: Violation | null): void {
@@ -567,7 +568,7 @@ export class Session implements OpenConnection {
   /** The close that the outcome has for a leg. */
   #closeFor(leg: Leg): Close {
     const { reason, violation } = this.#outcome!;
-    return closeOf(reason, leg.role, violation === null ? undefined : this.#explain(violation));
+    return closeOf(reason, leg.role, violation === null ? undefined : this.#reasonFor(violation));
   }
 
   #other(leg: Leg): Leg {

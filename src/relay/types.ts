@@ -2,7 +2,7 @@
 import type { WhenOpen } from '../admission/visit.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
-import type { ConnectionAbout } from '../observe/report.ts';
+import type { ConnectionFacts } from '../observe/report.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { ReadBuffers } from './memory/read-buffers.ts';
 import type { LegInput } from './transport/socket-reader.ts';
@@ -27,7 +27,7 @@ export interface SessionInit {
   readonly counters: RouteCounters;
   readonly client: LegInput | SocketTransport;
   readonly upstream: LegInput | SocketTransport;
-  readonly about: ConnectionAbout;
+  readonly facts: ConnectionFacts;
   /** `null` or absent where nobody wants to know. */
   readonly activity?: Activity | null;
   /** Gives back what admission and routing lent (connection slots, endpoint lease). Called once, at the end. */

@@ -150,7 +150,7 @@ class Attempt implements Dial {
   }
 
   cancel(): void {
-    this.#settle(left);
+    this.#finish(left);
   }
 
   async #prepare(literal: Address | null): Promise<void> {
@@ -244,14 +244,14 @@ class Attempt implements Dial {
 
   #succeed(socket: Socket): void {
     this.#socket = null;
-    this.#settle({ socket, elapsedMs: performance.now() - this.#startedAt });
+    this.#finish({ socket, elapsedMs: performance.now() - this.#startedAt });
   }
 
   #fail(problem: ConnectProblem, detail: string): void {
-    this.#settle({ problem, detail });
+    this.#finish({ problem, detail });
   }
 
-  #settle(result: Connected | ConnectFailure): void {
+  #finish(result: Connected | ConnectFailure): void {
     if (this.#end()) this.#events.done(result);
   }
 

@@ -4,7 +4,7 @@ import type { OpenConnection } from '../../src/admission/visit.ts';
 export function fakeConnection(own: Partial<OpenConnection> = {}): OpenConnection {
   return {
     id: '1',
-    about: {} as OpenConnection['about'],
+    facts: {} as OpenConnection['facts'],
     lastDataAt: 0,
     isEnding: false,
     end: () => {},

@@ -54,7 +54,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
       onFurtherViolations() {},
       onEnd: (session, report) =>
         recorder.ended({
-          subject: { id: session.id, route: session.routeName, about: session.about },
+          subject: { id: session.id, route: session.routeName, facts: session.facts },
           counters: session.counters,
           report,
           state: { configHash: '', draining: false },

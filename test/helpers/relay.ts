@@ -142,7 +142,7 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
   const violated = Promise.withResolvers<Violation>();
   const ended = Promise.withResolvers<SessionReport>();
   prepare?.(clientSide, upstreamSide);
-  const about = { host: 'test', path: '/', address: '127.0.0.1', upstream: '', subprotocol: null, handshakeMs: 1 };
+  const facts = { host: 'test', path: '/', address: '127.0.0.1', upstream: '', subprotocol: null, handshakeMs: 1 };
   // Listeners first: a session may end while it opens.
   const session = hub.registry.open({
     id: 'test',
@@ -150,7 +150,7 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
     counters,
     client: { socket: clientSide, head: clientHead ?? Buffer.alloc(0) },
     upstream: { socket: upstreamSide, head: upstreamHead ?? Buffer.alloc(0) },
-    about,
+    facts,
     release: () => {},
   });
   hub.violations.set(session, violated.resolve);

@@ -93,3 +93,18 @@ test('each word of the glossary is the name of one thing in the code', () => {
   }
   for (const [word, files] of owners) expect(files, word).toHaveLength(1);
 });
+
+/** Words that say little by themselves, and the files in which each has its one meaning. */
+const methodNames: Readonly<Record<string, readonly string[]>> = {
+  tell: ['observe/log/logger.ts'],
+  relieve: ['relay/memory/relief.ts'],
+  settle: [],
+};
+
+test('a method whose name has a meaning is no other', () => {
+  for (const [name, files] of Object.entries(methodNames)) {
+    const declared = new RegExp(`^ {2,}(?:readonly |static |async |get )*#?${name}(?:\\??: |<\\w|\\(.*\\{$| = )`, 'm');
+    const found = sourceFiles.filter((path) => declared.test(readFileSync(join(root, 'src', path), 'utf8')));
+    expect(found, name).toEqual(files);
+  }
+});

@@ -45,10 +45,10 @@ export function describeConnection(
   inForce: boolean,
   sources: Readonly<Record<string, Source>> | null,
 ): Whole {
-  const { client, upstream, outcome, about, route } = session;
+  const { client, upstream, outcome, facts, route } = session;
   return {
     ...rowFields(session, moment),
-    handshake_ms: round(about.handshakeMs),
+    handshake_ms: round(facts.handshakeMs),
     last_data_age_s: seconds(moment.now - session.lastDataAt),
     client_sent: wholeSender(client.inbound, moment),
     upstream_sent: wholeSender(upstream.inbound, moment),
@@ -65,18 +65,18 @@ export function describeConnection(
 }
 
 function rowFields(session: Session, { now, unixMs }: Moment) {
-  const { id, about, client, upstream, outcome, openedAt } = session;
+  const { id, facts, client, upstream, outcome, openedAt } = session;
   const ageMs = now - openedAt;
   return {
     id,
     route: session.routeName,
     state: outcome === null ? ('open' as const) : ('ending' as const),
-    host: about.host,
-    path: about.path,
-    address: about.address,
-    user: about.user ?? null,
-    upstream: about.upstream,
-    subprotocol: about.subprotocol,
+    host: facts.host,
+    path: facts.path,
+    address: facts.address,
+    user: facts.user ?? null,
+    upstream: facts.upstream,
+    subprotocol: facts.subprotocol,
     opened_at: new Date(unixMs - ageMs).toISOString(),
     age_s: seconds(ageMs),
     buffered_bytes: client.inbound.bufferedBytes + upstream.inbound.bufferedBytes,

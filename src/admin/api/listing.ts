@@ -91,11 +91,11 @@ export function pageOf(sessions: Iterable<Session>, listing: Listing, now: numbe
 
 function filterOf({ route, address, user, search }: Listing): (session: Session) => boolean {
   const wanted = search?.toLowerCase();
-  return ({ id, route: { name, label }, about }) =>
+  return ({ id, route: { name, label }, facts }) =>
     (route === undefined || name === route || label === route) &&
-    (address === undefined || about.address === address) &&
-    (user === undefined || about.user === user) &&
-    (wanted === undefined || [about.address, about.user, about.host, about.path, id].some((of) => has(of, wanted)));
+    (address === undefined || facts.address === address) &&
+    (user === undefined || facts.user === user) &&
+    (wanted === undefined || [facts.address, facts.user, facts.host, facts.path, id].some((of) => has(of, wanted)));
 }
 
 function has(text: string | undefined, wanted: string): boolean {

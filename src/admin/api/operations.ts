@@ -202,7 +202,7 @@ function endConnectionsOf(source: ApiSource, { params }: Ask): Answer {
   const user = cleanUser(name);
   let ended = 0;
   for (const session of source.sessions()) {
-    if (session.about.user !== user || session.outcome !== null) continue;
+    if (session.facts.user !== user || session.outcome !== null) continue;
     session.end('revoked', 'an operator has ended the connections of this user');
     ended++;
   }

@@ -23,7 +23,7 @@ export interface RoutesApiPortParts {
   readonly environmentToken: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly settleActivity: () => void;
+  readonly noteActivity: () => void;
   /** How TLS with the hub is made sure of. */
   readonly secureHub: () => Promise<ConnectionOptions>;
   readonly added: (route: ApiRoute) => void;
@@ -81,7 +81,7 @@ export class RoutesApiPort {
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
   async listen(address: ListenAddress): Promise<number> {
-    const { config, log, now, settleActivity } = this.#parts;
+    const { config, log, now, noteActivity } = this.#parts;
     if (this.#token === null) {
       log.tell('routes_api_open', {});
     }
@@ -91,7 +91,7 @@ export class RoutesApiPort {
       log,
       tls: config.tls === null ? null : await readPair(config.tls),
       now,
-      settleActivity,
+      noteActivity,
       heard: () => {
         this.heard.requests++;
         this.heard.lastAtMs = now();

@@ -25,7 +25,7 @@ export interface RoutesApiParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called before times of activity are read: whoever has noticed some tells it now. */
-  readonly settleActivity: () => void;
+  readonly noteActivity: () => void;
   /** Called with each request that was let in. */
   readonly heard: (method: string, status: number) => void;
   /** Called when the hub has checked the table, with how many of its routes were missing here, or otherwise. */
@@ -85,12 +85,12 @@ export class RoutesApiServer extends AdminListener {
   }
 
   async #get(path: string, req: IncomingMessage, query: string): Promise<Answer> {
-    const { routes, now, settleActivity } = this.#parts;
+    const { routes, now, noteActivity } = this.#parts;
     if (path !== '/') {
       const route = routes.get(path);
       if (route === null) return empty(404);
       if ('problem' in route) return refusal(400, route.problem);
-      settleActivity();
+      noteActivity();
       return { status: 200, type: jsonType, body: jsonOf(route, now()) };
     }
     const asked = new URLSearchParams(query);
@@ -98,7 +98,7 @@ export class RoutesApiServer extends AdminListener {
     const before = since === null || since === '' ? Number.POSITIVE_INFINITY : Date.parse(since);
     if (Number.isNaN(before))
       return refusal(400, 'inactive_since is no date; write it as ISO 8601 has it, 2026-01-31T12:00:00Z');
-    settleActivity();
+    noteActivity();
     return { status: 200, type: jsonType, body: await this.#list(before, req) };
   }
 

@@ -82,7 +82,7 @@ export class Authenticator {
     const { identity, edits } = decision;
     if (identity !== null && this.#parts.isRevoked(identity.name))
       return refusal(judge, 'revoked', 'the user is in the list of those shut out');
-    return { ...decision, kind: judge.kind, edits: joinEdits(edits, this.#tell(identity)) };
+    return { ...decision, kind: judge.kind, edits: joinEdits(edits, this.#identityEdits(identity)) };
   }
 
   /** Nobody has found credentials. */
@@ -101,7 +101,7 @@ export class Authenticator {
     return [...new Set(schemes)];
   }
 
-  #tell(identity: AuthIdentity | null): Edits {
+  #identityEdits(identity: AuthIdentity | null): Edits {
     const { user, groups } = this.#parts.lines;
     const added: (readonly [string, string])[] = [];
     if (user !== null && identity !== null) added.push([user, fieldValue(identity.name)]);

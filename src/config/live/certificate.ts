@@ -72,6 +72,6 @@ export class Certificate {
     }
     this.#use(judged.value.credentials);
     const { cert, key } = this.#files;
-    this.#log.tell('tls_loaded', { cert, key, ...judged.value.about });
+    this.#log.tell('tls_loaded', { cert, key, ...judged.value.facts });
   }
 }

@@ -34,7 +34,7 @@ export interface ListenCredentials extends PemPair {
 /** Files that can be used, and what the log may say of them. */
 export interface ListenFiles {
   readonly credentials: ListenCredentials;
-  readonly about: { readonly names: string; readonly valid_until: string; readonly authorities?: readonly string[] };
+  readonly facts: { readonly names: string; readonly valid_until: string; readonly authorities?: readonly string[] };
 }
 
 /** The paths that are named, in the order in which `judgeListenFiles` takes their contents. */
@@ -63,7 +63,7 @@ export function judgeListenFiles(tls: ListenTls, contents: readonly FileContent[
   return {
     value: {
       credentials: { cert, key, named: byName(pairs), clients: clients?.value.trust ?? null },
-      about: {
+      facts: {
         names: pairs.map(({ names }) => names).join('; '),
         valid_until: new Date(Math.min(...ends)).toISOString(),
         ...(clients && { authorities: clients.value.names }),

@@ -12,7 +12,7 @@ export type UpstreamFiles = Pick<UpstreamTls, 'ca' | 'clientCert' | 'clientKey'>
 /** Files that can be used, and what the log may say of them. */
 export interface UpstreamCredentials {
   readonly context: SecureContext;
-  readonly about: { readonly authorities?: readonly string[]; readonly client?: string; readonly valid_until?: string };
+  readonly facts: { readonly authorities?: readonly string[]; readonly client?: string; readonly valid_until?: string };
 }
 
 /** The paths that are named, in the order in which `judgeUpstreamFiles` takes their contents. */
@@ -42,7 +42,7 @@ export function judgeUpstreamFiles(
   return {
     value: {
       context,
-      about: {
+      facts: {
         ...(authorities && { authorities: authorities.value.names }),
         ...(pair && { client: pair.value.names, valid_until: pair.value.validUntil.toISOString() }),
       },

@@ -113,7 +113,7 @@ class FileSet {
     }
     this.#trust = { context: judged.value.context };
     const { ca, clientCert } = this.#files;
-    this.#log.tell('upstream_tls_loaded', { ca, client_cert: clientCert, ...judged.value.about });
+    this.#log.tell('upstream_tls_loaded', { ca, client_cert: clientCert, ...judged.value.facts });
   }
 }
 

@@ -18,20 +18,20 @@ export interface WantedFile {
   readonly changed?: () => void;
 }
 
-/** How the log names such files. */
-export interface FileWords {
+/** Which lines of the log tell of such files. */
+export interface FileEvents {
   readonly unwatched: 'auth' | 'schema';
   loaded(log: Log, fields: { readonly key: string; readonly file: string }): void;
   rejected(log: Log, problem: string, when: 'first' | 'changed'): void;
 }
 
-const authFiles: FileWords = {
+const authFiles: FileEvents = {
   unwatched: 'auth',
   loaded: (log, fields) => log.tell('auth_file_loaded', fields),
   rejected: (log, problem, when) => log.tell('auth_file_rejected', { problem }, when),
 };
 
-export const schemaFiles: FileWords = {
+export const schemaFiles: FileEvents = {
   unwatched: 'schema',
   loaded: (log, fields) => log.tell('schema_loaded', fields),
   rejected: (log, problem, when) => log.tell('schema_rejected', { problem }, when),
@@ -39,12 +39,12 @@ export const schemaFiles: FileWords = {
 
 export class WatchedFiles {
   readonly #log: Log;
-  readonly #words: FileWords;
+  readonly #events: FileEvents;
   readonly #files = new Map<string, WatchedFile>();
 
-  constructor(log: Log, words = authFiles) {
+  constructor(log: Log, events = authFiles) {
     this.#log = log;
-    this.#words = words;
+    this.#events = events;
   }
 
   /**
@@ -60,7 +60,7 @@ export class WatchedFiles {
     const added: WatchedFile[] = [];
     for (const one of wanted) {
       if (this.#files.has(keyOf(one))) continue;
-      const file = new WatchedFile(one, this.#log, this.#words);
+      const file = new WatchedFile(one, this.#log, this.#events);
       this.#files.set(keyOf(one), file);
       added.push(file);
     }
@@ -85,13 +85,13 @@ class WatchedFile {
   value: unknown = null;
   readonly #wanted: WantedFile;
   readonly #log: Log;
-  readonly #words: FileWords;
+  readonly #events: FileEvents;
   #watcher: FileWatcher | null = null;
   #closed = false;
 
-  constructor(wanted: WantedFile, log: Log, words: FileWords) {
+  constructor(wanted: WantedFile, log: Log, events: FileEvents) {
     this.#wanted = wanted;
-    this.#words = words;
+    this.#events = events;
     this.#log = log;
     this.read = this.#start();
   }
@@ -108,7 +108,7 @@ class WatchedFile {
     this.#watcher = new FileWatcher(contents, {
       changed: (changed) => this.#take(changed),
       failed: (folder, error) =>
-        this.#log.tell('config_not_watched', { folder, error: error.message }, this.#words.unwatched),
+        this.#log.tell('config_not_watched', { folder, error: error.message }, this.#events.unwatched),
     });
     await this.#watcher.start();
     return problem;
@@ -120,11 +120,11 @@ class WatchedFile {
     const parsed = 'problem' in judged ? judged : parse(judged.value);
     if ('problem' in parsed) {
       const problem = `${name}: ${path} ${parsed.problem}`;
-      this.#words.rejected(this.#log, problem, this.value === null ? 'first' : 'changed');
+      this.#events.rejected(this.#log, problem, this.value === null ? 'first' : 'changed');
       return problem;
     }
     this.value = parsed.value;
-    this.#words.loaded(this.#log, { key: name, file: path });
+    this.#events.loaded(this.#log, { key: name, file: path });
     changed?.();
     return null;
   }

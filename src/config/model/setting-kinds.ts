@@ -31,7 +31,7 @@ function shownAs<T>(schema: z.ZodType<T>, format: (value: T) => string, more: Sh
   return { schema, unit: 'word', hasNull: false, format, written: format, ...more };
 }
 
-function words<T extends string | boolean>(schema: z.ZodType<T>): SettingKind<T> {
+function asWritten<T extends string | boolean>(schema: z.ZodType<T>): SettingKind<T> {
   return shownAs<T>(schema, String, { written: (value) => value });
 }
 
@@ -78,9 +78,9 @@ export const lineRate = shownAs<Rate | null>(
 export const address = shownAs<ListenAddress>(kind.address, formatListenAddress);
 export const backend = shownAs(kind.upstream, ({ href }) => href);
 export const identity = shownAs(kind.identity, (value) => JSON.stringify(value));
-export const name = words(kind.name);
-export const file = words(kind.file);
-export const path = words(kind.path);
+export const name = asWritten(kind.name);
+export const file = asWritten(kind.file);
+export const path = asWritten(kind.path);
 export const pairs = shownAs<readonly PairPaths[]>(
   z.array(kind.pair),
   (list) => list.map(({ cert }) => cert).join(', ') || 'none',
@@ -90,13 +90,13 @@ export const depth = shownAs(kind.depth, formatCount, { unit: 'count', written: 
 export const reply = shownAs<Readonly<Record<string, unknown>>>(kind.reply, (value) => JSON.stringify(value), {
   written: (value) => value,
 });
-export const serverName = words(kind.serverName);
-export const url = words(kind.url);
-export const flag = words(z.boolean());
+export const serverName = asWritten(kind.serverName);
+export const url = asWritten(kind.url);
+export const flag = asWritten(z.boolean());
 
 /** One of these words. */
 export function oneOf<const T extends string>(...names: readonly [T, ...T[]]): SettingKind<T> {
-  return words<T>(z.enum(names as [T, ...T[]]) as unknown as z.ZodType<T>);
+  return asWritten<T>(z.enum(names as [T, ...T[]]) as unknown as z.ZodType<T>);
 }
 
 /** A list of texts of a kind, with so many of them at least. */

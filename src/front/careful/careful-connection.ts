@@ -12,7 +12,7 @@
  * served and refused.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Holding, type MemoryLedger, wordsOf } from '../../admission/memory.ts';
+import { describePressure, Holding, type MemoryLedger } from '../../admission/memory.ts';
 import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
 import { RequestLine } from '../../http/request-line.ts';
 import type { RoundBudget, RoundLimits, RoundWaiter } from '../../relay/core/round-budget.ts';
@@ -217,7 +217,7 @@ export class CarefulConnection implements RoundWaiter {
   /** The head has come in part: what there is of it waits. */
   #holdHead(): void {
     if (this.#headBytes > freeHeadBytes && this.#memory.pressed) {
-      this.#break(Object.assign(new Error(wordsOf(this.#memory)), { code: 'ERR_MEMORY' }));
+      this.#break(Object.assign(new Error(describePressure(this.#memory)), { code: 'ERR_MEMORY' }));
     } else this.#holding.bytes = this.#headBytes * bytesPerHeadByte;
   }
 

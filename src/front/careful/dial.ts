@@ -143,7 +143,7 @@ class Attempt {
       this.#fail('upstream_bad_handshake', 'bad_handshake', agreement.problem);
       return;
     }
-    this.#settle({ kind: 'switched', socket, head, headers, ...agreement });
+    this.#finish({ kind: 'switched', socket, head, headers, ...agreement });
     socket.off('error', this.#onError).off('close', this.#onClose);
   }
 
@@ -155,7 +155,7 @@ class Attempt {
       return;
     }
     if (this.#settled) return;
-    this.#settle({
+    this.#finish({
       kind: 'refused',
       response,
       destroy: () => {
@@ -182,13 +182,13 @@ class Attempt {
 
   #fail(outcome: DialFailure['outcome'], error: DialError | null, detail: string): void {
     if (this.#settled) return;
-    this.#settle({ kind: 'failed', outcome, error, detail });
+    this.#finish({ kind: 'failed', outcome, error, detail });
     this.#abort.abort();
     this.#request?.destroy();
     this.#socket?.destroy();
   }
 
-  #settle(dialled: Dialled): void {
+  #finish(dialled: Dialled): void {
     this.#settled = true;
     clearTimeout(this.#timer);
     this.#dial.signal.removeEventListener('abort', this.#onAbort);

@@ -128,7 +128,7 @@ export class Tunnel {
       counters,
       client: { socket, head: early.take() },
       upstream: { socket: upstream.socket, head: upstream.head },
-      about: {
+      facts: {
         host: cleanHost(visit.host),
         path: cleanPath(visit.path),
         address: visit.address,

@@ -153,7 +153,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (!chunkBudget.spend(upload.chunks - before)) this.#client.line.awaitRound(chunkBudget);
     if (upload.state === 'over') this.#refuseBody(upload.announcedBytes);
     else if (upload.state === 'broken') this.#refuseBroken(upload.fault);
-    else if (this.#turn === 'delivering' && (upload.state === 'whole' || writer?.broken)) this.#settle();
+    else if (this.#turn === 'delivering' && (upload.state === 'whole' || writer?.broken)) this.#endIfDelivered();
     else if (writer?.blocked && this.#isFull(writer, 'client')) this.#client.line.pause();
     return position;
   }
@@ -175,7 +175,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   /** The client has taken bytes that waited. */
   clientDrained(): void {
     this.#quiet.stirred = true;
-    if (this.#turn === 'delivering') this.#settle();
+    if (this.#turn === 'delivering') this.#endIfDelivered();
     else if (this.#line?.paused && this.#isLow(this.#client.line.writer, 'upstream')) this.#line.resume();
   }
 
@@ -205,12 +205,12 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     } else if (this.#turn === 'answering') {
       this.#download!.end();
       this.#afterRead(true);
-    } else this.#settle();
+    } else this.#endIfDelivered();
   }
 
   gone(): void {
     if (this.#turn === 'asking') this.#endedUnanswered();
-    else if (this.#turn !== 'answering') this.#settle();
+    else if (this.#turn !== 'answering') this.#endIfDelivered();
     else if (this.#closedUnread) this.ended();
     else this.#breakOff('reset', 'the connection broke');
   }
@@ -408,7 +408,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (state === 'whole') {
       if (!clean) this.#reusable = false;
       this.#turn = 'delivering';
-      this.#settle();
+      this.#endIfDelivered();
     } else if (state === 'broken') this.#breakOff('bad_response', 'the upstream broke off its answer');
     else if (writer.blocked && this.#isFull(writer, 'upstream')) this.#line!.pause();
     else if (this.#mustWait) {
@@ -421,7 +421,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
    * The answer is whole: looks whether all of it has been taken, and all of the body been sent, as far as anybody
    * wants it.
    */
-  #settle(): void {
+  #endIfDelivered(): void {
     if (this.#turn !== 'delivering') return;
     const sent = this.#upload.state === 'whole';
     const line = this.#line;

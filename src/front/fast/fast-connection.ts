@@ -13,7 +13,7 @@
  */
 import type { Socket } from 'node:net';
 import { type NamedUser, userOf } from '../../admission/identity.ts';
-import { wordsOf } from '../../admission/memory.ts';
+import { describePressure } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { Visit } from '../../admission/visit.ts';
 import type { Route } from '../../config/types.ts';
@@ -320,7 +320,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const { budget } = this.#parts.memory;
     const { pressed } = budget;
     this.#count(parserBytes + parser.capacity);
-    if (pressed) this.#refuse({ outcome: 'memory', detail: wordsOf(budget) }, this.#unknown(), null);
+    if (pressed) this.#refuse({ outcome: 'memory', detail: describePressure(budget) }, this.#unknown(), null);
     else if (this.#connection.waitsFor !== 'header') this.#waitForHeader();
   }
 

@@ -242,7 +242,7 @@ export class Opening implements LineOwner {
       counters,
       client,
       upstream,
-      about: {
+      facts: {
         host: cleanHost(visit.host),
         path: cleanPath(visit.path),
         address: visit.address,

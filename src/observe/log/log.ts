@@ -17,7 +17,7 @@ import {
   reasonOf,
 } from '../../catalogue/outcomes.ts';
 import type { Sender } from '../../config/types.ts';
-import type { ConnectionAbout, SenderReport, SessionReport, Violation } from '../report.ts';
+import type { ConnectionFacts, SenderReport, SessionReport, Violation } from '../report.ts';
 import { clean, cleanHost, cleanPath, cleanUser } from './clean.ts';
 import { createLog, flush, type Log, openStandardSink } from './logger.ts';
 
@@ -27,7 +27,7 @@ export { createLog, flush, type Log, openStandardSink };
 export interface LogSubject {
   readonly id: string;
   readonly route: string;
-  readonly about: ConnectionAbout;
+  readonly facts: ConnectionFacts;
 }
 
 /** One line when a connection opens. */
@@ -90,7 +90,7 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
 }
 
 /** What is known of a request that was refused or failed. */
-export interface RequestAbout {
+export interface RequestFacts {
   /** The route, or `null` where none matched. */
   readonly route: string | null;
   readonly host: string | undefined;
@@ -110,21 +110,21 @@ export interface RequestAbout {
 }
 
 /** One line for a handshake (or a request before its forwarding) that was refused; `status` is what the client got. */
-export function logRefusal(log: Log, result: HandshakeResult, status: number, about: RequestAbout): void {
+export function logRefusal(log: Log, result: HandshakeResult, status: number, facts: RequestFacts): void {
   const row = handshakeOutcomes[result];
-  log.caused(`refused ${result}`, 'refused', row, { flag: row.flag, result, status, ...requestFields(log, about) });
+  log.caused(`refused ${result}`, 'refused', row, { flag: row.flag, result, status, ...requestFields(log, facts) });
 }
 
 /** One line for a handshake that opens although something about the upstream's answer is odd. */
-export function logOddHandshake(log: Log, about: RequestAbout): void {
-  log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), requestFields(log, about));
+export function logOddHandshake(log: Log, facts: RequestFacts): void {
+  log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), requestFields(log, facts));
 }
 
 /** One line for an HTTP request whose forwarding failed. */
-export function logHttpFailure(log: Log, failure: HttpFailure, method: string, about: RequestAbout): void {
+export function logHttpFailure(log: Log, failure: HttpFailure, method: string, facts: RequestFacts): void {
   const row = httpOutcomes[failure];
   const { flag, status } = row;
-  const fields = { flag, result: failure, status, method, ...requestFields(log, about) };
+  const fields = { flag, result: failure, status, method, ...requestFields(log, facts) };
   log.caused(`http_failed ${failure}`, 'http_failed', row, fields);
 }
 
@@ -180,31 +180,31 @@ function decoded(segment: string): string {
   }
 }
 
-function subjectFields(log: Log, { id, route, about }: LogSubject): object {
+function subjectFields(log: Log, { id, route, facts }: LogSubject): object {
   return {
     conn_id: id,
     route,
-    host: about.host,
-    path: pathFor(log, about.path, about.user),
-    client: about.address,
-    ...userFields(log, about.user),
-    upstream: about.upstream,
-    subprotocol: about.subprotocol,
-    handshake_ms: round(about.handshakeMs),
+    host: facts.host,
+    path: pathFor(log, facts.path, facts.user),
+    client: facts.address,
+    ...userFields(log, facts.user),
+    upstream: facts.upstream,
+    subprotocol: facts.subprotocol,
+    handshake_ms: round(facts.handshakeMs),
   };
 }
 
-function requestFields(log: Log, about: RequestAbout): object {
+function requestFields(log: Log, facts: RequestFacts): object {
   return {
-    route: about.route,
-    host: cleanHost(about.host ?? ''),
-    path: pathFor(log, cleanPath(about.target ?? ''), about.user),
-    client: about.address,
-    ...userFields(log, about.user),
-    ...(about.origin === undefined ? {} : { origin: clean(about.origin) }),
-    ...(about.limit ? { limit: about.limit } : {}),
-    ...(about.headerBytes === undefined ? {} : { header_bytes: about.headerBytes }),
-    ...(about.detail === undefined ? {} : { detail: clean(about.detail) }),
+    route: facts.route,
+    host: cleanHost(facts.host ?? ''),
+    path: pathFor(log, cleanPath(facts.target ?? ''), facts.user),
+    client: facts.address,
+    ...userFields(log, facts.user),
+    ...(facts.origin === undefined ? {} : { origin: clean(facts.origin) }),
+    ...(facts.limit ? { limit: facts.limit } : {}),
+    ...(facts.headerBytes === undefined ? {} : { header_bytes: facts.headerBytes }),
+    ...(facts.detail === undefined ? {} : { detail: clean(facts.detail) }),
   };
 }
 

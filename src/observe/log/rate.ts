@@ -20,22 +20,22 @@ export interface Allowance {
 }
 
 /** Told of lines that were left out: how many, and the fields by which the last of them is known. */
-export type TellLeftOut = (lines: number, kind: string, fields: object) => void;
+export type ReportLeftOut = (lines: number, kind: string, fields: object) => void;
 
-const tellIntervalMs = 10_000;
+const reportIntervalMs = 10_000;
 
 export class LineRate {
   /** Lines that were left out. */
   leftOut = 0;
-  readonly #tell: TellLeftOut;
+  readonly #report: ReportLeftOut;
   readonly #now: () => number;
   readonly #kinds = new Map<string, Kind>();
   #allowance: Allowance | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   /** `now` is a monotonic time in milliseconds. */
-  constructor(tell: TellLeftOut, now: () => number = () => performance.now()) {
-    this.#tell = tell;
+  constructor(report: ReportLeftOut, now: () => number = () => performance.now()) {
+    this.#report = report;
     this.#now = now;
   }
 
@@ -64,7 +64,7 @@ export class LineRate {
     kind.leftOut++;
     kind.fields = fields;
     this.leftOut++;
-    this.#timer ??= setTimeout(() => this.flush(), tellIntervalMs).unref();
+    this.#timer ??= setTimeout(() => this.flush(), reportIntervalMs).unref();
     return false;
   }
 
@@ -73,7 +73,7 @@ export class LineRate {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     for (const [name, kind] of this.#kinds) {
-      if (kind.leftOut > 0) this.#tell(kind.leftOut, name, kind.fields);
+      if (kind.leftOut > 0) this.#report(kind.leftOut, name, kind.fields);
       kind.leftOut = 0;
     }
   }

@@ -176,7 +176,7 @@ export class Direction implements RoundWaiter {
   reconfigure(route: Route): void {
     this.#gate.reconfigure(route);
     this.#source.maxReadBytes = this.#gate.rates.maxReadBytes;
-    this.relieve();
+    this.resumeIfCaughtUp();
   }
 
   /** The stage that the next message goes through. */
@@ -259,14 +259,14 @@ export class Direction implements RoundWaiter {
   /**
    * Passes on nothing more from the next message boundary on, when every message that has been read whole is passed on.
    * `hold`: the sender is not read then, and what it still sends stays with it; `discard`: it is, for its close frame.
-   * `boundary` happens then; `goOn` calls it off.
+   * `boundary` happens then; `cancelStop` calls it off.
    */
   stopAfterMessage(then: 'hold' | 'discard'): void {
     this.#atBoundary = then;
     if (this.#tail === null && this.#parser.betweenFrames && !this.#parser.inMessage) this.#stop();
   }
 
-  goOn(): void {
+  cancelStop(): void {
     this.#atBoundary = null;
   }
 
@@ -276,7 +276,7 @@ export class Direction implements RoundWaiter {
   }
 
   /** Looks whether the receiver has caught up; called whenever it has taken bytes that waited. */
-  relieve(): void {
+  resumeIfCaughtUp(): void {
     if (!this.pauses.waitsForReceiver) return;
     const { bufferedBytes } = this.#out;
     if (!belowLowMark(bufferedBytes, this.queuedMessages, this.limits)) return;
@@ -343,7 +343,7 @@ export class Direction implements RoundWaiter {
         this.#control();
       } else {
         this.#mode = 'ignore';
-        this.#happenings.add({ what: 'fault', words: parser.fault });
+        this.#happenings.add({ what: 'fault', detail: parser.fault });
       }
       if (this.#mode === 'ignore') break;
     }
@@ -369,7 +369,7 @@ export class Direction implements RoundWaiter {
     this.record.fragments++;
     if (pass === 'pass') {
       const found = this.#stage.begin(this.#parser, keeper, this.#out);
-      if (found !== null) this.#tell(found);
+      if (found !== null) this.#report(found);
     } else {
       this.#counters.messageSizes.observe(this.#gate.meter.bytes, this.#id);
       // Whatever the session does: what was refused is not passed on.
@@ -382,7 +382,7 @@ export class Direction implements RoundWaiter {
     const parser = this.#parser;
     if (this.#mode === 'discard') return;
     const found = this.#stage.end(parser, this.#out);
-    if (found !== null) this.#tell(found);
+    if (found !== null) this.#report(found);
     if (this.#mode === 'finish-frame') {
       this.discard();
       return;
@@ -395,7 +395,7 @@ export class Direction implements RoundWaiter {
   }
 
   /** A stage has found something in a message. */
-  #tell({ violation, answer }: Finding): void {
+  #report({ violation, answer }: Finding): void {
     this.#happenings.add({ what: 'violation', violation });
     if (answer !== null) {
       this.#unanswered++;

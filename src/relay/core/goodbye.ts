@@ -25,7 +25,7 @@ export interface GoodbyeLeg {
     readonly wireBytes: number;
     readonly paused: boolean;
     stopAfterMessage(then: 'hold' | 'discard'): void;
-    goOn(): void;
+    cancelStop(): void;
     endHold(): void;
     finishFrame(): void;
   };
@@ -71,7 +71,7 @@ export class Goodbye<L extends GoodbyeLeg> {
     return this.#phase;
   }
 
-  /** Waits for a message boundary of the last side, and then for `ask`. `then`: see `Direction.stopAfterMessage`. */
+  /** Waits for a message boundary of the last side, and then for `closeFirst`. `then`: see `Direction.stopAfterMessage`. */
   awaitBoundary(then: 'hold' | 'discard', closeMs: number): void {
     this.#seen = this.last.inbound.wireBytes;
     this.#deadline = this.#clock.now() + closeMs;
@@ -80,11 +80,11 @@ export class Goodbye<L extends GoodbyeLeg> {
 
   /** Gives the boundary up: something else ends the connection. */
   cancel(): void {
-    this.last.inbound.goOn();
+    this.last.inbound.cancelStop();
   }
 
   /** The first side hears. */
-  ask(): void {
+  closeFirst(): void {
     if (this.#phase !== 'boundary') return;
     const now = this.#clock.now();
     this.#phase = 'asked';
@@ -94,7 +94,7 @@ export class Goodbye<L extends GoodbyeLeg> {
   }
 
   /** The last side hears: what it has broken, or else `close`. */
-  tell(close: Close): void {
+  closeLast(close: Close): void {
     if (this.#phase === 'told') return;
     this.#phase = 'told';
     // Whoever was held in a drain is read on, for its close frame.
@@ -115,13 +115,13 @@ export class Goodbye<L extends GoodbyeLeg> {
       this.#seen = inbound.wireBytes;
       this.#deadline = now + closeMs;
     } else if (now >= this.#deadline) {
-      this.ask();
+      this.closeFirst();
     }
   }
 
   /** The first side's time is over; only its frame that is under way is still passed on. */
   #interrupt(): void {
     this.first.inbound.finishFrame();
-    this.tell(this.#firstHears);
+    this.closeLast(this.#firstHears);
   }
 }

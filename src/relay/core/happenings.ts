@@ -9,7 +9,7 @@ export type Happening =
   /** Behind a close frame nothing more is read. */
   | { readonly what: 'ping' | 'pong' | 'close'; readonly payload: Buffer }
   /** The sender broke the protocol: nothing more is read. */
-  | { readonly what: 'fault'; readonly words: string }
+  | { readonly what: 'fault'; readonly detail: string }
   /** A limit was exceeded. With `action: close` nothing that begins behind it is passed on. */
   | { readonly what: 'violation'; readonly violation: Violation }
   /** A message of the sender was dropped, and this is what it is answered. */

@@ -116,7 +116,7 @@ describe.each([
     expect(peer.request).toMatch(/^Cookie: a=1\r$/m);
     expect((await reader.message('response')).startLine).toMatch(/ 101 /);
     expect((await peer.frame()).payload.length).toBe('early'.length);
-    expect(opened).toMatchObject({ about: { user: 'ann' } });
+    expect(opened).toMatchObject({ facts: { user: 'ann' } });
     opened!.end('expired');
     expect(await peer.frame()).toMatchObject({ opcode: 8 });
     peer.socket.end(closeFrame(1001, ''));

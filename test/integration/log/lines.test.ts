@@ -28,7 +28,7 @@ function capture(): { log: ReturnType<typeof createLog>; text: () => string; lin
 const subject: LogSubject = {
   id: 'c1',
   route: 'panel',
-  about: {
+  facts: {
     host: 'apps.example.org',
     path: '/app/ws',
     address: '203.0.113.9',
@@ -37,7 +37,7 @@ const subject: LogSubject = {
     handshakeMs: 12.3456,
   },
 };
-const about = {
+const facts = {
   conn_id: 'c1',
   route: 'panel',
   host: 'apps.example.org',
@@ -86,14 +86,14 @@ test('writes one line when a connection opens', () => {
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     event: 'open',
     flag: 'OK',
-    ...about,
+    ...facts,
     msg: 'connection opened',
   });
 });
 
 test('names the user where one is known', () => {
   const { log, line } = capture();
-  logOpen(log, { ...subject, about: { ...subject.about, user: 'ada' } });
+  logOpen(log, { ...subject, facts: { ...subject.facts, user: 'ada' } });
   expect(line()).toMatchObject({ event: 'open', client: '203.0.113.9', user: 'ada' });
 });
 
@@ -104,7 +104,7 @@ test('names limit, configured and observed at a violation', () => {
     level: 'warn',
     event: 'violation',
     flag: 'ML',
-    ...about,
+    ...facts,
     sender: 'client',
     action: 'close',
     limit: { name: 'max_message_size', configured: 20_971_520, observed: 157_286_400 },
@@ -128,7 +128,7 @@ test('writes all that is known at the end', () => {
     time: expect.any(String),
     event: 'end',
     flag: 'ML',
-    ...about,
+    ...facts,
     duration_s: 61.5,
     client_sent: sender,
     upstream_sent: sender,

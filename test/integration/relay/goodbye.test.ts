@@ -1,5 +1,6 @@
 /** A connection ends in turn: nothing that a side said before its own close frame is lost, and nobody hears of an end that is none. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { ManualClock } from '../../helpers/clock.ts';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import type { Peer } from '../../helpers/peer.ts';
@@ -233,7 +234,8 @@ test('closes that cross each other are each other’s answer', async () => {
 });
 
 test('a slow client gets all that was said after its close, and the answer', async () => {
-  await using relay = await openRelay({ timeouts: quick });
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, timeouts: quick });
   relay.client.send(clientClose());
   await relay.upstream.closeFrame();
   relay.client.pause();
@@ -241,7 +243,7 @@ test('a slow client gets all that was said after its close, and the answer', asy
   relay.upstream.send(Buffer.concat([output, closeFrame(1000, 'all sent')]));
   await until(() => relay.session.upstream.inbound.pauses.has('buffer'));
   // Several times timeouts.close: the upstream's answer stands behind what Sluice itself does not read.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  clock.advance(1500);
   relay.client.resume();
   expect((await relay.client.bytes(output.length)).equals(output)).toBe(true);
   expect(await relay.client.closeFrame()).toEqual({ code: 1000, reason: 'all sent' });

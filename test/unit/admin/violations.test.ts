@@ -6,8 +6,8 @@ const minute = 60_000;
 const start = 1_800_000_000_000;
 
 function subject(address: string, id = 'c0ffee', route = 'panel'): ViolationSubject {
-  const about = { host: 'h', path: '/', address, upstream: 'http://u', subprotocol: null, handshakeMs: 1 };
-  return { id, route, about };
+  const facts = { host: 'h', path: '/', address, upstream: 'http://u', subprotocol: null, handshakeMs: 1 };
+  return { id, route, facts };
 }
 
 const tooBig: Violation = {
@@ -56,8 +56,8 @@ describe('the log of violations', () => {
 
   test('names the user where one is known', () => {
     const log = new ViolationLog();
-    const { about, ...rest } = subject('10.0.0.1');
-    log.addOfConnection({ ...rest, about: { ...about, user: 'anna' } }, tooBig, 1, start);
+    const { facts, ...rest } = subject('10.0.0.1');
+    log.addOfConnection({ ...rest, facts: { ...facts, user: 'anna' } }, tooBig, 1, start);
     expect(log.list(start)).toMatchObject([{ address: '10.0.0.1', user: 'anna' }]);
   });
 

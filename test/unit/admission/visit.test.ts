@@ -11,7 +11,7 @@ test('knows its path, and whom it counts for', () => {
 test('has the name that authentication found, or else the one that the request says', () => {
   const eve = { name: 'eve', raw: null, vouched: true };
   const visit = testVisit({ named: eve });
-  expect(visit.about).toMatchObject({ user: 'eve', target: '/', host: 'gateway.test', address: '192.0.2.1' });
+  expect(visit.facts).toMatchObject({ user: 'eve', target: '/', host: 'gateway.test', address: '192.0.2.1' });
   visit.identity = { name: 'ann', user: 'ann', groups: [], expiresAtMs: null, kind: 'basic' };
   expect(visit.user).toBe('ann');
 });

@@ -22,13 +22,13 @@ function setUp(options: RouteOverrides = {}) {
   const budget = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
   const reports: SessionReport[] = [];
   let released = 0;
-  const about = { host: 'test', path: '/', address: '127.0.0.1', upstream: '', subprotocol: null, handshakeMs: 1 };
+  const facts = { host: 'test', path: '/', address: '127.0.0.1', upstream: '', subprotocol: null, handshakeMs: 1 };
   const session = new Session(
     {
       id: 'test',
       route: testRoute(options),
       counters,
-      about,
+      facts,
       client,
       upstream,
       budget,

@@ -36,14 +36,14 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
     memory: budgetOf(),
     clock: globalClock,
     source: { maxReadBytes: Number.POSITIVE_INFINITY, pause() {}, resume() {} },
-    out: legWriter(kernel.asSocket, masked, budgetOf(), () => direction.relieve()),
+    out: legWriter(kernel.asSocket, masked, budgetOf(), () => direction.resumeIfCaughtUp()),
     onRate: () => look(direction.rateOver()),
   });
   const controls = stream.filter(({ opcode }) => opcode >= 8).length;
   let seen = 0;
   const look = (_: unknown, happened = direction.happened()) => {
     for (const one of happened ?? []) {
-      if (one.what === 'fault') throw new Error(one.words);
+      if (one.what === 'fault') throw new Error(one.detail);
       if (one.what === 'violation') expect(one.violation.action).toBe('pause');
       else seen++;
     }

@@ -63,7 +63,7 @@ function session({
   buffered = [0, 0],
   bytes = [0, 0],
   paused = [0, null],
-  ...about
+  ...facts
 }: Fields): Session {
   const leg = (i: 0 | 1, [totalMs, pausedAt]: readonly [number, number | null]) => ({
     inbound: {
@@ -76,7 +76,7 @@ function session({
   return {
     id,
     route: { name: route, label: route.replace(/-rooms$/, '') },
-    about: { address: '10.0.0.1', host: 'h', path: '/', ...about },
+    facts: { address: '10.0.0.1', host: 'h', path: '/', ...facts },
     client: leg(0, [0, null]),
     upstream: leg(1, paused),
   } as unknown as Session;

@@ -43,7 +43,7 @@ test('a name is the first certificate that holds it, and every list of the file 
     ['a.wild.test', 2],
   ]);
   expect(clients?.revoked).toHaveLength(2);
-  expect(judged.value.about).toMatchObject({
+  expect(judged.value.facts).toMatchObject({
     names: expect.stringContaining('DNS:*.wild.test'),
     authorities: ['CN=Client CA'],
   });

@@ -82,7 +82,7 @@ test('a fault is the last that happens, and the messages before it have been pas
   const { read, output } = setUp();
   const good = clientFrame('good');
   const happened = read(Buffer.concat([good, clientFrame('bad', { rsv: 1 }), clientFrame('?', { opcode: 9 })]));
-  expect(happened).toEqual([{ what: 'fault', words: 'reserved bits are set but no extension was negotiated' }]);
+  expect(happened).toEqual([{ what: 'fault', detail: 'reserved bits are set but no extension was negotiated' }]);
   expect(output.bytes).toEqual(good);
   expect(read(good)).toBe(null);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Violation } from '../../../../src/observe/report.ts';
-import { explain } from '../../../../src/relay/core/words.ts';
+import { closeReason } from '../../../../src/relay/core/close-reason.ts';
 import { closeWith } from '../../../../src/websocket/close.ts';
 
 const violation = (limit: Violation['limit'], configured: number, observed: number | bigint): Violation => ({
@@ -30,23 +30,23 @@ const sentences: [Violation['limit'], number, number | bigint, string][] = [
 ];
 
 test.each(sentences)('tells people about %s', (limit, configured, observed, words) => {
-  expect(explain(violation(limit, configured, observed), 'panel')).toBe(words);
+  expect(closeReason(violation(limit, configured, observed), 'panel')).toBe(words);
 });
 
 test('tells a length that only a bigint holds exactly', () => {
-  expect(explain(violation('max_message_size', 1000, 2n ** 63n - 1n), 'r')).toBe(
+  expect(closeReason(violation('max_message_size', 1000, 2n ** 63n - 1n), 'r')).toBe(
     'message of 9223372036854775807 bytes exceeds 1000 (route r)',
   );
 });
 
 test('says "at least" of a message that was refused before its last fragment', () => {
-  const words = explain({ ...violation('max_message_size', 1000, 1200), partial: true }, 'r');
+  const words = closeReason({ ...violation('max_message_size', 1000, 1200), partial: true }, 'r');
   expect(words).toBe('message of at least 1200 bytes exceeds 1000 (route r)');
 });
 
 test('fits into a close reason with the largest numbers and an ordinary route', () => {
   for (const [limit] of sentences) {
-    const words = explain(violation(limit, Number.MAX_SAFE_INTEGER, 2n ** 63n - 1n), 'jupyter-rooms');
+    const words = closeReason(violation(limit, Number.MAX_SAFE_INTEGER, 2n ** 63n - 1n), 'jupyter-rooms');
     expect(closeWith(1009, words).reason.toString()).toBe(words);
   }
 });

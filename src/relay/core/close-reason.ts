@@ -1,4 +1,4 @@
-/** What a close frame tells a person about the limit that was exceeded. */
+/** The reason in a close frame: what it tells a person about the limit that was exceeded. */
 import { limits } from '../../catalogue/limits.ts';
 import { type Unit, unitOf } from '../../catalogue/unit.ts';
 import { type Excess, size, sizes, times } from '../../limits/quantities.ts';
@@ -7,7 +7,7 @@ import type { Violation } from '../../observe/report.ts';
 /**
  * One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then.
  */
-export function explain(violation: Violation, route: string): string {
+export function closeReason(violation: Violation, route: string): string {
   const { limit, partial, detail } = violation;
   if (detail !== undefined) return `${limits[limit].exceeded.replace('{detail}', () => detail)} (route ${route})`;
   const excess = inUnit[unitOf(limit)](violation);
