@@ -2,6 +2,7 @@
 /** argv to a command to an exit code. Commands are loaded when asked for, so `check` never loads the gateway. */
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { tuneEngine } from './cli/engine.ts';
 import { complain, print } from './cli/print.ts';
 import { boundYoungGeneration } from './cli/young-generation.ts';
 
@@ -39,7 +40,10 @@ async function main([name, ...argv]: string[]): Promise<number> {
     await complain(name === undefined ? usage : `sluice: there is no command "${name}"\n\n${usage}`);
     return 2;
   }
-  if (name !== 'check') boundYoungGeneration();
+  if (name !== 'check') {
+    boundYoungGeneration();
+    tuneEngine();
+  }
   const command = await commands[name]!();
   return command.run(argv);
 }

@@ -297,7 +297,8 @@ export class SocketReader {
     handle[usual] = nodes;
     this.#stopHandle();
     handle.useUserBuffer(this.#arm(false));
-    handle.onread = (bytes) => {
+    // A function that is written behind `handle.onread =` would be made among the old objects (see cli/engine.ts).
+    const onread = (bytes: unknown): Buffer | undefined => {
       const length = streamBaseState[kReadBytesOrError]!;
       if (length > 0) return this.#read(length);
       // Node would make an error with its stack for each connection that its peer resets.
@@ -305,6 +306,7 @@ export class SocketReader {
       else nodes.call(handle, bytes);
       return;
     };
+    handle.onread = onread;
   }
 
   #startHandle(handle: Handle): void {
