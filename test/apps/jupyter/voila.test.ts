@@ -1,18 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { scratchDirectory, venvProgram } from '../../real/harness/paths.ts';
 import { pageSuite } from '../harness/page-suite.ts';
 import { startPython } from '../harness/python-server.ts';
+import { notebook } from './notebook.ts';
 
 const MiB = 1024 * 1024;
-
-function notebook(): string {
-  const path = join(scratchDirectory('voila'), 'page.ipynb');
-  const script = fileURLToPath(new URL('notebook.py', import.meta.url));
-  execFileSync(venvProgram('apps-jupyter', 'python'), [script, path]);
-  return path;
-}
 
 pageSuite('voila', {
   preset: 'voila',

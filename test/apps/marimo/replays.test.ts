@@ -1,0 +1,112 @@
+import { scratchDirectory } from '../../real/harness/paths.ts';
+import { host, upgrade } from '../../real/harness/replay.ts';
+import { startPython } from '../harness/python-server.ts';
+import { replaySuite } from '../harness/replay-suite.ts';
+
+const form =
+  '--b\r\nContent-Disposition: form-data; name="files"; filename="\xc3\xbc.txt"\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n';
+const json = 'Content-Type: application/json';
+
+replaySuite('gradio', {
+  preset: 'gradio',
+  start: () =>
+    startPython({
+      part: 'marimo',
+      program: 'python',
+      args: ['gradio_app.py', '{port}'],
+      probe: '/',
+      env: { GRADIO_ANALYTICS_ENABLED: 'False', HF_HUB_OFFLINE: '1', GRADIO_TEMP_DIR: scratchDirectory('gradio') },
+    }),
+  replays: [
+    {
+      report: 'gradio-app/gradio#13600',
+      about: 'the page knows its own host and port',
+      target: '/config',
+      status: 200,
+    },
+    { report: 'gradio-app/gradio#7317', about: 'the page', target: '/?__theme=dark', status: 200 },
+    { report: 'gradio-app/gradio#9788', about: 'its style', target: '/theme.css', status: 200 },
+    {
+      report: 'gradio-app/gradio#6739',
+      about: 'a click joins the queue',
+      method: 'POST',
+      target: '/gradio_api/queue/join',
+      lines: [json, `Origin: http://${host}`],
+      body: '{"data":[1],"fn_index":0,"session_hash":"replay"}',
+      headOnly: true,
+      status: 200,
+    },
+    {
+      report: 'gradio-app/gradio#8074',
+      about: 'a click that the queue does not know',
+      method: 'POST',
+      target: '/gradio_api/queue/join',
+      lines: [json],
+      body: '{"data":[],"fn_index":77,"session_hash":"replay"}',
+      status: 500,
+    },
+    {
+      report: 'gradio-app/gradio#5779',
+      about: 'an event comes before the next exists',
+      target: '/gradio_api/queue/data?session_hash=nobody',
+      lines: ['Accept: text/event-stream'],
+      endless: true,
+      status: 200,
+    },
+    {
+      report: 'gradio-app/gradio#7749',
+      about: 'an upload whose name is beyond ASCII',
+      method: 'POST',
+      target: '/gradio_api/upload?upload_id=replay',
+      lines: ['Content-Type: multipart/form-data; boundary=b'],
+      body: form,
+      status: 200,
+    },
+    {
+      report: 'gradio-app/gradio#7749',
+      about: 'what another origin may ask',
+      target: '/config',
+      lines: ['Origin: http://elsewhere.test'],
+      status: 200,
+    },
+  ],
+});
+
+replaySuite('marimo', {
+  preset: 'marimo',
+  start: () =>
+    startPython({
+      part: 'marimo',
+      program: 'marimo',
+      args: [
+        ...['-q', 'run', 'marimo_app.py', '--host', '127.0.0.1', '--port', '{port}', '--headless'],
+        ...['--token', '--token-password', 'secret', '--base-url', '/m'],
+      ],
+      probe: '/m/health',
+    }),
+  replays: [
+    {
+      report: 'marimo-team/marimo#3739',
+      about: 'who has no token is sent to the login of the same host',
+      target: '/m/',
+      status: 303,
+    },
+    { report: 'marimo-team/marimo#5287', about: 'a path without its slash', target: '/m', status: 307 },
+    {
+      report: 'marimo-team/marimo#3739',
+      about: 'a login',
+      method: 'POST',
+      target: '/m/auth/login?next=%2Fm%2F',
+      lines: ['Content-Type: application/x-www-form-urlencoded'],
+      body: 'password=secret',
+      status: 302,
+    },
+    {
+      report: 'marimo-team/marimo#3350',
+      about: 'a socket without a token',
+      target: '/m/ws?session_id=1',
+      lines: [...upgrade, `Origin: http://${host}`],
+      status: 403,
+    },
+  ],
+});

@@ -1,0 +1,33 @@
+import { host, upgrade } from '../../real/harness/replay.ts';
+import { startPython } from '../harness/python-server.ts';
+import { replaySuite } from '../harness/replay-suite.ts';
+
+replaySuite('nicegui', {
+  preset: 'uvicorn',
+  start: () => startPython({ part: 'nicegui', program: 'python', args: ['nicegui_app.py', '{port}'], probe: '/' }),
+  replays: [
+    { report: 'zauberzeug/nicegui#245', about: 'the page', target: '/', headOnly: true, status: 200 },
+    {
+      report: 'zauberzeug/nicegui#386',
+      about: 'Socket.IO without a WebSocket',
+      target: '/_nicegui_ws/socket.io/?EIO=4&transport=polling&client_id=1',
+      headOnly: true,
+      status: 200,
+    },
+    {
+      report: 'zauberzeug/nicegui#2468',
+      about: 'Socket.IO with one',
+      target: '/_nicegui_ws/socket.io/?EIO=4&transport=websocket&client_id=1',
+      lines: [...upgrade, `Origin: http://${host}`],
+      status: 101,
+    },
+    {
+      report: 'zauberzeug/nicegui#787',
+      about: 'an upload to nobody',
+      method: 'POST',
+      target: '/_nicegui/client/x/upload/1',
+      body: 'x',
+      status: 404,
+    },
+  ],
+});
