@@ -49,6 +49,7 @@ import { type Lookup, systemLookup } from './upstream/addresses.ts';
 import { AllowedTargets } from './upstream/allowed-targets.ts';
 import { createAsker } from './upstream/asker.ts';
 import { Connector } from './upstream/connect.ts';
+import { OwnAddresses } from './upstream/own-addresses.ts';
 import { Schemas } from './validation/schemas.ts';
 
 /** Where a started gateway listens, with the ports it really has. */
@@ -130,13 +131,15 @@ export class Gateway {
     this.#adminShows = shows;
     this.#now = now;
     const { routesApi } = config;
-    const targets = new AllowedTargets(routesApi?.targets ?? null, () => this.#own);
+    const targets = new AllowedTargets(routesApi?.targets ?? null, new OwnAddresses(() => this.#own));
     log.configure(config.log);
     this.#trust = new UpstreamTrust(log);
     const connector = new Connector({
       lookup,
       admit: (begun) => this.#front.admitsDial(begun),
       trust: (tls) => this.#trust.of(tls),
+      // The admin port forwards nothing: a route of the configuration may lead there.
+      own: new OwnAddresses(() => this.#own.slice(0, 1)),
       forbidden: (target, address) => targets.refuseAddress(target, address),
     });
     this.#authentication = new Authentication({

@@ -24,7 +24,7 @@ export const upstreams: AlertGroup = {
       means:
         'The backend is down, starting, overloaded, or `upstream` is not its address. `critical` leaves out what a stranger can bring about: a WebSocket where the backend has a page (`bad_handshake`), a request on which it breaks (`reset`, `bad_response`), one that it never answers (`response_timeout`).',
       look: [
-        '`sluice_upstream_errors_total` by `error`: `connect_refused` (nobody listens), `connect_timeout` (network or NetworkPolicy), `dns` (the name), `tls` (a certificate: `detail` in the log names the key of `upstream_tls` to write), `handshake_timeout` and `response_timeout` (it hangs), `bad_handshake` (no WebSocket server).',
+        '`sluice_upstream_errors_total` by `error`: `connect_refused` (nobody listens), `connect_timeout` (network or NetworkPolicy), `dns` (the name), `tls` (a certificate: `detail` in the log names the key of `upstream_tls` to write), `loop` (`upstream` is a name of Sluice itself), `handshake_timeout` and `response_timeout` (it hangs), `bad_handshake` (no WebSocket server).',
         'The log, events `refused` and `http_failed`: the upstream and the detail.',
         "The backend's pods, their readiness and their log.",
       ],

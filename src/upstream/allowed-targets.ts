@@ -4,9 +4,9 @@
  * else each time.
  */
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { plainAddress } from '../admission/ip.ts';
-import type { ListenAddress, UpstreamTarget } from '../config/types.ts';
+import type { UpstreamTarget } from '../config/types.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 
 /** Clouds tell whoever asks at these who the machine is, and give its keys. */
 const linkLocal = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254'];
@@ -16,10 +16,10 @@ export class AllowedTargets {
   readonly #networks: BlockList | null;
   readonly #folders: readonly string[] | null;
   readonly #denied = listOf(linkLocal);
-  readonly #own: () => readonly ListenAddress[];
+  readonly #own: OwnAddresses;
 
   /** `own`: where this process listens. */
-  constructor(targets: readonly string[] | null, own: () => readonly ListenAddress[]) {
+  constructor(targets: readonly string[] | null, own: OwnAddresses) {
     this.#networks = targets === null ? null : listOf(targets.filter((target) => !target.startsWith('unix:')));
     this.#folders = targets?.filter((target) => target.startsWith('unix:')).map((target) => target.slice(5)) ?? null;
     this.#own = own;
@@ -37,9 +37,8 @@ export class AllowedTargets {
   refuseAddress({ port }: UpstreamTarget, address: string): string | null {
     const plain = plainAddress(address);
     if (plain === null) return `${address} is no address`;
-    if (this.#own().some((own) => own.kind === 'tcp' && own.port === port && isOwn(plain, own.host))) {
-      return `${plain}:${port} is where Sluice itself listens, and a request would go round in a circle`;
-    }
+    const circle = this.#own.refuse(plain, port);
+    if (circle !== null) return circle;
     if (this.#networks !== null) {
       return includes(this.#networks, plain) ? null : `${plain} is in none of the networks of routes_api.targets`;
     }
@@ -47,9 +46,8 @@ export class AllowedTargets {
   }
 
   #refuseSocket(path: string): string | null {
-    if (this.#own().some((own) => own.kind === 'unix' && own.path === path)) {
-      return `${path} is where Sluice itself listens, and a request would go round in a circle`;
-    }
+    const circle = this.#own.refuseSocket(path);
+    if (circle !== null) return circle;
     if (path.split('/').some((segment) => segment === '..' || segment === '.')) return `${path} holds a dot segment`;
     if (this.#folders === null || this.#folders.some((folder) => folder === path || path.startsWith(`${folder}/`)))
       return null;
@@ -70,25 +68,4 @@ function listOf(networks: readonly string[]): BlockList {
 
 function includes(list: BlockList, address: string): boolean {
   return list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
-}
-
-/** Whether a connection to an address comes out at a listener of this machine. */
-function isOwn(address: string, listens: string): boolean {
-  if (address === listens) return true;
-  // Whoever connects to the wildcard address reaches this machine's loopback.
-  const local = isLoopback(address) || isWildcard(address);
-  if (isWildcard(listens)) return local || isOfMachine(address);
-  return isLoopback(listens) ? local : isWildcard(address);
-}
-
-function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::';
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address === 'localhost' || (isIPv4(address) && address.startsWith('127.'));
-}
-
-function isOfMachine(address: string): boolean {
-  return Object.values(networkInterfaces()).some((list) => list?.some((one) => plainAddress(one.address) === address));
 }

@@ -18,6 +18,7 @@ import {
   classifyTlsError,
   describeTlsError,
 } from './failure.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 import { Race } from './race.ts';
 import { type TrustOf, tlsOptions } from './tls.ts';
 
@@ -27,6 +28,8 @@ export interface ConnectorParts {
   /** Whether the process may open one more connection beside those that are begun and have no descriptor yet. */
   readonly admit: (begun: number) => boolean;
   readonly trust: TrustOf;
+  /** Where nothing may be forwarded to. */
+  readonly own?: OwnAddresses;
   /** Why nobody may connect there; `null` where they may. */
   readonly forbidden?: (target: UpstreamTarget, address: string) => string | null;
 }
@@ -37,6 +40,8 @@ export interface DialAsk {
   readonly tls: UpstreamTls;
   /** Whether somebody else than the configuration chose the target: then not every address will do. */
   readonly guarded?: boolean;
+  /** Whether it carries what clients ask for: then it must not lead to Sluice itself. */
+  readonly forwards?: boolean;
   /** For all steps together; 0 is off. */
   readonly timeoutMs: number;
 }
@@ -141,7 +146,9 @@ class Attempt implements Dial {
   run(): void {
     const { host, protocol, socketPath } = this.#ask.target;
     if (socketPath !== undefined) {
-      this.#raceTo([{ address: socketPath, family: 0 }], () => connectTcp(socketPath));
+      const circle = this.#own?.refuseSocket(socketPath) ?? null;
+      if (circle !== null) this.#fail('loop', circle);
+      else this.#raceTo([{ address: socketPath, family: 0 }], () => connectTcp(socketPath));
       return;
     }
     const literal = literalAddress(host);
@@ -182,13 +189,22 @@ class Attempt implements Dial {
   }
 
   /** Those to which anybody may connect; where there are none, that is told. A name may resolve to anything. */
-  #admitted(addresses: readonly Address[]): readonly Address[] {
+  #admitted(found: readonly Address[]): readonly Address[] {
+    const { target, guarded } = this.#ask;
     const { forbidden } = this.#parts;
-    if (forbidden === undefined || this.#ask.guarded !== true) return addresses;
-    const reasons = addresses.map(({ address }) => forbidden(this.#ask.target, address));
+    const circles = found.map(({ address }) => this.#own?.refuse(address, target.port) ?? null);
+    const addresses = found.filter((_, i) => circles[i] === null);
+    if (addresses.length === 0) this.#fail('loop', circles[0]!);
+    if (addresses.length === 0 || forbidden === undefined || guarded !== true) return addresses;
+    const reasons = addresses.map(({ address }) => forbidden(target, address));
     const admitted = addresses.filter((_, i) => reasons[i] === null);
     if (admitted.length === 0) this.#fail('other', reasons[0]!);
     return admitted;
+  }
+
+  /** Where it must not lead; `null` where it may lead anywhere. */
+  get #own(): OwnAddresses | null {
+    return this.#ask.forwards === true ? (this.#parts.own ?? null) : null;
   }
 
   /** `null` where the name has no address; that is told already. */

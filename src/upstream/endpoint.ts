@@ -64,7 +64,7 @@ export class Endpoint {
   }
 
   #ask(timeoutMs: number): DialAsk {
-    return { target: this.target, tls: this.#tls, guarded: this.#guarded, timeoutMs };
+    return { target: this.target, tls: this.#tls, guarded: this.#guarded, forwards: true, timeoutMs };
   }
 }
 

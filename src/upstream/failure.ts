@@ -5,7 +5,7 @@
 import type { HandshakeResult, HttpFailure } from '../catalogue/outcomes.ts';
 
 /** An error of the upstream, as `upstream_errors_total` labels it. */
-export type UpstreamError = 'connect_refused' | 'connect_timeout' | 'dns' | 'reset' | 'tls' | 'other';
+export type UpstreamError = 'connect_refused' | 'connect_timeout' | 'dns' | 'reset' | 'tls' | 'loop' | 'other';
 
 /**
  * What keeps a connection from being: the upstream's errors; our want of descriptors or of room; the asker has left.
@@ -28,6 +28,7 @@ export const outcomeOf = {
   dns: 'upstream_unreachable',
   reset: 'upstream_unreachable',
   tls: 'upstream_tls_failed',
+  loop: 'upstream_unreachable',
   other: 'upstream_unreachable',
   descriptors: 'no_descriptors',
   busy: 'upstream_busy',

@@ -179,7 +179,8 @@ describe('where a target may be', () => {
       .flat()
       .find((one) => one?.family === 'IPv4' && !one.internal);
     const { AllowedTargets } = await import('../../../src/upstream/allowed-targets.ts');
-    const targets = new AllowedTargets(null, () => [{ kind: 'tcp', host: '0.0.0.0', port: 80 }]);
+    const { OwnAddresses } = await import('../../../src/upstream/own-addresses.ts');
+    const targets = new AllowedTargets(null, new OwnAddresses(() => [{ kind: 'tcp', host: '0.0.0.0', port: 80 }]));
     const target = (host: string) => ({ protocol: 'http:', host, port: 80, href: '' }) as const;
     if (own) expect(targets.refuse(target(own.address))).toContain('circle');
     expect(targets.refuse(target('192.0.2.1'))).toBeNull();

@@ -1,0 +1,50 @@
+/**
+ * Where this process listens: what is forwarded there comes back, and goes round until no connection is left. The
+ * configuration shows that only where an address is written in it; a name may resolve to this machine.
+ */
+import { isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { plainAddress } from '../admission/ip.ts';
+import type { ListenAddress } from '../config/types.ts';
+
+export class OwnAddresses {
+  readonly #own: () => readonly ListenAddress[];
+
+  constructor(own: () => readonly ListenAddress[]) {
+    this.#own = own;
+  }
+
+  /** Why nobody may be forwarded to an address; `null` where Sluice does not listen there. */
+  refuse(address: string, port: number): string | null {
+    const plain = plainAddress(address) ?? address;
+    const isHere = this.#own().some((own) => own.kind === 'tcp' && own.port === port && isOwn(plain, own.host));
+    return isHere ? refusal(`${plain.includes(':') ? `[${plain}]` : plain}:${port}`) : null;
+  }
+
+  /** The same for the path of a unix socket. */
+  refuseSocket(path: string): string | null {
+    return this.#own().some((own) => own.kind === 'unix' && own.path === path) ? refusal(path) : null;
+  }
+}
+
+function refusal(place: string): string {
+  return `${place} is where Sluice itself listens, and a request would go round in a circle`;
+}
+
+/** Whether a connection to an address comes out at a listener of this machine. */
+function isOwn(address: string, listens: string): boolean {
+  // Whoever connects to the wildcard address reaches this machine's loopback.
+  const reached = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  if (reached === listens) return true;
+  if (listens === 'localhost') return reached === '127.0.0.1' || reached === '::1';
+  if (listens === '0.0.0.0' && !isIPv4(reached)) return false;
+  return (listens === '0.0.0.0' || listens === '::') && (isLoopback(reached) || isOfMachine(reached));
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || (isIPv4(address) && address.startsWith('127.'));
+}
+
+function isOfMachine(address: string): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some((one) => plainAddress(one.address) === address));
+}
