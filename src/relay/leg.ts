@@ -44,13 +44,13 @@ export interface LegEvents {
 /** See the diagram. */
 export type LegState = 'open' | 'closing' | 'cut' | 'gone';
 
-/** How many times `timeouts.close` a goodbye may take at most once our close frame has left. */
+/** The longest goodbye after our close frame has left, as a multiple of `timeouts.close`. */
 const patience = 10;
 
 /**
- * What TCP sends before the peer has acknowledged anything, in bytes: ten segments (RFC 6928 §2) of the smallest size
- * that a path of IPv6 may ask for. Of a leg to which no more was ever sent nothing waits for the peer to read: what
- * has not arrived within `timeouts.close` is not on its way.
+ * How many bytes TCP sends before the peer has acknowledged anything: ten segments (RFC 6928 §2) of the smallest size
+ * that a path of IPv6 may ask for. If no more than that was ever sent to a leg, nothing of it waits for the peer to
+ * read. What has not arrived within `timeouts.close` is then not on its way.
  */
 const firstFlightBytes = 10 * 1220;
 
@@ -59,7 +59,7 @@ export class Leg {
   readonly writer: LegWriter;
   /** What this leg's peer sends. */
   readonly inbound: Direction;
-  /** Whether the peer's close frame is here, a legal one or not: it says nothing more. */
+  /** Whether the peer's close frame is here, a legal one or not. The peer says nothing more. */
   peerClosed = false;
   /** The code in it; `null` where it had none that can be read, and before. */
   received: number | null = null;
@@ -91,7 +91,7 @@ export class Leg {
     this.#pinger = new Pinger(writer, this.#pingMs(route), route.ping.timeoutMs, init.pingRtt, clock.now());
   }
 
-  /** New times and limits: the next ping and the next goodbye have them. */
+  /** Gives new times and limits: the next ping and the next goodbye have them. */
   reconfigure(route: Route, now: number): void {
     this.#closeMs = route.timeouts.closeMs;
     this.#pinger.change(this.#pingMs(route), route.ping.timeoutMs, now);
@@ -149,7 +149,7 @@ export class Leg {
   }
 
   /**
-   * Gives a peer up that may be asleep: it hears why, unless there is no room for that. Nothing more of it is
+   * Gives up a peer that may be asleep. It hears why, unless there is no room for that, and nothing more of it is
    * awaited.
    */
   giveUp(close: Close): void {
@@ -157,14 +157,14 @@ export class Leg {
     else this.close(close, false, this.#clock.now());
   }
 
-  /** Gives the peer up: what it has not taken is dropped, in the kernel too. */
+  /** Gives the peer up, and drops what it has not taken, in the kernel too. */
   reset(): void {
     if (this.gone) return;
     if (!this.peerClosed || !this.writer.closeFlushed) this.#cut();
     this.source.reset();
   }
 
-  /** Gives the peer up, and what waits for it too, to have that memory at once. */
+  /** Gives the peer up and drops what waits for it, so that its memory is free when this returns. */
   shed(): void {
     this.writer.abandon();
     this.reset();
@@ -183,18 +183,19 @@ export class Leg {
   }
 
   /**
-   * When both close frames have passed, the TCP connection ends too (RFC 6455 §7.1.1). Where the peer's close frame
-   * could not be seen any more, ours is enough.
+   * Ends the TCP connection when both close frames have passed (RFC 6455 §7.1.1). If the peer's close frame could not
+   * be seen any more, ours is enough.
    */
   endIfClosed(): void {
     if (!this.writer.closeSent) return;
-    // Whoever was held is read on, for the end of the stream.
+    // A peer that was held is read on, for the end of its stream.
     if (!this.inbound.listening) this.inbound.ignore();
     if (this.peerClosed || !this.inbound.listening) this.#finish();
   }
 
   /**
-   * Called every tick. `awaited`: whether the other leg's sender waits for this peer, `maxPauseMs`: how long it may.
+   * Called every tick. `awaited`: whether the other leg's sender waits for this peer. `maxPauseMs`: how long it may
+   * wait.
    */
   tick(now: number, awaited: boolean, maxPauseMs: number): void {
     if (this.gone) return;
@@ -205,10 +206,10 @@ export class Leg {
     if (this.#state !== 'open') this.#tickGoodbye(now);
   }
 
-  /** Looks after a peer that owes us something: what waits for it, or a pong. Whether it was given up. */
+  /** Watches a peer that owes us something: taking what waits for it, or a pong. Returns whether it was given up. */
   #isStalled(now: number, maxPauseMs: number): boolean {
     const { wireBytes, paused } = this.inbound;
-    // A peer that has sent its close frame need not answer pings, and whoever is not read cannot.
+    // A peer that has sent its close frame need not answer pings. The pong of a peer that we do not read cannot come.
     const isPinged = this.#state === 'open' && !this.peerClosed;
     const isOverdue = isPinged && this.#pinger.tick(now, wireBytes, paused);
     const pongMs = isPinged && !paused && this.#pinger.awaits ? this.#pinger.timeoutMs : 0;
@@ -225,9 +226,9 @@ export class Leg {
   }
 
   #tickGoodbye(now: number): void {
-    // Until our close frame has left the buffer `max_pause` governs, so that a slow download is not truncated.
+    // `max_pause` governs until our close frame has left the buffer, so that a slow download is not truncated.
     if (this.writer.closed && this.writer.blocked) return;
-    // Nor does its time run while Sluice itself does not read its answer, within reason.
+    // The peer's time does not run while Sluice itself does not read its answer, up to the last deadline.
     if (this.inbound.paused && now < this.#lastDeadline) this.#deadline = now + this.#closeMs;
     if (this.writer.closed && !this.#flushSeen) {
       this.#flushSeen = true;
@@ -240,8 +241,8 @@ export class Leg {
   }
 
   /**
-   * The peer's time is over, but for one to whom the kernel still delivers: it holds fewer bytes than at the last
-   * reading.
+   * The peer's time is over. It gets more if the kernel still delivers to it, which shows in fewer bytes than at the
+   * last reading.
    */
   #awaitKernel(now: number): void {
     if (this.writer.handedBytes <= firstFlightBytes) {
@@ -260,11 +261,11 @@ export class Leg {
 
   /** The peer's FIN is here. */
   onEnd(): void {
-    // Behind its close frame it says nothing new: the peer may still read, and hears the answer.
+    // A FIN behind a close frame says nothing new. The peer may still read, and hears the answer.
     if (this.peerClosed && this.#state === 'open') return;
     this.inbound.ignore();
     this.#events.lost();
-    // A peer that sends nothing more and takes nothing either: its kernel memory would stay for minutes.
+    // The kernel would keep the memory of a peer that neither sends nor takes anything for minutes.
     if (this.writer.blocked && this.#state === 'open') this.reset();
     else this.#finish();
   }

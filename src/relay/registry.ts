@@ -17,11 +17,11 @@ import type { LegInput } from './transport/socket-reader.ts';
 import { SocketTransport } from './transport/socket-transport.ts';
 import type { RelayMemory, SessionInit } from './types.ts';
 
-/** Often enough for second-long limits; a tick over 10 000 quiet connections takes few milliseconds. */
+/** Often enough for limits of a second. A tick over 10 000 quiet connections takes few milliseconds. */
 const tickMs = 250;
 const ticksPerTrim = 4;
 
-/** Somebody beside the sessions who passes bytes on as they do, and lives by the same clock. */
+/** One that passes bytes on beside the sessions, as they do, and lives by the same clock. */
 export interface Passer extends Holder, Rostered {
   readonly sources: readonly SocketTransport[];
   tick(now: number): void;
@@ -100,13 +100,13 @@ export class SessionRegistry {
     return this.#passers;
   }
 
-  /** Takes somebody in who passes bytes on. */
+  /** Takes in one that passes bytes on. */
   add(passer: Passer): void {
     this.#passers.add(passer);
     this.#startClock();
   }
 
-  /** Somebody passes nothing on any more. */
+  /** Forgets one that passes nothing on any more. */
   delete(passer: Passer): void {
     this.#passers.delete(passer);
   }
@@ -132,7 +132,9 @@ export class SessionRegistry {
     this.#next = this.#clock.after(tickMs, () => this.#tick());
   }
 
-  /** More is held than may be: whoever allocated is in the middle of a read, so this waits for its end. */
+  /**
+   * More is held than may be. The one that allocated last is in the middle of a read, so this waits for the read's end.
+   */
   #onSpent(): void {
     if (this.#relieving) return;
     this.#relieving = true;
@@ -167,7 +169,7 @@ export class SessionRegistry {
       }
     }
     forgetKernelQueues(now);
-    // Passers come and go with each request: the clock runs on until none is there when it ticks.
+    // Passers come and go with each request. So the clock runs on until a tick finds none.
     if (this.#open.size + this.#passers.size === 0) this.#stopClock();
     else if (++this.#ticks % ticksPerTrim === 0) trimBuffers();
   }
@@ -185,7 +187,7 @@ export class SessionRegistry {
   }
 }
 
-/** What carried the handshake may go on carrying the connection. */
+/** The transport that carried the handshake goes on with the connection, if there was one. */
 function transportOf(input: LegInput | SocketTransport, buffers: ReadBuffers): SocketTransport {
   return input instanceof SocketTransport ? input : new SocketTransport(input, buffers);
 }

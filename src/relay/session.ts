@@ -37,8 +37,8 @@ import type { Transport, TransportListener } from './transport/transport.ts';
 import type { Activity, SessionInit } from './types.ts';
 
 /**
- * Who broke the protocol or a limit hears of it when the other side has answered, but at the latest after this time:
- * what the other side still says to the messages before is delivered, and who uploads in vain is told soon.
+ * How long a side that broke the protocol or a limit may wait to hear of it. What the other side still says to the
+ * messages before is delivered first. A client that uploads in vain is told soon all the same.
  */
 const answerMs = 1000;
 
@@ -137,7 +137,7 @@ export class Session implements OpenConnection {
     dead(): void {
       const session = this.#session;
       session.#decide(`${this.leg.role}_heartbeat`, this.leg.role, null);
-      // What the kernel holds for it, and the words, are there when it wakes up within timeouts.close.
+      // A peer that wakes up within `timeouts.close` finds the reason there, behind what the kernel holds for it.
       this.leg.giveUp(session.#closeFor(this.leg));
       session.#onLost(this.leg);
     }
@@ -164,7 +164,7 @@ export class Session implements OpenConnection {
   readonly counters: RouteCounters;
   readonly #release: () => void;
   readonly #activity: Activity | null;
-  /** What its activity has been told of: messages and bytes of those that count. */
+  /** How much use its activity has been told of: messages and bytes of those that count. */
   #usedSeen = 0;
   readonly #events: SessionEvents;
   readonly #clock: Clock;
@@ -175,7 +175,7 @@ export class Session implements OpenConnection {
   readonly #lifetime: Lifetime;
   readonly #rules: RulesOf;
   readonly #budget: MemoryBudget;
-  /** Which sides' messages are looked at: from when a route has asked for it once. */
+  /** The sides whose messages are looked at, once a route has asked for it. */
   readonly #validates = new Set<Sender>();
   #outcome: Outcome | null = null;
   #goodbye: Goodbye<Leg> | null = null;
@@ -227,7 +227,7 @@ export class Session implements OpenConnection {
     this.upstream.start(upstream!);
   }
 
-  /** Gives new limits: buffer limits and times hold at once, the others from each sender's next message. */
+  /** Gives new limits. Buffer limits and times hold at once, the others from each sender's next message. */
   reconfigure(route: Route): void {
     const now = this.#clock.now();
     this.route = route;
@@ -249,8 +249,8 @@ export class Session implements OpenConnection {
   }
 
   /**
-   * Ends the connection because its client may not stay. Of what the client says not a message more is passed on;
-   * what the upstream still says to the messages before is.
+   * Ends the connection because its client may not stay. Not a message more of the client is passed on. What the
+   * upstream still says to the messages before is.
    */
   end(reason: EndReason, words?: string): void {
     if (this.#outcome !== null) return;
@@ -270,7 +270,7 @@ export class Session implements OpenConnection {
     this.#handleHappenings();
   }
 
-  /** Keeps something until the connection is over, and then disposes of it. */
+  /** Keeps something and disposes of it when the connection is over. */
   keep(what: Disposable): void {
     if (this.#finished) {
       what[Symbol.dispose]();
@@ -280,7 +280,10 @@ export class Session implements OpenConnection {
     this.#kept.use(what);
   }
 
-  /** A stage for what the route asks of this side, if none is there yet: it finds out itself what holds later. */
+  /**
+   * A stage for what the route asks of this side's messages, if none is there yet. The stage finds out itself what
+   * holds later.
+   */
   #stageFor(sender: Sender, route: Route, memory: MemoryBudget): Stage | null {
     if (route.validate[sender] === null || this.#validates.has(sender)) return null;
     this.#validates.add(sender);
@@ -299,7 +302,7 @@ export class Session implements OpenConnection {
     return this.client.inbound.capacity + this.upstream.inbound.capacity;
   }
 
-  /** All memory is spent: reads no sender whose receiver lags behind. */
+  /** Stops reading each sender whose receiver lags behind, because all memory is spent. */
   yieldMemory(now: number): void {
     this.client.inbound.yieldMemory(now);
     this.upstream.inbound.yieldMemory(now);
@@ -346,7 +349,8 @@ export class Session implements OpenConnection {
   }
 
   /**
-   * When a new payload byte of a data message was last seen, either direction; what no tick has seen yet is seen now.
+   * When a payload byte of a data message was last seen, in either direction. Bytes that no tick has seen yet are seen
+   * now.
    */
   get lastDataAt(): number {
     return this.#payloadBytes === this.#dataSeen ? this.#lastDataAt : this.#clock.now();
@@ -382,8 +386,8 @@ export class Session implements OpenConnection {
   }
 
   /**
-   * Tells of data messages since it was last called. A message counts while it comes, and an empty one too; a ping
-   * never does.
+   * Tells the activity of data messages since the last call. A message counts while it comes, and an empty one counts
+   * too. A ping never does.
    */
   noteUse(): void {
     if (this.#activity === null) return;
@@ -460,12 +464,12 @@ export class Session implements OpenConnection {
       this.#fail(leg, `${role}_protocol_error`, null, close.fault);
       return;
     }
-    // Bokeh really closes with 10000 and 10001: for its client that is a server that failed.
+    // Bokeh closes with 10000 and 10001, which no endpoint may send. To its client that is a server that failed.
     const forClient = closeWith(1011, `the upstream closed with ${close.code}`);
     this.#onClosed(leg, close.code, forClient, closeWith(1002, close.fault));
   }
 
-  /** A peer has closed. `answer`: what it hears, `null` for what the other side answers. */
+  /** A peer has closed. `answer`: what it hears; `null` passes on what the other side answers. */
   #onClosed(leg: Leg, code: number, forOther: Close, answer: Close | null): void {
     this.#decide(`${leg.role}_closed`, leg.role, null);
     leg.onCloseFrame(code);
@@ -481,7 +485,7 @@ export class Session implements OpenConnection {
     this.#fail(this[violation.sender], reasonOf(violation.limit), violation);
   }
 
-  /** Drops a receiver, because it takes nothing or because of what waits for it. */
+  /** Drops a receiver that takes nothing, or for which too much waits. */
   #giveUp(receiver: Leg, violation: Violation): void {
     if (this.#outcome === null) {
       this.#note(violation);
@@ -490,7 +494,7 @@ export class Session implements OpenConnection {
     receiver.shed();
   }
 
-  /** A violation is counted at once; the registry hears of it. */
+  /** Counts a violation at once. The registry hears of it, of many together once per tick. */
   #note(violation: Violation): void {
     const { sender, limit, action } = violation;
     tally(this.counters[sender].violations, limit, action);
@@ -502,21 +506,21 @@ export class Session implements OpenConnection {
     const { role } = leg;
     const other = this.#other(leg);
     this.#decide(`${role}_vanished`, role, null);
-    // Nobody is there any more for what the other side sends.
+    // Nobody is there any more to get what the other side sends.
     other.inbound.discard();
     const goodbye = this.#goodbye;
     const now = this.#clock.now();
     if (goodbye === null || goodbye.phase === 'boundary') other.close(this.#closeFor(other), false, now);
     else if (goodbye.first === leg) goodbye.closeLast(this.#answerFor(other, unanswered(leg, other)));
-    // A close frame that waits for a frame to be completed would wait for ever.
+    // The frame under way to the other side will never be completed, so a close frame behind it would wait for ever.
     if (!other.writer.betweenFrames) other.truncate(now);
   }
 
-  /** A side broke the protocol or a limit: it says nothing more, and hears when the other side has answered. */
+  /** A side broke the protocol or a limit. It says nothing more, and hears of it when the other side has answered. */
   #fail(culprit: Leg, reason: ConnectionReason, violation: Violation | null, words?: string): void {
     const other = this.#other(culprit);
     this.#decide(reason, violation === null ? culprit.role : 'sluice', violation);
-    // Also where a drain or a peer's close has begun: then the outcome stays, and the codes are those of this end.
+    // If a drain or a peer's close has begun already, its outcome stays, and the close codes are those of this end.
     const closeFor = ({ role }: Leg) => closeOf(reason, role, violation === null ? words : this.#reasonFor(violation));
     const goodbye = this.#goodbye;
     if (goodbye === null || goodbye.phase === 'boundary') {
@@ -527,7 +531,7 @@ export class Session implements OpenConnection {
     }
   }
 
-  /** One side has sent its last word: the other one hears, and answers. */
+  /** One side has sent its last word. The other one hears, and answers. */
   #part(last: Leg, firstHears: Close, lastHears: Close | null, withinMs = Number.POSITIVE_INFINITY): void {
     this.#goodbye?.cancel();
     this.#goodbye = new Goodbye({
@@ -541,7 +545,7 @@ export class Session implements OpenConnection {
     this.#goodbye.closeFirst();
   }
 
-  /** Ends the connection for a reason of ours; no message is cut. */
+  /** Ends the connection for a reason of Sluice's own. No message is cut. */
   #endAtBoundary(reason: 'drain' | 'max_lifetime' | 'operator' | 'idle_timeout'): void {
     this.#decide(reason, 'sluice', null);
     const { client, upstream, route } = this;
@@ -560,7 +564,7 @@ export class Session implements OpenConnection {
     this.#outcome ??= { reason, by, violation };
   }
 
-  /** What a side hears last: what the other one said, unless Sluice ends the connection. */
+  /** What the last side hears: the other side's own word, unless Sluice ends the connection. */
   #answerFor(last: Leg, said: Close): Close {
     return this.#outcome!.by === 'sluice' ? this.#closeFor(last) : said;
   }
@@ -608,13 +612,16 @@ export class Session implements OpenConnection {
   }
 }
 
-/** What a side hears whose close the other one did not answer. */
+/** What a side hears if the other one did not answer its close. */
 function unanswered(leg: Leg, other: Leg): Close {
   const words = leg.wasCut ? `the ${leg.role} did not answer the close in time` : undefined;
   return closeOf(`${leg.role}_vanished`, other.role, words);
 }
 
-/** The close that the catalogue has for a leg. Where it says to pass the peer's own on, that peer is gone. */
+/**
+ * The close that the catalogue has for a leg. If a row passes the peer's own close on, that peer is gone here, and the
+ * leg hears 1001.
+ */
 function closeOf(reason: ConnectionReason, role: Sender, words?: string): Close {
   const row = connectionOutcomes[reason];
   return closeWith(row[role] === 0 ? 1001 : row[role], words ?? row.words);

@@ -1,5 +1,5 @@
 /** The time of this machine. */
-// The global one is a getter, which takes as long as the clock itself where every message asks.
+// The global `performance` is a getter, which takes as long as the clock itself, and every message asks.
 import { performance } from 'node:perf_hooks';
 import type { Clock } from './core/clock.ts';
 

@@ -32,6 +32,6 @@ export interface SessionInit {
   readonly activity?: Activity | null;
   /** Gives back what admission and routing lent (connection slots, endpoint lease). Called once, at the end. */
   readonly release: () => void;
-  /** Those who want to know the connection, because they may have to end it. */
+  /** Called with the connection, for steps that may have to end it. */
   readonly whenOpen?: readonly WhenOpen[] | null;
 }

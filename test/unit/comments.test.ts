@@ -5,18 +5,7 @@ import { expect, test } from 'vitest';
 
 const columns = 120;
 const src = join(import.meta.dirname, '../../src');
-const rooms = [
-  'catalogue',
-  'config/language',
-  'drain',
-  'http',
-  'limits',
-  'relay/memory',
-  'relay/transport',
-  'routes',
-  'upstream',
-  'websocket',
-];
+const rooms = ['catalogue', 'config/language', 'drain', 'http', 'limits', 'relay', 'routes', 'upstream', 'websocket'];
 
 test.each(rooms)('the comments of %s fit', (room) => {
   const long = readdirSync(join(src, room), { recursive: true, encoding: 'utf8' })

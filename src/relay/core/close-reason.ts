@@ -5,7 +5,7 @@ import { type Excess, size, sizes, times } from '../../limits/quantities.ts';
 import type { Violation } from '../../observe/report.ts';
 
 /**
- * One line; with the route's name it fits into a close reason (123 bytes) unless that name is long, and is cut then.
+ * One line. With the route's name it fits into a close reason (123 bytes), unless that name is long: then it is cut.
  */
 export function closeReason(violation: Violation, route: string): string {
   const { limit, partial, detail } = violation;

@@ -66,12 +66,12 @@ export interface Outlet extends FrameSink {
 }
 
 /**
- * What becomes of what is read: passed on; passed on to the end of the frame that has begun; parsed, so that a close
- * frame is seen; nothing at all.
+ * What becomes of the bytes that are read. `relay` passes them on. `finish-frame` passes them on to the end of the
+ * frame that has begun. `discard` only parses them, so that a close frame is seen. `ignore` does not look at them.
  */
 type Mode = 'relay' | 'finish-frame' | 'discard' | 'ignore';
 
-/** Messages of a sender that may be dropped before it has been sent the answers to them. */
+/** How many messages of a sender may be dropped before it has been sent the answers to them. */
 const mostUnanswered = 16;
 
 const controlNames: Readonly<Record<number, 'ping' | 'pong' | 'close'>> = {
@@ -81,15 +81,15 @@ const controlNames: Readonly<Record<number, 'ping' | 'pong' | 'close'>> = {
 };
 
 /**
- * A sender that has been told to close may have this many frames on their way, and one more for each 256 bytes: 150
- * MB are 2400 frames as browsers cut them. Frames of seven bytes keep a thread busy, at 10 million in a second of
- * loopback.
+ * How many frames a sender that has been told to close may have on their way; it may have one more for each 256 bytes.
+ * Browsers cut 150 MB into 2400 frames. Frames of seven bytes keep a thread busy: 10 million of them come in a second
+ * over loopback.
  */
 const mostLookedThrough = 50_000;
 const bytesOfFrame = 256;
 
 /**
- * Of small frames, 4 to 5 ms of a core. Those who go on bring a read of ten thousand or so; 256 in one read are no
+ * Small frames, 4 to 5 ms of a core. Senders that go on bring a read of ten thousand or so. 256 in one read are no
  * flood.
  */
 export const framesPerRound: RoundLimits = { work: 32_000, free: 256, waiters: 3 };
@@ -105,7 +105,7 @@ export class Direction implements RoundWaiter {
   readonly #counters: SenderCounters;
   readonly #happenings = new Happenings();
   #stage: Stage;
-  /** Takes its place when the message under way is complete. */
+  /** The stage that takes over when the message under way is complete. */
   #nextStage: Stage | null = null;
   #unanswered = 0;
   readonly #memory: MemoryBudget;
@@ -118,7 +118,7 @@ export class Direction implements RoundWaiter {
   #mode: Mode = 'relay';
   /** Frames that have begun, of data and of control. */
   #frames = 0;
-  /** How much there was when the mode was changed last. */
+  /** How much had come when the mode was changed last. */
   #retired = { frames: 0, wireBytes: 0 };
   #tail: Tail | null = null;
   #undeliveredTail = 0;
@@ -143,7 +143,7 @@ export class Direction implements RoundWaiter {
     this.#source.maxReadBytes = this.#gate.rates.maxReadBytes;
   }
 
-  /** What has happened since this was asked last; `null` for nothing. Whoever calls in here asks afterwards. */
+  /** What has happened since the last call; `null` for nothing. Every caller of this class asks afterwards. */
   happened(): readonly Happening[] | null {
     return this.#happenings.take();
   }
@@ -187,13 +187,14 @@ export class Direction implements RoundWaiter {
   }
 
   /**
-   * Whether something waits for this sender's receiver, who is the sender of `back`: messages, or answers to its own.
+   * Whether this sender's receiver keeps something waiting: messages for it, or answers to its own. `back` is the
+   * direction that the receiver sends on.
    */
   waitsFor(back: Direction): boolean {
     return this.pauses.waitsForReceiver || back.pauses.has('answers');
   }
 
-  /** What its sender was answered has gone. */
+  /** The answers to this sender have gone. */
   answered(): void {
     this.#unanswered = 0;
     if (this.pauses.has('answers')) this.#proceed('answers', this.#clock.now());
@@ -212,7 +213,7 @@ export class Direction implements RoundWaiter {
     return this.#happenings.take();
   }
 
-  /** Is not read until its round comes. That is no pause: nobody waits for anything but the thread. */
+  /** Stops reading until a round has room. That is no pause: the sender waits for the thread alone. */
   #awaitRound(): void {
     this.#source.pause();
     this.#frameBudget.wait(this);
@@ -222,7 +223,7 @@ export class Direction implements RoundWaiter {
     if (!this.pauses.any && !this.#finished) this.#source.resume();
   }
 
-  /** Passes on the rest of the frame that has begun, so that a close frame can follow, and nothing more. */
+  /** Passes on the rest of the frame that has begun, so that a close frame can follow it, and nothing more. */
   finishFrame(): void {
     if (this.#mode !== 'relay') return;
     if (this.#out.betweenFrames) {
@@ -246,7 +247,7 @@ export class Direction implements RoundWaiter {
     this.#endHolds();
   }
 
-  /** Reads on who was held after its message, for its close frame. */
+  /** Reads on a sender that was held after its message, for its close frame. */
   endHold(): void {
     if (this.pauses.has('drain')) this.#endHolds();
   }
@@ -258,8 +259,8 @@ export class Direction implements RoundWaiter {
 
   /**
    * Passes on nothing more from the next message boundary on, when every message that has been read whole is passed on.
-   * `hold`: the sender is not read then, and what it still sends stays with it; `discard`: it is, for its close frame.
-   * `boundary` happens then; `cancelStop` calls it off.
+   * With `hold` the sender is not read then, and what it still sends stays with it. With `discard` it is read for its
+   * close frame. `boundary` happens then; `cancelStop` calls it off.
    */
   stopAfterMessage(then: 'hold' | 'discard'): void {
     this.#atBoundary = then;
@@ -275,7 +276,7 @@ export class Direction implements RoundWaiter {
     this.#proceed('rate', this.#clock.now());
   }
 
-  /** Looks whether the receiver has caught up; called whenever it has taken bytes that waited. */
+  /** Reads on if the receiver has caught up. Called whenever it has taken bytes that waited. */
   resumeIfCaughtUp(): void {
     if (!this.pauses.waitsForReceiver) return;
     const { bufferedBytes } = this.#out;
@@ -288,8 +289,8 @@ export class Direction implements RoundWaiter {
   }
 
   /**
-   * All memory is spent: a sender whose receiver lags behind is not read any more. One with a tail waits for its rate
-   * already, and nobody would tell when a receiver that keeps up has caught up.
+   * Stops reading a sender whose receiver lags behind, because all memory is spent. A sender with a tail is left alone:
+   * it waits for its rate already, and its receiver, which keeps up, would never report that it has caught up.
    */
   yieldMemory(now: number): void {
     if (this.#passesOn() && this.#out.blocked) this.#pause('memory', now);
@@ -318,9 +319,7 @@ export class Direction implements RoundWaiter {
     return this.record.report(this.pauses);
   }
 
-  /**
-   * Works through what was fed; `end` is where it ends. `inPlace`: it is a tail already, which may stay where it is.
-   */
+  /** Works through what was fed, up to `end`. `inPlace`: the bytes are a tail already, and may stay where they are. */
   #advance(end: number, keeper: Keeper | null, inPlace = false): void {
     const parser = this.#parser;
     const before = this.record.payloadBytes;
@@ -372,7 +371,7 @@ export class Direction implements RoundWaiter {
       if (found !== null) this.#report(found);
     } else {
       this.#counters.messageSizes.observe(this.#gate.meter.bytes, this.#id);
-      // Whatever the session does: what was refused is not passed on.
+      // What was refused is not passed on, whatever the session decides.
       this.discard();
     }
     return true;
@@ -401,7 +400,7 @@ export class Direction implements RoundWaiter {
       this.#unanswered++;
       this.#happenings.add({ what: 'answer', payload: answer });
     }
-    // Whatever the session does: what was refused is not passed on.
+    // What was refused is not passed on, whatever the session decides.
     if (violation.action === 'close') this.discard();
   }
 
@@ -422,7 +421,8 @@ export class Direction implements RoundWaiter {
   }
 
   /**
-   * Whether a sender whose close frame is looked for sends frames that cost more to look through than that is worth.
+   * Whether looking for the sender's close frame costs more than it is worth, because of how many frames come before
+   * it.
    */
   #looksInVain(): boolean {
     const { frames, wireBytes } = this.#retired;
@@ -440,10 +440,10 @@ export class Direction implements RoundWaiter {
         return;
       }
     } else if (!this.#gate.answersControl()) {
-      // What comes after our own close is only looked through for the peer's.
+      // After our own close the frames are only looked through for the peer's.
       return;
     }
-    // A copy: the parser's own buffer is overwritten by the next one.
+    // This is a copy, because the next control frame overwrites the parser's buffer.
     this.#happenings.add({ what: controlNames[controlOpcode]!, payload: Buffer.from(this.#parser.control()) });
   }
 
@@ -460,7 +460,7 @@ export class Direction implements RoundWaiter {
     if (!this.#out.blocked) return;
     const cause =
       highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits) ??
-      // What a lease holds is not part of the capacity.
+      // A lease's bytes are not part of the capacity.
       (this.#memory.allowsRead(Math.max(bufferedBytes, this.capacity)) ? null : 'memory');
     if (cause !== null) this.#pause(cause, this.#clock.now());
   }
@@ -473,12 +473,12 @@ export class Direction implements RoundWaiter {
     this.#tail = inPlace ? Tail.restOf(rest, this.#memory) : Tail.copyOf(rest, this.#memory);
   }
 
-  /** Drops the tail, which nobody will get. */
+  /** Drops the tail: nobody will get it. */
   #dropTail(): void {
     this.#undeliveredTail += this.#takeTail()?.bytes.length ?? 0;
   }
 
-  /** Drops what a stage holds, which nobody will get. */
+  /** Drops what a stage holds: nobody will get it. */
   #dropHeld(): void {
     this.#undeliveredTail += this.#stage.heldBytes;
     this.#stage.drop();
@@ -497,7 +497,7 @@ export class Direction implements RoundWaiter {
     this.#source.pause();
   }
 
-  /** One cause of pausing is over: if it was the last, goes on with the tail, then with the socket. */
+  /** One cause of pausing is over. If it was the last, goes on with the tail, then with the socket. */
   #proceed(cause: 'buffer' | 'rate' | 'answers', now: number): void {
     this.pauses.remove(cause, now);
     if (this.pauses.any) return;
@@ -522,7 +522,7 @@ export class Direction implements RoundWaiter {
     this.#dropHeld();
   }
 
-  /** What is not passed on any more waits for neither rates nor buffers. */
+  /** Ends all waits: bytes that are not passed on wait for neither rates nor buffers. */
   #endHolds(): void {
     const now = this.#clock.now();
     this.#gate.rates.stop();

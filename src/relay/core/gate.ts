@@ -40,19 +40,19 @@ export class Gate {
   readonly #clock: Clock;
   readonly #sender: Sender;
   readonly #events: GateEvents;
-  /** Of the message under way, if that is not whole at the end of a read: most are, and need none. */
+  /** The time of a message that is not whole at the end of a read. Most messages are whole, and need none. */
   #messageTime: Stopwatch | null = null;
   #open = false;
   /** The time of the present read, asked for once; 0 until then. */
   #readAt = 0;
-  /** Of this sender, and whether they only report; looked up once, because every message asks for them. */
+  /** The limits of this sender, and whether they only report. Looked up once, because every message asks for them. */
   #limits: SenderLimits;
   #reporting: boolean;
   /** Whether the message under way is in `mode: report`. */
   #reports: boolean;
   /** One violation per message. */
   #noted = false;
-  /** Whether the message whose header comes next has waited for its rate: then it is the same one again. */
+  /** Whether the message whose header comes next has waited for its rate. If so, it is the same one again. */
   #waits = false;
 
   constructor({ sender, route, clock, events, onRate }: GateInit) {
@@ -87,14 +87,14 @@ export class Gate {
     return this.#open;
   }
 
-  /** A read is used up and a message still open: its time runs. `held`: whether the sender is being held up. */
+  /** A read is used up and a message is still open, so its time runs. `held`: whether Sluice holds the sender up. */
   time(held: boolean): void {
     if (this.#messageTime !== null || this.meter.limits.messageTimeoutMs === 0) return;
     this.#messageTime = new Stopwatch();
     this.#messageTime.start(this.#now(), held);
   }
 
-  /** The header that `parser` has just read. Its size is looked at before its rate. */
+  /** Judges the header that `parser` has just read. Its size is looked at before its rate. */
   frame(parser: FrameParser): Pass {
     const starts = parser.opcode !== Opcode.continuation;
     if (!this.#waits) {
@@ -113,7 +113,7 @@ export class Gate {
     return 'refused';
   }
 
-  /** Whether a control frame of a sender that nothing is passed on from any more is still answered. */
+  /** Whether a control frame is still answered although nothing of its sender is passed on any more. */
   answersControl(): boolean {
     return this.rates.takeControl(this.#now());
   }
@@ -135,7 +135,7 @@ export class Gate {
     this.#messageTime = null;
   }
 
-  /** Sluice holds the sender up, or lets it go on: its message's clock stands still meanwhile. */
+  /** Sluice holds the sender up, or lets it go on. The clock of its message stands still meanwhile. */
   hold(now: number): void {
     this.#messageTime?.hold(now);
   }
@@ -144,7 +144,7 @@ export class Gate {
     this.#messageTime?.release(now);
   }
 
-  /** Called every tick: a message that is begun and never finished. */
+  /** Called every tick, for a message that is begun and never finished. */
   tick(now: number): void {
     const { messageTimeoutMs } = this.meter.limits;
     if (messageTimeoutMs === 0 || this.#messageTime === null) return;
@@ -199,17 +199,18 @@ export class Gate {
   #passes(limit: SizeLimit, parser: FrameParser): boolean {
     const { limits, bytes, fragments } = this.meter;
     if (limit === 'max_frame_size') return this.#exceed(limit, limits.maxFrameBytes, parser.length);
-    // Fragments that are still to come would add to it.
+    // Fragments that are still to come would add to the size.
     const partial = !parser.fin;
     if (limit === 'max_fragments') return this.#exceed(limit, limits.maxFragments, fragments, partial);
     if (bytes <= Number.MAX_SAFE_INTEGER) return this.#exceed(limit, limits.maxMessageBytes, bytes, partial);
-    // Beyond 2^53 − 1 nothing can be counted exactly: that much is refused in every mode, and without a limit too.
+    // No number beyond 2^53 − 1 can be counted exactly. So a message of more is refused in every mode, and without a
+    // limit too.
     const configured = Math.min(limits.maxMessageBytes, Number.MAX_SAFE_INTEGER);
     this.#close(limit, configured, parser.length === Infinity ? parser.announced() : bytes, partial);
     return false;
   }
 
-  /** A limit that `mode: report` covers. Whether the connection goes on. */
+  /** A limit was exceeded that `mode: report` covers. Returns whether the connection goes on. */
   #exceed(limit: ClosingLimit, configured: number, observed: number, partial = false): boolean {
     if (this.#reports) this.#note(limit, configured, observed, 'report', partial);
     else this.#close(limit, configured, observed, partial);

@@ -39,9 +39,12 @@ export interface GoodbyeInit<L extends GoodbyeLeg> {
   readonly first: L;
   readonly last: L;
   readonly firstHears: Close;
-  /** Where it has broken something: of that. `null`: what it is told when the first side has ended. */
+  /**
+   * What the last side hears if it has broken something; `null` passes on what it is told when the first side has
+   * ended.
+   */
   readonly lastHears: Close | null;
-  /** How long the first side may go on speaking, at most; a leg's own `timeouts.close` holds besides. */
+  /** How long the first side may go on speaking, in milliseconds. A leg's own `timeouts.close` holds besides. */
   readonly withinMs: number;
 }
 
@@ -55,7 +58,7 @@ export class Goodbye<L extends GoodbyeLeg> {
   #phase: GoodbyePhase = 'boundary';
   /** When the present wait is over. */
   #deadline = Number.POSITIVE_INFINITY;
-  /** What the last side had sent when that was last looked at, in bytes. */
+  /** How many bytes the last side had sent at the last look. */
   #seen = 0;
 
   constructor(init: GoodbyeInit<L>) {
@@ -71,19 +74,22 @@ export class Goodbye<L extends GoodbyeLeg> {
     return this.#phase;
   }
 
-  /** Waits for a message boundary of the last side, and then for `closeFirst`. `then`: see `Direction.stopAfterMessage`. */
+  /**
+   * Waits for a message boundary of the last side, and then for `closeFirst`. `then` is that of
+   * `Direction.stopAfterMessage`.
+   */
   awaitBoundary(then: 'hold' | 'discard', closeMs: number): void {
     this.#seen = this.last.inbound.wireBytes;
     this.#deadline = this.#clock.now() + closeMs;
     this.last.inbound.stopAfterMessage(then);
   }
 
-  /** Gives the boundary up: something else ends the connection. */
+  /** Gives the boundary up, because something else ends the connection. */
   cancel(): void {
     this.last.inbound.cancelStop();
   }
 
-  /** The first side hears. */
+  /** Closes the first side. */
   closeFirst(): void {
     if (this.#phase !== 'boundary') return;
     const now = this.#clock.now();
@@ -93,11 +99,11 @@ export class Goodbye<L extends GoodbyeLeg> {
     this.first.close(this.#firstHears, !this.last.gone, now);
   }
 
-  /** The last side hears: what it has broken, or else `close`. */
+  /** Closes the last side, with what it has broken or else with `close`. */
   closeLast(close: Close): void {
     if (this.#phase === 'told') return;
     this.#phase = 'told';
-    // Whoever was held in a drain is read on, for its close frame.
+    // A sender that was held in a drain is read on, for its close frame.
     this.last.inbound.endHold();
     this.last.close(this.#lastHears ?? close, !this.first.gone, this.#clock.now());
   }
@@ -108,7 +114,7 @@ export class Goodbye<L extends GoodbyeLeg> {
     else if (this.#phase === 'asked' && now >= this.#deadline) this.#interrupt();
   }
 
-  /** A message that is not continued for `timeouts.close` does not hold a drain up any longer. */
+  /** A message that does not continue for `timeouts.close` holds a drain up no longer. */
   #tickBoundary(now: number, closeMs: number): void {
     const { inbound } = this.last;
     if (inbound.paused || inbound.wireBytes !== this.#seen) {
@@ -119,7 +125,7 @@ export class Goodbye<L extends GoodbyeLeg> {
     }
   }
 
-  /** The first side's time is over; only its frame that is under way is still passed on. */
+  /** The first side's time is over. Only the frame that it has begun is still passed on. */
   #interrupt(): void {
     this.first.inbound.finishFrame();
     this.closeLast(this.#firstHears);

@@ -1,6 +1,6 @@
 /**
- * What came of a read, or of the end of a wait: few things, told in order when it is over, for the session to decide
- * on.
+ * What came of a read, or of the end of a wait. The list is short, in order, and given to the session when the read is
+ * over.
  */
 import type { Violation } from '../../observe/report.ts';
 import type { GateEvents } from './gate.ts';
@@ -39,7 +39,7 @@ export class Happenings implements GateEvents {
   /** What has happened since this was asked last; `null` for nothing. */
   take(): readonly Happening[] | null {
     const list = this.#list;
-    // Not written where it need not be: this is asked after each read.
+    // This is asked after each read, so nothing is written if nothing has happened.
     if (list !== null) this.#list = null;
     return list;
   }

@@ -1,7 +1,7 @@
 /**
  * Pings one leg and decides when its peer is dead. Any byte from the peer proves life. The clock of an unanswered ping
- * starts when the ping has left our buffer, starts anew when bytes towards the peer make progress, and stands still
- * while Sluice does not read that peer: its pong would not be seen.
+ * starts when the ping has left our buffer, and starts anew when bytes towards the peer make progress. It stands still
+ * while Sluice does not read that peer, because a pong would not be seen.
  */
 import { Stopwatch } from '../../limits/stopwatch.ts';
 
@@ -9,7 +9,7 @@ export interface HeartbeatInput {
   readonly now: number;
   /** Bytes read from the peer so far. */
   readonly received: number;
-  /** Bytes towards the peer that have waited and been accepted so far. */
+  /** How many bytes towards the peer have waited and then been taken by the kernel. */
   readonly drained: number;
   readonly pingFlushed: boolean;
   /** Whether Sluice is not reading the peer's socket. */
@@ -32,7 +32,7 @@ export class Heartbeat {
     this.#nextPingAt = now + intervalMs;
   }
 
-  /** Goes on with other times: the next ping comes within the new interval. */
+  /** Takes other times. The next ping comes within the new interval. */
   change(intervalMs: number, timeoutMs: number, now: number): void {
     const began = this.#intervalMs === 0 ? now : this.#nextPingAt - this.#intervalMs;
     this.#nextPingAt = began + intervalMs;

@@ -5,7 +5,7 @@ const jitter = 0.1;
 
 export class Lifetime {
   readonly #openedAt: number;
-  /** Which part of that share this connection does without. */
+  /** The part of that share by which this connection ends earlier. */
   readonly #luck: number;
   #lifetimeMs: number;
   #endsAt: number;
@@ -18,7 +18,7 @@ export class Lifetime {
     this.#endsAt = this.#after(lifetimeMs);
   }
 
-  /** Goes on under another lifetime. Connections that are too old for it end spread out too, not all at once. */
+  /** Takes another lifetime. Connections that are too old for it end spread out, not all at once. */
   change(lifetimeMs: number, now: number): void {
     if (lifetimeMs === this.#lifetimeMs) return;
     this.#lifetimeMs = lifetimeMs;

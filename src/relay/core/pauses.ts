@@ -2,8 +2,8 @@
 import type { PauseCause, SenderCounters } from '../../observe/metrics/counters.ts';
 
 /**
- * `drain` holds the upstream while its client says goodbye, `answers` a sender that does not read what it is answered;
- * they are no pauses that anyone counts.
+ * `drain` holds the upstream while its client says goodbye. `answers` holds a sender that does not read what it is
+ * answered. Neither is counted as a pause.
  */
 export type HoldCause = PauseCause | 'drain' | 'answers';
 
@@ -15,7 +15,7 @@ export class Pauses {
   count = 0;
   totalMs = 0;
   readonly #counters: SenderCounters;
-  /** Made at the first pause: most senders are never paused. */
+  /** Made at the first pause, because most senders are never paused. */
   #since: Map<HoldCause, number> | null = null;
   #pausedAt: number | null = null;
 
@@ -46,7 +46,7 @@ export class Pauses {
     return this.has('buffer') || this.has('queue') || this.has('memory');
   }
 
-  /** Adds a cause, and says whether it is the first: then the socket must be paused. */
+  /** Adds a cause. Returns whether it is the first: then the socket must be paused. */
   add(cause: HoldCause, now: number): boolean {
     if (this.has(cause)) return false;
     const first = !this.any;
@@ -60,7 +60,7 @@ export class Pauses {
     return first;
   }
 
-  /** Removes a cause, and says whether it was the last: then the sender may go on. */
+  /** Removes a cause. Returns whether it was the last: then the sender may go on. */
   remove(cause: HoldCause, now: number): boolean {
     const since = this.#since?.get(cause);
     if (since === undefined) return false;

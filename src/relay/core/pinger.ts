@@ -38,15 +38,15 @@ export class Pinger {
     return this.#timeoutMs;
   }
 
-  /** Whether a ping is on its way to the peer that has not been answered. */
+  /** Whether a ping of ours has not been answered. */
   get awaits(): boolean {
     return this.#heartbeat.outstanding && this.#writer.pingFlushed;
   }
 
   /**
-   * Whether a pong is overdue. The peer is dead only if it takes nothing either: the ping may stand behind megabytes
-   * in the kernel, and a slow reader sees it minutes later. `received`: bytes read from it so far; `held`: whether
-   * Sluice is not reading it.
+   * Whether a pong is overdue. The peer is dead only if it takes nothing either: the ping may stand behind megabytes in
+   * the kernel, and a slow reader sees it minutes later. `received`: how many bytes have been read from the peer.
+   * `held`: whether Sluice is not reading it.
    */
   tick(now: number, received: number, held: boolean): boolean {
     const { drainedBytes: drained, pingFlushed } = this.#writer;

@@ -3,7 +3,7 @@ import type { Rate, SenderLimits } from '../../config/types.ts';
 import { TokenBucket } from '../../limits/token-bucket.ts';
 import type { Alarm, Clock } from './clock.ts';
 
-/** A pause for a rate is at most this long; so one read must not take more than passes in that time. */
+/** The longest pause for a rate. One read must not take more than passes in that time. */
 const maxPauseMs = 1000;
 const smallestRead = 1024;
 

@@ -1,7 +1,7 @@
 /**
- * A stage stands between a direction's parser and the other leg's writer. It sees each data frame and passes it on:
- * unchanged, at once or when the message is whole, or, for stages to come, inflated or re-fragmented, so what it
- * passes on may have another length.
+ * A stage stands between a direction's parser and the other leg's writer. It sees each data frame and passes it on, at
+ * once or when the message is whole. It may pass on another length than came, so that a stage can inflate or
+ * re-fragment.
  */
 import type { Violation } from '../../observe/report.ts';
 import type { FrameParser } from '../../websocket/frame-parser.ts';
@@ -15,7 +15,7 @@ export interface FrameSink {
   append(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
   /** The frame is complete; `endsMessage` if it was its message's last. */
   endFrame(endsMessage: boolean): void;
-  /** Writes or queues what has been appended: its buffer may be used again then. */
+  /** Writes or queues what has been appended. Its buffer may be used again when this returns. */
   flush(): void;
 }
 
@@ -40,7 +40,7 @@ export interface Stage {
   drop(): void;
 }
 
-/** Passes every frame on as it came: a client's frame is masked already, and the upstream wants it masked. */
+/** Passes every frame on as it came. A client's frame is masked already, and the upstream wants it masked. */
 export const verbatim: Stage = {
   heldBytes: 0,
   capacity: 0,
@@ -51,9 +51,8 @@ export const verbatim: Stage = {
     if (header === parser.chunk) {
       out.append(header, headerStart, headerEnd, keeper);
     } else {
-      // It was split between reads, and stands in a buffer of the parser's that the next split header overwrites,
-      // perhaps
-      // in this very read.
+      // The header was split between reads. It stands in a buffer of the parser's that the next split header
+      // overwrites, perhaps in this very read.
       const copy = Buffer.allocUnsafeSlow(headerEnd - headerStart);
       header.copy(copy, 0, headerStart, headerEnd);
       out.append(copy, 0, copy.length, owned);

@@ -1,10 +1,9 @@
 /**
  * Tells a receiver that is slow from one that takes nothing at all. Progress is what its side has acknowledged: the
- * bytes that the kernel was given, less what the kernel still holds for it. What the kernel holds alone says nothing:
- * while there is room, it grows with each message that nobody takes.
- *
- * One watch serves `max_pause` and the ping's clock, so that they do not add up: while a stopped client's kernel
- * fills up its ping runs out, and when it is full the time before counts too.
+ * bytes that the kernel was given, less what the kernel still holds. The kernel's queue alone says nothing: while it
+ * has room, it grows with each message that nobody takes. One watch serves `max_pause` and the ping's clock, so that
+ * they do not add up. A ping runs out while a stopped client's kernel fills up, and when the kernel is full the time
+ * before counts too.
  */
 
 /** What the kernel has accepted for a socket and its peer has not acknowledged. */
@@ -25,16 +24,18 @@ export interface Sent {
   readonly handedBytes: number;
 }
 
-/** How many readings may leave it open whether something was taken, because more was sent while they were made. */
+/**
+ * How many readings may leave it open whether something was taken. They do so when more was sent while they were made.
+ */
 const mostDoubts = 4;
 
 export class StallWatch {
   #watching = false;
   #since = 0;
   #drained = 0;
-  /** What had been acknowledged at most by the reading that the next one is compared with; `null` without one. */
+  /** The most that may have been acknowledged by the reading that the next one is compared with; `null` without one. */
   #before: number | null = null;
-  /** When a reading was asked for, -1 for not at all, and what the kernel had been given by then. */
+  /** When a reading was asked for (−1: not at all), and what the kernel had been given by then. */
   #askedAt = -1;
   #handed = 0;
   #doubts = 0;
@@ -70,8 +71,8 @@ export class StallWatch {
   }
 
   /**
-   * How long nothing has been acknowledged, by a reading that was made between its being asked for and now: `least` and
-   * `most` are what may have been by then. `null`: it decides nothing.
+   * How long nothing has been acknowledged, in milliseconds. The reading was made between the asking for it and now;
+   * `least` and `most` bound what may have been acknowledged by then. `null`: it decides nothing.
    */
   #compare(now: number, least: number, most: number): number | null {
     if (this.#before === null) {

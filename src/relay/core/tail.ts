@@ -1,5 +1,6 @@
 /**
- * What was read and not parsed, because a rate stopped the parser at a header: it is drained before reading resumes.
+ * Bytes that were read and not parsed, because a rate stopped the parser at a header. They are parsed before reading
+ * resumes.
  */
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 
@@ -14,7 +15,7 @@ export class Tail {
     memory.take(this.capacity);
   }
 
-  /** A right-sized copy: the bytes stand in a read buffer. */
+  /** A copy of the right size, because the bytes stand in a read buffer. */
   static copyOf(bytes: Buffer, memory: MemoryBudget): Tail {
     const copy = Buffer.allocUnsafeSlow(bytes.length);
     bytes.copy(copy);

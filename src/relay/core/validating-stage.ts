@@ -30,7 +30,7 @@ const nothing = Buffer.alloc(0);
 const leastHeld = 512;
 
 export class ValidatingStage implements Stage {
-  /** Bytes of the message under way that wait for its end, headers too. */
+  /** How many bytes of the message under way wait for its end, headers included. */
   heldBytes = 0;
   readonly #sender: Sender;
   readonly #memory: MemoryBudget;
@@ -91,7 +91,7 @@ export class ValidatingStage implements Stage {
     return isRefused ? this.#find({ rule: 'binary', path: '' }) : null;
   }
 
-  /** A frame of a message that is held: it may be too much, or all there is. */
+  /** Judges a frame of a held message: the message may be too large now, or whole. */
   #admit(parser: FrameParser, out: FrameSink): Finding | null {
     this.#announced += parser.length;
     if (this.#announced > this.#rules!.maxTextBytes) {
@@ -128,7 +128,7 @@ export class ValidatingStage implements Stage {
   #keep(chunk: Buffer, start: number, end: number): void {
     const length = this.heldBytes + end - start;
     if (length > this.#held.length) {
-      // Never for more than has come: what a header announces is only announced.
+      // The buffer grows with what has come, never with what a header announces.
       const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#held.length, leastHeld));
       this.#held.copy(larger, 0, 0, this.heldBytes);
       this.#memory.take(larger.length);
@@ -151,7 +151,7 @@ export class ValidatingStage implements Stage {
     return this.#judge(payload, length);
   }
 
-  /** The message is what the frames that are held carry. */
+  /** Judges the message that the held frames carry. */
   #judgeHeld(): Fault | null {
     const payload = takeBuffer(this.#announced);
     let at = 0;
@@ -171,7 +171,7 @@ export class ValidatingStage implements Stage {
     return fault;
   }
 
-  /** Lets go what is held: the frames that are whole, and what has come of another. */
+  /** Passes on what is held: the frames that are whole, and what has come of another. */
   #release(out: FrameSink): void {
     let end = 0;
     for (const { parser, start } of this.#frames()) {
@@ -180,12 +180,12 @@ export class ValidatingStage implements Stage {
       out.endFrame(parser.fin);
       end = parser.position + parser.length;
     }
-    // The sink copies what it keeps, and the buffer is free then.
+    // The sink copies what it keeps, and then the buffer is free.
     if (end > 0) out.flush();
     this.drop();
   }
 
-  /** The frames that are held, each with the parser behind its header. All of them are whole. */
+  /** The held frames, each with the parser behind its header. All of them are whole. */
   *#frames(): Generator<{ readonly parser: FrameParser; readonly start: number }> {
     const parser = new FrameParser(this.#sender === 'client');
     parser.feed(this.#held, 0, this.heldBytes);

@@ -1,5 +1,5 @@
 /**
- * What a connection says of its violations: the first at once, further ones together once per tick. A sender that
+ * What a connection reports of its violations: the first at once, further ones together once per tick. A sender that
  * exceeds a limit with each of thousands of messages costs a comparison per message.
  */
 import type { Violation } from '../../observe/report.ts';
