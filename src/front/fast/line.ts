@@ -35,10 +35,13 @@ export class Line implements TransportListener, RoundWaiter {
   error: Error | null = null;
   #paused = true;
 
-  /** Takes a socket over, paused, with what was read from it: `start` delivers that. */
-  constructor(socket: Socket, head: Buffer, memory: RelayMemory, owner: LineOwner) {
+  /**
+   * Takes a socket over, paused, with what was read from it: `start` delivers that. `readsOn`: TLS too is read on behind
+   * a write that failed.
+   */
+  constructor(socket: Socket, head: Buffer, memory: RelayMemory, owner: LineOwner, readsOn = false) {
     this.owner = owner;
-    this.transport = new SocketTransport({ socket, head }, memory.buffers);
+    this.transport = new SocketTransport({ socket, head }, memory.buffers, readsOn);
     this.writer = new LegWriter(this.transport.output, false, memory.budget);
     this.socket.on('error', this.#onError);
   }

@@ -48,7 +48,8 @@ export class UpstreamLines {
       known.resume();
       return known;
     }
-    const line = new Line(socket, nothing, this.#memory, owner);
+    // An answer may lie behind a body that nobody takes any more.
+    const line = new Line(socket, nothing, this.#memory, owner, true);
     (line.socket as Lined)[lineOf] = line;
     line.start();
     return line;

@@ -9,10 +9,12 @@
  * - `net.Socket` destroys itself at the first failed write, with the peer's close frame unread in it. A backend that
  *   closes with 1009 and resets the connection would look as if it had vanished.
  *
- * Node does not document the handle (see stream-binding.ts). This file alone writes to it. Where it is missing (TLS
- * sockets, other runtimes) the stream is written to.
+ * TLS has a handle of the same form above that of TCP, which is written to where what the peer said before it went away
+ * matters: an HTTP answer. Node does not document either (see stream-binding.ts). This file alone writes to them.
+ * Elsewhere (other TLS sockets, other runtimes) the stream is written to.
  */
 import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type StreamBinding, streamBinding, type WriteRequest } from './stream-binding.ts';
 
 export interface Output {
@@ -33,12 +35,13 @@ export interface Output {
   readonly copies: number;
 }
 
-/** The output of a socket that nobody else writes to. */
-export function outputOf(socket: Socket, onAccepted: () => void): Output {
+/** The output of a socket that nobody else writes to. `readsOn`: TLS too is read on behind a write that failed. */
+export function outputOf(socket: Socket, onAccepted: () => void, readsOn = false): Output {
   const { _handle: handle } = socket as unknown as { _handle: Handle | null };
-  const plain = socket.constructor === Socket && typeof handle?.writeBuffer === 'function';
-  return plain && streamBinding !== null
-    ? new HandleOutput(socket, handle, onAccepted)
+  if (streamBinding === null || typeof handle?.writeBuffer !== 'function') return new StreamOutput(socket, onAccepted);
+  if (socket.constructor === Socket) return new HandleOutput(socket, handle, onAccepted);
+  return readsOn && socket.constructor === TLSSocket
+    ? new TlsOutput(socket, handle, onAccepted)
     : new StreamOutput(socket, onAccepted);
 }
 
@@ -56,8 +59,10 @@ const { WriteWrap, streamBaseState, kLastWriteWasAsync } = streamBinding ?? ({} 
 let spareRequest: WriteRequest | null = null;
 
 class HandleOutput implements Output {
-  readonly copies = 0;
+  readonly copies: number = 0;
   broken = false;
+  /** The write that goes on. */
+  protected writing: WriteRequest | null = null;
   readonly #socket: Socket;
   readonly #handle: Handle;
   readonly #onAccepted: () => void;
@@ -95,10 +100,33 @@ class HandleOutput implements Output {
     request.buffer = bytes;
     request.oncomplete = (status) => {
       if (status !== 0) this.broken = true;
-      this.#onAccepted();
+      this.accepted(request);
     };
+    this.writing = request;
     spareRequest = null;
     return false;
+  }
+
+  /** The kernel has taken a write, or never will. */
+  protected accepted(request: WriteRequest): void {
+    if (this.writing !== request) return;
+    this.writing = null;
+    this.#onAccepted();
+  }
+}
+
+/**
+ * TLS has encrypted or copied the bytes when a write returns. It may forget to say what came of a write that was under
+ * way when the socket closed.
+ */
+class TlsOutput extends HandleOutput {
+  override readonly copies = 1;
+
+  constructor(socket: Socket, handle: Handle, onAccepted: () => void) {
+    super(socket, handle, onAccepted);
+    socket.once('close', () => {
+      if (this.writing !== null) this.accepted(this.writing);
+    });
   }
 }
 

@@ -15,11 +15,11 @@ export class SocketTransport implements Transport {
   #listener: TransportListener | null = null;
   #closed = false;
 
-  /** Takes the socket over, paused. */
-  constructor(input: LegInput, buffers: ReadBuffers) {
+  /** Takes the socket over, paused. `readsOn`: TLS too is read on behind a write that failed. */
+  constructor(input: LegInput, buffers: ReadBuffers, readsOn = false) {
     this.#reader = new SocketReader(input, buffers);
     this.socket = this.#reader.socket;
-    this.output = outputOf(this.socket, () => this.#listener?.accepted());
+    this.output = outputOf(this.socket, () => this.#listener?.accepted(), readsOn);
     this.socket.on('error', () => {});
     this.socket.on('end', () => this.#listener?.ended());
     this.socket.on('close', () => this.#onClose());

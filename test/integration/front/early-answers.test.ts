@@ -4,11 +4,13 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { createServer as createTlsServer, setDefaultCACertificates } from 'node:tls';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Route } from '../../../src/config/types.ts';
 import { routeTo, startGateway } from '../../helpers/gateway.ts';
 import { HttpReader } from '../../helpers/http-reader.ts';
 import { listen } from '../../helpers/listen.ts';
+import { cert, key } from '../../helpers/test-certificate.ts';
 
 /** Enough for the races between the answer, the rest of the body and the reset behind it. */
 const tries = 10;
@@ -24,17 +26,18 @@ const answers = {
 } as const;
 
 /** Answers what has begun, and closes with all the rest unread. */
-async function startUpstream(answer: string): Promise<Route> {
-  const server = createServer((socket) => {
+async function startUpstream(protocol: 'http:' | 'https:', answer: string): Promise<Route> {
+  const serve = (socket: Socket) => {
     socket
       .on('error', () => {})
       .once('data', () => {
         socket.pause().write(answer, () => socket.destroy());
       });
-  });
+  };
+  const server = protocol === 'http:' ? createServer(serve) : createTlsServer({ cert, key }, serve);
   const port = await listen(server);
   onTestFinished(() => void server.close());
-  return routeTo(port);
+  return routeTo(port, { upstream: { protocol, host: 'localhost', port, href: `${protocol}//localhost:${port}` } });
 }
 
 /** Sends a body as fast as it is taken, for as long as somebody wants it. */
@@ -45,28 +48,32 @@ async function upload(socket: Socket, chunked: boolean): Promise<void> {
   }
 }
 
-describe.each(['fast', 'careful'] as const)('through the %s lane', (lane) => {
-  test.each(Object.entries(answers))('an answer %s comes as it is, each time', async (_, { text, body }) => {
-    await using gateway = await startGateway({ routes: [await startUpstream(text)] });
-    const outcomes: unknown[] = [];
-    for (let i = 0; i < 2 * tries; i++) {
-      const chunked = i % 2 === 0;
-      const socket = connect({ port: gateway.port, host: '127.0.0.1' }).on('error', () => {});
-      const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bodyBytes}`;
-      // An empty line before it brings a connection into the careful lane.
-      socket.write(`${lane === 'careful' ? '\r\n' : ''}POST / HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n`);
-      const answer = new HttpReader(socket).message('response');
-      void upload(socket, chunked);
-      outcomes.push(
-        await answer.then(
-          (message) => [message.startLine, message.body],
-          (error) => error.message,
-        ),
-      );
-      socket.destroy();
-    }
-    const expected = [text.slice(0, text.indexOf('\r\n')), body];
-    expect(outcomes).toEqual(Array.from({ length: 2 * tries }, () => expected));
-    expect(gateway.log.filter(({ event }) => event === 'http_failed')).toEqual([]);
+beforeAll(() => setDefaultCACertificates([cert]));
+
+describe.each(['http:', 'https:'] as const)('from an upstream of %s', (protocol) => {
+  describe.each(['fast', 'careful'] as const)('through the %s lane', (lane) => {
+    test.each(Object.entries(answers))('an answer %s comes as it is, each time', async (_, { text, body }) => {
+      await using gateway = await startGateway({ routes: [await startUpstream(protocol, text)] });
+      const outcomes: unknown[] = [];
+      for (let i = 0; i < 2 * tries; i++) {
+        const chunked = i % 2 === 0;
+        const socket = connect({ port: gateway.port, host: '127.0.0.1' }).on('error', () => {});
+        const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bodyBytes}`;
+        // An empty line before it brings a connection into the careful lane.
+        socket.write(`${lane === 'careful' ? '\r\n' : ''}POST / HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n`);
+        const answer = new HttpReader(socket).message('response');
+        void upload(socket, chunked);
+        outcomes.push(
+          await answer.then(
+            (message) => [message.startLine, message.body],
+            (error) => error.message,
+          ),
+        );
+        socket.destroy();
+      }
+      const expected = [text.slice(0, text.indexOf('\r\n')), body];
+      expect(outcomes).toEqual(Array.from({ length: 2 * tries }, () => expected));
+      expect(gateway.log.filter(({ event }) => event === 'http_failed')).toEqual([]);
+    });
   });
 });

@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { outputOf } from '../../../../src/relay/transport/output.ts';
 import { listen } from '../../../helpers/listen.ts';
+import { tlsPair } from '../../../helpers/tls-pair.ts';
 
 async function pair(): Promise<[Socket, Socket]> {
   const server = createServer();
@@ -85,3 +86,47 @@ test.each(['destroy', 'resetAndDestroy'] as const)(
     theirs.destroy();
   },
 );
+
+/** The output of a TLS socket, and a write that waits until it is accepted. */
+function tlsOutput(socket: Socket) {
+  let wake = () => {};
+  const output = outputOf(socket, () => wake(), true);
+  const write = (bytes: Buffer) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    return output.write(bytes) ? Promise.resolve() : promise;
+  };
+  return { output, write };
+}
+
+test('TLS is written to directly only where it is to be read on', async () => {
+  const [theirs, ours] = await tlsPair('connects');
+  expect(outputOf(ours, () => {}).constructor.name).toBe('StreamOutput');
+  const { output, write } = tlsOutput(ours);
+  expect(output.constructor.name).toBe('TlsOutput');
+  const said = new Promise<Buffer>((resolve) => theirs.once('data', resolve));
+  await write(Buffer.from('hello'));
+  expect((await said).toString()).toBe('hello');
+  ours.destroy();
+  theirs.destroy();
+});
+
+test('a write of TLS that is under way when the socket closes is over', async () => {
+  const [theirs, ours] = await tlsPair('connects');
+  theirs.pause();
+  const { write } = tlsOutput(ours);
+  const bytes = Buffer.alloc(1024 * 1024);
+  let written = false;
+  let last = Promise.resolve();
+  do {
+    written = false;
+    last = write(bytes).then(() => {
+      written = true;
+    });
+    // More turns than a write takes that the kernel has room for.
+    for (let turn = 0; turn < 1000 && !written; turn++) await new Promise(setImmediate);
+  } while (written);
+  ours.destroy();
+  await last;
+  theirs.destroy();
+});
