@@ -2,9 +2,11 @@ import { host, upgrade } from '../../real/harness/replay.ts';
 import { startPython } from '../harness/python-server.ts';
 import { replaySuite } from '../harness/replay-suite.ts';
 
+const start = () => startPython({ part: 'nicegui', program: 'python', args: ['nicegui_app.py', '{port}'], probe: '/' });
+
 replaySuite('nicegui', {
   preset: 'uvicorn',
-  start: () => startPython({ part: 'nicegui', program: 'python', args: ['nicegui_app.py', '{port}'], probe: '/' }),
+  start,
   replays: [
     { report: 'zauberzeug/nicegui#245', about: 'the page', target: '/', headOnly: true, status: 200 },
     {
@@ -28,6 +30,21 @@ replaySuite('nicegui', {
       target: '/_nicegui/client/x/upload/1',
       body: 'x',
       status: 404,
+    },
+  ],
+});
+
+replaySuite('nicegui behind an ingress', {
+  preset: 'uvicorn',
+  start,
+  trusted: true,
+  replays: [
+    {
+      report: 'zauberzeug/nicegui#5154',
+      about: 'the page knows the path that the ingress has cut off',
+      target: '/',
+      lines: ['X-Forwarded-Prefix: /sub/path', `X-Forwarded-Host: ${host}`, 'X-Forwarded-Proto: https'],
+      status: 200,
     },
   ],
 });
