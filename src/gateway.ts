@@ -24,7 +24,7 @@ import { schemaFiles, WatchedFiles } from './config/live/watched-files.ts';
 import type { Loaded } from './config/model/load.ts';
 import { defaultMaxBuffered } from './config/model/memory.ts';
 import type { Resolved } from './config/model/resolve.ts';
-import { type Config, type ListenAddress, labelledRoutes, type RoutesApi } from './config/types.ts';
+import { type Config, type ListenAddress, labelledRoutes, type RoutesApi, type TlsTerms } from './config/types.ts';
 import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { HttpForwarder } from './front/careful/forwarder.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
@@ -76,6 +76,8 @@ export interface GatewayParts {
   readonly admin?: 'everything' | 'nothing' | { readonly metricsAt: ListenAddress };
   /** How long a client's connection may be idle between two requests. */
   readonly keepAliveMs?: number;
+  /** How TLS is spoken with clients, and with whoever sets routes. */
+  readonly tlsTerms?: TlsTerms;
   /** The time by which the use of an API's routes is told; milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -211,6 +213,7 @@ export class Gateway {
       recorder,
       pages: () => this.#pages,
       ...(parts.keepAliveMs === undefined ? {} : { keepAliveMs: parts.keepAliveMs }),
+      ...(parts.tlsTerms === undefined ? {} : { tlsTerms: parts.tlsTerms }),
     });
     this.#guard = new Guard({
       admin: typeof shows === 'string' ? config.admin : { address: shows.metricsAt, tokenFile: null },
@@ -357,11 +360,12 @@ export class Gateway {
     return compileEdge(config, this.#lasting, this.#hub);
   }
 
-  #makeApi(config: RoutesApi, { log, apiToken }: GatewayParts, targets: AllowedTargets): RoutesApiPort {
+  #makeApi(config: RoutesApi, { log, apiToken, tlsTerms = {} }: GatewayParts, targets: AllowedTargets): RoutesApiPort {
     return new RoutesApiPort({
       config,
       log,
       environmentToken: apiToken,
+      tlsTerms,
       now: this.#now,
       judge: ({ upstream }) => {
         const problem = targets.refuse(upstream);

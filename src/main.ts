@@ -28,7 +28,9 @@ function version(): string {
 }
 
 async function main([name, ...argv]: string[]): Promise<number> {
-  if (name === '--version' || name === '-v') {
+  // A hub may ask its proxy, as it asks configurable-http-proxy.
+  const ofHubProxy = name === 'hub-proxy' && (argv[0] === '--version' || argv[0] === '-V');
+  if (name === '--version' || name === '-v' || ofHubProxy) {
     await print(`${version()}\n`);
     return 0;
   }

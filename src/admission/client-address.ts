@@ -2,6 +2,7 @@
  * Where a request came from: the peer's word counts only if the peer is one of `trusted_proxies`, and then as far as
  * the chain of trusted proxies reaches.
  */
+import type { Changes } from '../http/changes.ts';
 import { type FieldKind, kindOf } from '../http/fields.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';
 import { plainAddress } from './ip.ts';
@@ -19,8 +20,14 @@ export interface Origination {
   /** Whether a peer that is not trusted sent forwarding headers. */
   readonly untrustedHeaders: boolean;
   /** The forwarding headers for the upstream. */
-  readonly forwarding: readonly (readonly [name: string, value: string])[];
+  readonly forwarding: Pairs;
+  /** Those of a trusted peer, as they came. */
+  readonly came: Pairs;
+  /** Whether a trusted peer said which port the client came to. */
+  readonly portCame: boolean;
 }
+
+type Pairs = readonly (readonly [name: string, value: string])[];
 
 /** What is known of the connection a request came on. */
 export interface PeerFacts {
@@ -38,15 +45,42 @@ export function originationOf(raw: RawHeaders, peer: PeerFacts, proxies: Network
   const trusted = peerAddress === null || proxies.includes(peerAddress);
   if (!trusted) {
     const untrustedHeaders = raw.some((name, i) => i % 2 === 0 && isForwarding(kindOf(name)));
-    return describe(peerName, [peerName], peer.scheme, peer.host, { trusted, untrustedHeaders });
+    return describe(peerName, [peerName], peer.scheme, peer.host, { trusted, untrustedHeaders, ...nothingCame });
   }
   const hops = list(raw, 'x-forwarded-for');
   const address = clientOf(peerName, hops, proxies);
   const scheme = schemeOf(list(raw, 'x-forwarded-proto')[0] ?? list(raw, 'x-scheme')[0]) ?? peer.scheme;
   const host = list(raw, 'x-forwarded-host')[0] ?? peer.host;
   const chain = peerAddress === null ? hops : [...hops, peerAddress];
-  return describe(address, chain.length === 0 ? [address] : chain, scheme, host, { trusted, untrustedHeaders: false });
+  const came = raw.flatMap((name, i) => (i % 2 === 0 && kindOf(name) === 'told' ? [[name, raw[i + 1]!] as const] : []));
+  const portCame = list(raw, 'x-forwarded-port').length > 0;
+  const flags = { trusted, untrustedHeaders: false, came, portCame };
+  return describe(address, chain.length === 0 ? [address] : chain, scheme, host, flags);
 }
+
+const nothingCame = { came: [], portCame: false } as const;
+
+/**
+ * What a target of an API's route is told of who asks: as configurable-http-proxy tells it, also which port the client
+ * came to, and nothing that a rule sets in its own way. Where nothing is to be added, the word of a trusted peer goes
+ * on as it came.
+ */
+export function forwardingOfApi(origination: Origination, changes: Changes | null): Pairs {
+  const { forwarding, came, portCame, host, scheme } = origination;
+  const port = /:(\d{1,5})$/.exec(host)?.[1] ?? (scheme === 'https' ? '443' : '80');
+  const told = portCame ? forwarding : [...forwarding, ['X-Forwarded-Port', port] as const];
+  if (changes === null) return told;
+  return (changes.forwarded ? told : came).filter(([name]) => {
+    const same = sameWord.get(name.toLowerCase());
+    return !changes.removes(name) && (same === undefined || !changes.removes(same));
+  });
+}
+
+/** What says the same in older words, and is believed before the newer ones: whoever sets those would not be heard. */
+const sameWord: ReadonlyMap<string, string> = new Map([
+  ['x-scheme', 'x-forwarded-proto'],
+  ['x-real-ip', 'x-forwarded-for'],
+]);
 
 function isForwarding(kind: FieldKind): boolean {
   return kind === 'told' || kind === 'forwarding';
@@ -57,7 +91,7 @@ function describe(
   chain: readonly string[],
   scheme: 'http' | 'https',
   host: string,
-  flags: Pick<Origination, 'trusted' | 'untrustedHeaders'>,
+  flags: Pick<Origination, 'trusted' | 'untrustedHeaders' | 'came' | 'portCame'>,
 ): Origination {
   const forwarding = [
     ['X-Forwarded-For', chain.join(', ')],

@@ -1,17 +1,20 @@
 /** `sluice hub-proxy`: in the place of configurable-http-proxy, with its flags, until SIGTERM or SIGINT. */
-import { unlink, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { tokenVariable } from '../admin/routes-api/token.ts';
 import { formatListenAddress, parseListenAddress } from '../config/language/addresses.ts';
 import { formatConfigError } from '../config/language/errors.ts';
 import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.ts';
 import type { Loaded } from '../config/model/load.ts';
+import type { TlsTerms } from '../config/types.ts';
 import { createGateway, type GatewayParts } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { followFaults } from './faults.ts';
 import { type HubProxyFlags, readFlags } from './hub-proxy/flags.ts';
 import { redirectFrom } from './hub-proxy/redirect.ts';
+import { termsOf } from './hub-proxy/tls-terms.ts';
 import { complain, print } from './print.ts';
 import { Signals, startRefusals } from './serve.ts';
 import { watchConfig } from './watch-config.ts';
@@ -59,8 +62,14 @@ export async function run(argv: string[]): Promise<number> {
     await complain(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''), patienceMs);
     return 2;
   }
+  const terms = await readTerms(flags as HubProxyFlags, loaded);
+  if ('problem' in terms) {
+    await complain(`sluice hub-proxy: ${terms.problem}\n`, patienceMs);
+    return 2;
+  }
   const log = createLog();
-  const code = await Promise.race([serve(flags as HubProxyFlags, loaded, contents, signals, log), followFaults(log)]);
+  const starting = { flags: flags as HubProxyFlags, loaded, contents, terms };
+  const code = await Promise.race([serve(starting, signals, log), followFaults(log)]);
   await log.flush();
   return code;
 }
@@ -79,10 +88,7 @@ function load({ settings, setBy, rules }: HubProxyFlags, contents: readonly File
 }
 
 /** What is served beside the routes: metrics where flags want them, everything where a file has an admin port. */
-function adminOf(
-  { metrics }: HubProxyFlags,
-  { config }: Extract<Loaded, { config: object }>,
-): GatewayParts['admin'] | string {
+function adminOf({ metrics }: HubProxyFlags, { config }: Whole): GatewayParts['admin'] | string {
   const { address } = config.admin;
   const written = address.kind === 'unix' || address.port !== 0;
   if (metrics === null) return written ? 'everything' : 'nothing';
@@ -91,14 +97,28 @@ function adminOf(
   return 'value' in parsed ? { metricsAt: parsed.value } : `--metrics-port: "${metrics}" ${parsed.problem}`;
 }
 
+/** How TLS is spoken, as far as flags say it. */
+async function readTerms(
+  { tls }: HubProxyFlags,
+  { config: { listen, routesApi } }: Whole,
+): Promise<TlsTerms | { problem: string }> {
+  if (tls === null) return {};
+  if (listen.tls !== null || routesApi!.tls !== null) return termsOf(tls);
+  return { problem: '--ssl-protocol, --ssl-ciphers and --ssl-dhparam stand without --ssl-cert or --api-ssl-cert' };
+}
+
+type Whole = Extract<Loaded, { config: object }>;
+
+/** What was said at the start. */
+interface Starting {
+  readonly flags: HubProxyFlags;
+  readonly loaded: Whole;
+  readonly contents: readonly FileContent[];
+  readonly terms: TlsTerms;
+}
+
 /** Runs the gateway until it is drained. Returns the exit code. */
-async function serve(
-  flags: HubProxyFlags,
-  loaded: Extract<Loaded, { config: object }>,
-  contents: readonly FileContent[],
-  signals: Signals,
-  log: Log,
-): Promise<number> {
+async function serve({ flags, loaded, contents, terms }: Starting, signals: Signals, log: Log): Promise<number> {
   const { config, resolved } = loaded;
   const admin = adminOf(flags, loaded);
   if (typeof admin === 'string' && admin !== 'everything' && admin !== 'nothing') {
@@ -111,20 +131,23 @@ async function serve(
     resolved,
     apiToken: process.env[tokenVariable],
     admin: admin as NonNullable<GatewayParts['admin']>,
+    tlsTerms: terms,
     ...(keepAliveMs === null ? {} : { keepAliveMs }),
   });
   if (contents.length > 0) await watchConfig(gateway, contents, log, async (changed) => load(flags, changed));
   compactHeap();
   try {
     const { address, routesApiAddress } = await gateway.start();
+    // At once: whoever sees the port open looks for it. Not before: another process may have the port, and this file.
+    if (pidFile !== null) writeFileSync(pidFile, String(process.pid));
     const refused = defaultTarget === null ? null : gateway.setRoute('/', { target: defaultTarget });
     if (refused !== null) {
       await complain(`sluice hub-proxy: --default-target: ${refused}\n`, patienceMs);
       await gateway.stop();
+      if (pidFile !== null) await unlink(pidFile).catch(() => {});
       return 2;
     }
     if (redirect !== null) (await redirectFrom(redirect.host, redirect.port, redirect.to)).unref();
-    if (pidFile !== null) await writeFile(pidFile, String(process.pid));
     log.tell('listening', {
       address: formatListenAddress(address),
       routes_api_address: formatListenAddress(routesApiAddress!),

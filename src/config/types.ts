@@ -134,8 +134,10 @@ export interface RouteTemplate {
 
 /** What of a request or an answer is made otherwise on its way to the target of an API's route. */
 export interface TargetRules {
-  /** Header lines that each request gets. */
+  /** Header lines that each request gets in the place of those by their names; none is `Host`. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The `Host` that each request gets; `null` leaves it. */
+  readonly host: string | null;
   /** Whether the target is told who asks (`X-Forwarded-*`). */
   readonly forwarded: boolean;
   /** Whether the path of the target comes before that of the request. */
@@ -150,6 +152,16 @@ export interface TargetRules {
    */
   readonly locationHost: boolean;
   readonly locationScheme: 'http:' | 'https:' | null;
+}
+
+/** How TLS is spoken where Sluice listens; what is left out is as usual. */
+export interface TlsTerms {
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** As OpenSSL lists suites, those of TLS 1.3 among them. */
+  readonly ciphers?: string;
+  /** A group for plain Diffie-Hellman, PEM. */
+  readonly dhparam?: Buffer;
 }
 
 /** Routes that a program sets while Sluice runs. */

@@ -11,7 +11,7 @@ import {
 } from 'node:tls';
 import type { Refused } from '../admission/verdict.ts';
 import { bind } from '../bind.ts';
-import type { ListenAddress } from '../config/types.ts';
+import type { ListenAddress, TlsTerms } from '../config/types.ts';
 import { judgeClientCertificate } from './broken-request.ts';
 
 /** A certificate with its chain and the key, both PEM. */
@@ -68,18 +68,20 @@ const ciphers = [
 export class Acceptor {
   readonly #server: Server;
   readonly #events: AcceptorEvents;
+  readonly #terms: TlsTerms;
   /** It never listens: connections are handed to it when they may begin with TLS. */
   #tls: TlsServer | null = null;
 
-  constructor(events: AcceptorEvents) {
+  constructor(events: AcceptorEvents, terms: TlsTerms = {}) {
     this.#events = events;
+    this.#terms = terms;
     this.#server = createServer(socketOptions, (socket) => events.accepted(socket));
   }
 
   /** Takes certificates; connections that are open keep theirs, and handshakes under way those that they began with. */
   secure(credentials: Credentials): void {
     const { cert, key, clients } = credentials;
-    const common = optionsOf(credentials);
+    const common = { ...optionsOf(credentials), ...this.#terms };
     const contexts = new Map<string, SecureContext>();
     for (const [name, pair] of credentials.named) contexts.set(name, createSecureContext({ ...common, ...pair }));
     this.#tls = createTlsServer({

@@ -6,7 +6,7 @@ import { ClientCertificate } from '../admission/auth/client-cert/certificate.ts'
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
 import type { Peer } from '../admission/visit.ts';
-import type { ListenAddress, Route } from '../config/types.ts';
+import type { ListenAddress, Route, TlsTerms } from '../config/types.ts';
 import { Roster } from '../relay/roster.ts';
 import type { RelayMemory } from '../relay/types.ts';
 import { Acceptor, type Credentials } from './acceptor.ts';
@@ -32,6 +32,7 @@ export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHands
   readonly holders: Holders;
   /** How long a client's connection may be idle between two requests; 75 s unless given. */
   readonly keepAliveMs?: number;
+  readonly tlsTerms?: TlsTerms;
 }
 
 /** Whether the port lets anybody in, or why not. */
@@ -85,11 +86,14 @@ export class Front {
       unrouted: () => parts.edge().unrouted,
       noteUntrusted: (address, counters) => this.#entry.noteUntrusted(address, counters),
     });
-    this.#acceptor = new Acceptor({
-      accepted: (socket) => this.#accept(socket),
-      secured: (socket, refused) => this.#serveSecured(socket, refused),
-      failed: (error, socket) => this.#onTlsFailure(error, socket),
-    });
+    this.#acceptor = new Acceptor(
+      {
+        accepted: (socket) => this.#accept(socket),
+        secured: (socket, refused) => this.#serveSecured(socket, refused),
+        failed: (error, socket) => this.#onTlsFailure(error, socket),
+      },
+      parts.tlsTerms,
+    );
   }
 
   /** Whether handshakes are refused, because the gateway shuts down. */

@@ -98,7 +98,9 @@ export class HubRoute implements EdgeRoute, Activity {
     const { targetPath, routePath } = this.#shared.rules;
     const { base } = this.api.target;
     const rest = routePath ? target : withoutSegments(target, this.api.segmentsIn(segmentsOf(target)));
-    return targetPath && base !== '' ? base + rest : rest;
+    const whole = targetPath ? base + rest : rest;
+    // Nothing of a path may be left.
+    return whole.startsWith('/') ? whole : `/${whole}`;
   }
 
   steps(kind: VisitKind): readonly Step[] {
@@ -112,7 +114,8 @@ export class HubRoute implements EdgeRoute, Activity {
     const { rules } = this.#shared;
     changes.forwarded = rules.forwarded;
     changes.retarget = (target) => this.targetOf(target);
-    if (rules.targetHost) changes.setHost(hostOf(this.api.target.upstream));
+    const host = rules.host ?? (rules.targetHost ? hostOf(this.api.target.upstream) : null);
+    if (host !== null) changes.setHost(host);
     for (const [name, value] of rules.headers) changes.setField(name, value);
   }
 
@@ -177,7 +180,7 @@ export class HubRoutes implements Pick<ApiRoutesListener, 'added' | 'removed'> {
   }
 
   #compile({ templates, rules, upstreamActivity }: RoutesApi): Shared {
-    const { headers, forwarded, routePath, targetHost } = rules;
+    const { headers, host, forwarded, routePath, targetHost } = rules;
     const lasting = this.#lasting;
     const compiled = [...Map.groupBy(templates, ({ kind }) => kind)].map(([kind, ofKind]) => {
       const all = ofKind.map((template) => new Template(template, lasting));
@@ -185,7 +188,7 @@ export class HubRoutes implements Pick<ApiRoutesListener, 'added' | 'removed'> {
     });
     return {
       now: this.#now,
-      changes: headers.length > 0 || !forwarded || !routePath || targetHost,
+      changes: headers.length > 0 || host !== null || !forwarded || !routePath || targetHost,
       lasting,
       rules,
       upstreamActivity,
@@ -212,5 +215,5 @@ function withoutSegments(target: string, count: number): string {
   for (let i = 0; i < count && at >= 0; i++) at = path.indexOf('/', at + 1);
   const rest = at < 0 ? '' : path.slice(at);
   const query = queryAt < 0 ? '' : target.slice(queryAt);
-  return `${rest.startsWith('/') ? '' : '/'}${rest}${query}`;
+  return rest + query;
 }

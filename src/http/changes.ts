@@ -62,6 +62,11 @@ export class Changes {
     this.#removed.add(foldName(name));
   }
 
+  /** Whether what came by this name goes no further. */
+  removes(name: string): boolean {
+    return this.#removed.has(foldName(name));
+  }
+
   /** Removes a query parameter by its decoded name. */
   removeParameter(name: string): void {
     this.#parameters.add(name);

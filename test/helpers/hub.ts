@@ -60,14 +60,22 @@ export interface HubOptions extends Omit<GatewayParts, 'log'> {
   /** Further keys of `routes_api`, in YAML's flow style: `state_file: x`. */
   readonly api?: string;
   readonly more?: string;
+  /** The same of `listen`. */
+  readonly listens?: string;
   readonly rules?: Partial<TargetRules>;
 }
 
 /** Starts one on free ports; it is stopped when the test is over. */
-export async function hubGateway({ api = '', more = '', rules, ...parts }: HubOptions = {}): Promise<HubGateway> {
+export async function hubGateway({
+  api = '',
+  more = '',
+  listens = '',
+  rules,
+  ...parts
+}: HubOptions = {}): Promise<HubGateway> {
   const loaded = loadConfig(
     'hub.yaml',
-    `listen: {address: '127.0.0.1:0'}\nadmin: {address: '127.0.0.1:0'}\nroutes_api: {address: '127.0.0.1:0'${api && `, ${api}`}}\n${more}`,
+    `listen: {address: '127.0.0.1:0'${listens && `, ${listens}`}}\nadmin: {address: '127.0.0.1:0'}\nroutes_api: {address: '127.0.0.1:0'${api && `, ${api}`}}\n${more}`,
   );
   if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
   const { routesApi } = loaded.config;

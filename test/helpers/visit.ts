@@ -43,6 +43,8 @@ export function testVisit(overrides: VisitOverrides = {}): Visit {
       trusted: false,
       untrustedHeaders: false,
       forwarding: [],
+      came: [],
+      portCame: false,
       ...origination,
     },
     peer: { address, encrypted: false, certificate: null },

@@ -265,9 +265,10 @@ test('nothing reads or writes a file in a way that others wait for, but at the s
     /\b(?:open|read|write|close|stat|exists|access)(?:File)?Sync\b/.test(code),
   );
   // Sluice's own files when the program is loaded, the null device and the tables of sockets, which the kernel serves from
-  // memory, and the one terminal.
+  // memory, the one terminal, and the pid of a proxy that begins to listen.
   expect(synchronous.map(({ name }) => name).sort()).toEqual([
     'cli/demo-start',
+    'cli/hub-proxy',
     'front/descriptors',
     'gateway',
     'main',

@@ -5,7 +5,7 @@
 
 import type { ConnectionOptions } from 'node:tls';
 import { isLocal } from '../../config/language/addresses.ts';
-import type { ListenAddress, RoutesApi } from '../../config/types.ts';
+import type { ListenAddress, RoutesApi, TlsTerms } from '../../config/types.ts';
 import { readSmallFile } from '../../files.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { type ApiRoute, ApiRoutes, type JudgeTarget } from '../../routes/api-routes.ts';
@@ -24,6 +24,7 @@ export interface RoutesApiPortParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly noteActivity: () => void;
+  readonly tlsTerms: TlsTerms;
   /** How TLS with the hub is made sure of. */
   readonly secureHub: () => Promise<ConnectionOptions>;
   readonly added: (route: ApiRoute) => void;
@@ -81,7 +82,7 @@ export class RoutesApiPort {
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
   async listen(address: ListenAddress): Promise<number> {
-    const { config, log, now, noteActivity } = this.#parts;
+    const { config, log, now, noteActivity, tlsTerms } = this.#parts;
     if (this.#token === null) {
       log.tell('routes_api_open', {});
     }
@@ -89,7 +90,7 @@ export class RoutesApiPort {
       routes: this.routes,
       guard: new ApiGuard({ address, token: this.#token, log }),
       log,
-      tls: config.tls === null ? null : await readPair(config.tls),
+      tls: config.tls === null ? null : { ...(await readPair(config.tls)), ...tlsTerms },
       now,
       noteActivity,
       heard: () => {

@@ -4,6 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import type { TargetRules } from '../../config/types.ts';
+import { isFieldValue } from '../../http/changes.ts';
+import { kindOf } from '../../http/fields.ts';
+import { hostOf } from '../../http/host.ts';
+import { protocolProblem, type TlsFlags } from './tls-terms.ts';
 
 /** What the flags say. */
 export interface HubProxyFlags {
@@ -25,6 +29,8 @@ export interface HubProxyFlags {
   /** Where metrics alone are served, as an address of a file; `null` is nowhere. */
   readonly metrics: string | null;
   readonly keepAliveMs: number | null;
+  /** How TLS is spoken; `null` where no flag says anything. */
+  readonly tls: TlsFlags | null;
 }
 
 export interface FlagSettings {
@@ -46,6 +52,8 @@ const options = {
   'ssl-request-cert': toggle,
   'ssl-reject-unauthorized': toggle,
   'ssl-protocol': text,
+  'ssl-ciphers': text,
+  'ssl-dhparam': text,
   'api-ip': text,
   'api-port': text,
   'api-socket': text,
@@ -85,14 +93,24 @@ const options = {
 
 /** CHP's other flags, and what there is in their place. */
 const notHonoured: Readonly<Record<string, string>> = {
-  'ssl-ciphers': 'the ciphers are those that are still good',
-  'ssl-allow-rc4': 'RC4 is broken',
-  'ssl-dhparam': 'keys are agreed on by elliptic curves alone',
-  'storage-backend': 'routes_api.state_file of a --config FILE keeps the table over a restart',
+  'ssl-allow-rc4': 'RC4 is broken (RFC 7465), and OpenSSL has it no more',
+  'storage-backend':
+    'it names a class of CHP, in JavaScript; routes_api.state_file of a --config FILE keeps the table over a restart',
 };
 
-/** Node's names for every version that is still good. */
-const allVersions: ReadonlySet<string> = new Set(['TLS', 'SSLv23']);
+/** The port that a unix socket stands in the place of. */
+const ports = { socket: 'port', 'api-socket': 'api-port', 'metrics-socket': 'metrics-port' } as const;
+
+/** Why a request cannot get a header; `null` where it can. */
+function headerProblem(colonAt: number, name: string, value: string): string | null {
+  if (colonAt < 0) return ': a colon was expected in it; write NAME:VALUE';
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || !isFieldValue.test(value))
+    return ' is no header; write NAME:VALUE';
+  if (kindOf(name) === 'hop' || name.toLowerCase() === 'content-length')
+    return ` is not honoured: ${name} belongs to each connection and body`;
+  if (name.toLowerCase() === 'host' && hostOf(value) === null) return ' names no host; write Host:NAME';
+  return null;
+}
 
 type Values = ReturnType<typeof parse>['values'];
 
@@ -145,7 +163,7 @@ class Reader {
       settings: this.#settings as FlagSettings,
       setBy: this.#setBy,
       rules: {
-        headers: this.#headers(),
+        ...this.#headers(),
         forwarded: !values['no-x-forward'],
         targetPath: !values['no-prepend-path'],
         routePath: !values['no-include-prefix'],
@@ -158,6 +176,7 @@ class Reader {
       redirect: this.#redirect(port),
       metrics: this.#metrics(),
       keepAliveMs: this.#milliseconds('keep-alive-timeout'),
+      tls: this.#tls(),
     };
   }
 
@@ -184,11 +203,6 @@ class Reader {
     // As with CHP, who is asked for a certificate and has none is turned away, also without the flag that says so.
     this.#clientCertificates('listen.tls.client_certificates.ca', 'ssl');
     this.#clientCertificates('routes_api.tls.client_ca', 'api-ssl');
-    const protocol = values['ssl-protocol'];
-    if (protocol !== undefined && !allVersions.has(protocol))
-      this.problems.push(
-        `--ssl-protocol ${protocol} is not honoured: the ports speak TLS 1.2 and 1.3, which is what CHP calls TLS`,
-      );
     if (values['client-ssl-ca'] !== undefined)
       this.#set('defaults.upstream_tls.ca', values['client-ssl-ca'], 'client-ssl-ca');
     const [cert, key] = [values['client-ssl-cert'], values['client-ssl-key']];
@@ -199,6 +213,17 @@ class Reader {
       this.#set('defaults.upstream_tls.client_key', key!, 'client-ssl-key');
     }
     if (values.insecure) this.#set('defaults.upstream_tls.insecure_skip_verify', true, 'insecure');
+  }
+
+  #tls(): TlsFlags | null {
+    const {
+      'ssl-protocol': protocol = null,
+      'ssl-ciphers': ciphers = null,
+      'ssl-dhparam': dhparam = null,
+    } = this.#values;
+    const problem = protocol === null ? null : protocolProblem(protocol);
+    if (problem !== null) this.problems.push(problem);
+    return protocol === null && ciphers === null && dhparam === null ? null : { protocol, ciphers, dhparam };
   }
 
   #readTargets(): void {
@@ -232,7 +257,9 @@ class Reader {
     const values = this.#values;
     const path = values[socket];
     if (path !== undefined) {
+      const portFlag = ports[socket];
       if (values[ip] !== undefined) this.problems.push(`--${socket} and --${ip}: pick one`);
+      if (values[portFlag] !== undefined) this.problems.push(`--${socket} and --${portFlag}: pick one`);
       return `unix:${path}`;
     }
     const given = values[ip] ?? usual;
@@ -265,15 +292,19 @@ class Reader {
     else this.#set(at, ca, `${family}-ca`);
   }
 
-  #headers(): [string, string][] {
-    return (this.#values['custom-header'] ?? []).flatMap((header) => {
+  /** The last of several by one name holds. */
+  #headers(): Pick<TargetRules, 'headers' | 'host'> {
+    const headers = new Map<string, [string, string]>();
+    for (const header of this.#values['custom-header'] ?? []) {
       const at = header.indexOf(':');
       const [name, value] = [header.slice(0, at).trim(), header.slice(at + 1).trim()];
-      if (at > 0 && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value))
-        return [[name, value]];
-      this.problems.push(`--custom-header ${JSON.stringify(header)} is no header; write NAME:VALUE`);
-      return [];
-    });
+      const problem = headerProblem(at, name, value);
+      if (problem === null) headers.set(name.toLowerCase(), [name, value]);
+      else this.problems.push(`--custom-header ${JSON.stringify(header)}${problem}`);
+    }
+    const host = headers.get('host')?.[1] ?? null;
+    headers.delete('host');
+    return { headers: [...headers.values()], host };
   }
 
   #scheme(): 'http:' | 'https:' | null {

@@ -13,6 +13,7 @@ export const setByApi: UpstreamTarget = { protocol: 'https:', host: '', port: 0,
 /** What JupyterHub and CHP do where nobody says otherwise. */
 export const usualRules: TargetRules = {
   headers: [],
+  host: null,
   forwarded: true,
   targetPath: true,
   routePath: true,

@@ -8,6 +8,7 @@
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { forwardingOfApi } from '../../admission/client-address.ts';
 import { Holding, type MemoryHolder, type MemoryLedger } from '../../admission/memory.ts';
 import type { Visit } from '../../admission/visit.ts';
 import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/outcomes.ts';
@@ -171,7 +172,7 @@ export class CarefulExchange implements MemoryHolder {
     if (upstreamReq.socket !== null) boundRecords(upstreamReq.socket);
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';
-    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context.visit);
+    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context);
     upstreamReq.on('drain', () => this.#touch());
     // A 101 that nobody asked for closes the request without an error.
     upstreamReq.once('close', () => {
@@ -375,10 +376,10 @@ export class CarefulExchange implements MemoryHolder {
 }
 
 /** Replaces the lower-case copies that http-proxy made by the client's headers as they came; its framing stays. */
-function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], visit: Visit): void {
+function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], { visit, hub }: ExchangeContext): void {
   const { changes, origination } = visit;
   const lines = changes === null ? raw : changes.lines(raw);
-  const told = changes === null || changes.forwarded ? origination.forwarding : [];
+  const told = hub === null ? origination.forwarding : forwardingOfApi(origination, changes);
   const forwarding = changes === null ? told : [...told, ...changes.set];
   const host = upstreamReq.getHeader('host');
   const length = upstreamReq.getHeader('content-length');

@@ -9,6 +9,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { forwardingOfApi } from '../../admission/client-address.ts';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
@@ -96,7 +97,7 @@ export class Tunnel {
     const { changes, origination } = visit;
     const { connectMs, handshakeMs } = route.route.timeouts;
     const headers = changes === null ? visit.headers : changes.lines(visit.headers);
-    const told = changes === null || changes.forwarded ? origination.forwarding : [];
+    const told = route.hub === null ? origination.forwarding : forwardingOfApi(origination, changes);
     const forwarding = changes === null ? told : [...told, ...changes.set];
     return dial({
       endpoint: lease.endpoint,

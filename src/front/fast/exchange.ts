@@ -375,7 +375,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
       framing !== 'close' && !this.request.closesUpstream && keepsAlive(answer) && isClear(answer, framing);
     const location = this.#locationOf(answer);
     const changes = this.request.visit.answerChanges;
-    heads.response(answer, { chunks: framing === 'close', closes: this.#closes, date: date(), location, changes });
+    const keeps = this.request.route.hub !== null && !this.#closes;
+    const chunks = framing === 'close';
+    heads.response(answer, { chunks, closes: this.#closes, keeps, date: date(), location, changes });
     this.#turn = 'answering';
     this.#status = answer.status;
     this.#noteUse();

@@ -409,7 +409,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const closesUpstream = framing !== 'none';
     heads.request(parser, {
       trusted: sender.origination.trusted,
-      forwarding: visit.changes === null || visit.changes.forwarded ? sender.lines : nothing,
+      forwarding: sender.linesFor(route, visit.changes),
       closes: closesUpstream,
       upgrades: false,
       changes: visit.changes,
@@ -433,7 +433,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const { heads } = this.#parts;
     heads.request(this.#parser!, {
       trusted: sender.origination.trusted,
-      forwarding: visit.changes === null || visit.changes.forwarded ? sender.lines : nothing,
+      forwarding: sender.linesFor(route, visit.changes),
       closes: false,
       upgrades: true,
       changes: visit.changes,

@@ -2,17 +2,31 @@
  * Where the requests of one connection come from, and what upstreams are told of it. For a peer whose word does not
  * count that is the same for each request to a host, and made once.
  */
-import { type Origination, originationOf } from '../../admission/client-address.ts';
+import { forwardingOfApi, type Origination, originationOf } from '../../admission/client-address.ts';
 import type { Peer } from '../../admission/visit.ts';
+import type { Changes } from '../../http/changes.ts';
 import type { HeadParser } from '../../http/wire/head-parser.ts';
 import { Field } from '../../http/wire/names.ts';
-import type { Edge } from '../edge.ts';
+import type { Edge, EdgeRoute } from '../edge.ts';
 
 /** Where a request comes from. */
-export interface CameFrom {
+export class CameFrom {
   readonly origination: Origination;
+  readonly #lines: Buffer;
+  #linesOfApi: Buffer | null = null;
+
+  constructor(origination: Origination) {
+    this.origination = origination;
+    this.#lines = linesOf(origination.forwarding);
+  }
+
   /** The forwarding lines for the upstream, as they are sent. */
-  readonly lines: Buffer;
+  linesFor({ hub }: EdgeRoute, changes: Changes | null): Buffer {
+    if (hub === null) return this.#lines;
+    if (changes !== null) return linesOf(forwardingOfApi(this.origination, changes));
+    this.#linesOfApi ??= linesOf(forwardingOfApi(this.origination, null));
+    return this.#linesOfApi;
+  }
 }
 
 export class Origins {
@@ -40,10 +54,12 @@ export class Origins {
   #make(pairs: readonly string[], host: string, edge: Edge): CameFrom {
     const { address, encrypted } = this.#peer;
     const peer = { address, scheme: encrypted ? 'https' : 'http', host } as const;
-    const origination = originationOf(pairs, peer, edge.proxies);
-    const lines = origination.forwarding.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    return { origination, lines: Buffer.from(lines, 'latin1') };
+    return new CameFrom(originationOf(pairs, peer, edge.proxies));
   }
+}
+
+function linesOf(pairs: Origination['forwarding']): Buffer {
+  return Buffer.from(pairs.map(([name, value]) => `${name}: ${value}\r\n`).join(''), 'latin1');
 }
 
 function forwardingPairs(head: HeadParser): string[] {

@@ -41,6 +41,7 @@ withoutLocation.removeField('location');
 const lineEnd = Buffer.from('\r\n');
 const chunkedLine = Buffer.from('Transfer-Encoding: chunked\r\n');
 const closeLine = Buffer.from('Connection: close\r\n');
+const keepLine = Buffer.from('Connection: keep-alive\r\n');
 const askLines = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n');
 const switchLines = Buffer.from('Upgrade: websocket\r\nConnection: Upgrade\r\n');
 /** Where the last digit of `HTTP/1.0` stands. */
@@ -71,6 +72,8 @@ export interface ResponseRules {
   readonly chunks: boolean;
   /** Whether the client's connection ends with it. */
   readonly closes: boolean;
+  /** Whether the client is told that its connection stays open, as HTTP/1.1 has it without a word too. */
+  readonly keeps?: boolean;
   /** A `Date` line for an answer that has none (RFC 9110 §6.6.1). */
   readonly date: Buffer;
   /** A `Location` in the place of the one that came. */
@@ -100,7 +103,8 @@ export class HeadWriter {
   }
 
   /** Writes the answer that goes to the client, whose version is Sluice's own (RFC 9110 §2.5). */
-  response(head: HeadParser, { chunks, closes, date, location = null, changes = null }: ResponseRules): void {
+  response(head: HeadParser, rules: ResponseRules): void {
+    const { chunks, closes, keeps = false, date, location = null, changes = null } = rules;
     const own = changes === null ? nothing : linesOf(changes);
     this.#begin(head, date.length + (location?.length ?? 0) + own.length);
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
@@ -114,6 +118,7 @@ export class HeadWriter {
     if (!head.hasDate && head.status >= 200) this.#add(date);
     if (chunks) this.#add(chunkedLine);
     if (closes) this.#add(closeLine);
+    else if (keeps) this.#add(keepLine);
     this.#add(lineEnd);
   }
 

@@ -1,15 +1,19 @@
 /** `sluice hub-proxy` as a hub starts it. */
 import { spawn } from 'node:child_process';
+import { getDiffieHellman } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { type ConnectionOptions, connect } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { groupPem } from '../../helpers/dh-group.ts';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { closeOf } from '../../helpers/frames.ts';
 import type { LogLine } from '../../helpers/gateway.ts';
 import { ask, echo, httpServer, token } from '../../helpers/hub.ts';
 import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
+import { rsaCertificate, rsaKey } from '../../helpers/rsa-certificate.ts';
 
 const main = join(import.meta.dirname, '../../../src/main.ts');
 const authorization = `token ${token}`;
@@ -101,6 +105,94 @@ test('serves metrics where flags want them, and no API of operators', async () =
   await proxy.listening;
   proxy.child.kill('SIGTERM');
   expect((await proxy.exited).code).toBe(0);
+});
+
+describe('TLS as flags have it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hub-'));
+  const path = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const pairs = (family: string) => [
+    ...[`--${family}-cert`, path('rsa.crt', rsaCertificate)],
+    ...[`--${family}-key`, path('rsa.key', rsaKey)],
+  ];
+  const both = [
+    '--ip=127.0.0.1',
+    '--port=0',
+    '--api-ip=127.0.0.1',
+    '--api-port=0',
+    ...pairs('ssl'),
+    ...pairs('api-ssl'),
+  ];
+
+  /** What is agreed on at the public port and at the API's; `null` where nothing is. */
+  async function agreed(args: readonly string[], client: ConnectionOptions) {
+    const line = await start([...both, ...args]).listening;
+    const ports = [portOf(line.address), portOf(line.routes_api_address)];
+    return Promise.all(
+      ports.map(async (port) => {
+        const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...client });
+        const opened = once(socket, 'secureConnect').catch(() => null);
+        const found =
+          (await opened) === null ? null : { version: socket.getProtocol(), suite: socket.getCipher().name };
+        socket.destroy();
+        return found;
+      }),
+    );
+  }
+
+  test('one version alone', async () => {
+    const of12 = { version: 'TLSv1.2', suite: 'ECDHE-RSA-AES128-GCM-SHA256' };
+    expect(await agreed(['--ssl-protocol=TLSv1_2'], {})).toMatchObject([
+      { version: 'TLSv1.2' },
+      { version: 'TLSv1.2' },
+    ]);
+    expect(await agreed(['--ssl-protocol=TLSv1_3'], { maxVersion: 'TLSv1.2' })).toEqual([null, null]);
+    const ciphers = of12.suite;
+    expect(await agreed(['--ssl-protocol=TLSv1_2', `--ssl-ciphers=${ciphers}`], {})).toEqual([of12, of12]);
+  });
+
+  test('listed suites, and those of TLS 1.3 beside them', async () => {
+    const ciphers = '--ssl-ciphers=ECDHE-RSA-AES256-GCM-SHA384:!ECDHE-RSA-AES128-GCM-SHA256';
+    expect(await agreed([ciphers], {})).toMatchObject([{ version: 'TLSv1.3' }, { version: 'TLSv1.3' }]);
+    const older = { maxVersion: 'TLSv1.2' } as const;
+    expect(await agreed([ciphers], { ...older, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })).toEqual([null, null]);
+    const found = { version: 'TLSv1.2', suite: 'ECDHE-RSA-AES256-GCM-SHA384' };
+    expect(await agreed([ciphers], older)).toEqual([found, found]);
+  });
+
+  test('plain Diffie-Hellman in the group that was given, and never without one', async () => {
+    const group = path('dh.pem', groupPem(getDiffieHellman('modp14').getPrime()));
+    const client = { maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES256-GCM-SHA384' } as const;
+    const found = { version: 'TLSv1.2', suite: 'DHE-RSA-AES256-GCM-SHA384' };
+    expect(await agreed([`--ssl-dhparam=${group}`], client)).toEqual([found, found]);
+    const [open] = await agreed([], client);
+    expect(open).toBeNull();
+  });
+
+  test('without a certificate is an error, and so is what OpenSSL does not know', async () => {
+    const { code, errors } = await start(['--ssl-ciphers=HIGH']).exited;
+    expect([code, errors]).toEqual([2, expect.stringContaining('stand without --ssl-cert')]);
+    const wrong = await start([...both, '--ssl-ciphers=NONSENSE']).exited;
+    expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('--ssl-ciphers "NONSENSE"')]);
+  });
+});
+
+test('says its version, as a hub may ask', async () => {
+  for (const flag of ['--version', '-V']) {
+    const { code, out } = await start([flag]).exited;
+    expect([code, out]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  }
+});
+
+test('one that cannot listen leaves the pid file of the one that can', async () => {
+  const pid = join(mkdtempSync(join(tmpdir(), 'hub-')), 'pid');
+  const first = start(['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', pid]);
+  const port = String(portOf((await first.listening).address));
+  const second = start(['--ip=127.0.0.1', '--port', port, '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', pid]);
+  expect((await second.exited).code).toBe(1);
+  expect(readFileSync(pid, 'utf8')).toBe(String(first.child.pid));
 });
 
 test('a flag that is wrong ends it with its name', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { originationOf } from '../../../src/admission/client-address.ts';
+import { forwardingOfApi, originationOf } from '../../../src/admission/client-address.ts';
 import { plainAddress } from '../../../src/admission/ip.ts';
 import { Networks } from '../../../src/admission/networks.ts';
+import { Changes } from '../../../src/http/changes.ts';
 
 const proxies = new Networks(['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
 
@@ -139,5 +140,50 @@ describe('a peer on a unix socket', () => {
     const origination = of(undefined);
     expect(origination.address).toBe('unix');
     expect(forwarded(origination)['X-Forwarded-For']).toBe('unix');
+  });
+});
+
+describe('the target of an API’s route', () => {
+  const told = (origination: ReturnType<typeof of>, change?: (changes: Changes) => void) => {
+    const changes = change === undefined ? null : new Changes();
+    if (changes !== null) change!(changes);
+    return Object.fromEntries(forwardingOfApi(origination, changes));
+  };
+  const proxied: [string, string][] = [
+    ['X-Forwarded-For', '203.0.113.9'],
+    ['X-Forwarded-Proto', 'https'],
+    ['X-Forwarded-Host', 'apps.test'],
+  ];
+
+  test('hears the port that the client came to', () => {
+    expect(told(of('203.0.113.5'))).toMatchObject({ 'X-Forwarded-Port': '8080' });
+    expect(told(of('10.0.0.1', proxied))).toMatchObject({ 'X-Forwarded-Port': '443' });
+    const bare: [string, string][] = [['X-Forwarded-Host', '[2001:db8::1]']];
+    expect(told(of('10.0.0.1', bare))).toMatchObject({ 'X-Forwarded-Port': '80' });
+  });
+
+  test('hears it once where a trusted peer says it, and that goes on by itself', () => {
+    expect(told(of('10.0.0.1', [...proxied, ['x-forwarded-port', '8443']]))).not.toHaveProperty('X-Forwarded-Port');
+    expect(told(of('203.0.113.5', [['x-forwarded-port', '1']]))).toMatchObject({ 'X-Forwarded-Port': '8080' });
+  });
+
+  test('hears nothing that a rule says otherwise, nor the same in older words', () => {
+    const names = (field: string) => Object.keys(told(of('203.0.113.5'), (changes) => changes.setField(field, 'x')));
+    expect(names('x-forwarded-proto')).toEqual([
+      'X-Forwarded-For',
+      'X-Forwarded-Host',
+      'X-Real-IP',
+      'X-Forwarded-Port',
+    ]);
+    expect(names('X-Forwarded-For')).toEqual(['X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Scheme', 'X-Forwarded-Port']);
+    expect(names('X-Other')).toHaveLength(6);
+  });
+
+  test('hears, where it is to be told nothing, what a trusted peer said', () => {
+    const quiet = (changes: Changes) => {
+      changes.forwarded = false;
+    };
+    expect(told(of('203.0.113.5', proxied), quiet)).toEqual({});
+    expect(told(of('10.0.0.1', proxied), quiet)).toEqual(Object.fromEntries(proxied));
   });
 });

@@ -62,6 +62,16 @@ describe('a field', () => {
   test('that is removed goes no further', () => {
     expect(changed((all) => all.removeField('Authorization')).line('authorization', 'Basic x')).toBe(null);
   });
+
+  test('that is removed or set is known, in every spelling', () => {
+    const changes = changed((all) => {
+      all.removeField('Authorization');
+      all.setField('X-Forwarded-Proto', 'https');
+    });
+    expect(
+      ['AUTHORIZATION', 'x-forwarded-proto', 'X_Forwarded_Proto', 'x-other'].map((name) => changes.removes(name)),
+    ).toEqual([true, true, true, false]);
+  });
 });
 
 describe('a query parameter', () => {

@@ -65,7 +65,9 @@ test('every other flag is something', () => {
     '--ssl-ca=/ca',
     '--ssl-request-cert',
     '--ssl-reject-unauthorized',
-    '--ssl-protocol=TLS',
+    '--ssl-protocol=TLSv1_2',
+    '--ssl-ciphers=HIGH',
+    '--ssl-dhparam=/dh',
     '--api-ssl-key=/ak',
     '--api-ssl-cert=/ac',
     '--api-ssl-ca=/aca',
@@ -125,6 +127,7 @@ test('every other flag is something', () => {
       ['a', 'b:c'],
       ['d', 'e'],
     ],
+    host: null,
     forwarded: false,
     targetPath: false,
     routePath: false,
@@ -136,6 +139,7 @@ test('every other flag is something', () => {
     defaultTarget: 'http://h:1',
     pidFile: '/p',
     keepAliveMs: 7,
+    tls: { protocol: 'TLSv1_2', ciphers: 'HIGH', dhparam: '/dh' },
     redirect: { host: '::', port: 80, to: 443 },
   });
   expect(loaded(['--error-path=/pages', '--log-level', 'debug'])).toMatchObject({
@@ -151,8 +155,10 @@ test('a time of 0 is none', () => {
 });
 
 test('without rewriting a request goes on as CHP’s does', () => {
+  expect(flagsOf().tls).toBeNull();
   expect(flagsOf().rules).toEqual({
     headers: [],
+    host: null,
     forwarded: true,
     targetPath: true,
     routePath: true,
@@ -160,6 +166,11 @@ test('without rewriting a request goes on as CHP’s does', () => {
     locationHost: false,
     locationScheme: null,
   });
+});
+
+test('the last of several headers by one name holds, and Host is one', () => {
+  const { rules } = flagsOf('--custom-header=a:1', '--custom-header', ' A : 2 ', '--custom-header=HOST: hub.org:80');
+  expect(rules).toMatchObject({ headers: [['A', '2']], host: 'hub.org:80' });
 });
 
 test('help is help', () => {
@@ -172,10 +183,8 @@ test.each([
   ['a flag without its value', ['--port'], /--port/],
   ['something behind the flags', ['start'], /start/],
   ['--storage-backend', ['--storage-backend=x'], /--storage-backend is not honoured.*state_file/],
-  ['--ssl-ciphers', ['--ssl-ciphers', 'x'], /--ssl-ciphers is not honoured/],
-  ['--ssl-allow-rc4', ['--ssl-allow-rc4'], /--ssl-allow-rc4 is not honoured/],
-  ['--ssl-dhparam', ['--ssl-dhparam=/d'], /--ssl-dhparam is not honoured/],
-  ['one version of TLS alone', ['--ssl-protocol=TLSv1_2'], /--ssl-protocol TLSv1_2 is not honoured/],
+  ['--ssl-allow-rc4', ['--ssl-allow-rc4'], /--ssl-allow-rc4 is not honoured: .*RFC 7465/],
+  ['a broken version of TLS', ['--ssl-protocol=TLSv1_1'], /--ssl-protocol TLSv1_1 is not honoured/],
   ['a public authority that nobody needs', ['--ssl-key=/k', '--ssl-cert=/c', '--ssl-ca=/k'], /--ssl-request-cert/],
   ['a public certificate that nobody may vouch for', ['--ssl-request-cert'], /--ssl-request-cert .*--ssl-ca/],
   ['a certificate of clients without TLS', ['--ssl-request-cert', '--ssl-ca=/a'], /--ssl-key and --ssl-cert/],
@@ -184,6 +193,13 @@ test.each([
   ['a level that is none', ['--log-level', 'loud'], /--log-level loud/],
   ['both pages', ['--error-target=http://a', '--error-path=/a'], /--error-target and --error-path/],
   ['a socket and an address', ['--socket=/a', '--ip=1.2.3.4'], /--socket and --ip/],
+  ['a socket and a port', ['--socket=/a', '--port=1'], /--socket and --port/],
+  ['a socket of the API and a port', ['--api-socket=/a', '--api-port=1'], /--api-socket and --api-port/],
+  [
+    'a socket of metrics and a port',
+    ['--metrics-socket=/a', '--metrics-port=1'],
+    /--metrics-socket and --metrics-port/,
+  ],
   ['half a certificate', ['--ssl-key=/k'], /--ssl-cert and --ssl-key/],
   ['half a client certificate', ['--client-ssl-cert=/k'], /--client-ssl-cert and --client-ssl-key/],
   ['an authority that nobody needs', ['--api-ssl-ca=/k'], /--api-ssl-request-cert/],
@@ -192,7 +208,10 @@ test.each([
   ['a redirect without TLS', ['--redirect-port=80'], /--ssl-key/],
   ['a redirect without its port', ['--redirect-to=80'], /--redirect-port/],
   ['a scheme that is none', ['--protocol-rewrite=gopher'], /--protocol-rewrite gopher/],
-  ['a header that is none', ['--custom-header=nothing'], /--custom-header/],
+  ['a header that is none', ['--custom-header=nothing'], /--custom-header "nothing": a colon was expected/],
+  ['a header of the connection', ['--custom-header=Connection: x'], /--custom-header .* is not honoured: Connection/],
+  ['a header of the body', ['--custom-header=content-length: 5'], /--custom-header .* is not honoured/],
+  ['a host that is none', ['--custom-header=Host: a b'], /--custom-header .* names no host/],
   ['a header with a line end', ['--custom-header=a:b\r\nc: d'], /--custom-header/],
   ['a header without a name', ['--custom-header=:x'], /--custom-header/],
 ])('%s is an error by name', (_name, args, words) => {

@@ -33,9 +33,15 @@ function request(
 
 function response(
   lines: readonly string[],
-  { chunks = false, closes = false, location = null as string | null, changes = null as Changes | null } = {},
+  {
+    chunks = false,
+    closes = false,
+    keeps = false,
+    location = null as string | null,
+    changes = null as Changes | null,
+  } = {},
 ): string[] {
-  writer.response(parsed('response', lines), { chunks, closes, date, location, changes });
+  writer.response(parsed('response', lines), { chunks, closes, keeps, date, location, changes });
   return written();
 }
 
@@ -183,6 +189,9 @@ describe('the answer for the client', () => {
       'Date: now',
       'Connection: close',
     ]);
+    const kept = ['HTTP/1.1 200', 'Content-Length: 0'];
+    expect(response(kept, { keeps: true })).toEqual([...kept, 'Date: now', 'Connection: keep-alive']);
+    expect(response(kept, { keeps: true, closes: true })).toEqual([...kept, 'Date: now', 'Connection: close']);
   });
 
   test('has no framing where its status never has a body, but for a 304', () => {
