@@ -33,7 +33,8 @@ test('the path of a target comes first, in a handshake too', async () => {
 
 test('the rules of flags hold in both lanes', async () => {
   await using upstream = await fakeUpstream({
-    answer: () => 'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/else\r\nContent-Length: 0\r\n\r\n',
+    answer: () =>
+      'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/else\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
   });
   const hub = await hubGateway({
     rules: {
