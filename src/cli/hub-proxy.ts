@@ -7,7 +7,7 @@ import { formatListenAddress, parseListenAddress } from '../config/language/addr
 import { formatConfigError } from '../config/language/errors.ts';
 import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.ts';
 import type { Loaded } from '../config/model/load.ts';
-import type { TlsTerms } from '../config/types.ts';
+import { labelledRoutes, type TlsTerms } from '../config/types.ts';
 import { createGateway, type GatewayParts } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
@@ -28,13 +28,15 @@ say the rest, such as limits and routes_api.templates.
 SIGTERM: clients are sent away with close code 1012, and the process ends within five seconds.
 `;
 
+const usualDeadlineMs = 4000;
+
 /**
  * What holds where neither flags nor files say anything. The hub waits ten seconds for the end of its proxy. And CHP
  * bounds neither uploads nor how many tabs all users together have: whoever wants such a bound says so.
  */
 const usual = {
   defaults: { http: { max_body_size: 'unlimited' }, limits: { connections: { max: 1_000_000 } } },
-  drain: { announce: '0', spread: '1s', deadline: '4s' },
+  drain: { announce: '0', spread: '1s', deadline: `${usualDeadlineMs}ms` },
   timeouts: { close: '2s' },
   admin: { address: '127.0.0.1:0' },
 };
@@ -81,7 +83,13 @@ function anyAddress(): string {
 }
 
 function load({ settings, setBy, rules }: HubProxyFlags, contents: readonly FileContent[]): Loaded {
-  const loaded = loadFiles(contents, { flags: settings, setBy, usual });
+  let loaded = loadFiles(contents, { flags: settings, setBy, usual });
+  const routes = 'errors' in loaded ? [] : labelledRoutes(loaded.config);
+  if (routes.some(({ drain }) => drain.deadlineMs > usualDeadlineMs)) {
+    // Who has time to go gives servers time to answer: what a busy one says later than that is lost.
+    const { timeouts: _, ...others } = usual;
+    loaded = loadFiles(contents, { flags: settings, setBy, usual: others });
+  }
   if ('errors' in loaded) return loaded;
   const { config, resolved } = loaded;
   return { config: { ...config, routesApi: { ...config.routesApi!, rules } }, resolved };

@@ -2,7 +2,7 @@
  * Pages for 404 and 503 that somebody else writes: JupyterHub at its error URL, or a folder. They are asked for with
  * bounds of time and size, and where none comes, or the wrong one, Sluice's own answer stands.
  */
-import { request as requestHttp } from 'node:http';
+import { type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
@@ -63,13 +63,13 @@ export class ErrorPages {
   }
 
   async #ask(status: PagedStatus, target: string): Promise<ErrorPage> {
-    const source = this.#source as { readonly target: string };
-    const url = `${source.target}/${status}?url=${encodeURIComponent(target.slice(0, longestTarget))}`;
-    const isSecure = url.startsWith('https:');
+    const { place, base, isSecure } = placeOf((this.#source as { readonly target: string }).target);
     const send = isSecure ? requestHttps : requestHttp;
     const secure = isSecure ? await this.#secure() : {};
     const { promise, resolve, reject } = Promise.withResolvers<ErrorPage>();
-    const req = send(url, {
+    const req = send({
+      ...place,
+      path: `${base}/${status}?url=${encodeURIComponent(target.slice(0, longestTarget))}`,
       ...secure,
       agent: false,
       maxHeaderSize,
@@ -104,6 +104,15 @@ export class ErrorPages {
     req.end();
     return promise;
   }
+}
+
+/** Where a URL leads, of a network or of a unix socket, and its path. */
+function placeOf(text: string): { readonly place: RequestOptions; readonly base: string; readonly isSecure: boolean } {
+  const { protocol, host, hostname, port, pathname } = new URL(text);
+  const base = pathname.replace(/\/$/, '');
+  if (protocol === 'http+unix:')
+    return { place: { socketPath: decodeURIComponent(host), host: 'localhost' }, base, isSecure: false };
+  return { place: { hostname: hostname.replace(/^\[|\]$/g, ''), port }, base, isSecure: protocol === 'https:' };
 }
 
 /** `404.html`, or `error.html` in its place. */

@@ -12,6 +12,7 @@ const nameNotNumbers = new RegExp(patterns.nameNotNumbers);
 const listenPort = whole(patterns.listenPort);
 const method = whole(patterns.method);
 const socketPath = whole(patterns.socketPath);
+const socketUrl = whole(patterns.socketUrl);
 
 function whole(pattern: string): RegExp {
   return new RegExp(`^(?:${pattern})$`);
@@ -137,6 +138,13 @@ export function parseUrl(value: unknown): Result<string> {
   if (url === null || !/^https?:$/.test(url.protocol)) return { problem };
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return { problem };
   return { value: url.href.replace(/\/$/, '') };
+}
+
+/** The same, or `http+unix://%2Frun%2Fhub.sock/path` on a unix socket. */
+export function parseUrlOrSocket(value: unknown): Result<string> {
+  if (typeof value !== 'string' || !/^http\+unix:/i.test(value)) return parseUrl(value);
+  if (socketUrl.test(value)) return { value: value.replace(/\/+$/, '') };
+  return { problem: 'names no socket; write http+unix://%2Frun%2Fhub.sock/path' };
 }
 
 /** Parses an exact host or `*.example.org`; hosts have no port here, and case does not matter. */

@@ -59,6 +59,11 @@ const sizeText = { type: 'string', pattern: units.sizePattern };
 const count = { type: 'integer', minimum: 1, maximum: 1_000_000_000 };
 const action = { action: { enum: ['pause', 'close'] } };
 
+/** As for an origin: what URLs would read as a broken IPv4 address is no name. */
+const httpUrl = withHost('[Hh][Tt][Tt][Pp][Ss]?://', `(:${patterns.port})?(/[A-Za-z0-9._~/-]*)?`, {
+  pattern: '^[^:]*://([^/]*[.])?([A-Za-z_]|[1-9][0-9]*[A-Za-z_-]|0[0-9]*[A-WYZa-wyz_-])[A-Za-z0-9_-]*(:[0-9]+)?(/|$)',
+});
+
 /** The kinds of values. Their names are those of the reference. */
 export const kind = {
   size: leaf('size', units.parseSize, {
@@ -206,11 +211,11 @@ export const kind = {
   }),
   url: leaf('url', addresses.parseUrl, {
     description: '`http://host:port/path` or `https://…`',
-    // As for an origin: what URLs would read as a broken IPv4 address is no name.
-    anyOf: withHost('[Hh][Tt][Tt][Pp][Ss]?://', `(:${patterns.port})?(/[A-Za-z0-9._~/-]*)?`, {
-      pattern:
-        '^[^:]*://([^/]*[.])?([A-Za-z_]|[1-9][0-9]*[A-Za-z_-]|0[0-9]*[A-WYZa-wyz_-])[A-Za-z0-9_-]*(:[0-9]+)?(/|$)',
-    }),
+    anyOf: httpUrl,
+  }),
+  urlOrSocket: leaf('url_or_socket', addresses.parseUrlOrSocket, {
+    description: '`http://host:port/path`, `https://…`, or `http+unix://%2Frun%2Fhub.sock/path` on a unix socket',
+    anyOf: [...httpUrl, matching(patterns.socketUrl)],
   }),
   targets: leaf('targets', addresses.parseTargets, {
     description:

@@ -73,7 +73,7 @@ export const routesApiSettings = {
     reload: 'restart',
   },
   error_target: {
-    kind: is.url,
+    kind: is.urlOrSocket,
     about:
       'Who writes the pages for 404 (no route) and 503 (no server): `GET …/404?url=<request target>` is asked, for at most two seconds and 1 MiB. Left out, Sluice itself.',
     builtIn: null,

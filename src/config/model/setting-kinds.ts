@@ -92,6 +92,7 @@ export const reply = shownAs<Readonly<Record<string, unknown>>>(kind.reply, (val
 });
 export const serverName = asWritten(kind.serverName);
 export const url = asWritten(kind.url);
+export const urlOrSocket = asWritten(kind.urlOrSocket);
 export const flag = asWritten(z.boolean());
 
 /** One of these words. */

@@ -1,5 +1,7 @@
 /** The pages for no route and no server: whose they are, and what becomes of those that do not come. */
+import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +45,18 @@ test.each(lanes)('come from the error target, with our status and its type (%s l
     `/hub/error/404?url=${encodeURIComponent(form('/nowhere/a?b=c%20d'))}`,
     '/hub/error/503?url=%2Fdead%2Fx',
   ]);
+});
+
+test('come from an error target on a unix socket, as CHP takes one', async () => {
+  const socket = join(mkdtempSync(join(tmpdir(), 'pages-')), 'hub.sock');
+  const server = createHttpServer((req, res) => res.end(`${req.headers.host} ${req.url}`)).listen(socket);
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  for (const base of ['', '/', '/hub/error', '/hub/error/']) {
+    const hub = await hubGateway({ api: `error_target: 'http+unix://${encodeURIComponent(socket)}${base}'` });
+    const { status, body } = await ask(hub.port, '/nowhere?a=b');
+    expect([status, body]).toEqual([404, `localhost ${base.replace(/\/$/, '')}/404?url=%2Fnowhere%3Fa%3Db`]);
+  }
 });
 
 test('a page does not end a connection that goes on, and what was sent ahead waits for it', async () => {

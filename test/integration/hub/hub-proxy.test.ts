@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { getDiffieHellman } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { groupPem } from '../../helpers/dh-group.ts';
@@ -177,6 +179,22 @@ describe('TLS as flags have it', () => {
     const wrong = await start([...both, '--ssl-ciphers=NONSENSE']).exited;
     expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('--ssl-ciphers "NONSENSE"')]);
   });
+});
+
+test('who has longer to go than the hub waits gives servers longer to answer', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hub-'));
+  const closes = async (drain: string) => {
+    const [file, socket] = [join(folder, 'hub.yaml'), join(folder, `${drain.length}.sock`)];
+    writeFileSync(file, `admin: {address: 'unix:${socket}'}\n${drain}`);
+    await start(['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--config', file]).listening;
+    const asked = request({ socketPath: socket, path: '/api/config', headers: { Host: 'localhost' } }).end();
+    const [answer] = await once(asked, 'response');
+    const { settings } = (await json(answer)) as { settings: Record<string, { text: string }> };
+    return settings['timeouts.close']!.text;
+  };
+  expect(await closes('')).toBe('2s');
+  expect(await closes('drain: {deadline: 60s}\n')).toBe('10s');
+  expect(await closes('drain: {deadline: 60s}\ntimeouts: {close: 3s}\n')).toBe('3s');
 });
 
 test('says its version, as a hub may ask', async () => {

@@ -8,8 +8,11 @@ export class LoadBalancer {
   readonly url: string;
   /** Connections cut because no byte passed for `idleMs`. */
   cut = 0;
-  /** The loopback port that new connections go to. */
+  /** The port that new connections go to. */
   target: number;
+  /** Where they go, one after another. */
+  hosts: readonly string[] = ['127.0.0.1'];
+  #turn = 0;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
 
@@ -30,7 +33,8 @@ export class LoadBalancer {
   }
 
   #forward(client: Socket, idleMs: number): void {
-    const upstream = connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true });
+    const host = this.hosts[this.#turn++ % this.hosts.length]!;
+    const upstream = connect({ port: this.target, host, allowHalfOpen: true });
     const pair = [client, upstream];
     for (const socket of pair) {
       this.#sockets.add(socket);

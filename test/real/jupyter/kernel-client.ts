@@ -36,10 +36,10 @@ export class KernelClient {
   }
 
   /** Starts a kernel through `baseUrl` and connects to it. */
-  static async start(baseUrl: string): Promise<KernelClient> {
+  static async start(baseUrl: string, name = 'python3'): Promise<KernelClient> {
     const sockets: SeenSocket[] = [];
     const settings = serverSettings(baseUrl, sockets);
-    const model = await KernelAPI.startNew({ name: 'python3' }, settings);
+    const model = await KernelAPI.startNew({ name }, settings);
     const client = new KernelClient(new KernelConnection({ model, serverSettings: settings }), settings, sockets);
     await client.connection('connected');
     return client;

@@ -23,18 +23,18 @@ export class Hub {
     return `${this.#hubUrl}/hub/api`;
   }
 
-  private constructor(ports: Ports, home: string, processes: readonly ServerProcess[]) {
+  private constructor(ports: Ports, hubUrl: string, home: string, processes: readonly ServerProcess[]) {
     this.port = ports.public;
     this.url = `http://127.0.0.1:${ports.public}`;
-    this.#hubUrl = `http://127.0.0.1:${ports.hub}`;
+    this.#hubUrl = hubUrl;
     this.#proxyApi = `http://127.0.0.1:${ports.proxyApi}`;
     this.#home = home;
     this.#processes = processes;
   }
 
-  /** Starts a hub that starts its proxy itself, by this command. */
-  static startWithProxy(command: readonly string[]): Promise<Hub> {
-    return Hub.start(undefined, command);
+  /** Starts a hub that starts its proxy itself, by this command; `env` are further variables of the hub. */
+  static startWithProxy(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Hub> {
+    return Hub.start(undefined, command, null, env);
   }
 
   /**
@@ -45,6 +45,7 @@ export class Hub {
     service?: { readonly url: string; readonly token: string },
     command: readonly string[] | null = null,
     behind: Replicated | null = null,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<Hub> {
     const ports: Ports = behind?.ports ?? {
       public: await freePort(),
@@ -55,6 +56,7 @@ export class Hub {
     mkdirSync(join(home, 'users'), { recursive: true });
     writeLabSettings(join(home, 'lab-settings'));
     const url = (port: number) => `http://127.0.0.1:${port}`;
+    const hubUrl = behind?.internalCerts === undefined ? url(ports.hub) : `https://127.0.0.1:${ports.hub}`;
     const publicUrl = behind?.publicUrl ?? url(ports.public);
     const proxyOfOurs = () =>
       ServerProcess.start({
@@ -79,7 +81,8 @@ export class Hub {
         HOME: home,
         HUB_HOME: home,
         HUB_PUBLIC_URL: publicUrl,
-        HUB_URL: url(ports.hub),
+        HUB_URL: hubUrl,
+        ...(behind?.internalCerts !== undefined && { HUB_INTERNAL_CERTS: behind.internalCerts }),
         HUB_PROXY_API_URL: url(ports.proxyApi),
         HUB_SINGLEUSER: venvProgram('modern', 'jupyterhub-singleuser'),
         HUB_TOKEN: token,
@@ -87,11 +90,14 @@ export class Hub {
         ...(service && { HUB_SERVICE_URL: service.url, HUB_SERVICE_TOKEN: service.token }),
         ...(command === null ? {} : { HUB_PROXY_COMMAND: JSON.stringify(command) }),
         ...behind?.env,
+        ...env,
         PATH: `${venvProgram('modern', '')}:${process.env.PATH}`,
       },
       ready: answers(`${publicUrl}/hub/health`),
     });
-    return new Hub(ports, home, [hub, ...beside]);
+    // Who has no certificate of the hub's own comes to it by its proxy alone.
+    const reached = behind?.internalCerts === undefined ? url(ports.hub) : publicUrl;
+    return new Hub(ports, reached, home, [hub, ...beside]);
   }
 
   /** Calls the hub's API past its proxy, as an administrator; any refusal throws. */
@@ -161,6 +167,8 @@ export interface Replicated {
   /** A hub that starts again there knows what the one before knew. */
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The folder of JupyterHub's internal certificates; without it none are asked for. */
+  readonly internalCerts?: string;
 }
 
 export interface Ports {

@@ -34,6 +34,10 @@ else:
 if command is not None:
     c.ConfigurableHTTPProxy.command = json.loads(command)
 c.ConfigurableHTTPProxy.api_url = os.environ["HUB_PROXY_API_URL"]
+if "HUB_INTERNAL_CERTS" in os.environ:
+    c.JupyterHub.internal_ssl = True
+    c.JupyterHub.internal_certs_location = os.environ["HUB_INTERNAL_CERTS"]
+    c.JupyterHub.trusted_alt_names = ["DNS:sluice-api"]
 c.JupyterHub.db_url = f"sqlite:///{home}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{home}/cookie_secret"
 
@@ -62,6 +66,8 @@ c.Spawner.environment = {
     # The client of the tests puts its token into the URL of a WebSocket.
     "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1",
     "JUPYTERLAB_SETTINGS_DIR": f"{home}/lab-settings",
+    # Kernels beside those of the environment.
+    **({"JUPYTER_PATH": os.environ["HUB_KERNELS"]} if "HUB_KERNELS" in os.environ else {}),
 }
 
 c.JupyterHub.services.append({"name": "tests", "api_token": os.environ["HUB_TOKEN"]})
@@ -71,6 +77,10 @@ if "HUB_SERVICE_URL" in os.environ:
     service = {"name": "panel", "url": os.environ["HUB_SERVICE_URL"], "api_token": os.environ["HUB_SERVICE_TOKEN"]}
     c.JupyterHub.services.append({**service, "oauth_no_confirm": True})
     roles = [{"name": "user", "scopes": ["self", "access:services!service=panel"]}]
+if "HUB_CULLER_TOKEN" in os.environ:
+    c.JupyterHub.services.append({"name": "culler", "api_token": os.environ["HUB_CULLER_TOKEN"]})
+    scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+    roles.append({"name": "culler", "services": ["culler"], "scopes": scopes})
 c.JupyterHub.load_roles.extend(
     roles
     + [{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}]

@@ -13,6 +13,18 @@ import { Hub, type Ports } from './hub.ts';
 const token = 'the-token-of-the-proxy';
 const headers = { Authorization: `token ${token}` };
 
+/** How replicas run, and what servers their hub starts. */
+export interface ReplicasOptions {
+  /** Further keys of each replica's file. */
+  readonly more?: string;
+  /** The program of users' servers; small ones unless given. */
+  readonly singleuser?: string;
+  /** Further variables of the hub. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder of JupyterHub's internal certificates, by which all speak TLS with each other. */
+  readonly internalCerts?: string;
+}
+
 /** A row of a replica's table. */
 export interface Row {
   readonly target: string;
@@ -23,12 +35,14 @@ export class Replica {
   readonly address: string;
   readonly url: string;
   readonly #ports: Ports & { readonly metrics: number };
+  readonly #options: ReplicasOptions;
   #process: ServerProcess | null = null;
 
-  constructor(address: string, ports: Ports & { readonly metrics: number }) {
+  constructor(address: string, ports: Ports & { readonly metrics: number }, options: ReplicasOptions) {
     this.address = address;
     this.url = `http://${address}:${ports.public}`;
     this.#ports = ports;
+    this.#options = options;
   }
 
   /** Starts it, and waits until it lives: not until it is ready. */
@@ -36,7 +50,9 @@ export class Replica {
     const { address } = this;
     const { public: port, proxyApi, hub, metrics } = this.#ports;
     const file = join(scratchDirectory('replica'), 'hub.yaml');
-    writeFileSync(file, `routes_api: {hub_api: 'http://127.0.0.1:${hub}/hub/api'}\n`);
+    const { more = '', internalCerts } = this.#options;
+    const scheme = internalCerts === undefined ? 'http' : 'https';
+    writeFileSync(file, `routes_api: {hub_api: '${scheme}://127.0.0.1:${hub}/hub/api'}\n${more}`);
     this.#process = await ServerProcess.start({
       name: `sluice ${address}`,
       command: process.execPath,
@@ -44,6 +60,7 @@ export class Replica {
         ...[join(root, 'src/main.ts'), 'hub-proxy', '--config', file],
         ...['--ip', address, '--port', String(port), '--api-ip', address, '--api-port', String(proxyApi)],
         ...['--metrics-ip', address, '--metrics-port', String(metrics)],
+        ...(internalCerts === undefined ? [] : internalFlags(internalCerts)),
       ],
       env: { CONFIGPROXY_AUTH_TOKEN: token },
       ready: answers(`http://${address}:${metrics}/healthz`),
@@ -54,6 +71,12 @@ export class Replica {
   /** Ends it at once. */
   async kill(): Promise<void> {
     await this.#process?.stop('SIGKILL');
+  }
+
+  /** Asks it to go, as a rolling update does; resolves with its exit code when it has gone. */
+  async leave(): Promise<number | null> {
+    this.#process!.signal('SIGTERM');
+    return this.#process!.exited();
   }
 
   async readiness(): Promise<{ status: number; words: string }> {
@@ -98,14 +121,16 @@ export class Replicas {
   readonly #names = join(scratchDirectory('names'), 'sluice-api');
   readonly #home = scratchDirectory('hub');
   readonly #all: Replica[] = [];
+  readonly #options: ReplicasOptions;
 
-  private constructor(ports: Ports & { readonly metrics: number }) {
+  private constructor(ports: Ports & { readonly metrics: number }, options: ReplicasOptions) {
     this.#ports = ports;
+    this.#options = options;
   }
 
-  static async make(): Promise<Replicas> {
+  static async make(options: ReplicasOptions = {}): Promise<Replicas> {
     const [pub, hub, proxyApi, metrics] = [await freePort(), await freePort(), await freePort(), await freePort()];
-    return new Replicas({ public: pub, hub, proxyApi, metrics });
+    return new Replicas({ public: pub, hub, proxyApi, metrics }, options);
   }
 
   /** Where the replicas' API listens, on each address. */
@@ -113,8 +138,13 @@ export class Replicas {
     return this.#ports.proxyApi;
   }
 
+  /** Where clients come to, on each address. */
+  get publicPort(): number {
+    return this.#ports.public;
+  }
+
   async add(address: string): Promise<Replica> {
-    const replica = new Replica(address, this.#ports);
+    const replica = new Replica(address, this.#ports, this.#options);
     this.#all.push(replica);
     return replica.start();
   }
@@ -130,13 +160,15 @@ export class Replicas {
       ports: this.#ports,
       publicUrl,
       home: this.#home,
+      ...(this.#options.internalCerts !== undefined && { internalCerts: this.#options.internalCerts }),
       env: {
         CONFIGPROXY_AUTH_TOKEN: token,
         HUB_REPLICAS: this.#names,
         HUB_PROXY_CLASS: join(root, 'config/jupyterhub/sluice_proxy.py'),
-        HUB_PROXY_API_URL: `http://sluice-api:${this.#ports.proxyApi}`,
-        HUB_SINGLEUSER: join(import.meta.dirname, 'small_server.py'),
+        HUB_PROXY_API_URL: `${this.#options.internalCerts === undefined ? 'http' : 'https'}://sluice-api:${this.#ports.proxyApi}`,
+        HUB_SINGLEUSER: this.#options.singleuser ?? join(import.meta.dirname, 'small_server.py'),
         HUB_CHECK_SECONDS: String(checkSeconds),
+        ...this.#options.env,
       },
     });
   }
@@ -144,4 +176,14 @@ export class Replicas {
   async stop(): Promise<void> {
     for (const replica of this.#all) await replica.kill();
   }
+}
+
+/** What the hub itself gives a proxy that it starts (`ConfigurableHTTPProxy._get_ssl_options`). */
+function internalFlags(folder: string): string[] {
+  const pair = (family: string, name: string) => [
+    ...[`--${family}-key`, join(folder, name, `${name}.key`), `--${family}-cert`, join(folder, name, `${name}.crt`)],
+    ...[`--${family}-ca`, join(folder, `${name}-ca_trust.crt`)],
+    ...[`--${family}-request-cert`, `--${family}-reject-unauthorized`],
+  ];
+  return [...pair('api-ssl', 'proxy-api'), ...pair('client-ssl', 'proxy-client')];
 }

@@ -155,6 +155,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: ['http://hub:8081/hub/error', 'https://a.example', 'http://10.0.0.1:8081/', 'http://[::1]:80/x'],
     wrong: ['http://u:p@a/', 'ftp://a', 'http://a/?x', 'http://a/#x', 'hub:8081', 'http://', ''],
   },
+  url_or_socket: {
+    parse: addresses.parseUrlOrSocket,
+    right: ['http://hub:8081/hub/error', 'http+unix://%2Frun%2Fhub.sock', 'http+unix://%2frun%2Fa%20b/hub/error/'],
+    wrong: ['http+unix://run', 'http+unix://%2F%00', 'http+unix://%2Fa?x', 'unix:/run/a', 'http://u:p@a/', ''],
+  },
   certificate: {
     parse: addresses.parsePair,
     right: [{ cert: 'tls.crt', key: '/run/tls.key' }],

@@ -140,6 +140,30 @@ describe('certificates with their keys', () => {
   });
 });
 
+describe('URLs that a socket may stand in', () => {
+  test.each([
+    ['http://hub:8081/hub/error/', 'http://hub:8081/hub/error'],
+    ['http+unix://%2Frun%2Fhub.sock', 'http+unix://%2Frun%2Fhub.sock'],
+    ['http+unix://%2frun%2Fa%20b/hub/error/', 'http+unix://%2frun%2Fa%20b/hub/error'],
+  ])('%s', (text, value) => {
+    expect(addresses.parseUrlOrSocket(text)).toEqual({ value });
+  });
+
+  test.each([
+    'http+unix://run/hub.sock',
+    'http+unix:///run/hub.sock',
+    'http+unix://%2Frun%00',
+    'http+unix://%2F%ff',
+    `http+unix://%2F${'x'.repeat(107)}`,
+    'http+unix://%2Fa?b',
+    'HTTP+UNIX://%2Fa',
+    'ftp://a',
+    5,
+  ])('refuses %s', (value) => {
+    expect(addresses.parseUrlOrSocket(value)).toHaveProperty('problem', expect.stringMatching(/write http/));
+  });
+});
+
 describe('networks', () => {
   test.each(['10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1', '0.0.0.0/0', '::ffff:10.0.0.0/104'])('%s', (text) => {
     expect(addresses.parseNetwork(text)).toEqual({ value: text });
