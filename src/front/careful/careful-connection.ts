@@ -60,9 +60,9 @@ const mostJudgedBytes = 64 * 1024;
  * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of chunks of
  * one byte would take 50 ms. A body in chunks is fed in pieces, which become smaller where many chunks are in one.
  */
-const smallestPiece = 512;
-const largestPiece = 64 * 1024;
-const fewChunks = 32;
+export const smallestPiece = 512;
+export const largestPiece = 64 * 1024;
+export const fewChunks = 32;
 /** For all connections of the lane, about 5 ms of a core. */
 export const carefulChunksPerRound: RoundLimits = { work: 1000, free: fewChunks, waiters: 8 };
 

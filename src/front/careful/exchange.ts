@@ -15,6 +15,7 @@ import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/ou
 import type { Route } from '../../config/types.ts';
 import { carriesBody } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
+import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
@@ -27,6 +28,7 @@ import type { UpstreamLines } from '../fast/upstream-line.ts';
 import type { HubRoute } from '../hub-routes.ts';
 import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
+import { AnswerPieces } from './answer-pieces.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import type { ForwardRoute } from './forwarder.ts';
 import { UpstreamStream } from './upstream-stream.ts';
@@ -39,6 +41,8 @@ export interface ExchangeContext extends ForwardRoute {
   readonly memory: MemoryLedger;
   /** The lines of the upstreams' connections. */
   readonly upstreams: UpstreamLines;
+  /** The chunks of answers. */
+  readonly chunkBudget: RoundBudget;
   /** What the kernel holds for a socket. */
   readonly kernelQueue: (socket: Socket) => KernelQueue;
   /** Who has pages for answers of Sluice's own. */
@@ -74,6 +78,7 @@ export class CarefulExchange implements MemoryHolder {
   #repeated = false;
   #upstream: UpstreamStream | null = null;
   #upstreamReq: ClientRequest | null = null;
+  #pieces: AnswerPieces | null = null;
   #upstreamRes: IncomingMessage | null = null;
   /** The answer has no length of its own: it ends where the client's connection ends. */
   #endsByClosing = false;
@@ -169,7 +174,10 @@ export class CarefulExchange implements MemoryHolder {
       return;
     }
     const connection = this.#connection!;
-    if (upstreamReq.socket !== null) boundRecords(upstreamReq.socket);
+    if (upstreamReq.socket !== null) {
+      boundRecords(upstreamReq.socket);
+      this.#pieces = AnswerPieces.between(upstreamReq.socket, this.#context.chunkBudget);
+    }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';
     setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context);
@@ -192,6 +200,7 @@ export class CarefulExchange implements MemoryHolder {
   answered(upstreamRes: IncomingMessage): void {
     this.#upstreamRes = upstreamRes;
     this.#touch();
+    this.#pieces?.count(upstreamRes);
     upstreamRes.on('error', (error) => this.failed(error));
     upstreamRes.once('close', () => {
       if (!upstreamRes.complete) this.failed(new BadUpstreamAnswer('broke off'));

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy'; // the package httpxy
 import type { MemoryLedger } from '../../admission/memory.ts';
 import type { Route } from '../../config/types.ts';
+import { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { RelayMemory } from '../../relay/types.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
@@ -14,6 +15,7 @@ import { UpstreamLines } from '../fast/upstream-line.ts';
 import type { HubRoute } from '../hub-routes.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
+import { carefulChunksPerRound } from './careful-connection.ts';
 import { CarefulExchange } from './exchange.ts';
 
 /** Where a request goes. */
@@ -66,6 +68,7 @@ export class HttpForwarder implements Forwarder {
   readonly #parts: ForwarderParts;
   readonly #exchanges = new Map<IncomingMessage, CarefulExchange>();
   readonly #proxy: ProxyServer;
+  readonly #chunkBudget = new RoundBudget(setImmediate, carefulChunksPerRound);
   readonly #upstreams: UpstreamLines;
 
   constructor(parts: ForwarderParts) {
@@ -94,6 +97,7 @@ export class HttpForwarder implements Forwarder {
       visit,
       upstreams: this.#upstreams,
       ...this.#parts,
+      chunkBudget: this.#chunkBudget,
       send: (connection) => {
         const target = { protocol, host, port };
         // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one

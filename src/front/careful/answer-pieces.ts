@@ -1,0 +1,101 @@
+/**
+ * What an upstream answers, for Node's parser in pieces. Node makes an event and an object of each chunk, and one more
+ * of what goes to the client: a read of chunks of one byte takes 50 ms, and a round of the event loop has 32 reads of
+ * each connection. So the pieces become smaller where many chunks are in one, and a round has so many chunks.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
+import { fewChunks, largestPiece, smallestPiece } from './careful-connection.ts';
+
+/** The first piece: most answers are smaller. */
+const firstPiece = 4096;
+
+type OnData = (chunk: Buffer) => void;
+
+/** What Node's client keeps on a socket. */
+interface ClientSocket extends Socket {
+  /** Who parses the answer; gone when that is whole. */
+  parser?: object | null;
+  /** It is not read on, whatever the answer's reader asks for. */
+  _paused?: boolean;
+}
+
+export class AnswerPieces implements RoundWaiter {
+  readonly #socket: ClientSocket;
+  readonly #budget: RoundBudget;
+  readonly #parse: OnData;
+  readonly #onData: OnData = (chunk) => this.#take(chunk);
+  readonly #end = () => this.#stop();
+  #pieceBytes = firstPiece;
+  #chunks = 0;
+  #over = false;
+
+  /** Stands between a socket and the parser that Node's client has just put on it, until that lets go of it. */
+  static between(socket: Socket, budget: RoundBudget): AnswerPieces | null {
+    const [parse, ...others] = socket.listeners('data');
+    return parse === undefined || others.length > 0 ? null : new AnswerPieces(socket, budget, parse as OnData);
+  }
+
+  private constructor(socket: ClientSocket, budget: RoundBudget, parse: OnData) {
+    this.#socket = socket;
+    this.#budget = budget;
+    this.#parse = parse;
+    socket.off('data', parse).on('data', this.#onData);
+    // Before whoever lends the connection to the next.
+    socket.prependListener('free', this.#end).prependListener('close', this.#end);
+  }
+
+  /** Counts the chunks of an answer, from its head on: they are told later where nobody reads it yet. */
+  count(answer: IncomingMessage): void {
+    const { push } = answer;
+    answer.push = (chunk, encoding) => {
+      this.#chunks++;
+      return push.call(answer, chunk, encoding);
+    };
+  }
+
+  onRound(): void {
+    if (this.#over) return;
+    this.#socket._paused = false;
+    this.#socket.resume();
+  }
+
+  #take(chunk: Buffer): void {
+    const socket = this.#socket;
+    for (let at = 0; at < chunk.length; ) {
+      if (socket.isPaused()) {
+        // The end that may be read meanwhile is told behind it.
+        socket.unshift(chunk.subarray(at));
+        return;
+      }
+      const piece = chunk.subarray(at, at + this.#pieceBytes);
+      at += piece.length;
+      this.#chunks = 0;
+      this.#parse.call(socket, piece);
+      if (this.#over) return;
+      if (socket.parser === null && at < chunk.length) {
+        // Behind its answer an upstream has nothing to say.
+        socket.destroy();
+        return;
+      }
+      const isSmall = this.#chunks > fewChunks;
+      this.#pieceBytes = Math.min(largestPiece, Math.max(smallestPiece, this.#pieceBytes * (isSmall ? 0.5 : 2)));
+      if (!this.#budget.spend(this.#chunks)) this.#awaitRound();
+    }
+  }
+
+  #awaitRound(): void {
+    this.#socket._paused = true;
+    this.#socket.pause();
+    this.#budget.wait(this);
+  }
+
+  #stop(): void {
+    const socket = this.#socket;
+    this.#over = true;
+    socket._paused = false;
+    socket.off('data', this.#onData).off('free', this.#end).off('close', this.#end);
+    if (socket.readableLength > 0) socket.destroy();
+  }
+}
