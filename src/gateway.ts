@@ -189,6 +189,7 @@ export class Gateway {
       memory: budget,
       refusesHandshakes: () => this.#front.refusesHandshakes,
       rates: new RouteRates(),
+      reported: (visit, detail) => recorder.reported(visit, detail),
       authenticate: (route) => this.#authentication.stepOf(route),
     });
     this.#hub = routesApi && new HubRoutes(routesApi, now, this.#lasting);

@@ -97,8 +97,10 @@ const byUser: Readonly<Record<VisitKind, RateStep>> = {
   websocket: { key: 'handshakesPerUser', name: 'handshakes_per_user', outcome: 'user_handshake_rate', asker: user },
 };
 
-interface RateParts {
+export interface RateParts {
   readonly rates: RouteRates;
+  /** Somebody asks more often than a preset expects, and is let in. */
+  readonly reported: (visit: Visit, detail: string) => void;
 }
 
 /** Refuses an address that asks too often, and says when to come back; `null` where the route has no such rate. */
@@ -120,6 +122,10 @@ function stepOf({ key, name, outcome, asker }: RateStep, { label, rates }: Route
     const who = asker(visit);
     const waitMs = who === null ? 0 : askers.take(who, visit.startedAt);
     if (waitMs === 0) return null;
+    if (rate.isReported) {
+      parts.reported(visit, detail);
+      return null;
+    }
     return { outcome, detail, fields: [['Retry-After', String(Math.ceil(waitMs / 1000))]] };
   };
 }

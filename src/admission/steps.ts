@@ -9,7 +9,7 @@ import { hostStep, methodStep, networkStep } from './access.ts';
 import { takeSlot } from './caps.ts';
 import { checkMemory, type MemoryState } from './memory.ts';
 import { checkOrigin } from './origin.ts';
-import { type RouteRates, rateStep, userRateStep } from './rates.ts';
+import { type RateParts, rateStep, userRateStep } from './rates.ts';
 import type { Verdict } from './verdict.ts';
 import type { Visit, VisitKind } from './visit.ts';
 
@@ -17,13 +17,11 @@ import type { Visit, VisitKind } from './visit.ts';
 export type Step = (visit: Visit) => Verdict | Promise<Verdict>;
 
 /** What steps need of the gateway. */
-export interface StepParts {
+export interface StepParts extends RateParts {
   /** What the buffers of all connections hold. */
   readonly memory: MemoryState;
   /** Whether the gateway shuts down, and opens no connection more. */
   readonly refusesHandshakes: () => boolean;
-  /** How often addresses and users have asked, over reloads. */
-  readonly rates: RouteRates;
   /** Makes the step that asks who has come; `null` where the route lets everybody in. */
   readonly authenticate: (route: Route) => Step | null;
 }

@@ -63,6 +63,13 @@ export const logEvents = {
     when: 'an upstream chose a subprotocol that was not offered, an empty one, or two: the client gets them, and may refuse the connection',
     fields: 'as for `refused`; detail says which',
   },
+  rate_reported: {
+    level: 'info',
+    words:
+      'one address sends more WebSocket handshakes than the preset expects; they are let in. Set rates.handshakes_per_address where that is nobody you want',
+    when: 'one address sends more WebSocket handshakes than the preset of the route expects; they are let in',
+    fields: 'as for `refused`; detail says which rate',
+  },
   untrusted_forwarding_headers: {
     level: 'warn',
     words:

@@ -190,10 +190,16 @@ export interface RoutesApi {
 
 /** How often one address, and one user, may ask; `null` is no limit. */
 export interface AskingRates {
-  readonly handshakesPerAddress: Rate | null;
-  readonly requestsPerAddress: Rate | null;
-  readonly handshakesPerUser: Rate | null;
-  readonly requestsPerUser: Rate | null;
+  readonly handshakesPerAddress: AskingRate | null;
+  readonly requestsPerAddress: AskingRate | null;
+  readonly handshakesPerUser: AskingRate | null;
+  readonly requestsPerUser: AskingRate | null;
+}
+
+/** A rate of those who ask. */
+export interface AskingRate extends Rate {
+  /** What is beyond it is counted and let in: it is a preset's, and nobody has set it. */
+  readonly isReported?: true;
 }
 
 /** What is served and what is not: without `allow` everything that `deny` does not name, and that in no case. */

@@ -16,6 +16,7 @@ import {
   logOddHandshake,
   logOpen,
   logRefusal,
+  logReportedRate,
   type ProcessState,
   type RequestFacts,
 } from '../observe/log/log.ts';
@@ -128,6 +129,12 @@ export class Recorder {
   odd({ counters, facts }: Subject, detail: string): void {
     tally(counters.upstreamErrors, 'subprotocol');
     logOddHandshake(this.#parts.log, { ...facts, detail });
+  }
+
+  /** A handshake is let in that is more than a preset expects of one address. */
+  reported({ counters, facts }: Subject, detail: string): void {
+    counters.handshakesOverRate++;
+    logReportedRate(this.#parts.log, { ...facts, detail });
   }
 
   /** An upstream did something wrong. */

@@ -68,6 +68,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     memory: budget,
     refusesHandshakes: () => front.refusesHandshakes,
     rates: new RouteRates(),
+    reported: () => {},
     authenticate: () => step ?? null,
   });
   const edge: Edge = compileEdge(config, lasting);

@@ -66,5 +66,6 @@ export const calmParts: StepParts = {
   memory: { usedBytes: 0, limitBytes: 100, pressed: false },
   refusesHandshakes: () => false,
   rates: new RouteRates(),
+  reported: () => {},
   authenticate: () => null,
 };

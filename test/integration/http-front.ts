@@ -93,6 +93,7 @@ export async function startFront(
     memory,
     refusesHandshakes: () => false,
     rates: new RouteRates(),
+    reported: () => {},
     authenticate: () => null,
   };
   const reception = new Reception(parts);

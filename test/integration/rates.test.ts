@@ -62,3 +62,32 @@ routes:
   }
   expect(await sluice.metrics()).toMatch(/sluice_handshakes_total\{.*result="request_rate"\} 2/);
 });
+
+test('handshakes beyond what the preset expects of one address are told and counted, and come in', async () => {
+  await using upstream = await answering();
+  await using sluice = await startGatewayOf(`
+listen: {address: "127.0.0.1:0", trusted_proxies: [127.0.0.1]}
+admin: {address: "127.0.0.1:0"}
+routes:
+  - {name: a, preset: panel, upstream: "http://127.0.0.1:${upstream.port}"}
+`);
+  const reported = () => sluice.log.find(({ event }) => event === 'rate_reported');
+  const seen = new Set<string>();
+  let count = 0;
+  // The first 200 at least are expected, and ten more for each second that this takes.
+  while (reported() === undefined) {
+    const peer = await rawConnect(sluice.port);
+    peer.sendText(handshakeRequest({ headers: from('203.0.113.1') }));
+    seen.add((await peer.head()).slice(9, 12));
+    peer.reset();
+    count++;
+  }
+  expect([...seen]).toEqual(['101']);
+  expect(count).toBeGreaterThan(200);
+  expect(reported()).toMatchObject({
+    route: 'a',
+    client: '203.0.113.1',
+    detail: 'rates.handshakes_per_address is 10/s with a burst of 200',
+  });
+  expect(await sluice.metrics()).toMatch(/^sluice_handshakes_over_rate_total\{route="a"\} [1-9]/m);
+});

@@ -3,6 +3,8 @@
  * from.
  */
 import type { Listen, Rate, Route } from '../types.ts';
+import { pageLoadOf } from './page-loads.ts';
+import type { PresetName } from './presets.ts';
 
 /** Of `listen.proxy_protocol`. */
 export function proxyProtocolWarnings({ proxyProtocol }: Pick<Listen, 'proxyProtocol'>): string[] {
@@ -14,15 +16,16 @@ export function proxyProtocolWarnings({ proxyProtocol }: Pick<Listen, 'proxyProt
   ];
 }
 
-/** A page with its scripts, styles and fonts, as Panel and JupyterLab send them. */
-const requestsOfPage = 80;
-
 /** Of `rates` of a route. */
-export function rateWarnings({ rates }: Pick<Route, 'rates'>, listen: Listen): string[] {
-  const { requestsPerAddress: requests, handshakesPerAddress: handshakes, requestsPerUser } = rates;
+export function rateWarnings({ rates, preset }: Pick<Route, 'rates'> & { preset: PresetName | null }, listen: Listen) {
+  const { requestsPerAddress: requests, handshakesPerAddress, requestsPerUser, handshakesPerUser } = rates;
+  const handshakes = handshakesPerAddress?.isReported ? null : handshakesPerAddress;
+  const page = pageLoadOf(preset);
   return [
-    ...smallBurst('requests_per_address', requests),
-    ...smallBurst('requests_per_user', requestsPerUser),
+    ...smallBurst('requests_per_address', requests, page.requests, 'requests'),
+    ...smallBurst('requests_per_user', requestsPerUser, page.requests, 'requests'),
+    ...smallBurst('handshakes_per_address', handshakes, page.handshakes, 'WebSocket handshakes'),
+    ...smallBurst('handshakes_per_user', handshakesPerUser, page.handshakes, 'WebSocket handshakes'),
     ...((requests !== null || handshakes !== null) && isBlind(listen)
       ? [
           'rates counts the address that connects, which behind an ingress or load balancer is theirs for every client, so that all share one rate. ' +
@@ -32,11 +35,11 @@ export function rateWarnings({ rates }: Pick<Route, 'rates'>, listen: Listen): s
   ];
 }
 
-function smallBurst(key: string, rate: Rate | null): string[] {
-  if (rate === null || rate.burst >= requestsOfPage) return [];
+function smallBurst(key: string, rate: Rate | null, ofPage: number, what: string): string[] {
+  if (rate === null || rate.burst >= ofPage) return [];
   return [
-    `rates.${key} has a burst of ${rate.burst}, and one page may be ${requestsOfPage} requests at once: some of its parts get 429. ` +
-      `Write {rate: ${rate.perSecond}/s, burst: ${4 * requestsOfPage}} or so.`,
+    `rates.${key} has a burst of ${rate.burst}, and one page may be ${ofPage} ${what} at once: some of its parts get 429. ` +
+      `Write {rate: ${rate.perSecond}/s, burst: ${4 * ofPage}} or so.`,
   ];
 }
 

@@ -89,7 +89,7 @@ export const ownSettings = {
   'rates.handshakes_per_address': {
     kind: is.requestRate,
     about:
-      'WebSocket handshakes. A page that comes back after a restart opens all of its connections at once, and so do all pages of an office.',
+      'WebSocket handshakes. A page that comes back after a restart opens all of its connections at once, and so do all pages of an office. Left out, nobody is refused; on a route with a preset those beyond 10 pages per second of one address, and a burst of 200 pages, are counted (`sluice_handshakes_over_rate_total`) and logged.',
     builtIn: null,
     reload: 'new',
   },

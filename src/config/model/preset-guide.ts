@@ -1,7 +1,8 @@
 /** The text of docs/presets.md: which preset for which app, and where its numbers come from. */
 import { formatDuration, formatSize } from '../language/format.ts';
+import { pageLoadOf } from './page-loads.ts';
 import type { Preset } from './preset.ts';
-import { presetNames, presets } from './presets.ts';
+import { type PresetName, presetNames, presets } from './presets.ts';
 
 /** The text of docs/presets.md. */
 export function presetGuide(): string {
@@ -29,9 +30,12 @@ export function presetGuide(): string {
     'waits a little longer where output is stuck, so that the backend ends it and its code arrives. Where a backend waits for ever, Sluice waits as',
     "long as Linux's TCP does for a peer that has vanished.",
     '',
-    '| preset | its limit, in its source | bears a silent client | bears a client that takes nothing | upstream `max_pause` | `ping.timeout` |',
-    '|---|---|---|---|---|---|',
-    ...presetNames.map((name) => row(code(name), ...boundCells(presets[name]))),
+    'One page is what the real app took in Chromium, with nothing in its cache, and half as much again. `check` warns of a rate that is less, and a preset counts and logs',
+    'the handshakes of one address beyond 200 pages at once and 10 more each second (`sluice_handshakes_over_rate_total`); it refuses none.',
+    '',
+    '| preset | its limit, in its source | bears a silent client | bears a client that takes nothing | upstream `max_pause` | `ping.timeout` | one page: requests, handshakes |',
+    '|---|---|---|---|---|---|---|',
+    ...presetNames.map((name) => row(code(name), ...boundCells(presets[name]), pageCell(name))),
     '',
   ].join('\n');
 }
@@ -55,6 +59,11 @@ function boundCells({ limit, bears, settings }: Preset): string[] {
     formatDuration(settings['limits.upstream.max_pause']!),
     formatDuration(settings['ping.timeout']!),
   ];
+}
+
+function pageCell(name: PresetName): string {
+  const { requests, handshakes } = pageLoadOf(name);
+  return `${requests}, ${handshakes}`;
 }
 
 function row(...cells: readonly string[]): string {

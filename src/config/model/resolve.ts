@@ -9,6 +9,7 @@ import type { Config, Route, RoutesApi, Timeouts } from '../types.ts';
 import { compileAuth } from './auth.ts';
 import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
 import { type OwnSettings, ownSettings } from './own-settings.ts';
+import { reportedHandshakes } from './page-loads.ts';
 import { type PresetName, presets } from './presets.ts';
 import { builtIn, routeSettings, type SettingKey, type Settings, settingKeys } from './route-settings.ts';
 import { compileRoutesApi, resolveTemplates, setByApi, type Template } from './routes-api.ts';
@@ -272,7 +273,7 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
       methods: { allow: route['access.methods.allow'], deny: route['access.methods.deny'] },
     },
     rates: {
-      handshakesPerAddress: route['rates.handshakes_per_address'],
+      handshakesPerAddress: route['rates.handshakes_per_address'] ?? reportedHandshakes(route.preset),
       requestsPerAddress: route['rates.requests_per_address'],
       handshakesPerUser: route['rates.handshakes_per_user'],
       requestsPerUser: route['rates.requests_per_user'],

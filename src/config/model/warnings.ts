@@ -70,7 +70,7 @@ function routeWarnings(route: JudgedRoute): Warning[] {
     ...unverified(route),
     ...uselessTls(route),
     ...accessWarnings(route.route, route.listen).map((message) => warn(route, message)),
-    ...rateWarnings(route.route, route.listen).map((message) => warn(route, message)),
+    ...rateWarnings({ ...route.route, preset: route.preset }, route.listen).map((message) => warn(route, message)),
     ...userWarnings(route.route).map((message) => warn(route, message)),
     ...authWarnings(route.route, route.listen).map((message) => warn(route, message)),
     ...overriddenDefaults(route),

@@ -120,6 +120,11 @@ export function logOddHandshake(log: Log, facts: RequestFacts): void {
   log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), requestFields(log, facts));
 }
 
+/** One line for a handshake that is let in although its address sends more of them than a preset expects. */
+export function logReportedRate(log: Log, facts: RequestFacts): void {
+  log.caused('rate_reported', 'rate_reported', lineOf('rate_reported'), requestFields(log, facts));
+}
+
 /** One line for an HTTP request whose forwarding failed. */
 export function logHttpFailure(log: Log, failure: HttpFailure, method: string, facts: RequestFacts): void {
   const row = httpOutcomes[failure];

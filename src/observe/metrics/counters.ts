@@ -126,6 +126,8 @@ export class RouteCounters {
   /** By error: connect_refused, connect_timeout, dns, reset, bad_handshake, handshake_timeout, other. */
   readonly upstreamErrors = new Tally<[error: string]>();
   untrustedForwardingHeaders = 0;
+  /** Handshakes beyond the rate that a preset expects of one address; they were let in. */
+  handshakesOverRate = 0;
   /** By class of the status: `2xx`; `none` where there was none. */
   readonly httpRequests = new Tally<[method: string, code: string]>();
   readonly httpRequestSeconds = new Histogram([...latencyBounds, 30, 60, 300]);

@@ -140,6 +140,12 @@ export const routeFamilies: readonly Family[] = [
     [],
     ({ label, counters }, emit) => emitUsed(emit, [label], counters.untrustedForwardingHeaders),
   ),
+  perRoute(
+    'handshakes_over_rate_total',
+    'Handshakes of one address beyond the rate that the preset of the route expects; they are let in.',
+    [],
+    ({ label, counters }, emit) => emitUsed(emit, [label], counters.handshakesOverRate),
+  ),
   {
     type: 'histogram',
     name: 'ping_rtt_seconds',

@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PresetName } from '../../../src/config/model/presets.ts';
 import { Browser } from '../../real/harness/browser.ts';
+import { expectPageLoad } from '../../real/harness/page-load.ts';
 import { Sluice } from '../../real/harness/sluice.ts';
 import { recordSockets, sendOn, socketsOf } from './recorder.ts';
 
@@ -78,6 +79,10 @@ export function pageSuite(name: string, app: PageApp): void {
       await sluice?.stop();
       await server?.[Symbol.asyncDispose]();
     });
+
+    // The first: one page has come through Sluice until now.
+    it('a page takes no more requests and handshakes than are known of its preset', () =>
+      expectPageLoad(sluice, app.preset));
 
     const { socket, limit, dead } = app;
     /** The codes with which sockets of the page have ended, in the order of their opening. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FilesPage } from '../bokeh/files-page.ts';
 import { type PanelServer, panelServe } from '../bokeh/panel-server.ts';
 import { Browser } from '../harness/browser.ts';
+import { expectPageLoad } from '../harness/page-load.ts';
 import { freePort } from '../harness/ports.ts';
 import { Sluice } from '../harness/sluice.ts';
 import { SignIn, signedInUser } from './sign-in.ts';
@@ -128,6 +129,7 @@ it('asks once in five seconds for a whole page with its WebSocket', async () => 
   expect(admitted).toBeGreaterThan(10);
   expect(asked).toBeGreaterThanOrEqual(1);
   expect(asked).toBeLessThanOrEqual(1 + Math.floor(seconds / 5));
+  await expectPageLoad(other, 'panel');
   await files.page.close();
 });
 

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../harness/browser.ts';
+import { expectPageLoad } from '../harness/page-load.ts';
 import { Sluice } from '../harness/sluice.ts';
 import { JupyterServer, token } from './jupyter-server.ts';
 import { openNotebook, output, runCell } from './notebook-page.ts';
@@ -39,6 +40,7 @@ describe('a notebook in a folder in Chromium', () => {
     // The notebook itself came over the room's WebSocket.
     await sluice.logged({ event: 'open', route: 'jupyter' });
     expect(sluice.log.some(({ path }) => /^\/api\/collaboration\/room\/json:notebook:/.test(String(path)))).toBe(true);
+    await expectPageLoad(sluice, 'jupyter');
   });
 
   it('is refused where the slash would decide between two routes, by the names of both', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AskerRates, RouteRates, rateStep, userRateStep } from '../../../src/admission/rates.ts';
+import type { Visit } from '../../../src/admission/visit.ts';
 import type { Rate } from '../../../src/config/types.ts';
 import { anyRate } from '../../helpers/access.ts';
 import { testRoute } from '../../helpers/relay.ts';
@@ -61,7 +62,7 @@ test('what was asked before a reload counts after it, under the rate of then, as
 
 test('a step refuses by the network of an IPv6 address, with the time to come back', () => {
   const route = testRoute({ rates: { ...anyRate, requestsPerAddress: rate(0.1, 1) } });
-  const parts = { rates: new RouteRates() };
+  const parts = { rates: new RouteRates(), reported: () => {} };
   expect(rateStep(route, 'websocket', parts)).toBe(null);
   const step = rateStep(route, 'http', parts)!;
   expect(step(testVisit({ address: '2001:db8::1' }))).toBe(null);
@@ -72,9 +73,19 @@ test('a step refuses by the network of an IPv6 address, with the time to come ba
   expect(step(testVisit({ address: '2001:db9::1' }))).toBe(null);
 });
 
+test('what is beyond the rate of a preset is told, and let in', () => {
+  const route = testRoute({ rates: { ...anyRate, handshakesPerAddress: { ...rate(1, 2), isReported: true } } });
+  const told: string[] = [];
+  const reported = ({ address }: Visit, detail: string) => told.push(`${address}: ${detail}`);
+  const step = rateStep(route, 'websocket', { rates: new RouteRates(), reported })!;
+  for (let i = 0; i < 4; i++) expect(step(testVisit({ address: '192.0.2.1' }))).toBe(null);
+  expect(step(testVisit({ address: '192.0.2.2' }))).toBe(null);
+  expect(told).toEqual(new Array(2).fill('192.0.2.1: rates.handshakes_per_address is 1/s with a burst of 2'));
+});
+
 test('a user is counted wherever they come from, another one beside, and nobody without a name', () => {
   const route = testRoute({ rates: { ...anyRate, handshakesPerUser: rate(1, 1), requestsPerUser: rate(0.1, 1) } });
-  const parts = { rates: new RouteRates() };
+  const parts = { rates: new RouteRates(), reported: () => {} };
   const named = (name: string) => ({ name, raw: null, vouched: true });
   expect(userRateStep(testRoute(), 'http', parts)).toBe(null);
   const step = userRateStep(route, 'http', parts)!;

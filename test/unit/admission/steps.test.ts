@@ -12,6 +12,7 @@ const parts: StepParts = {
   memory: calm,
   refusesHandshakes: () => false,
   rates: new RouteRates(),
+  reported: () => {},
   authenticate: () => null,
 };
 const handshake = (overrides: VisitOverrides = {}) =>
@@ -70,6 +71,7 @@ describe('the steps of plain HTTP', () => {
       memory,
       refusesHandshakes: () => true,
       rates: new RouteRates(),
+      reported: () => {},
       authenticate: () => null,
     });
 

@@ -5,6 +5,7 @@ import {
   rateWarnings,
   userWarnings,
 } from '../../../../src/config/model/edge-warnings.ts';
+import { reportedHandshakes } from '../../../../src/config/model/page-loads.ts';
 import { builtInTop } from '../../../../src/config/model/top-settings.ts';
 import type { Access } from '../../../../src/config/types.ts';
 import { anyCaps, anyRate, openAccess } from '../../../helpers/access.ts';
@@ -46,11 +47,26 @@ describe('access', () => {
 describe('rates', () => {
   const rate = (burst: number) => ({ perSecond: 10, burst, action: 'close' }) as const;
   const of = (rates: Partial<typeof anyRate>, more: Partial<typeof listen> = { trustedProxies: ['10.0.0.1'] }) =>
-    rateWarnings({ rates: { ...anyRate, ...rates } }, { ...listen, ...more });
+    rateWarnings({ rates: { ...anyRate, ...rates }, preset: null }, { ...listen, ...more });
 
   test('below what one page asks for', () => {
     expect(of({ requestsPerAddress: rate(79) })).toEqual([expect.stringContaining('burst of 79')]);
     expect(of({ requestsPerAddress: rate(80), handshakesPerAddress: rate(1) })).toEqual([]);
+  });
+
+  test('below what one page of the preset asks for', () => {
+    const trusted = { ...listen, trustedProxies: ['10.0.0.1'] };
+    const rates = { ...anyRate, requestsPerAddress: rate(159), handshakesPerAddress: rate(7) };
+    expect(rateWarnings({ rates, preset: 'jupyter' }, trusted)).toEqual([
+      expect.stringContaining('burst of 159, and one page may be 160 requests'),
+      expect.stringContaining('burst of 7, and one page may be 8 WebSocket handshakes'),
+    ]);
+    expect(rateWarnings({ rates, preset: 'panel' }, trusted)).toEqual([]);
+  });
+
+  test('nothing of a rate that is only a preset’s', () => {
+    const rates = { ...anyRate, handshakesPerAddress: reportedHandshakes('jupyter') };
+    expect(rateWarnings({ rates, preset: 'jupyter' }, listen)).toEqual([]);
   });
 
   test('of everybody together, where nobody says who the clients are', () => {
@@ -85,7 +101,7 @@ describe('users', () => {
 
   test('whose rate is below what one page asks for', () => {
     const rates = { ...anyRate, requestsPerUser: { ...rate, burst: 79 } };
-    expect(rateWarnings({ rates }, listen)).toEqual([
+    expect(rateWarnings({ rates, preset: null }, listen)).toEqual([
       expect.stringContaining('rates.requests_per_user has a burst of 79'),
     ]);
   });
