@@ -107,7 +107,7 @@ export class Authentication {
     const { files, asker } = this.#parts;
     switch (entry.kind) {
       case 'header':
-        return new HeaderJudge(entry.name);
+        return new HeaderJudge(entry);
       case 'client_cert':
         return new ClientCertJudge({ ...entry, now: wallClock });
       case 'bearer':

@@ -6,7 +6,8 @@ import { CredentialCache, cacheKey } from '../cache.ts';
 import { noEdits } from '../edits.ts';
 import { authorizationOf } from '../fields.ts';
 import { identityOf } from '../identity.ts';
-import { type AuthRequest, type Challenge, type Decision, type Judge, lasting, refuse } from '../types.ts';
+import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
+import { type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
 import type { ComparePassword } from './passwords.ts';
 import type { Users } from './users.ts';
 
@@ -25,18 +26,16 @@ const longestPassword = 1024;
 /** A page is 80 requests, each with the password; comparing takes as long as it is made to take. */
 const rememberedMs = 5 * 60_000;
 const wrongMs = 2000;
-const removed = { ...noEdits, lines: new Set(['authorization']) };
 const busy = refuse('unavailable', 'too many passwords wait to be compared', false);
 const wrong = refuse('unknown', 'the name or the password is wrong');
 
-export class BasicJudge implements Judge {
+export class BasicJudge extends KindOf<BasicOptions> {
   readonly kind = 'basic';
-  readonly guessable = true;
-  readonly #options: BasicOptions;
+  override readonly guessable = true;
   readonly #known: CredentialCache<boolean | null>;
 
   constructor(options: BasicOptions) {
-    this.#options = options;
+    super(options);
     this.#known = new CredentialCache(options.now);
   }
 
@@ -44,7 +43,7 @@ export class BasicJudge implements Judge {
     return authorizationOf(headers, 'basic').length > 0;
   }
 
-  challenge(): Challenge {
+  override challenge(): Challenge {
     return { authenticate: 'Basic realm="Sluice", charset="UTF-8"' };
   }
 
@@ -54,7 +53,7 @@ export class BasicJudge implements Judge {
     if (credentials.length > 2 * longestPassword) return refuse('too_long', 'the password is too long');
     const pair = decode(credentials);
     if (pair === null) return refuse('malformed', 'the credentials are no base64 of NAME:PASSWORD');
-    const users = this.#options.users();
+    const users = this.options.users();
     if (users === null) return refuse('unavailable', 'the file of users cannot be read', false);
     const { name, password } = pair;
     const hash = users.get(name);
@@ -62,14 +61,14 @@ export class BasicJudge implements Judge {
     const compared = hash ?? users.values().next().value!;
     const found = this.#known.find(
       cacheKey('basic', name, password, compared),
-      () => this.#options.compare(compared, password),
-      (matches) => (matches === null ? 0 : this.#options.now() + (matches ? rememberedMs : wrongMs)),
+      () => this.options.compare(compared, password),
+      (matches) => (matches === null ? 0 : this.options.now() + (matches ? rememberedMs : wrongMs)),
     );
     const judge = (matches: boolean | null): Decision => {
       if (matches === null) return busy;
       const identity = matches && hash !== undefined ? identityOf(name, []) : null;
       if (identity === null) return wrong;
-      return { is: 'admitted', identity, edits: this.#options.forward ? noEdits : removed, life: lasting };
+      return letIn(identity, this.options.forward ? noEdits : withoutAuthorization);
     };
     return found instanceof Promise ? found.then(judge) : judge(found);
   }

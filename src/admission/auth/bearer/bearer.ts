@@ -2,7 +2,8 @@
 import { noEdits } from '../edits.ts';
 import { authorizationOf } from '../fields.ts';
 import { identityOf } from '../identity.ts';
-import { type AuthRequest, type Challenge, type Decision, type Judge, lasting, refuse } from '../types.ts';
+import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
+import { type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
 import { ownerOf, type Tokens } from './tokens.ts';
 
 export interface BearerOptions {
@@ -14,22 +15,16 @@ export interface BearerOptions {
 
 /** With its name it fits into a line; no token of anybody is longer. */
 const longestToken = 4096;
-const removed = { ...noEdits, lines: new Set(['authorization']) };
 
-export class BearerJudge implements Judge {
+export class BearerJudge extends KindOf<BearerOptions> {
   readonly kind = 'bearer';
-  readonly guessable = true;
-  readonly #options: BearerOptions;
-
-  constructor(options: BearerOptions) {
-    this.#options = options;
-  }
+  override readonly guessable = true;
 
   brings({ headers }: AuthRequest): boolean {
     return authorizationOf(headers, 'bearer').length > 0;
   }
 
-  challenge(): Challenge {
+  override challenge(): Challenge {
     return { authenticate: 'Bearer' };
   }
 
@@ -37,10 +32,10 @@ export class BearerJudge implements Judge {
     const [token, ...more] = authorizationOf(headers, 'bearer') as [string, ...string[]];
     if (more.length > 0) return refuse('several', 'there are several tokens');
     if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
-    const tokens = this.#options.tokens();
+    const tokens = this.options.tokens();
     if (tokens === null) return refuse('unavailable', 'the file of tokens cannot be read', false);
     const identity = identityOf(ownerOf(tokens, token), []);
     if (identity === null) return refuse('unknown', 'nobody has this token');
-    return { is: 'admitted', identity, edits: this.#options.forward ? noEdits : removed, life: lasting };
+    return letIn(identity, this.options.forward ? noEdits : withoutAuthorization);
   }
 }

@@ -2,7 +2,8 @@
 import type { CertificateField } from '../../../config/types.ts';
 import { noEdits } from '../edits.ts';
 import { identityOf } from '../identity.ts';
-import { type AuthRequest, type Challenge, type Decision, type Judge, lasting, refuse } from '../types.ts';
+import { KindOf, letIn } from '../judge.ts';
+import { type AuthRequest, type Decision, lasting, refuse } from '../types.ts';
 
 export interface ClientCertOptions {
   /** Where the name of the user stands. */
@@ -20,26 +21,16 @@ export interface ClientCertOptions {
  */
 const isAscii = /^[!-~]*$/;
 
-export class ClientCertJudge implements Judge {
+export class ClientCertJudge extends KindOf<ClientCertOptions> {
   readonly kind = 'client_cert';
-  readonly guessable = false;
-  readonly #options: ClientCertOptions;
-
-  constructor(options: ClientCertOptions) {
-    this.#options = options;
-  }
 
   /** That of a trusted proxy says who the proxy is, and not who asks. */
   brings({ certificate, trusted }: AuthRequest): boolean {
     return certificate !== null && !trusted;
   }
 
-  challenge(): Challenge {
-    return {};
-  }
-
   decide({ certificate }: AuthRequest): Decision {
-    const { user, match, closesOnExpiry, now } = this.#options;
+    const { user, match, closesOnExpiry, now } = this.options;
     const shown = certificate!;
     if (shown.isTooLong) return refuse('too_long', 'the certificate is longer than 16 KiB', false);
     const { expiresAtMs } = shown;
@@ -57,7 +48,6 @@ export class ClientCertJudge implements Judge {
     const isName = user.startsWith('subject.') || isAscii.test(name);
     const identity = isName ? identityOf(name, [], expiresAtMs) : null;
     if (identity === null) return refuse('malformed', `${user} of the certificate holds no name`, false);
-    const life = closesOnExpiry ? { endsAtMs: expiresAtMs, recheck: null } : lasting;
-    return { is: 'admitted', identity, edits: noEdits, life };
+    return letIn(identity, noEdits, closesOnExpiry ? { endsAtMs: expiresAtMs, recheck: null } : lasting);
   }
 }

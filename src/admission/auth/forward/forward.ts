@@ -8,16 +8,8 @@ import type { Asker, Question, ServiceAnswer } from '../asker.ts';
 import { CredentialCache, cacheKey } from '../cache.ts';
 import { noEdits } from '../edits.ts';
 import { identityOf } from '../identity.ts';
-import {
-  type AuthRequest,
-  type Challenge,
-  type Decision,
-  type Judge,
-  type Life,
-  lasting,
-  refuse,
-  type Standing,
-} from '../types.ts';
+import { KindOf } from '../judge.ts';
+import { type AuthRequest, type Decision, type Life, lasting, refuse, type Standing } from '../types.ts';
 
 export interface ForwardOptions {
   readonly ask: Asker;
@@ -43,15 +35,13 @@ export interface ForwardOptions {
 /** A sign-in page fits. */
 const longestAnswer = 64 * 1024;
 
-export class ForwardJudge implements Judge {
+export class ForwardJudge extends KindOf<ForwardOptions> {
   readonly kind = 'forward';
-  readonly guessable = false;
-  readonly #options: ForwardOptions;
   readonly #own: ReadonlySet<string>;
   readonly #known: CredentialCache<Decision>;
 
   constructor(options: ForwardOptions) {
-    this.#options = options;
+    super(options);
     this.#own = new Set(options.responseHeaders.map(foldName));
     this.#known = new CredentialCache(options.now);
   }
@@ -61,15 +51,11 @@ export class ForwardJudge implements Judge {
     return true;
   }
 
-  challenge(): Challenge {
-    return {};
-  }
-
   async decide(request: AuthRequest): Promise<Decision> {
     if (hasDotSegment(request.target)) return dotted;
     const question = this.#questionOf(request);
     const credentials = this.#credentialsOf(request);
-    if (this.#options.cacheMs === 0 || credentials.length === 0) return this.#ask(question);
+    if (this.options.cacheMs === 0 || credentials.length === 0) return this.#ask(question);
     const { method, target, host, scheme } = request;
     const key = cacheKey(scheme, host, ...credentials);
     const keyOfPath = cacheKey(scheme, host, method, target, ...credentials);
@@ -94,12 +80,12 @@ export class ForwardJudge implements Judge {
   }
 
   #keptUntil(decision: Decision): number {
-    const { now, cacheMs } = this.#options;
+    const { now, cacheMs } = this.options;
     return decision.is === 'admitted' ? now() + cacheMs : 0;
   }
 
   async #ask(question: Question): Promise<Decision> {
-    const answer = await this.#options.ask(question, new AbortController().signal);
+    const answer = await this.options.ask(question, new AbortController().signal);
     if ('problem' in answer) return refuse('unavailable', `the service of forward: ${answer.problem}`, false);
     const { status } = answer;
     if (status >= 500 || status < 200) return refuse('unavailable', `the service of forward answers ${status}`, false);
@@ -108,7 +94,7 @@ export class ForwardJudge implements Judge {
   }
 
   #admit({ fields }: ServiceAnswer, question: Question): Decision {
-    const { userHeader, groupsHeader, responseHeaders, clientHeaders } = this.#options;
+    const { userHeader, groupsHeader, responseHeaders, clientHeaders } = this.options;
     const text = (name: string) =>
       valuesOf(fields, name).map((value) => Buffer.from(value, 'latin1').toString().trim());
     const names = text(userHeader);
@@ -129,7 +115,7 @@ export class ForwardJudge implements Judge {
   }
 
   #lifeOf(question: Question, name: string | null): Life {
-    const { recheckMs } = this.#options;
+    const { recheckMs } = this.options;
     if (recheckMs === 0) return lasting;
     const ask = async (): Promise<Standing> => {
       const decision = await this.#ask(question);
@@ -141,7 +127,7 @@ export class ForwardJudge implements Judge {
 
   #questionOf(request: AuthRequest): Question {
     const { method, target, scheme, host, address, headers } = request;
-    const passed = this.#options.requestHeaders.flatMap((name) =>
+    const passed = this.options.requestHeaders.flatMap((name) =>
       valuesOf(headers, name).map((value): [string, string] => [name, value]),
     );
     const told = [
@@ -151,11 +137,11 @@ export class ForwardJudge implements Judge {
       ['X-Forwarded-Uri', target],
       ['X-Forwarded-For', address],
     ] as const;
-    return { method: 'GET', path: this.#options.path, fields: [...told, ...passed], mostBytes: longestAnswer };
+    return { method: 'GET', path: this.options.path, fields: [...told, ...passed], mostBytes: longestAnswer };
   }
 
   #credentialsOf({ headers }: AuthRequest): string[] {
-    return this.#options.requestHeaders.flatMap((name) =>
+    return this.options.requestHeaders.flatMap((name) =>
       // With its name, so that no value can pass for that of another line.
       valuesOf(headers, name).map((value) => `${name}: ${value}`),
     );

@@ -3,8 +3,8 @@
  * says who they are.
  */
 import { CredentialCache, cacheKey } from '../cache.ts';
-import { noEdits } from '../edits.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
+import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
 import {
   type Answered,
   type AuthFailure,
@@ -12,7 +12,6 @@ import {
   type AuthRequest,
   type Challenge,
   type Decision,
-  type Judge,
   type Life,
   lasting,
   refuse,
@@ -35,14 +34,13 @@ export interface JupyterHubOptions extends LoginOptions {
 const unreadable = refuse('unavailable', 'the file of the token for the hub cannot be read', false);
 const tooMany = refuse('unavailable', 'too many questions to the hub are under way', false);
 
-export class JupyterHubJudge implements Judge {
+export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   readonly kind = 'jupyterhub';
-  readonly guessable = true;
-  readonly #options: JupyterHubOptions;
+  override readonly guessable = true;
   readonly #known: CredentialCache<AuthIdentity | AuthFailure>;
 
   constructor(options: JupyterHubOptions) {
-    this.#options = options;
+    super(options);
     this.#known = new CredentialCache(options.monotonic);
   }
 
@@ -50,16 +48,16 @@ export class JupyterHubJudge implements Judge {
     return tokensIn(request).length > 0 || this.#sessions(request).length > 0 || this.#isCallback(request);
   }
 
-  challenge(request: AuthRequest): Challenge {
-    const secret = this.#options.secret();
+  override challenge(request: AuthRequest): Challenge {
+    const secret = this.options.secret();
     if (secret === null || !isNavigation(request.method, request.headers)) return { authenticate: 'Bearer' };
-    return { authenticate: 'Bearer', login: sendToHub(request, secret, this.#options) };
+    return { authenticate: 'Bearer', login: sendToHub(request, secret, this.options) };
   }
 
   async decide(request: AuthRequest): Promise<Decision> {
-    const secret = this.#options.secret();
+    const secret = this.options.secret();
     if (secret === null) return unreadable;
-    if (this.#isCallback(request)) return finishLogin(request, secret, this.#options);
+    if (this.#isCallback(request)) return finishLogin(request, secret, this.options);
     const [token, ...more] = new Set(tokensIn(request));
     if (more.length > 0) return refuse('several', 'there are several tokens');
     // A program says by its token who it is, whatever cookies its browser has besides.
@@ -68,7 +66,7 @@ export class JupyterHubJudge implements Judge {
 
   async #judgeSession(request: AuthRequest, secret: string): Promise<Decision> {
     const tokens = this.#sessions(request).flatMap((sealed) => {
-      return sessionToken(sealed, secret, this.#options.service) ?? [];
+      return sessionToken(sealed, secret, this.options.service) ?? [];
     });
     const decision = tokens.length === 0 ? lapsed : await this.#judge(tokens[0]!, request);
     // Who has signed out, or whose session is older than the service's token, signs in again.
@@ -78,7 +76,7 @@ export class JupyterHubJudge implements Judge {
   }
 
   #login(request: AuthRequest, secret: string): Answered {
-    const answer = sendToHub(request, secret, this.#options);
+    const answer = sendToHub(request, secret, this.options);
     return { is: 'answered', answer, result: 'relayed', detail: 'the session is over: sent to the hub' };
   }
 
@@ -87,23 +85,23 @@ export class JupyterHubJudge implements Judge {
     // The hub gives a browser another session id when it signs in anew: what was known of the one before is not asked
     // again.
     const [session = ''] = cookiesOf(request.headers, 'jupyterhub-session-id');
-    const { monotonic, cacheMs, service } = this.#options;
+    const { monotonic, cacheMs, service } = this.options;
     const found = await this.#known.find(
       cacheKey('jupyterhub', token, session),
-      () => hubUserOf(token, this.#options),
+      () => hubUserOf(token, this.options),
       (user) => ('is' in user ? 0 : monotonic() + cacheMs),
     );
     if (found === null) return tooMany;
     if ('is' in found) return found;
-    const edits = { ...noEdits, lines: new Set(['authorization']), cookies: new Set([sessionCookie(service)]) };
-    return { is: 'admitted', identity: found, edits, life: this.#lifeOf(token, found.name) };
+    const edits = { ...withoutAuthorization, cookies: new Set([sessionCookie(service)]) };
+    return letIn(found, edits, this.#lifeOf(token, found.name));
   }
 
   #lifeOf(token: string, name: string): Life {
-    const { recheckMs } = this.#options;
+    const { recheckMs } = this.options;
     if (recheckMs === 0) return lasting;
     const ask = async (): Promise<Standing> => {
-      const user = await hubUserOf(token, this.#options);
+      const user = await hubUserOf(token, this.options);
       if (!('is' in user)) return user.name === name ? 'stays' : 'goes';
       return user.result === 'unavailable' ? 'unknown' : 'goes';
     };
@@ -111,11 +109,11 @@ export class JupyterHubJudge implements Judge {
   }
 
   #sessions({ headers }: AuthRequest): string[] {
-    return cookiesOf(headers, sessionCookie(this.#options.service));
+    return cookiesOf(headers, sessionCookie(this.options.service));
   }
 
   #isCallback({ method, target }: AuthRequest): boolean {
-    return method === 'GET' && target.split('?', 1)[0] === callbackPath(this.#options.prefix);
+    return method === 'GET' && target.split('?', 1)[0] === callbackPath(this.options.prefix);
   }
 }
 

@@ -1,7 +1,8 @@
 /** `jwt`: a signed token of an identity provider. */
 import type { TokenPlace } from '../../../config/types.ts';
 import { noEdits } from '../edits.ts';
-import { type AuthRequest, type Challenge, type Decision, type Judge, lasting, refuse } from '../types.ts';
+import { KindOf, letIn } from '../judge.ts';
+import { type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
 import type { KeySet } from './key-set.ts';
 import { tokensIn, withoutTokens } from './token-places.ts';
 import { type TokenRules, verifyToken } from './verify.ts';
@@ -26,41 +27,34 @@ export interface JwtOptions {
   readonly now: () => number;
 }
 
-const challenge = { authenticate: 'Bearer' };
-
-export class JwtJudge implements Judge {
+export class JwtJudge extends KindOf<JwtOptions> {
   readonly kind = 'jwt';
-  readonly guessable = true;
-  readonly #options: JwtOptions;
-
-  constructor(options: JwtOptions) {
-    this.#options = options;
-  }
+  override readonly guessable = true;
 
   brings(request: AuthRequest): boolean {
-    return tokensIn(this.#options.from, request).length > 0;
+    return tokensIn(this.options.from, request).length > 0;
   }
 
-  challenge(): Challenge {
-    return challenge;
+  override challenge(): Challenge {
+    return { authenticate: 'Bearer' };
   }
 
   async decide(request: AuthRequest): Promise<Decision> {
-    const { from, rules, forward, closesOnExpiry, now } = this.#options;
+    const { from, rules, forward, closesOnExpiry, now } = this.options;
     // Which of them the backend would read is not known.
     const [token, ...more] = new Set(tokensIn(from, request));
     if (more.length > 0) return refuse('several', `there are ${more.length + 1} different tokens`);
     const verified = await this.#verify(token!);
     if ('is' in verified) return verified;
     const edits = forward ? noEdits : withoutTokens(from, request);
-    if (!closesOnExpiry) return { is: 'admitted', identity: verified, edits, life: lasting };
+    if (!closesOnExpiry) return letIn(verified, edits);
     // What was let in by the leeway lives as long as the leeway says.
     const endsAtMs = Math.max(verified.expiresAtMs!, now()) + rules.leewayMs;
-    return { is: 'admitted', identity: verified, edits, life: { endsAtMs, recheck: null } };
+    return letIn(verified, edits, { endsAtMs, recheck: null });
   }
 
   async #verify(token: string) {
-    const { keys, rules, now } = this.#options;
+    const { keys, rules, now } = this.options;
     const first = await keys.keys();
     if (first === null) return refuse('unavailable', 'the keys of the issuer could not be had', false);
     const verified = await verifyToken(token, first, rules, now());

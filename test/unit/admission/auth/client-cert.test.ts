@@ -109,7 +109,7 @@ describe('a judge', () => {
     expect(judge().brings(authRequest([], { certificate }))).toBe(true);
     expect(judge().brings(authRequest([], { certificate, trusted: true }))).toBe(false);
     expect(judge().brings(authRequest())).toBe(false);
-    expect(judge().challenge()).toEqual({});
+    expect(judge().challenge(authRequest())).toEqual({});
   });
 
   test('lets its user in for as long as it holds', () => {

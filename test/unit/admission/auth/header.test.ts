@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { HeaderJudge } from '../../../../src/admission/auth/header/header.ts';
 import { authRequest } from './requests.ts';
 
-const judge = new HeaderJudge('x-forwarded-user');
+const judge = new HeaderJudge({ name: 'x-forwarded-user' });
 const from = (trusted: boolean, ...headers: string[]) => authRequest(headers, { trusted });
 
 test('a trusted proxy names the user, in UTF-8', () => {
@@ -21,5 +21,5 @@ test('two names, or none, are refused', () => {
     result: 'several',
   });
   expect(judge.decide(from(true, 'X-Forwarded-User', ''))).toMatchObject({ result: 'malformed' });
-  expect(judge.challenge()).toEqual({});
+  expect(judge.challenge(authRequest())).toEqual({});
 });
