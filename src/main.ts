@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { tuneEngine } from './cli/engine.ts';
 import { complain, print } from './cli/print.ts';
-import { boundYoungGeneration } from './cli/young-generation.ts';
+import { keepSmall } from './cli/small-process.ts';
 
 const commands: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
   serve: () => import('./cli/serve.ts'),
@@ -43,7 +43,7 @@ async function main([name, ...argv]: string[]): Promise<number> {
     return 2;
   }
   if (name !== 'check') {
-    boundYoungGeneration();
+    keepSmall();
     tuneEngine();
   }
   const command = await commands[name]!();

@@ -6,7 +6,10 @@ import { Serve } from '../helpers/serve.ts';
 /** The arguments of a process, the program first. */
 const argumentsOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
 
-test('a process that was started without a bound for its garbage begins anew with one, under the same id', async () => {
+/** The environment of a process. */
+const environmentOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+
+test('a process that was started without bounds for its memory begins anew with them, under the same id', async () => {
   await using upstream = await fakeUpstream();
   const { serve, adminPort } = await Serve.start(upstream);
   await using _ = serve;
@@ -14,11 +17,23 @@ test('a process that was started without a bound for its garbage begins anew wit
   const [program, bound, main, command] = argumentsOf(serve.process.pid!);
   expect([program, bound, command]).toEqual([process.execPath, '--max-semi-space-size=8', 'serve']);
   expect(main).toMatch(/main\.ts$/);
+  expect(environmentOf(serve.process.pid!)).toContain('MALLOC_ARENA_MAX=1');
 });
 
-test('a bound that was given stays', async () => {
+test('bounds that were given stay', async () => {
+  await using upstream = await fakeUpstream();
+  const { serve } = await Serve.start(upstream, {
+    env: { NODE_OPTIONS: '--max-semi-space-size=32', MALLOC_ARENA_MAX: '2' },
+  });
+  await using _ = serve;
+  expect(argumentsOf(serve.process.pid!).join(' ')).not.toContain('semi-space');
+  expect(environmentOf(serve.process.pid!)).toContain('MALLOC_ARENA_MAX=2');
+});
+
+test('what is missing of them comes beside what was given', async () => {
   await using upstream = await fakeUpstream();
   const { serve } = await Serve.start(upstream, { env: { NODE_OPTIONS: '--max-semi-space-size=32' } });
   await using _ = serve;
   expect(argumentsOf(serve.process.pid!).join(' ')).not.toContain('semi-space');
+  expect(environmentOf(serve.process.pid!)).toContain('MALLOC_ARENA_MAX=1');
 });
