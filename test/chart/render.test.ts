@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { root } from '../real/harness/paths.ts';
 import { panelSidecar } from './example.ts';
 import { chart, find, type Manifest, render, tool, valueFiles } from './helm.ts';
@@ -62,6 +63,21 @@ test('a pod of every set of values fits Pod Security "restricted"', async () => 
       });
     }
     expect(pod.containers[0].securityContext).toMatchObject({ readOnlyRootFilesystem: true, runAsUser: 65532 });
+  }
+});
+
+test('the values that docs/authentication.md shows are taken, and every file that they name is mounted', async () => {
+  const docs = readFileSync(join(root, 'docs/authentication.md'), 'utf8');
+  const [, block] = /^```yaml\n(tls:\n.*?)^```/ms.exec(docs)!;
+  const all = await render({ values: parse(block!) });
+  const mounts: { mountPath: string }[] = find(all, 'Deployment').spec.template.spec.containers[0].volumeMounts;
+  const files = [...JSON.stringify(all).matchAll(/\/etc\/sluice\/(?:auth|clients|certificates|tls)\/[\w./-]+/g)];
+  expect(files.length).toBeGreaterThan(8);
+  for (const [file] of files) {
+    expect(
+      mounts.some(({ mountPath }) => file === mountPath || file.startsWith(`${mountPath}/`)),
+      file,
+    ).toBe(true);
   }
 });
 
