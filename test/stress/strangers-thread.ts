@@ -1,0 +1,42 @@
+/**
+ * Strangers in a thread of their own: handshakes without credentials, so many a second. `{port, perSecond}` makes them
+ * come, `null` ends that and is answered with how many were refused with 401, and how many ended otherwise.
+ */
+import { connect } from 'node:net';
+import { parentPort } from 'node:worker_threads';
+import { handshakeRequest } from '../helpers/raw-client.ts';
+
+const parent = parentPort!;
+const request = handshakeRequest({ path: '/closed' });
+/** Whoever has been held up does not come with all who came after it. */
+const mostAtOnce = 10;
+let counts = { refused: 0, otherwise: 0 };
+let timer: NodeJS.Timeout | undefined;
+
+function come(port: number): void {
+  let isOver = false;
+  const over = (as: keyof typeof counts) => {
+    if (!isOver) counts[as]++;
+    isOver = true;
+    socket.destroy();
+  };
+  const socket = connect(port, '127.0.0.1', () => socket.write(request));
+  socket.on('data', (data) => over(data.toString('latin1', 9, 12) === '401' ? 'refused' : 'otherwise'));
+  socket.on('close', () => over('otherwise')).on('error', () => over('otherwise'));
+}
+
+parent.on('message', (asked: { readonly port: number; readonly perSecond: number } | null) => {
+  clearInterval(timer);
+  if (asked === null) {
+    parent.postMessage(counts);
+    counts = { refused: 0, otherwise: 0 };
+    return;
+  }
+  let last = performance.now();
+  timer = setInterval(() => {
+    const eachMs = 1000 / asked.perSecond;
+    const due = Math.floor((performance.now() - last) / eachMs);
+    last += due * eachMs;
+    for (let i = 0; i < Math.min(due, mostAtOnce); i++) come(asked.port);
+  }, 1);
+});
