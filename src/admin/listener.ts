@@ -8,7 +8,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
 import { carriesBody } from '../http/framing.ts';
@@ -16,6 +16,7 @@ import type { Log } from '../observe/log/log.ts';
 import { type Answer, bytesOf, problem, send, strictHeaders } from './answer.ts';
 import { AdminConnection } from './connection.ts';
 import { AdminConnections } from './connections.ts';
+import { createSecureServer, Handshakes } from './secure-server.ts';
 
 export interface AdminListenerParts {
   /** `null` listens without TLS. */
@@ -44,6 +45,7 @@ export abstract class AdminListener {
   readonly #http: Server;
   readonly #server: NetServer;
   readonly #connections = new AdminConnections();
+  readonly #handshakes = new Handshakes();
   #unreadBytes = 0;
 
   constructor({ tls, maxHeaderSize, methods, takesBodies, log }: AdminListenerParts) {
@@ -71,7 +73,7 @@ export abstract class AdminListener {
       this.#http.emit('connection', connection);
     };
     const options = { allowHalfOpen: true, noDelay: true };
-    this.#server = tls === null ? createNetServer(options, accept) : createTlsServer({ ...options, ...tls }, accept);
+    this.#server = tls === null ? createNetServer(options, accept) : createSecureServer(tls, this.#handshakes, accept);
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a Unix socket. */
@@ -85,6 +87,7 @@ export abstract class AdminListener {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
+    this.#handshakes.closeAll();
     this.#connections.closeAll();
     await closed;
   }

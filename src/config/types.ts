@@ -173,7 +173,7 @@ export interface RoutesApi {
   readonly tokenFile: string | null;
   /** For each kind one whose path is `/`. */
   readonly templates: readonly RouteTemplate[];
-  /** Networks in which targets may be; `null` is every one but those of link-local addresses. */
+  /** Networks in which targets may be; `null` is everywhere but where clouds have their metadata. */
   readonly targets: readonly string[] | null;
   /** Path of the file that keeps the table over a restart. */
   readonly stateFile: string | null;

@@ -32,6 +32,8 @@ export class ErrorPages {
   readonly #source: NonNullable<RoutesApi['errors']>;
   readonly #failed: (detail: string) => void;
   readonly #secure: () => Promise<ConnectionOptions>;
+  /** What the request targets begin with by which pages are asked for. */
+  readonly #asks: readonly string[];
   #underWay = 0;
 
   /** `failed` hears each time that there is no page; `secure` says how TLS with an https target is made sure of. */
@@ -43,10 +45,18 @@ export class ErrorPages {
     this.#source = source;
     this.#failed = failed;
     this.#secure = secure;
+    const base = 'target' in source ? new URL(source.target).pathname.replace(/\/$/, '') : null;
+    this.#asks = base === null ? [] : [404, 503].map((status) => `${base}/${status}?url=`);
   }
 
   /** The page for a request target that is answered with this status; `null` where there is none. Never rejects. */
   async page(status: PagedStatus, target: string): Promise<ErrorPage | null> {
+    // Each page would ask for the next one, for ever.
+    const path = target.replace(/^https?:\/\/[^/]*/i, '');
+    if (this.#asks.some((ask) => path.startsWith(ask))) {
+      this.#failed('the error target leads back to Sluice');
+      return null;
+    }
     if (this.#underWay >= mostAtOnce) {
       this.#failed(`${mostAtOnce} pages are being asked for already`);
       return null;

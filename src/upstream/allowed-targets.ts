@@ -8,14 +8,29 @@ import { plainAddress } from '../admission/ip.ts';
 import type { UpstreamTarget } from '../config/types.ts';
 import type { OwnAddresses } from './own-addresses.ts';
 
-/** Clouds tell whoever asks at these who the machine is, and give its keys. */
-const linkLocal = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254'];
+/**
+ * Clouds tell whoever asks at these who the machine is, and give its keys: link-local addresses, of IPv4 also as IPv6
+ * has them within it (NAT64, 6to4, and as they once were), and the places that AWS, Google, Azure, Oracle and Alibaba
+ * have elsewhere.
+ */
+const metadata = [
+  '169.254.0.0/16',
+  'fe80::/10',
+  '64:ff9b::a9fe:0/112',
+  '2002:a9fe::/32',
+  '::a9fe:0/112',
+  'fd00:ec2::254',
+  'fd20:ce::254',
+  '168.63.129.16',
+  '192.0.0.192',
+  '100.100.100.200',
+];
 
 export class AllowedTargets {
-  /** `null` is everywhere but at link-local addresses. */
+  /** `null` is everywhere but where clouds have their metadata. */
   readonly #networks: BlockList | null;
   readonly #folders: readonly string[] | null;
-  readonly #denied = listOf(linkLocal);
+  readonly #denied = listOf(metadata);
   readonly #own: OwnAddresses;
 
   /** `own`: where this process listens. */
@@ -42,7 +57,8 @@ export class AllowedTargets {
     if (this.#networks !== null) {
       return includes(this.#networks, plain) ? null : `${plain} is in none of the networks of routes_api.targets`;
     }
-    return includes(this.#denied, plain) ? `${plain} is link-local, where clouds have their metadata` : null;
+    if (!includes(this.#denied, plain)) return null;
+    return `${plain} is where clouds have their metadata; if a server is there, name its network in routes_api.targets`;
   }
 
   #refuseSocket(path: string): string | null {

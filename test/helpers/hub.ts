@@ -57,6 +57,8 @@ export interface HubGateway {
 }
 
 export interface HubOptions extends Omit<GatewayParts, 'log'> {
+  /** Where the API listens; a free port of loopback unless given. */
+  readonly apiAddress?: string;
   /** Further keys of `routes_api`, in YAML's flow style: `state_file: x`. */
   readonly api?: string;
   readonly more?: string;
@@ -66,16 +68,11 @@ export interface HubOptions extends Omit<GatewayParts, 'log'> {
 }
 
 /** Starts one on free ports; it is stopped when the test is over. */
-export async function hubGateway({
-  api = '',
-  more = '',
-  listens = '',
-  rules,
-  ...parts
-}: HubOptions = {}): Promise<HubGateway> {
+export async function hubGateway(options: HubOptions = {}): Promise<HubGateway> {
+  const { api = '', apiAddress = '127.0.0.1:0', more = '', listens = '', rules, ...parts } = options;
   const loaded = loadConfig(
     'hub.yaml',
-    `listen: {address: '127.0.0.1:0'${listens && `, ${listens}`}}\nadmin: {address: '127.0.0.1:0'}\nroutes_api: {address: '127.0.0.1:0'${api && `, ${api}`}}\n${more}`,
+    `listen: {address: '127.0.0.1:0'${listens && `, ${listens}`}}\nadmin: {address: '127.0.0.1:0'}\nroutes_api: {address: '${apiAddress}'${api && `, ${api}`}}\n${more}`,
   );
   if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
   const { routesApi } = loaded.config;

@@ -5,7 +5,7 @@
  *
  *   {"sluice_routes": 1, "routes": [["/user/ann", "{…}", 1764423000000], …]}
  */
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { inTurn, readSmallFile } from '../../files.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Pace } from '../../observe/metrics/pace.ts';
@@ -37,9 +37,10 @@ export class StateFile {
   async load(now: number): Promise<void> {
     let text: string;
     try {
-      const bytes = await readSmallFile(this.#path, mostBytes);
-      if (bytes.length > mostBytes) throw new Error(`it has more than ${mostBytes} bytes`);
-      text = bytes.toString();
+      // What is too large is not even read.
+      const { size } = await inTurn(this.#path, () => stat(this.#path));
+      if (size > mostBytes) throw new Error(`it has ${size} bytes, at most ${mostBytes} may be`);
+      text = (await readSmallFile(this.#path, mostBytes)).toString();
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code !== 'ENOENT') await this.#setAside(`it cannot be read: ${message}`);
@@ -52,8 +53,11 @@ export class StateFile {
     }
     let refused = 0;
     let first = '';
+    // A full table takes seconds, and the admin port answers already.
+    const pace = new Pace();
     for (const [path, body, lastActivity] of state.routes) {
-      const problem = this.#routes.set(path, body, now, Math.min(lastActivity, now));
+      if (pace.isOver) await pace.rest();
+      const problem = this.#routes.set(path, body, now, Math.max(0, Math.min(lastActivity, now)));
       if (problem === null) continue;
       refused++;
       first ||= problem.problem;
@@ -94,7 +98,9 @@ export class StateFile {
     try {
       const pieces = await this.#pieces();
       await inTurn(this.#path, async () => {
-        const file = await open(beside, 'w', 0o600);
+        // Made anew: what somebody has put there, a pipe or a link to elsewhere, is not written to.
+        await rm(beside, { force: true });
+        const file = await open(beside, 'wx', 0o600);
         try {
           for (const piece of pieces) await file.writeFile(piece);
           await file.sync();
@@ -106,7 +112,7 @@ export class StateFile {
       if (this.#failing) this.#log.tell('routes_saved', { file: this.#path });
       this.#failing = false;
     } catch (error) {
-      await unlink(beside).catch(() => {});
+      await rm(beside, { force: true }).catch(() => {});
       this.#changed = true;
       this.#timer ??= setTimeout(() => void this.#flush(), intervalMs * 10).unref();
       if (this.#failing) return;

@@ -45,7 +45,7 @@ export const routesApiSettings = {
   targets: {
     kind: is.listOf(is.kind.targets, 1),
     about:
-      "Where targets may be. Left out, everywhere but at link-local addresses, where clouds have their metadata. Sluice's own addresses never are.",
+      "Where targets may be. Left out, everywhere but where clouds have their metadata: at link-local addresses and at a few others. Sluice's own addresses never are.",
     builtIn: null,
     field: 'routesApi.targets',
     reload: 'restart',

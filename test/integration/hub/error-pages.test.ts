@@ -158,6 +158,15 @@ const bad: readonly (readonly [name: string, port: () => Promise<number>, why: R
     /Parse Error/,
   ],
   [
+    'sends a byte now and then',
+    () =>
+      httpServer((_req, res) => {
+        const clock = setInterval(() => res.write('x'), 100);
+        res.on('close', () => clearInterval(clock));
+      }),
+    /2000 ms/,
+  ],
+  [
     'says nothing',
     async () => {
       const server = createServer((socket) => void socket.on('error', () => {}));
@@ -190,4 +199,23 @@ test('a client that leaves while its page is asked for leaves nothing behind', a
   client.reset();
   answer();
   expect((await ask(hub.port, '/_chp_healthz')).status).toBe(200);
+});
+
+test.each(['fast', 'careful'])('an error target that leads back to Sluice is asked once (%s lane)', async (lane) => {
+  // Whoever passes on to a port that is known only later: as a load balancer before Sluice is.
+  let port = 0;
+  const asked: string[] = [];
+  const back = await httpServer((req, res) => {
+    asked.push(req.url!);
+    void ask(port, lane === 'fast' ? req.url! : `http://127.0.0.1:${port}${req.url}`).then((answer) =>
+      res.writeHead(answer.status).end(answer.body),
+    );
+  });
+  const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${back}/hub/error'` });
+  port = hub.port;
+  expect((await ask(hub.port, '/a')).status).toBe(404);
+  expect(asked).toEqual(['/hub/error/404?url=%2Fa']);
+  expect(hub.log.find(({ event }) => event === 'error_page_failed')).toMatchObject({
+    detail: expect.stringContaining('leads back'),
+  });
 });

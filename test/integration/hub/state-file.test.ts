@@ -1,5 +1,16 @@
 /** The table over a restart. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -81,4 +92,65 @@ test('a file that cannot be written is told of, and routes are set all the same'
     .poll(() => hub.log.find(({ event }) => event === 'routes_not_saved'), { timeout: 5000 })
     .toMatchObject({ file });
   expect((await hub.api('/a')).status).toBe(200);
+});
+
+test.each([
+  [
+    'of 1 GB, which is not read',
+    (file: string) => {
+      writeFileSync(file, '');
+      truncateSync(file, 1 << 30);
+    },
+    /1073741824 bytes, at most 268435456/,
+  ],
+  ['that is a folder', (file: string) => mkdirSync(file), /is a directory/],
+  ['that is a pipe', (file: string) => void execFileSync('mkfifo', [file]), /is a pipe/],
+  ['that leads to itself', (file: string) => symlinkSync(file, file), /ELOOP/],
+])('a file %s is kept aside, and the next one is written in its place', async (_name, make, why) => {
+  const file = fresh();
+  make(file);
+  const hub = await hubGateway({ api: `state_file: ${file}` });
+  expect(hub.log.find(({ event }) => event === 'routes_not_loaded')).toMatchObject({
+    problem: expect.stringMatching(why),
+    kept: `${file}.unusable`,
+  });
+  expect((await hub.set('/a', 1)).status).toBe(201);
+  await hub.stop();
+  expect(JSON.parse(readFileSync(file, 'utf8')).routes).toHaveLength(1);
+});
+
+test('what somebody has put where it is written first is neither waited for nor written to', async () => {
+  const elsewhere = fresh();
+  writeFileSync(elsewhere, 'precious');
+  for (const put of [
+    (path: string) => symlinkSync(elsewhere, path),
+    (path: string) => void execFileSync('mkfifo', [path]),
+  ]) {
+    const file = fresh();
+    put(`${file}.new`);
+    const hub = await hubGateway({ api: `state_file: ${file}` });
+    await hub.set('/a', 1);
+    await hub.stop();
+    expect(lstatSync(file).isFile()).toBe(true);
+    expect(JSON.parse(readFileSync(file, 'utf8')).routes).toHaveLength(1);
+  }
+  expect(readFileSync(elsewhere, 'utf8')).toBe('precious');
+});
+
+test('times that no clock has told are times of today, or of long ago', async () => {
+  const file = fresh();
+  const body = '{"target":"http://127.0.0.1:1"}';
+  const rows = [
+    ['/past', body, -1e300],
+    ['/future', body, 1e300],
+    ['/negative', body, -1],
+  ];
+  writeFileSync(file, JSON.stringify({ sluice_routes: 1, routes: rows }));
+  const hub = await hubGateway({ api: `state_file: ${file}`, now: () => 2_000_000 });
+  const { status, body: listed } = await hub.api('');
+  expect(status).toBe(200);
+  const times = Object.values<{ last_activity: string }>(JSON.parse(listed)).map((one) =>
+    Date.parse(one.last_activity),
+  );
+  expect(times).toEqual([0, 2_000_000, 0]);
 });

@@ -1,0 +1,55 @@
+/**
+ * TLS for a port of Sluice's own. Connections whose handshake is not over yet are as few as the others: whoever opens
+ * many and says nothing gives way to the next one.
+ */
+import { constants } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { placesOfGreatest } from './share.ts';
+
+/** As many as there may be connections. */
+const most = 100;
+const socketOptions = { allowHalfOpen: true, noDelay: true };
+
+/** Connections that TLS has not come of yet. */
+export class Handshakes {
+  readonly #open = new Set<Socket>();
+
+  began(socket: Socket): void {
+    if (this.#open.size >= most) {
+      const victim = placesOfGreatest(this.#open)[0]!;
+      this.#open.delete(victim);
+      victim.destroy();
+    }
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+  }
+
+  /** TLS has come of one: it has the same ends. On a unix socket one is like the other. */
+  ended({ remoteAddress, remotePort }: Socket): void {
+    for (const socket of this.#open) {
+      if (socket.remotePort !== remotePort || socket.remoteAddress !== remoteAddress) continue;
+      this.#open.delete(socket);
+      return;
+    }
+  }
+
+  closeAll(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+}
+
+/** A server that listens itself, and calls `accept` with each connection that TLS has come of. */
+export function createSecureServer(tls: TlsOptions, handshakes: Handshakes, accept: (socket: Socket) => void): Server {
+  // A handshake costs us far more than the client that asks for another on the same connection, again and again.
+  const options = { ...socketOptions, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ...tls };
+  const secure = createTlsServer(options, (socket) => {
+    handshakes.ended(socket);
+    accept(socket);
+  });
+  secure.on('tlsClientError', (_error, socket) => socket.destroy());
+  return createServer(socketOptions, (socket) => {
+    handshakes.began(socket);
+    secure.emit('connection', socket);
+  });
+}
