@@ -1,0 +1,275 @@
+/**
+ * Thousands of routes that a hub has set: what each costs, and what setting and listing them costs those whose messages
+ * pass meanwhile. What is held against a bound is counted in bytes, lines and the process's own CPU time.
+ */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { type ApiRoute, ApiRoutes, mostRoutes } from '../../src/routes/api-routes.ts';
+import { RouteTable } from '../../src/routes/table.ts';
+import { root, scratchDirectory } from '../real/harness/paths.ts';
+import { freePort } from '../real/harness/ports.ts';
+import { residentBytes } from '../real/harness/process-memory.ts';
+import { type LogLine, Sluice } from '../real/harness/sluice.ts';
+import { MiB } from './load.ts';
+
+const token = 'a-token-of-the-hub';
+const nodeOptions = `--import=${pathToFileURL(join(root, 'test/stress/turns.ts')).href}`;
+
+/** As JupyterHub sets them: names of users with an escape in each, and a slash in some. */
+const pathOf = (i: number) => `/user/${encodeURIComponent(i % 10 === 0 ? `lab/${i}` : `name${i}@uni.example`)}`;
+const dataOf = (i: number) => ({
+  user: `name${i}@uni.example`,
+  server_name: '',
+  jupyterhub: true,
+  target: `http://10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:8888`,
+});
+
+interface Answered {
+  readonly status: number;
+  readonly body: string;
+  readonly ms: number;
+}
+
+/** An echo in a thread of its own, through Sluice: the longest that one took since the last time, in ms. */
+class Echo {
+  readonly #thread = new Worker(new URL('./echo-thread.ts', import.meta.url));
+  readonly #answer = async () => (await once(this.#thread, 'message'))[0] as number;
+
+  backendPort(): Promise<number> {
+    return this.#answer();
+  }
+
+  /** From now on through this Sluice; what is returned ends it, before that ends. */
+  connect(port: number): AsyncDisposable {
+    this.#thread.postMessage(port);
+    return this;
+  }
+
+  longest(): Promise<number> {
+    this.#thread.postMessage('longest');
+    return this.#answer();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread.terminate();
+  }
+}
+
+/** A Sluice with a route to the backend of an echo, and an API whose table is in a file. */
+class Hub {
+  readonly sluice: Sluice;
+  readonly #apiPort: number;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 10 });
+  #seen = 0;
+
+  private constructor(sluice: Sluice, apiPort: number) {
+    this.sluice = sluice;
+    this.#apiPort = apiPort;
+  }
+
+  /** `rows`: of the file of routes that it begins with. */
+  static async start(echoPort: number, rows: readonly (readonly [string, string, number])[] = []): Promise<Hub> {
+    const folder = scratchDirectory('hub-routes');
+    const [tokenFile, stateFile] = [join(folder, 'token'), join(folder, 'routes.json')];
+    writeFileSync(tokenFile, token, { mode: 0o600 });
+    if (rows.length > 0) writeFileSync(stateFile, JSON.stringify({ sluice_routes: 1, routes: rows }));
+    const apiPort = await freePort();
+    const sluice = await Sluice.start(
+      {
+        routes: [{ name: 'echo', upstream: `http://127.0.0.1:${echoPort}` }],
+        routes_api: { address: `127.0.0.1:${apiPort}`, token_file: tokenFile, state_file: stateFile },
+      },
+      { nodeOptions },
+    );
+    return new Hub(sluice, apiPort);
+  }
+
+  ask(method: string, path: string, data?: object): Promise<Answered> {
+    const began = performance.now();
+    const { promise, resolve, reject } = Promise.withResolvers<Answered>();
+    const options = { host: '127.0.0.1', port: this.#apiPort, agent: this.#agent, method, path: `/api/routes${path}` };
+    const headers = { authorization: `token ${token}` };
+    const req = request({ ...options, headers }, (res) => {
+      const parts: Buffer[] = [];
+      res.on('data', (part: Buffer) => parts.push(part)).on('error', reject);
+      res.on('end', () =>
+        resolve({ status: res.statusCode!, body: Buffer.concat(parts).toString(), ms: performance.now() - began }),
+      );
+    });
+    req.on('error', reject).end(data === undefined ? undefined : JSON.stringify(data));
+    return promise;
+  }
+
+  /** Sets that many routes, ten at once; returns the times it took. */
+  async set(count: number, distinct: number): Promise<number[]> {
+    const times: number[] = [];
+    let next = 0;
+    const one = async () => {
+      while (next < count) {
+        const i = next++ % distinct;
+        const { status, ms } = await this.ask('POST', pathOf(i), dataOf(i));
+        if (status !== 201) throw new Error(`route ${i} was answered with ${status}`);
+        times.push(ms);
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, one));
+    return times.sort((a, b) => a - b);
+  }
+
+  /** The longest turn since the last time, and the heap. */
+  async turns(): Promise<{ readonly longestMs: number; readonly heap: number }> {
+    this.sluice.process.signal('SIGUSR2');
+    for (;;) {
+      const lines: LogLine[] = this.sluice.log.filter(({ event }) => event === 'turns');
+      if (lines.length > this.#seen) {
+        this.#seen = lines.length;
+        const { longest_turn_ms, heap_bytes } = lines.at(-1)!;
+        return { longestMs: longest_turn_ms as number, heap: heap_bytes as number };
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Lines of `/metrics`, once it has that many routes: a rendering serves all who ask within a second. */
+  async metricLines(routes: number): Promise<number> {
+    for (;;) {
+      const lines = (await (await fetch(`${this.sluice.adminUrl}/metrics`)).text()).split('\n');
+      if (lines.includes(`sluice_routes_api_routes ${routes}`)) return lines.length;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
+    await this.sluice.stop();
+  }
+}
+
+const rounded = (ms: number) => ms.toFixed(1);
+
+test('5 000 routes cost a KiB each and no metrics, and no turn of the event loop is long', async () => {
+  await using echo = new Echo();
+  await using hub = await Hub.start(await echo.backendPort());
+  await using _ = echo.connect(hub.sluice.port);
+  const phase = async <T>(name: string, work: () => Promise<T>, told: (done: T) => string) => {
+    await hub.turns();
+    await echo.longest();
+    const done = await work();
+    const echoed = await echo.longest();
+    const turns = await hub.turns();
+    const mib = Math.round((await residentBytes(hub.sluice.process.pid)) / MiB);
+    const beside = `an echo beside it waits ${rounded(echoed)} ms, the longest turn takes ${rounded(turns.longestMs)} ms of CPU`;
+    console.log(`${name}: ${told(done)}; ${beside}; ${mib} MiB`);
+    return { done, ...turns };
+  };
+  const median = (times: readonly number[]) => `median ${rounded(times[times.length >> 1]!)} ms`;
+
+  // The same requests to the same code, but for what stays.
+  const few = await phase('5 000 POSTs of 5 routes', () => hub.set(5000, 5), median);
+  const lines = await hub.metricLines(5);
+  const many = await phase('5 000 POSTs of 5 000 routes', () => hub.set(5000, 5000), median);
+  expect(await hub.metricLines(5000)).toBe(lines);
+  const bytesEach = (many.heap - few.heap) / 4995;
+  console.log(`a route takes ${Math.round(bytesEach)} bytes of the heap`);
+  expect(bytesEach).toBeLessThan(1024);
+  const again = await phase('5 000 POSTs of the same', () => hub.set(5000, 5000), median);
+  expect(again.heap - many.heap).toBeLessThan(MiB);
+
+  const lists = await phase(
+    'the whole table, 5 times',
+    async () => {
+      const answers: Answered[] = [];
+      for (let i = 0; i < 5; i++) answers.push(await hub.ask('GET', ''));
+      return answers;
+    },
+    (answers) => `quickest ${rounded(Math.min(...answers.map(({ ms }) => ms)))} ms`,
+  );
+  expect(Object.keys(JSON.parse(lists.done.at(-1)!.body))).toHaveLength(5000);
+  // A turn has a slice of 3 ms of each listing, or some POSTs, or a collection of V8's.
+  for (const { longestMs } of [few, many, again, lists]) expect(longestMs).toBeLessThan(20);
+});
+
+test('a full table: one more is refused with a reason, and all the rest goes on', async () => {
+  await using echo = new Echo();
+  const echoPort = await echo.backendPort();
+  const rows = Array.from({ length: mostRoutes }, (_, i) => [pathOf(i), JSON.stringify(dataOf(i)), i + 1] as const);
+  const [began, empty] = await (async () => {
+    await using hub = await Hub.start(echoPort, rows.slice(0, 5));
+    return [await hub.metricLines(5), (await hub.turns()).heap];
+  })();
+  await using hub = await Hub.start(echoPort, rows);
+  expect(await hub.metricLines(mostRoutes)).toBe(began);
+  await using _ = echo.connect(hub.sluice.port);
+  const { heap } = await hub.turns();
+  console.log(`a route of ${mostRoutes} takes ${Math.round((heap - empty) / mostRoutes)} bytes of the heap`);
+  expect((heap - empty) / mostRoutes).toBeLessThan(1024);
+
+  await echo.longest();
+  const one = { user: 'one', target: 'http://10.0.0.1:8888' };
+  const refused = await hub.ask('POST', '/user/one', one);
+  expect(refused).toMatchObject({ status: 409, body: expect.stringMatching(/100000 routes.*delete/) });
+  expect((await hub.ask('POST', pathOf(1), dataOf(2))).status).toBe(201);
+  expect((await hub.ask('DELETE', pathOf(1))).status).toBe(204);
+  expect((await hub.ask('POST', '/user/one', one)).status).toBe(201);
+  expect((await hub.ask('POST', '/user/two', one)).status).toBe(409);
+  const old = `?inactive_since=${new Date(1000).toISOString()}`;
+  expect(Object.keys(JSON.parse((await hub.ask('GET', old)).body))).toHaveLength(998);
+  const listed = await hub.ask('GET', '');
+  expect(Object.keys(JSON.parse(listed.body))).toHaveLength(mostRoutes);
+  const { longestMs } = await hub.turns();
+  console.log(
+    `a full table is listed in ${rounded(listed.ms)} ms; an echo beside all of it waits ${rounded(await echo.longest())} ms, the longest turn takes ${rounded(longestMs)} ms of CPU`,
+  );
+  // The list of what is to be sent, and the pieces of the answer, are one turn each.
+  expect(longestMs).toBeLessThan(60);
+});
+
+test('a look-up takes no longer among 5 000 routes, and little longer with escapes and slashes', () => {
+  const table = new RouteTable<ApiRoute>();
+  const routes = new ApiRoutes(false);
+  routes.listener = { added: (route) => table.add(route), removed: (route) => table.remove(route), changed() {} };
+  const names: readonly (readonly [kind: string, name: (i: number) => string])[] = [
+    ['plain', (i) => `name${i}`],
+    ['an escaped @', (i) => `name${i}%40uni.example`],
+    ['an escaped slash', (i) => `lab%2Fname${i}`],
+    ['both', (i) => `lab%2Fname${i}%40uni.example`],
+  ];
+  const quickest = (count: number, name: (i: number) => string) => {
+    const paths = Array.from({ length: 5000 }, (_, i) =>
+      Buffer.from(`/user/${name(i % count)}/api/contents/folder/a.ipynb`).toString(),
+    );
+    let best = Number.POSITIVE_INFINITY;
+    // The quickest of many short whiles: the machine takes the core away in the others.
+    for (let round = 0; round < 400; round++) {
+      const began = performance.now();
+      for (let i = 0; i < 1000; i++) {
+        const found = table.find('hub.example', paths[(i + round * 1000) % 5000]!);
+        if (found === null || 'between' in found) throw new Error(`no route for ${paths[i]}`);
+      }
+      best = Math.min(best, performance.now() - began);
+    }
+    // A thousand of them in so many milliseconds.
+    return best;
+  };
+  const set = (from: number, to: number) => {
+    for (let i = from; i < to; i++)
+      for (const [, name] of names) routes.set(`/user/${name(i)}`, JSON.stringify(dataOf(i)), 0);
+  };
+  set(0, 5);
+  const few = names.map(([, name]) => quickest(5, name));
+  set(5, 1250);
+  const many = names.map(([, name]) => quickest(1250, name));
+  for (const [i, [kind]] of names.entries()) {
+    const [before, now] = [few[i]!.toFixed(2), many[i]!.toFixed(2)];
+    console.log(`a look-up, ${kind} in the name: ${before} us among 20 routes, ${now} us among 5 000`);
+  }
+  for (const [i, took] of many.entries()) {
+    expect(took).toBeLessThan(4 * few[i]!);
+    expect(took).toBeLessThan(8 * many[0]!);
+  }
+});
