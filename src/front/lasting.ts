@@ -11,6 +11,9 @@ import type { ApiRoute } from '../routes/api-routes.ts';
 import type { Connector } from '../upstream/connect.ts';
 import { Endpoint, endpointKey } from '../upstream/endpoint.ts';
 
+/** So many endpoints of an API's routes may be there unused: more are forgotten, as one is soon made anew. */
+const mostUnused = 1000;
+
 /** Where the counters are. */
 export interface CountersByRoute {
   of(label: string): RouteCounters;
@@ -26,6 +29,8 @@ export class LastingRoutes {
   readonly #slots = new Map<string, ConnectionSlots>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #apiEndpoints = new Map<ApiRoute, Endpoint>();
+  /** How many of them may be there before the next look at who is used. */
+  #mostApiEndpoints = mostUnused;
 
   constructor(counters: CountersByRoute, connector: Connector, stepParts: StepParts) {
     this.counters = counters;
@@ -49,14 +54,22 @@ export class LastingRoutes {
     return endpoint;
   }
 
-  /** The endpoint of an API's route, for as long as that is there. */
+  /** The endpoint of an API's route: the same for as long as anything is open to its target. */
   endpointOfApi(api: ApiRoute, template: Route): Endpoint {
-    const endpoint =
-      this.#apiEndpoints.get(api) ??
-      new Endpoint({ ...template, upstream: api.target.upstream }, this.#connector, true);
+    const known = this.#apiEndpoints.get(api);
+    if (known === undefined && this.#apiEndpoints.size >= this.#mostApiEndpoints) this.#forgetUnused();
+    const endpoint = known ?? new Endpoint({ ...template, upstream: api.target.upstream }, this.#connector, true);
     this.#apiEndpoints.set(api, endpoint);
     endpoint.use(template);
     return endpoint;
+  }
+
+  /** Seldom: not before they are twice as many as those that were used the last time. */
+  #forgetUnused(): void {
+    for (const [api, { leases, pool }] of this.#apiEndpoints) {
+      if (leases === 0 && pool.size === 0) this.#apiEndpoints.delete(api);
+    }
+    this.#mostApiEndpoints = Math.max(mostUnused, 2 * this.#apiEndpoints.size);
   }
 
   /** An API's route is there no more: what is open to its target ends when it is given back. */

@@ -11,12 +11,6 @@ export const mostRoutes = 100_000;
 /** Of paths, targets and data together: 670 of each route of a full table, and a file of routes that can be read. */
 const mostCharacters = 64 << 20;
 
-/** What is made of a route for whoever uses it, and is not held for those whom nobody uses. */
-interface Used {
-  readonly target: ApiTarget;
-  readonly patterns: readonly Pattern[];
-}
-
 /** One of thousands: what it has is text, and nothing is held twice. */
 export class ApiRoute {
   readonly key: string;
@@ -29,7 +23,8 @@ export class ApiRoute {
   #more: string;
   /** When somebody last used it; milliseconds since 1970. */
   lastActivity: number;
-  #used: Used | null = null;
+  /** Of one that somebody has used. */
+  #parsed: ApiTarget | null = null;
 
   constructor({ key }: ApiPath, raw: string, hosts: readonly string[], data: ApiData, now: number) {
     this.key = key;
@@ -59,7 +54,9 @@ export class ApiRoute {
 
   /** Where it leads. */
   get target(): ApiTarget {
-    return this.#use().target;
+    // It was whole when the route was set.
+    this.#parsed ??= parseApiTarget(this.#target) as ApiTarget;
+    return this.#parsed;
   }
 
   /** The path as it may be sent again. */
@@ -69,12 +66,13 @@ export class ApiRoute {
 
   /** One for each way in which its escaped slashes may be read. */
   get patterns(): readonly Pattern[] {
-    return this.#used?.patterns ?? patternsOf(this.path, this.hosts.length);
+    const { ways } = parseApiPath(this.path) as ApiPath;
+    return ways.map((segments) => literalPattern(segments.slice(this.hosts.length)));
   }
 
   /** How many segments of a request's path are the route's own: an escaped slash makes one of two. */
   segmentsIn(segments: readonly string[]): number {
-    const { patterns } = this.#use();
+    const { patterns } = this;
     return (patterns.find((pattern) => matchesPattern(pattern, segments)) ?? patterns[0]!).length;
   }
 
@@ -85,19 +83,6 @@ export class ApiRoute {
     this.lastActivity = now;
     return true;
   }
-
-  #use(): Used {
-    // Both were whole when the route was set.
-    this.#used ??= {
-      target: parseApiTarget(this.#target) as ApiTarget,
-      patterns: patternsOf(this.path, this.hosts.length),
-    };
-    return this.#used;
-  }
-}
-
-function patternsOf(path: string, hosts: number): readonly Pattern[] {
-  return (parseApiPath(path) as ApiPath).ways.map((segments) => literalPattern(segments.slice(hosts)));
 }
 
 const everyHost: readonly string[] = [];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/observe/metrics/store.ts';
+import { ApiRoutes } from '../../../src/routes/api-routes.ts';
 import { anyCaps } from '../../helpers/access.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
@@ -32,4 +33,21 @@ test('what is gone is kept while a connection holds it, and is found again when 
   lasting.keepOnly([]);
   expect(lasting.slotsOf('a')).not.toBe(slots);
   expect(lasting.endpointOf(route('a', 1))).not.toBe(endpoint);
+});
+
+test('endpoints of an API’s routes that nobody uses are forgotten when they are many, and no other', () => {
+  const lasting = new LastingRoutes(new CounterStore(), testConnector(), calmParts);
+  const routes = new ApiRoutes(false);
+  for (let i = 0; i < 1001; i++) routes.set(`/user/${i}`, '{"target":"http://127.0.0.1:1"}', 0);
+  const [used, unused, ...others] = [...routes.all()];
+  const template = route('servers', 1);
+  const endpoint = lasting.endpointOfApi(used!, template);
+  using lease = endpoint.lease();
+  const idle = lasting.endpointOfApi(unused!, template);
+  for (const other of others.slice(0, -1)) lasting.endpointOfApi(other, template);
+  expect(lasting.endpointOfApi(unused!, template), 'they are few').toBe(idle);
+  lasting.endpointOfApi(others.at(-1)!, template);
+  expect(lasting.endpointOfApi(used!, template)).toBe(endpoint);
+  expect(lasting.endpointOfApi(unused!, template)).not.toBe(idle);
+  expect(lease.endpoint.target.port).toBe(1);
 });
