@@ -29,7 +29,11 @@ export function elementsOf(raw: RawHeaders, name: string): string[] {
 
 /** Whether a list header has an element, whatever its case. */
 export function hasElement(raw: RawHeaders, name: string, element: string): boolean {
-  return elementsOf(raw, name).some((one) => one.toLowerCase() === element);
+  return valuesOf(raw, name).some((value) => {
+    const list = value.toLowerCase();
+    // Mostly it is the only one.
+    return list === element || list.split(',').some((one) => one.trim() === element);
+  });
 }
 
 /** Lists that Sluice takes apart. */

@@ -278,6 +278,9 @@ export class Leg {
   #finish(): void {
     if (this.writer.ending) return;
     if (this.#state === 'open') this.#state = 'closing';
+    // A client may close TCP without waiting for the server's FIN (RFC 6455 §7.1.1). The wait is two system calls
+    // and a turn of the event loop for each connection.
+    if (this.role === 'upstream' && this.peerClosed && this.writer.closeFlushed && this.source.hangUp()) return;
     if (this.#deadline === 0) this.#deadline = this.#clock.now() + this.#closeMs;
     this.writer.end();
   }

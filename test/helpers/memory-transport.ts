@@ -97,6 +97,11 @@ export class MemoryTransport implements Transport {
     this.#close();
   }
 
+  /** It is as TLS is. */
+  hangUp(): boolean {
+    return false;
+  }
+
   /** The peer sends bytes; they are read when `pump` is called. */
   send(bytes: Buffer): void {
     this.#sent = Buffer.concat([this.#sent, bytes]);

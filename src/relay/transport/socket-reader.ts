@@ -124,9 +124,10 @@ export class SocketReader {
   /** Delivers the bytes that came with the handshake. Reading itself begins with `resume`. */
   start(sink: ReadSink): void {
     this.#sink = sink;
+    if (this.#early.length === 0) return;
     const early = Buffer.concat(this.#early);
     this.#early = [];
-    if (early.length > 0) sink.read(early, 0, early.length, owned);
+    sink.read(early, 0, early.length, owned);
   }
 
   /** Bytes that the next `start` delivers. */
@@ -181,6 +182,13 @@ export class SocketReader {
     if (socket.writableEnded && !socket.writableFinished && carrierOf(socket) === null)
       socket.once('finish', () => resetNow(socket));
     else resetNow(socket);
+  }
+
+  /** Closes a plain socket, whose peer gets what the kernel has taken, and then FIN. */
+  hangUp(): boolean {
+    if (this.#handle === null) return false;
+    this.socket.destroy();
+    return true;
   }
 
   /** Whether it has a buffer of its own. */

@@ -99,6 +99,10 @@ export class SocketTransport implements Transport {
     this.#reader.reset();
   }
 
+  hangUp(): boolean {
+    return this.#reader.hangUp();
+  }
+
   kernelQueue(now: number): KernelQueue {
     return kernelQueue(this.socket, now);
   }

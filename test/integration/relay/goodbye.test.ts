@@ -25,6 +25,23 @@ function sides(relay: Relay, closer: 'client' | 'upstream') {
   return closer === 'client' ? { one: client, two: upstream } : { one: upstream, two: client };
 }
 
+test.each(['client', 'upstream'] as const)(
+  'an upstream that has closed is not waited for: the %s closes first',
+  async (closer) => {
+    await using relay = await openRelay({ timeouts: { ...quick, closeMs: 60_000 } });
+    const { one, two } = sides(relay, closer);
+    one.peer.send(one.close());
+    await two.peer.closeFrame();
+    two.peer.send(two.close());
+    expect(await one.peer.closeFrame()).toMatchObject({ code: 1000 });
+    // Its FIN never comes.
+    expect(await relay.upstream.ended).toBe('fin');
+    await until(() => relay.session.upstream.gone);
+    relay.client.end();
+    expect(await relay.ended).toMatchObject({ reason: `${closer}_closed`, cut: [], undeliveredBytes: 0 });
+  },
+);
+
 describe.each(['client', 'upstream'] as const)('when the %s closes first', (closer) => {
   const other = closer === 'client' ? 'upstream' : 'client';
 
