@@ -49,6 +49,7 @@ c.SimpleLocalProcessSpawner.home_dir_template = f"{home}/users/{{username}}"
 c.LocalProcessSpawner.popen_kwargs = {"start_new_session": False}
 c.Spawner.cmd = [os.environ["HUB_SINGLEUSER"]]
 c.Spawner.args = ["--allow-root", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
+c.Spawner.args += json.loads(os.environ.get("HUB_SERVER_ARGS", "[]"))
 c.Spawner.default_url = "/lab"
 # A busy machine is slow.
 c.Spawner.start_timeout = 120
@@ -66,8 +67,7 @@ c.Spawner.environment = {
     # The client of the tests puts its token into the URL of a WebSocket.
     "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1",
     "JUPYTERLAB_SETTINGS_DIR": f"{home}/lab-settings",
-    # Kernels beside those of the environment.
-    **({"JUPYTER_PATH": os.environ["HUB_KERNELS"]} if "HUB_KERNELS" in os.environ else {}),
+    **json.loads(os.environ.get("HUB_SERVER_ENVIRONMENT", "{}")),
 }
 
 c.JupyterHub.services.append({"name": "tests", "api_token": os.environ["HUB_TOKEN"]})
