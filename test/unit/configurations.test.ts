@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { formatConfigError } from '../../src/config/language/errors.ts';
 import { loadConfig } from '../../src/config/model/load.ts';
+import { findWarnings } from '../../src/config/model/warnings.ts';
 
 const docs = new URL('../../docs/', import.meta.url);
 
@@ -23,3 +24,14 @@ test.each(whole)('the configuration of %s is one that Sluice takes', (_, text) =
   const loaded = loadConfig('sluice.yaml', text);
   expect('errors' in loaded ? loaded.errors.map(formatConfigError) : []).toEqual([]);
 });
+
+test.each(whole.filter(([where]) => where.startsWith('authentication.md')))(
+  'check warns of nothing in %s',
+  (_, text) => {
+    const loaded = loadConfig('sluice.yaml', text);
+    if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join());
+    // Where clients connect directly there is no proxy to trust.
+    const warnings = findWarnings(loaded.resolved).filter(({ subject }) => subject !== 'listen.trusted_proxies');
+    expect(warnings).toEqual([]);
+  },
+);
