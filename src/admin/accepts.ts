@@ -10,7 +10,7 @@ interface Range {
 /** More than any scraper lists. */
 const maxRanges = 32;
 
-/** OpenMetrics where it is named and wanted no less than plain text; the version that is written is 1.0.0. */
+/** Returns OpenMetrics if it is named and wanted no less than plain text. The version that is written is 1.0.0. */
 export function wantedFormat(accept: string | undefined): Format {
   let openmetrics = 0;
   let text = 0;

@@ -11,7 +11,7 @@ export interface Answer {
   readonly headers?: OutgoingHttpHeaders;
 }
 
-/** What stands in the `error` of a refusal: what is wrong and what to do about it. */
+/** The `error` of a refusal: what is wrong and what to do about it. */
 export interface ProblemAnswer {
   readonly code: string;
   readonly what: string;
@@ -22,8 +22,8 @@ const textType = 'text/plain; charset=utf-8';
 export const jsonType = 'application/json; charset=utf-8';
 
 /**
- * On every answer. Nothing here may be framed, cached, guessed or read by another site; a page loosens the policy for
- * itself, to what `pagePolicy` says at most.
+ * The headers of every answer. Nothing here may be framed, cached, guessed or read by another site. A page loosens the
+ * policy for itself, at most to `pagePolicy`.
  */
 export const strictHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',

@@ -1,18 +1,15 @@
-/**
- * Where the body of a request ends, as far as its head says so. Nothing is judged here: that is the parser's
- * business.
- */
+/** Where the body of a request ends, as far as its head says so. Judging it is the parser's business. */
 import { ChunkedEnd } from '../http/message-end.ts';
 
 export interface BodyEnd {
-  /** The index behind the body; -1 where the chunk ends before. */
+  /** Returns the index behind the body; −1 if the chunk ends before. */
   find(chunk: Uint8Array, from: number): number;
 }
 
 const chunks = /\r?\ntransfer-encoding:/i;
 const length = /\r?\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?\n/i;
 
-/** Follows the body that a head announces; `null` where it announces none. */
+/** Follows the body that a head announces; `null` if it announces none. */
 export function bodyEndOf(head: string): BodyEnd | null {
   if (chunks.test(head)) return new ChunkedEnd();
   const declared = Number(length.exec(head)?.[1] ?? 0);

@@ -1,7 +1,7 @@
 /**
- * One connection of the admin port, as Node's HTTP server sees it. It lets one request in at a time: Node would begin
- * to serve everything that a client sends ahead. Where no endpoint takes a body, a request ends where its head does;
- * what comes behind it waits in the kernel, but for the one read that brought both.
+ * One connection of the admin port, as Node's HTTP server sees it. It lets one request in at a time, because Node would
+ * begin to serve everything that a client sends ahead. If no endpoint takes a body, a request ends with its head. What
+ * comes behind it waits in the kernel, but for the one read that brought both.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -9,9 +9,15 @@ import { type BodyEnd, bodyEndOf } from './body-end.ts';
 
 /** A request's head must be there in this time. */
 const headMs = 10_000;
-/** Between two requests; a little longer than what the `Keep-Alive` header promises. */
+/**
+ * How long a connection may be idle between two requests. It is a little longer than what the `Keep-Alive` header
+ * promises.
+ */
 const idleMs = 6000;
-/** How long a connection that ends is read on: with unread bytes the kernel would reset it, and the answer be lost. */
+/**
+ * How long a connection that ends is read on. With unread bytes the kernel would reset it, and the answer would be
+ * lost.
+ */
 const lingerMs = 2000;
 
 const blankLine = Buffer.from('\r\n\r\n');
@@ -21,10 +27,10 @@ export class AdminConnection extends Duplex {
   readonly #socket: Socket;
   /** What came behind the request that is served. */
   #held: Buffer | null = null;
-  /** The end of what the head under way has brought so far: a blank line may come in pieces. */
+  /** The last bytes of the head that is under way: a blank line may come in pieces. */
   #tail: Buffer = Buffer.alloc(0);
   #state: 'idle' | 'head' | 'body' | 'busy' | 'ending' = 'idle';
-  /** The head under way, where bodies are taken: it says how long its body is. */
+  /** The head that is under way, if bodies are taken: it says how long its body is. */
   #head: Buffer[] | null;
   #body: BodyEnd | null = null;
   #ended = false;
@@ -55,7 +61,7 @@ export class AdminConnection extends Duplex {
   /** The answer is out: the next request may come in. */
   next(): void {
     if (!this.#mayGoOn) return;
-    // Others have their turn before what was sent ahead.
+    // Others have their turn before the requests that were sent ahead.
     if (this.#held === null) this.#goOn();
     else setImmediate(() => this.#goOn());
   }
@@ -127,7 +133,7 @@ export class AdminConnection extends Duplex {
     } else if (!this.push(chunk.subarray(from))) this.#socket.pause();
   }
 
-  /** The request is whole: what stands behind it waits. */
+  /** The request is whole. What stands behind it waits. */
   #finish(chunk: Buffer, end: number, from = 0): void {
     this.#state = 'busy';
     this.#setClock(null);
@@ -178,7 +184,7 @@ export class AdminConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#setClock(null);
-    // Whoever waits for the end may then free what was written.
+    // A caller that waits for the end may free what was written.
     if (this.#socket.closed) done(error);
     else this.#socket.once('close', () => done(error)).destroy();
   }

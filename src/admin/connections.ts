@@ -1,22 +1,24 @@
-/** The connections of the admin port: few, and a client that holds many gives way to one that comes anew. */
+/** The connections of the admin port. They are few, and a client that holds many gives way to a new one. */
 import type { AdminConnection } from './connection.ts';
 import { placesOfGreatest } from './share.ts';
 
-/** Scrapers, probes and the people who are called at the same time, several times over. */
+/**
+ * The most connections: room for scrapers, probes and the people who are called at the same time, several times over.
+ */
 const most = 100;
 
 export class AdminConnections {
   /** In the order of their last request. */
   readonly #open = new Set<AdminConnection>();
 
-  /** Takes one in; where there are too many, another is closed. */
+  /** Takes one in. If there are too many, another is closed. */
   add(connection: AdminConnection): void {
     if (this.#open.size >= most) this.#makeRoom();
     this.#open.add(connection);
     connection.once('close', () => this.#open.delete(connection));
   }
 
-  /** It has been served, so it is the youngest again. */
+  /** Makes one that has been served the youngest again. */
   touch(connection: AdminConnection): void {
     if (this.#open.delete(connection)) this.#open.add(connection);
   }
@@ -25,7 +27,7 @@ export class AdminConnections {
     for (const connection of this.#open) connection.destroy();
   }
 
-  /** Of the address that holds most, one that waits for nothing, or else its oldest. */
+  /** Closes one of the address that holds most: one that waits for nothing, or else its oldest. */
   #makeRoom(): void {
     const candidates = placesOfGreatest(this.#open);
     const victim = candidates.find(({ busy }) => !busy) ?? candidates[0]!;

@@ -1,7 +1,7 @@
 /**
- * `GET /api/feed`: server-sent events for the status page. A `hello` holds everything, a `tick` each second what has changed.
- * Each is made once for all who watch, and not at all while nobody does; only the counters are sampled then, so that the
- * page opens with the last minutes.
+ * `GET /api/feed`: server-sent events for the status page. A `hello` holds everything, and a `tick` each second holds
+ * what has changed. Each is made once for all watchers, and not at all while there are none. Only the counters are
+ * sampled then, so that the page opens with the last minutes.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { sizeBounds } from '../observe/metrics/counters.ts';
@@ -19,11 +19,11 @@ export interface FeedSource extends SnapshotSource {
 }
 
 const tickMs = 1000;
-/** More than the people who are ever called at the same time. */
+/** The most watchers: more than the people who are ever called at the same time. */
 const maxWatchers = 20;
 /**
- * A watcher with this much unread, or that has read nothing for so long, is dropped; its page comes back and gets a
- * new `hello`.
+ * A watcher with this much unread, or that has read nothing for so long, is dropped. Its page comes back and gets a new
+ * `hello`.
  */
 const maxPendingBytes = 2 << 20;
 const maxSilentTicks = 30;
@@ -54,7 +54,7 @@ export class Feed {
   start(): void {
     this.#sample(Date.now());
     this.#timer = setInterval(() => this.#tick(Date.now()), tickMs);
-    // What runs is the listener; the feed keeps no process alive.
+    // The listener keeps the process alive, not the feed.
     this.#timer.unref();
   }
 
@@ -80,13 +80,13 @@ export class Feed {
     const watcher = { res, remoteAddress, greeted: false, silentTicks: 0 };
     this.#watchers.add(watcher);
     res.on('close', () => this.#watchers.delete(watcher));
-    // Nothing more will be asked, so a client that says so has left.
+    // A client asks nothing more here, so one that ends its side has left.
     req.socket.once('end', () => res.destroy());
     const history = await historyText(this.#memory.throughput.history());
     if (res.destroyed) return;
     const now = Date.now();
     const { violations } = this.#source;
-    // What has happened until now is in the `hello`.
+    // The `hello` holds what has happened until now.
     if (!this.#isWatched) violations.takeChanged(now);
     const hello = {
       ...takeSnapshot(this.#source, this.#memory, now),
@@ -103,7 +103,7 @@ export class Feed {
     return [...this.#watchers].some(({ greeted }) => greeted);
   }
 
-  /** Closes the oldest page of the address that has most; not where that is the newcomer's own. */
+  /** Closes the oldest page of the address that has most, unless that is the newcomer's own. */
   #makeRoom(newcomer: string | undefined): boolean {
     const places = placesOfGreatest(this.#watchers);
     const holder = holderOf(newcomer);
@@ -133,7 +133,7 @@ function event(name: string, data: string): Buffer {
   return Buffer.from(`event: ${name}\ndata: ${data}\n\n`);
 }
 
-/** The history as JSON, in slices: hundreds of routes are megabytes. */
+/** Returns the history as JSON, in slices, because hundreds of routes are megabytes. */
 async function historyText({ at, routes }: ThroughputHistory): Promise<string> {
   const pace = new Pace();
   const parts: string[] = [];
@@ -161,7 +161,7 @@ function push(watcher: Watcher, bytes: Buffer): void {
   else res.write(bytes);
 }
 
-/** Whether a browser wants to show it: any page can open windows, and each would take a place. */
+/** Whether a browser wants to show the feed as a page. Any page can open windows, and each would take a place. */
 function navigates({ accept = '', ...headers }: IncomingHttpHeaders): boolean {
   const mode = headers['sec-fetch-mode'];
   return mode === undefined ? accept.includes('text/html') : mode === 'navigate';

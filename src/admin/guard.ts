@@ -38,17 +38,17 @@ export class Guard {
     this.#token = parts.admin.tokenFile === null ? null : new TokenFile(parts.admin.tokenFile, this.#now);
   }
 
-  /** What keeps the token from being used, in words that name its file; `null` for nothing, or without a token. */
+  /** Why the token cannot be used, in words that name its file; `null` if it can, or if there is none. */
   async problem(): Promise<string | null> {
     return (await this.#token?.problem()) ?? null;
   }
 
-  /** The answer to a request that is refused; `null` lets it pass. */
+  /** Returns the answer to a request that is refused; `null` lets it pass. */
   async refuse(req: IncomingMessage, access: AdminEndpoint['access']): Promise<Answer | null> {
     const { method = '', headers } = req;
     const { address } = this.#parts.admin;
     if (access === 'open') return this.#refuseLedHere(req);
-    // No browser reaches a unix socket; and who has the token was not led here by a name.
+    // No browser reaches a unix socket. A client that has the token was not led here by a name.
     const visit = {
       method,
       host: headers.host,
@@ -63,8 +63,9 @@ export class Guard {
   }
 
   /**
-   * Metrics of a port on loopback are for this machine, and a page whose name was pointed here must not read them.
-   * Elsewhere scrapers ask by whatever name their network has for it. Browsers always send a Host.
+   * Refuses a browser that was led here by another site's name. Metrics of a port on loopback are for this machine, and
+   * a page whose name was pointed here must not read them. Elsewhere scrapers ask by whatever name their network has
+   * for the port. Browsers always send a Host.
    */
   #refuseLedHere(req: IncomingMessage): Answer | null {
     const { address } = this.#parts.admin;

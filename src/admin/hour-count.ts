@@ -22,7 +22,7 @@ export class HourCount {
 
   #advance(now: number): void {
     const slot = Math.floor(now / slotMs);
-    // A clock that is set back goes on counting in the slot it had.
+    // A clock that is set back counts on in the slot that it had.
     for (let next = Math.max(this.#current + 1, slot - slots + 1); next <= slot; next++) this.#slots[next % slots] = 0;
     this.#current = Math.max(this.#current, slot);
   }

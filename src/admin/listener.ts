@@ -1,9 +1,8 @@
 /**
- * A port of Sluice's own, the operators' or that of the routes API: Node's HTTP server behind connections that let one
- * request in at a time. What it answers says the class of that port.
- *
- * Whoever reaches such a port can make it work, so all of that is bounded: connections, requests of each, the time of a
- * head and of an answer, and the bytes of answers that nobody has read yet.
+ * A port of Sluice's own, for operators or for the routes API: Node's HTTP server behind connections that let one
+ * request in at a time. The class of the port says what it answers. Anybody who reaches such a port can make it work,
+ * so all of that is bounded: connections, the requests of each, the time of a head and of an answer, and the bytes of
+ * answers that nobody has read yet.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -21,20 +20,20 @@ import { createSecureServer, Handshakes } from './secure-server.ts';
 export interface AdminListenerParts {
   /** `null` listens without TLS. */
   readonly tls: TlsOptions | null;
-  /** Bytes of a head; anybody who sends more gets 431. */
+  /** The most bytes of a head. A client that sends more gets 431. */
   readonly maxHeaderSize: number;
   /** As `Allow` lists them. */
   readonly methods: string;
-  /** Whether a body belongs to its request. Where none does, a request ends with its head. */
+  /** Whether a body belongs to its request. If not, a request ends with its head. */
   readonly takesBodies: boolean;
   readonly log: Log;
 }
 
-/** What clients are promised between two requests. */
+/** The time between two requests that clients are promised, in milliseconds. */
 const keepAliveTimeout = 5000;
-/** Whoever has not read an answer in this time is not going to. Streams have clocks of their own. */
+/** A client that has not read an answer in this time is not going to. Streams have clocks of their own. */
 const answerMs = 30_000;
-/** Large answers that are not read yet may hold this together: a page of connections or the routes may be megabytes. */
+/** The most bytes that large unread answers hold together. A page of connections or the routes may be megabytes. */
 const maxUnreadBytes = 16 << 20;
 /** Probes and refusals are always answered. */
 const largeBytes = 64 << 10;
@@ -78,7 +77,7 @@ export abstract class AdminListener {
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a Unix socket. */
   listen(address: ListenAddress): Promise<number> {
-    // Without a token whoever may open the file is an operator.
+    // Without a token everybody who may open the file is an operator.
     return bind(this.#server, address, 'owner');
   }
 
@@ -92,7 +91,7 @@ export abstract class AdminListener {
     await closed;
   }
 
-  /** The answer to a request; `null` where it has been written already. */
+  /** Returns the answer to a request; `null` if it has been written already. */
   protected abstract answer(req: IncomingMessage, res: ServerResponse): Promise<Answer | null>;
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -106,7 +105,7 @@ export abstract class AdminListener {
       const answer = await this.answer(req, res);
       if (answer !== null) this.#send(req, res, answer);
     } catch (error) {
-      // A bug of the port must not end the connections of the gateway.
+      // A bug of the port must not end the gateway's connections.
       this.#log.tell('admin_bug', { err: error });
       if (res.headersSent) res.destroy();
       else this.#send(req, res, ownFault);
@@ -114,11 +113,11 @@ export abstract class AdminListener {
   }
 
   #send(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
-    // What was not read must not be taken for the next request.
+    // A body that was not read must not be taken for the next request.
     const unread = this.#takesBodies ? !req.complete : carriesBody(req.headers);
     if (unread) res.setHeader('Connection', 'close');
     const bytes = bytesOf(answer);
-    // One large answer is always given, however large.
+    // One large answer is always given, whatever its size.
     if (bytes > largeBytes && this.#unreadBytes > 0 && this.#unreadBytes + bytes > maxUnreadBytes) {
       send(res, busy);
       return;
@@ -133,7 +132,7 @@ export abstract class AdminListener {
   }
 }
 
-/** What whoever spoke no HTTP gets, or none that is served here. */
+/** The answer to a client that spoke no HTTP, or none that is served here. */
 function emptyAnswer(status: string, fields = ''): string {
   return `HTTP/1.1 ${status}\r\n${fields}Connection: close\r\nContent-Length: 0\r\n\r\n`;
 }

@@ -31,8 +31,8 @@ const names = [
 const libraries = { 'uPlot.esm.js': '/uplot.js', 'uPlot.min.css': '/uplot.css' };
 
 /**
- * Endpoints of the page: `/` and what it loads. They are open: they hold nothing, and a token is asked for by the
- * page.
+ * The endpoints of the page: `/` and what it loads. They are open, because they hold nothing; the page asks for the
+ * token.
  */
 export function pageEndpoints(): AdminEndpoint[] {
   const dist = pathToFileURL(dirname(createRequire(import.meta.url).resolve('uplot')));

@@ -1,4 +1,4 @@
-/** What Kubernetes and load balancers ask for; open to everybody who reaches the port. */
+/** Probes for Kubernetes and load balancers, open to everybody who reaches the port. */
 import type { ConfigState } from '../config/live/state.ts';
 import { type Answer, json, text } from './answer.ts';
 import type { AdminEndpoint } from './router.ts';
@@ -53,7 +53,7 @@ function readinessOf(source: ProbeSource): Readiness {
     draining,
     routes,
     config: {
-      // Nobody is hurt by it: the limits before hold. So it does not take the instance out of service.
+      // The limits before hold, so nobody is hurt. That does not take the instance out of service.
       files: lastError === null ? 'in force' : 'rejected',
       rejected_at: lastError === null ? null : new Date(lastError.atMs).toISOString(),
       errors: lastError?.errors.length ?? 0,

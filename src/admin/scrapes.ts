@@ -1,6 +1,6 @@
 /**
- * `GET /metrics`. One rendering serves all who ask within a second, and few may ask at a time: what a scrape costs does not
- * depend on how many there are.
+ * `GET /metrics`. One rendering serves everybody who asks within a second, and few may ask at a time. So the cost of
+ * scraping does not depend on how many scrapers there are.
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';

@@ -1,6 +1,6 @@
 /**
  * The admin port: probes and metrics for machines, an API and a page for operators. It serves the endpoints that it is
- * given; what each does stands in its own file.
+ * given. Each stands in a file of its own.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { carriesBody } from '../http/framing.ts';
@@ -18,7 +18,7 @@ export interface AdminSource {
   readonly log: Log;
 }
 
-/** Prometheus, probes and operators send a few hundred bytes; anybody else gets 431. */
+/** Prometheus, probes and operators send a few hundred bytes. A client that sends more than this gets 431. */
 const maxHeaderSize = 8192;
 
 /** The admin port's server. */

@@ -1,10 +1,10 @@
-/** Whoever holds most of what is scarce gives way first. */
+/** Sharing of what is scarce: the one that holds most gives way first. */
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
 
 /** A subscriber of IPv6 has at least these bits' worth of addresses. */
 const ipv6Bits = 64;
 
-/** Who a client is counted as: its address, or its network's beginning; `unix` on a unix socket. */
+/** Whom a client counts for: its address, or the beginning of its network; `unix` on a unix socket. */
 export function holderOf(remoteAddress: string | undefined): string {
   const address = plainAddress(remoteAddress ?? '');
   return address === null ? 'unix' : subscriberOf(address, ipv6Bits);

@@ -17,7 +17,7 @@ const pieceLength = 64 * 1024;
 /** The answer that is being made. */
 let last: Promise<unknown> = Promise.resolve();
 
-/** Who asks, as far as it matters whether somebody still waits. */
+/** The asker, as far as it matters whether somebody still waits. */
 export interface Requester {
   readonly req: { readonly socket: { readonly destroyed: boolean } };
 }
@@ -25,7 +25,7 @@ export interface Requester {
 /** For nobody. */
 const gone: Answer = { status: 408, type: jsonType, body: '' };
 
-/** The same answer as `json` makes. One is made at a time, so that many who ask do not hold as many halves of them. */
+/** Makes the same answer as `json`. One is made at a time, so that many askers do not hold as many half-made ones. */
 export function slicedJson({ req }: Requester, status: number, value: Lazy<object>, turns?: Turns): Promise<Answer> {
   const answer = last.then(() => (req.socket.destroyed ? gone : make(status, value, new Pace(turns))));
   last = answer.catch(() => {});

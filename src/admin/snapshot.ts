@@ -1,4 +1,4 @@
-/** What the status page shows, once per second: one value for all who watch. */
+/** What the status page shows, once per second: one value for all watchers. */
 import { type ConfigError, formatConfigError, withoutQuotes } from '../config/language/errors.ts';
 import type { ConfigState } from '../config/live/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
@@ -16,7 +16,7 @@ export interface ConfigStatus {
   readonly files: readonly string[];
   readonly hash: string;
   readonly loadedAt: number;
-  /** Keys that stand otherwise in the files, and wait for a restart. */
+  /** Keys whose values in the files wait for a restart. */
   readonly needsRestart: readonly string[];
   /** Why the files as they are now are not in force, a line each that names file, line and column. */
   readonly error: { readonly at: number; readonly lines: readonly string[] } | null;
@@ -73,7 +73,7 @@ export interface SenderSnapshot {
 /** A route, with those that its preset brought. */
 export interface RouteSnapshot extends Readonly<Record<Sender, SenderSnapshot>> {
   readonly name: string;
-  /** How it matches and where it leads; `null` where a reload has removed it and connections remain. */
+  /** How it matches and where it leads; `null` if a reload has removed it and connections remain. */
   readonly where: { readonly hosts: readonly string[]; readonly path: string; readonly upstream: string } | null;
   readonly mode: 'enforce' | 'report';
   readonly connections: number;
@@ -91,7 +91,7 @@ export interface Snapshot {
   readonly routes: readonly RouteSnapshot[];
 }
 
-/** More mistakes than that are not read, and they come anew each second. */
+/** The most mistakes that are shown. They come anew each second, and nobody reads more. */
 const maxLines = 20;
 
 /** Looks at everything once. */

@@ -24,7 +24,10 @@ const maxSamples = 300;
 /** One more, for the sample that comes while a history is made. */
 const slotCount = maxSamples + 1;
 const columns = 4;
-/** After a silence (a process that was stopped) an average would be drawn as if it had been measured. */
+/**
+ * The longest interval between two samples. After a longer silence (a process that was stopped) an average would be
+ * drawn as if it had been measured.
+ */
 const maxIntervalMs = 5000;
 
 interface Track {
@@ -96,7 +99,7 @@ function counted({ client, upstream }: RouteCounters, column: number): number {
   return column % 2 === 0 ? sender.messages : sender.messageBytes;
 }
 
-/** One decimal is enough for a picture, and short in JSON. */
+/** One decimal is enough for a picture, and is short in JSON. */
 function rounded(rate: number): number | null {
   return Number.isNaN(rate) ? null : Math.round(rate * 10) / 10;
 }

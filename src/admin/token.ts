@@ -5,11 +5,13 @@ import { readSmallFile } from '../files.ts';
 /** What the file holds, or what is wrong with it. */
 type Content = { readonly digest: Buffer } | { readonly problem: string };
 
-/** A flood of tries reads the file once in this time; a new token holds that soon. */
+/**
+ * How long a reading of the file holds. A flood of tries reads it once in this time, and a new token holds that soon.
+ */
 const freshMs = 1000;
-/** As many characters as nobody guesses, whatever they are; `openssl rand -hex 32` has 64. */
+/** The shortest token, in characters: nobody guesses so many, whatever they are. `openssl rand -hex 32` writes 64. */
 const shortestToken = 16;
-/** With its header name it fits into the header block that the port accepts. */
+/** The longest token. With its header name it fits into the header block that the port accepts. */
 const longestToken = 4096;
 
 const words: Partial<Record<string, string>> = {
@@ -33,13 +35,13 @@ export class TokenFile {
     this.#now = now;
   }
 
-  /** What keeps the file from being used, in words that name it, or `null`. */
+  /** Why the file cannot be used, in words that name it; `null` if it can. */
   async problem(): Promise<string | null> {
     const content = await this.#read();
     return 'problem' in content ? `${this.#key} ${this.#path} ${content.problem}` : null;
   }
 
-  /** Whether this is the token. The time it takes tells nothing of either. */
+  /** Whether this is the token. The time that the answer takes tells nothing of either. */
   async matches(token: string): Promise<boolean> {
     const content = await this.#read();
     return 'digest' in content && timingSafeEqual(content.digest, tokenDigest(token));

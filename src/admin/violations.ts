@@ -1,7 +1,7 @@
 /**
- * Who exceeded which limit in the last hour. Violations of one address that are alike stand in one entry with a
- * count, so a client that reconnects and fails again and again is one line, and memory is bounded: the entry that was
- * quiet for the longest gives way. Counts by route and limit stay right whatever gives way.
+ * Who exceeded which limit in the last hour. Violations of one address that are alike stand in one entry with a count,
+ * so a client that reconnects and fails again and again is one line. Memory is bounded: the entry that was quiet for
+ * the longest gives way. Counts by route and limit stay right, whatever gives way.
  */
 
 import type { LimitAction, LimitName } from '../catalogue/outcomes.ts';
@@ -22,22 +22,22 @@ export interface ViolationEntry {
   readonly id: number;
   readonly route: string;
   readonly address: string;
-  /** The last one; `null` where no request has named one. */
+  /** The last user; `null` if no request has named one. */
   readonly user: string | null;
   readonly sender: Sender;
   readonly limit: LimitName;
-  /** In which `configured` and `observed` are told. */
+  /** The unit of `configured` and `observed`. */
   readonly unit: Unit;
   readonly action: LimitAction;
   /** `null` is unlimited. */
   readonly configured: number | null;
-  /** The largest; text where it is beyond 2^53 − 1. */
+  /** The largest value; text if it is beyond 2^53 − 1. */
   readonly observed: number | string;
   /** More would have come. */
   readonly partial: boolean;
-  /** What is wrong, where no number says it; `null` elsewhere. */
+  /** What is wrong, if no number says it; `null` otherwise. */
   readonly detail: string | null;
-  /** The last connection; `null` where the request became none. */
+  /** The last connection; `null` if the request became none. */
   readonly connection: string | null;
   readonly firstAt: number;
   readonly lastAt: number;
@@ -78,10 +78,10 @@ interface Total {
   readonly hour: HourCount;
 }
 
-/** Enough for a bad hour; more lines than that nobody reads. */
+/** The most entries: enough for a bad hour, and nobody reads more lines. */
 const maxGroups = 1000;
 const hourMs = 3_600_000;
-/** Moving an entry to the end costs more than all the rest, so a busy one is not moved each time. */
+/** A busy entry is not moved each time, because moving one to the end costs more than all the rest. */
 const replaceMs = 1000;
 
 export class ViolationLog {
@@ -137,7 +137,7 @@ export class ViolationLog {
     const key = `${kind}|${sender}|${address}`;
     const known = this.#groups.get(key);
     const group = known ?? this.#begin(key, route, address, violation, now);
-    // The limit may have been changed meanwhile: what was seen under the old one says nothing about the new one.
+    // The limit may have been changed meanwhile. What was seen under the old one says nothing about the new one.
     const comparable = group.violation.configured === violation.configured;
     if (!comparable || violation.observed > group.violation.observed) group.violation = violation;
     group.lastAt = now;

@@ -1,7 +1,6 @@
 /**
- * Who may ask, as far as a request's headers say. A browser can be made to send requests to a port of its own machine
- * by any page it shows, so a port that asks for no token looks at the name it was asked under and at the page that
- * asks.
+ * Who may ask, as far as a request's headers say. Any page can make its browser send requests to a port of the same
+ * machine. So a port that asks for no token looks at the name it was asked under and at the page that asks.
  */
 import { isIP } from 'node:net';
 import { hostOf } from '../http/host.ts';
@@ -17,8 +16,9 @@ export interface AskedBy {
 }
 
 /**
- * Whether the name it was asked under is one that nobody else can point here (DNS rebinding: the page of evil.example,
- * whose name now resolves to 127.0.0.1, is of the same origin): an address, `localhost`, or the configured name.
+ * Whether the name the port was asked under is an address, `localhost`, or the configured name. Nobody else can point
+ * these here. With DNS rebinding the name of evil.example's page resolves to 127.0.0.1 later, and the page is of the
+ * same origin then.
  */
 export function isOurName(host: string | undefined, configured: string): boolean {
   const name = host === undefined ? null : hostOf(host);
@@ -41,7 +41,7 @@ function isLocalhost(name: string): boolean {
 /** Whether a page of another site asks; following a link from there is the user's own doing. */
 export function isCrossSite({ method, host, origin, site, mode }: AskedBy): boolean {
   if (site === undefined) {
-    // Not a browser, or one that tells the origin alone, and not of all that it reads.
+    // This is not a browser, or one that sends the origin alone, and not with all that it reads.
     return origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
   }
   const follows = mode === 'navigate' && (method === 'GET' || method === 'HEAD');

@@ -1,6 +1,6 @@
 /**
- * `access` of a route: which networks, hosts and methods it serves. An allow list names all that are served; a deny
- * list wins over it.
+ * The `access` of a route: which networks, hosts and methods it serves. An allow list names everything that is served;
+ * a deny list wins over it.
  */
 import type { AccessList, Route } from '../config/types.ts';
 import { hostOf } from '../http/host.ts';
@@ -10,8 +10,7 @@ import type { Step } from './steps.ts';
 import type { Refused } from './verdict.ts';
 
 /**
- * Refuses clients by their address; `null` where the route serves all. A local peer that names nobody is in no
- * network.
+ * Refuses clients by their address; `null` if the route serves all. A local peer that names nobody is in no network.
  */
 export function networkStep({ access }: Pick<Route, 'access'>): Step | null {
   const { allow, deny } = access.networks;
@@ -24,7 +23,7 @@ export function networkStep({ access }: Pick<Route, 'access'>): Step | null {
   };
 }
 
-/** Refuses requests by the host that they are for; `null` where the route serves all. */
+/** Refuses requests by the host that they are for; `null` if the route serves all. */
 export function hostStep({ access }: Pick<Route, 'access'>): Step | null {
   const { allow, deny } = access.hosts;
   if (isOpen(access.hosts)) return null;
@@ -40,7 +39,7 @@ export function hostStep({ access }: Pick<Route, 'access'>): Step | null {
 }
 
 /**
- * Refuses requests by their method; `null` where the route serves all. The answer names those that are served (RFC
+ * Refuses requests by their method; `null` if the route serves all. The answer names the methods that are served (RFC
  * 9110 §15.5.6).
  */
 export function methodStep({ access }: Pick<Route, 'access'>): Step | null {

@@ -3,10 +3,13 @@ import { type ConnectionSlot, Newcomer } from './slots.ts';
 import type { Refused, Verdict } from './verdict.ts';
 import type { Visit } from './visit.ts';
 
-/** Longer than any connection that is evicted takes; one that leaves by itself may take longer. */
+/**
+ * How long a newcomer waits for a place, in milliseconds. A connection that is evicted is gone sooner; one that leaves
+ * by itself may take longer.
+ */
 const longestWaitMs = 10_000;
 
-/** Lends the visit a slot of its route, where there is one. */
+/** Lends the visit a slot of its route, if there is one. */
 export function takeSlot(visit: Visit): Verdict | Promise<Verdict> {
   const { route, slots } = visit.route;
   const taken = slots.take({ address: visit.subscriber, user: visit.countedUser }, route.connections);

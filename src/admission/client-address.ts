@@ -1,5 +1,5 @@
 /**
- * Where a request came from: the peer's word counts only if the peer is one of `trusted_proxies`, and then as far as
+ * Where a request came from. The peer's word counts only if the peer is one of `trusted_proxies`, and then as far as
  * the chain of trusted proxies reaches.
  */
 import type { Changes } from '../http/changes.ts';
@@ -17,7 +17,7 @@ export interface Origination {
   readonly host: string;
   /** Whether the peer is a trusted proxy. */
   readonly trusted: boolean;
-  /** Whether a peer that is not trusted sent forwarding headers. */
+  /** Whether an untrusted peer sent forwarding headers. */
   readonly untrustedHeaders: boolean;
   /** The forwarding headers for the upstream. */
   readonly forwarding: Pairs;
@@ -38,7 +38,7 @@ export interface PeerFacts {
   readonly host: string;
 }
 
-/** Finds out who sent a request, and what to tell the upstream of it. */
+/** Finds out who sent a request, and what the upstream is told of it. */
 export function originationOf(raw: RawHeaders, peer: PeerFacts, proxies: Networks): Origination {
   const peerAddress = peer.address === undefined ? null : plainAddress(peer.address);
   const peerName = peerAddress ?? 'unix';
@@ -106,7 +106,7 @@ function describe(
 }
 
 /**
- * Walks `X-Forwarded-For` from the right, where the nearest proxy wrote, up to the first address that is not trusted.
+ * Walks `X-Forwarded-For` from the right, where the nearest proxy wrote. Returns the first address that is not trusted.
  */
 function clientOf(peer: string, hops: readonly string[], proxies: Networks): string {
   let address = peer;
@@ -119,7 +119,7 @@ function clientOf(peer: string, hops: readonly string[], proxies: Networks): str
   return address;
 }
 
-/** The first of a list of schemes is the client's: each proxy appends the one it was reached by. */
+/** The client's scheme is the first of a list: each proxy appends the one by which it was reached. */
 function schemeOf(text: string | undefined): 'http' | 'https' | null {
   const scheme = text?.toLowerCase();
   if (scheme === 'http' || scheme === 'ws') return 'http';

@@ -1,6 +1,6 @@
 /**
- * Who a request says its user is: for people who read logs and listings, and for what is counted by user. Nobody is let
- * in by it.
+ * The user that a request names, for people who read logs and listings, and for what is counted by user. It lets nobody
+ * in.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Identity } from '../config/types.ts';
@@ -9,7 +9,7 @@ import type { RawHeaders } from '../http/raw-fields.ts';
 /** What of a request may name its user. */
 export interface Naming {
   readonly headers: RawHeaders;
-  /** Whether the peer is one of `trusted_proxies`; anybody else may write into a header what they like. */
+  /** Whether the peer is one of `trusted_proxies`. Any other peer may write into a header what it likes. */
   readonly trusted: boolean;
   readonly path: string;
 }
@@ -18,9 +18,9 @@ export interface Naming {
 export interface NamedUser {
   /** As it reads; `cleanUser` makes it fit to be shown. */
   readonly name: string;
-  /** What stands in the request, where that does not read as UTF-8: two such names may read alike. */
+  /** The name as it stands in the request, if it does not read as UTF-8: two such names may read alike. */
   readonly raw: string | null;
-  /** Whether a trusted proxy said so; a path is whatever its client likes. */
+  /** Whether a trusted proxy said so. A path is whatever its client likes. */
   readonly vouched: boolean;
 }
 
@@ -31,7 +31,7 @@ export function userOf(identity: Identity | null, naming: Naming): NamedUser | u
   return user === undefined || user.name === '' ? undefined : user;
 }
 
-/** A header that comes twice names nobody: which of the two is the proxy's own, is not known. */
+/** A header that comes twice names nobody, because nobody knows which of the two is the proxy's own. */
 function inHeader(name: string, { headers, trusted }: Naming): NamedUser | undefined {
   if (!trusted) return undefined;
   const values = headers.filter((_, i) => i % 2 === 1 && headers[i - 1]!.toLowerCase() === name);

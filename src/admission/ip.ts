@@ -1,10 +1,11 @@
-/** IP addresses by their value: one address has many spellings, and one subscriber of IPv6 has many addresses. */
+/** IP addresses by their value. One address has many spellings, and one subscriber of IPv6 has many addresses. */
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * An IP address as the rest of Sluice writes and compares it: IPv6 as RFC 5952 says, an IPv4 address within IPv6 as
- * IPv4. What some proxies add (brackets, a port, a zone) is cut off. `null` for anything else. The text shares no
- * memory with what it was read from: it may live as long as a connection, and that may be a header of many kilobytes.
+ * Returns an IP address as the rest of Sluice writes and compares it: IPv6 as RFC 5952 says, and an IPv4 address within
+ * IPv6 as IPv4. What some proxies add (brackets, a port, a zone) is cut off. Returns `null` for anything else. The text
+ * shares no memory with its input, because it may live as long as a connection, and the input may be a header of many
+ * kilobytes.
  */
 export function plainAddress(text: string): string | null {
   const usual = plainIPv4(text);
@@ -45,7 +46,7 @@ function plainIPv4(text: string): string | null {
   return dots === 3 && digits > 0 ? octets.join('.') : null;
 }
 
-/** Whose address it is, for counting: an IPv4 address is its own, of an IPv6 address the first `ipv6Bits` say it. */
+/** Returns whom an address counts for. An IPv4 address counts for itself, an IPv6 address for its first `ipv6Bits`. */
 export function subscriberOf(address: string, ipv6Bits: number): string {
   if (ipv6Bits >= 128 || !address.includes(':')) return address;
   const groups = groupsOf(address).map((group, i) => {

@@ -1,4 +1,4 @@
-/** What waits in memory, for whomever it waits, counts against one bound: `memory.max_buffered`. */
+/** Everything that waits in memory counts against one bound: `memory.max_buffered`. */
 import type { Verdict } from './verdict.ts';
 
 /** What the buffers of all connections hold, and may hold, in bytes. */
@@ -9,7 +9,7 @@ export interface MemoryState {
   readonly pressed: boolean;
 }
 
-/** Somebody who holds memory and can be made to let it go. */
+/** One that holds memory and can be made to let it go. */
 export interface MemoryHolder {
   /** What it holds, in bytes. */
   readonly capacity: number;
@@ -23,11 +23,11 @@ export interface MemoryHolder {
 export interface MemoryLedger extends MemoryState {
   take(bytes: number): void;
   give(bytes: number): void;
-  /** Those beside the relay's connections that go where more is held than may be, the largest first. */
+  /** Holders beside the relay's connections. The largest goes first when more is held than may be. */
   readonly holders: Set<MemoryHolder>;
 }
 
-/** Refuses while the connections that are open already need what is left. */
+/** Refuses while the connections that are open need what is left. */
 export function checkMemory(memory: MemoryState): Verdict {
   return memory.pressed ? { outcome: 'memory', detail: describePressure(memory) } : null;
 }

@@ -1,5 +1,6 @@
 /**
- * The origin check: browsers send every page's cookies along with a handshake, so the page's origin must be allowed.
+ * The origin check. Browsers send a user's cookies along with every page's handshake, so the page's origin must be
+ * allowed.
  */
 import type { Verdict } from './verdict.ts';
 
@@ -25,7 +26,10 @@ export function checkOrigin(values: readonly string[], rule: OriginRule): Verdic
   return { outcome: 'origin_refused', detail: 'the origin is not in origins' };
 }
 
-/** Lower case and without its scheme's default port; `null` for `null` and anything else that is no http origin. */
+/**
+ * Returns the origin in lower case and without its scheme's default port; `null` for `null` and for anything else that
+ * is no http origin.
+ */
 function plainOrigin(origin: string): string | null {
   const match = serialised.exec(origin.toLowerCase());
   if (match === null) return null;

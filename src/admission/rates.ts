@@ -1,14 +1,17 @@
 /**
- * How often one address, and one user, may ask: `rates` of a route. Who asks more often is told when to come back.
- * For each of them there is one number, the time at which all that was asked for is paid off; a step decides at once,
- * without a timer or a promise for each.
+ * How often one address, and one user, may ask: `rates` of a route. One that asks more often is told when to come back.
+ * Each has one number, the time at which everything that it asked for is paid off. So a step decides at once, without a
+ * timer or a promise for each.
  */
 import type { HandshakeResult } from '../catalogue/outcomes.ts';
 import type { AskingRates, Rate, Route } from '../config/types.ts';
 import type { Step } from './steps.ts';
 import type { Visit, VisitKind } from './visit.ts';
 
-/** Beyond this the one that was let in the longest ago is forgotten; each takes about 150 bytes. */
+/**
+ * The most askers that are remembered. Each takes about 150 bytes; beyond this the one that was let in longest ago is
+ * forgotten.
+ */
 const mostAskers = 10_000;
 
 /** A rate of one route, by those who ask. */
@@ -31,13 +34,13 @@ export class AskerRates {
     this.#rate = rate;
   }
 
-  /** Lets somebody ask once, or says in how many milliseconds it may; 0 where it may now. */
+  /** Lets an asker ask once. Returns 0, or in how many milliseconds it may. */
   take(asker: string, nowMs: number): number {
     const { perSecond, burst } = this.#rate;
     const eachMs = 1000 / perSecond;
     const paidAtMs = Math.max(this.#paidAtMs.get(asker) ?? 0, nowMs);
     const waitMs = paidAtMs - nowMs - (burst - 1) * eachMs;
-    // What is added up has errors of its own, far below any clock.
+    // Sums have errors of their own, far below any clock's.
     if (waitMs > 1e-6) return waitMs;
     this.#paidAtMs.delete(asker);
     this.#paidAtMs.set(asker, paidAtMs + eachMs);
@@ -52,11 +55,11 @@ export class AskerRates {
 /** The key of a rate in the configuration. */
 export type RateKey = keyof AskingRates;
 
-/** The rates of all routes, by label: what was asked before a reload counts after it. */
+/** The rates of all routes, by label. What was asked before a reload counts after it. */
 export class RouteRates {
   readonly #byRoute = new Map<string, Partial<Record<RateKey, AskerRates>>>();
 
-  /** Those of a route, which go on under this rate. */
+  /** Returns those of a route, which go on under this rate. */
   of(label: string, key: RateKey, rate: Rate): AskerRates {
     const known = this.#byRoute.get(label) ?? {};
     this.#byRoute.set(label, known);
@@ -76,7 +79,7 @@ interface RateStep {
   /** As the file has it. */
   readonly name: string;
   readonly outcome: HandshakeResult;
-  /** Whose it is; `null` for nobody, who has no limit. */
+  /** Whom the request counts for; `null` for nobody, who has no limit. */
   readonly asker: (visit: Visit) => string | null;
 }
 
@@ -103,7 +106,7 @@ export interface RateParts {
   readonly reported: (visit: Visit, detail: string) => void;
 }
 
-/** Refuses an address that asks too often, and says when to come back; `null` where the route has no such rate. */
+/** Refuses an address that asks too often, and says when to come back; `null` if the route has no such rate. */
 export function rateStep(route: Route, kind: VisitKind, parts: RateParts): Step | null {
   return stepOf(byAddress[kind], route, parts);
 }

@@ -29,7 +29,7 @@ const goodbyeMs = 2000;
 /** A slot that is lent. Disposing of it gives it back. */
 export class ConnectionSlot implements Disposable {
   readonly claimant: Claimant;
-  /** What the handshake has become; nobody without it can be evicted. */
+  /** The connection that the handshake has become. Without one a slot's holder cannot be evicted. */
   connection: OpenConnection | null = null;
   /** Where it stands among those of its user. */
   place = -1;
@@ -42,7 +42,7 @@ export class ConnectionSlot implements Disposable {
     this.#giveBack = giveBack;
   }
 
-  /** Whether it comes back soon, whoever ends the connection. */
+  /** Whether the slot comes back soon, for whatever cause the connection ends. */
   get isLeaving(): boolean {
     return this.connection?.isEnding ?? false;
   }
@@ -81,7 +81,7 @@ class UserSlots {
   }
 }
 
-/** Somebody who waits until a connection of the same user is gone. */
+/** A client that waits until a connection of the same user is gone. */
 export class Newcomer {
   readonly slot: Promise<ConnectionSlot | Refused>;
   readonly claimant: Claimant;
@@ -124,7 +124,10 @@ export class ConnectionSlots {
     return this.#byUser.size;
   }
 
-  /** Lends a slot, or says which cap is reached; or evicts somebody, and lets the claimant wait for that place. */
+  /**
+   * Lends a slot, or says which cap is reached. If the route evicts, it ends another connection and lets the claimant
+   * wait for that place.
+   */
   take(claimant: Claimant, caps: Caps): ConnectionSlot | Refused | Newcomer {
     const theirs = claimant.user === null ? undefined : this.#byUser.get(claimant.user.key);
     const room = caps.maxPerUser - (theirs === undefined ? 0 : theirs.slots.length + theirs.waiting.length);
@@ -152,7 +155,7 @@ export class ConnectionSlots {
     return slot;
   }
 
-  /** What the caps of the route and of the address say, once these slots are back. */
+  /** What the caps of the route and of the address say once the slots in `back` are back. */
   #refusal({ address }: Claimant, { max, maxPerAddress }: Caps, back: readonly ConnectionSlot[]): Refused | null {
     const taken = this.#taken - back.length;
     if (taken >= max) return refuse('connections.max', max, taken + 1);
@@ -161,7 +164,10 @@ export class ConnectionSlots {
     return ofAddress >= maxPerAddress ? refuse('connections.max_per_address', maxPerAddress, ofAddress + 1) : null;
   }
 
-  /** Nobody is evicted for who would be refused all the same. Of those who are still on their way in nobody is idle. */
+  /**
+   * Evicts as many as are needed, the longest idle first, unless the claimant would be refused all the same. A
+   * connection that is still on its way in is not idle.
+   */
   #makeRoom(claimant: Claimant, caps: Caps, theirs: UserSlots): Refused | Newcomer {
     const { slots, waiting } = theirs;
     const observed = slots.length + waiting.length + 1;

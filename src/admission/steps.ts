@@ -1,7 +1,6 @@
 /**
- * The steps of admission, compiled for a route into one list in one order, and run over a visit. A step that can
- * decide at once returns its verdict; only one that must ask somebody returns a promise, and only then anything
- * waits.
+ * The steps of admission, compiled for a route into one list in one order, and run over a visit. A step that can decide
+ * at once returns its verdict. One that must ask another service returns a promise, and only then does anything wait.
  */
 import type { Route } from '../config/types.ts';
 import { validateHandshake } from '../websocket/validate.ts';
@@ -13,7 +12,7 @@ import { type RateParts, rateStep, userRateStep } from './rates.ts';
 import type { Verdict } from './verdict.ts';
 import type { Visit, VisitKind } from './visit.ts';
 
-/** Judges a visit. One that waits must stop, and settle soon, when `visit.signal` aborts. An exception is a bug. */
+/** Judges a visit. A step that waits must stop, and settle soon, when `visit.signal` aborts. An exception is a bug. */
 export type Step = (visit: Visit) => Verdict | Promise<Verdict>;
 
 /** What steps need of the gateway. */
@@ -22,14 +21,14 @@ export interface StepParts extends RateParts {
   readonly memory: MemoryState;
   /** Whether the gateway shuts down, and opens no connection more. */
   readonly refusesHandshakes: () => boolean;
-  /** Makes the step that asks who has come; `null` where the route lets everybody in. */
+  /** Makes the step that asks who has come; `null` if the route lets everybody in. */
   readonly authenticate: (route: Route) => Step | null;
 }
 
-/** Makes the step of a phase for a route; `null` where the route has none. */
+/** Makes the step of a phase for a route; `null` if the route has none. */
 export type StepMaker = (route: Route, kind: VisitKind, parts: StepParts) => Step | null;
 
-/** In their order: what costs least and tells least comes first, what is lent comes last. */
+/** The phases in their order. What costs least and tells least comes first, and what is lent comes last. */
 const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
   ['drain', (_, kind, parts) => (kind === 'http' ? null : () => checkDrain(parts))],
   ['networks', networkStep],
@@ -40,7 +39,7 @@ const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
   ['client_certificate', () => null],
   ['authentication', (route, _, { authenticate }) => authenticate(route)],
   ['origin', (route, kind) => (kind === 'http' ? null : (visit) => checkOrigin(visit.values('origin'), route))],
-  // Behind the origin: a page of another site must not use up what a user may ask.
+  // This stands behind the origin: a page of another site must not use up what a user may ask.
   ['user_rates', userRateStep],
   [
     'memory',
@@ -59,7 +58,7 @@ export function compileSteps(route: Route, kind: VisitKind, parts: StepParts): r
   return phases.flatMap(([, make]) => make(route, kind, parts) ?? []);
 }
 
-/** Runs the steps until one refuses. Where one waits, the visit's head is kept; nothing is awaited otherwise. */
+/** Runs the steps until one refuses. If one waits, the visit's head is kept. Otherwise nothing is awaited. */
 export function admit(visit: Visit, steps: readonly Step[]): Verdict | Promise<Verdict> {
   for (let i = 0; i < steps.length; i++) {
     const verdict = steps[i]!(visit);
@@ -74,7 +73,7 @@ export function admit(visit: Visit, steps: readonly Step[]): Verdict | Promise<V
 async function goOn(visit: Visit, steps: readonly Step[], next: number, pending: Promise<Verdict>): Promise<Verdict> {
   let verdict = await pending;
   for (let i = next; verdict === null && i < steps.length; i++) {
-    // Nothing more is lent to somebody who has left.
+    // Nothing more is lent to a client that has left.
     if (visit.left) return { outcome: 'client_gone', detail: 'the client left' };
     const said = steps[i]!(visit);
     verdict = said instanceof Promise ? await said : said;

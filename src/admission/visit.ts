@@ -32,17 +32,19 @@ export interface Peer {
   readonly address: string | undefined;
   /** Whether it speaks TLS with us. */
   readonly encrypted: boolean;
-  /** What it has shown in TLS, accepted by one of the authorities of clients; `null` for nothing. */
+  /**
+   * The certificate that the peer has shown in TLS, vouched for by one of the authorities for clients; `null` for none.
+   */
   readonly certificate: ShownCertificate | null;
 }
 
 /** The certificate of a client. */
 export interface ShownCertificate {
-  /** Whether it is longer than anybody's, and is not to be read. */
+  /** Whether it is longer than real certificates are, and is not to be read. */
   readonly isTooLong: boolean;
   /** When it ends, in milliseconds since 1970. */
   readonly expiresAtMs: number;
-  /** Every value of a field, as it stands there: whatever the authority has signed, controls and all. */
+  /** Every value of a field, as it stands there. The authority may have signed anything, control characters too. */
   values(field: CertificateField): readonly string[];
 }
 
@@ -55,7 +57,7 @@ export interface AdmissionRoute {
   steps(kind: VisitKind): readonly Step[];
 }
 
-/** Who has come, as a step of authentication found out. */
+/** The user, as a step of authentication has found out. */
 export interface VisitIdentity {
   /** Whole, as whoever knows the user has it. */
   readonly name: string;
@@ -72,11 +74,11 @@ export interface VisitIdentity {
 export interface CountedUser {
   /** One for each name. */
   readonly key: string;
-  /** Whether somebody else than the client says so. */
+  /** Whether another party than the client says so. */
   readonly vouched: boolean;
 }
 
-/** A connection that has opened, for whoever may have to end it. */
+/** An open connection, for steps that may have to end it. */
 export interface OpenConnection {
   readonly id: string;
   readonly facts: ConnectionFacts;
@@ -84,15 +86,15 @@ export interface OpenConnection {
   readonly lastDataAt: number;
   /** Whether its end has begun, for whatever cause. */
   readonly isEnding: boolean;
-  /** Ends it with the code that the catalogue has for the reason; `words` are said in the place of the catalogue's. */
+  /** Ends it with the code that the catalogue has for the reason. `words` replace the catalogue's. */
   end(reason: EndReason, words?: string): void;
-  /** Ends it, because its user has one connection more than `configured`, and this is the one that goes. */
+  /** Ends it, because its user has one connection more than `configured`. */
   evict(configured: number, observed: number): void;
   /** Drops both sides at once. */
   cut(reason: 'evicted'): void;
 }
 
-/** Called when a handshake has become a connection; what it returns is disposed of when the connection has ended. */
+/** Called when a handshake has become a connection. What it returns is disposed of when the connection has ended. */
 export type WhenOpen = (connection: OpenConnection) => Disposable | null;
 
 /** What a visit begins with. */
@@ -168,7 +170,7 @@ export class Visit {
     return this.origination.address;
   }
 
-  /** Whom it counts for: the client's address, or its network. */
+  /** Whom the request counts for: the client's address, or its network. */
   get subscriber(): string {
     return subscriberOf(this.origination.address, this.#ipv6Prefix);
   }
@@ -179,8 +181,8 @@ export class Visit {
   }
 
   /**
-   * Whom it counts for as a user; `null` for nobody. Where the route authenticates, what a request says itself is
-   * nothing.
+   * The user for whom the request counts; `null` for nobody. If the route authenticates, a name that the request gives
+   * itself counts for nothing.
    */
   get countedUser(): CountedUser | null {
     if (this.identity !== null) return { key: userKeyOf(this.identity.name, null), vouched: true };
@@ -195,7 +197,7 @@ export class Visit {
   }
 
   /**
-   * The one value of a field; `undefined` where there is none, and where there are several, as nobody knows which
+   * The one value of a field; `undefined` if there is none, and if there are several, because nobody knows which
    * counts.
    */
   value(name: string): string | undefined {
@@ -208,7 +210,7 @@ export class Visit {
     return this.#fields.pairs();
   }
 
-  /** Reads the head into strings, because what it stands in will be used again while somebody is waited for. */
+  /** Reads the head into strings. Its buffer will be used again while a step waits. */
   keepHead(): void {
     this.#fields = new RawFields(this.#fields.pairs());
   }
@@ -218,7 +220,7 @@ export class Visit {
     this.#fields = noFields;
   }
 
-  /** What the upstream is told besides; `null` where the head goes on as every other. */
+  /** What the upstream is told besides; `null` if the head goes on as it is. */
   get changes(): Changes | null {
     return this.#changes;
   }
@@ -240,13 +242,13 @@ export class Visit {
     return this.#answerChanges;
   }
 
-  /** Something is lent until the request, or the connection that comes of it, is over. */
+  /** Keeps what is lent until the request, or the connection that comes of it, is over. */
   lend(what: Disposable): void {
     this.#loan ??= new DisposableStack();
     this.#loan.use(what);
   }
 
-  /** Takes over what was lent; from now on somebody else gives it back. */
+  /** Takes over what was lent. The caller gives it back from now on. */
   takeLoan(): DisposableStack | null {
     const loan = this.#loan;
     this.#loan = null;
@@ -265,7 +267,7 @@ export class Visit {
     this.#whenOpen.push(hook);
   }
 
-  /** Those who want to know the connection; `null` for nobody. */
+  /** The hooks to call with the connection; `null` for none. */
   get hooks(): readonly WhenOpen[] | null {
     return this.#whenOpen;
   }
@@ -277,11 +279,11 @@ export class Visit {
     return this.#abort.signal;
   }
 
-  /** The client has left, or its request is given up: whoever works for it may stop. */
+  /** The client has left, or its request is given up. All work for it may stop. */
   leave(): void {
     if (this.#left) return;
     this.#left = true;
-    // An abort makes an error with its stack: only where somebody listens.
+    // An abort makes an error with its stack, so it is made only if somebody listens.
     this.#abort?.abort();
   }
 

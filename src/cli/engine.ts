@@ -14,10 +14,10 @@ export const engineFlags = [
    */
   '--no-allocation-site-pretenuring',
   /*
-   * How often a function has been called before V8 compiles it for good; 3000 unless set. Until then Node's streams make
-   * each socket's `onwrite` an old object, because it stands behind `this.onwrite =`: 8 000 handshakes were tied to one
-   * each. Measured, with the line above, after a rest of 8 and 12 s: 0.67 and 0.73 times the CPU for a handshake. A
-   * relayed message and a request of 1 KB take the same.
+   * How often a function has been called before V8 compiles it for good; 3000 unless set. Until then Node's streams
+   * make each socket's `onwrite` an old object, because it stands behind `this.onwrite =`: 8 000 handshakes were tied
+   * to one each. Measured, with the line above, after a rest of 8 and 12 s: 0.67 and 0.73 times the CPU for a
+   * handshake. A relayed message and a request of 1 KB take the same.
    */
   '--invocation-count-for-turbofan=1000',
 ] as const;

@@ -36,8 +36,8 @@ export interface AcceptorEvents {
   /** A connection has been accepted. */
   accepted(socket: Socket): void;
   /**
-   * TLS has come of a connection: this is another socket than before, with the same addresses. `refused`: its client
-   * may not come in.
+   * TLS has been agreed on: `socket` is another one than before, with the same addresses. `refused` says why its client
+   * may not come in; `null` lets it in.
    */
   secured(socket: TLSSocket, refused: Refused | null): void;
   /** No TLS came of a connection; its socket goes. */
@@ -47,11 +47,13 @@ export interface AcceptorEvents {
 const socketOptions = { allowHalfOpen: true, noDelay: true };
 /** Older versions are broken (RFC 8996). */
 const minVersion = 'TLSv1.2';
-/** A handshake costs us far more than the client that asks for another on the same connection, again and again. */
+/**
+ * A TLS handshake costs us far more than the client. A client could ask for one after another on the same connection.
+ */
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
 /**
- * Whoever gets at the key later reads nothing of what was recorded before: TLS 1.3, and of TLS 1.2 the suites with
- * ephemeral keys and authenticated encryption (RFC 9325 §4.2).
+ * Forward secrecy: someone who gets at the key later reads nothing of what was recorded before. That leaves TLS 1.3,
+ * and of TLS 1.2 the suites with ephemeral keys and authenticated encryption (RFC 9325 §4.2).
  */
 const ciphers = [
   'TLS_AES_256_GCM_SHA384',
@@ -78,7 +80,7 @@ export class Acceptor {
     this.#server = createServer(socketOptions, (socket) => events.accepted(socket));
   }
 
-  /** Takes certificates; connections that are open keep theirs, and handshakes under way those that they began with. */
+  /** Takes certificates. Open connections keep theirs, and handshakes under way keep those that they began with. */
   secure(credentials: Credentials): void {
     const { cert, key, clients } = credentials;
     const common = { ...optionsOf(credentials), ...this.#terms };
@@ -90,10 +92,11 @@ export class Acceptor {
       cert,
       key,
       requestCert: clients !== null,
-      // Judged when TLS has come: Node would end the connection without a word, and who it was would be lost.
+      // We judge when TLS has been agreed on. Node would end the connection without a word, and its client would stay
+      // unknown.
       rejectUnauthorized: false,
       SNICallback: (name, found) => found(null, contextFor(name.toLowerCase(), contexts)),
-      // By ALPN there is HTTP/1.1 alone: an HTTP/2 stream is no socket, and browsers use it where it is offered.
+      // ALPN offers HTTP/1.1 alone. Browsers use HTTP/2 if it is offered, and an HTTP/2 stream is no socket.
       ALPNProtocols: ['http/1.1'],
     });
     this.#tls.on('secureConnection', (socket: TLSSocket) => {
@@ -114,7 +117,7 @@ export class Acceptor {
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
   listen(address: ListenAddress): Promise<number> {
-    // A proxy before it runs as another user, in its group.
+    // A proxy in front runs as another user, in Sluice's group.
     return bind(this.#server, address, 'group');
   }
 
@@ -134,16 +137,16 @@ function optionsOf({ clients }: Credentials): SecureContextOptions {
   return {
     minVersion,
     ciphers,
-    // A session that is resumed is not judged again, and would outlive the list of what is revoked.
+    // A resumed session is not judged again, so it would outlive the list of what is revoked.
     secureOptions: secureOptions | constants.SSL_OP_NO_TICKET,
     ca: [...clients.authorities],
     crl: [...clients.revoked],
-    // What the file names is trusted, also where it is no root.
+    // Every certificate in the file is trusted, also one that is no root.
     allowPartialTrustChain: true,
   };
 }
 
-/** The context for a name; `undefined` for the default. A star stands for one label (RFC 6125 §6.4.3). */
+/** Returns the context for a name; `undefined` for the default. A star stands for one label (RFC 6125 §6.4.3). */
 function contextFor(name: string, contexts: ReadonlyMap<string, SecureContext>): SecureContext | undefined {
   return contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*'));
 }

@@ -17,7 +17,7 @@ export interface LingerRules {
 }
 
 /**
- * Answers with a refusal. A client that is still sending its body is read on for a while and discarded: closing at once
+ * Answers with a refusal. What a client still sends of its body is read and thrown away for a while. Closing at once
  * would make the kernel send RST, and the client would see that instead of the answer.
  */
 export async function sendRefusal(
@@ -27,14 +27,14 @@ export async function sendRefusal(
   accept: string | undefined,
   { waitsForContinue, lingerMs, pages = null, target = req.url ?? '' }: LingerRules,
 ): Promise<void> {
-  // Without a page to wait for, the answer is there when this returns.
+  // With no page to wait for, the answer has been given when this returns.
   const page = pages === null || refusal.page === undefined ? null : await pages.page(refusal.page, target);
   if (res.destroyed || res.headersSent) return;
   const own = page === null ? renderRefusal(refusal, accept) : null;
   const { headers, body } = own ?? { headers: pageHeaders(page!), body: page!.body };
   const unread = !req.complete && carriesBody(req.headers);
   res.writeHead(refusal.status, [...headers.flat(), ...(unread ? ['Connection', 'close'] : [])]);
-  // Where nobody can be sure where a body ends, nobody can wait for its end.
+  // If nobody can be sure where a body ends, nobody can wait for its end.
   const endless = framingFault({ version: req.httpVersion, headers: req.rawHeaders }) !== null;
   if (!unread || waitsForContinue || endless || req.method === 'HEAD') {
     res.end(body);

@@ -1,4 +1,4 @@
-/** A request, as far as its header alone says: whole, for one host, with one path, on one route. */
+/** What a request's header alone decides: whether the request is whole, for one host, with one path, on one route. */
 import { type Origination, originationOf } from '../admission/client-address.ts';
 import { userOf } from '../admission/identity.ts';
 import type { Refused } from '../admission/verdict.ts';
@@ -35,9 +35,9 @@ export interface Unarrived {
   readonly origination: Origination;
 }
 
-/** Of a list that is taken apart: a chain of proxies has three elements, and subprotocols two. */
+/** The most elements of a list that is taken apart. A chain of proxies has three, and subprotocols are two. */
 const maxListElements = 100;
-/** What Node would refuse to send on, and with an exception. */
+/** Characters that Node would refuse to send on, with an exception. */
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Reads a request's header; where it goes no further, `refused` says why and the rest is what is known. */
@@ -48,7 +48,7 @@ export function readArrival(request: Incoming, edge: Edge): Arrival | Unarrived 
   // `GET / HTTP/1.1`: the version and two spaces are 10 bytes.
   const bytes = headerBytes(request.method.length + request.url.length + 10, headers);
   const excess = excessOf(bytes, headers);
-  // What is counted first is cheap; nothing of a block that is too much is read.
+  // Counting is cheap, and nothing of a block that is too large is read.
   if (excess !== null) {
     const peer = { address, scheme, host: '' } as const;
     return { refused: excess, origination: originationOf([], peer, edge.proxies) };
@@ -63,7 +63,7 @@ export function readArrival(request: Incoming, edge: Edge): Arrival | Unarrived 
   }
   const fault = framingFault(request);
   if (fault !== null) return refuse('bad_request', fault);
-  // HTTP/1.0 knew no Host, and health checks of load balancers still speak it so.
+  // HTTP/1.0 has no Host, and load balancers still speak it for health checks.
   const nameless = hosts.length === 0 && request.version === '1.0';
   if (hosts.length !== 1 && !nameless) return refuse('bad_request', `there are ${hosts.length} Host headers`);
   const target = parseTarget(request.url, peer.host, request.method);
@@ -101,7 +101,7 @@ export function refuseLongList(headers: RawHeaders): Refused | null {
   return list === null ? null : { outcome: 'bad_request', detail: `${list} has more than ${maxListElements} elements` };
 }
 
-/** JupyterHub names the path of a unix socket, escaped, as its host: that is a host that no route names. */
+/** JupyterHub escapes the path of a unix socket and names it as its host. No route names such a host. */
 function socketName(header: string): string | null {
   return /^(?:%[0-9a-f]{2}|[a-z0-9._~-]){1,400}$/i.test(header) ? header.toLowerCase() : null;
 }
@@ -113,7 +113,7 @@ export function findRoute(hostHeader: string, path: string, edge: Edge): EdgeRou
   return routeOf(edge.routes.find(host, path));
 }
 
-/** The route that a path leads to where nobody has named a host: those with `hosts` are for others. */
+/** The route of a path for a request that names no host. Routes with `hosts` are for others. */
 function findForEveryHost(path: string, edge: Edge): EdgeRoute | Refused {
   return routeOf(edge.routes.find('', path));
 }
@@ -123,7 +123,7 @@ function routeOf(found: FoundRoute<EdgeRoute>): EdgeRoute | Refused {
   return 'between' in found ? refuseAmbiguous(found.between) : found.route;
 }
 
-/** Two backends, or two layers of one, may read the path in two ways; which route's rules hold would be a guess. */
+/** Two backends, or two layers of one, may read the path in two ways. Which route's rules hold would be a guess. */
 function refuseAmbiguous(between: readonly (EdgeRoute | null)[]): Refused {
   const routes = between.map((route) => route?.route.name ?? 'none');
   const leads = between.every((route) => route === null)

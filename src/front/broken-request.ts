@@ -19,13 +19,13 @@ const tlsWords: Partial<Record<string, string>> = {
   ERR_SSL_NO_APPLICATION_PROTOCOL: 'the client speaks no HTTP/1.1',
 };
 
-/** Why a client is not let in by the certificate that it was asked for; `null` where it is. */
+/** Why a client is not let in with the certificate that it has shown; `null` lets it in. */
 export function judgeClientCertificate(socket: TLSSocket, isRequired: boolean): Refused | null {
-  // A resumed connection without one counts as authorised to Node.
+  // Node counts a resumed connection without a certificate as authorised.
   if (socket.getPeerX509Certificate() === undefined) {
     return isRequired ? { outcome: 'certificate_refused', detail: 'the client showed none' } : null;
   }
-  // Node's types have an Error here; it is a code.
+  // Node's types say Error; it is a code.
   const problem = (socket.authorizationError ?? null) as unknown as string | null;
   return problem === null ? null : { outcome: 'certificate_refused', detail: problem };
 }

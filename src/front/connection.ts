@@ -20,7 +20,7 @@ export interface Lane {
   take(connection: Connection, bytes: Buffer): void;
 }
 
-/** What a connection waits for, and with it what its end would cost. */
+/** What a connection waits for. It tells what the connection's end would cost. */
 export type WaitFor =
   /** The first byte of a request, or of TLS: nobody misses it. */
   | 'request'
@@ -44,7 +44,7 @@ export class Connection implements Waiter {
   socket: Socket;
   #peer: Peer;
   #group: string | null;
-  /** Its next answer is the last: what it was let in by may hold no longer. */
+  /** Its next answer is the last one, because the rules that let it in may hold no longer. */
   isLast = false;
   /** Somebody is asked whether its request may go on: meanwhile its end is looked for behind what it has sent. */
   isJudged = false;
@@ -69,7 +69,7 @@ export class Connection implements Waiter {
     return this.#group;
   }
 
-  /** It comes from somebody else than it seemed. It must not wait meanwhile. */
+  /** The connection comes from another peer than it seemed to. It must not wait meanwhile. */
   identify(peer: Peer, group: string | null): void {
     this.#peer = peer;
     this.#group = group;
@@ -81,8 +81,8 @@ export class Connection implements Waiter {
   }
 
   /**
-   * Nothing is under way: waits, at most `ms` (0 is without a clock). `onLate` is called then; without it the socket
-   * goes.
+   * Waits, because nothing is under way, for at most `ms` (0: without a clock). `onLate` is called then; without it the
+   * socket is closed.
    */
   wait(waitFor: WaitFor, ms: number, onLate: (() => void) | null = null): void {
     this.#waitsFor = waitFor;
@@ -97,7 +97,7 @@ export class Connection implements Waiter {
     this.#waiting.delete(this);
   }
 
-  /** The socket has closed; for one that the relay had: with its session. */
+  /** The socket has closed. If the relay had it, its session is over. */
   release(): void {
     this.work();
     this.#events?.over();

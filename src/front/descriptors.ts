@@ -1,10 +1,9 @@
 /**
- * Whether the process runs out of file descriptors.
- *
- * When it has none left, Node tells nobody: libuv accepts what waits with a descriptor that it kept for this and
- * closes it at once, so that clients see a reset and the server emits neither `'error'` nor `'drop'` (seen with Node
- * 24). Nor is there one left then for the upstream of a connection that was accepted, for a scrape or for a look into
- * the kernel's tables. So new connections are turned away before, and that is logged.
+ * Whether the process runs out of file descriptors. Node tells nobody when it has none left: libuv accepts what waits
+ * with a descriptor that it kept for this and closes it at once. Clients then see a reset, and the server emits neither
+ * `'error'` nor `'drop'` (seen with Node 24). There is no descriptor left then for the upstream of an accepted
+ * connection, for a scrape or for a look into the kernel's tables. So new connections are turned away before that, and
+ * the log says so.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
@@ -12,16 +11,16 @@ import type { Log } from '../observe/log/log.ts';
 import { Summary } from './summary.ts';
 
 /**
- * What is kept for upstreams of the last connections, for the admin port, and for what Node and the kernel's tables
- * need.
+ * Descriptors that are kept for upstreams of the last connections, for the admin port, and for what Node and the
+ * kernel's tables need.
  */
 const reserve = 16;
-/** What a connection to an upstream leaves of that: for the admin port, Node and the kernel's tables. */
+/** How many of the reserve a connection to an upstream must leave: for the admin port, Node and the kernel's tables. */
 const dialReserve = 6;
-/** Where this part or less is left beside the reserve, connections that wait for a request make room for new ones. */
+/** If this part or less is left beside the reserve, connections that wait for a request make room for new ones. */
 const scarcePart = 1 / 32;
 
-/** Of what is left, so much may be given away before it is counted again: others open files too. */
+/** The part of what is left that may be given away before it is counted again. Others open files too. */
 const surePart = 1 / 8;
 
 /** Whether a connection may stay: there is room, there is little left, there is none. */
@@ -45,7 +44,7 @@ export class Descriptors {
     return nextDescriptor() < this.limit - reserve;
   }
 
-  /** Whether one more connection may stay; where not, that is counted and logged. */
+  /** Whether one more connection may stay. If not, that is counted and logged. */
   admit(): Admission {
     if (this.#takeSure()) return 'room';
     const left = this.limit - reserve - nextDescriptor();
@@ -57,14 +56,14 @@ export class Descriptors {
   }
 
   /**
-   * Whether a connection to an upstream may be opened beside `begun` others that have no descriptor yet. Those who were
-   * admitted last come here too, so they find some descriptors that no further client is admitted to.
+   * Whether a connection to an upstream may be opened beside `begun` others that have no descriptor yet. Clients that
+   * were admitted last dial too, so some descriptors are kept from further clients for their dials.
    */
   admitDial(begun: number): boolean {
     return this.#takeSure() || nextDescriptor() + begun < this.limit - dialReserve;
   }
 
-  /** Counting costs more than all else that is done for a connection here. */
+  /** Counting costs more than everything else that is done here for a connection. */
   #takeSure(): boolean {
     if (this.#sure === 0) return false;
     this.#sure--;
@@ -93,7 +92,7 @@ function nextDescriptor(): number {
   }
 }
 
-/** Linux tells the limit of this process; elsewhere only its exhaustion is seen. */
+/** Linux tells the limit of this process. Elsewhere only its exhaustion is seen. */
 function readLimit(): number {
   try {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];

@@ -46,7 +46,10 @@ export interface Edge {
   readonly ipv6Prefix: number;
   /** For what ends before a route is known. */
   readonly unrouted: RouteCounters;
-  /** Time for a request's headers; 0 is off. They come before the route is known, so the longest of all counts. */
+  /**
+   * Time for a request's headers, in milliseconds; 0 is off. It is the longest of all routes, because headers come
+   * before the route is known.
+   */
   readonly headersMs: number;
   /** The routes of an API, where there is one. */
   readonly hub: HubRoutes | null;

@@ -115,7 +115,7 @@ export class Entry implements CarefulRequests {
     });
   }
 
-  /** It asks for WebSocket, and Node takes it for no upgrade, so it cannot be a valid handshake. */
+  /** The request asks for WebSocket, but Node takes it for no upgrade, so it cannot be a valid handshake. */
   #refuseUnswitched(connection: Connection, res: ServerResponse, visit: Visit): void {
     const turnedAway = (refused: Refused) => refuseOnResponse(res, refusalOf(visit.route.route.name, refused), true);
     this.#judge(connection, res, visit, {
@@ -208,7 +208,7 @@ export class Entry implements CarefulRequests {
       .finally(() => this.#tunnels.delete(tunnel));
   }
 
-  /** CONNECT asks a proxy for a tunnel to anywhere; there is none here. */
+  /** Refuses CONNECT, which asks a proxy for a tunnel to anywhere. Sluice has none. */
   #refuseConnect(connection: Connection, req: IncomingMessage): void {
     const refused: Refused = { outcome: 'method_not_allowed', detail: 'CONNECT' };
     this.#parts.recorder.refused(this.#parts.recorder.unknown(connection.peer), refused);
@@ -224,7 +224,7 @@ export class Entry implements CarefulRequests {
     return arrival;
   }
 
-  /** A peer that is not trusted has sent forwarding headers: that is counted, and told once. */
+  /** Counts that an untrusted peer has sent forwarding headers, and logs the peer once. */
   noteUntrusted(address: string, counters: RouteCounters): void {
     counters.untrustedForwardingHeaders++;
     if (!this.#untrustedPeers.isNew(address)) return;

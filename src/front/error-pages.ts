@@ -1,6 +1,6 @@
 /**
- * Pages for 404 and 503 that somebody else writes: JupyterHub at its error URL, or a folder. They are asked for with
- * bounds of time and size, and where none comes, or the wrong one, Sluice's own answer stands.
+ * Pages for 404 and 503 that another program writes: JupyterHub at its error URL, or files in a folder. Each is asked
+ * for within bounds of time and size. If none comes, or a wrong one, Sluice's own answer stands.
  */
 import { type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -20,10 +20,12 @@ export interface ErrorPage {
 
 /** JupyterHub's page has about 10 KB. */
 const mostBytes = 1 << 20;
-/** Each piece is an event and an object, however small: chunks of one byte are no page. */
+/** The most pieces of a page. Each is an event and an object, however small. A page of one-byte chunks is none. */
 const mostPieces = 4096;
 const mostMs = 2000;
-/** Everybody may be turned away at once: beyond these nobody waits for a page. */
+/**
+ * The most pages that are waited for at once. Everybody may be turned away at the same time; beyond these nobody waits.
+ */
 const mostAtOnce = 64;
 const longestTarget = 8192;
 const maxHeaderSize = 16 * 1024;
@@ -36,7 +38,7 @@ export class ErrorPages {
   readonly #asks: readonly string[];
   #underWay = 0;
 
-  /** `failed` hears each time that there is no page; `secure` says how TLS with an https target is made sure of. */
+  /** `failed` is called each time that there is no page. `secure` says how TLS with an https target is verified. */
   constructor(
     source: NonNullable<RoutesApi['errors']>,
     failed: (detail: string) => void,
@@ -49,7 +51,9 @@ export class ErrorPages {
     this.#asks = base === null ? [] : [404, 503].map((status) => `${base}/${status}?url=`);
   }
 
-  /** The page for a request target that is answered with this status; `null` where there is none. Never rejects. */
+  /**
+   * Returns the page for a request target that is answered with this status; `null` if there is none. Never rejects.
+   */
   async page(status: PagedStatus, target: string): Promise<ErrorPage | null> {
     // Each page would ask for the next one, for ever.
     const path = target.replace(/^https?:\/\/[^/]*/i, '');

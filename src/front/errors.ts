@@ -36,9 +36,9 @@ export interface RefusalFacts {
 
 /** One answer, before its rendering. */
 export interface Refusal extends RefusalFacts {
-  /** What it says besides; each takes the place of what Sluice says by that name. */
+  /** Further header fields. Each replaces the one that Sluice would send under the same name. */
   readonly fields?: AnswerFields | undefined;
-  /** Somebody else's answer, which is passed on in the place of ours. */
+  /** Another service's answer, which is passed on in place of ours. */
   readonly relayed?: RelayedAnswer | undefined;
   readonly outcome: HandshakeRefusal | AnsweredFailure;
   readonly status: number;
@@ -47,7 +47,7 @@ export interface Refusal extends RefusalFacts {
   /** As in the catalogue. */
   readonly headers: NonNullable<AnswerRow['headers']>;
   readonly retryAfterS: AnswerRow['retryAfterS'];
-  /** The status whose page may be somebody else's, for what an API's routes lead to. */
+  /** The status for which another program may have a page, for what an API's routes lead to. */
   readonly page?: PagedStatus;
 }
 
@@ -82,7 +82,7 @@ const noServer: ReadonlySet<Refusal['outcome']> = new Set([
   'upstream_timeout',
 ]);
 
-/** The same answer where an API sets the routes: 503 for whatever server is not there. */
+/** The answer if an API sets the routes: 503 whenever the server is not there. */
 export function asOfApi(refusal: Refusal): Refusal {
   if (refusal.outcome === 'no_route') return { ...refusal, page: 404 };
   return noServer.has(refusal.outcome) ? { ...refusal, status: 503, page: 503 } : refusal;
@@ -145,7 +145,7 @@ function renderRelayed({ status, fields, body }: RelayedAnswer): RenderedRefusal
 const setHere = /^(?:content-length|date)$/i;
 const isFieldName = /^[!#$%&'*+.^_`|~\w-]+$/;
 
-/** Without what concerns one connection or frames the answer, and what no head can hold. */
+/** Removes fields that concern one connection or frame the answer, and those that no head can hold. */
 function sendable(fields: AnswerFields): AnswerFields {
   return fields.filter(
     ([name, value]) =>
@@ -231,7 +231,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-/** In order of preference where a client gives several the same weight. */
+/** In order of preference, for a client that gives several the same weight. */
 const forms: readonly Form[] = ['text/html', 'application/json', 'text/plain'];
 
 /** The form that an `Accept` header asks for (RFC 9110 §12.5.1); wildcards alone ask for text. */

@@ -2,12 +2,12 @@
 import type { Socket } from 'node:net';
 
 /**
- * How long what a client still sends is read and thrown away. Closing before would make the kernel send a reset, and
- * the client would lose the answer that says what is wrong.
+ * How long the bytes that a client still sends are read and thrown away. Closing before would make the kernel send a
+ * reset, and the client would lose the answer that says what is wrong.
  */
 const lingerMs = 2000;
 
-/** Sends the last bytes and ends the connection for good soon after. */
+/** Sends the last bytes, and closes the connection soon after. */
 export function sayFarewell(socket: Socket, bytes: Uint8Array | null): void {
   if (socket.destroyed) return;
   if (bytes === null) socket.end();

@@ -38,9 +38,12 @@ export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHands
 /** Whether the port lets anybody in, or why not. */
 export type Accepting = 'yes' | 'not listening' | 'out of file descriptors';
 
-/** Load balancers keep idle connections for up to 60 s; whoever closes first must be the one that is not sending. */
+/**
+ * Load balancers keep idle connections for up to 60 s. The side that closes first must be the one that sends nothing,
+ * so ours wait longer.
+ */
 const usualKeepAliveMs = 75_000;
-/** More idle connections than this are worth nothing: each takes about 10 KB. */
+/** The most idle connections. Each takes about 10 KB, and more of them are worth nothing. */
 const mostWaiting = 16_384;
 const nothing = Buffer.alloc(0);
 /** How often clocks are looked at, at least. */
@@ -54,7 +57,7 @@ export class Front {
   readonly #lane: FastLane;
   readonly #waiting: Waiting;
   readonly #connections = new Roster<Connection>();
-  /** Connections whose TLS is not there yet, by where they come from. */
+  /** Connections that have not agreed on TLS yet, by where they come from. */
   readonly #securing = new Map<string, Connection>();
   readonly #descriptors: Descriptors;
   readonly #evicted: Summary;
@@ -111,7 +114,7 @@ export class Front {
     return this.#reception.requests + this.#parts.forwarder.active + this.#lane.active;
   }
 
-  /** Cuts requests under way off whose route says so. How many. */
+  /** Cuts off the requests under way for whose route `isOver` holds. Returns how many. */
   abort(isOver: (route: Route) => boolean): number {
     return this.#reception.abort(isOver) + this.#parts.forwarder.abort(isOver) + this.#lane.abort(isOver);
   }
@@ -149,7 +152,7 @@ export class Front {
     return port;
   }
 
-  /** From now on an answer closes its connection, so that clients and proxies open the next one elsewhere. */
+  /** Lets each answer close its connection from now on, so that clients and proxies open the next one elsewhere. */
   endKeepAlive(): void {
     this.#entry.endsKeepAlive = true;
   }
@@ -159,7 +162,7 @@ export class Front {
     this.#refusesHandshakes = true;
   }
 
-  /** Accepts no connection more, and lets requests under way end. */
+  /** Accepts no more connections, and lets requests under way end. */
   stopAccepting(): void {
     this.#refusesHandshakes = true;
     this.#entry.endsKeepAlive = true;
@@ -182,8 +185,8 @@ export class Front {
   }
 
   /**
-   * A certificate was accepted by other rules than those that hold now: its connection takes one request more at
-   * most.
+   * The rules for clients' certificates have changed. A connection that was let in by the old ones takes at most one
+   * request more.
    */
   #endCertified(): void {
     for (const connection of this.#connections) {
@@ -194,13 +197,13 @@ export class Front {
   #startClock(): void {
     clearInterval(this.#timer);
     const ms = Math.min(tickMs, this.#parts.edge().headersMs || tickMs);
-    // What has come while the process was busy or stopped is read before anybody is late.
+    // Bytes that came while the process was busy or stopped are read before anybody is found late.
     this.#timer = setInterval(() => setImmediate(() => this.#waiting.tick()), ms).unref();
   }
 
   #accept(socket: Socket): void {
     const admission = this.#descriptors.admit();
-    // Whoever holds many makes room; its descriptor is free in a moment.
+    // An address that holds many connections makes room. Its descriptor is free in a moment.
     if (admission !== 'room') this.#waiting.makeRoom();
     if (admission === 'none') {
       socket.destroy();
@@ -216,7 +219,7 @@ export class Front {
     const { socket, peer } = connection;
     const release = () => connection.release();
     const address = plainAddress(peer.address ?? '');
-    // Whoever may connect to a unix socket is trusted, as with forwarding headers.
+    // Every peer on a unix socket is trusted, as with forwarding headers.
     const mustSend = address === null || this.#parts.edge().proxyProtocol.includes(address);
     const { recorder } = this.#parts;
     const preface = new Preface(socket, mustSend, {

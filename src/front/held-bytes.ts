@@ -1,10 +1,10 @@
 /**
- * Bytes that wait for their turn, in one buffer that grows: with one for each read, a byte that comes alone costs 600,
- * and joined anew with each read, bytes that come one at a time cost the square of their number.
+ * Bytes that wait for their turn, in one buffer that grows. A buffer for each read would cost 600 bytes for a byte that
+ * comes alone. Joining them anew with each read would cost the square of their number.
  */
 
 const nothing: Buffer = Buffer.alloc(0);
-/** Messages are small: most of those who do not wait for an answer send one. */
+/** Most clients that do not wait for an answer send one small message. */
 const firstBytes = 1024;
 
 export class HeldBytes {
@@ -34,7 +34,7 @@ export class HeldBytes {
     this.#end += chunk.length;
   }
 
-  /** Adds a chunk that nobody else writes to: where it is all that is held, it is kept as it is. */
+  /** Adds a chunk that nobody else writes to. If it is all that is held, it is kept as it is. */
   appendOwned(chunk: Buffer): void {
     if (this.length > 0) {
       this.append(chunk);
@@ -59,7 +59,10 @@ export class HeldBytes {
     this.#end = 0;
   }
 
-  /** To the beginning of a buffer with room for so many. What has been taken of the one before stays as it is. */
+  /**
+   * Moves what is held to the beginning of a buffer with room for `length` bytes. Bytes that were taken from the old
+   * one stay as they are.
+   */
   #move(length: number): void {
     const buffer = Buffer.allocUnsafeSlow(Math.max(length, firstBytes, this.length * 2));
     buffer.set(this.bytes);

@@ -119,7 +119,7 @@ export class HubRoute implements EdgeRoute, Activity {
     for (const [name, value] of rules.headers) changes.setField(name, value);
   }
 
-  /** Where an answer sends the client, as the client knows the place; `null` where that stays as it is. */
+  /** The place to which an answer sends the client, as the client knows it; `null` if the place stays as it is. */
   locationFor(location: string, host: string): string | null {
     const { locationHost, locationScheme } = this.#shared.rules;
     if (!locationHost && locationScheme === null) return null;

@@ -1,6 +1,6 @@
 /**
- * What belongs to a route while configurations come and go: connections that were opened under an older one go on
- * counting against the caps of the one in force.
+ * What belongs to a route while configurations come and go. Connections that were opened under an older configuration
+ * go on counting against the caps of the new one.
  */
 import { ConnectionSlots } from '../admission/slots.ts';
 import { compileSteps, type Step, type StepParts } from '../admission/steps.ts';
@@ -78,7 +78,7 @@ export class LastingRoutes {
     this.#apiEndpoints.delete(api);
   }
 
-  /** Forgets what no route has any more and no connection holds. */
+  /** Forgets whatever no route has any more and no connection holds. */
   keepOnly(routes: readonly Route[]): void {
     const labels = new Set(routes.map(({ label }) => label));
     for (const [label, slots] of this.#slots) if (!labels.has(label) && slots.taken === 0) this.#slots.delete(label);
@@ -98,7 +98,7 @@ export class LastingRoutes {
   }
 }
 
-/** A route, and what lasts of it: each part is made when somebody first comes by. */
+/** A route, and what lasts of it. Each part is made when the first request meets the route. */
 export class LastingRoute {
   readonly route: Route;
   protected readonly lasting: LastingRoutes;

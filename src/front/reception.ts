@@ -20,8 +20,8 @@ import type { Recorder } from './recorder.ts';
 declare const byReception: unique symbol;
 
 /**
- * A visit that the steps of its route have admitted. Nobody but the reception makes one, and nothing is forwarded
- * without.
+ * A visit that the steps of its route have admitted. The reception alone makes one, and nothing is forwarded without
+ * one.
  */
 export type AdmittedVisit = Visit & { readonly [byReception]: true };
 
@@ -34,9 +34,12 @@ export interface VisitHost {
   givenUp(visit: Visit): void;
   /** The client left while it waited; that is recorded, and its connection ends. */
   left(visit: Visit): void;
-  /** Its socket while that is not read, because enough is held of what came behind the head; `null` while it is. */
+  /**
+   * The client's socket while it is not read, because enough is held of what came behind the head; `null` while it is
+   * read.
+   */
   readonly unread: Socket | null;
-  /** The size of the request's body as far as known, −1 where it has none. */
+  /** The size of the request's body in bytes as far as known, −1 if it has none. */
   readonly bodyBytes: number;
 }
 
@@ -49,12 +52,12 @@ export interface ReceptionParts {
   readonly memory: MemoryLedger;
 }
 
-/** What the objects and the socket of a request take that waits, in bytes, roughly. */
+/** What the objects and the socket of a waiting request take, in bytes, roughly. */
 const waitingBytes = 16 * 1024;
-/** Its header is there as it came and as strings. */
+/** The header is there as it came and as strings. */
 const bytesPerHeaderByte = 3;
 
-/** How often the kernel is asked whether clients have left that are not read. */
+/** How often the kernel is asked whether clients that are not read have left. */
 const lookMs = 500;
 
 export class Reception {
@@ -67,8 +70,8 @@ export class Reception {
   }
 
   /**
-   * Judges a visit. Whether it waits: then its head has been kept, and its client's leaving must be told by
-   * `visit.leave()`.
+   * Judges a visit. Returns whether it waits: then its head has been kept, and the lane must call `visit.leave()` when
+   * the client leaves.
    */
   receive(visit: Visit, host: VisitHost): boolean {
     const verdict = admit(visit, visit.route.steps(visit.kind));
@@ -78,7 +81,7 @@ export class Reception {
     }
     const { memory } = this.#parts;
     if (memory.pressed) {
-      // Anybody may make visits wait, and what waits costs those who are in.
+      // Anybody may make visits wait, and what waits costs the clients that are in.
       abandon(visit, verdict);
       this.#conclude(visit, host, { outcome: 'memory', detail: describePressure(memory) });
       return false;
@@ -99,7 +102,7 @@ export class Reception {
     return this.#count('websocket');
   }
 
-  /** Cuts requests off that wait, whose route says so. How many. */
+  /** Cuts off the waiting requests for whose route `isOver` holds. Returns how many. */
   abort(isOver: (route: Route) => boolean): number {
     const over = [...this.#waiting].filter(({ visit }) => visit.kind === 'http' && isOver(visit.route.route));
     for (const waiting of over) waiting.giveUp();
@@ -111,7 +114,7 @@ export class Reception {
     for (const waiting of [...this.#waiting]) if (waiting.visit.kind === 'websocket') waiting.giveUp();
   }
 
-  /** Visits come and go: the clock runs on until none waits when it ticks. */
+  /** Visits come and go, so the clock runs on until a tick finds none waiting. */
   #look(): void {
     const now = performance.now();
     for (const waiting of [...this.#waiting]) waiting.look(now);
@@ -156,12 +159,12 @@ class WaitingVisit {
       .then((said) => this.#conclude(said))
       .catch((error) => {
         parts.log.tell('admission_bug', { err: error });
-        // Nobody is let in by a bug, and one request must not end the others.
+        // A bug lets nobody in, and one request must not end the others.
         if (this.#end()) host.givenUp(visit);
       });
   }
 
-  /** A socket that is not read does not tell of its end, but the kernel knows. */
+  /** Looks whether the client has left. A socket that is not read does not tell, but the kernel knows. */
   look(now: number): void {
     const { unread } = this.#host;
     if (unread === null) return;
@@ -187,7 +190,7 @@ class WaitingVisit {
     const { visit } = this;
     const { recorder, refusesHandshakes } = this.#parts;
     if (this.#over) {
-      // It was admitted by a step that did not look at its signal.
+      // The step that admitted it did not look at its signal.
       visit.giveBack();
       return;
     }
@@ -207,7 +210,10 @@ class WaitingVisit {
     this.#host.left(visit);
   }
 
-  /** Whether it was not over. Whoever is asked hears that nobody waits for the answer. */
+  /**
+   * Ends the wait. Returns whether it was not over yet. The step that was asked learns that nobody waits for its
+   * answer.
+   */
   #end(): boolean {
     if (this.#over) return false;
     this.#finish();
@@ -224,8 +230,8 @@ class WaitingVisit {
 }
 
 /**
- * Nobody waits for a verdict any more: what is still lent goes back when it comes, and a mistake of our own changes
- * nothing.
+ * Gives up a verdict that nobody waits for any more. What it still lends goes back when it comes, and if it throws
+ * nothing changes.
  */
 function abandon(visit: Visit, verdict: Promise<Verdict>): void {
   visit.leave();

@@ -1,6 +1,6 @@
 /**
- * The one recorder of endings: how each handshake, request and connection ended is counted, logged and told from
- * here, and from nowhere else, whichever lane it was in.
+ * The one recorder of endings. How each handshake, request and connection ended is counted, logged and told to the feed
+ * from here and from nowhere else, whichever lane it was in.
  */
 import { plainAddress } from '../admission/ip.ts';
 import type { Refused } from '../admission/verdict.ts';
@@ -25,7 +25,7 @@ import type { ConnectionFacts, Rejection, SessionReport } from '../observe/repor
 import type { UpstreamError } from '../upstream/failure.ts';
 import type { ExceededLimit } from './errors.ts';
 
-/** What ends before it opens: a visit, or as much of a request as could be read. */
+/** The subject of an ending before anything opens: a visit, or as much of a request as could be read. */
 export interface Subject {
   readonly counters: RouteCounters;
   readonly facts: RequestFacts;
@@ -79,7 +79,7 @@ export interface RecorderParts {
   readonly rejected: (rejection: Rejection) => void;
 }
 
-/** Methods with a label of their own; a client can invent others without end. */
+/** Methods with a label of their own. A client could invent others without end. */
 const labelled: ReadonlySet<string> = new Set(methods);
 
 export class Recorder {
@@ -101,8 +101,8 @@ export class Recorder {
   }
 
   /**
-   * A handshake, or a request before its forwarding, is refused. `status`: what the client got, where that is not the
-   * outcome's.
+   * Records that a handshake, or a request before its forwarding, is refused. `status`: what the client got, if that is
+   * not the outcome's.
    */
   refused(subject: Subject, refused: Refused, status = statusOf(refused)): void {
     const { counters, facts } = subject;
@@ -116,7 +116,10 @@ export class Recorder {
     });
   }
 
-  /** A step has refused a visit. A request of plain HTTP that ends so in every other phase too has one name for it. */
+  /**
+   * Records that a step has refused a visit. A request of plain HTTP that ends so in every other phase has the same
+   * name for it.
+   */
   turnedAway(visit: RoutedSubject, refused: Refused, bodyBytes: number): void {
     const { outcome, detail, limit = null } = refused;
     if (visit.kind === 'http' && isHttpFailure(outcome)) {
@@ -125,7 +128,7 @@ export class Recorder {
     } else this.refused(visit, refused);
   }
 
-  /** Something is odd about a handshake that opens all the same. */
+  /** Records something odd about a handshake that opens all the same. */
   odd({ counters, facts }: Subject, detail: string): void {
     tally(counters.upstreamErrors, 'subprotocol');
     logOddHandshake(this.#parts.log, { ...facts, detail });
@@ -156,7 +159,7 @@ export class Recorder {
     logEnd(this.#parts.log, subject, report, state);
   }
 
-  /** The forwarding of a request has failed, or was cut off; `answered` comes behind it. */
+  /** Records that the forwarding of a request has failed or was cut off. `answered` comes behind it. */
   failed(visit: RoutedSubject, { outcome, detail, limit }: Failed): void {
     if (limit !== null) this.#exceeded(visit, limit);
     logHttpFailure(this.#parts.log, outcome, visit.method, {
@@ -167,8 +170,8 @@ export class Recorder {
   }
 
   /**
-   * A request is over. `status`: what the client got, 0 for nothing; `bodyBytes`: the size of its body as far as
-   * known, −1 where it has none.
+   * Records that a request is over. `status`: what the client got, 0 for nothing. `bodyBytes`: the size of its body as
+   * far as known, −1 if it has none.
    */
   answered({ counters, method, startedAt }: RoutedSubject, status: number, bodyBytes: number): void {
     const label = labelled.has(method) ? method : 'OTHER';

@@ -6,7 +6,10 @@ import type { ErrorPages } from './error-pages.ts';
 import { type Refusal, refusalBytes } from './errors.ts';
 import { sayFarewell } from './farewell.ts';
 
-/** How long the body of a refused request is read and thrown away; as long as a route's `timeouts.close` unless set. */
+/**
+ * How long the body of a refused request is read and thrown away, in milliseconds: as long as `timeouts.close` lasts
+ * unless a route sets it.
+ */
 const lingerMs = 10_000;
 
 /** Refuses a request whose socket is ours: the connection ends with it. */
@@ -16,7 +19,7 @@ export function refuseOnSocket(socket: Socket, accept: string | undefined, refus
 }
 
 /**
- * Refuses a plain HTTP request. `closes`: its connection ends with it, as what follows cannot be trusted to be a
+ * Refuses a plain HTTP request. `closes`: its connection ends with it, because what follows cannot be trusted to be a
  * request.
  */
 export function refuseOnResponse(

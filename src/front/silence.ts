@@ -1,7 +1,7 @@
 /**
- * Whether anything moves in an exchange. A reader that takes 20 KB/s empties the kernel's 4 MiB in minutes, and all
- * the while nothing is read or written here: so where bytes wait for the client, the kernel's own queue is looked at
- * twice before anybody is given up.
+ * Whether anything moves in an exchange. A reader that takes 20 KB/s empties the kernel's 4 MiB in minutes, and all the
+ * while nothing is read or written here. So if bytes wait for the client, the kernel's own queue is looked at twice
+ * before the client is given up.
  */
 import type { KernelQueue, KernelReading } from '../relay/core/stall.ts';
 
@@ -23,7 +23,7 @@ export class Silence {
   readonly #parts: SilenceParts;
   #timer: NodeJS.Timeout | null = null;
   #movedAt = performance.now();
-  /** What the kernel held at half of the time; `null` before that, and where it is not known. */
+  /** What the kernel held at half of the time; `null` before that, and if it is not known. */
   #before: KernelReading | null = null;
 
   constructor(parts: SilenceParts) {
@@ -58,7 +58,7 @@ export class Silence {
     }
     const reading = owes() ? this.#parts.kernelQueue() : null;
     const leftMs = inactivityMs - silentMs;
-    // Where tables are long, one reading lasts for seconds: compared with itself it would show nobody who reads.
+    // A reading of long tables lasts for seconds. Compared with itself it would show that nobody reads.
     if (reading === 'pending' || (reading !== null && reading.at === this.#before?.at)) {
       this.#watch(Math.min(retryMs, half));
     } else if (reading !== null && this.#before === null) {

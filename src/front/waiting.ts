@@ -1,15 +1,15 @@
 /**
- * The connections on which nothing is under way: before their first request, within a header, between two requests,
- * or on their way out. Each has a clock. They are what anybody can open without end, so they are counted, as a whole
- * and by address, and where there is no room left the one goes that has waited longest of the address that has most
- * of them: who opens many makes room for the others.
+ * The connections on which nothing is under way: before their first request, within a header, between two requests, or
+ * on their way out. Each has a clock. Anybody can open such connections without end, so they are counted, all together
+ * and by address. If there is no room left, the address that has most of them loses the one that has waited longest. So
+ * whoever opens many makes room for the others.
  */
 
 /** Somebody who waits. */
 export interface Waiter {
-  /** Whose connection it is; `null` is nobody's in particular, such as a trusted proxy's. */
+  /** Whom the connection counts for; `null` is nobody in particular, such as a trusted proxy. */
   readonly group: string | null;
-  /** Where it stands among those who wait; theirs to keep, and nobody else's to touch. */
+  /** Its place among those that wait, for this class alone to read and write. */
   place?: WaitingPlace | undefined;
   /** The clock has run out. */
   late(): void;
@@ -73,7 +73,7 @@ export class Waiting {
     return all;
   }
 
-  /** Somebody waits from now on, for at most `ms` (0: without a clock). */
+  /** One more waits from now on, for at most `ms` (0: without a clock). */
   add(waiter: Waiter, ms: number): void {
     this.delete(waiter);
     waiter.place ??= new WaitingPlace(waiter);
@@ -102,7 +102,7 @@ export class Waiting {
     if (--group.size === 0) this.#groups.delete(name);
   }
 
-  /** Ends the one that goes first; `false` where nobody waits. */
+  /** Ends the one that goes first. Returns `false` if nobody waits. */
   makeRoom(): boolean {
     let largest: Group | null = null;
     for (const group of this.#groups.values()) if (largest === null || group.size > largest.size) largest = group;

@@ -35,7 +35,10 @@ export function literalAddress(host: string): Address | null {
   return family === 0 ? null : { address: host, family };
 }
 
-/** IPv6 and IPv4 in turns, beginning with the family of the first (RFC 8305 §4): one of them may lead nowhere. */
+/**
+ * Orders IPv6 and IPv4 in turns, beginning with the family of the first (RFC 8305 §4), because one of them may lead
+ * nowhere.
+ */
 export function interleave(addresses: readonly Address[]): readonly Address[] {
   const first = addresses.filter(({ family }) => family === addresses[0]?.family);
   const second = addresses.filter(({ family }) => family !== addresses[0]?.family);

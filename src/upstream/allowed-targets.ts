@@ -1,7 +1,6 @@
 /**
- * Where a target may be that somebody else than the configuration has chosen. It is asked when a route is set, as far
- * as its target is an address, and again when a connection is made: a name may resolve to anything, and to something
- * else each time.
+ * Where a target may lead that was not chosen by the configuration. This is asked when a route is set, if its target is
+ * an address, and again when a connection is made: a name may resolve to anything, and to something else each time.
  */
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { plainAddress } from '../admission/ip.ts';
@@ -40,7 +39,7 @@ export class AllowedTargets {
     this.#own = own;
   }
 
-  /** Why a target as it is written may not be; `null` where it may, or where its name says nothing yet. */
+  /** Why a target is not allowed as it is written; `null` if it is, or if its name says nothing yet. */
   refuse(target: UpstreamTarget): string | null {
     const { host, socketPath } = target;
     if (socketPath !== undefined) return this.#refuseSocket(socketPath);

@@ -1,6 +1,7 @@
 /**
  * Asks services over HTTP: one question, one whole answer, each bounded in bytes and time. Connections are used again,
- * and there are few of them: whoever comes when all are in use waits his turn, and too many get no answer.
+ * and there are few of them. A question that comes when all are in use waits its turn. If too many wait, it gets no
+ * answer.
  */
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import type { Asker, Question, ServiceAnswer } from '../admission/auth/asker.ts';
@@ -9,19 +10,21 @@ import type { Connector } from './connect.ts';
 import { Pool, type Reuse } from './pool.ts';
 import { NoConnection, PooledRequest } from './pooled-request.ts';
 
-/** A question takes milliseconds; so many at once are hundreds of new users in a second. */
+/**
+ * The most connections to a service. A question takes milliseconds, so these serve hundreds of new users in a second.
+ */
 const mostConnections = 64;
 const maxHeaderBytes = 64 * 1024;
 /**
- * Each piece of an answer is an event and an object, however small. Chunks of one byte are no answer that anybody
- * sends.
+ * The most pieces of an answer. Each is an event and an object, however small, and nobody sends an answer in one-byte
+ * chunks.
  */
 const mostPieces = 1024;
 
-/** What came of one try; `stale` is a connection that the service was just closing. */
+/** What came of one try. `stale`: the service was just closing the connection. */
 type Tried = ServiceAnswer | { readonly problem: string; readonly stale: boolean };
 
-/** A service that is asked; `timeoutMs` bounds each question, with its waiting and connecting. */
+/** Makes an asker of one service. `timeoutMs` bounds each question, with its waiting and connecting. */
 export function createAsker({ target, tls }: ServiceTarget, timeoutMs: number, connector: Connector): Asker {
   const { protocol, host, port } = target;
   const pool = new Pool(

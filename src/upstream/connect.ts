@@ -25,7 +25,7 @@ import { type TrustOf, tlsOptions } from './tls.ts';
 /** What connecting takes from the process. */
 export interface ConnectorParts {
   readonly lookup: Lookup;
-  /** Whether the process may open one more connection beside those that are begun and have no descriptor yet. */
+  /** Whether the process may open one more connection beside the `begun` ones that have no descriptor yet. */
   readonly admit: (begun: number) => boolean;
   readonly trust: TrustOf;
   /** Where nothing may be forwarded to. */
@@ -38,7 +38,7 @@ export interface ConnectorParts {
 export interface DialAsk {
   readonly target: UpstreamTarget;
   readonly tls: UpstreamTls;
-  /** Whether somebody else than the configuration chose the target: then not every address will do. */
+  /** Whether the target was not chosen by the configuration. Then not every address will do. */
   readonly guarded?: boolean;
   /** Whether it carries what clients ask for: then it must not lead to Sluice itself. */
   readonly forwards?: boolean;
@@ -51,7 +51,7 @@ export interface ConnectAsk extends DialAsk {
   readonly signal: AbortSignal;
 }
 
-/** Who dials. One of these is called, once; perhaps before `dial` has returned. */
+/** What a dial calls: one of these, once, perhaps before `dial` has returned. */
 export interface DialEvents {
   done(result: Connected | ConnectFailure): void;
   /** A fault of this program. */
@@ -60,15 +60,15 @@ export interface DialEvents {
 
 /** A connection that is being opened. */
 export interface Dial {
-  /** Nobody wants it any more: it has failed when this returns, and no socket is left of it. */
+  /** Gives the dial up. It has failed when this returns, and no socket is left of it. */
   cancel(): void;
 }
 
 /** A connection that is ready to be written to. */
 export interface Connected {
   /**
-   * Nobody reads it yet and nothing was read from it. It has an `'error'` listener that does nothing, so that an error
-   * between two owners is no exception.
+   * The socket, which nobody reads yet and from which nothing was read. It has an `'error'` listener that does nothing,
+   * so that an error between two owners is no exception.
    */
   readonly socket: Socket;
   /** From the asking on. */
@@ -83,14 +83,14 @@ export class Connector {
     this.#parts = { ...parts, lookup: shareLookups(parts.lookup) };
   }
 
-  /** Connects. What goes wrong outside of this process is a value. */
+  /** Connects. Whatever goes wrong outside of this process is a value. */
   dial(ask: DialAsk, events: DialEvents): Dial {
     const attempt = new Attempt(ask, this.#parts, this.#begin, events);
     attempt.run();
     return attempt;
   }
 
-  /** The same as a promise; after the signal there is no socket left. */
+  /** The same as a promise. After the signal there is no socket left. */
   connect({ signal, ...ask }: ConnectAsk): Promise<Connected | ConnectFailure> {
     if (signal.aborted) return Promise.resolve(left);
     return new Promise((resolve, reject) => {
@@ -104,7 +104,7 @@ export class Connector {
     });
   }
 
-  /** Node makes the descriptor in the next tick: until then it is counted here. */
+  /** Node makes the descriptor in the next tick. Until then it is counted here. */
   readonly #begin = (open: () => Socket): Socket | NodeJS.ErrnoException => {
     if (!this.#parts.admit(this.#begun)) return Object.assign(new Error(noDescriptor), { code: 'EMFILE' });
     this.#begun++;
@@ -188,7 +188,10 @@ class Attempt implements Dial {
     this.#race.start();
   }
 
-  /** Those to which anybody may connect; where there are none, that is told. A name may resolve to anything. */
+  /**
+   * Returns the addresses to which a connection is allowed. If there are none, that is reported. A name may resolve to
+   * anything.
+   */
   #admitted(found: readonly Address[]): readonly Address[] {
     const { target, guarded } = this.#ask;
     const { forbidden } = this.#parts;
@@ -207,7 +210,7 @@ class Attempt implements Dial {
     return this.#ask.forwards === true ? (this.#parts.own ?? null) : null;
   }
 
-  /** `null` where the name has no address; that is told already. */
+  /** Returns `null` if the name has no address; that has been reported then. */
   async #lookUp(host: string): Promise<readonly Address[] | null> {
     try {
       const addresses = await this.#parts.lookup(host);
@@ -243,7 +246,8 @@ class Attempt implements Dial {
 
   #failWith(errors: readonly NodeJS.ErrnoException[]): void {
     const problems = errors.map(classifyConnectError);
-    // One that was never tried may be the one that works; one that refuses tells more than one that leads nowhere.
+    // An address that was never tried may be the one that works. One that refuses tells more than one that leads
+    // nowhere.
     const telling = (['descriptors', 'connect_refused', 'reset'] as const).find((problem) =>
       problems.includes(problem),
     );
@@ -275,7 +279,7 @@ class Attempt implements Dial {
     if (this.#end()) this.#events.broke(error);
   }
 
-  /** Nothing is left of it but what is handed over. Whether it was not over. */
+  /** Ends the dial; nothing is left of it but what is handed over. Returns whether it was not over yet. */
   #end(): boolean {
     if (this.#over) return false;
     this.#over = true;

@@ -1,5 +1,5 @@
 /**
- * Endpoints: where the connections of a route go. A handshake and an HTTP request hold a lease of one, not a URL; what
+ * Endpoints: where the connections of a route go. A handshake and an HTTP request hold a lease of one, not a URL. What
  * was opened under an older configuration ends where it began.
  */
 import type { Route, UpstreamTarget, UpstreamTls } from '../config/types.ts';
@@ -17,7 +17,7 @@ export class Endpoint {
   readonly #guarded: boolean;
   #leases = 0;
 
-  /** `guarded`: somebody else than the configuration chose the target. */
+  /** `guarded`: the target was not chosen by the configuration. */
   constructor({ upstream, upstreamTls, http }: Route, connector: Connector, guarded = false) {
     this.target = upstream;
     this.#guarded = guarded;
@@ -42,18 +42,18 @@ export class Endpoint {
     return { endpoint: this, [Symbol.dispose]: giveBack };
   }
 
-  /** Takes over what another version of its route says; where it had retired, it is in use again. */
+  /** Takes over the bounds of another version of its route. If the endpoint had retired, it is in use again. */
   use({ http }: Route): void {
     this.pool.revive();
     this.pool.max = http.maxUpstreamConnections;
   }
 
-  /** No route leads here any more: idle connections are closed, and others when they are given back. */
+  /** No route leads here any more. Idle connections are closed now, and others when they are given back. */
   retire(): void {
     this.pool.retire();
   }
 
-  /** A new connection, which never comes into the pool by itself. */
+  /** Opens a connection that never comes into the pool by itself. */
   connect(timeoutMs: number, signal: AbortSignal): Promise<Connected | ConnectFailure> {
     return this.#connector.connect({ ...this.#ask(timeoutMs), signal });
   }
@@ -73,7 +73,7 @@ export interface EndpointLease extends Disposable {
   readonly endpoint: Endpoint;
 }
 
-/** What makes two routes' endpoints, or one route's before and after a change, the same. */
+/** The key of an endpoint. Two routes, or one route before and after a change, that have the same key share it. */
 export function endpointKey({ name, upstream, upstreamTls }: Route): string {
   return JSON.stringify([name, upstream.href, upstreamTls]);
 }

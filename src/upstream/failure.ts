@@ -1,6 +1,6 @@
 /**
- * Why there is no connection to an upstream: one classification for HTTP as for WebSockets. What the upstream or the
- * way to it did wrong is counted as its error; what Sluice lacks itself is not.
+ * Why there is no connection to an upstream, in one classification for HTTP and WebSockets. What the upstream or the
+ * way to it did wrong is counted as its error. What Sluice lacks itself is not.
  */
 import type { HandshakeResult, HttpFailure } from '../catalogue/outcomes.ts';
 
@@ -8,7 +8,8 @@ import type { HandshakeResult, HttpFailure } from '../catalogue/outcomes.ts';
 export type UpstreamError = 'connect_refused' | 'connect_timeout' | 'dns' | 'reset' | 'tls' | 'loop' | 'other';
 
 /**
- * What keeps a connection from being: the upstream's errors; our want of descriptors or of room; the asker has left.
+ * Why a connection did not come about: an error of the upstream, too few descriptors or too little room of ours, or an
+ * asker that has left.
  */
 export type ConnectProblem = UpstreamError | 'descriptors' | 'busy' | 'aborted';
 
@@ -21,7 +22,7 @@ export interface ConnectFailure {
   readonly limit?: { readonly configured: number; readonly observed: number };
 }
 
-/** The ending that a problem leads to; an asker that has left has none of these. */
+/** The ending that a problem leads to. An asker that has left has none of these. */
 export const outcomeOf = {
   connect_refused: 'upstream_unreachable',
   connect_timeout: 'upstream_connect_timeout',
@@ -50,25 +51,25 @@ const byCode: Readonly<Record<string, ConnectProblem>> = {
   ENFILE: 'descriptors',
 };
 
-/** What an error of a connection means that is being opened. */
+/** What an error means that comes while a connection is being opened. */
 export function classifyConnectError(error: NodeJS.ErrnoException): ConnectProblem {
   return byCode[error.code ?? ''] ?? 'other';
 }
 
 /**
- * Whether an error is one of TLS. It may come long after the handshake: in TLS 1.3 a server that misses a client's
- * certificate says so when the client believes to be connected (RFC 8446 §4.4.2.4).
+ * Whether an error is one of TLS. It may come long after the handshake. In TLS 1.3 a server that misses a client's
+ * certificate says so when the client believes that it is connected (RFC 8446 §4.4.2.4).
  */
 export function isTlsError({ code = '' }: NodeJS.ErrnoException): boolean {
   return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
 }
 
-/** What an error means that ends the TLS handshake: a system error is the connection's, all else is TLS's. */
+/** What an error means that ends the TLS handshake. A system error is the connection's, all else is TLS's. */
 export function classifyTlsError(error: NodeJS.ErrnoException): ConnectProblem {
   return isTlsError(error) ? 'tls' : (byCode[error.code ?? ''] ?? 'tls');
 }
 
-/** What to change for the usual causes; by the code of OpenSSL's check, or the words of its peer's alert. */
+/** What to change for the usual causes, by the code of OpenSSL's check, or the words of its peer's alert. */
 const tlsRemedies: readonly (readonly [cause: RegExp, remedy: string])[] = [
   [/SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)/, 'name the CA in upstream_tls.ca'],
   [/ALTNAME_INVALID/, 'name what the certificate holds in upstream_tls.server_name'],
@@ -81,7 +82,7 @@ const tlsRemedies: readonly (readonly [cause: RegExp, remedy: string])[] = [
 /** An error of TLS for the log, with what to change where that can be told. */
 export function describeTlsError(error: NodeJS.ErrnoException & { readonly reason?: unknown }): string {
   const { code = '', message } = error;
-  // OpenSSL's own messages are its source lines; and Node advises on how to run Node.
+  // OpenSSL's own messages name its source lines, and Node's advise on how to run Node.
   const what = typeof error.reason === 'string' && code !== 'ERR_TLS_CERT_ALTNAME_INVALID' ? error.reason : message;
   const remedy = tlsRemedies.find(([cause]) => cause.test(code) || cause.test(what.toUpperCase().replaceAll(' ', '_')));
   return [`TLS: ${what.replace(/; if the root CA is installed locally.*$/, '')}`, ...(remedy?.slice(1) ?? [])].join(

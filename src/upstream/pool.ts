@@ -27,13 +27,20 @@ import type { Socket } from 'node:net';
 import type { Connected } from './connect.ts';
 import type { ConnectFailure } from './failure.ts';
 
-/** uvicorn closes idle connections after 5 s, gunicorn after 2 s, Node after 5 s; ours are gone before most of them. */
+/**
+ * How long a connection stays idle. gunicorn closes idle connections after 2 s, uvicorn and Node after 5 s; ours are
+ * gone before most of them.
+ */
 const idleMs = 4000;
 /**
- * No upstream that keeps connections at all closes them so soon: also what cannot be sent twice may go on such a one.
+ * No upstream that keeps connections at all closes them so soon. So a request that cannot be sent twice may go on such
+ * a one too.
  */
 const recentMs = 500;
-/** After a change of DNS, or of certificates, everything is on new connections within this time. */
+/**
+ * The greatest age of a connection. After a change of DNS, or of certificates, everything is on new ones within this
+ * time.
+ */
 const greatestAgeMs = 60_000;
 
 /** Which connections fit: any; one that was in use a moment ago; none but a new one. */
@@ -55,9 +62,9 @@ export interface PoolLease {
   readonly socket: Socket;
   /** It has carried requests before. */
   readonly reused: boolean;
-  /** The time it took to connect; `null` where it was connected already. */
+  /** The time it took to connect, in milliseconds; `null` if it was connected already. */
   readonly connectMs: number | null;
-  /** Lets others use it; `socket` where the handle has got another one, or where a reader stays on it. */
+  /** Lets others use it. `socket` is given if the handle has got another one, or if a reader stays on it. */
   giveBack(socket?: Socket): void;
   /** Closes it; `socket` likewise. */
   discard(socket?: Socket): void;
@@ -120,7 +127,7 @@ export class Pool {
     this.#serve();
   }
 
-  /** An idle connection that fits, the last used first; `null` where there is none. */
+  /** Returns an idle connection that fits, the last used first; `null` if there is none. */
   take(reuse: Reuse): PoolLease | null {
     if (reuse === 'none') return null;
     for (;;) {
@@ -142,7 +149,7 @@ export class Pool {
     return this.take(ask.reuse) ?? (this.#hasRoom() ? this.#connect(ask, ask.timeoutMs) : this.#wait(ask));
   }
 
-  /** Keeps nothing from now on: what is idle is closed, and what is lent when it comes back. */
+  /** Keeps nothing from now on. Idle connections are closed now, and lent ones when they come back. */
   retire(): void {
     this.#keeps = false;
     clearTimeout(this.#sweep);
@@ -218,7 +225,7 @@ export class Pool {
     });
   }
 
-  /** Gives those who wait, in their order, what there is. */
+  /** Gives the requests that wait, in their order, what there is. */
   #serve(): void {
     for (const waiter of this.#waiting) {
       const lease = this.take(waiter.reuse);
@@ -237,7 +244,8 @@ export class Pool {
 
   #keep(connection: Connection): void {
     const { socket } = connection;
-    // Nothing is asked, so whatever comes is an end, an error, or bytes that belong to no answer.
+    // Nothing has been asked on an idle connection. So whatever comes is an end, an error, or bytes that belong to no
+    // answer.
     const gone = () => {
       idle.off();
       this.#idle.splice(this.#idle.indexOf(idle), 1);
@@ -259,7 +267,7 @@ export class Pool {
     socket.destroy();
   }
 
-  /** One timer for all: it is set for the one that has been idle for the longest. */
+  /** One timer serves all. It is set for the connection that has been idle for the longest. */
   #sweepLater(): void {
     if (this.#sweep !== undefined) return;
     const oldest = this.#idle[0];

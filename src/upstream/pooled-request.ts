@@ -20,7 +20,7 @@ export class NoConnection extends Error {
 /** How Node takes a connection, or the error where there is none. Its types leave the error out. */
 type OnSocket = (this: ClientRequest, socket: Socket | undefined, error?: Error) => void;
 
-/** Makes of a connection what Node's client reads and writes; it gives the connection back, or discards it. */
+/** Turns a connection into what Node's client reads and writes, which gives it back or discards it. */
 export type Carry = (lease: PoolLease, req: ClientRequest) => Duplex;
 
 export class PooledRequest {
@@ -38,7 +38,7 @@ export class PooledRequest {
     this.#carry = carry;
   }
 
-  /** For `http.request`, which calls `addRequest` of it and reads `keepAlive`. */
+  /** The agent for `http.request`, which calls `addRequest` and reads `keepAlive`. */
   get asAgent(): Agent {
     return this as unknown as Agent;
   }

@@ -1,6 +1,6 @@
 /**
- * Races the addresses of one name (RFC 8305 §5): the next attempt begins 250 ms after the one before, or at once when
- * one fails. No attempt is given up while another may still fail; the first that connects ends the others.
+ * Races the addresses of one name (RFC 8305 §5). The next attempt begins 250 ms after the one before, or at once when
+ * one fails. Every attempt goes on until one connects, which ends the others.
  */
 import type { Socket } from 'node:net';
 import type { Address } from './addresses.ts';
@@ -12,7 +12,7 @@ const attemptDelayMs = 250;
 export type OpenSocket = (address: Address) => Socket | NodeJS.ErrnoException;
 
 export interface RaceEvents {
-  /** The only socket that is left; TCP is connected, and nobody listens to it any more. */
+  /** The only socket that is left. TCP is connected, and nobody listens to the socket any more. */
   connected(socket: Socket): void;
   /** Every address has failed. */
   failed(errors: readonly NodeJS.ErrnoException[]): void;

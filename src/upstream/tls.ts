@@ -1,4 +1,4 @@
-/** TLS towards an upstream: whom to trust, and as whom to come. */
+/** TLS towards an upstream: whom Sluice trusts, and which certificate it shows. */
 import { isIP } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, type SecureContext } from 'node:tls';
 import type { UpstreamTarget, UpstreamTls } from '../config/types.ts';

@@ -5,7 +5,20 @@ import { expect, test } from 'vitest';
 
 const columns = 120;
 const src = join(import.meta.dirname, '../../src');
-const rooms = ['catalogue', 'config/language', 'drain', 'http', 'limits', 'relay', 'routes', 'upstream', 'websocket'];
+const rooms = [
+  'admin',
+  'admission',
+  'catalogue',
+  'config/language',
+  'drain',
+  'front',
+  'http',
+  'limits',
+  'relay',
+  'routes',
+  'upstream',
+  'websocket',
+];
 
 test.each(rooms)('the comments of %s fit', (room) => {
   const long = readdirSync(join(src, room), { recursive: true, encoding: 'utf8' })

@@ -52,10 +52,10 @@ function describeIdentity(identity: Identity): { header: string } | { path: stri
   return { path: `/${identity.segments.map((segment) => segment ?? '*').join('/')}` };
 }
 
-/** A key whose value nobody shall see. Paths of files are no secrets. */
+/** Keys whose values nobody shall see. Paths of files are no secrets. */
 const secretKey = /(?:token|secret|password|passwd|api_?key|private_?key|credential)s?$/i;
 
-/** The same value without what looks like a token, however it came there. */
+/** Returns the value without anything that looks like a token, however it came there. */
 export function redact<T>(value: T): T {
   return redactAny(value) as T;
 }

@@ -1,5 +1,5 @@
 /**
- * Which connections a listing shows. Nothing is kept between two requests: filters and the sort read each connection
+ * Which connections a listing shows. Nothing is kept between two requests. Filters and the sort read each connection
  * once, when somebody asks, and only the page that is asked for is described.
  */
 import { z } from 'zod';
@@ -102,7 +102,7 @@ function has(text: string | undefined, wanted: string): boolean {
   return text?.toLowerCase().includes(wanted) ?? false;
 }
 
-/** More than any connection lives, in milliseconds: who is paused now comes before who was. */
+/** More milliseconds than any connection lives, so that senders that are paused now come before those that were. */
 const beforeAll = 1e15;
 
 const keys: Readonly<Record<Exclude<Listing['sort'], 'age'>, (session: Session, now: number) => number>> = {
@@ -114,7 +114,7 @@ const keys: Readonly<Record<Exclude<Listing['sort'], 'age'>, (session: Session, 
   bytes: ({ client, upstream }) => client.inbound.record.payloadBytes + upstream.inbound.record.payloadBytes,
 };
 
-/** The largest first. Each key is read once: it changes while nobody looks, and a sort must not see that. */
+/** Sorts the largest first. Each key is read once: it changes all the time, and a sort must not see that. */
 function sortBy(sessions: readonly Session[], keyOf: (session: Session) => number): Session[] {
   return sessions
     .map((session) => ({ session, key: keyOf(session) }))

@@ -98,10 +98,10 @@ function refusals(): Json {
 function collectSchemas(): unknown {
   const answers = operations({} as ApiSource).flatMap((operation) => Object.values(operation.answers));
   const all = z.object(Object.fromEntries(answers.map(({ schema }) => [nameOf(schema), schema])));
-  // The named ones come out as definitions of the whole; here they stand elsewhere.
+  // The named schemas come out as definitions of the whole; here they stand elsewhere.
   const { $defs } = z.toJSONSchema(all, {
     io: 'output',
-    // A later version may say more; a client shall not break then.
+    // A later version may say more, and a client shall not break then.
     override: ({ jsonSchema }) => void delete jsonSchema.additionalProperties,
   });
   return JSON.parse(JSON.stringify($defs).replaceAll('"#/$defs/', `"${refOf('')}`));

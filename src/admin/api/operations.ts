@@ -1,5 +1,5 @@
 /**
- * Every operation of the API, once: the endpoint that serves it and its description in the OpenAPI document are made
+ * Every operation of the API, once. The endpoint that serves it and its description in the OpenAPI document are made
  * from the same value.
  */
 import type { z } from 'zod';
@@ -180,7 +180,7 @@ function showConnection(source: ApiSource, session: Session): Answer {
 function closeConnection(session: Session): Answer {
   const before = session.outcome?.reason ?? null;
   if (before === null) session.drain('operator');
-  // Asked again, somebody does not want to wait for a peer that takes nothing.
+  // Somebody who asks again does not want to wait for a peer that takes nothing.
   else if (before === 'operator') session.cut('operator');
   const { reason } = session.outcome!;
   const result = before === null ? 'closing' : before === 'operator' ? 'cut' : 'was_ending';
@@ -217,7 +217,10 @@ function decoded(text: string): string | null {
   }
 }
 
-/** Asks every connection for its id: only people ask for one, and keeping an index would cost each connection. */
+/**
+ * Finds a session by asking every connection for its id. Only people ask for one, and an index would cost each
+ * connection.
+ */
 function withSession(source: ApiSource, { params }: Ask, show: (session: Session) => Answer): Answer {
   for (const session of source.sessions()) if (session.id === params.id) return show(session);
   const what = 'there is no open connection with this id';

@@ -29,7 +29,7 @@ export function describeRoutes(source: RoutesSource): Lazy<Answer> {
   const sources = new Map(resolved?.routes.map((found) => [found.route, found.sources]));
   const inForce = new Set(config.routes);
   return {
-    // One that a reload has removed lives until its connections do not.
+    // A route that a reload has removed lives until its connections do not.
     routes: lazily(sums, ([route, live]) => ({
       name: route.name,
       metrics_route: route.label,

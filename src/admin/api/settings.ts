@@ -56,7 +56,7 @@ export type Setting = z.infer<typeof settingSchema>;
 /** Every setting of a route, by its path. */
 export const routeSettingsSchema = settingsOf(routeSettings).meta({ id: 'RouteSettings' });
 
-/** Every setting at the file's top that is not a matter of each route, by its path. */
+/** Every setting at the file's top that does not belong to a route, by its path. */
 export const topSettingsSchema = settingsOf(topSettings).meta({ id: 'TopSettings' });
 
 function settingsOf(rows: SettingRows) {
@@ -82,7 +82,7 @@ export function showTopSettings(
   config: Config,
   sources: ReadonlyMap<string, Source> | null,
 ): z.infer<typeof topSettingsSchema> {
-  // They stand in every route and in every template; a file has one of either at least.
+  // These settings stand in every route and in every template, and a file has at least one of either.
   const { timeouts } = config.routes[0] ?? config.routesApi!.templates[0]!.route;
   return readAll(topSettings, { ...config, timeouts }, (path) => sources?.get(path) ?? null);
 }

@@ -3,7 +3,7 @@
  *
  *   kind 1 ─ brings none ─► kind 2 ─ … ─► nobody finds any: asked for some (401), or sent to a login page
  *     └ brings some ─► too many wrong ones from there: 429 ─► judged ─► revoked: 403 ─► let in, with edits
- *                                                               └ wrong: 401, nobody can tell: 503, or the kind's own answer
+ *                                                               └ wrong: 401, nobody can tell: 503, or its own answer
  */
 import { foldName } from '../../http/fields.ts';
 import { type Edits, joinEdits, noEdits } from './edits.ts';

@@ -46,19 +46,23 @@ export interface ConnectionTimeouts {
   readonly keepAliveMs: number;
 }
 
-/** Empty lines that may come before a request (RFC 9112 §2.2 wants one to be ignored); each costs the parser a call. */
+/** The most empty lines before a request (RFC 9112 §2.2 wants one to be ignored). Each costs the parser a call. */
 const mostBlankPieces = 4;
-/** A head in part is in the parser as it came, and as strings. */
+/** A head that has come in part is in the parser as it came, and as strings. */
 const bytesPerHeadByte = 2;
 /** A head of this size is read to its end, however little memory there is. */
 const freeHeadBytes = 4096;
 /** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
 const streamBytes = 64 * 1024;
-/** What is held, while somebody is asked about the request, of what comes behind it: behind that the end is seen. */
+/**
+ * What is held of the bytes behind a request while a step waits for an answer about it. The client's end is seen only
+ * behind those.
+ */
 const mostJudgedBytes = 64 * 1024;
 /**
- * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of chunks of
- * one byte would take 50 ms. A body in chunks is fed in pieces, which become smaller where many chunks are in one.
+ * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of one-byte
+ * chunks would take 50 ms. A body in chunks is therefore fed in pieces. They become smaller when many chunks are in
+ * one.
  */
 export const smallestPiece = 512;
 export const largestPiece = 64 * 1024;
@@ -150,7 +154,7 @@ export class CarefulConnection implements RoundWaiter {
 
   #end(): void {
     this.#ended = true;
-    // What stands before the end has nobody any more who waits for what comes of it.
+    // Nobody waits any more for what comes of the bytes before the end.
     if (this.connection.isJudged) this.connection.socket.destroy();
     else this.#pump();
   }
@@ -176,7 +180,7 @@ export class CarefulConnection implements RoundWaiter {
     const { socket } = this.connection;
     if (this.#turn === 'over' || this.#turn === 'switched') return false;
     if (this.#held.length === 0) {
-      // While an answer is under way the peer's end must be seen.
+      // The peer's end must be seen while an answer is under way.
       if (this.#ended) this.stream.push(null);
       else socket.resume();
       return false;
@@ -214,7 +218,7 @@ export class CarefulConnection implements RoundWaiter {
     }
   }
 
-  /** The head has come in part: what there is of it waits. */
+  /** Holds what has come of a head. */
   #holdHead(): void {
     if (this.#headBytes > freeHeadBytes && this.#memory.pressed) {
       this.#break(Object.assign(new Error(describePressure(this.#memory)), { code: 'ERR_MEMORY' }));
@@ -296,7 +300,7 @@ export class CarefulConnection implements RoundWaiter {
       this.#next();
       this.#pump();
     } else if (this.#turn === 'body') {
-      // Whoever has its answer has no reason to go on sending for ever.
+      // A client that has its answer has no reason to go on sending for ever.
       this.connection.wait('end', this.#patience().keepAliveMs);
     }
   }
@@ -308,7 +312,7 @@ export class CarefulConnection implements RoundWaiter {
     else this.connection.wait('request', this.#patience().keepAliveMs);
   }
 
-  /** No request, or not the rest of one: whatever follows means nothing. */
+  /** Ends the connection, because what came is no request or not the rest of one. What follows means nothing. */
   #break(error: NodeJS.ErrnoException): void {
     const answerable = !this.#res?.headersSent;
     this.#over();
@@ -339,7 +343,7 @@ export class CarefulConnection implements RoundWaiter {
     this.connection.wait('end', 0);
   }
 
-  /** Leaves the socket paused, to whoever reads it next. */
+  /** Leaves the socket, paused, to its next reader. */
   #letGo(): void {
     const { socket } = this.connection;
     socket.pause();
@@ -347,7 +351,7 @@ export class CarefulConnection implements RoundWaiter {
   }
 }
 
-/** What of a request comes behind its head; the parser has taken the head, so the framing is one that it knows. */
+/** The part of a request behind its head. The parser has taken the head, so it knows the framing. */
 function bodyOf({ headers }: IncomingMessage): number | ChunkedEnd {
   if (headers['transfer-encoding'] !== undefined) return new ChunkedEnd();
   return Number(headers['content-length'] ?? 0);

@@ -1,6 +1,6 @@
 /**
- * The careful lane: Node's HTTP server, which never listens, and http-proxy behind it. It takes whatever is HTTP at
- * all, and decides every doubtful case.
+ * The careful lane: Node's HTTP server, which never listens, and http-proxy behind it. It takes everything that is
+ * HTTP, and decides every doubtful case.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -40,7 +40,7 @@ export class CarefulLane implements Lane {
   readonly #chunkBudget = new RoundBudget(setImmediate, carefulChunksPerRound);
   readonly #patience: () => ConnectionTimeouts;
 
-  /** `keepAliveMs` is what clients are told of `patience`. */
+  /** `keepAliveMs`: the part of `patience` that clients are told of. */
   constructor(
     requests: CarefulRequests,
     memory: MemoryLedger,
@@ -52,20 +52,20 @@ export class CarefulLane implements Lane {
     this.#patience = patience;
     this.#server = createServer({
       maxHeaderSize: maxHeadBytes,
-      // The clocks are the connection's: Node's own do not run where it does not listen.
+      // The connection has the clocks: Node's own do not run in a server that does not listen.
       requestTimeout: 0,
       keepAliveTimeout: keepAliveMs,
       // Checked in `readArrival`, where it is counted and logged.
       requireHostHeader: false,
       shouldUpgradeCallback: (req) => asksForWebSocket(req.rawHeaders),
     });
-    // Bounded by the size of the block; Node would cut the list off without a word.
+    // The size of the block bounds the lines. Node would cut the list off without a word.
     this.#server.maxHeadersCount = 0;
     const request = (req: IncomingMessage, res: ServerResponse) => this.#found({ kind: 'request', req, res });
     this.#server
       .on('request', request)
       .on('checkContinue', request)
-      // Another expectation may be ignored (RFC 9110 §10.1.1); Node would refuse it, and tell nobody.
+      // An expectation that is not known may be ignored (RFC 9110 §10.1.1). Node would refuse it, and tell nobody.
       .on('checkExpectation', request)
       .on('upgrade', (req) => this.#found({ kind: 'upgrade', req }))
       .on('connect', (req) => this.#found({ kind: 'connect', req }))

@@ -1,6 +1,6 @@
 /**
- * What Node's HTTP server takes for a connection. It hands on what it is fed, and writes to the real socket; when the
- * server ends or destroys it, the connection hears of that and decides.
+ * The stream that Node's HTTP server takes for a connection. It hands on what it is fed, and writes to the real socket.
+ * When the server ends or destroys it, the connection hears of that and decides.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -44,7 +44,7 @@ export class CarefulStream extends Duplex {
   }
 
   /**
-   * Hands bytes to the server's parser; when this returns they are parsed. `push` would do the same for a stream that
+   * Hands bytes to the server's parser, which has parsed them when this returns. `push` would do so for a stream that
    * flows and holds nothing, but not always at once.
    */
   feed(bytes: Buffer): void {

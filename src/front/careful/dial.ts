@@ -3,7 +3,7 @@
  *
  *   connecting ──► asking ──► switched   a valid 101: the socket is the caller's
  *       │            ├──────► refused    a status from 300 on: the body is the caller's
- *       └────────────┴──────► failed     no connection, no answer in time, an invalid answer, the client left: nothing is left
+ *       └────────────┴──────► failed     no connection, no or a wrong answer, the client left: no socket is left
  */
 import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
@@ -76,7 +76,7 @@ export type Dialled = Switched | RefusedByUpstream | DialFailure;
 /** Bokeh's answers are small, but cookies come back in them; the same bound as for requests. */
 const maxHeaderSize = 64 * 1024;
 
-/** Dials. What the upstream or the client does wrong is a value. */
+/** Dials. A fault of the upstream or of the client is a value. */
 export function dial(options: DialRequest): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     new Attempt(options, resolve).run().catch(reject);
@@ -125,7 +125,7 @@ class Attempt {
     const { path, headers } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
     this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });
-    // Bounded by the size of the block; Node would cut the list off without a word.
+    // The size of the block bounds the lines. Node would cut the list off without a word.
     this.#request.maxHeadersCount = 0;
     this.#request
       .on('error', this.#onError)
@@ -150,7 +150,7 @@ class Attempt {
   #onResponse(response: IncomingMessage): void {
     const { statusCode = 0 } = response;
     if (statusCode < 300) {
-      // A success that opens no tunnel is no refusal: something else than a WebSocket server lives there.
+      // A success that opens no tunnel is no refusal: there is something else than a WebSocket server.
       this.#fail('upstream_bad_handshake', 'bad_handshake', `it answers ${statusCode}, which is no valid handshake`);
       return;
     }

@@ -1,9 +1,15 @@
-/** What a client sends before its 101: held, bounded, delivered after. Meanwhile its leaving is noticed. */
+/**
+ * Holds what a client sends before its 101, within a bound, and delivers it afterwards. Meanwhile the client's leaving
+ * is noticed.
+ */
 import type { Socket } from 'node:net';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import { HeldBytes } from '../held-bytes.ts';
 
-/** A client may not wait for the 101 (RFC 6455 §4.1 wants it to); a few messages are held, then TCP pushes back. */
+/**
+ * The most bytes that are held. RFC 6455 §4.1 wants a client to wait for the 101, but some do not. A few messages are
+ * held, then TCP pushes back.
+ */
 const maxHeldBytes = 64 * 1024;
 /** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
 const streamBytes = 64 * 1024;

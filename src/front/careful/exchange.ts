@@ -54,9 +54,9 @@ export interface ExchangeContext extends ForwardRoute {
 /** Answers whose `Location` may name the upstream. */
 const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
 
-/** Measured: what a request under way holds, both sockets and what reads and writes them. */
+/** What a request under way holds in bytes, measured: both sockets and what reads and writes them. */
 const exchangeBytes = 48 * 1024;
-/** Measured: what is read from a sender before it is paused, and waits for its receiver. */
+/** What is read from a sender before it is paused, in bytes, measured. It waits for its receiver. */
 const stuckBytes = 288 * 1024;
 
 /** Methods that may arrive twice (RFC 9110 §9.2.2). */
@@ -80,7 +80,7 @@ export class CarefulExchange implements MemoryHolder {
   #upstreamReq: ClientRequest | null = null;
   #pieces: AnswerPieces | null = null;
   #upstreamRes: IncomingMessage | null = null;
-  /** The answer has no length of its own: it ends where the client's connection ends. */
+  /** The answer has no length of its own. It ends with the client's connection. */
   #endsByClosing = false;
   #over = false;
   #aborted = false;
@@ -152,8 +152,8 @@ export class CarefulExchange implements MemoryHolder {
       this.#refuseBody(declared);
       return false;
     }
-    // http-proxy reads these two: a request that expects would go out before our headers are set on it, and the
-    // client's `Connection` is not the upstream's.
+    // http-proxy reads these two fields. A request that expects something would go out before our headers are set on
+    // it, and the client's `Connection` is not the upstream's.
     delete headers.expect;
     delete headers.connection;
     this.#holding.bytes = exchangeBytes;
@@ -229,7 +229,7 @@ export class CarefulExchange implements MemoryHolder {
       this.failed(new BadUpstreamAnswer(error instanceof Error ? error.message : 'invalid header'));
       return;
     }
-    // A long poll or an event stream has its headers long before its first byte. `flushHeaders()` would write them as
+    // A long poll or an event stream sends its headers long before its first byte. `flushHeaders()` would write them as
     // UTF-8, and bytes beyond ASCII would arrive as others.
     res.write('', 'latin1');
     res.on('drain', () => this.#touch());
@@ -243,7 +243,7 @@ export class CarefulExchange implements MemoryHolder {
     upstreamRes.pipe(res, { end: false });
   }
 
-  /** An answer that is a success is use of an API's route, while it flows and when it ends. */
+  /** Notes use of an API's route. A successful answer is use, while it flows and when it ends. */
   #followUse(hub: HubRoute, upstreamRes: IncomingMessage, headers: string[]): void {
     const { statusCode = 0 } = upstreamRes;
     const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'location');
@@ -261,7 +261,7 @@ export class CarefulExchange implements MemoryHolder {
   failed(error: Error, connection = this.#connection): void {
     // The client's own end is seen at `ended`.
     if (this.#over || this.#res.writableEnded || this.#req.errored || this.#res.destroyed) return;
-    // What is wrong behind a whole answer is nobody's business.
+    // An error behind a whole answer concerns nobody.
     if (this.#upstreamRes?.complete) return;
     if (connection !== this.#connection || this.#repeat(error)) return;
     const { outcome, label } = classify(error);
@@ -274,8 +274,8 @@ export class CarefulExchange implements MemoryHolder {
   }
 
   /**
-   * Sends the request once more, on a new connection, where the one it went on had been idle and ended before an answer
-   * began: the upstream was closing it already, and has not seen the request.
+   * Sends the request once more, on a new connection. It does so if the first connection had been idle and ended before
+   * an answer began: then the upstream was closing it already, and has not seen the request.
    */
   #repeat(error: Error): boolean {
     if (this.#repeated || this.#upstreamRes !== null || error instanceof UpstreamSilence) return false;
@@ -287,7 +287,7 @@ export class CarefulExchange implements MemoryHolder {
     return true;
   }
 
-  /** Cuts the request off, whatever its state. Whether that is news to it. */
+  /** Cuts the request off, whatever its state. Returns whether it was not over yet. */
   abort(): boolean {
     if (this.#aborted) return false;
     this.#aborted = true;
@@ -300,7 +300,7 @@ export class CarefulExchange implements MemoryHolder {
     return true;
   }
 
-  /** The response is done or its connection gone: counts the request, once. */
+  /** The response is done, or its connection is gone. Counts the request, once. */
   ended(): void {
     this.#over = true;
     this.#abort.abort();
@@ -345,7 +345,7 @@ export class CarefulExchange implements MemoryHolder {
   }
 
   #answer(refusal: Refusal): void {
-    // As with every other refusal, what follows on its connection is not looked at.
+    // What follows on the connection is not looked at, as with every other refusal.
     if (refusal.limit !== null) this.#res.shouldKeepAlive = false;
     this.#silence?.stop();
     const patience = {

@@ -24,7 +24,7 @@ export interface Failure {
 export function classify(error: NodeJS.ErrnoException): Failure {
   if (error instanceof NoConnection) {
     const { problem } = error.failure;
-    // A client that has left is told nothing, whatever is said here.
+    // A client that has left is told nothing, whatever this says.
     const told = problem === 'aborted' ? 'other' : problem;
     return { outcome: outcomeOf[told], label: blameOf(problem) };
   }

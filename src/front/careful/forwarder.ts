@@ -35,17 +35,19 @@ export interface ForwardRoute {
  */
 export interface Forwarder {
   forward(req: IncomingMessage, res: ServerResponse, to: ForwardRoute, visit: AdmittedVisit): void;
-  /** Where memory is almost spent, ends requests whose receivers have taken nothing for longer than any may. */
+  /** Ends requests whose receivers have taken nothing for longer than any may. Called when memory is almost spent. */
   makeRoom(): void;
   /** Requests that have not ended; a drain waits for 0. */
   readonly active: number;
-  /** Cuts requests under way off whose route says so. How many. */
+  /** Cuts off the requests under way for whose route `isOver` holds. Returns how many. */
   abort(isOver: (route: Route) => boolean): number;
   /** Aborts the requests that remain. */
   close(): void;
 }
 
-/** As much as for requests; Node's default of 16 KiB would turn an answer with many cookies into a 502. */
+/**
+ * The bound is the same as for requests. Node's default of 16 KiB would turn an answer with many cookies into a 502.
+ */
 const maxResponseHeaderBytes = 64 * 1024;
 
 /** What a forwarder works with. */
@@ -90,7 +92,7 @@ export class HttpForwarder implements Forwarder {
     const lease = to.endpoint.lease();
     const { protocol, host, port } = to.endpoint.target;
     const exchange: CarefulExchange = new CarefulExchange(req, res, {
-      // Not spread: a route of the edge makes these when they are asked for.
+      // This is not spread, because a route of the edge makes these fields when they are asked for.
       route: to.route,
       endpoint: to.endpoint,
       hub: to.hub,
@@ -100,7 +102,7 @@ export class HttpForwarder implements Forwarder {
       chunkBudget: this.#chunkBudget,
       send: (connection) => {
         const target = { protocol, host, port };
-        // http-proxy fills the object in `ssl` and hands it to Node as the request's options: it must be a new one
+        // http-proxy fills the object in `ssl` and hands it to Node as the request's options. So it must be a new one
         // each time.
         const ssl = { maxHeaderSize: maxResponseHeaderBytes };
         this.#proxy

@@ -28,9 +28,9 @@ import { type Dialled, dial, type RefusedByUpstream, type Switched } from './dia
 import type { EarlyBytes } from './early-bytes.ts';
 import { mirrorRefusal } from './mirror.ts';
 
-/** Measured: what a handshake under way holds, both sockets and what reads and writes them. */
+/** What a handshake under way holds in bytes, measured: both sockets and what reads and writes them. */
 const handshakeBytes = 48 * 1024;
-/** Measured: its header is there as it came, as strings, and as what is sent on. */
+/** Its header is there as it came, as strings, and as what is sent on (measured). */
 const bytesPerHeaderByte = 4;
 
 /** A handshake that has been admitted. */
@@ -139,7 +139,8 @@ export class Tunnel {
         handshakeMs: performance.now() - visit.startedAt,
       },
       activity: this.#request.route.hub,
-      // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.
+      // This is bound rather than closed over. A closure would keep the whole handshake for as long as the connection
+      // lives.
       release: loan.dispose.bind(loan),
       whenOpen: visit.hooks,
     });

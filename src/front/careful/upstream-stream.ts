@@ -1,25 +1,23 @@
 /**
- * What Node's HTTP client takes for its connection to an upstream. It hands on what is read of a line, and writes to
- * it.
- *
- * Node's own socket destroys itself at the first failed write, with the answer unread in it: a server that answers
- * before it has read the body, and closes, would look as if it had said nothing. Here what cannot be written is thrown
- * away, what was read comes before the end, and reading says how the connection ended.
+ * The stream that Node's HTTP client takes for its connection to an upstream. It hands on what is read of a line, and
+ * writes to it. Node's own socket destroys itself at the first failed write, with the answer unread in it: a server
+ * that answers before it has read the body, and closes, would look as if it had said nothing. This stream throws away
+ * what cannot be written, delivers what was read before the end, and says by reading how the connection ended.
  */
 import { Duplex } from 'node:stream';
 import type { PoolLease } from '../../upstream/pool.ts';
 import type { Line, LineOwner } from '../fast/line.ts';
 import type { UpstreamLines } from '../fast/upstream-line.ts';
 
-/** Of a connection that is closed nobody wants to hear more. */
+/** The owner of a closed line, who wants to hear nothing more. */
 const nobody: LineOwner = { read() {}, drained() {}, ended() {}, gone() {} };
 
 type Written = (error?: Error | null) => void;
 
 export class UpstreamStream extends Duplex {
   /**
-   * A reset is the end of the answer: it ends with its connection, from an upstream that did not want the body. Where
-   * that closes with some of it unread, its kernel resets the connection, and that is all the end there is.
+   * Whether a reset ends the answer. An upstream that did not want the body answers up to the end of the connection. If
+   * it closes with some of the body unread, its kernel resets the connection, and that is all the end there is.
    */
   endsByReset = false;
   readonly #lines: UpstreamLines;
@@ -96,7 +94,7 @@ export class UpstreamStream extends Duplex {
       this.#lease.discard(line.socket);
     }
     done(error);
-    // As a socket does it: whoever hears of the error by a promise hears of it before.
+    // A socket does the same, so that whoever waits for the error by a promise hears of it first.
     setImmediate(() => this.emit('close'));
   }
 
@@ -125,7 +123,7 @@ export class UpstreamStream extends Duplex {
     this.#lines.giveBack(line, this.#lease);
   }
 
-  /** Tells of a failure behind everything that was read before it. */
+  /** Emits a failure behind everything that was read before it. */
   #failWhenRead(): void {
     const failure = this.#failure;
     if (failure === null || this.readableLength > 0) return;

@@ -58,7 +58,8 @@ type Turn = 'connecting' | 'asking' | 'answering' | 'delivering' | 'over';
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /**
- * So much of a body is read and thrown away for the sake of the client's connection; for more than that it is closed.
+ * The most bytes of a body that are read and thrown away to keep the client's connection. For more than that it is
+ * closed.
  */
 const mostDropped = 256 * 1024;
 
@@ -80,7 +81,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #lease: PoolLease | null = null;
   #line: Line | null = null;
   #abort: AbortController | null = null;
-  /** What is sent to the upstream, as long as it may have to be sent later, or again. */
+  /** The head for the upstream, as long as it may have to be sent later, or again. */
   #head: Buffer | null = null;
   #heldBytes = 0;
   #answer: HeadParser | null = null;
@@ -103,7 +104,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#quiet = new Quiet(performance.now());
   }
 
-  /** Begins; the head for the upstream stands in the writer of heads. */
+  /** Begins. The head for the upstream stands in the shared writer of heads. */
   begin(): void {
     this.#parts.exchanges.add(this);
     const { route, length } = this.request;
@@ -132,7 +133,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   #readOn(line: Line): void {
     const { writer } = this.#client.line;
-    // Where its receiver lags behind, that resumes it.
+    // If the receiver lags behind, `clientDrained` resumes the line.
     if (!writer.blocked || !this.#isFull(writer, 'upstream')) line.resume();
   }
 
@@ -141,7 +142,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     return this.#upload.state === 'open' && this.#turn !== 'connecting' && this.#turn !== 'over';
   }
 
-  /** The client sends more of its body. Returns where in the chunk those bytes begin that do not belong to it. */
+  /** Takes more of the client's body. Returns where in the chunk the bytes begin that do not belong to it. */
   readBody(chunk: Buffer, start: number, end: number, keeper: Keeper | null): number {
     this.#quiet.stirred = true;
     const upload = this.#upload;
@@ -163,7 +164,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (this.#turn !== 'over') this.#end();
   }
 
-  /** Cuts the request off, whatever its state. Whether that is news to it. */
+  /** Cuts the request off, whatever its state. Returns whether it was not over yet. */
   cut(): boolean {
     if (this.#turn === 'over') return false;
     this.#parts.recorder.failed(this.request.visit, { outcome: 'cut', detail: '', limit: null });
@@ -189,7 +190,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
       this.#noteUse();
       this.#afterRead(this.#download!.read(chunk, start, end, keeper) === end);
     }
-    // Behind its answer an upstream has nothing to say.
+    // An upstream has nothing to say behind its answer.
     else this.#line?.destroy();
   }
 
@@ -266,14 +267,17 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     return this.request.expects && this.#upload.state === 'open' && this.#upload.payloadBytes === 0;
   }
 
-  /** Nothing is lost where it arrives twice, and there is no body that would have to be kept for it. */
+  /**
+   * Whether the request may be sent twice: its method is idempotent, and there is no body that would have to be kept
+   * for it.
+   */
   get #repeats(): boolean {
     return this.request.framing === 'none' && repeatable.has(this.request.visit.method);
   }
 
   /**
-   * A refusal up to the end of the connection, from an upstream that did not want the body: where it closes with some
-   * of that unread, its kernel resets the connection, and that is all the end there is.
+   * Whether a reset ends the answer. An upstream that did not want the body refuses, up to the end of the connection.
+   * If it closes with some of the body unread, its kernel resets the connection, and that is all the end there is.
    */
   get #closedUnread(): boolean {
     return this.#status >= 400 && this.request.framing !== 'none' && this.#download!.endsWithConnection;
@@ -302,7 +306,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #failToConnect({ problem, detail, limit }: ConnectFailure): void {
     const blame = blameOf(problem);
     if (blame !== null) this.#blame(blame);
-    // One that was given up by us has no exchange any more.
+    // If we gave the dial up, its exchange is over already.
     if (problem === 'aborted') return;
     this.#fail(outcomeOf[problem], limit ? { name: 'http.max_upstream_connections', ...limit } : null, detail);
   }
@@ -368,7 +372,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #beginAnswer(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
     const { heads, answers, date, endsKeepAlive } = this.#parts;
     const framing = responseFraming(answer, this.request.visit.method);
-    // Whoever waits to be told to go on may send its body now, or not: what follows could be read either way.
+    // A client that waits to be told to go on may send its body now, or not. What follows could be read either way.
     const left = this.#upload.remainingBytes;
     if (endsKeepAlive() || left > mostDropped || this.#waits) this.#closes = true;
     this.#reusable =
@@ -388,7 +392,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#afterRead(this.#download.begin(chunk, position, end, keeper) === end);
   }
 
-  /** An answer that is a success is use of an API's route, while it flows and when it ends. */
+  /** Notes use of an API's route. A successful answer is use, while it flows and when it ends. */
   #noteUse(): void {
     const { hub } = this.request.route;
     if (hub !== null && this.#status < 300) hub.seen();
@@ -419,10 +423,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     }
   }
 
-  /**
-   * The answer is whole: looks whether all of it has been taken, and all of the body been sent, as far as anybody
-   * wants it.
-   */
+  /** Ends the exchange if the whole answer has been taken, and the body has been sent as far as anybody wants it. */
   #endIfDelivered(): void {
     if (this.#turn !== 'delivering') return;
     const sent = this.#upload.state === 'whole';
@@ -474,7 +475,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#fail('body_too_large', { name: 'http.max_body_size', configured, observed }, '');
   }
 
-  /** The client's chunks are no chunks: what follows means nothing. */
+  /** The client's chunks are malformed, so what follows means nothing. */
   #refuseBroken(detail: string): void {
     this.#closes = true;
     const begun = this.#status !== 0;
@@ -501,7 +502,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #end(): void {
     keepSpecimen(this);
     const { exchanges, memory, answers, recorder } = this.#parts;
-    // Nobody listens later, and an abort makes an error with its stack.
+    // An abort makes an error with its stack, so it is made only while somebody listens.
     if (this.#turn === 'connecting') this.#abort?.abort();
     this.#turn = 'over';
     exchanges.delete(this);
@@ -541,8 +542,8 @@ function keepsAlive({ minorVersion, connection }: HeadParser): boolean {
 }
 
 /**
- * Whether nobody could take what follows for a body: one that is announced and does not come, as to HEAD, may come
- * all the same.
+ * Whether nothing behind the answer could be taken for its body. A body that is announced and does not come, as to
+ * HEAD, may come all the same.
  */
 function isClear({ contentLength, chunked }: HeadParser, framing: Framing): boolean {
   return framing !== 'none' || (contentLength <= 0 && !chunked);

@@ -39,23 +39,24 @@ import type { LaneParts } from './parts.ts';
 import { Upload } from './upload.ts';
 
 /**
- * How long what a client still sends is read and thrown away behind the last answer. Closing before would make the
- * kernel send a reset, and the client would lose the answer that says what is wrong.
+ * How long the bytes that a client still sends behind the last answer are read and thrown away. Closing before would
+ * make the kernel send a reset, and the client would lose the answer that says what is wrong.
  */
 const lingerMs = 2000;
 /**
- * The same for the rest of a request, before the end of the connection is shown: many clients read only when they
- * have sent.
+ * The same for the rest of a request, before the end of the connection is shown. It is longer, because many clients
+ * read only when they have sent everything.
  */
 const restMs = 10_000;
 /**
- * A client may not send frames before its 101 (RFC 6455 §4.1); a few messages are held, then TCP pushes back. The same
- * is held of a body, or of further requests, for as long as somebody is asked: behind it the client's end is seen.
+ * The most bytes that are held of what a client sends too early. Frames may not come before the 101 (RFC 6455 §4.1); a
+ * few messages of them are held, then TCP pushes back. While a step waits for an answer about a request, the same is
+ * held of its body and of further requests, because the client's end is seen only behind them.
  */
 const mostEarlyBytes = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
-/** What a parser takes beside what it holds of a head, in bytes. */
+/** What a parser takes beside the head that it holds, in bytes. */
 const parserBytes = 6 * 1024;
 
 const tooLarge = {
@@ -98,18 +99,18 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   #arriving: Arriving | null = null;
   #exchange: Exchange | null = null;
   #opening: Opening | null = null;
-  /** What is read and thrown away, and whether the connection ends behind it. */
+  /** The body that is read and thrown away, and whether the connection ends behind it. */
   #rest: { readonly upload: Upload; readonly closes: boolean } | null = null;
   /** Read, and for later. */
   #held: HeldBytes | null = null;
   /** A refusal waits for its client to read; nothing more is read before. */
   #owes = false;
   #over = false;
-  /** What the last request asked of the form of answers. */
+  /** The form of answers that the last request prefers: its `Accept`. */
   #accept: string | undefined;
   #method = '';
   #target = '';
-  /** Its answer is a page that somebody else is asked for. */
+  /** The answer is a page that another program is asked for. */
   #awaitsPage = false;
   #expects = false;
 
@@ -198,7 +199,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.#answer(refusal, ends, () => this.#refused(ends, upload));
   }
 
-  /** Sends an answer of Sluice's own, or somebody's page in its place; then `sent` is called. */
+  /** Sends an answer of Sluice's own, or another program's page in its place; calls `sent` then. */
   #answer(refusal: Refusal, closes: boolean, sent: () => void): void {
     const framing = { closes, bodiless: this.#method === 'HEAD' };
     const pages = refusal.page === undefined ? null : this.#parts.pages();
@@ -275,7 +276,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
 
   // Its opening.
 
-  /** What the client sent behind its handshake; nothing more is read. */
+  /** Returns what the client sent behind its handshake, and reads nothing more. */
   takeEarly(): Buffer {
     this.line.pause();
     return this.#takeHeld() ?? nothing;
@@ -367,7 +368,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     }
   }
 
-  /** Says that Sluice lives, where an API sets the routes. */
+  /** Answers that Sluice lives, if an API sets the routes. */
   #answerHealth(parser: HeadParser): void {
     const upload = uploadOf(parser);
     const closes = closesWith(parser) || this.#parts.endsKeepAlive();
@@ -405,7 +406,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const { heads } = this.#parts;
     const parser = this.#parser!;
     const framing = requestFraming(parser);
-    // A body that a backend does not read, for whatever reason, would be the next request to it.
+    // A backend may not read a body, for whatever reason, and would take it for the next request.
     const closesUpstream = framing !== 'none';
     heads.request(parser, {
       trusted: sender.origination.trusted,
@@ -465,7 +466,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     if (this.#held === null && !this.#over) this.line.resume();
   }
 
-  /** Refuses, and ends the connection; `upload` is what still belongs to the request, where that is known. */
+  /** Refuses, and ends the connection. `upload` is the part that still belongs to the request, if that is known. */
   #refuse(refused: Refused, subject: Subject, upload: Upload | null): void {
     this.#parts.recorder.refused(subject, refused);
     const own = refusalOf(null, refused);
@@ -498,7 +499,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     return position;
   }
 
-  /** Our last word is said: what comes now means nothing. */
+  /** Ends the connection behind our last word: what comes now means nothing. */
   #farewell(): void {
     this.#over = true;
     this.#rest = null;
@@ -511,7 +512,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.line.resume();
   }
 
-  /** Keeps bytes for later, and reads no more of them until then than may be held. */
+  /** Keeps bytes for later, and stops reading when as many are held as may be. */
   #hold(chunk: Buffer, start: number, end: number): void {
     const { budget } = this.#parts.memory;
     this.#held ??= new HeldBytes();
@@ -522,7 +523,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     if (!isAsked || budget.pressed || this.#held.length >= mostEarlyBytes) this.line.pause();
   }
 
-  /** What is held of a body that nobody wants is thrown away. */
+  /** Throws away what is held of a body that nobody wants. */
   #skipHeld(upload: Upload): void {
     const held = upload.state === 'open' ? this.#takeHeld() : null;
     if (held === null) return;
@@ -557,7 +558,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.#parts.recorder.refused(this.#unknown(), refused);
   }
 
-  /** What a head that is too large says before its limit: mostly whose cookies they are. */
+  /** What the beginning of a head that is too large says: mostly whose cookies they are. */
   #partlyKnown(parser: HeadParser): Subject {
     if (parser.lines === 0) return this.#unknown();
     const host = parser.hostLine < 0 ? undefined : parser.value(parser.hostLine);
@@ -581,7 +582,7 @@ function uploadOf(parser: HeadParser): Upload {
   return new Upload(requestFraming(parser), parser.contentLength, Number.POSITIVE_INFINITY);
 }
 
-/** Who the request says its user is; most routes do not ask. */
+/** The user that the request names. Most routes do not ask for one. */
 function userIn(fields: HeadFields, { identity }: Route, trusted: boolean, target: string): NamedUser | undefined {
   return identity === null ? undefined : userOf(identity, { headers: fields.pairs(), trusted, path: pathOf(target) });
 }

@@ -1,7 +1,7 @@
 /**
- * The fast lane: plain HTTP/1.1 requests and handshakes at the relay's speed. Heads are read as bytes and written as
- * bytes, bodies pass as they came, everything that is held counts in the memory of all. What is not of the strict
- * form that every parser reads alike goes to the careful lane, and stays there.
+ * The fast lane: plain HTTP/1.1 requests and handshakes at the relay's speed. Heads are read and written as bytes,
+ * bodies pass as they came, and everything that is held counts in the memory of all. A request that is not of the
+ * strict form that every parser reads alike takes its connection to the careful lane, where it stays.
  */
 
 import type { Route } from '../../config/types.ts';
@@ -89,7 +89,7 @@ export class FastLane implements Lane {
     return this.#openings.size;
   }
 
-  /** Cuts requests under way off whose route says so. How many. */
+  /** Cuts off the requests under way for whose route `isOver` holds. Returns how many. */
   abort(isOver: (route: Route) => boolean): number {
     let count = 0;
     for (const one of this.#holders.passers) {

@@ -1,6 +1,6 @@
 /**
- * One connection that carries HTTP, on either side: who reads it, what is written to it, and both its ends. It
- * belongs to one owner at a time, and lives through many requests.
+ * One connection that carries HTTP, on either side: who reads it, what is written to it, and both its ends. It belongs
+ * to one owner at a time, and carries many requests.
  */
 
 import type { Socket } from 'node:net';
@@ -36,8 +36,8 @@ export class Line implements TransportListener, RoundWaiter {
   #paused = true;
 
   /**
-   * Takes a socket over, paused, with what was read from it: `start` delivers that. `readsOn`: TLS too is read on behind
-   * a write that failed.
+   * Takes over a paused socket and what was read from it; `start` delivers that. `readsOn`: TLS too is read on behind a
+   * write that failed.
    */
   constructor(socket: Socket, head: Buffer, memory: RelayMemory, owner: LineOwner, readsOn = false) {
     this.owner = owner;
@@ -98,7 +98,7 @@ export class Line implements TransportListener, RoundWaiter {
     this.transport.resume();
   }
 
-  /** Is not read until its round comes, where it would be read on. */
+  /** Stops reading until a round has room, if it would be read on. */
   awaitRound(budget: RoundBudget): void {
     if (this.transport.halt()) budget.wait(this);
   }
@@ -107,7 +107,9 @@ export class Line implements TransportListener, RoundWaiter {
     this.transport.carryOn();
   }
 
-  /** Writes bytes. Whether their buffer is free again: the kernel has taken them all, or they wait as a copy. */
+  /**
+   * Writes bytes. Returns whether their buffer is free again: the kernel has taken them all, or they wait as a copy.
+   */
   send(bytes: Buffer, start: number, end: number): boolean {
     const copies = this.writer.blocked;
     this.writer.append(bytes, start, end, owned);
@@ -115,7 +117,7 @@ export class Line implements TransportListener, RoundWaiter {
     return copies || !this.writer.blocked;
   }
 
-  /** Closes the connection; nothing waits for it any more. */
+  /** Closes the connection. Nothing may wait for it any more. */
   destroy(): void {
     if (this.writer.blocked) this.reset();
     else this.socket.destroy();
@@ -135,7 +137,7 @@ export class Line implements TransportListener, RoundWaiter {
     return this.transport;
   }
 
-  /** Gives the socket away, paused, to somebody who listens to its `'data'`. */
+  /** Gives the socket away, paused, to an owner that listens to its `'data'`. */
   leaveStream(): Socket {
     this.transport.becomeStream();
     return this.socket;

@@ -39,11 +39,11 @@ export interface OpeningRequest {
 /** What the client's connection does for its handshake. */
 export interface OpeningClient {
   readonly line: Line;
-  /** What the client has sent behind its handshake; nothing more is read. */
+  /** Returns what the client has sent behind its handshake, and reads nothing more. */
   takeEarly(): Buffer;
   /** The relay has the socket from now on. */
   opened(): void;
-  /** Nothing comes of it; `answer` is sent, where it is not `null`, and the connection ends. */
+  /** The handshake has failed. `answer` is sent, unless it is `null`, and the connection ends. */
   turnedAwayWith(answer: Buffer | null): void;
 }
 
@@ -181,7 +181,7 @@ export class Opening implements LineOwner {
         this.#answered(answer, chunk, end, keeper);
         return;
       }
-      // Nothing but the 101, or a refusal, is an answer to a handshake.
+      // A handshake is answered by the 101 or by a refusal alone.
       answer.reset();
     }
   }
@@ -193,7 +193,7 @@ export class Opening implements LineOwner {
       return;
     }
     if (status !== 101) {
-      // A success that opens no tunnel is no refusal: something else than a WebSocket server lives there.
+      // A success that opens no tunnel is no refusal: there is something else than a WebSocket server.
       this.#failHandshake(`it answers ${status}, which is no valid handshake`);
       return;
     }
@@ -228,7 +228,7 @@ export class Opening implements LineOwner {
     const { user } = visit;
     const handshakeMs = performance.now() - visit.startedAt;
     const client = this.#client.line.leave(this.#client.takeEarly());
-    // A long handshake earned one, and an idle connection would keep it.
+    // A long handshake has a buffer of its own, and an idle connection would keep it.
     client.giveBuffer();
     const upstream = this.#line!.leave(this.#early);
     this.#line = null;
@@ -252,13 +252,14 @@ export class Opening implements LineOwner {
         handshakeMs,
       },
       activity: this.#request.route.hub,
-      // Bound rather than closed over: a closure would keep the whole handshake for as long as the connection lives.
+      // This is bound rather than closed over. A closure would keep the whole handshake for as long as the connection
+      // lives.
       release: loan.dispose.bind(loan),
       whenOpen: visit.hooks,
     });
   }
 
-  /** The upstream refuses: its answer goes to the client whole, and both connections end with it. */
+  /** The upstream refuses. Its answer goes to the client whole, and both connections end with it. */
   #mirror(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
     const { heads } = this.#parts;
     const { handshakeMs } = this.#request.route.route.timeouts;

@@ -1,6 +1,6 @@
 /**
- * Where the requests of one connection come from, and what upstreams are told of it. For a peer whose word does not
- * count that is the same for each request to a host, and made once.
+ * Where the requests of one connection come from, and what upstreams are told of it. Forwarding lines count only from a
+ * trusted peer. From any other peer that is the same for each request to a host, and made once.
  */
 import { forwardingOfApi, type Origination, originationOf } from '../../admission/client-address.ts';
 import type { Peer } from '../../admission/visit.ts';

@@ -29,7 +29,7 @@ export interface LaneParts {
   readonly memory: RelayMemory;
   readonly reception: Reception;
   readonly recorder: Recorder;
-  /** Heads are written into its one buffer, and sent before the next is. */
+  /** Heads are written into its one buffer. Each is sent before the next is written. */
   readonly heads: HeadWriter;
   readonly requests: HeadParsers;
   readonly answers: HeadParsers;
@@ -44,7 +44,7 @@ export interface LaneParts {
   readonly careful: Lane;
   /** A `Date` line of this second. */
   readonly date: () => Buffer;
-  /** How long a header may take, in ms; 0 is for ever. */
+  /** How long a header may take, in milliseconds; 0 is for ever. */
   readonly headersMs: () => number;
   readonly keepAliveMs: number;
   /** Whether every answer is the last one of its connection. */
@@ -53,16 +53,16 @@ export interface LaneParts {
   /** Takes both sockets of a finished handshake over. */
   readonly open: (init: SessionInit) => void;
   readonly unrouted: () => RouteCounters;
-  /** Who has pages for answers of Sluice's own; `null` for nobody. */
+  /** Pages of another program for answers of Sluice's own; `null` for none. */
   readonly pages: () => ErrorPages | null;
-  /** A peer that is not trusted has sent forwarding headers. */
+  /** Called when an untrusted peer has sent forwarding headers. */
   readonly noteUntrusted: (address: string, counters: RouteCounters) => void;
 }
 
-/** More are wanted only while many heads are cut in pieces at once. */
+/** The most free parsers that are kept. More are wanted only while many heads are cut in pieces at once. */
 const mostFree = 16;
 
-/** Parsers are large, and needed for a moment only: those that are free are kept for the next head. */
+/** Parsers are large, and each is needed for a moment only. So free ones are kept for the next head. */
 export class HeadParsers {
   readonly #kind: HeadKind;
   readonly #free: HeadParser[] = [];

@@ -5,15 +5,15 @@
  */
 import type { RoundLimits } from '../../relay/core/round-budget.ts';
 
-/** In bytes that are passed on, 4 to 6 ms of a core. Of those who wait 48 go on, and each reads once or twice. */
+/** Bytes that are passed on, 4 to 6 ms of a core. Of the exchanges that wait 48 go on, and each reads once or twice. */
 export const bytesPerRound: RoundLimits = { work: 4 * 1024 * 1024, free: 0, waiters: 48 };
-/** The time that a read takes however little it brings, in bytes that are passed on in that time. */
+/** What a read costs however little it brings, as the bytes that are passed on in that time. */
 export const bytesPerRead = 32 * 1024;
-/** The time that a connection to an upstream takes, in bytes too. */
+/** What a connection to an upstream costs, in the same unit. */
 export const bytesPerConnection = 256 * 1024;
 
 /**
- * Chunks of uploads, 5 ms of a core. A read may hold ten thousand, and 300 clients have 32 reads each. Those who go on
- * bring a read of ten thousand or so.
+ * Chunks of uploads, 5 ms of a core. A read may hold ten thousand, and 300 clients have 32 reads each. Clients that go
+ * on bring a read of ten thousand or so.
  */
 export const chunksPerRound: RoundLimits = { work: 64_000, free: 256, waiters: 3 };

@@ -1,6 +1,6 @@
 /**
- * How long nothing has moved in an exchange. A receiver to whom the kernel still delivers is not inactive, though
- * Node hears of it only when much of the kernel's buffer is free again.
+ * How long nothing has moved in an exchange. A receiver to whom the kernel still delivers is not inactive, but Node
+ * hears of that only when much of the kernel's buffer is free again. So the kernel is asked.
  */
 
 import { StallWatch } from '../../relay/core/stall.ts';
@@ -17,7 +17,7 @@ export class Quiet {
     this.#since = now;
   }
 
-  /** Milliseconds without a byte; `waits` is the line whose peer is slow to take what waits for it. */
+  /** Returns the milliseconds without a byte. `waits` is the line whose peer is slow to take what waits for it. */
   tick(now: number, limitMs: number, waits: Line | null): number {
     if (this.stirred) {
       this.stirred = false;

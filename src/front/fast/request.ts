@@ -1,4 +1,4 @@
-/** A request of the fast lane, as far as its exchange must know it when its head has gone. */
+/** What an exchange must know of its request when the head has gone. */
 import type { Framing } from '../../http/wire/framing.ts';
 import type { EdgeRoute } from '../edge.ts';
 import type { AdmittedVisit } from '../reception.ts';

@@ -1,6 +1,6 @@
 /**
  * Lines on which nothing is under way and that still have read buffers of their own. A reader gives its buffer back
- * with its next small reads, and here nothing is read: so the clock looks after them.
+ * with its next small reads, but a line at rest reads nothing. So the clock looks after them.
  */
 import type { Passer } from '../../relay/registry.ts';
 import type { Line } from './line.ts';

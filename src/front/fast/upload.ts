@@ -16,10 +16,10 @@ export class Upload {
   fault = '';
   readonly #body: BodyParser | null;
   readonly #length: number;
-  /** Trailers may say anything, so they go no further; until they end they are checked. */
+  /** Trailers go no further, because they may say anything. Until they end they are checked. */
   #trailers: HeadParser | null = null;
 
-  /** `limit`: the most bytes that chunks may carry; a declared length has been compared already. */
+  /** `limit`: the most bytes that chunks may carry. A declared length has been compared already. */
   constructor(framing: Framing, length: number, limit: number) {
     this.state = framing === 'none' ? 'whole' : 'open';
     this.#length = framing === 'chunked' ? Number.POSITIVE_INFINITY : length;
@@ -47,7 +47,7 @@ export class Upload {
     return this.#body?.chunks ?? 0;
   }
 
-  /** What is left is thrown away, however much it is. */
+  /** Drops what is left, however much it is. */
   drop(): void {
     this.#body?.ignoreLimit();
     if (this.state === 'over') this.state = 'open';

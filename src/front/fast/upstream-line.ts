@@ -7,7 +7,9 @@ import type { RestingLines } from './resting-lines.ts';
 
 const nothing = Buffer.alloc(0);
 
-/** Nobody has asked anything on a line that rests: whatever comes is no answer, and ends the connection. */
+/**
+ * The owner of a line that rests. Nobody has asked anything, so whatever comes is no answer, and ends the connection.
+ */
 class Resting implements LineOwner {
   readonly #socket: () => Socket;
 
@@ -40,7 +42,7 @@ export class UpstreamLines {
     this.#resting = resting;
   }
 
-  /** The line of a connection that was lent, for its new owner; it is being read. */
+  /** Returns the line of a connection that was lent, for its new owner. The line is being read. */
   take({ socket }: PoolLease, owner: LineOwner): Line {
     const known = (socket as Lined)[lineOf];
     if (known !== undefined) {
@@ -55,7 +57,7 @@ export class UpstreamLines {
     return line;
   }
 
-  /** Gives a connection back on which everything is read and written. */
+  /** Gives back a connection on which everything is read and written. */
   giveBack(line: Line, lease: PoolLease): void {
     line.owner = new Resting(() => line.socket);
     line.resume();

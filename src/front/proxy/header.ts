@@ -8,9 +8,9 @@ import { isIPv4, isIPv6 } from 'node:net';
 export type ProxyReading =
   /** They may become a header. */
   | { readonly is: 'partial' }
-  /** They are something else, and no byte of them belongs to a header. */
+  /** The bytes are something else, and none of them belongs to a header. */
   | { readonly is: 'absent' }
-  /** They begin like a header and are none; `problem` is for the log. */
+  /** The bytes begin like a header and are none. `problem` is for the log. */
   | { readonly is: 'broken'; readonly problem: string }
   /**
    * A header of `bytes` bytes. `address` is the client's; `null` where the peer speaks for itself, or for a client
@@ -23,7 +23,10 @@ const absent = { is: 'absent' } as const;
 
 /** Of version 1, its line end included (§2.1). */
 const longestLine = 107;
-/** Of version 2: what load balancers add to the addresses (TLS, a name, an id of a cloud) takes some hundred bytes. */
+/**
+ * The most bytes of a block of version 2. What load balancers add to the addresses (TLS, a name, an id of a cloud)
+ * takes some hundred.
+ */
 const longestBlock = 4096;
 
 const word = Buffer.from('PROXY ');
@@ -101,7 +104,7 @@ function readBlock(bytes: Buffer): ProxyReading {
   }
   const end = fixedBytes + length;
   if (bytes.length < end) return partial;
-  // What stands behind the addresses is skipped, and so is all that a peer says of itself.
+  // Everything behind the addresses is skipped, and so is all that a peer says of itself.
   const address = command === versions.local ? null : known!.address(bytes.subarray(fixedBytes, end));
   return { is: 'whole', bytes: end, address };
 }

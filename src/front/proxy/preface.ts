@@ -30,7 +30,7 @@ export class Preface {
     socket.on('data', this.#read).on('end', this.#end).on('error', this.#fail);
   }
 
-  /** The time is over. Who has said nothing is a probe, or a browser that connects in advance. */
+  /** The time is over. A peer that has said nothing is a probe, or a browser that connects in advance. */
   late(): void {
     if (this.#bytes.length > 0) this.#refuse('the PROXY protocol header did not come within timeouts.headers');
     else this.#drop();

@@ -3,8 +3,8 @@
  * written to depends on what it is.
  *
  *   pipe, FIFO, socket   Node writes what fits and waits for the rest by events; a reader that is gone may come back
- *   terminal             Node would wait in write(2) for one that was stopped (Ctrl+S, a console that nobody reads), so it
- *                        is opened anew for writes that do not wait
+ *   terminal             Node would wait in write(2) for one that was stopped (Ctrl+S, a console that nobody reads),
+ *                        so it is opened anew for writes that do not wait
  *   file, device         a write that waits (NFS) waits on a thread beside; there is never more than one
  */
 import { constants, fstatSync, openSync, write } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * `forward`: a service in front of nothing decides over every request, as nginx's auth_request and Traefik's ForwardAuth have
- * it (oauth2-proxy, Authelia, authentik). 2xx lets in; a redirect, or what else it says to the client, is passed on.
+ * `forward`: a service beside Sluice decides over every request, as with nginx's auth_request and Traefik's ForwardAuth
+ * (oauth2-proxy, Authelia, authentik). 2xx lets the request in. A redirect, or any other answer to the client, is
+ * passed on.
  */
 import { foldName, kindOf } from '../../../http/fields.ts';
 import { valuesOf } from '../../../http/raw-fields.ts';

@@ -1,6 +1,6 @@
 /**
- * `jupyterhub`: a service of a hub without code. Programs bring a token of the hub, browsers are signed in there, and the hub
- * says who they are.
+ * `jupyterhub`: a service of a hub without code. Programs bring a token of the hub, browsers are signed in there, and
+ * the hub says who they are.
  */
 import { CredentialCache, cacheKey } from '../cache.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';

@@ -1,8 +1,8 @@
 /**
  * Signing in at the hub with a browser, by OAuth, as jupyterhub's HubOAuth does:
  *
- *   a page without a session ─► the hub's authorize page, with a state that a cookie holds too ─► the callback, with a code
- *     ─► a token for the code ─► a cookie with the token, sealed ─► the page
+ *   a page without a session ─► the hub's authorize page, with a state that a cookie holds too ─► the callback,
+ *     with a code ─► a token for the code ─► a cookie with the token, sealed ─► the page
  *
  * What the state holds is sealed: the way back leads to where the browser was, and to nowhere else.
  */

@@ -1,7 +1,7 @@
 /**
  * The key set of an issuer, fetched from a URL and kept:
  *
- *   none ──► fetched, fresh ──► older than it may be: fetched again beside the judging; if that fails the old set stays in use
+ *   none ──► fetched, fresh ──► older than it may be: fetched again meanwhile; if that fails the old set stays
  *              └ a token of a key that is not in it: fetched again, but not twice within the floor
  */
 import type { Asker } from '../asker.ts';
