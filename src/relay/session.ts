@@ -7,13 +7,7 @@
  */
 
 import type { OpenConnection } from '../admission/visit.ts';
-import {
-  type ConnectionReason,
-  connectionOutcomes,
-  type EndedBy,
-  type EndReason,
-  reasonOf,
-} from '../catalogue/outcomes.ts';
+import { type ConnectionReason, type EndedBy, type EndReason, reasonOf } from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
 import type { ConnectionFacts, SessionReport, Violation } from '../observe/report.ts';
@@ -22,6 +16,7 @@ import { type Close, closeWith, foldCloseCode, readClose } from '../websocket/cl
 import type { Clock } from './core/clock.ts';
 import { closeReason } from './core/close-reason.ts';
 import { Direction, type Outlet } from './core/direction.ts';
+import { answerFor, closeFor, closeOf, type Outcome, unanswered } from './core/ending.ts';
 import { Goodbye } from './core/goodbye.ts';
 import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
@@ -32,6 +27,7 @@ import { ViolationNotes } from './core/violation-notes.ts';
 import { Leg, type LegEvents } from './leg.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { Keeper } from './memory/read-buffers.ts';
+import { reportOf } from './session-report.ts';
 import { LegWriter } from './transport/leg-writer.ts';
 import type { Transport, TransportListener } from './transport/transport.ts';
 import type { Activity, SessionInit } from './types.ts';
@@ -78,13 +74,6 @@ interface SideParts {
   readonly clock: Clock;
   readonly stage: Stage;
   readonly frameBudget: RoundBudget;
-}
-
-/** What ends or has ended a connection. */
-export interface Outcome {
-  readonly reason: ConnectionReason;
-  readonly by: EndedBy;
-  readonly violation: Violation | null;
 }
 
 export class Session implements OpenConnection {
@@ -511,7 +500,7 @@ export class Session implements OpenConnection {
     const goodbye = this.#goodbye;
     const now = this.#clock.now();
     if (goodbye === null || goodbye.phase === 'boundary') other.close(this.#closeFor(other), false, now);
-    else if (goodbye.first === leg) goodbye.closeLast(this.#answerFor(other, unanswered(leg, other)));
+    else if (goodbye.first === leg) goodbye.closeLast(this.#answerFor(other, unanswered(role, leg.wasCut)));
     // The frame under way to the other side will never be completed, so a close frame behind it would wait for ever.
     if (!other.writer.betweenFrames) other.truncate(now);
   }
@@ -521,7 +510,8 @@ export class Session implements OpenConnection {
     const other = this.#other(culprit);
     this.#decide(reason, violation === null ? culprit.role : 'sluice', violation);
     // If a drain or a peer's close has begun already, its outcome stays, and the close codes are those of this end.
-    const closeFor = ({ role }: Leg) => closeOf(reason, role, violation === null ? words : this.#reasonFor(violation));
+    const closeFor = ({ role }: Leg) =>
+      closeOf(reason, role, violation === null ? words : closeReason(violation, this.routeName));
     const goodbye = this.#goodbye;
     if (goodbye === null || goodbye.phase === 'boundary') {
       this.#part(culprit, closeFor(other), closeFor(culprit), answerMs);
@@ -556,23 +546,16 @@ export class Session implements OpenConnection {
     this.#goodbye.awaitBoundary(first === client ? 'hold' : 'discard', route.timeouts.closeMs);
   }
 
-  #reasonFor(violation: Violation): string {
-    return closeReason(violation, this.routeName);
-  }
-
   #decide(reason: ConnectionReason, by: EndedBy, violation: Violation | null): void {
     this.#outcome ??= { reason, by, violation };
   }
 
-  /** What the last side hears: the other side's own word, unless Sluice ends the connection. */
-  #answerFor(last: Leg, said: Close): Close {
-    return this.#outcome!.by === 'sluice' ? this.#closeFor(last) : said;
+  #answerFor({ role }: Leg, said: Close): Close {
+    return answerFor(this.#outcome!, role, said, this.routeName);
   }
 
-  /** The close that the outcome has for a leg. */
-  #closeFor(leg: Leg): Close {
-    const { reason, violation } = this.#outcome!;
-    return closeOf(reason, leg.role, violation === null ? undefined : this.#reasonFor(violation));
+  #closeFor({ role }: Leg): Close {
+    return closeFor(this.#outcome!, role, this.routeName);
   }
 
   #other(leg: Leg): Leg {
@@ -586,43 +569,10 @@ export class Session implements OpenConnection {
     this.upstream.inbound.finish();
     this.noteUse();
     this.#violations.flush();
-    const { reason, by, violation } = this.#outcome!;
-    const legs = [this.client, this.upstream];
     const now = this.#clock.now();
     this.#release();
     this.#kept?.dispose();
-    this.#events.ended(this, {
-      durationMs: now - this.openedAt,
-      client: this.client.inbound.report(),
-      upstream: this.upstream.inbound.report(),
-      closedBy: by,
-      reason,
-      codes: {
-        sentToClient: this.client.sent,
-        receivedFromClient: this.client.received,
-        sentToUpstream: this.upstream.sent,
-        receivedFromUpstream: this.upstream.received,
-      },
-      violation,
-      cut: legs.filter((leg) => leg.wasCut).map((leg) => leg.role),
-      incomplete: legs.filter((leg) => leg.writer.inMessage).map((leg) => leg.role),
-      undeliveredBytes: this.client.inbound.undeliveredBytes + this.upstream.inbound.undeliveredBytes,
-      lastDataAgeMs: now - this.#lastDataAt,
-    });
+    const times = { durationMs: now - this.openedAt, lastDataAgeMs: now - this.#lastDataAt };
+    this.#events.ended(this, reportOf(this.client, this.upstream, this.#outcome!, times));
   }
-}
-
-/** What a side hears if the other one did not answer its close. */
-function unanswered(leg: Leg, other: Leg): Close {
-  const words = leg.wasCut ? `the ${leg.role} did not answer the close in time` : undefined;
-  return closeOf(`${leg.role}_vanished`, other.role, words);
-}
-
-/**
- * The close that the catalogue has for a leg. If a row passes the peer's own close on, that peer is gone here, and the
- * leg hears 1001.
- */
-function closeOf(reason: ConnectionReason, role: Sender, words?: string): Close {
-  const row = connectionOutcomes[reason];
-  return closeWith(row[role] === 0 ? 1001 : row[role], words ?? row.words);
 }
