@@ -1,28 +1,64 @@
 /**
  * A backend and a client in a thread of their own, so that what the test itself does holds no message up. It tells the
- * port of its backend; a number makes it connect there and send one message after the other; `longest` asks for the longest
- * that one took since the last time, and `p99` for what 99 in a hundred took at most, in ms.
+ * port of its backend. A port, or more words about a Sluice, make it connect there and send one message after the other;
+ * `longest` asks for the longest that one took since the last time, and `p99` for what 99 in a hundred took at most, in
+ * ms.
  */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:tls';
 import { parentPort } from 'node:worker_threads';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
-import { rawClient } from '../helpers/raw-client.ts';
+import { Peer } from '../helpers/peer.ts';
+import { handshakeRequest, rawClient } from '../helpers/raw-client.ts';
+import { cert } from '../helpers/test-certificate.ts';
 
+/** A Sluice whose route at `/echo` leads to the backend here. */
+interface Where {
+  readonly port: number;
+  readonly tls: boolean;
+  /**
+   * A process whose main thread's time on a core is the clock: how much it did before it came to the message, however
+   * busy the machine is. `null` is the time of day.
+   */
+  readonly pid: number | null;
+}
+
+const path = '/echo';
 const port = parentPort!;
 const backend = await fakeUpstream();
 let tookMs: number[] = [];
+let now = () => performance.now();
 /** When the message that is under way was sent. */
 let sentAt: number | null = null;
 
-async function talk(sluicePort: number): Promise<void> {
-  const client = await rawClient(sluicePort);
+/** A client of a Sluice that speaks TLS. */
+async function secureClient(at: number): Promise<Peer> {
+  const socket = connect({ port: at, host: '127.0.0.1', servername: 'localhost', ca: cert });
+  await once(socket, 'secureConnect');
+  const client = new Peer(socket);
+  client.sendText(handshakeRequest({ path }));
+  await client.head();
+  return client;
+}
+
+async function meet(where: number | Where): Promise<Peer> {
+  if (typeof where === 'number') return rawClient(where);
+  const { port: at, tls, pid } = where;
+  if (pid !== null) now = () => Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+  return tls ? secureClient(at) : rawClient(at, { path });
+}
+
+async function talk(where: number | Where): Promise<void> {
+  const client = await meet(where);
   const upstream = await backend.next();
   const message = clientFrame(Buffer.from('x'));
   for (;;) {
-    sentAt = performance.now();
+    sentAt = now();
     client.send(message);
     await upstream.bytes(message.length);
-    tookMs.push(performance.now() - sentAt);
+    tookMs.push(now() - sentAt);
     sentAt = null;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -30,17 +66,15 @@ async function talk(sluicePort: number): Promise<void> {
 
 /** All that were sent since the last time, the one that is under way among them, the longest last. */
 function take(): number[] {
-  const all = sentAt === null ? tookMs : [...tookMs, performance.now() - sentAt];
+  const all = sentAt === null ? tookMs : [...tookMs, now() - sentAt];
   tookMs = [];
   return all.sort((a, b) => a - b);
 }
 
-port.on('message', (asked: number | 'longest' | 'p99') => {
-  if (typeof asked === 'number') {
-    void talk(asked);
-    return;
-  }
-  const all = take();
-  port.postMessage((asked === 'p99' ? all[Math.floor(all.length * 0.99)] : all.at(-1)) ?? 0);
+port.on('message', (asked: number | Where | 'longest' | 'p99') => {
+  if (asked === 'longest' || asked === 'p99') {
+    const all = take();
+    port.postMessage((asked === 'p99' ? all[Math.floor(all.length * 0.99)] : all.at(-1)) ?? 0);
+  } else void talk(asked);
 });
 port.postMessage(backend.port);

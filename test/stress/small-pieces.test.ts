@@ -1,0 +1,155 @@
+/**
+ * Bounds in bytes do not bound work: whoever sends as many of the smallest pieces as a connection takes holds nobody
+ * up. One attacker of each kind, for as long as a few seconds let it.
+ */
+import { writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { switching } from '../helpers/fake-upstream.ts';
+import { frame } from '../helpers/frames.ts';
+import { listen } from '../helpers/listen.ts';
+import type { Peer } from '../helpers/peer.ts';
+import { handshakeRequest, rawClient, rawConnect } from '../helpers/raw-client.ts';
+import { cert, key } from '../helpers/test-certificate.ts';
+import { RecordClient } from '../helpers/tls-records.ts';
+import { scratchDirectory } from '../real/harness/paths.ts';
+import { discard } from './load.ts';
+import { Neighbour } from './neighbour.ts';
+
+const forMs = 3000;
+const attackersOfTls = [1, 2, 3, 4, 5];
+/** The other side of this test keeps a core busy too, and its machine may have two. */
+const clock = 'time on a core';
+const forever = new Promise<never>(() => {});
+
+/** A backend that takes whatever it gets; below `/crumbs` it answers in chunks of one byte for as long as it is read. */
+async function backend(): Promise<number> {
+  const crumbs = Buffer.from('1\r\nx\r\n'.repeat(10_000));
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let told = '';
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      // What comes behind a head is taken, and counts for nothing.
+      if (told.includes('\r\n\r\n')) return;
+      told += chunk.toString('latin1');
+      if (!told.includes('\r\n\r\n')) return;
+      if (told.includes('Upgrade: websocket')) socket.write(switching(told));
+      if (/^\w+ \/crumbs/.test(told)) pour(socket, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', crumbs);
+    });
+  });
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return listen(server);
+}
+
+/** Writes something, and then the same again and again for as long as the other side takes it. */
+function pour(socket: Socket, first: string | Buffer, again: Buffer): void {
+  socket.write(first);
+  const more = () => {
+    while (!socket.destroyed && socket.write(again));
+    if (!socket.destroyed) socket.once('drain', more);
+  };
+  more();
+}
+
+/** Pours, and hears nothing of what comes back. */
+function flood(peer: Peer, first: string | Buffer, again: Buffer): void {
+  discard(peer);
+  pour(peer.socket, first, again);
+}
+
+const times = (piece: Buffer, count = 10_000) => Buffer.concat(Array<Buffer>(count).fill(piece));
+const ping = times(frame('', { opcode: 9, mask: true }));
+const empty = times(frame('', { opcode: 2, mask: true }));
+const fragment = times(frame('', { opcode: 0, mask: true, fin: false }));
+const chunk = times(Buffer.from('1\r\nx\r\n'));
+const upload = (method: string) => `${method} /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`;
+const ask = (method: string) => `${method} /crumbs HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+
+/** Who attacks, at a port. */
+const attackers: Readonly<Record<string, (port: number) => Promise<Peer>>> = {
+  'pings, and more of them behind the 1008': async (port) => {
+    const client = await rawClient(port);
+    flood(client, '', ping);
+    return client;
+  },
+  'empty messages': async (port) => {
+    const client = await rawClient(port);
+    flood(client, '', empty);
+    return client;
+  },
+  'empty fragments, and more of them behind the 1008': async (port) => {
+    const client = await rawClient(port);
+    flood(client, frame('a', { opcode: 2, mask: true, fin: false }), fragment);
+    return client;
+  },
+  'an upload in chunks of one byte': async (port) => {
+    const client = await rawConnect(port);
+    flood(client, upload('POST'), chunk);
+    return client;
+  },
+  'the same in the careful lane': async (port) => {
+    const client = await rawConnect(port);
+    flood(client, upload('PROPFIND'), chunk);
+    return client;
+  },
+  'an answer in chunks of one byte': async (port) => {
+    const client = await rawConnect(port);
+    discard(client);
+    client.sendText(ask('GET'));
+    return client;
+  },
+  'the same in the careful lane, for another method': async (port) => {
+    const client = await rawConnect(port);
+    discard(client);
+    client.sendText(ask('PROPFIND'));
+    return client;
+  },
+};
+
+test('one who sends the smallest pieces there are, of any kind, holds nobody up', async () => {
+  const upstream = `http://127.0.0.1:${await backend()}`;
+  const route = { name: 'attacked', upstream, http: { max_body_size: '10GiB' } };
+  const neighbour = await Neighbour.start({ routes: [route] }, clock);
+  for (const [what, attack] of Object.entries(attackers)) {
+    const peer = await attack(neighbour.sluice.port);
+    await neighbour.watch(what, forever, forMs);
+    peer.socket.destroy();
+  }
+});
+
+test('nor do a few whose TLS records hold a byte each', async () => {
+  const folder = scratchDirectory('records');
+  const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
+  writeFileSync(files.cert, cert);
+  writeFileSync(files.key, key);
+  const upstream = `http://127.0.0.1:${await backend()}`;
+  const routes = [{ name: 'attacked', upstream }];
+  const neighbour = await Neighbour.start({ listen: { tls: files }, routes }, clock);
+  const heads = {
+    'a WebSocket': handshakeRequest(),
+    'an upload in the careful lane': 'PROPFIND /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n',
+  };
+  for (const [what, head] of Object.entries(heads)) {
+    const clients = await Promise.all(attackersOfTls.map(() => RecordClient.connect(neighbour.sluice.port)));
+    for (const client of clients) {
+      client.tls.on('data', () => {});
+      client.tcp.write(client.record(Buffer.from(head)));
+    }
+    // Beginnings of a frame that goes on for longer than this.
+    const bytes = Buffer.concat([Buffer.from('82fe400000000000', 'hex'), Buffer.alloc(60_000)]);
+    const records = clients.map((client) => client.records(bytes));
+    const sent = clients.map(({ tcp }, i) => new Promise((resolve) => tcp.write(records[i]!, resolve)));
+    await neighbour.watch(`${clients.length} times ${what} in TLS records of one byte`, Promise.all(sent), forMs);
+    await Promise.all(sent);
+    for (const { tcp } of clients) {
+      expect(tcp.destroyed).toBe(false);
+      tcp.destroy();
+    }
+  }
+});
