@@ -18,8 +18,12 @@ export const recordingRules: readonly RecordingRule[] = [
   },
   {
     record: 'namespace_job_route:sluice_connections_utilization:max',
-    expr: 'max by (cluster, namespace, job, route) (sluice_connections_active / sluice_connections_limit)',
-    means: 'The share of `connections.max` that the fullest pod has in use: each pod has its own limit.',
+    expr: `max by (cluster, namespace, job, route) (sluice_connections_active / sluice_connections_limit)
+  unless on (cluster, namespace, job) (max by (cluster, namespace, job) (sluice_quota_store_up) == 1)
+or sum by (cluster, namespace, job, route) (sluice_connections_active / sluice_connections_limit)
+  and on (cluster, namespace, job) (max by (cluster, namespace, job) (sluice_quota_store_up) == 1)`,
+    means:
+      'The share of `connections.max` that the fullest pod has in use: each pod has its own limit. With a store of `quotas`, which has one limit for all, the share that all pods have together.',
   },
   {
     record: 'namespace_job_route_result:sluice_handshakes:rate5m',

@@ -169,6 +169,7 @@ function values(config: Schema): Readonly<Record<string, Schema>> {
       }),
     }),
     auth: keys({ existingSecrets: objectNames, existingConfigMaps: objectNames }),
+    quotas: keys({ existingSecret: objectName, existingSecretKey: dataKey }),
     service: keys({
       type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
       port: whole(1, 65535),

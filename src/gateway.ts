@@ -24,7 +24,14 @@ import { schemaFiles, WatchedFiles } from './config/live/watched-files.ts';
 import type { Loaded } from './config/model/load.ts';
 import { defaultMaxBuffered } from './config/model/memory.ts';
 import type { Resolved } from './config/model/resolve.ts';
-import { type Config, type ListenAddress, labelledRoutes, type RoutesApi, type TlsTerms } from './config/types.ts';
+import {
+  type Config,
+  type ListenAddress,
+  labelledRoutes,
+  type QuotaStoreConfig,
+  type RoutesApi,
+  type TlsTerms,
+} from './config/types.ts';
 import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { HttpForwarder } from './front/careful/forwarder.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
@@ -41,6 +48,9 @@ import { createRenderer, type Renderer } from './observe/metrics/prometheus.ts';
 import type { LiveSession, RoutesApiReading } from './observe/metrics/source.ts';
 import { CounterStore } from './observe/metrics/store.ts';
 import type { Rejection } from './observe/report.ts';
+import { openQuotas } from './quotas/open.ts';
+import { passwordOf, quotaFilesOf } from './quotas/password.ts';
+import type { SharedQuotas } from './quotas/shared-quotas.ts';
 import { type RegistryEvents, SessionRegistry } from './relay/registry.ts';
 import type { RulesOf, Session } from './relay/session.ts';
 import { systemClock } from './relay/system-clock.ts';
@@ -106,6 +116,8 @@ export class Gateway {
   readonly #trust: UpstreamTrust;
   readonly #authentication: Authentication;
   readonly #schemas: Schemas;
+  readonly #quotas: SharedQuotas | null;
+  readonly #quotaFiles: WatchedFiles;
   readonly #lasting: LastingRoutes;
   readonly #forwarder: HttpForwarder;
   readonly #front: Front;
@@ -185,12 +197,15 @@ export class Gateway {
       kernelQueue: (socket) => kernelQueue(socket, performance.now()),
       pages: () => this.#pages,
     });
+    this.#quotaFiles = new WatchedFiles(log);
+    this.#quotas = config.quotas && this.#openQuotas(config.quotas, connector);
     this.#lasting = new LastingRoutes(this.counters, connector, {
       memory: budget,
       refusesHandshakes: () => this.#front.refusesHandshakes,
       rates: new RouteRates(),
       reported: (visit, detail) => recorder.reported(visit, detail),
       authenticate: (route) => this.#authentication.stepOf(route),
+      quotas: this.#quotas,
     });
     this.#hub = routesApi && new HubRoutes(routesApi, now, this.#lasting);
     this.#api = routesApi && this.#makeApi(routesApi, parts, targets);
@@ -230,6 +245,7 @@ export class Gateway {
       reloads: () => this.#current.reloads,
       logLinesDropped: () => log.dropped,
       routesApi: () => this.#readApi(),
+      quotaStore: () => this.#quotas && { isThere: this.#quotas.isThere, counters: this.counters.quotaStore },
       build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
     };
     this.renderMetrics = createRenderer(source);
@@ -305,7 +321,7 @@ export class Gateway {
       this.#front.reconfigure();
       this.#boundMemory(config);
       if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
-      void this.#trust.follow(labelledRoutes(config));
+      void this.#trust.follow(config);
       void this.#authentication.follow(config);
       void this.#schemas.follow(labelledRoutes(config));
       for (const session of this.sessions.sessions) {
@@ -319,7 +335,8 @@ export class Gateway {
    * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the
    * admin port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used,
    * with `ERR_AUTH_FILE` where a file of users, tokens or keys cannot, with `ERR_SCHEMA_FILE` where a JSON Schema
-   * cannot, with `ERR_ROUTES_API` where nobody could be kept from setting routes; and then listens nowhere.
+   * cannot, with `ERR_QUOTAS_FILE` where the password of the store cannot be read, with `ERR_ROUTES_API` where nobody
+   * could be kept from setting routes; and then listens nowhere.
    */
   async start(): Promise<GatewayAddresses> {
     const { config } = this.#current;
@@ -328,12 +345,14 @@ export class Gateway {
     if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
     const refused = (await this.#api?.problem()) ?? null;
     if (refused !== null) throw Object.assign(new Error(refused), { code: 'ERR_ROUTES_API' });
-    const problems = await this.#trust.follow(labelledRoutes(config));
+    const problems = await this.#trust.follow(config);
     if (problems.length > 0) throw Object.assign(new Error(problems.join('\n')), { code: 'ERR_UPSTREAM_TLS' });
     const unusable = await this.#authentication.follow(this.#current.config);
     if (unusable.length > 0) throw Object.assign(new Error(unusable.join('\n')), { code: 'ERR_AUTH_FILE' });
     const unfit = await this.#schemas.follow(labelledRoutes(config));
     if (unfit.length > 0) throw Object.assign(new Error(unfit.join('\n')), { code: 'ERR_SCHEMA_FILE' });
+    const absent = await this.#quotaFiles.follow(quotaFilesOf(config.quotas, () => this.#quotas?.retry()));
+    if (absent.length > 0) throw Object.assign(new Error(absent.join('\n')), { code: 'ERR_QUOTAS_FILE' });
     if (listen.tls !== null) {
       const opened = await Certificate.open(listen.tls, this.#log, (credentials) => this.#front.secure(credentials));
       if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
@@ -345,6 +364,8 @@ export class Gateway {
     try {
       // The table is whole before anybody asks.
       await this.#api?.load();
+      // Nobody is let in by this pod's own count alone, unless the store is gone.
+      await this.#quotas?.start();
       const routesApiAddress = routesApi && withPort(routesApi.address, await this.#api!.listen(routesApi.address));
       const address = withPort(listen.address, await this.#front.listen(listen.address));
       this.#own = [address, adminAddress, routesApiAddress].filter((own) => own !== null);
@@ -352,6 +373,7 @@ export class Gateway {
       return { address, adminAddress, routesApiAddress };
     } catch (error) {
       await this.#api?.close();
+      this.#closeQuotas();
       await this.#admin.close();
       throw error;
     }
@@ -379,6 +401,20 @@ export class Gateway {
       added: (route) => this.#hub!.added(route),
       removed: (route) => this.#hub!.removed(route),
     });
+  }
+
+  #openQuotas(config: QuotaStoreConfig, connector: Connector): SharedQuotas {
+    return openQuotas(config, {
+      log: this.#log,
+      connector,
+      counters: this.counters.quotaStore,
+      password: () => passwordOf(config, this.#quotaFiles),
+    });
+  }
+
+  #closeQuotas(): void {
+    this.#quotas?.close();
+    this.#quotaFiles.close();
   }
 
   #readApi(): RoutesApiReading | null {
@@ -463,6 +499,7 @@ export class Gateway {
     this.#trust.close();
     this.#authentication.close();
     this.#schemas.close();
+    this.#closeQuotas();
     await this.#admin.close();
     this.#onDrained(counts);
   }

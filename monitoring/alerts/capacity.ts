@@ -7,7 +7,7 @@ export const capacity: AlertGroup = {
   alerts: [
     {
       name: 'SluiceConnectionsNearLimit',
-      when: 'a pod has 80 % of `connections.max` in use for 15 minutes, 95 % for 5',
+      when: 'a pod, or with a store of `quotas` all pods together, have 80 % of `connections.max` in use for 15 minutes, 95 % for 5',
       levels: [
         {
           severity: 'warning',
@@ -24,7 +24,7 @@ export const capacity: AlertGroup = {
       ],
       summary: `${releaseRoute}: {{ $value | humanizePercentage }} of connections.max are in use`,
       description:
-        'The fullest pod has {{ $value | humanizePercentage }} of the connections that `connections.max` admits on this route. Beyond it new clients get 503.',
+        'The fullest pod, or with a store of `quotas` all pods together, have {{ $value | humanizePercentage }} of the connections that `connections.max` admits on this route. Beyond it new clients get 503.',
       means: 'Soon, or already, users who open a page get no connection.',
       look: [
         '`sluice_connections_active` by pod: is one pod full and are others empty? Then stickiness or an old rollout has filled it.',

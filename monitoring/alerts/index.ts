@@ -5,6 +5,15 @@ import { capacity } from './capacity.ts';
 import { configuration } from './configuration.ts';
 import { hub } from './hub.ts';
 import { limits } from './limits.ts';
+import { quotas } from './quotas.ts';
 import { upstreams } from './upstreams.ts';
 
-export const alertGroups: readonly AlertGroup[] = [availability, configuration, capacity, upstreams, limits, hub];
+export const alertGroups: readonly AlertGroup[] = [
+  availability,
+  configuration,
+  capacity,
+  upstreams,
+  limits,
+  quotas,
+  hub,
+];

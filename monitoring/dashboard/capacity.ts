@@ -17,7 +17,7 @@ export const capacity: readonly Builder<Panel>[] = [
   graph({
     title: 'Connections against the limit',
     description:
-      '`connections.max` holds for each pod and route; this is the share in use. From 100 % on new clients get 503. Alerts at 80 and 95 %.',
+      '`connections.max` holds for each pod and route; this is the share in use. From 100 % on new clients get 503. Alerts at 80 and 95 %. With a store of `quotas` it holds over all pods: add their shares.',
     unit: PercentUnit,
     max: 1,
     marks: { warning: 0.8, critical: 0.95 },
@@ -72,6 +72,23 @@ export const capacity: readonly Builder<Panel>[] = [
     max: 1,
     marks: { warning: 0.8, critical: 0.95 },
     queries: [{ expr: `process_open_fds / process_max_fds ${ofSluice}`, legend: podLegend }],
+  }),
+  graph({
+    title: 'Quotas over all pods',
+    description:
+      'Handshakes and requests per second that the store of `quotas` admitted or refused, and those that a pod decided alone because the store could not tell (`local`); and how long 99 % of them waited for it. Empty where no store is named.',
+    unit: Short,
+    queries: [
+      {
+        expr: `sum by (result) (rate(sluice_quota_store_decisions_total{${ofRelease}}[${rate}]))`,
+        legend: '{{result}} per second',
+      },
+      {
+        expr: `1000 * histogram_quantile(0.99, sum by (le) (rate(sluice_quota_store_duration_seconds_bucket{${ofRelease}}[${rate}])))`,
+        legend: 'p99 in ms',
+      },
+      { expr: `count(sluice_quota_store_up{${ofRelease}} == 0)`, legend: 'pods that count alone' },
+    ],
   }),
   graph({
     title: 'Different configurations',

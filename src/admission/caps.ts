@@ -28,6 +28,7 @@ async function wait(visit: Visit, newcomer: Newcomer): Promise<Verdict> {
 function conclude(visit: Visit, taken: ConnectionSlot | Refused): Verdict {
   if ('outcome' in taken) return taken;
   visit.lend(taken);
+  visit.slot = taken;
   // Who has no name is never evicted.
   if (taken.claimant.user !== null) {
     visit.whenOpen((connection) => {

@@ -6,6 +6,7 @@
 import type { HandshakeResult } from '../catalogue/outcomes.ts';
 import type { AskingRates, Rate, Route } from '../config/types.ts';
 import type { Step } from './steps.ts';
+import type { Refused } from './verdict.ts';
 import type { Visit, VisitKind } from './visit.ts';
 
 /**
@@ -74,7 +75,8 @@ export class RouteRates {
   }
 }
 
-interface RateStep {
+/** A rate as a step judges it. */
+export interface RateStep {
   readonly key: RateKey;
   /** As the file has it. */
   readonly name: string;
@@ -86,7 +88,7 @@ interface RateStep {
 const subscriber = (visit: Visit) => visit.subscriber;
 const user = (visit: Visit) => visit.countedUser?.key ?? null;
 
-const byAddress: Readonly<Record<VisitKind, RateStep>> = {
+export const byAddress: Readonly<Record<VisitKind, RateStep>> = {
   http: { key: 'requestsPerAddress', name: 'requests_per_address', outcome: 'request_rate', asker: subscriber },
   websocket: {
     key: 'handshakesPerAddress',
@@ -95,7 +97,7 @@ const byAddress: Readonly<Record<VisitKind, RateStep>> = {
     asker: subscriber,
   },
 };
-const byUser: Readonly<Record<VisitKind, RateStep>> = {
+export const byUser: Readonly<Record<VisitKind, RateStep>> = {
   http: { key: 'requestsPerUser', name: 'requests_per_user', outcome: 'user_request_rate', asker: user },
   websocket: { key: 'handshakesPerUser', name: 'handshakes_per_user', outcome: 'user_handshake_rate', asker: user },
 };
@@ -116,19 +118,27 @@ export function userRateStep(route: Route, kind: VisitKind, parts: RateParts): S
   return stepOf(byUser[kind], route, parts);
 }
 
-function stepOf({ key, name, outcome, asker }: RateStep, { label, rates }: Route, parts: RateParts): Step | null {
+function stepOf(step: RateStep, { label, rates }: Route, parts: RateParts): Step | null {
+  const { key, asker } = step;
   const rate = rates[key];
   if (rate === null) return null;
   const askers = parts.rates.of(label, key, rate);
-  const detail = `rates.${name} is ${rate.perSecond}/s with a burst of ${rate.burst}`;
   return (visit) => {
     const who = asker(visit);
     const waitMs = who === null ? 0 : askers.take(who, visit.startedAt);
     if (waitMs === 0) return null;
-    if (rate.isReported) {
-      parts.reported(visit, detail);
-      return null;
-    }
-    return { outcome, detail, fields: [['Retry-After', String(Math.ceil(waitMs / 1000))]] };
+    if (!rate.isReported) return rateRefusal(step, rate, waitMs);
+    parts.reported(visit, detailOf(step, rate));
+    return null;
   };
+}
+
+/** Who asks too often; `over` says more of who has counted. */
+export function rateRefusal(step: RateStep, rate: Rate, waitMs: number, over = ''): Refused {
+  const fields = [['Retry-After', String(Math.ceil(waitMs / 1000))]] as const;
+  return { outcome: step.outcome, detail: detailOf(step, rate) + over, fields };
+}
+
+function detailOf({ name }: RateStep, { perSecond, burst }: Rate): string {
+  return `rates.${name} is ${perSecond}/s with a burst of ${burst}`;
 }

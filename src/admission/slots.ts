@@ -36,6 +36,7 @@ export class ConnectionSlot implements Disposable {
   readonly #giveBack: (slot: ConnectionSlot) => void;
   #timer: NodeJS.Timeout | undefined;
   #held = true;
+  #onBack: (() => void) | null = null;
 
   constructor(claimant: Claimant, giveBack: (slot: ConnectionSlot) => void) {
     this.claimant = claimant;
@@ -45,6 +46,13 @@ export class ConnectionSlot implements Disposable {
   /** Whether the slot comes back soon, for whatever cause the connection ends. */
   get isLeaving(): boolean {
     return this.connection?.isEnding ?? false;
+  }
+
+  /** Resolves when it is back. Asked for once. */
+  whenBack(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onBack = resolve;
+    });
   }
 
   /** Ends the connection for a newer one of the same user. */
@@ -60,6 +68,7 @@ export class ConnectionSlot implements Disposable {
     clearTimeout(this.#timer);
     this.connection = null;
     this.#giveBack(this);
+    this.#onBack?.();
   }
 }
 
@@ -104,7 +113,7 @@ export class Newcomer {
     const at = waiting.indexOf(this);
     if (at < 0) return;
     waiting.splice(at, 1);
-    this.resolve(refuse('connections.max_per_user', this.caps.maxPerUser, slots.length + 1));
+    this.resolve(capRefusal('connections.max_per_user', this.caps.maxPerUser, slots.length + 1));
   }
 }
 
@@ -136,8 +145,21 @@ export class ConnectionSlots {
     if (theirs !== undefined && evicts) return this.#makeRoom(claimant, caps, theirs);
     return (
       this.#refusal(claimant, caps, []) ??
-      refuse('connections.max_per_user', caps.maxPerUser, 1 - room + caps.maxPerUser)
+      capRefusal('connections.max_per_user', caps.maxPerUser, 1 - room + caps.maxPerUser)
     );
+  }
+
+  /**
+   * Ends the longest idle connection of a user for one of them that has its slot already, and is one too many elsewhere;
+   * resolves when it is gone. `null` where there is none.
+   */
+  evictFor({ claimant }: ConnectionSlot, configured: number, observed: number): Promise<void> | null {
+    const { slots } = this.#byUser.get(claimant.user!.key)!;
+    const [idle] = idleOf(slots);
+    if (idle === undefined) return null;
+    const gone = idle.whenBack();
+    idle.evict(configured, observed);
+    return gone;
   }
 
   #lend(claimant: Claimant, caps: Caps): ConnectionSlot | Refused {
@@ -158,10 +180,10 @@ export class ConnectionSlots {
   /** What the caps of the route and of the address say once the slots in `back` are back. */
   #refusal({ address }: Claimant, { max, maxPerAddress }: Caps, back: readonly ConnectionSlot[]): Refused | null {
     const taken = this.#taken - back.length;
-    if (taken >= max) return refuse('connections.max', max, taken + 1);
+    if (taken >= max) return capRefusal('connections.max', max, taken + 1);
     const ofAddress =
       (this.#byAddress.get(address) ?? 0) - back.filter((slot) => slot.claimant.address === address).length;
-    return ofAddress >= maxPerAddress ? refuse('connections.max_per_address', maxPerAddress, ofAddress + 1) : null;
+    return ofAddress >= maxPerAddress ? capRefusal('connections.max_per_address', maxPerAddress, ofAddress + 1) : null;
   }
 
   /**
@@ -173,14 +195,11 @@ export class ConnectionSlots {
     const observed = slots.length + waiting.length + 1;
     const leaving = slots.filter((slot) => slot.isLeaving);
     const missing = Math.max(0, observed - leaving.length - caps.maxPerUser);
-    const idle = slots
-      .filter(({ connection, isLeaving }) => connection !== null && !isLeaving)
-      .sort((a, b) => a.connection!.lastDataAt - b.connection!.lastDataAt)
-      .slice(0, missing);
+    const idle = idleOf(slots).slice(0, missing);
     const refused = this.#refusal(claimant, caps, [...leaving, ...idle]);
     if (refused !== null) return refused;
     if (idle.length < missing || caps.maxPerUser < 1)
-      return refuse('connections.max_per_user', caps.maxPerUser, observed);
+      return capRefusal('connections.max_per_user', caps.maxPerUser, observed);
     const newcomer = new Newcomer(claimant, caps, theirs);
     waiting.push(newcomer);
     for (const slot of idle) slot.evict(caps.maxPerUser, observed);
@@ -205,12 +224,24 @@ export class ConnectionSlots {
   }
 }
 
+/** Those that can be evicted, the longest idle first. */
+function idleOf(slots: readonly ConnectionSlot[]): ConnectionSlot[] {
+  return slots
+    .filter(({ connection, isLeaving }) => connection !== null && !isLeaving)
+    .sort((a, b) => a.connection!.lastDataAt - b.connection!.lastDataAt);
+}
+
 const outcomes = {
   'connections.max': 'too_many_connections',
   'connections.max_per_address': 'too_many_per_address',
   'connections.max_per_user': 'too_many_per_user',
 } as const;
 
-function refuse(name: keyof typeof outcomes, configured: number, observed: number): Refused {
-  return { outcome: outcomes[name], detail: `${name} is ${configured}`, limit: { name, configured, observed } };
+/** The cap of connections that a handshake would exceed. */
+export type CapName = keyof typeof outcomes;
+
+/** Who would be one too many; `over` says more of who has counted. */
+export function capRefusal(name: CapName, configured: number, observed: number, over = ''): Refused {
+  const detail = `${name} is ${configured}${over}`;
+  return { outcome: outcomes[name], detail, limit: { name, configured, observed } };
 }

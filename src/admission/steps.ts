@@ -8,6 +8,7 @@ import { hostStep, methodStep, networkStep } from './access.ts';
 import { takeSlot } from './caps.ts';
 import { checkMemory, type MemoryState } from './memory.ts';
 import { checkOrigin } from './origin.ts';
+import { type Quotas, quotaStep } from './quotas.ts';
 import { type RateParts, rateStep, userRateStep } from './rates.ts';
 import type { Verdict } from './verdict.ts';
 import type { Visit, VisitKind } from './visit.ts';
@@ -23,6 +24,8 @@ export interface StepParts extends RateParts {
   readonly refusesHandshakes: () => boolean;
   /** Makes the step that asks who has come; `null` if the route lets everybody in. */
   readonly authenticate: (route: Route) => Step | null;
+  /** What all pods count together; `null` where each counts alone. */
+  readonly quotas: Quotas | null;
 }
 
 /** Makes the step of a phase for a route; `null` if the route has none. */
@@ -48,6 +51,8 @@ const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
         checkMemory(memory),
   ],
   ['caps', (_, kind) => (kind === 'http' ? null : takeSlot)],
+  // Whoever is one too many here is asked about nowhere.
+  ['quotas', quotaStep],
 ];
 
 /** The names of the phases, in their order. */

@@ -20,7 +20,7 @@ import type { HandshakeAsk } from '../websocket/validate.ts';
 import type { Origination } from './client-address.ts';
 import type { NamedUser } from './identity.ts';
 import { subscriberOf } from './ip.ts';
-import type { ConnectionSlots } from './slots.ts';
+import type { ConnectionSlot, ConnectionSlots } from './slots.ts';
 import type { Step } from './steps.ts';
 import { userKeyOf } from './user-key.ts';
 
@@ -134,6 +134,8 @@ export class Visit {
   identity: VisitIdentity | null = null;
   /** What a handshake asks for; set by the step that validates it. */
   ask: HandshakeAsk | null = null;
+  /** The slot that it has been lent. */
+  slot: ConnectionSlot | null = null;
   readonly #named: NamedUser | undefined;
   readonly #ipv6Prefix: number;
   #fields: HeadFields;

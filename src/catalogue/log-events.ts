@@ -138,6 +138,18 @@ export const logEvents = {
     when: 'a file of users, tokens or keys cannot be used; what was in use stays, or, where there is nothing, nobody is let in by it; level error',
     fields: 'problem',
   },
+  quota_store_found: {
+    level: 'info',
+    words: 'caps and rates hold over all pods',
+    when: 'the store of `quotas` answers, and has been told what this pod has',
+    fields: 'store',
+  },
+  quota_store_lost: {
+    level: 'warn',
+    words: 'the store of quotas does not count; this pod counts alone until it does',
+    when: 'the store of `quotas` cannot be reached, is late, or takes nothing; again where the reason changes',
+    fields: 'store, problem',
+  },
   schema_loaded: {
     level: 'info',
     words: 'a JSON Schema is in use',

@@ -29,6 +29,7 @@ export const startRefusals: ReadonlySet<string> = new Set([
   'ERR_LISTEN_TLS',
   'ERR_UPSTREAM_TLS',
   'ERR_AUTH_FILE',
+  'ERR_QUOTAS_FILE',
   'ERR_SCHEMA_FILE',
   'ERR_ROUTES_API',
 ]);

@@ -428,6 +428,24 @@ export interface LogSettings {
   readonly user: 'plain' | 'hashed' | 'off';
 }
 
+/** Where a store listens. */
+export interface StoreTarget {
+  /** `https:` stands for TLS. */
+  readonly target: UpstreamTarget;
+  /** The number of the database. */
+  readonly database: number;
+}
+
+/** A store of counts and rates that all pods share. */
+export interface QuotaStoreConfig extends StoreTarget {
+  /** The path of the file that holds the password; `null` comes without one. */
+  readonly passwordFile: string | null;
+  readonly username: string | null;
+  /** Before all keys. */
+  readonly prefix: string;
+  readonly tls: UpstreamTls;
+}
+
 export interface Config {
   /** Paths of the files as the user named them. */
   readonly files: readonly string[];
@@ -442,6 +460,8 @@ export interface Config {
   readonly log: LogSettings;
   /** Path of the file that names the users who are shut out; `null` shuts nobody out. */
   readonly revokedUsers: string | null;
+  /** `null` where each pod counts alone. */
+  readonly quotas: QuotaStoreConfig | null;
   readonly routes: readonly Route[];
   /** `null` where no program sets routes. */
   readonly routesApi: RoutesApi | null;

@@ -42,6 +42,8 @@ export interface DialAsk {
   readonly guarded?: boolean;
   /** Whether it carries what clients ask for: then it must not lead to Sluice itself. */
   readonly forwards?: boolean;
+  /** What TLS offers to speak (ALPN); HTTP/1.1 unless given. */
+  readonly protocols?: readonly string[];
   /** For all steps together; 0 is off. */
   readonly timeoutMs: number;
 }
@@ -161,13 +163,13 @@ class Attempt implements Dial {
   }
 
   async #prepare(literal: Address | null): Promise<void> {
-    const { target, tls } = this.#ask;
+    const { target, tls, protocols } = this.#ask;
     const found = literal === null ? await this.#lookUp(target.host) : [literal];
     if (found === null || this.#over) return;
     const trust = target.protocol === 'https:' ? await this.#parts.trust(tls) : null;
     if (this.#over) return;
     if (trust !== null && 'problem' in trust) this.#fail('tls', trust.problem);
-    else this.#start(found, trust && tlsOptions(target, tls, trust.context));
+    else this.#start(found, trust && tlsOptions(target, tls, trust.context, protocols));
   }
 
   #start(found: readonly Address[], options: ConnectionOptions | null): void {

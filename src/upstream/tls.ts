@@ -14,6 +14,7 @@ export function tlsOptions(
   { host }: UpstreamTarget,
   tls: UpstreamTls,
   secureContext: SecureContext,
+  protocols: readonly string[] = ['http/1.1'],
 ): ConnectionOptions {
   // The name to verify is the backend's; the Host header is the client's.
   const name = tls.serverName ?? host;
@@ -23,6 +24,7 @@ export function tlsOptions(
     servername: isIP(name) ? '' : name,
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     rejectUnauthorized: !tls.insecureSkipVerify,
-    ALPNProtocols: ['http/1.1'],
+    // Without any the extension is left out.
+    ALPNProtocols: [...protocols],
   };
 }

@@ -31,5 +31,6 @@ export const existing: Readonly<Record<string, Readonly<Record<string, string>>>
   'issuer-keys': { 'jwks.json': setText(issuer) },
   'message-schemas': { 'file.json': '{"type": "object", "required": ["filename"]}' },
   hub: { 'hub.config.ConfigurableHTTPProxy.auth_token': tokenOfTheHub },
+  'redis-users': { sluice: 'password-of-the-store' },
   'sluice-token': { 'admin-token': 'existing-token-of-somebody' },
 };

@@ -158,6 +158,7 @@ const places: Readonly<Record<string, readonly unknown[]>> = {
     null,
   ],
   'admin.existingSecret': ['sluice-token', 'a b'],
+  'quotas.existingSecret': ['store', 'a b'],
   'service.port': [80, 443, 8080, 0, 70000],
   'service.type': ['NodePort', 'LoadBalancer', 'ExternalName', null],
   'service.nodePort': [0, 30080],

@@ -81,6 +81,21 @@ describe('what cannot work in a pod is refused with what to do', () => {
       { config: { listen: { tls: { cert: '/certs/a', key: '/certs/b' } } } },
       'config.listen.tls.cert is /certs/a, which is not in the pod; mount it',
     ],
+    [
+      'a password of no store',
+      { quotas: { existingSecret: 'store' } },
+      'there is no store that it is the password of; write config.quotas.store',
+    ],
+    [
+      'a password twice',
+      { quotas: { existingSecret: 's' }, config: { quotas: { store: 'redis://a', password_file: '/x' } } },
+      'exclude each other, because each names the password',
+    ],
+    [
+      'a password that is not there',
+      { config: { quotas: { store: 'redis://a', password_file: '/x' } } },
+      'config.quotas.password_file is /x, which is not in the pod; mount it with extraVolumes and extraVolumeMounts, or use quotas.existingSecret',
+    ],
     ['two routes of one name', routes({}, { match: { path: '/b' } }), 'a is the name of two routes'],
     ['two routes of one match', routes({}, { name: 'b', match: { path: '/**' } }), 'b matches the same requests as a'],
     [

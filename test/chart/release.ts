@@ -36,6 +36,9 @@ export type Backends = Readonly<Record<string, string>>;
 /** Whether the addresses to listen on are loopback's or those of the manifests. */
 export type Host = 'loopback' | 'as rendered';
 
+/** The store of a values file, and a place where nobody listens: a pod starts without it. */
+export const storeNowhere = { 'rediss://redis.stores:6379': 'redis://127.0.0.1:9' };
+
 /** The volumes of a release below a directory of their own; ConfigMaps change there as a kubelet changes them. */
 export class Volumes {
   readonly #directory = scratchDirectory('volumes');

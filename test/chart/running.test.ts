@@ -17,7 +17,7 @@ import { answers, ServerProcess } from '../real/harness/server-process.ts';
 import { panelSidecar } from './example.ts';
 import { tokenOfCi, tokenOfTheHub, tokenOfTheIssuer } from './existing.ts';
 import { find, type Manifest, render, valueFiles } from './helm.ts';
-import { Release, Volumes } from './release.ts';
+import { Release, storeNowhere, Volumes } from './release.ts';
 
 const gateways = valueFiles.filter((file) => !file.includes('sidecar'));
 
@@ -52,7 +52,8 @@ describe.each(gateways.map((file) => [basename(file), file] as const))('%s', (_,
   test('starts Sluice, and its probes answer', async () => {
     const all = await render({ files: [file] });
     const isReplica = file.includes('hub-replicas');
-    await using release = await Release.start(all, isReplica ? { 'http://hub:8081': 'http://127.0.0.1:9' } : {});
+    const backends = file.includes('gateway-api') ? storeNowhere : {};
+    await using release = await Release.start(all, isReplica ? { 'http://hub:8081': 'http://127.0.0.1:9' } : backends);
     if (isReplica) {
       expect(await release.probe('readiness')).toBe(503);
       const headers = { authorization: `token ${tokenOfTheHub}` };
@@ -312,7 +313,7 @@ describe('helm test', () => {
     'finds Sluice behind the Service, and hits a limit of its configuration: %s',
     async (name) => {
       const all = await render({ files: [valueFile(name)] });
-      await using release = await Release.start(all);
+      await using release = await Release.start(all, name.includes('gateway-api') ? storeNowhere : {});
       const { stdout } = await hook(all, release.ports.http!);
       expect(stdout).toContain('the Service answers');
       expect(stdout).toContain('came back: 1024');

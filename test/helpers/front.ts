@@ -70,6 +70,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     rates: new RouteRates(),
     reported: () => {},
     authenticate: () => step ?? null,
+    quotas: null,
   });
   const edge: Edge = compileEdge(config, lasting);
   const forwarder = new HttpForwarder({

@@ -40,6 +40,8 @@ export interface GatewayOptions {
   readonly log?: Partial<Config['log']>;
   /** The path of a file of users who are shut out. */
   readonly revokedUsers?: string | null;
+  /** A store of counts that other gateways share. */
+  readonly quotas?: Config['quotas'];
 }
 
 /** A route to an upstream (or to a port), with the limits of `testRoute`. */
@@ -91,6 +93,7 @@ export function configOf({
   announceMs = 0,
   log,
   revokedUsers = null,
+  quotas = null,
 }: GatewayOptions): Config {
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   const at = (path: string | undefined) => (path === undefined ? loopback : ({ kind: 'unix', path } as const));
@@ -110,6 +113,7 @@ export function configOf({
     // Tests count lines.
     log: { ...builtInTop.log, maxRate: null, ...log },
     revokedUsers,
+    quotas,
     routes,
     routesApi: null,
   };

@@ -68,4 +68,5 @@ export const calmParts: StepParts = {
   rates: new RouteRates(),
   reported: () => {},
   authenticate: () => null,
+  quotas: null,
 };

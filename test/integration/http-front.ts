@@ -95,6 +95,7 @@ export async function startFront(
     rates: new RouteRates(),
     reported: () => {},
     authenticate: () => null,
+    quotas: null,
   };
   const reception = new Reception(parts);
   const steps = compileSteps(route, 'http', parts);

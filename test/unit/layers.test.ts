@@ -14,6 +14,7 @@ const chain: readonly (readonly string[])[] = [
   ['front', 'admin'],
   ['bind'],
   ['relay'],
+  ['quotas'],
   ['upstream'],
   ['admission'],
   ['websocket'],

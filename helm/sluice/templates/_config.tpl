@@ -40,7 +40,7 @@
 
 {{/* Settings that Sluice reads once, when it starts. */}}
 {{- define "sluice.listenerConfig" -}}
-{{- $config := pick (deepCopy .Values.config) "listen" "admin" "memory" }}
+{{- $config := pick (deepCopy .Values.config) "listen" "admin" "memory" "quotas" }}
 {{- $admin := merge (default dict $config.admin) (dict "address" "0.0.0.0:9090" "token_file" "/etc/sluice/admin/token") }}
 {{- $_ := set $config "admin" $admin }}
 {{- if .Values.tls.existingSecret }}
@@ -59,6 +59,9 @@
 {{- end }}
 {{- $_ := set $config "listen" (merge (dict "tls" $tls) (default dict $config.listen)) }}
 {{- end }}
+{{- if and .Values.quotas.existingSecret $config.quotas }}
+{{- $_ := set $config "quotas" (merge (dict "password_file" "/etc/sluice/quotas/password") $config.quotas) }}
+{{- end }}
 {{- with include "sluice.maxBuffered" . }}
 {{- $_ := set $config "memory" (dict "max_buffered" .) }}
 {{- end }}
@@ -67,7 +70,7 @@
 
 {{/* Settings that Sluice reads again when they change. */}}
 {{- define "sluice.limitsConfig" -}}
-{{- omit .Values.config "listen" "admin" "memory" | toYaml }}
+{{- omit .Values.config "listen" "admin" "memory" "quotas" | toYaml }}
 {{- end }}
 
 {{- define "sluice.memoryLimit" -}}

@@ -80,6 +80,9 @@ volumeMounts: {{- include "sluice.volumeMounts" $root | nindent 2 }}
 {{- range $i, $name := .Values.auth.existingConfigMaps }}
 - {name: sluice-auth-config-{{ $i }}, mountPath: /etc/sluice/auth/{{ $name }}, readOnly: true}
 {{- end }}
+{{- if .Values.quotas.existingSecret }}
+- {name: sluice-quotas, mountPath: /etc/sluice/quotas, readOnly: true}
+{{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ tpl (toYaml .) $ }}
 {{- end }}
@@ -118,6 +121,10 @@ volumeMounts: {{- include "sluice.volumeMounts" $root | nindent 2 }}
 {{- range $i, $name := .Values.auth.existingConfigMaps }}
 - name: sluice-auth-config-{{ $i }}
   configMap: {name: {{ $name }}}
+{{- end }}
+{{- with .Values.quotas.existingSecret }}
+- name: sluice-quotas
+  secret: {secretName: {{ . }}, items: [{key: {{ $.Values.quotas.existingSecretKey }}, path: password}]}
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ tpl (toYaml .) $ }}

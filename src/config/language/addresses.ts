@@ -1,6 +1,6 @@
 /** Addresses, URLs, origins, hosts and path patterns. Answers like `units.ts`: a value, or the rest of a sentence. */
 
-import type { ListenAddress, PairPaths, UpstreamTarget } from '../types.ts';
+import type { ListenAddress, PairPaths, StoreTarget, UpstreamTarget } from '../types.ts';
 import * as patterns from './patterns.ts';
 import type { Result } from './result.ts';
 import { scalarText } from './units.ts';
@@ -13,6 +13,7 @@ const listenPort = whole(patterns.listenPort);
 const method = whole(patterns.method);
 const socketPath = whole(patterns.socketPath);
 const socketUrl = whole(patterns.socketUrl);
+const database = whole(patterns.database);
 
 function whole(pattern: string): RegExp {
   return new RegExp(`^(?:${pattern})$`);
@@ -87,6 +88,27 @@ export function parseUpstream(value: unknown): Result<UpstreamTarget> {
   const target = splitHostPort(authority) ?? splitHostPort(`${authority}:${port}`);
   if (!target || target.port === 0) return { problem: `is not the URL of a backend; ${example}` };
   return { value: { protocol: `${scheme}:`, ...target, href: value } };
+}
+
+/** Parses `redis://host:port` or `rediss://host:port`, with or without the number of a database behind it. */
+export function parseStore(value: unknown): Result<StoreTarget> {
+  const example = 'write redis://host:6379, or rediss://host:6379 for TLS';
+  const match = typeof value === 'string' ? /^(rediss?):\/\/([^/?#]*)(?:\/(.*))?$/is.exec(value) : null;
+  if (match === null) return { problem: `is not the URL of a store; ${example}` };
+  const [, scheme = '', authority = '', number = ''] = match;
+  if (authority.includes('@')) {
+    return {
+      problem: `holds a user or password, which would reach the log; ${example}, with quotas.username and quotas.password_file`,
+    };
+  }
+  if (number !== '' && !database.test(number)) {
+    return { problem: `has no number of a database behind the host; ${example}, and /2 behind it where it is not 0` };
+  }
+  const at = splitHostPort(authority) ?? splitHostPort(`${authority}:6379`);
+  if (!at || at.port === 0) return { problem: `is not the URL of a store; ${example}` };
+  const isSecure = scheme.toLowerCase() === 'rediss';
+  const target = { protocol: isSecure ? 'https:' : 'http:', ...at, href: value as string } as const;
+  return { value: { target, database: Number(number) } };
 }
 
 /** Parses `https://apps.example.org` to the form in which browsers send it: lower case, without the default port. */
@@ -177,6 +199,12 @@ export function parseServerName(value: unknown): Result<string> {
   if (typeof value !== 'string') return { problem };
   const name = value.toLowerCase();
   return isHost(name) || ipv6.test(name) ? { value: name } : { problem };
+}
+
+/** Parses the name of a user of a store. */
+export function parseUserName(value: unknown): Result<string> {
+  if (typeof value === 'string' && /^[!-~]{1,128}$/.test(value)) return { value };
+  return { problem: 'is not the name of a user; write it in ASCII without blanks, at most 128' };
 }
 
 /** Parses the path of a file. */

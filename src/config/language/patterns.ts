@@ -29,6 +29,9 @@ export const listenPort = upTo(65_535);
 /** A TCP port to connect to. */
 export const port = upTo(65_535, 1);
 
+/** The number of a database of Redis, which has 16 unless told otherwise. */
+export const database = upTo(9999);
+
 const octet = upTo(255);
 /** Four numbers. */
 export const ipv4 = `${octet}([.]${octet}){3}`;

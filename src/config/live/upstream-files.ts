@@ -20,18 +20,19 @@ export function pathsOf({ ca, clientCert, clientKey }: UpstreamFiles): string[] 
   return [ca, clientCert, clientKey].filter((path) => path !== null);
 }
 
-const keys = { section: 'upstream_tls', cert: 'upstream_tls.client_cert', key: 'upstream_tls.client_key' };
 const pemCertificate = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g;
 
-/** Judges what the files hold; `problem` names the key, the file and the remedy. */
+/** Judges what the files of a section hold; `problem` names the key, the file and the remedy. */
 export function judgeUpstreamFiles(
   files: UpstreamFiles,
   contents: readonly FileContent[],
+  section = 'upstream_tls',
 ): Result<UpstreamCredentials> {
   const rest = [...contents];
-  const authorities = files.ca === null ? null : judgeAuthorities(rest.shift()!, 'upstream_tls.ca');
+  const authorities = files.ca === null ? null : judgeAuthorities(rest.shift()!, `${section}.ca`);
   if (authorities !== null && 'problem' in authorities) return authorities;
   const [cert, key] = rest;
+  const keys = { section, cert: `${section}.client_cert`, key: `${section}.client_key` };
   const pair = cert && key ? judgePair(cert, key, keys) : null;
   if (pair !== null && 'problem' in pair) return pair;
   const context = createSecureContext({

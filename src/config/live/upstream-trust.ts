@@ -5,7 +5,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Log } from '../../observe/log/log.ts';
 import type { Problem, Result } from '../language/result.ts';
-import type { Route, UpstreamTls } from '../types.ts';
+import { type Config, labelledRoutes, type Route, type UpstreamTls } from '../types.ts';
 import { type FileContent, readFiles } from './read.ts';
 import { judgeUpstreamFiles, pathsOf, type UpstreamCredentials, type UpstreamFiles } from './upstream-files.ts';
 import { FileWatcher } from './watch.ts';
@@ -24,12 +24,14 @@ export class UpstreamTrust {
   }
 
   /**
-   * Reads what these routes name and forgets what others named; resolves with what is wrong with files that were not
+   * Reads what a configuration names and forgets what others named; resolves with what is wrong with files that were not
    * read before.
    */
-  async follow(routes: readonly Route[]): Promise<readonly string[]> {
+  async follow(config: Pick<Config, 'routes' | 'routesApi' | 'quotas'>): Promise<readonly string[]> {
     const named = new Map<string, UpstreamFiles>();
-    for (const { upstream, upstreamTls } of routes.flatMap(targetsOf)) {
+    const { quotas } = config;
+    const store = quotas === null ? [] : [{ upstream: quotas.target, upstreamTls: quotas.tls }];
+    for (const { upstream, upstreamTls } of [...labelledRoutes(config).flatMap(targetsOf), ...store]) {
       if (upstream.protocol === 'https:' && pathsOf(upstreamTls).length > 0) named.set(keyOf(upstreamTls), upstreamTls);
     }
     for (const [key, set] of this.#sets) {

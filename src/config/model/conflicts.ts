@@ -17,6 +17,7 @@ import type { ListenAddress } from '../types.ts';
 import { authConflicts } from './auth-conflicts.ts';
 import { errorAt } from './explain.ts';
 import { roomsPath } from './presets.ts';
+import { quotaConflicts } from './quota-conflicts.ts';
 import { builtInTop } from './top-settings.ts';
 import { validationConflicts } from './validation-conflicts.ts';
 
@@ -58,6 +59,7 @@ export function findConflicts(document: ConfigDocument): ConfigError[] {
     ...secretIdentities(document),
     ...authConflicts(document),
     ...validationConflicts(document),
+    ...quotaConflicts(document),
   ];
 }
 

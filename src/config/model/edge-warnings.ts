@@ -2,7 +2,7 @@
  * What is valid and still likely to hurt of who may come in: networks, methods, and who may say where clients come
  * from.
  */
-import type { Listen, Rate, Route } from '../types.ts';
+import type { Listen, QuotaStoreConfig, Rate, Route } from '../types.ts';
 import { pageLoadOf } from './page-loads.ts';
 import type { PresetName } from './presets.ts';
 
@@ -13,6 +13,17 @@ export function proxyProtocolWarnings({ proxyProtocol }: Pick<Listen, 'proxyProt
   return [
     `names every address (${open}), so whoever connects may say which client they are, and pass every cap and access.networks so. ` +
       'Name the load balancers alone.',
+  ];
+}
+
+/** Of `quotas`. */
+export function quotaWarnings(quotas: QuotaStoreConfig | null): string[] {
+  if (quotas === null || quotas.passwordFile === null || quotas.target.protocol === 'https:') return [];
+  const { host, href } = quotas.target;
+  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return [];
+  return [
+    `sends the password to ${host} in clear, and names of routes too: whoever stands between may read both. ` +
+      `Write ${href.replace(/^redis:/i, 'rediss:')} where the server speaks TLS, unless nobody else is in that network.`,
   ];
 }
 

@@ -7,8 +7,10 @@ import { topSettings } from './top-settings.ts';
 /** Whether there is TLS holds until a restart. Which files it takes may change. */
 const isTls = ({ listen }: Config) => listen.tls !== null;
 
-const fixed = Object.entries(topSettings as Readonly<Record<string, SettingRow>>).flatMap(([key, { field, reload }]) =>
-  reload === 'restart' && field !== undefined ? [{ key, field }] : [],
+/** A row whose field is its whole section stands for that. */
+const fixed = Object.entries(topSettings as Readonly<Record<string, SettingRow>>).flatMap(
+  ([path, { field, reload }]) =>
+    reload === 'restart' && field !== undefined ? [{ key: path.startsWith(`${field}.`) ? field : path, field }] : [],
 );
 
 /** The paths of the settings that hold until a restart. */

@@ -123,6 +123,10 @@ export const kind = {
     description: '`http://host:port` or `https://host:port`, without a path',
     anyOf: withHost('[Hh][Tt][Tt][Pp][Ss]?://', `(:${patterns.port})?/?`),
   }),
+  store: leaf('store', addresses.parseStore, {
+    description: '`redis://host:port` or, over TLS, `rediss://host:port`; `/2` behind it is the number of a database',
+    anyOf: withHost('[Rr][Ee][Dd][Ii][Ss][Ss]?://', `(:${patterns.port})?(/${patterns.database}?)?`),
+  }),
   origin: leaf('origin', addresses.parseOrigin, {
     description: '`https://apps.example.org`: scheme, host and port, nothing else',
     // What browsers would read as an IPv4 address is no name: the last label has a letter, and is not hexadecimal.
@@ -226,6 +230,11 @@ export const kind = {
       matching(`unix:${patterns.socketPath}`),
     ],
   }),
+  userName: leaf(
+    'user_name',
+    addresses.parseUserName,
+    text('^[!-~]{1,128}$', 'the name of a user, in ASCII without blanks'),
+  ),
   name: leaf(
     'name',
     parseName,

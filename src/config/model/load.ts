@@ -62,6 +62,7 @@ export function loadConfigs(texts: readonly ConfigText[], beside: Beside | null 
     drain: resolved.drain,
     log: resolved.log,
     revokedUsers: resolved.revokedUsers,
+    quotas: resolved.quotas,
     routes: resolved.routes.map(({ route }) => route),
     routesApi: resolved.routesApi,
   };

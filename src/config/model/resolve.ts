@@ -11,6 +11,7 @@ import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
 import { type OwnSettings, ownSettings } from './own-settings.ts';
 import { reportedHandshakes } from './page-loads.ts';
 import { type PresetName, presets } from './presets.ts';
+import { quotasOf } from './quota-settings.ts';
 import { builtIn, routeSettings, type SettingKey, type Settings, settingKeys } from './route-settings.ts';
 import { compileRoutesApi, resolveTemplates, setByApi, type Template } from './routes-api.ts';
 import type { ParsedRoutesApi } from './routes-api-schema.ts';
@@ -48,6 +49,7 @@ export interface Resolved {
   readonly drain: Config['drain'];
   readonly log: Config['log'];
   readonly revokedUsers: Config['revokedUsers'];
+  readonly quotas: Config['quotas'];
   readonly timeouts: Timeouts;
   readonly routes: readonly ResolvedRoute[];
   readonly routesApi: RoutesApi | null;
@@ -114,6 +116,7 @@ export function resolve(document: ConfigDocument, parsed: ParsedConfig, files: r
     log,
     drain,
     revokedUsers,
+    quotas: quotasOf(top),
     timeouts,
     routes,
     routesApi: api === undefined ? null : compileRoutesApi(apiOf(document, api, sources), templates),

@@ -7,7 +7,7 @@ import type { LimitKind, LimitValues } from '../../catalogue/row.ts';
 import { type Unit, unitOfKind } from '../../catalogue/unit.ts';
 import { formatListenAddress } from '../language/addresses.ts';
 import { formatCount, formatDuration, formatRate, formatShare, formatSize } from '../language/format.ts';
-import type { ListenAddress, PairPaths, Rate } from '../types.ts';
+import type { ListenAddress, PairPaths, Rate, StoreTarget } from '../types.ts';
 import { kind } from './kinds.ts';
 
 /** The unit of a setting; `word` for what is no number. */
@@ -77,8 +77,10 @@ export const lineRate = shownAs<Rate | null>(
 );
 export const address = shownAs<ListenAddress>(kind.address, formatListenAddress);
 export const backend = shownAs(kind.upstream, ({ href }) => href);
+export const store = shownAs<StoreTarget>(kind.store, ({ target }) => target.href);
 export const identity = shownAs(kind.identity, (value) => JSON.stringify(value));
 export const name = asWritten(kind.name);
+export const userName = asWritten(kind.userName);
 export const file = asWritten(kind.file);
 export const path = asWritten(kind.path);
 export const pairs = shownAs<readonly PairPaths[]>(

@@ -1,5 +1,6 @@
 /** The settings at the file's top, one row each; `settings.ts` says how to add one. */
 import { sharedLimitsBelow } from './limit-settings.ts';
+import { quotaSections, quotaSettings } from './quota-settings.ts';
 import { builtIn } from './route-settings.ts';
 import * as is from './setting-kinds.ts';
 import { builtInOf, nest, type SettingRows } from './settings.ts';
@@ -181,6 +182,7 @@ export const topSettings = {
     reload: 'live',
     none: 'none',
   },
+  ...quotaSettings,
   'timeouts.connect': {
     kind: is.duration,
     about: 'For a connection to an upstream: its name, TCP to one of its addresses, and TLS; 504.',
@@ -224,6 +226,7 @@ export const topSections: Readonly<Record<string, string>> = {
   memory: 'What all connections together may hold.',
   drain: 'How the gateway is taken away, on SIGTERM or `POST /api/drain`.',
   log: 'How much is logged. Changes hold at once.',
+  ...quotaSections,
   timeouts: 'How long Sluice waits.',
   defaults: "What holds for every route that does not say otherwise. A route's preset overrides it.",
   routes_api:

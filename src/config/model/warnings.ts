@@ -4,7 +4,7 @@
  */
 import { formatDuration, formatSize } from '../language/format.ts';
 import { authWarnings } from './auth-warnings.ts';
-import { accessWarnings, proxyProtocolWarnings, rateWarnings, userWarnings } from './edge-warnings.ts';
+import { accessWarnings, proxyProtocolWarnings, quotaWarnings, rateWarnings, userWarnings } from './edge-warnings.ts';
 import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
 import type { Resolved, ResolvedRoute } from './resolve.ts';
@@ -38,7 +38,8 @@ export function findWarnings(resolved: Resolved): Warning[] {
     message,
     settings: [],
   }));
-  return [...trustedProxies(resolved), ...proxyProtocol, ...judged.flatMap(routeWarnings)];
+  const quotas = quotaWarnings(resolved.quotas).map((message) => ({ subject: 'quotas.store', message, settings: [] }));
+  return [...trustedProxies(resolved), ...proxyProtocol, ...quotas, ...judged.flatMap(routeWarnings)];
 }
 
 /** A route, and how its places are told. */

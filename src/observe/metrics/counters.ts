@@ -84,6 +84,15 @@ export function tally<L extends readonly string[]>(counts: Tally<L>, ...labels: 
   counts.add(labels);
 }
 
+/** What became of questions to the store of shared quotas. */
+export class QuotaStoreCounters {
+  /** `admitted`, `refused`, or `local`: the store could not tell, so this pod's own count decided. */
+  readonly decisions = new Tally<[result: 'admitted' | 'refused' | 'local']>();
+  readonly seconds = new Histogram(latencyBounds.filter((seconds) => seconds <= 0.5));
+  /** How often it was lost, or could not be reached. */
+  lost = 0;
+}
+
 /** What one sender did on one route. */
 export class SenderCounters {
   textMessages = 0;

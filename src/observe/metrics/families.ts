@@ -25,7 +25,8 @@ export interface NumberFamily extends Described {
 export interface HistogramFamily extends Described {
   readonly type: 'histogram';
   readonly bounds: readonly number[];
-  ofRoute(reading: RouteReading, emit: Emit<Histogram>): void;
+  ofProcess?(source: MetricsSource, emit: Emit<Histogram>): void;
+  ofRoute?(reading: RouteReading, emit: Emit<Histogram>): void;
 }
 
 export type Family = NumberFamily | HistogramFamily;

@@ -1,10 +1,11 @@
 /** The process as a whole: its build, its configuration, whether it drains. */
 import { type AdminRefusal, adminOutcomes } from '../../catalogue/outcomes.ts';
-import type { NumberFamily } from './families.ts';
-import type { MetricsSource, RoutesApiReading } from './source.ts';
+import { QuotaStoreCounters } from './counters.ts';
+import type { Family } from './families.ts';
+import type { MetricsSource, QuotaStoreReading, RoutesApiReading } from './source.ts';
 
 /** Metrics without a route. */
-export const processFamilies: readonly NumberFamily[] = [
+export const processFamilies: readonly Family[] = [
   {
     type: 'gauge',
     name: 'build_info',
@@ -114,7 +115,45 @@ export const processFamilies: readonly NumberFamily[] = [
     labels: [],
     ofProcess: (source, emit) => ofApi(source, ({ pageFailures }) => emit([], pageFailures)),
   },
+  {
+    type: 'gauge',
+    name: 'quota_store_up',
+    help: 'Whether the store of `quotas` counts (1), or this pod counts alone (0); not there where no store is named.',
+    labels: [],
+    ofProcess: (source, emit) => ofStore(source, ({ isThere }) => emit([], Number(isThere))),
+  },
+  {
+    type: 'counter',
+    name: 'quota_store_decisions_total',
+    help: "Handshakes and requests that caps or rates over all pods concern, by result: `admitted` or `refused` by the store, or `local` where it could not tell, so that this pod's own count held.",
+    labels: ['result'],
+    ofProcess: (source, emit) =>
+      ofStore(source, ({ counters }) => {
+        for (const result of ['admitted', 'refused', 'local'] as const) emit([result], counters.decisions.get(result));
+      }),
+  },
+  {
+    type: 'counter',
+    name: 'quota_store_lost_total',
+    help: 'How often the store of `quotas` was lost, or could not be reached; the log says why (`quota_store_lost`).',
+    labels: [],
+    ofProcess: (source, emit) => ofStore(source, ({ counters }) => emit([], counters.lost)),
+  },
+  {
+    type: 'histogram',
+    name: 'quota_store_duration_seconds',
+    help: 'How long the store of `quotas` took to answer for one handshake or request.',
+    labels: [],
+    bounds: new QuotaStoreCounters().seconds.bounds,
+    ofProcess: (source, emit) => ofStore(source, ({ counters }) => emit([], counters.seconds)),
+  },
 ];
+
+/** Where all pods count together. */
+function ofStore(source: MetricsSource, emit: (reading: QuotaStoreReading) => void): void {
+  const reading = source.quotaStore?.() ?? null;
+  if (reading !== null) emit(reading);
+}
 
 /** Where a program sets routes. */
 function ofApi(source: MetricsSource, emit: (reading: RoutesApiReading) => void): void {

@@ -3,6 +3,7 @@
  * does not hold the relay up: it works in slices, and lets messages pass between them.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'; // the package @prometheus-io/client
+import type { Histogram } from './counters.ts';
 import { Exposition, type Format, labelText } from './exposition.ts';
 import type { Family } from './families.ts';
 import { liveFamilies } from './live-families.ts';
@@ -31,7 +32,9 @@ export function createRenderer(source: MetricsSource, turns?: Turns): Renderer {
     const readings = readRoutes(source);
     for (const family of families) {
       out.family(prefix + family.name, family.type, family.help);
-      if (family.type !== 'histogram') {
+      if (family.type === 'histogram') {
+        family.ofProcess?.(source, (values, histogram) => writeHistogram(out, family, values, histogram));
+      } else {
         family.ofProcess?.(source, (values, value) => out.sample(labelText(family.labels, values), value));
       }
       for (const reading of readings) {
@@ -48,12 +51,14 @@ export function createRenderer(source: MetricsSource, turns?: Turns): Renderer {
   };
 }
 
+/** One that has counted nothing is not there. */
+function writeHistogram(out: Exposition, { labels }: Family, values: readonly string[], histogram: Histogram): void {
+  if (histogram.counts.some((count) => count > 0)) out.histogram(labelText(labels, values), histogram);
+}
+
 function writeRoute(out: Exposition, family: Family, reading: RouteReading): void {
   if (family.type === 'histogram') {
-    family.ofRoute(reading, (values, histogram) => {
-      // One that has counted nothing is not there.
-      if (histogram.counts.some((count) => count > 0)) out.histogram(labelText(family.labels, values), histogram);
-    });
+    family.ofRoute?.(reading, (values, histogram) => writeHistogram(out, family, values, histogram));
   } else {
     family.ofRoute?.(reading, (values, value) => out.sample(labelText(family.labels, values), value));
   }

@@ -1,6 +1,6 @@
 /** What a scrape reads. */
 import type { Config, Route } from '../../config/types.ts';
-import type { PauseCause } from './counters.ts';
+import type { PauseCause, QuotaStoreCounters } from './counters.ts';
 import type { CounterStore } from './store.ts';
 
 /** What one sender has in a connection's buffers right now. */
@@ -38,6 +38,12 @@ export interface RoutesApiReading {
   readonly differing: number | null;
 }
 
+/** The store of shared quotas, and what it has answered. */
+export interface QuotaStoreReading {
+  readonly isThere: boolean;
+  readonly counters: QuotaStoreCounters;
+}
+
 /** The state of the process that metrics show. */
 export interface MetricsSource {
   /** The configuration in force. */
@@ -52,6 +58,8 @@ export interface MetricsSource {
   reloads(): { readonly success: number; readonly failure: number };
   /** `null`, or left out, where no program sets routes. */
   routesApi?(): RoutesApiReading | null;
+  /** `null`, or left out, where each pod counts alone. */
+  quotaStore?(): QuotaStoreReading | null;
   /** Log lines that nobody will see, by reason. */
   logLinesDropped(): Readonly<Record<string, number>>;
   readonly build: { readonly version: string; readonly revision: string };

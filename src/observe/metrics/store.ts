@@ -1,6 +1,6 @@
 /** Who owns the counters: one set per route name, for as long as the process lives. */
 import type { AdminRefusal } from '../../catalogue/outcomes.ts';
-import { RouteCounters, Tally } from './counters.ts';
+import { QuotaStoreCounters, RouteCounters, Tally } from './counters.ts';
 
 /** The `route` label of what ends before a route is known. */
 export const unroutedName = '(none)';
@@ -15,6 +15,9 @@ export class CounterStore {
   readonly unrouted = new RouteCounters();
   /** Requests of operators that the admin port has turned away. */
   readonly adminRefusals = new Tally<[reason: AdminRefusal]>();
+
+  /** Questions to the store of shared quotas. */
+  readonly quotaStore = new QuotaStoreCounters();
 
   /** The counters of a label; made at the first call. */
   of(label: string): RouteCounters {

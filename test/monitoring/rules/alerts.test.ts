@@ -14,10 +14,11 @@ import { capacity } from './capacity.ts';
 import { configuration } from './configuration.ts';
 import { hub } from './hub.ts';
 import { limits } from './limits.ts';
+import { quotas } from './quotas.ts';
 import { type Firing, releaseLabels, type Story } from './story.ts';
 import { upstreams } from './upstreams.ts';
 
-const stories = [...availability, ...configuration, ...capacity, ...upstreams, ...limits, ...hub];
+const stories = [...availability, ...configuration, ...capacity, ...upstreams, ...limits, ...quotas, ...hub];
 const alerts = new Map(alertGroups.flatMap((group) => group.alerts).map((alert) => [alert.name, alert]));
 const levels = [...alerts.values()].flatMap((alert) => alert.levels.map((level) => [alert, level] as const));
 const directory = scratchDirectory('rules');

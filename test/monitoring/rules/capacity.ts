@@ -52,6 +52,28 @@ export const capacity: readonly Story[] = [
   },
   {
     alert: 'SluiceConnectionsNearLimit',
+    tells: 'two pods share a limit by a store, and one loses it for a while',
+    series: {
+      [active]: '40x5 45x50',
+      [limit]: '100x90',
+      [pod(2, 'sluice_connections_active', 'route="panel"')]: '10x5 40x29 10x30',
+      [pod(2, 'sluice_connections_limit', 'route="panel"')]: '100x90',
+      [pod(1, 'sluice_quota_store_up')]: '1x90',
+      [pod(2, 'sluice_quota_store_up')]: '1x40 0x10 1x40',
+    },
+    moments: [
+      quiet('15m'),
+      fires('30m', {
+        severity: 'warning',
+        labels: panel,
+        value: '85%',
+        summary: 'apps/sluice, route panel: 85% of connections.max are in use',
+      }),
+      quiet('45m'),
+    ],
+  },
+  {
+    alert: 'SluiceConnectionsNearLimit',
     tells: 'a route has no limit',
     series: { [active]: '100000x40', [limit]: 'Inf '.repeat(40) },
     moments: [quiet('35m')],

@@ -19,6 +19,10 @@ import { Clients, routes } from './traffic.ts';
 /** Expressions that have no data although all is well, and why. */
 const mayBeEmpty: Readonly<Record<string, string>> = {
   SluiceDown: 'it asks for what is not there',
+  SluiceQuotaStoreDown: 'each pod counts alone, and no store is named',
+  'Quotas over all pods, A': 'no store is named',
+  'Quotas over all pods, B': 'no store is named',
+  'Quotas over all pods, C': 'no store is named',
   SluiceHubSilent: 'all routes are of the file, and no hub writes any',
   SluiceHubReplicasDiffer: 'all routes are of the file, and no replicas have any of a hub',
   SluiceErrorPagesFailing: 'no pages for errors are fetched from anywhere',

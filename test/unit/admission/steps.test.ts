@@ -14,6 +14,7 @@ const parts: StepParts = {
   rates: new RouteRates(),
   reported: () => {},
   authenticate: () => null,
+  quotas: null,
 };
 const handshake = (overrides: VisitOverrides = {}) =>
   testVisit({ kind: 'websocket', headers: handshakeFields, ...overrides });
@@ -32,6 +33,7 @@ test('the phases have one order', () => {
     'user_rates',
     'memory',
     'caps',
+    'quotas',
   ]);
 });
 
@@ -73,6 +75,7 @@ describe('the steps of plain HTTP', () => {
       rates: new RouteRates(),
       reported: () => {},
       authenticate: () => null,
+      quotas: null,
     });
 
   test('ask for no origin, count no connection and go on through a drain', () => {

@@ -28,6 +28,7 @@ function edgeOf(...headersMs: number[]) {
     drain: { announceMs: 0 },
     log: builtInTop.log,
     revokedUsers: null,
+    quotas: null,
     routesApi: null,
     routes,
   };

@@ -67,6 +67,12 @@
 - auth.existingSecrets and auth.existingConfigMaps both name {{ . }}, and each would be /etc/sluice/auth/{{ . }}; rename one
 {{- end }}
 {{- end }}
+{{- if and .quotas.existingSecret (not (dig "quotas" "store" "" .config)) }}
+- quotas.existingSecret is set, and there is no store that it is the password of; write config.quotas.store, or leave it out
+{{- end }}
+{{- if and .quotas.existingSecret (dig "quotas" "password_file" "" .config) }}
+- quotas.existingSecret and config.quotas.password_file exclude each other, because each names the password; leave one out
+{{- end }}
 {{- if and (ne .service.type "ClusterIP") (get (default dict .service.extraSpec) "clusterIP" | toString | eq "None") }}
 - service.extraSpec.clusterIP is None, and service.type {{ .service.type }} needs an address; leave one out
 {{- end }}
@@ -153,6 +159,7 @@
 {{- if .Values.tls.existingSecret }}{{ $own = append $own "/etc/sluice/tls" }}{{ end }}
 {{- if include "sluice.clientAuthorities" . }}{{ $own = append $own "/etc/sluice/clients" }}{{ end }}
 {{- range .Values.tls.additionalSecrets }}{{ $own = append $own (printf "/etc/sluice/certificates/%s" .) }}{{ end }}
+{{- if .Values.quotas.existingSecret }}{{ $own = append $own "/etc/sluice/quotas" }}{{ end }}
 {{- range concat (default list .Values.auth.existingSecrets) (default list .Values.auth.existingConfigMaps) }}{{ $own = append $own (printf "/etc/sluice/auth/%s" .) }}{{ end }}
 {{- range $own }}
 {{- $mounted = append $mounted (printf "%s/" .) }}
@@ -180,7 +187,7 @@
 - {{ $name }} is {{ $file }}, which is not in the pod. Leave it out: the chart brings the token; one of your own is admin.existingSecret
 {{- end }}
 {{- else if not $there }}
-- {{ $name }} is {{ $file }}, which is not in the pod; {{ if hasPrefix "/etc/sluice/auth/" $file }}name its Secret in auth.existingSecrets, or its ConfigMap in auth.existingConfigMaps{{ else }}mount it with extraVolumes and extraVolumeMounts{{ if hasPrefix "config.listen.tls" $name }}, or use tls.existingSecret{{ else if or (contains ".auth[" $name) (eq $name "config.revoked_users") }}, or name its Secret in auth.existingSecrets and write /etc/sluice/auth/SECRET/KEY{{ end }}{{ end }}
+- {{ $name }} is {{ $file }}, which is not in the pod; {{ if hasPrefix "/etc/sluice/auth/" $file }}name its Secret in auth.existingSecrets, or its ConfigMap in auth.existingConfigMaps{{ else }}mount it with extraVolumes and extraVolumeMounts{{ if hasPrefix "config.listen.tls" $name }}, or use tls.existingSecret{{ else if eq "config.quotas.password_file" $name }}, or use quotas.existingSecret{{ else if or (contains ".auth[" $name) (eq $name "config.revoked_users") }}, or name its Secret in auth.existingSecrets and write /etc/sluice/auth/SECRET/KEY{{ end }}{{ end }}
 {{- end }}
 {{- end }}
 {{- end }}

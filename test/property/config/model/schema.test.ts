@@ -160,6 +160,16 @@ const kinds: Readonly<Record<string, Kind>> = {
     right: ['http://hub:8081/hub/error', 'http+unix://%2Frun%2Fhub.sock', 'http+unix://%2frun%2Fa%20b/hub/error/'],
     wrong: ['http+unix://run', 'http+unix://%2F%00', 'http+unix://%2Fa?x', 'unix:/run/a', 'http://u:p@a/', ''],
   },
+  store: {
+    parse: addresses.parseStore,
+    right: ['redis://a', 'REDISS://a.example:1', 'redis://10.0.0.1:6379/', 'redis://[::1]:6379/15', 'redis://a/9999'],
+    wrong: ['redis://u:p@a', 'http://a', 'redis://a/x', 'redis://a/01', 'redis://', 'redis://a:0', 'a:6379', '', 7],
+  },
+  user_name: {
+    parse: addresses.parseUserName,
+    right: ['default', 'gate:1', '!'],
+    wrong: ['', 'a b', 'ä', 'a\n', 'a'.repeat(129), 7],
+  },
   certificate: {
     parse: addresses.parsePair,
     right: [{ cert: 'tls.crt', key: '/run/tls.key' }],

@@ -78,6 +78,7 @@ test('the top of the file is shown too, each key with its own place', () => {
     'log.user': 'plain',
     'drain.announce': '10s',
     revoked_users: 'not set',
+    'quotas.store': 'not set',
     'timeouts.connect': '2s',
     'timeouts.headers': '10s',
     'timeouts.handshake': '4m',

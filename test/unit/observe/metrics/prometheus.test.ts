@@ -49,6 +49,7 @@ function fixture(): Fixture {
       drain: { announceMs: 0 },
       log: builtInTop.log,
       revokedUsers: null,
+      quotas: null,
       routesApi: null,
       routes: [panel],
     } satisfies Config as Config,
