@@ -23,7 +23,7 @@ export const quotas: AlertGroup = {
       look: [
         'The log, event `quota_store_lost`: the problem, in words.',
         '`sluice_quota_store_up` by pod: where one pod alone has 0, look at its way to the store (DNS, NetworkPolicy, certificates).',
-        '`sluice_quota_store_duration_seconds` before it: a store that becomes slow is given up after 250 ms.',
+        '`sluice_quota_store_duration_seconds` before it: a store that becomes slow is given up after `quotas.timeout` (250 ms).',
       ],
       change: [
         'Start the store again, or name another in `quotas.store` (a restart of the pods takes it). Pods find it by themselves within 5 seconds and tell it what they have.',

@@ -441,6 +441,8 @@ export interface QuotaStoreConfig extends StoreTarget {
   /** The path of the file that holds the password; `null` comes without one. */
   readonly passwordFile: string | null;
   readonly username: string | null;
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
   /** Before all keys. */
   readonly prefix: string;
   readonly tls: UpstreamTls;

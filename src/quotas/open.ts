@@ -16,8 +16,6 @@ export interface OpenParts {
   readonly password: () => string | null;
 }
 
-/** A handshake waits no longer for the store. In one machine room it answers in a millisecond. */
-const timeoutMs = 250;
 /** So long a pod that is gone is still counted; it says three times in it that it is there. */
 const leaseMs = 30_000;
 /** Between two attempts, at first and at most. */
@@ -25,7 +23,7 @@ const retryMs = { first: 200, most: 5000 };
 
 /** The quotas, which are not connected yet. */
 export function openQuotas(config: QuotaStoreConfig, { log, connector, counters, password }: OpenParts): SharedQuotas {
-  const { target, tls, database, prefix, username } = config;
+  const { target, tls, database, timeoutMs, prefix, username } = config;
   const store = target.href;
   /** Of the last line; `null` where it is there. */
   let told: string | null = '';

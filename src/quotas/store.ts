@@ -59,8 +59,8 @@ export interface QuotaStoreParts {
   readonly lost: (problem: string) => void;
 }
 
-/** Connecting takes so long at most: over TLS and far away it is a few round trips. */
-const connectMs = 1000;
+/** Connecting, over TLS and far away, is a few round trips, for which nobody waits. */
+const leastConnectMs = 1000;
 /** One that is lost sooner than this is tried less and less often. */
 const steadyMs = 10_000;
 
@@ -92,7 +92,8 @@ export class QuotaStore {
     this.#timer = undefined;
     const { signal } = this.#closing;
     if (signal.aborted || this.#connection !== null) return;
-    const dialled = await this.#parts.dial(connectMs, signal);
+    const { timeoutMs } = this.#parts;
+    const dialled = await this.#parts.dial(Math.max(leastConnectMs, timeoutMs), signal);
     if (signal.aborted) {
       if ('socket' in dialled) dialled.socket.destroy();
       return;
@@ -102,7 +103,6 @@ export class QuotaStore {
       return;
     }
     const { socket } = dialled;
-    const timeoutMs = this.#parts.timeoutMs;
     const connection = new StoreConnection({
       socket,
       timeoutMs,

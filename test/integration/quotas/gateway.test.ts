@@ -15,7 +15,7 @@ const gateway = (upstream: FakeUpstream, store: FakeStore, own: string, quotas =
 listen: {address: "127.0.0.1:0", trusted_proxies: [127.0.0.1]}
 admin: {address: "127.0.0.1:0"}
 timeouts: {close: 100ms}
-quotas: {store: "redis://127.0.0.1:${store.port}"${quotas}}
+quotas: {store: "redis://127.0.0.1:${store.port}", timeout: 20s${quotas}}
 routes:
   - name: a
     upstream: "http://127.0.0.1:${upstream.port}"
