@@ -36,8 +36,13 @@ export function openQuotas(config: QuotaStoreConfig, { log, connector, counters,
     // The name is for people who look into the store; two processes may have one.
     pod: `${hostname().slice(0, 63)}-${randomBytes(9).toString('base64url')}`,
     dial: async (dialMs, signal) => {
-      const dialled = await connector.connect({ target, tls, protocols: [], timeoutMs: dialMs, signal });
-      return 'socket' in dialled ? dialled : { problem: dialled.detail };
+      try {
+        const dialled = await connector.connect({ target, tls, protocols: [], timeoutMs: dialMs, signal });
+        return 'socket' in dialled ? dialled : { problem: dialled.detail };
+      } catch (error) {
+        // A mistake of our own here must not end the connections of people.
+        return { problem: (error as Error).message };
+      }
     },
     credentials: () => {
       const secret = password();

@@ -64,6 +64,8 @@ const leastConnectMs = 1000;
 /** One that is lost sooner than this is tried less and less often. */
 const steadyMs = 10_000;
 
+/** Whatever it says: eleven days, or a billion connections. */
+const mostSeen = 1e9;
 const notAsked = 'it answers something else than was asked';
 
 export class QuotaStore {
@@ -216,5 +218,5 @@ function readAnswer(reply: Reply, keys: number): 'taken' | StoreRefusal | null {
   if (!Array.isArray(reply)) return null;
   const [place, seen] = reply as readonly unknown[];
   if (typeof place !== 'number' || typeof seen !== 'number' || place < 0 || place > keys) return null;
-  return place === 0 ? 'taken' : { place: place - 1, seen: Math.max(0, seen) };
+  return place === 0 ? 'taken' : { place: place - 1, seen: Math.min(Math.max(0, seen), mostSeen) };
 }

@@ -21,11 +21,16 @@ const known: ReadonlyMap<string, string> = new Map([
   ['LOADING', 'it is still reading its data'],
   ['MOVED', 'it is a node of a cluster that has not these keys; name the node that has, or a server of its own'],
   ['CLUSTERDOWN', 'its cluster is down'],
+  ['DENIED', 'it is in protected mode, and serves its own machine alone; give it a password'],
   ['WRONGTYPE', 'somebody else keeps something under the keys of quotas.prefix; write another prefix'],
 ]);
 
+/** It says so before it has read anything. */
+const tooMany = 'ERR max number of clients reached';
+
 /** The error of a server; `isQuoted` where it may hold what nobody shall read. */
 export function errorWords({ text }: ReplyError, isQuoted: boolean): string {
+  if (text.startsWith(tooMany)) return `${tooMany}; raise its maxclients`;
   const code = /^[A-Z]{2,20}(?=\s|$)/.exec(text)?.[0] ?? 'an error without a code';
   const words = known.get(code);
   if (words !== undefined) return `${code}: ${words}`;

@@ -11,6 +11,12 @@ test('an error that is known comes with its remedy, in our own words', () => {
   expect(words('NOAUTH')).toMatch(/^NOAUTH: .*quotas\.password_file/);
 });
 
+test('that there are too many clients is no matter of credentials', () => {
+  expect(words('ERR max number of clients reached', true)).toBe(
+    'ERR max number of clients reached; raise its maxclients',
+  );
+});
+
 test('another one is told as it is, unless it may quote a password', () => {
   const text = "ERR unknown command 'AUTH', with args beginning with: 'secret'";
   expect(words(text)).toBe(text);
