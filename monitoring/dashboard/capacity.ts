@@ -87,7 +87,10 @@ export const capacity: readonly Builder<Panel>[] = [
         expr: `1000 * histogram_quantile(0.99, sum by (le) (rate(sluice_quota_store_duration_seconds_bucket{${ofRelease}}[${rate}])))`,
         legend: 'p99 in ms',
       },
-      { expr: `count(sluice_quota_store_up{${ofRelease}} == 0)`, legend: 'pods that count alone' },
+      {
+        expr: `count(sluice_quota_store_up{${ofRelease}}) - sum(sluice_quota_store_up{${ofRelease}})`,
+        legend: 'pods that count alone',
+      },
     ],
   }),
   graph({

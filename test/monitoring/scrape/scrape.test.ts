@@ -8,6 +8,7 @@ import { dashboardText } from '../../../monitoring/dashboard/index.ts';
 import { rulesText } from '../../../monitoring/rules-file.ts';
 import { find, type Manifest, render } from '../../chart/helm.ts';
 import { Release } from '../../chart/release.ts';
+import { FakeStore } from '../../helpers/fake-store.ts';
 import { freePort } from '../../real/harness/ports.ts';
 import { Prometheus } from '../harness/prometheus.ts';
 import { promtool } from '../harness/promtool.ts';
@@ -19,10 +20,6 @@ import { Clients, routes } from './traffic.ts';
 /** Expressions that have no data although all is well, and why. */
 const mayBeEmpty: Readonly<Record<string, string>> = {
   SluiceDown: 'it asks for what is not there',
-  SluiceQuotaStoreDown: 'each pod counts alone, and no store is named',
-  'Quotas over all pods, A': 'no store is named',
-  'Quotas over all pods, B': 'no store is named',
-  'Quotas over all pods, C': 'no store is named',
   SluiceHubSilent: 'all routes are of the file, and no hub writes any',
   SluiceHubReplicasDiffer: 'all routes are of the file, and no replicas have any of a hub',
   SluiceErrorPagesFailing: 'no pages for errors are fetched from anywhere',
@@ -34,6 +31,7 @@ const toldByLibrary = ['nodejs_eventloop_utilization_histogram ', 'nodejs_eventl
 /** Panels whose values are all 0, and why. */
 const mayBeZero: Readonly<Record<string, string>> = {
   'Refused at the admin port, A': 'nobody asks the admin API',
+  'Quotas over all pods, C': 'the store answers',
   'Draining pods and restarts, A': 'nothing drains',
   'Draining pods and restarts, B': 'nothing restarts',
   'Pods, D': 'the last change of the configuration was broken',
@@ -50,10 +48,14 @@ let prometheus: Prometheus;
 
 beforeAll(async () => {
   const backend = stack.use(await startBackend());
+  const store = stack.use(await FakeStore.start());
   all = await render({
     release: 'sluice',
     values: {
-      config: { routes: routes(backend.port, await freePort()) },
+      config: {
+        quotas: { store: `redis://127.0.0.1:${store.port}`, timeout: '20s' },
+        routes: routes(backend.port, await freePort()),
+      },
       metrics: {
         serviceMonitor: { enabled: true, interval: '1s', scrapeTimeout: '1s' },
         rules: { enabled: true },
