@@ -35,6 +35,9 @@ export class SharedQuotas implements Quotas {
 
   constructor(parts: SharedQuotasParts) {
     this.#parts = parts;
+    // Each pod counts itself too, under a key that ends with it, so that it always has something to tell: a store that falls silent is noticed, and no
+    // router between forgets the connection, though nobody comes.
+    this.#held.set(this.keyOf('alive', '', parts.pod), 1);
     this.#store = new QuotaStore({
       ...parts,
       probeKey: this.keyOf('pod', '', parts.pod),
@@ -73,7 +76,7 @@ export class SharedQuotas implements Quotas {
    * The names of a kind and a route are in it as they are, so that people find them. Whoever asks is a hash: users are
    * not named in the store. Braces keep all keys in one slot, where there are slots.
    */
-  keyOf(kind: QuotaKind | 'pod', label: string, who: string): string {
+  keyOf(kind: QuotaKind | 'pod' | 'alive', label: string, who: string): string {
     const hashed = who === '' ? '' : `:${createHash('sha256').update(who).digest('base64url').slice(0, 22)}`;
     return `{${this.#parts.prefix}}:${kind}:${label}${hashed}`;
   }

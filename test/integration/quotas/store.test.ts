@@ -107,15 +107,17 @@ test('one that accepts and never greets is lost', async () => {
 test('one that comes back is found, by the password that holds then', async () => {
   await using server = await FakeStore.start();
   let password = 'old';
-  const { store, heard, told } = storeAt(server, { credentials: () => ({ username: null, password }) });
+  const { store, heard, told } = storeAt(server, { credentials: () => ({ username: null, password }), database: 2 });
   await store.start();
   server.answer = ([name, said]) => (name === 'AUTH' && said === 'old' ? '-WRONGPASS no\r\n' : null);
   server.cut();
   await heard(/^WRONGPASS: /);
   password = 'new';
   const before = told.length;
+  server.commands.length = 0;
   await heard(/^found$/, before);
   expect(await store.take(one, [])).toBe('taken');
+  expect(server.commands.slice(-4).map(([name]) => name)).toEqual(['AUTH', 'SELECT', 'SET', 'EVAL']);
 });
 
 describe('nobody waits for, and nothing is made of', () => {

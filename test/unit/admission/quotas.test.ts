@@ -80,6 +80,12 @@ test('a plain request asks for its rates, and holds nothing', async () => {
   expect(quotas.held).toEqual([]);
 });
 
+test('a rate that is reported alone is no question', () => {
+  const quotas = new FakeQuotas();
+  const rates = { ...anyRate, requestsPerUser: { ...rate, isReported: true } } as const;
+  expect(quotaStep(visitOf({ rates }).route.route, 'http', { quotas })).toBeNull();
+});
+
 test('who has no name is not asked about, and where nobody can tell nobody waits', () => {
   const quotas = new FakeQuotas();
   const route = admissionRoute({ label: 'r', rates: { ...anyRate, requestsPerUser: rate } });
