@@ -31,22 +31,22 @@ export class SharedQuotas implements Quotas {
   /** Keys whose number the store has to be told. */
   readonly #changed = new Set<string>();
   #heartbeat: NodeJS.Timeout | undefined;
-  #isTelling = false;
+  #isSending = false;
 
   constructor(parts: SharedQuotasParts) {
     this.#parts = parts;
-    // Each pod counts itself too, under a key that ends with it, so that it always has something to tell: a store that falls silent is noticed, and no
-    // router between forgets the connection, though nobody comes.
+    // Each pod counts itself too, under a key that ends with it, so that it always has something to tell: a store that
+    // falls silent is noticed, and no router between forgets the connection, though nobody comes.
     this.#held.set(this.keyOf('alive', '', parts.pod), 1);
     this.#store = new QuotaStore({
       ...parts,
       probeKey: this.keyOf('pod', '', parts.pod),
-      greeted: async (tell) => {
+      greeted: async (say) => {
         this.#changeAll();
-        return await this.#tell(tell);
+        return await this.#send(say);
       },
       found: () => {
-        this.#tellSoon();
+        this.#sendSoon();
         parts.found();
       },
     });
@@ -62,7 +62,7 @@ export class SharedQuotas implements Quotas {
     // A word or two may be lost before a lease ends.
     this.#heartbeat = setInterval(() => {
       this.#changeAll();
-      this.#tellSoon();
+      this.#sendSoon();
     }, this.#parts.leaseMs / 3);
     return this.#store.start();
   }
@@ -89,7 +89,7 @@ export class SharedQuotas implements Quotas {
         if (!isHeld) return;
         isHeld = false;
         for (const key of keys) this.#release(key);
-        this.#tellSoon();
+        this.#sendSoon();
       },
     };
   }
@@ -143,23 +143,23 @@ export class SharedQuotas implements Quotas {
   }
 
   /** In the next turn, so that many who leave at once are one word. */
-  #tellSoon(): void {
-    if (this.#isTelling || !this.#store.isThere || this.#changed.size === 0) return;
-    this.#isTelling = true;
+  #sendSoon(): void {
+    if (this.#isSending || !this.#store.isThere || this.#changed.size === 0) return;
+    this.#isSending = true;
     setImmediate(() => {
-      void this.#tell(async (counts) => (await this.#store.take(counts, [])) === 'taken').then((isHeard) => {
-        this.#isTelling = false;
+      void this.#send(async (counts) => (await this.#store.take(counts, [])) === 'taken').then((isHeard) => {
+        this.#isSending = false;
         // What was not heard is told when the store is back, or with all the rest.
-        if (isHeard) this.#tellSoon();
+        if (isHeard) this.#sendSoon();
       });
     });
   }
 
   /** Tells what has changed, a part after the other; whether all was heard. */
-  async #tell(tell: (counts: readonly StoredCount[]) => Promise<boolean>): Promise<boolean> {
+  async #send(say: (counts: readonly StoredCount[]) => Promise<boolean>): Promise<boolean> {
     while (this.#changed.size > 0) {
       const word = this.#nextWord();
-      if (await tell(word)) continue;
+      if (await say(word)) continue;
       for (const { key } of word) this.#change(key);
       return false;
     }
