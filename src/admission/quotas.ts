@@ -25,7 +25,9 @@ export interface AskedRate {
   readonly rate: Rate;
 }
 
-/** Who refuses: the place among counts and then rates, and the connections that were seen, or the ms until it may be. */
+/**
+ * Who refuses: the place among counts and then rates, and the connections that were seen, or the ms until it may be.
+ */
 export interface QuotaRefusal {
   readonly place: number;
   readonly seen: number;

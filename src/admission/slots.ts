@@ -150,8 +150,8 @@ export class ConnectionSlots {
   }
 
   /**
-   * Ends the longest idle connection of a user for one of them that has its slot already, and is one too many elsewhere;
-   * resolves when it is gone. `null` where there is none.
+   * Ends the longest idle connection of a user for one of them that has its slot already, and is one too many
+   * elsewhere; resolves when it is gone. `null` where there is none.
    */
   evictFor({ claimant }: ConnectionSlot, configured: number, observed: number): Promise<void> | null {
     const { slots } = this.#byUser.get(claimant.user!.key)!;

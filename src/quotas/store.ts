@@ -26,7 +26,9 @@ export interface StoredRate {
   readonly burst: number;
 }
 
-/** Who refuses: the place among counts and then rates, and the connections that were seen, or the ms until it may be. */
+/**
+ * Who refuses: the place among counts and then rates, and the connections that were seen, or the ms until it may be.
+ */
 export interface StoreRefusal {
   readonly place: number;
   readonly seen: number;
