@@ -14,11 +14,12 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY scripts/third-party.ts scripts/
 # Node strips no types under node_modules, so no TypeScript there can ever run. Source maps serve debuggers, tests and
-# benchmarks their authors, manuals nobody who reads them here. zod comes twice, and its CommonJS half, which nothing requires, takes 1.2 MB.
+# benchmarks their authors, manuals nobody who reads them here. zod comes twice, and its CommonJS half, which nothing
+# requires, takes 1.2 MB; yaml comes for browsers too.
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
     && node scripts/third-party.ts node_modules > THIRD-PARTY.md \
-    && find node_modules -type d \( -name test -o -name benchmark -o -name .github \) -prune -exec rm -r {} + \
+    && find node_modules -type d \( -name test -o -name 'benchmark*' -o -name docs -o -name .github -o -path node_modules/yaml/browser \) -prune -exec rm -r {} + \
     && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -iname 'readme*.md' -o -iname 'changelog*.md' -o -path 'node_modules/zod/*.cjs' \) -exec rm {} +
 COPY LICENSE ./
 COPY config config
@@ -45,6 +46,8 @@ COPY --from=build /app/config/sluice.yaml /etc/sluice/sluice.yaml
 COPY --from=build /app/src /app/src
 WORKDIR /app
 ENV NODE_ENV=production
+# Given from the beginning, it need not be given by a process that begins anew (src/cli/small-process.ts).
+ENV MALLOC_ARENA_MAX=1
 COPY --from=compiled --chown=0:0 /tmp/compile-cache /app/.compile-cache
 ENV NODE_COMPILE_CACHE=/app/.compile-cache
 USER 65532:65532
