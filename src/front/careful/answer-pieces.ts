@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import { fewChunks, largestPiece, smallestPiece } from './careful-connection.ts';
+import { JoinedBody } from './joined-body.ts';
 
 /** The first piece: most answers are smaller. */
 const firstPiece = 4096;
@@ -28,7 +29,7 @@ export class AnswerPieces implements RoundWaiter {
   readonly #onData: OnData = (chunk) => this.#take(chunk);
   readonly #end = () => this.#stop();
   #pieceBytes = firstPiece;
-  #chunks = 0;
+  #body: JoinedBody | null = null;
   #over = false;
 
   /** Stands between a socket and the parser that Node's client has just put on it, until that lets go of it. */
@@ -46,13 +47,9 @@ export class AnswerPieces implements RoundWaiter {
     socket.prependListener('free', this.#end).prependListener('close', this.#end);
   }
 
-  /** Counts the chunks of an answer, from its head on: they are told later where nobody reads it yet. */
-  count(answer: IncomingMessage): void {
-    const { push } = answer;
-    answer.push = (chunk, encoding) => {
-      this.#chunks++;
-      return push.call(answer, chunk, encoding);
-    };
+  /** Joins and counts the chunks of an answer, from its head on. */
+  join(answer: IncomingMessage): void {
+    this.#body = new JoinedBody(answer, () => this.#socket.pause());
   }
 
   onRound(): void {
@@ -71,17 +68,17 @@ export class AnswerPieces implements RoundWaiter {
       }
       const piece = chunk.subarray(at, at + this.#pieceBytes);
       at += piece.length;
-      this.#chunks = 0;
       this.#parse.call(socket, piece);
+      const chunks = this.#body?.passOn() ?? 0;
       if (this.#over) return;
       if (socket.parser === null && at < chunk.length) {
         // Behind its answer an upstream has nothing to say.
         socket.destroy();
         return;
       }
-      const isSmall = this.#chunks > fewChunks;
+      const isSmall = chunks > fewChunks;
       this.#pieceBytes = Math.min(largestPiece, Math.max(smallestPiece, this.#pieceBytes * (isSmall ? 0.5 : 2)));
-      if (!this.#budget.spend(this.#chunks)) this.#awaitRound();
+      if (!this.#budget.spend(chunks)) this.#awaitRound();
     }
   }
 

@@ -20,6 +20,7 @@ import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { CarefulStream } from './careful-stream.ts';
+import { JoinedBody } from './joined-body.ts';
 
 /** What the parser found in a head. */
 export type ParsedHead =
@@ -91,6 +92,8 @@ export class CarefulConnection implements RoundWaiter {
   #blankPieces = 0;
   /** Bytes of the body still to come, or who looks for its end. */
   #body: number | ChunkedEnd = 0;
+  /** Of a body in chunks. */
+  #joined: JoinedBody | null = null;
   #pumping = false;
   #pieceBytes = smallestPiece;
   #waits = false;
@@ -228,6 +231,7 @@ export class CarefulConnection implements RoundWaiter {
   #feedBody(): void {
     const [piece, end] = typeof this.#body === 'number' ? [this.#take(this.#body), 0] : this.#takeChunks(this.#body);
     this.stream.feed(piece);
+    this.#joined?.passOn();
     if (this.#turn !== 'body') return;
     if (typeof this.#body === 'number') this.#body -= piece.length;
     else if (this.#body.broken) {
@@ -282,6 +286,7 @@ export class CarefulConnection implements RoundWaiter {
     this.#res = res;
     this.#answered = false;
     this.#body = bodyOf(req);
+    this.#joined = typeof this.#body === 'number' ? null : new JoinedBody(req, () => this.stream.pause());
     this.#turn = this.#body === 0 ? 'answer' : 'body';
     // Node's own listener comes first, and tells `ended` where this was the last answer.
     res.once('finish', () => this.#onAnswered());
@@ -290,6 +295,7 @@ export class CarefulConnection implements RoundWaiter {
 
   #bodyEnded(): void {
     this.#turn = 'answer';
+    this.#joined = null;
     if (this.#answered) this.#next();
   }
 

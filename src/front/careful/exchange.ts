@@ -200,7 +200,7 @@ export class CarefulExchange implements MemoryHolder {
   answered(upstreamRes: IncomingMessage): void {
     this.#upstreamRes = upstreamRes;
     this.#touch();
-    this.#pieces?.count(upstreamRes);
+    this.#pieces?.join(upstreamRes);
     upstreamRes.on('error', (error) => this.failed(error));
     upstreamRes.once('close', () => {
       if (!upstreamRes.complete) this.failed(new BadUpstreamAnswer('broke off'));
