@@ -42,8 +42,8 @@ const until = Date.now() + seconds * 1000;
 mkdirSync('.cache/fuzz', { recursive: true });
 
 let passed = 0;
-/** What all rounds report. */
-const results: Report['testResults'][number][] = [];
+/** What the last round reports. */
+let results: Report['testResults'] = [];
 let count = 0;
 for (; count < rounds.length || Date.now() < until; count++) {
   const round = rounds[count % rounds.length]!;
@@ -54,7 +54,7 @@ for (; count < rounds.length || Date.now() < until; count++) {
   break;
 }
 const [, , , written] = process.argv;
-if (written !== undefined) writeFileSync(written, JSON.stringify({ testResults: results }));
+if (written !== undefined) writeFileSync(written, JSON.stringify({ numPassedTests: passed, testResults: results }));
 console.log(
   `fuzz: ${count} rounds, ${passed} properties held${process.exitCode === 1 ? ', and then one did not' : ''}`,
 );
@@ -68,7 +68,7 @@ async function play({ paths, exchanges, schedules = 0 }: Round): Promise<string[
   const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
   const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;
   passed += numPassedTests;
-  results.push(...testResults);
+  results = testResults;
   const failures = testResults.flatMap(({ assertionResults }) =>
     assertionResults
       .filter(({ status }) => status === 'failed')
