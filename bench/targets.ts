@@ -27,7 +27,10 @@ export function authCost(results: Results, workload: string, peer: keyof typeof 
   return ratio === null ? null : (ratio - 1) * 100;
 }
 
-/** How much more a route without auth takes beside one with it, in per cent, beyond what two processes without any differ by. */
+/**
+ * How much more a route without auth takes beside one with it, in per cent, beyond what two processes without any differ
+ * by.
+ */
 function burdenOf(results: Results, workload: string, row: Row): number | null {
   const [again, elsewhere] = [authCost(results, workload, 'again', row), authCost(results, workload, 'elsewhere', row)];
   return again === null || elsewhere === null ? null : Math.max(0, elsewhere - Math.abs(again));

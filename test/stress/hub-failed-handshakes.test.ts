@@ -1,4 +1,7 @@
-/** Twenty thousand handshakes that fail in every way behind a hub's routes: the second half leaves nothing more than the first. */
+/**
+ * Twenty thousand handshakes that fail in every way behind a hub's routes: the second half leaves nothing more than the
+ * first.
+ */
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
