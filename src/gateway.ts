@@ -23,7 +23,7 @@ import { UpstreamTrust } from './config/live/upstream-trust.ts';
 import { schemaFiles, WatchedFiles } from './config/live/watched-files.ts';
 import type { Loaded } from './config/model/load.ts';
 import { defaultMaxBuffered } from './config/model/memory.ts';
-import type { Resolved } from './config/model/resolve.ts';
+import type { Resolved } from './config/model/resolved.ts';
 import {
   type Config,
   type ListenAddress,

@@ -6,8 +6,8 @@ import type { AccessList, Route } from '../config/types.ts';
 import { hostOf } from '../http/host.ts';
 import { methods } from '../http/wire/head-parser.ts';
 import { Networks } from './networks.ts';
-import type { Step } from './steps.ts';
 import type { Refused } from './verdict.ts';
+import type { Step } from './visit.ts';
 
 /**
  * Refuses clients by their address; `null` if the route serves all. A local peer that names nobody is in no network.

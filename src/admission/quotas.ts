@@ -3,12 +3,12 @@
  * of a store that every pod shares, all of them in one question. Where the store cannot tell, what this pod has counted
  * holds.
  */
-import type { Rate, Route } from '../config/types.ts';
+import type { Rate } from '../catalogue/limit-values.ts';
+import type { Route } from '../config/types.ts';
 import { byAddress, byUser, type RateStep, rateRefusal } from './rates.ts';
 import { type CapName, capRefusal } from './slots.ts';
-import type { Step } from './steps.ts';
 import type { Refused, Verdict } from './verdict.ts';
-import type { Visit, VisitKind } from './visit.ts';
+import type { Step, Visit, VisitKind } from './visit.ts';
 
 /** What is counted over all pods: of a route, of an address on it, of a user on it, or how often one has asked. */
 export type QuotaKind = 'route' | 'address' | 'user' | RateStep['key'];

@@ -3,11 +3,12 @@
  * Each has one number, the time at which everything that it asked for is paid off. So a step decides at once, without a
  * timer or a promise for each.
  */
+
+import type { Rate } from '../catalogue/limit-values.ts';
 import type { HandshakeResult } from '../catalogue/outcomes.ts';
-import type { AskingRates, Rate, Route } from '../config/types.ts';
-import type { Step } from './steps.ts';
+import type { AskingRates, Route } from '../config/types.ts';
 import type { Refused } from './verdict.ts';
-import type { Visit, VisitKind } from './visit.ts';
+import type { Step, Visit, VisitKind } from './visit.ts';
 
 /**
  * The most askers that are remembered. Each takes about 150 bytes; beyond this the one that was let in longest ago is

@@ -10,8 +10,9 @@
  * So a newcomer is never there beside the connection that goes for it, and the place of that one goes to nobody else.
  */
 import type { Route } from '../config/types.ts';
+import type { OpenConnection } from './open-connection.ts';
+import type { CountedUser } from './user-key.ts';
 import type { Refused } from './verdict.ts';
-import type { CountedUser, OpenConnection } from './visit.ts';
 
 /** The caps, read anew at each handshake. */
 export type Caps = Route['connections'];

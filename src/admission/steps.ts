@@ -11,10 +11,7 @@ import { checkOrigin } from './origin.ts';
 import { type Quotas, quotaStep } from './quotas.ts';
 import { type RateParts, rateStep, userRateStep } from './rates.ts';
 import type { Verdict } from './verdict.ts';
-import type { Visit, VisitKind } from './visit.ts';
-
-/** Judges a visit. A step that waits must stop, and settle soon, when `visit.signal` aborts. An exception is a bug. */
-export type Step = (visit: Visit) => Verdict | Promise<Verdict>;
+import type { Step, Visit, VisitKind } from './visit.ts';
 
 /** What steps need of the gateway. */
 export interface StepParts extends RateParts {

@@ -7,46 +7,27 @@
  *
  * What few requests need (a signal, changes, loans) is made when it is first asked for.
  */
-import type { EndReason } from '../catalogue/outcomes.ts';
-import type { CertificateField, Route } from '../config/types.ts';
+import type { Route } from '../config/types.ts';
 import { Changes } from '../http/changes.ts';
 import { type HeadFields, noFields, RawFields } from '../http/head-fields.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';
 import { cleanUser } from '../observe/log/clean.ts';
 import type { RequestFacts } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
-import type { ConnectionFacts } from '../observe/report.ts';
 import type { HandshakeAsk } from '../websocket/validate.ts';
 import type { Origination } from './client-address.ts';
 import type { NamedUser } from './identity.ts';
 import { subscriberOf } from './ip.ts';
+import type { WhenOpen } from './open-connection.ts';
+import type { Peer } from './peer.ts';
 import type { ConnectionSlot, ConnectionSlots } from './slots.ts';
-import type { Step } from './steps.ts';
-import { userKeyOf } from './user-key.ts';
+import { type CountedUser, userKeyOf } from './user-key.ts';
+import type { Verdict } from './verdict.ts';
 
 export type VisitKind = 'http' | 'websocket';
 
-/** The other end of a connection of the public port. */
-export interface Peer {
-  /** `undefined` on a unix socket. */
-  readonly address: string | undefined;
-  /** Whether it speaks TLS with us. */
-  readonly encrypted: boolean;
-  /**
-   * The certificate that the peer has shown in TLS, vouched for by one of the authorities for clients; `null` for none.
-   */
-  readonly certificate: ShownCertificate | null;
-}
-
-/** The certificate of a client. */
-export interface ShownCertificate {
-  /** Whether it is longer than real certificates are, and is not to be read. */
-  readonly isTooLong: boolean;
-  /** When it ends, in milliseconds since 1970. */
-  readonly expiresAtMs: number;
-  /** Every value of a field, as it stands there. The authority may have signed anything, control characters too. */
-  values(field: CertificateField): readonly string[];
-}
+/** Judges a visit. A step that waits must stop, and settle soon, when `visit.signal` aborts. An exception is a bug. */
+export type Step = (visit: Visit) => Verdict | Promise<Verdict>;
 
 /** A route and what is counted and lent of it. */
 export interface AdmissionRoute {
@@ -69,33 +50,6 @@ export interface VisitIdentity {
   /** The kind of authentication that found it: `jwt`, `forward`, `basic` … */
   readonly kind: string;
 }
-
-/** A user as it is counted. */
-export interface CountedUser {
-  /** One for each name. */
-  readonly key: string;
-  /** Whether another party than the client says so. */
-  readonly vouched: boolean;
-}
-
-/** An open connection, for steps that may have to end it. */
-export interface OpenConnection {
-  readonly id: string;
-  readonly facts: ConnectionFacts;
-  /** When data last passed, as `performance.now()` tells. */
-  readonly lastDataAt: number;
-  /** Whether its end has begun, for whatever cause. */
-  readonly isEnding: boolean;
-  /** Ends it with the code that the catalogue has for the reason. `words` replace the catalogue's. */
-  end(reason: EndReason, words?: string): void;
-  /** Ends it, because its user has one connection more than `configured`. */
-  evict(configured: number, observed: number): void;
-  /** Drops both sides at once. */
-  cut(reason: 'evicted'): void;
-}
-
-/** Called when a handshake has become a connection. What it returns is disposed of when the connection has ended. */
-export type WhenOpen = (connection: OpenConnection) => Disposable | null;
 
 /** What a visit begins with. */
 export interface VisitInit {

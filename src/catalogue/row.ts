@@ -1,5 +1,5 @@
 /** What a row of the catalogue says. */
-import type { Rate, Route } from '../config/types.ts';
+import type { LimitKind, Rate } from './limit-values.ts';
 
 /** How a line of the log is marked. */
 export type Level = 'info' | 'warn' | 'error';
@@ -25,6 +25,12 @@ interface Ending {
   readonly advice: Advice;
 }
 
+/** What of a route decides whether an ending is watched. */
+export interface WatchedRoute {
+  readonly origins: readonly string[] | null;
+  readonly requireOrigin: boolean;
+}
+
 /** How a handshake, an HTTP request or a request to the admin port ends. */
 export interface AnswerRow extends Ending {
   /**
@@ -46,7 +52,7 @@ export interface AnswerRow extends Ending {
    */
   readonly retryAfterS?: readonly [least: number, most: number];
   /** The routes on which its counter is there at 0, because an alert watches it. */
-  readonly isWatched?: (route: Route) => boolean;
+  readonly isWatched?: (route: WatchedRoute) => boolean;
 }
 
 /** How an open connection ends. */
@@ -57,25 +63,6 @@ export interface CloseRow extends Ending {
   /** Its counter is there at 0 with this `closed_by`, because an alert watches it. */
   readonly watchedBy?: EndedBy;
 }
-
-/**
- * What a limit of each kind is to the code: sizes are bytes, durations milliseconds, infinity is no limit and 0 ms is
- * off.
- */
-export interface LimitValues {
-  readonly size: number;
-  readonly sizeOrUnlimited: number;
-  readonly duration: number;
-  readonly count: number;
-  readonly countOrUnlimited: number;
-  /** `null` is no limit. */
-  readonly messageRate: Rate | null;
-  readonly byteRate: Rate | null;
-  readonly controlRate: Rate;
-}
-
-/** The kinds of values that a limit can have, as `config/model/kinds.ts` names them. */
-export type LimitKind = keyof LimitValues;
 
 /** An ending under its name in the labels `reason` and `result`. */
 type Own<Row> = Row & { readonly as: string };

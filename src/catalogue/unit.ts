@@ -1,6 +1,7 @@
 /** In which unit a limit is counted. */
+
+import type { LimitKind } from './limit-values.ts';
 import { type LimitName, limits } from './limits.ts';
-import type { LimitKind } from './row.ts';
 
 /** The unit of a value. */
 export type Unit = 'bytes' | 'ms' | 'count' | 'messages_per_second' | 'bytes_per_second';

@@ -1,6 +1,6 @@
 /** Whether the files of users, tokens and keys can be used, for `sluice check`. */
 import { authFilesOf } from '../admission/auth/files.ts';
-import type { Resolved } from '../config/model/resolve.ts';
+import type { Resolved } from '../config/model/resolved.ts';
 import { checkMountedFiles, type FilesChecked } from './check-mounted-files.ts';
 
 export function checkAuthFiles({ routes, templates, revokedUsers }: Resolved): Promise<FilesChecked> {

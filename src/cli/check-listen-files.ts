@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { judgeClients } from '../config/live/listen-files.ts';
 import { type FileContent, readFiles } from '../config/live/read.ts';
 import { judgePair } from '../config/live/tls-pair.ts';
-import type { Resolved } from '../config/model/resolve.ts';
+import type { Resolved } from '../config/model/resolved.ts';
 import type { Warning } from '../config/model/warnings.ts';
 import type { ListenTls } from '../config/types.ts';
 

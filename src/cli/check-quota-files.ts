@@ -2,7 +2,7 @@
 import { readFiles } from '../config/live/read.ts';
 import { judgeUpstreamFiles, pathsOf } from '../config/live/upstream-files.ts';
 import { textOf } from '../config/live/watched-files.ts';
-import type { Resolved } from '../config/model/resolve.ts';
+import type { Resolved } from '../config/model/resolved.ts';
 import type { Warning } from '../config/model/warnings.ts';
 import type { QuotaStoreConfig } from '../config/types.ts';
 import { quotaFilesOf } from '../quotas/password.ts';

@@ -6,7 +6,7 @@ import * as format from '../config/language/format.ts';
 import { idleBytes, perConnectionParts, processBytes, worstCaseMemory } from '../config/model/memory.ts';
 import { formatSource, placeNamer } from '../config/model/place-names.ts';
 import { presets } from '../config/model/presets.ts';
-import type { Resolved, ResolvedRoute, Source } from '../config/model/resolve.ts';
+import type { Resolved, ResolvedRoute, Source } from '../config/model/resolved.ts';
 import { formatSetting, settingKeys } from '../config/model/route-settings.ts';
 import { setByApi } from '../config/model/routes-api.ts';
 import { routesApiSettings } from '../config/model/routes-api-settings.ts';

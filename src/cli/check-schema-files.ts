@@ -1,5 +1,5 @@
 /** Whether the JSON Schemas of `validate` can be used, for `sluice check`. */
-import type { Resolved } from '../config/model/resolve.ts';
+import type { Resolved } from '../config/model/resolved.ts';
 import { loadCompiler } from '../validation/schema.ts';
 import { schemaKey, schemaPathsOf } from '../validation/schemas.ts';
 import { checkMountedFiles, type FilesChecked } from './check-mounted-files.ts';

@@ -3,20 +3,11 @@
  * sizes are bytes, durations milliseconds, rates per second. `Infinity` is "unlimited", a duration of 0 is "off".
  */
 
+import type { LimitValues, Rate } from '../catalogue/limit-values.ts';
 import type { senderLimits, sharedLimits } from '../catalogue/limits.ts';
-import type { LimitValues } from '../catalogue/row.ts';
 
 /** The side whose messages a limit binds. */
 export type Sender = 'client' | 'upstream';
-
-export interface Rate {
-  /** Tokens (messages or bytes) per second. */
-  readonly perSecond: number;
-  /** The bucket's size: what may pass at once after a quiet time. */
-  readonly burst: number;
-  /** What happens when the bucket is empty: read no more for a while, or close with 1008. */
-  readonly action: 'pause' | 'close';
-}
 
 type Sent = typeof senderLimits;
 type Shared = typeof sharedLimits;

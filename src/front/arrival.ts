@@ -1,8 +1,9 @@
 /** What a request's header alone decides: whether the request is whole, for one host, with one path, on one route. */
 import { type Origination, originationOf } from '../admission/client-address.ts';
 import { userOf } from '../admission/identity.ts';
+import type { Peer } from '../admission/peer.ts';
 import type { Refused } from '../admission/verdict.ts';
-import { type Peer, Visit } from '../admission/visit.ts';
+import { Visit } from '../admission/visit.ts';
 import { framingFault } from '../http/framing.ts';
 import { RawFields } from '../http/head-fields.ts';
 import { hostOf } from '../http/host.ts';
@@ -11,7 +12,8 @@ import { parseTarget } from '../http/target.ts';
 import { maxHeadBytes, maxHeadLines } from '../http/wire/head-parser.ts';
 import type { FoundRoute } from '../routes/table.ts';
 import { asksForWebSocket } from '../websocket/validate.ts';
-import type { Edge, EdgeRoute } from './edge.ts';
+import type { Edge } from './edge.ts';
+import type { EdgeRoute } from './edge-route.ts';
 
 /** What of a request and its connection matters here. */
 export interface Incoming {

@@ -11,7 +11,7 @@
  * from the first byte of a request on.
  */
 import type { Socket } from 'node:net';
-import type { Peer } from '../admission/visit.ts';
+import type { Peer } from '../admission/peer.ts';
 import type { Waiter, Waiting, WaitingPlace } from './waiting.ts';
 
 /** Who serves connections. */

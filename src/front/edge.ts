@@ -2,20 +2,13 @@
  * What the listener decides by: made anew when the configuration changes. Routes of an API come and go in its table.
  */
 import { Networks } from '../admission/networks.ts';
-import type { AdmissionRoute } from '../admission/visit.ts';
 import { type Config, labelledRoutes, type Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import { type RouteLookup, RouteTable, TwoTables } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { HubRoute, HubRoutes } from './hub-routes.ts';
+import type { EdgeRoute } from './edge-route.ts';
+import type { HubRoutes } from './hub-routes.ts';
 import { LastingRoute, type LastingRoutes } from './lasting.ts';
-
-/** A route as requests meet it. */
-export interface EdgeRoute extends AdmissionRoute {
-  readonly endpoint: Endpoint;
-  /** What an API's route does beside; `null` for one of the file. */
-  readonly hub: HubRoute | null;
-}
 
 /** A route of the file. */
 export class FileRoute extends LastingRoute implements EdgeRoute {

@@ -4,18 +4,16 @@
  * the table, and nothing that is counted or compiled.
  */
 import type { ConnectionSlots } from '../admission/slots.ts';
-import type { Step } from '../admission/steps.ts';
-import type { VisitKind } from '../admission/visit.ts';
+import type { Step, VisitKind } from '../admission/visit.ts';
 import type { Route, RouteKind, RoutesApi, RouteTemplate, TargetRules, UpstreamTarget } from '../config/types.ts';
 import type { Changes } from '../http/changes.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
-import type { Activity } from '../relay/types.ts';
 import type { ApiRoute, ApiRoutesListener } from '../routes/api-routes.ts';
 import { comparePatterns, compilePattern, matchesPattern, type Pattern } from '../routes/pattern.ts';
 import { decodeSegment } from '../routes/readings.ts';
 import { RouteTable } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { EdgeRoute } from './edge.ts';
+import type { EdgeRoute, HubDuties } from './edge-route.ts';
 import { LastingRoute, type LastingRoutes } from './lasting.ts';
 
 /** A template, and what its routes share. */
@@ -48,7 +46,7 @@ const change: Step = (visit) => {
 };
 
 /** A route of an API under one of its templates. */
-export class HubRoute implements EdgeRoute, Activity {
+export class HubRoute implements EdgeRoute, HubDuties {
   readonly api: ApiRoute;
   readonly #template: Template;
   readonly #shared: Shared;
@@ -119,7 +117,6 @@ export class HubRoute implements EdgeRoute, Activity {
     for (const [name, value] of rules.headers) changes.setField(name, value);
   }
 
-  /** The place to which an answer sends the client, as the client knows it; `null` if the place stays as it is. */
   locationFor(location: string, host: string): string | null {
     const { locationHost, locationScheme } = this.#shared.rules;
     if (!locationHost && locationScheme === null) return null;

@@ -3,8 +3,8 @@
  * go on counting against the caps of the new one.
  */
 import { ConnectionSlots } from '../admission/slots.ts';
-import { compileSteps, type Step, type StepParts } from '../admission/steps.ts';
-import type { VisitKind } from '../admission/visit.ts';
+import { compileSteps, type StepParts } from '../admission/steps.ts';
+import type { Step, VisitKind } from '../admission/visit.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ApiRoute } from '../routes/api-routes.ts';

@@ -1,5 +1,5 @@
 /** A token bucket: `perSecond` tokens flow in, `burst` fit. Time is an argument, in milliseconds. */
-import type { Rate } from '../config/types.ts';
+import type { Rate } from '../catalogue/limit-values.ts';
 
 export class TokenBucket {
   #rate: Rate;

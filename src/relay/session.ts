@@ -6,7 +6,7 @@
  *     └────► lost: one leg is reset or has left, the other hears at once ──────────────► both sockets gone ──► report
  */
 
-import type { OpenConnection } from '../admission/visit.ts';
+import type { OpenConnection } from '../admission/open-connection.ts';
 import { type ConnectionReason, type EndedBy, type EndReason, reasonOf } from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';

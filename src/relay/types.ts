@@ -1,5 +1,5 @@
 /** What the handshake hands to the relay. */
-import type { WhenOpen } from '../admission/visit.ts';
+import type { WhenOpen } from '../admission/open-connection.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ConnectionFacts } from '../observe/report.ts';

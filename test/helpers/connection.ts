@@ -1,5 +1,5 @@
 /** An open connection, for whoever may have to end it. */
-import type { OpenConnection } from '../../src/admission/visit.ts';
+import type { OpenConnection } from '../../src/admission/open-connection.ts';
 
 export function fakeConnection(own: Partial<OpenConnection> = {}): OpenConnection {
   return {

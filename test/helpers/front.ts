@@ -1,6 +1,6 @@
 /** The public port without the rest of a gateway: with steps of the test's in the place of authentication. */
 import { RouteRates } from '../../src/admission/rates.ts';
-import type { Step } from '../../src/admission/steps.ts';
+import type { Step } from '../../src/admission/visit.ts';
 import type { Route } from '../../src/config/types.ts';
 import { HttpForwarder } from '../../src/front/careful/forwarder.ts';
 import { compileEdge, type Edge } from '../../src/front/edge.ts';

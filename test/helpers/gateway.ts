@@ -1,7 +1,7 @@
 /** A whole gateway on free ports of loopback, with its log at hand. */
 import { formatConfigError } from '../../src/config/language/errors.ts';
 import { loadConfig } from '../../src/config/model/load.ts';
-import type { Resolved } from '../../src/config/model/resolve.ts';
+import type { Resolved } from '../../src/config/model/resolved.ts';
 import { builtInTop } from '../../src/config/model/top-settings.ts';
 import type { Config, ListenTls, PairPaths, Route } from '../../src/config/types.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';

@@ -110,17 +110,38 @@ function mayImport(from: string, to: string): boolean {
   return rankOf(from) < rankOf(to);
 }
 
+/** The files of src/ that a file imports. */
+function targetsOf(source: Source): string[] {
+  return importsOf(source)
+    .filter((path) => path.startsWith('.'))
+    .map((path) => relative(root, join(root, dirname(source.name), path)).replace(/\.ts$/, ''));
+}
+
 /** Every import of a file that breaks the rule, in words. */
 function breaches(source: Source): string[] {
   const from = unitOf(source.name);
-  return importsOf(source)
-    .filter((path) => path.startsWith('.'))
-    .map((path) => relative(root, join(root, dirname(source.name), path)).replace(/\.ts$/, ''))
+  return targetsOf(source)
     .filter(
       (target) =>
         !mayImport(from, unitOf(target)) || (from === unitOf(target) && innerRankOf(source.name) > innerRankOf(target)),
     )
     .map((target) => `${source.name} imports ${target}`);
+}
+
+/** Files that import one another in a circle, in words; of circles that hang together not all. */
+function circlesOf(all: readonly Source[]): string[] {
+  const targets = new Map(all.map((source) => [source.name, targetsOf(source)]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (name: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(name);
+    if (at >= 0) circles.push([...trail.slice(at), name].join(' → '));
+    if (at >= 0 || done.has(name)) return;
+    for (const target of targets.get(name) ?? []) visit(target, [...trail, name]);
+    done.add(name);
+  };
+  for (const name of targets.keys()) visit(name, []);
+  return circles;
 }
 
 /** What a pure file takes from outside of the pure code. */
@@ -165,6 +186,24 @@ describe('the layers of src/', () => {
       'relay/memory/a imports relay/session',
     ]);
     expect(breaches(file('gateway', "import './config/live/load.ts'; import './websocket/close.ts';"))).toEqual([]);
+  });
+});
+
+describe('imports, those of types too', () => {
+  test('never lead back to the file where they begin', () => {
+    expect(circlesOf(sources)).toEqual([]);
+  });
+
+  test('are followed however far the circle goes', () => {
+    const circle = [
+      file('limits/a', "import type { B } from './b.ts';"),
+      file('limits/b', "export { c } from '../http/c.ts';"),
+      file('http/c', "import './d.ts'; import '../limits/a.ts';"),
+      file('http/d', ''),
+    ];
+    expect(circlesOf(circle)).toEqual(['limits/a → limits/b → http/c → limits/a']);
+    expect(circlesOf(circle.slice(1))).toEqual([]);
+    expect(circlesOf([file('http/d', "import './d.ts';")])).toEqual(['http/d → http/d']);
   });
 });
 

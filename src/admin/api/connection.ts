@@ -1,7 +1,7 @@
 /** A connection as the API shows it: a line of a listing, or everything. */
 import type { z } from 'zod';
 import { connectionOutcomes } from '../../catalogue/outcomes.ts';
-import type { Source } from '../../config/model/resolve.ts';
+import type { Source } from '../../config/model/resolved.ts';
 import type { Sender } from '../../config/types.ts';
 import type { Violation } from '../../observe/report.ts';
 import type { Direction } from '../../relay/core/direction.ts';

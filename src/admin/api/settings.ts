@@ -3,12 +3,13 @@
  * milliseconds; JSON has no infinity, so what has no limit is the word `unlimited`.
  */
 import { z } from 'zod';
-import type { Source } from '../../config/model/resolve.ts';
+import type { Rate } from '../../catalogue/limit-values.ts';
+import type { Source } from '../../config/model/resolved.ts';
 import { routeSettings } from '../../config/model/route-settings.ts';
 import type { SettingUnit } from '../../config/model/setting-kinds.ts';
 import { formatValue, type SettingRow, type SettingRows, valueAt } from '../../config/model/settings.ts';
 import { topSettings } from '../../config/model/top-settings.ts';
-import type { Config, Rate, Route } from '../../config/types.ts';
+import type { Config, Route } from '../../config/types.ts';
 
 const rate = z.object({
   per_second: z.number(),

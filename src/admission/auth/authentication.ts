@@ -4,7 +4,7 @@
  */
 import { type Auth, type Config, labelledRoutes, type Route, type ServiceTarget } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
-import type { Step } from '../steps.ts';
+import type { Step } from '../visit.ts';
 import type { Asker } from './asker.ts';
 import { Authenticator } from './authenticator.ts';
 import { BasicJudge } from './basic/basic.ts';

@@ -2,7 +2,7 @@
  * What becomes of a connection after its handshake, because of whom it belongs to: it ends when what the user signed
  * in with expires, when the service that is asked again says so, and when the user is shut out.
  */
-import type { OpenConnection } from '../visit.ts';
+import type { OpenConnection } from '../open-connection.ts';
 import type { Life } from './types.ts';
 
 export interface LivesParts {

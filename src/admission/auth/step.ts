@@ -1,9 +1,8 @@
 /** The step of admission that asks who has come. */
 import { cleanUser } from '../../observe/log/clean.ts';
 import { tally } from '../../observe/metrics/counters.ts';
-import type { Step } from '../steps.ts';
 import type { AnswerFields, Verdict } from '../verdict.ts';
-import type { Visit } from '../visit.ts';
+import type { Step, Visit } from '../visit.ts';
 import type { Authenticator, AuthVerdict } from './authenticator.ts';
 import { applyEdits } from './edits.ts';
 import type { Lives } from './lives.ts';

@@ -3,7 +3,7 @@
  * in the order of the file, and the first that finds some decides.
  */
 import type { RawHeaders } from '../../http/raw-fields.ts';
-import type { ShownCertificate } from '../visit.ts';
+import type { ShownCertificate } from '../peer.ts';
 import type { Edits } from './edits.ts';
 
 /** The kinds, as the file and the `kind` label name them. */

@@ -1,5 +1,5 @@
 /** Values back in the units people write, for tables, warnings and the generated reference. */
-import type { Rate } from '../types.ts';
+import type { Rate } from '../../catalogue/limit-values.ts';
 
 const binary: readonly (readonly [string, number])[] = [
   ['TiB', 2 ** 40],

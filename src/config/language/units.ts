@@ -3,7 +3,7 @@
  * sentence that begins with what was found: `"20 MiBs"` + `is not a size; write 20MiB, 20MB or bytes`.
  */
 
-import type { Rate } from '../types.ts';
+import type { Rate } from '../../catalogue/limit-values.ts';
 import { upTo } from './patterns.ts';
 import type { Result } from './result.ts';
 

@@ -5,7 +5,7 @@ import { withoutSecrets } from '../../observe/log/redaction.ts';
 import { type ConfigError, formatConfigError, withoutQuotes } from '../language/errors.ts';
 import { keepFixed } from '../model/fixed.ts';
 import type { Loaded } from '../model/load.ts';
-import type { Resolved } from '../model/resolve.ts';
+import type { Resolved } from '../model/resolved.ts';
 import type { Config, Route } from '../types.ts';
 import type { ConfigState } from './state.ts';
 

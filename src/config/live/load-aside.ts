@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ConfigError } from '../language/errors.ts';
 import type { Loaded } from '../model/load.ts';
-import type { Resolved, ResolvedRoute } from '../model/resolve.ts';
+import type { Resolved, ResolvedRoute } from '../model/resolved.ts';
 import type { Config } from '../types.ts';
 import type { FileContent } from './read.ts';
 

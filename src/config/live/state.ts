@@ -1,6 +1,6 @@
 /** Which configuration holds, and what came of the last attempt to load another. */
 import type { ConfigError } from '../language/errors.ts';
-import type { Resolved } from '../model/resolve.ts';
+import type { Resolved } from '../model/resolved.ts';
 import type { Config } from '../types.ts';
 
 /** What an operator may want to know of the configuration; times are Unix time in milliseconds. */

@@ -1,6 +1,6 @@
 /** Whether the files of every route's `upstream_tls` can be used, for `sluice check`. */
 
-import type { Resolved } from '../model/resolve.ts';
+import type { Resolved } from '../model/resolved.ts';
 import type { Warning } from '../model/warnings.ts';
 import { readFiles } from './read.ts';
 import { judgeUpstreamFiles, pathsOf } from './upstream-files.ts';

@@ -2,7 +2,7 @@
 import { isLocal } from '../language/addresses.ts';
 import { formatDuration } from '../language/format.ts';
 import type { Auth, Route, ServiceTarget } from '../types.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolved.ts';
 
 /** Keycloak and others let an access token live for as long as this; who signs out shall not stay in for longer. */
 const usualTokenMs = 5 * 60_000;

@@ -2,7 +2,8 @@
  * What is valid and still likely to hurt of who may come in: networks, methods, and who may say where clients come
  * from.
  */
-import type { Listen, QuotaStoreConfig, Rate, Route } from '../types.ts';
+import type { Rate } from '../../catalogue/limit-values.ts';
+import type { Listen, QuotaStoreConfig, Route } from '../types.ts';
 import { pageLoadOf } from './page-loads.ts';
 import type { PresetName } from './presets.ts';
 

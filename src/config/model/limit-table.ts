@@ -1,6 +1,8 @@
 /** The table of limits in README.md: what is built in, what its peer sees, and where it is counted. */
+
+import type { LimitKind } from '../../catalogue/limit-values.ts';
 import { limits } from '../../catalogue/limits.ts';
-import type { ContentRuleRow, LimitKind, SenderLimitRow, SharedLimitRow } from '../../catalogue/row.ts';
+import type { ContentRuleRow, SenderLimitRow, SharedLimitRow } from '../../catalogue/row.ts';
 import { limitKinds, type SettingKind } from './setting-kinds.ts';
 
 const begin = '<!-- limits: generated from src/catalogue/limits.ts by `npm run docs` -->';

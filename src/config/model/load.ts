@@ -7,7 +7,8 @@ import { findConflicts } from './conflicts.ts';
 import { explainIssue } from './explain.ts';
 import { mergeDocuments } from './merge.ts';
 import { type Beside, layOver } from './overlay.ts';
-import { type Resolved, resolve } from './resolve.ts';
+import { resolve } from './resolve.ts';
+import type { Resolved } from './resolved.ts';
 import { configSchema } from './schema.ts';
 
 /** A configuration with the sources of its values, or every error of its files, in the order of files and lines. */

@@ -1,6 +1,6 @@
 /** How people are told where a value stands: by its line, and by its file where there are several. */
 import { basename } from 'node:path';
-import type { Source } from './resolve.ts';
+import type { Source } from './resolved.ts';
 
 /** Names a place: `line 14`, or `limits.yaml:14`. */
 export type NamePlace = (place: { readonly file: string; readonly line: number }) => string;

@@ -5,13 +5,14 @@
 import { createHash } from 'node:crypto';
 import type { ConfigDocument } from '../language/document.ts';
 import { type ConfigPath, formatPath } from '../language/errors.ts';
-import type { Config, Route, RoutesApi, Timeouts } from '../types.ts';
+import type { Config, Route, Timeouts } from '../types.ts';
 import { compileAuth } from './auth.ts';
 import { patternKeys, roomsName, roomsPattern } from './conflicts.ts';
 import { type OwnSettings, ownSettings } from './own-settings.ts';
 import { reportedHandshakes } from './page-loads.ts';
 import { type PresetName, presets } from './presets.ts';
 import { quotasOf } from './quota-settings.ts';
+import type { Resolved, ResolvedRoute, Source } from './resolved.ts';
 import { builtIn, routeSettings, type SettingKey, type Settings, settingKeys } from './route-settings.ts';
 import { compileRoutesApi, resolveTemplates, setByApi, type Template } from './routes-api.ts';
 import type { ParsedRoutesApi } from './routes-api-schema.ts';
@@ -20,44 +21,6 @@ import type { ParsedConfig } from './schema.ts';
 import { nest, partsOf, type SettingRows, type ValuesOf } from './settings.ts';
 import { topSettings } from './top-settings.ts';
 import { compileValidation } from './validation-settings.ts';
-
-/** Where a value comes from. */
-export type Source =
-  | { readonly from: 'route' | 'defaults' | 'file'; readonly file: string; readonly line: number }
-  | { readonly from: 'preset'; readonly preset: PresetName }
-  | { readonly from: 'built in' };
-
-/** A route with its effective settings and the source of each. */
-export interface ResolvedRoute {
-  readonly route: Route;
-  readonly preset: PresetName | null;
-  readonly settings: Settings;
-  readonly sources: Readonly<Record<SettingKey, Source>>;
-  /** The route whose preset brought this one, or `null` for a route of the file. */
-  readonly broughtBy: string | null;
-  /** Keys of `defaults` that the preset overrides here, with their places. */
-  readonly overridden: readonly { readonly key: SettingKey; readonly file: string; readonly line: number }[];
-}
-
-/** Everything that holds, and where it comes from; `Config` has the same values without the sources. */
-export interface Resolved {
-  /** The files' names as the user gave them. */
-  readonly files: readonly string[];
-  readonly listen: Config['listen'];
-  readonly admin: Config['admin'];
-  readonly memory: Config['memory'];
-  readonly drain: Config['drain'];
-  readonly log: Config['log'];
-  readonly revokedUsers: Config['revokedUsers'];
-  readonly quotas: Config['quotas'];
-  readonly timeouts: Timeouts;
-  readonly routes: readonly ResolvedRoute[];
-  readonly routesApi: RoutesApi | null;
-  /** What its routes take their limits from. */
-  readonly templates: readonly ResolvedRoute[];
-  /** By path in the file, such as `timeouts.connect`. */
-  readonly sources: ReadonlyMap<string, Source>;
-}
 
 /** A value of the file, and where it stands. */
 interface Written {

@@ -4,7 +4,7 @@
  */
 import type { RouteKind, RoutesApi, RouteTemplate, TargetRules, UpstreamTarget } from '../types.ts';
 import type { PresetName } from './presets.ts';
-import type { ResolvedRoute } from './resolve.ts';
+import type { ResolvedRoute } from './resolved.ts';
 import type { RoutesApiSettings, TemplateSettings } from './routes-api-settings.ts';
 
 /** In the place of a template's upstream: each of its routes has one of its own, and some of those may speak TLS. */

@@ -3,11 +3,11 @@
  * must look like.
  */
 import { z } from 'zod';
-import type { LimitKind, LimitValues } from '../../catalogue/row.ts';
+import type { LimitKind, LimitValues, Rate } from '../../catalogue/limit-values.ts';
 import { type Unit, unitOfKind } from '../../catalogue/unit.ts';
 import { formatListenAddress } from '../language/addresses.ts';
 import { formatCount, formatDuration, formatRate, formatShare, formatSize } from '../language/format.ts';
-import type { ListenAddress, PairPaths, Rate, StoreTarget } from '../types.ts';
+import type { ListenAddress, PairPaths, StoreTarget } from '../types.ts';
 import { kind } from './kinds.ts';
 
 /** The unit of a setting; `word` for what is no number. */

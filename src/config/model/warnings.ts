@@ -7,7 +7,7 @@ import { authWarnings } from './auth-warnings.ts';
 import { accessWarnings, proxyProtocolWarnings, quotaWarnings, rateWarnings, userWarnings } from './edge-warnings.ts';
 import { formatSource, type NamePlace, placeNamer } from './place-names.ts';
 import { presets } from './presets.ts';
-import type { Resolved, ResolvedRoute } from './resolve.ts';
+import type { Resolved, ResolvedRoute } from './resolved.ts';
 import { formatSetting, type SettingKey, settingKeys } from './route-settings.ts';
 
 /** One warning. */

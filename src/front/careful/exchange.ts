@@ -22,15 +22,14 @@ import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
 import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
 import { sendRefusal } from '../answer.ts';
+import type { ForwardRoute, HubDuties } from '../edge-route.ts';
 import type { ErrorPages } from '../error-pages.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { UpstreamLines } from '../fast/upstream-line.ts';
-import type { HubRoute } from '../hub-routes.ts';
 import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
 import { AnswerPieces } from './answer-pieces.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
-import type { ForwardRoute } from './forwarder.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
 /** What an exchange needs besides the request. */
@@ -244,7 +243,7 @@ export class CarefulExchange implements MemoryHolder {
   }
 
   /** Notes use of an API's route. A successful answer is use, while it flows and when it ends. */
-  #followUse(hub: HubRoute, upstreamRes: IncomingMessage, headers: string[]): void {
+  #followUse(hub: HubDuties, upstreamRes: IncomingMessage, headers: string[]): void {
     const { statusCode = 0 } = upstreamRes;
     const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'location');
     const location = at < 0 ? null : hub.locationFor(headers[at + 1]!, this.#context.visit.host);

@@ -7,24 +7,15 @@ import type { Route } from '../../config/types.ts';
 import { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { RelayMemory } from '../../relay/types.ts';
-import type { Endpoint } from '../../upstream/endpoint.ts';
+import type { ForwardRoute } from '../edge-route.ts';
 import type { ErrorPages } from '../error-pages.ts';
 import type { Holders } from '../fast/fast-lane.ts';
 import { RestingLines } from '../fast/resting-lines.ts';
 import { UpstreamLines } from '../fast/upstream-line.ts';
-import type { HubRoute } from '../hub-routes.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import { carefulChunksPerRound } from './careful-connection.ts';
 import { CarefulExchange } from './exchange.ts';
-
-/** Where a request goes. */
-export interface ForwardRoute {
-  /** What an API's route does beside. */
-  readonly hub: HubRoute | null;
-  readonly route: Route;
-  readonly endpoint: Endpoint;
-}
 
 /**
  * Forwards plain HTTP requests to the upstreams of their routes.

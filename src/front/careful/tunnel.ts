@@ -18,7 +18,7 @@ import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { switchingBytes } from '../../websocket/answer.ts';
 import { upstreamHeaders } from '../../websocket/build.ts';
 import { newConnectionId } from '../connection-id.ts';
-import type { EdgeRoute } from '../edge.ts';
+import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, refusalOf } from '../errors.ts';
 import { sayFarewell } from '../farewell.ts';
 import type { AdmittedVisit } from '../reception.ts';

@@ -25,7 +25,7 @@ import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
 import type { Connection } from '../connection.ts';
-import type { EdgeRoute } from '../edge.ts';
+import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, pageBytes, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
 import { healthBody, healthPath } from '../health.ts';
 import { HeldBytes } from '../held-bytes.ts';

@@ -10,12 +10,14 @@ import { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { Passer } from '../../relay/registry.ts';
 import { Roster } from '../../relay/roster.ts';
 import type { Connection, Lane } from '../connection.ts';
+import { DateLine } from './date-line.ts';
 import { Exchange } from './exchange.ts';
 import { FastConnection } from './fast-connection.ts';
-import type { Opening } from './opening.ts';
-import { DateLine, HeadParsers, type LaneParts, type UnderWay } from './parts.ts';
+import { HeadParsers } from './head-parsers.ts';
+import type { LaneParts } from './parts.ts';
 import { bytesPerRound, chunksPerRound } from './per-round.ts';
 import { RestingLines } from './resting-lines.ts';
+import type { PendingHandshake, UnderWay } from './under-way.ts';
 import { UpstreamLines } from './upstream-line.ts';
 
 /** Who looks after those that hold memory: the relay's registry. */
@@ -44,7 +46,7 @@ export class FastLane implements Lane {
   readonly #parts: LaneParts;
   readonly #holders: Holders;
   #exchanges = 0;
-  readonly #openings = new Roster<Opening>();
+  readonly #openings = new Roster<PendingHandshake>();
 
   constructor(parts: FastLaneParts) {
     const date = new DateLine();

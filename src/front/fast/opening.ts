@@ -20,13 +20,14 @@ import type { Connected, Dial } from '../../upstream/connect.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
 import { newConnectionId } from '../connection-id.ts';
-import type { EdgeRoute } from '../edge.ts';
+import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
 import { Line, type LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
+import type { PendingHandshake } from './under-way.ts';
 
 /** A handshake that has been admitted. */
 export interface OpeningRequest {
@@ -51,7 +52,7 @@ const nothing = Buffer.alloc(0);
 /** What the objects and sockets of a handshake take beside its head, in bytes, roughly. */
 const ownBytes = 16 * 1024;
 
-export class Opening implements LineOwner {
+export class Opening implements LineOwner, PendingHandshake {
   rosterPlace = -1;
   readonly #parts: LaneParts;
   readonly #client: OpeningClient;
@@ -108,7 +109,6 @@ export class Opening implements LineOwner {
     this.#client.line.destroy();
   }
 
-  /** Gives the handshake up, because the gateway shuts down. */
   cancel(): void {
     if (this.#turn === 'over') return;
     this.#record({ outcome: 'draining', detail: '' });

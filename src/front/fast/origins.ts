@@ -3,11 +3,12 @@
  * trusted peer. From any other peer that is the same for each request to a host, and made once.
  */
 import { forwardingOfApi, type Origination, originationOf } from '../../admission/client-address.ts';
-import type { Peer } from '../../admission/visit.ts';
+import type { Peer } from '../../admission/peer.ts';
 import type { Changes } from '../../http/changes.ts';
 import type { HeadParser } from '../../http/wire/head-parser.ts';
 import { Field } from '../../http/wire/names.ts';
-import type { Edge, EdgeRoute } from '../edge.ts';
+import type { Edge } from '../edge.ts';
+import type { EdgeRoute } from '../edge-route.ts';
 
 /** Where a request comes from. */
 export class CameFrom {

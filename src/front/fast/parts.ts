@@ -1,26 +1,20 @@
 /** What all connections of the fast lane share. */
 
-import { type HeadKind, HeadParser } from '../../http/wire/head-parser.ts';
 import type { HeadWriter } from '../../http/wire/head-writer.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { RouteCounters } from '../../observe/metrics/counters.ts';
 import type { RoundBudget } from '../../relay/core/round-budget.ts';
+import type { Passer } from '../../relay/registry.ts';
 import type { RelayMemory, SessionInit } from '../../relay/types.ts';
 import type { Lane } from '../connection.ts';
 import type { Edge } from '../edge.ts';
 import type { ErrorPages } from '../error-pages.ts';
 import type { Reception } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
-import type { Exchange } from './exchange.ts';
-import type { Opening } from './opening.ts';
+import type { HeadParsers } from './head-parsers.ts';
 import type { RestingLines } from './resting-lines.ts';
+import type { PendingHandshake, UnderWay } from './under-way.ts';
 import type { UpstreamLines } from './upstream-line.ts';
-
-/** Those that are under way. */
-export interface UnderWay<T> {
-  add(one: T): void;
-  delete(one: T): void;
-}
 
 export interface LaneParts {
   readonly log: Log;
@@ -38,8 +32,8 @@ export interface LaneParts {
   /** What is passed on, and the chunks of uploads: see per-round.ts. */
   readonly byteBudget: RoundBudget;
   readonly chunkBudget: RoundBudget;
-  readonly exchanges: UnderWay<Exchange>;
-  readonly openings: UnderWay<Opening>;
+  readonly exchanges: UnderWay<Passer>;
+  readonly openings: UnderWay<PendingHandshake>;
   /** Takes what is not of the strict form. */
   readonly careful: Lane;
   /** A `Date` line of this second. */
@@ -57,43 +51,4 @@ export interface LaneParts {
   readonly pages: () => ErrorPages | null;
   /** Called when an untrusted peer has sent forwarding headers. */
   readonly noteUntrusted: (address: string, counters: RouteCounters) => void;
-}
-
-/** The most free parsers that are kept. More are wanted only while many heads are cut in pieces at once. */
-const mostFree = 16;
-
-/** Parsers are large, and each is needed for a moment only. So free ones are kept for the next head. */
-export class HeadParsers {
-  readonly #kind: HeadKind;
-  readonly #free: HeadParser[] = [];
-
-  constructor(kind: HeadKind) {
-    this.#kind = kind;
-  }
-
-  take(): HeadParser {
-    return this.#free.pop() ?? new HeadParser(this.#kind);
-  }
-
-  /** Takes one back; what it has read is forgotten. */
-  give(parser: HeadParser): void {
-    parser.reset();
-    if (this.#free.length < mostFree) this.#free.push(parser);
-  }
-}
-
-/** A `Date` line, made once in a second. */
-export class DateLine {
-  #at = 0;
-  #line: Buffer = Buffer.alloc(0);
-
-  /** `now`: milliseconds since 1970. */
-  at(now: number): Buffer {
-    const second = Math.floor(now / 1000);
-    if (second !== this.#at) {
-      this.#at = second;
-      this.#line = Buffer.from(`Date: ${new Date(second * 1000).toUTCString()}\r\n`, 'latin1');
-    }
-    return this.#line;
-  }
 }

@@ -1,6 +1,6 @@
 /** What an exchange must know of its request when the head has gone. */
 import type { Framing } from '../../http/wire/framing.ts';
-import type { EdgeRoute } from '../edge.ts';
+import type { EdgeRoute } from '../edge-route.ts';
 import type { AdmittedVisit } from '../reception.ts';
 
 export interface LaneRequest {

@@ -4,7 +4,7 @@
  */
 import type { Passer } from '../../relay/registry.ts';
 import type { Line } from './line.ts';
-import type { UnderWay } from './parts.ts';
+import type { UnderWay } from './under-way.ts';
 
 export class RestingLines implements Passer {
   readonly capacity = 0;

@@ -2,6 +2,8 @@
  * Which counters of a route are there at 0 before anything was counted, because alerts watch them: the catalogue says
  * so.
  */
+
+import type { Rate } from '../../catalogue/limit-values.ts';
 import { type SenderKey, senderLimits, sharedLimits } from '../../catalogue/limits.ts';
 import {
   type ConnectionReason,
@@ -11,7 +13,7 @@ import {
   type LimitName,
 } from '../../catalogue/outcomes.ts';
 import type { EndedBy, SenderLimitRow, SharedLimitRow } from '../../catalogue/row.ts';
-import type { Rate, Route, SenderLimits } from '../../config/types.ts';
+import type { Route, SenderLimits } from '../../config/types.ts';
 
 /** Endings of connections. */
 export const watchedEndings: readonly (readonly [EndedBy, ConnectionReason])[] = entriesOf(connectionOutcomes).flatMap(

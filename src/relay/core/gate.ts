@@ -3,8 +3,9 @@
  * message starts, and they hold until its end.
  */
 
+import type { Rate } from '../../catalogue/limit-values.ts';
 import type { ClosingLimit } from '../../catalogue/outcomes.ts';
-import type { Rate, Route, Sender, SenderLimits } from '../../config/types.ts';
+import type { Route, Sender, SenderLimits } from '../../config/types.ts';
 import { MessageMeter, type SizeLimit } from '../../limits/message-meter.ts';
 import { Stopwatch } from '../../limits/stopwatch.ts';
 import type { Violation } from '../../observe/report.ts';

@@ -1,5 +1,6 @@
 /** The rates of one sender: buckets, and one alarm that tells when a pause is over. */
-import type { Rate, SenderLimits } from '../../config/types.ts';
+import type { Rate } from '../../catalogue/limit-values.ts';
+import type { SenderLimits } from '../../config/types.ts';
 import { TokenBucket } from '../../limits/token-bucket.ts';
 import type { Alarm, Clock } from './clock.ts';
 

@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Step } from '../../../src/admission/steps.ts';
 import type { Refused } from '../../../src/admission/verdict.ts';
+import type { Step } from '../../../src/admission/visit.ts';
 import { anyCaps } from '../../helpers/access.ts';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { startFront } from '../../helpers/front.ts';

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Step } from '../../../src/admission/steps.ts';
+import type { OpenConnection } from '../../../src/admission/open-connection.ts';
 import type { Verdict } from '../../../src/admission/verdict.ts';
-import type { OpenConnection, Visit } from '../../../src/admission/visit.ts';
+import type { Step, Visit } from '../../../src/admission/visit.ts';
 import { type FakeUpstream, fakeUpstream, switching } from '../../helpers/fake-upstream.ts';
 import { clientFrame, closeFrame } from '../../helpers/frames.ts';
 import { startFront, type TestFront } from '../../helpers/front.ts';

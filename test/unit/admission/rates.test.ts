@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AskerRates, RouteRates, rateStep, userRateStep } from '../../../src/admission/rates.ts';
 import type { Visit } from '../../../src/admission/visit.ts';
-import type { Rate } from '../../../src/config/types.ts';
+import type { Rate } from '../../../src/catalogue/limit-values.ts';
 import { anyRate } from '../../helpers/access.ts';
 import { testRoute } from '../../helpers/relay.ts';
 import { testVisit } from '../../helpers/visit.ts';

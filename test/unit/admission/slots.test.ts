@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { OpenConnection } from '../../../src/admission/open-connection.ts';
 import { type Caps, type Claimant, ConnectionSlot, ConnectionSlots, Newcomer } from '../../../src/admission/slots.ts';
 import { UntrustedPeers } from '../../../src/admission/untrusted-peers.ts';
-import type { OpenConnection } from '../../../src/admission/visit.ts';
 import { anyCaps } from '../../helpers/access.ts';
 import { fakeConnection } from '../../helpers/connection.ts';
 

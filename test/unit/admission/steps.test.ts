@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { RouteRates } from '../../../src/admission/rates.ts';
 import { ConnectionSlots } from '../../../src/admission/slots.ts';
-import { admit, compileSteps, phaseNames, type Step, type StepParts } from '../../../src/admission/steps.ts';
+import { admit, compileSteps, phaseNames, type StepParts } from '../../../src/admission/steps.ts';
 import type { Verdict } from '../../../src/admission/verdict.ts';
+import type { Step } from '../../../src/admission/visit.ts';
 import { anyCaps } from '../../helpers/access.ts';
 import { testRoute } from '../../helpers/relay.ts';
 import { admissionRoute, handshakeFields, testVisit, type VisitOverrides } from '../../helpers/visit.ts';

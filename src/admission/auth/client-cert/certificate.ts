@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import { type CertificateField, certificateFields } from '../../../config/types.ts';
-import type { ShownCertificate } from '../../visit.ts';
+import type { ShownCertificate } from '../../peer.ts';
 
 /** A name, a host and a dozen alternative names have 2 KB; reading a long list of them over and over is work for us. */
 const longest = 16 * 1024;

@@ -3,7 +3,7 @@ import { formatConfigError } from '../../../../src/config/language/errors.ts';
 import { loadConfig } from '../../../../src/config/model/load.ts';
 import type { Preset } from '../../../../src/config/model/preset.ts';
 import { presetNames, presets } from '../../../../src/config/model/presets.ts';
-import type { Resolved } from '../../../../src/config/model/resolve.ts';
+import type { Resolved } from '../../../../src/config/model/resolved.ts';
 import type { Config } from '../../../../src/config/types.ts';
 import { anyCaps, anyRate, openAccess } from '../../../helpers/access.ts';
 

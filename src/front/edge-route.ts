@@ -1,0 +1,19 @@
+/** A route as requests meet it, of the file or of an API. */
+import type { AdmissionRoute } from '../admission/visit.ts';
+import type { Activity } from '../relay/types.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+
+export interface EdgeRoute extends AdmissionRoute {
+  readonly endpoint: Endpoint;
+  /** What an API's route does beside; `null` for one of the file. */
+  readonly hub: HubDuties | null;
+}
+
+/** What a route of an API does beside: its use is noted, and the places that its target names are made the client's. */
+export interface HubDuties extends Activity {
+  /** The place to which an answer sends the client, as the client knows it; `null` if the place stays as it is. */
+  locationFor(location: string, host: string): string | null;
+}
+
+/** What whoever forwards a request needs of its route. */
+export type ForwardRoute = Pick<EdgeRoute, 'route' | 'endpoint' | 'hub'>;

@@ -1,0 +1,15 @@
+/** A `Date` line, made once in a second. */
+export class DateLine {
+  #at = 0;
+  #line: Buffer = Buffer.alloc(0);
+
+  /** `now`: milliseconds since 1970. */
+  at(now: number): Buffer {
+    const second = Math.floor(now / 1000);
+    if (second !== this.#at) {
+      this.#at = second;
+      this.#line = Buffer.from(`Date: ${new Date(second * 1000).toUTCString()}\r\n`, 'latin1');
+    }
+    return this.#line;
+  }
+}
