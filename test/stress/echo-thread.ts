@@ -2,7 +2,7 @@
  * A backend and a client in a thread of their own, so that what the test itself does holds no message up. It tells the
  * port of its backend. A port, or more words about a Sluice, make it connect there and send one message after the other;
  * `longest` asks for the longest that one took since the last time, and `p99` for what 99 in a hundred took at most, in
- * ms.
+ * ms; `next` for word when the next one is back.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { handshakeRequest, rawClient } from '../helpers/raw-client.ts';
 import { cert } from '../helpers/test-certificate.ts';
 
 /** A Sluice whose route at `/echo` leads to the backend here. */
-interface Where {
+export interface Where {
   readonly port: number;
   readonly tls: boolean;
   /**
@@ -32,6 +32,8 @@ let tookMs: number[] = [];
 let now = () => performance.now();
 /** When the message that is under way was sent. */
 let sentAt: number | null = null;
+/** Somebody waits for the message that is under way, or else for the next one. */
+let awaited = false;
 
 /** A client of a Sluice that speaks TLS. */
 async function secureClient(at: number): Promise<Peer> {
@@ -60,6 +62,8 @@ async function talk(where: number | Where): Promise<void> {
     await upstream.bytes(message.length);
     tookMs.push(now() - sentAt);
     sentAt = null;
+    if (awaited) port.postMessage(null);
+    awaited = false;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
@@ -71,10 +75,11 @@ function take(): number[] {
   return all.sort((a, b) => a - b);
 }
 
-port.on('message', (asked: number | Where | 'longest' | 'p99') => {
+port.on('message', (asked: number | Where | 'longest' | 'p99' | 'next') => {
   if (asked === 'longest' || asked === 'p99') {
     const all = take();
     port.postMessage((asked === 'p99' ? all[Math.floor(all.length * 0.99)] : all.at(-1)) ?? 0);
-  } else void talk(asked);
+  } else if (asked === 'next') awaited = true;
+  else void talk(asked);
 });
 port.postMessage(backend.port);

@@ -1,11 +1,10 @@
 /** A thousand live connections with traffic, while the configuration changes under them. */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
 import { rawClient } from '../helpers/raw-client.ts';
 import { Sluice, type SluiceConfig } from '../real/harness/sluice.ts';
+import { Echo } from './echo.ts';
 import type { Pair } from './load.ts';
 
 const count = 1000;
@@ -97,9 +96,8 @@ async function converse({ client, upstream }: Pair, seed: number, on: () => bool
 }
 
 test('5000 routes: a reload holds an echo up for 50 ms at most', async () => {
-  const echo = new Worker(new URL('./echo-thread.ts', import.meta.url));
-  const answer = async () => (await once(echo, 'message'))[0] as number;
-  const upstream = `http://127.0.0.1:${await answer()}`;
+  await using echo = new Echo();
+  const upstream = `http://127.0.0.1:${await echo.backendPort()}`;
   const configFor = (size: number): SluiceConfig => ({
     routes: [
       { name: 'echo', upstream },
@@ -113,19 +111,13 @@ test('5000 routes: a reload holds an echo up for 50 ms at most', async () => {
     ],
   });
   await using sluice = await Sluice.start(configFor(1000));
-  echo.postMessage(sluice.port);
-  const longest = () => {
-    echo.postMessage('longest');
-    return answer();
-  };
-  // The host may take the core away for longer than that: the quietest of several reloads counts.
+  await using _ = echo.connect({ port: sluice.port, tls: false, pid: sluice.process.pid });
   const stalls: number[] = [];
-  for (let round = 1; round <= 5 && !stalls.some((ms) => ms <= 50); round++) {
-    await longest();
+  for (let round = 1; round <= 5; round++) {
+    await echo.longest();
     await sluice.reconfigure(configFor(1000 + round));
-    stalls.push(Math.round(await longest()));
+    stalls.push(Math.round(await echo.longest()));
   }
-  await echo.terminate();
-  console.log(`reload of 5000 routes: an echo beside it waited ${stalls.join(', ')} ms`);
-  expect(Math.min(...stalls)).toBeLessThanOrEqual(50);
+  console.log(`reload of 5000 routes: Sluice worked for ${stalls.join(', ')} ms before it came to an echo`);
+  expect(stalls.sort((a, b) => a - b)[2]).toBeLessThanOrEqual(50);
 });

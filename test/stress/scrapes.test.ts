@@ -1,4 +1,7 @@
-/** What scrapes of hundreds of routes cost those whose messages pass meanwhile. */
+/**
+ * What scrapes of hundreds of routes cost those whose messages pass meanwhile: how much of its time on a core Sluice
+ * spends before it comes to a message.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
@@ -7,9 +10,12 @@ import { clientFrame } from '../helpers/frames.ts';
 import { rawClient } from '../helpers/raw-client.ts';
 import { residentBytes } from '../real/harness/process-memory.ts';
 import { Sluice } from '../real/harness/sluice.ts';
+import { Echo } from './echo.ts';
 import { MiB } from './load.ts';
 
 const routeCount = 500;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const ms = (time: number) => `${time.toFixed(1)} ms`;
 
 /** Asks `/metrics` from a process of its own, `times` at once or one behind the other on one connection. */
 async function scrapeFrom(port: number, how: 'at once' | 'pipelined', times: number): Promise<Record<string, number>> {
@@ -45,13 +51,19 @@ async function scrapeFrom(port: number, how: 'at once' | 'pipelined', times: num
 
 test('scrapes of 500 used routes, ordinary and hostile ones, do not hold an echo up', async () => {
   await using upstream = await fakeUpstream();
+  await using echo = new Echo();
   const routes = Array.from({ length: routeCount }, (_, i) => ({
     name: `user-${i}`,
     match: { path: `/user/${i}` },
     upstream: `http://127.0.0.1:${upstream.port}`,
     preset: 'jupyter',
   }));
-  await using sluice = await Sluice.start({ routes });
+  const echoRoute = {
+    name: 'echo',
+    match: { path: '/echo' },
+    upstream: `http://127.0.0.1:${await echo.backendPort()}`,
+  };
+  await using sluice = await Sluice.start({ routes: [...routes, echoRoute] });
   // Each route is used once, so that all of its series are there.
   for (let i = 0; i < routeCount; i++) {
     const client = await rawClient(sluice.port, { path: `/user/${i}/` });
@@ -61,59 +73,36 @@ test('scrapes of 500 used routes, ordinary and hostile ones, do not hold an echo
     client.socket.destroy();
     peer.socket.destroy();
   }
-  const client = await rawClient(sluice.port, { path: '/user/0/' });
-  const peer = await upstream.next();
-  peer.socket.on('data', () => peer.socket.write(Buffer.from('\x81\x02hi', 'latin1')));
-  const waits: number[] = [];
-  let on = true;
-  const echoing = (async () => {
-    while (on) {
-      const began = performance.now();
-      client.send(clientFrame('hi'));
-      await client.frame();
-      waits.push(performance.now() - began);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  })();
-  const waited = () => {
-    const sorted = waits.splice(0).sort((a, b) => a - b);
-    return { p99: sorted[Math.floor(sorted.length * 0.99)]!, longest: sorted.at(-1)! };
-  };
-  const report = async (what: string, { p99, longest }: ReturnType<typeof waited>) => {
+  await using _ = echo.connect({ port: sluice.port, tls: false, pid: sluice.process.pid });
+  const report = async (what: string, told: string) => {
     const mib = Math.round((await residentBytes(sluice.process.pid)) / MiB);
-    console.log(`${what}: an echo waits ${p99.toFixed(1)} ms (p99), ${longest.toFixed(1)} ms at most; ${mib} MiB`);
+    console.log(`${what}: an echo waits ${told}; ${mib} MiB`);
     return mib;
   };
-  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
   await pause(1000);
-  const quiet = waited();
-  const before = await report('no scrape', quiet);
+  const before = await report('no scrape', `${ms(await echo.longest())} at most`);
   const ordinary: number[] = [];
   for (let i = 0; i < 5; i++) {
     expect(await scrapeFrom(sluice.adminPort, 'at once', 1)).toEqual({ 200: 1 });
-    ordinary.push(waited().longest);
+    ordinary.push(await echo.longest());
     await pause(1100);
-    waited();
+    await echo.longest();
   }
-  ordinary.sort((a, b) => a - b);
-  await report('a scrape, the median of five', { p99: ordinary[2]!, longest: ordinary[2]! });
+  await report('a scrape, five times', `${ordinary.map(ms).join(', ')} at most`);
 
   const hostile = await scrapeFrom(sluice.adminPort, 'at once', 50);
   expect(hostile[503]).toBeGreaterThan(0);
   expect((hostile[200] ?? 0) + hostile[503]!).toBe(50);
-  const many = waited();
-  await report('50 scrapes at once', many);
+  const many = await echo.longest();
+  await report('50 scrapes at once', `${ms(many)} at most`);
 
   expect(await scrapeFrom(sluice.adminPort, 'pipelined', 500)).toEqual({ 200: 500 });
-  const pipelined = waited();
-  const after = await report('500 scrapes in one write', pipelined);
+  const pipelined = await echo.p99();
+  const after = await report('500 scrapes in one write', `${ms(pipelined)} (p99)`);
 
-  on = false;
-  await echoing;
-  client.socket.destroy();
-  expect(ordinary[2]).toBeLessThan(25 + quiet.longest);
-  expect(many.longest).toBeLessThan(100 + quiet.longest);
-  expect(pipelined.p99).toBeLessThan(100 + quiet.p99);
+  expect(ordinary.sort((a, b) => a - b)[2]).toBeLessThan(25);
+  expect(many).toBeLessThan(50);
+  expect(pipelined).toBeLessThan(25);
   expect(after - before).toBeLessThan(64);
 });
