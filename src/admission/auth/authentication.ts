@@ -130,6 +130,7 @@ export class Authentication {
           forward: entry.forward,
           closesOnExpiry: entry.closesOnExpiry,
           now: wallClock,
+          monotonic: now,
         });
       case 'jupyterhub':
         return new JupyterHubJudge({
@@ -154,7 +155,7 @@ export class Authentication {
     const { files, asker, log } = this.#parts;
     if (jwks === null) {
       const read = () => files.valueOf(fileNames.jwks, jwksFile!) as KeySet | null;
-      return { keys: async () => read(), newer: async () => null };
+      return { keys: read, newer: async () => null };
     }
     const fetched = (problem: string | null) => {
       if (problem === null) log.tell('auth_keys_loaded', { issuer });

@@ -30,6 +30,16 @@ function fitGroups(groups: unknown): string[] {
     .filter((group): group is string => typeof group === 'string' && isFitName(group) && !group.includes(','));
 }
 
+/** What an identity takes in memory, in bytes at most. */
+export function weighIdentity({ name, groups }: AuthIdentity): number {
+  return groups.reduce((bytes, group) => bytes + weighText(group), weighText(name));
+}
+
+/** What a text takes in memory, in bytes at most. */
+export function weighText(text: string): number {
+  return 32 + 2 * text.length;
+}
+
 /** A value as bytes of UTF-8, in the form in which Node and the fast lane write header values. */
 export function fieldValue(text: string): string {
   return Buffer.from(text).toString('latin1');

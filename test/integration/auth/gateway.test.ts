@@ -333,3 +333,39 @@ test('the keys of an issuer are fetched once, whoever invents others', async () 
   for (let i = 0; i < 5; i++) expect(await get({ kid: `invented-${i}` })).toMatch(/ 401 /);
   expect(asked).toBe(1);
 });
+
+describe('a token that was let in a moment ago', () => {
+  const patience = { timeout: 60_000 };
+
+  test('is refused once its key is gone, and again let in once that is back', async () => {
+    const [first, second] = [newSigner('one'), newSigner('one')];
+    const keys = file('keys-4', setText(first));
+    const jwt = `{jwt: {issuer: "https://id.test", audience: [panel], jwks_file: ${keys}}}`;
+    await using all = await stand(`[${jwt}]`, '', '', ok);
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const get = (signer = first) =>
+      ask(all.gateway.port, request([`Authorization: Bearer ${tokenOf(signer, { exp })}`]));
+    expect(await get()).toMatch(/ 200 /);
+    expect(await get()).toMatch(/ 200 /);
+    writeFileSync(keys, setText(second));
+    await expect.poll(() => get(second), patience).toMatch(/ 200 /);
+    expect(await get()).toMatch(/ 401 /);
+    writeFileSync(keys, setText(first));
+    await expect.poll(() => get(), patience).toMatch(/ 200 /);
+    expect(await get(second)).toMatch(/ 401 /);
+  });
+
+  test('is refused once its user is shut out', async () => {
+    const signer = newSigner('one');
+    const list = file('revoked-2', '');
+    const jwt = `{jwt: {issuer: "https://id.test", audience: [panel], jwks_file: ${file('keys-5', setText(signer))}}}`;
+    await using all = await stand(`[${jwt}]`, '', `revoked_users: ${list}`, ok);
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const get = (sub: string) =>
+      ask(all.gateway.port, request([`Authorization: Bearer ${tokenOf(signer, { exp, sub })}`]));
+    for (const name of ['ann', 'bob', 'ann', 'bob']) expect(await get(name)).toMatch(/ 200 /);
+    writeFileSync(list, 'ann\n');
+    await expect.poll(() => get('ann'), patience).toMatch(/ 403 /);
+    expect(await get('bob')).toMatch(/ 200 /);
+  });
+});

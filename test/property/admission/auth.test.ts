@@ -82,6 +82,7 @@ test('no shape of a token is an exception, and none but the good one lets in', a
     forward: false,
     closesOnExpiry: true,
     now: () => nowMs,
+    monotonic: () => 0,
   });
   await fc.assert(
     fc.asyncProperty(shape, fc.constantFrom(...places), async (token, place) => {
@@ -133,6 +134,7 @@ test('no key set is an exception, nor what is verified with it', async () => {
           forward: false,
           closesOnExpiry: true,
           now: () => nowMs,
+          monotonic: () => 0,
         });
         expect((await judge.decide(authRequest(['Authorization', `Bearer ${good}`]))).is).toBe('refused');
       },

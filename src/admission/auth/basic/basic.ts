@@ -2,7 +2,7 @@
  * `basic`: names and passwords (RFC 7617), for a workshop or a script. Browsers ask for them in a dialogue of their
  * own.
  */
-import { CredentialCache, cacheKey } from '../cache.ts';
+import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
 import { noEdits } from '../edits.ts';
 import { authorizationOf } from '../fields.ts';
 import { identityOf } from '../identity.ts';
@@ -62,7 +62,10 @@ export class BasicJudge extends KindOf<BasicOptions> {
     const found = this.#known.find(
       cacheKey('basic', name, password, compared),
       () => this.options.compare(compared, password),
-      (matches) => (matches === null ? 0 : this.options.now() + (matches ? rememberedMs : wrongMs)),
+      (matches) => {
+        if (matches === null) return notHeld;
+        return { until: this.options.now() + (matches ? rememberedMs : wrongMs), bytes: 0 };
+      },
     );
     const judge = (matches: boolean | null): Decision => {
       if (matches === null) return busy;

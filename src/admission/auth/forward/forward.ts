@@ -6,9 +6,9 @@
 import { foldName, kindOf } from '../../../http/fields.ts';
 import { valuesOf } from '../../../http/raw-fields.ts';
 import type { Asker, Question, ServiceAnswer } from '../asker.ts';
-import { CredentialCache, cacheKey } from '../cache.ts';
+import { CredentialCache, cacheKey, type Hold, notHeld } from '../cache.ts';
 import { noEdits } from '../edits.ts';
-import { identityOf } from '../identity.ts';
+import { identityOf, weighIdentity, weighText } from '../identity.ts';
 import { KindOf } from '../judge.ts';
 import { type AuthRequest, type Decision, type Life, lasting, refuse, type Standing } from '../types.ts';
 
@@ -61,28 +61,37 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     const key = cacheKey(scheme, host, ...credentials);
     const keyOfPath = cacheKey(scheme, host, method, target, ...credentials);
     let isOwn = false;
-    const shared = await this.#find(key, () => {
-      isOwn = true;
-      return this.#ask(question);
-    });
+    const hold = (decision: Decision) => this.#hold(decision, question);
+    const shared = await this.#known.find(
+      key,
+      () => {
+        isOwn = true;
+        return this.#ask(question);
+      },
+      hold,
+    );
     // What was let in for its path, and not for its user, says nothing of another path.
     if (shared !== null && shared.is === 'admitted' && shared.identity !== null) return shared;
     // The service has judged this very request, and is not asked twice.
     if (isOwn && shared !== null) {
-      this.#known.set(keyOfPath, shared, this.#keptUntil(shared));
+      this.#known.set(keyOfPath, shared, hold(shared));
       return shared;
     }
-    return (await this.#find(keyOfPath, () => this.#ask(question))) ?? tooMany;
+    return (await this.#known.find(keyOfPath, () => this.#ask(question), hold)) ?? tooMany;
   }
 
   /** Only what lets in is kept, and under a key for all paths only what names a user. */
-  #find(key: string, ask: () => Promise<Decision>): Decision | Promise<Decision> | null {
-    return this.#known.find(key, ask, (decision) => this.#keptUntil(decision));
-  }
-
-  #keptUntil(decision: Decision): number {
+  #hold(decision: Decision, question: Question): Hold {
     const { now, cacheMs } = this.options;
-    return decision.is === 'admitted' ? now() + cacheMs : 0;
+    if (decision.is !== 'admitted') return notHeld;
+    // Whoever asks again asks the same question.
+    const asked = decision.life.recheck === null ? [] : question.fields;
+    const lines = [...asked, ...decision.edits.added, ...(decision.toClient ?? [])];
+    const bytes = lines.reduce((sum, [name, value]) => sum + weighText(name) + weighText(value), 0);
+    return {
+      until: now() + cacheMs,
+      bytes: bytes + (decision.identity === null ? 0 : weighIdentity(decision.identity)),
+    };
   }
 
   async #ask(question: Question): Promise<Decision> {

@@ -2,8 +2,9 @@
  * `jupyterhub`: a service of a hub without code. Programs bring a token of the hub, browsers are signed in there, and
  * the hub says who they are.
  */
-import { CredentialCache, cacheKey } from '../cache.ts';
+import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
+import { weighIdentity } from '../identity.ts';
 import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
 import {
   type Answered,
@@ -89,7 +90,7 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
     const found = await this.#known.find(
       cacheKey('jupyterhub', token, session),
       () => hubUserOf(token, this.options),
-      (user) => ('is' in user ? 0 : monotonic() + cacheMs),
+      (user) => ('is' in user ? notHeld : { until: monotonic() + cacheMs, bytes: weighIdentity(user) }),
     );
     if (found === null) return tooMany;
     if ('is' in found) return found;

@@ -2,15 +2,16 @@
 import type { TokenPlace } from '../../../config/types.ts';
 import { noEdits } from '../edits.ts';
 import { KindOf, letIn } from '../judge.ts';
-import { type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
+import { type AuthFailure, type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
+import { GoodTokens } from './good-tokens.ts';
 import type { KeySet } from './key-set.ts';
 import { tokensIn, withoutTokens } from './token-places.ts';
-import { type TokenRules, verifyToken } from './verify.ts';
+import { expired, type GoodToken, isCurrent, refuseShape, type TokenRules, verifyToken } from './verify.ts';
 
 /** Where the keys come from. */
 export interface KeySource {
   /** `null` where there has never been a set. */
-  keys(): Promise<KeySet | null>;
+  keys(): KeySet | null | Promise<KeySet | null>;
   /** Another set than this one, because a key is not in it; `null` where there is none. */
   newer(than: KeySet): Promise<KeySet | null>;
 }
@@ -25,11 +26,22 @@ export interface JwtOptions {
   readonly closesOnExpiry: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** A monotonic time in ms. */
+  readonly monotonic: () => number;
 }
+
+const noKeys = refuse('unavailable', 'the keys of the issuer could not be had', false);
+const noFittingKey = refuse('key', 'no key of the issuer fits the token');
 
 export class JwtJudge extends KindOf<JwtOptions> {
   readonly kind = 'jwt';
   override readonly guessable = true;
+  readonly #known: GoodTokens;
+
+  constructor(options: JwtOptions) {
+    super(options);
+    this.#known = new GoodTokens(options);
+  }
 
   brings(request: AuthRequest): boolean {
     return tokensIn(this.options.from, request).length > 0;
@@ -39,28 +51,46 @@ export class JwtJudge extends KindOf<JwtOptions> {
     return { authenticate: 'Bearer' };
   }
 
-  async decide(request: AuthRequest): Promise<Decision> {
-    const { from, rules, forward, closesOnExpiry, now } = this.options;
+  decide(request: AuthRequest): Decision | Promise<Decision> {
     // Which of them the backend would read is not known.
-    const [token, ...more] = new Set(tokensIn(from, request));
+    const [token, ...more] = new Set(tokensIn(this.options.from, request));
     if (more.length > 0) return refuse('several', `there are ${more.length + 1} different tokens`);
-    const verified = await this.#verify(token!);
-    if ('is' in verified) return verified;
-    const edits = forward ? noEdits : withoutTokens(from, request);
-    if (!closesOnExpiry) return letIn(verified, edits);
-    // What was let in by the leeway lives as long as the leeway says.
-    const endsAtMs = Math.max(verified.expiresAtMs!, now()) + rules.leewayMs;
-    return letIn(verified, edits, { endsAtMs, recheck: null });
+    const misshapen = refuseShape(token!);
+    if (misshapen !== null) return misshapen;
+    const verified = this.#verify(token!);
+    return verified instanceof Promise
+      ? verified.then((one) => this.#conclude(request, one))
+      : this.#conclude(request, verified);
   }
 
-  async #verify(token: string) {
+  #conclude(request: AuthRequest, verified: GoodToken | AuthFailure): Decision {
+    if ('is' in verified) return verified;
+    const { from, rules, forward, closesOnExpiry, now } = this.options;
+    const { identity, expiresAtMs } = verified;
+    // Whoever waited for keys or a thread may have waited beyond the end.
+    if (!isCurrent(verified, rules, now())) return expired;
+    const edits = forward ? noEdits : withoutTokens(from, request);
+    if (!closesOnExpiry) return letIn(identity, edits);
+    return letIn(identity, edits, { endsAtMs: expiresAtMs + rules.leewayMs, recheck: null });
+  }
+
+  #verify(token: string): GoodToken | AuthFailure | Promise<GoodToken | AuthFailure> {
+    const keys = this.options.keys.keys();
+    if (keys instanceof Promise) return keys.then((had) => this.#verifyBy(had, token));
+    return this.#verifyBy(keys, token);
+  }
+
+  #verifyBy(keys: KeySet | null, token: string): GoodToken | AuthFailure | Promise<GoodToken | AuthFailure> {
+    if (keys === null) return noKeys;
+    const found = this.#known.find(token, keys);
+    if (found instanceof Promise) return found.then((one) => (one === 'no key' ? this.#verifyAnew(keys, token) : one));
+    return found === 'no key' ? this.#verifyAnew(keys, token) : found;
+  }
+
+  async #verifyAnew(than: KeySet, token: string): Promise<GoodToken | AuthFailure> {
     const { keys, rules, now } = this.options;
-    const first = await keys.keys();
-    if (first === null) return refuse('unavailable', 'the keys of the issuer could not be had', false);
-    const verified = await verifyToken(token, first, rules, now());
-    if (verified !== 'no key') return verified;
-    const second = await keys.newer(first);
-    const again = second === null ? 'no key' : await verifyToken(token, second, rules, now());
-    return again === 'no key' ? refuse('key', 'no key of the issuer fits the token') : again;
+    const newer = await keys.newer(than);
+    const found = newer === null ? 'no key' : await verifyToken(token, newer, rules, now());
+    return found === 'no key' ? noFittingKey : found;
   }
 }

@@ -36,10 +36,10 @@ export class RemoteKeys {
   }
 
   /** The set; `null` where there has never been one. */
-  async keys(): Promise<KeySet | null> {
+  keys(): KeySet | Promise<KeySet | null> {
     const { now, freshMs } = this.#options;
-    if (this.#keys === null) await this.#fetch();
-    else if (now() - this.#fetchedAt >= freshMs) void this.#fetch();
+    if (this.#keys === null) return this.#fetch().then(() => this.#keys);
+    if (now() - this.#fetchedAt >= freshMs) void this.#fetch();
     return this.#keys;
   }
 

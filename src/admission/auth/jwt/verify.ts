@@ -24,15 +24,34 @@ const mostTries = 8;
 
 const compact = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
-/** Judges a token; `'no key'` where none of the set fits. */
+export const expired = refuse('expired', 'the token has expired', false);
+
+/** A token that is good, at the times that it says. */
+export interface GoodToken {
+  readonly identity: AuthIdentity;
+  readonly expiresAtMs: number;
+  /** `null` where it says none. */
+  readonly beginsAtMs: number | null;
+}
+
+/** Refuses what cannot be a token; `null` where it can. */
+export function refuseShape(token: string): AuthFailure | null {
+  if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
+  return compact.test(token) ? null : refuse('malformed', 'the token is no JWT');
+}
+
+/** Whether now is one of the times that a good token says. */
+export function isCurrent({ expiresAtMs, beginsAtMs }: GoodToken, { leewayMs }: TokenRules, nowMs: number): boolean {
+  return nowMs < expiresAtMs + leewayMs && (beginsAtMs === null || nowMs >= beginsAtMs - leewayMs);
+}
+
+/** Judges what may be a token; `'no key'` where none of the set fits. */
 export async function verifyToken(
   token: string,
   keys: KeySet,
   rules: TokenRules,
   nowMs: number,
-): Promise<AuthIdentity | AuthFailure | 'no key'> {
-  if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
-  if (!compact.test(token)) return refuse('malformed', 'the token is no JWT');
+): Promise<GoodToken | AuthFailure | 'no key'> {
   let payload: JWTPayload;
   try {
     payload = await verify(token, keys, rules, nowMs);
@@ -69,7 +88,7 @@ async function verify(token: string, keys: KeySet, rules: TokenRules, nowMs: num
 
 function explain(error: unknown): AuthFailure | 'no key' {
   if (error instanceof errors.JWKSNoMatchingKey) return 'no key';
-  if (error instanceof errors.JWTExpired) return refuse('expired', 'the token has expired', false);
+  if (error instanceof errors.JWTExpired) return expired;
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
     return refuse('algorithm', 'the algorithm of the token is none of `algorithms`');
   }
@@ -86,7 +105,7 @@ function explainClaim(claim: string): AuthFailure {
   return refuse('claim', `the claim ${claim} is missing or wrong`, false);
 }
 
-function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: TokenRules): AuthIdentity | AuthFailure {
+function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: TokenRules): GoodToken | AuthFailure {
   for (const [claim, values] of claims) {
     if (!Object.hasOwn(payload, claim)) return refuse('claim', `the claim ${claim} is missing`, false);
     if (values !== null && !holdsOne(payload[claim], values)) {
@@ -94,8 +113,10 @@ function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: Token
     }
   }
   const own = (name: string) => (Object.hasOwn(payload, name) ? payload[name] : undefined);
-  const identity = identityOf(own(userClaim), own(groupsClaim), payload.exp! * 1000);
-  return identity ?? refuse('claim', `the claim ${userClaim} holds no name`, false);
+  const expiresAtMs = payload.exp! * 1000;
+  const identity = identityOf(own(userClaim), own(groupsClaim), expiresAtMs);
+  if (identity === null) return refuse('claim', `the claim ${userClaim} holds no name`, false);
+  return { identity, expiresAtMs, beginsAtMs: payload.nbf === undefined ? null : payload.nbf * 1000 };
 }
 
 function holdsOne(found: unknown, values: readonly string[]): boolean {

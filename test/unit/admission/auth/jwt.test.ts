@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { JwtJudge, type JwtOptions } from '../../../../src/admission/auth/jwt/jwt.ts';
-import { parseKeySet } from '../../../../src/admission/auth/jwt/key-set.ts';
+import { type KeySet, parseKeySet } from '../../../../src/admission/auth/jwt/key-set.ts';
+import type { Admitted } from '../../../../src/admission/auth/types.ts';
 import { authRequest, edited } from './requests.ts';
 import { confusedToken, goodClaims, keySetOf, newSigner, nowMs, part, rules, setText, tokenOf } from './tokens.ts';
 
@@ -18,6 +19,7 @@ function judgeWith(options: Partial<JwtOptions> = {}): JwtJudge {
     forward: false,
     closesOnExpiry: true,
     now: () => nowMs,
+    monotonic: () => 0,
     ...options,
   });
 }
@@ -38,6 +40,27 @@ describe('a good token', () => {
     const decision = await decide(tokenOf(signer), judgeWith({ forward: true, closesOnExpiry: false }));
     expect(decision).toMatchObject({ is: 'admitted', life: { endsAtMs: null } });
     if (decision.is === 'admitted') expect(edited(decision.edits, bearer('x')).lines).toHaveLength(1);
+  });
+
+  test('ends its connection with the leeway, however late it came', async () => {
+    const decision = await decide(tokenOf(signer, { exp: now - 29 }));
+    expect(decision).toMatchObject({ is: 'admitted', life: { endsAtMs: (now + 1) * 1000 } });
+  });
+
+  test('is decided at once when it comes again, and the request is its own', async () => {
+    const judge = judgeWith({ from: [{ in: 'authorization' }, { in: 'cookie', name: 'tok' }] });
+    const token = tokenOf(signer);
+    await decide(token, judge);
+    const headers = ['Cookie', `a=1; tok=${token}`];
+    const decision = judge.decide(authRequest(headers));
+    // Keys may have to be waited for, and are waited for here.
+    expect(decision).toBeInstanceOf(Promise);
+    const { edits } = (await decision) as Admitted;
+    expect(edited(edits, headers).lines).toEqual(['Cookie: a=1']);
+    const atOnce = judgeWith({ keys: { keys: () => set, newer: async () => null } });
+    await decide(token, atOnce);
+    expect(decide(token, atOnce)).toMatchObject({ is: 'admitted', identity: { name: 'ann' } });
+    expect(decide(`${token}x`, atOnce)).toBeInstanceOf(Promise);
   });
 
   test.each([
@@ -185,6 +208,27 @@ describe('keys', () => {
   test('that could never be had let nobody in, and that is nobody’s guess', async () => {
     const judge = judgeWith({ keys: { keys: async () => null, newer: async () => null } });
     expect(await decide(tokenOf(signer), judge)).toMatchObject({ result: 'unavailable', guessed: false });
+  });
+
+  test('that come when the token is over let nobody in', async () => {
+    const clock = { now: nowMs };
+    const { promise, resolve } = Promise.withResolvers<KeySet>();
+    const late = { keys: () => promise, newer: async () => null };
+    const judge = judgeWith({ keys: late, now: () => clock.now });
+    const decision = decide(tokenOf(signer, { exp: now + 1 }), judge);
+    clock.now += 31_000;
+    resolve(set);
+    expect(await decision).toMatchObject({ result: 'expired' });
+  });
+
+  test('whose look at the token takes until that is over let nobody in', async () => {
+    const clock = { now: nowMs };
+    const slow = (async (...args: Parameters<KeySet>) => {
+      clock.now += 31_000;
+      return set(...args);
+    }) as KeySet;
+    const judge = judgeWith({ keys: { keys: () => slow, newer: async () => null }, now: () => clock.now });
+    expect(await decide(tokenOf(signer, { exp: now + 1 }), judge)).toMatchObject({ result: 'expired' });
   });
 
   test('are looked for again when a token names one that is not there', async () => {
