@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { lowerMarks, lowMark } from '../relay/transport/low-marks.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
 
 /** A request's head must be there in this time. */
@@ -38,7 +39,8 @@ export class AdminConnection extends Duplex {
 
   /** `takesBodies`: whether a body belongs to its request. */
   constructor(socket: Socket, takesBodies = false) {
-    super();
+    super({ readableHighWaterMark: lowMark });
+    lowerMarks(socket);
     this.#head = takesBodies ? [] : null;
     this.#socket = socket;
     socket

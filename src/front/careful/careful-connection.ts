@@ -53,13 +53,13 @@ const mostBlankPieces = 4;
 const bytesPerHeadByte = 2;
 /** A head of this size is read to its end, however little memory there is. */
 const freeHeadBytes = 4096;
-/** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
-const streamBytes = 64 * 1024;
+/** What Node reads once more of a paused socket. */
+const readBytes = 64 * 1024;
 /**
- * What is held of the bytes behind a request while a step waits for an answer about it. The client's end is seen only
- * behind those.
+ * What is held of the bytes that cannot be parsed yet: nobody takes the body, a step waits for an answer about the
+ * request, or its answer is under way. The client's end is seen only behind those.
  */
-const mostJudgedBytes = 64 * 1024;
+const mostHeldBytes = 64 * 1024;
 /**
  * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of one-byte
  * chunks would take 50 ms. A body in chunks is therefore fed in pieces. They become smaller when many chunks are in
@@ -200,10 +200,10 @@ export class CarefulConnection implements RoundWaiter {
 
   /** What is held cannot be parsed now. */
   #awaitFlow(): void {
-    const { socket, isJudged } = this.connection;
-    const readsOn = isJudged && this.#held.length < mostJudgedBytes && !this.#memory.pressed;
+    const { socket } = this.connection;
+    const readsOn = !this.#waits && this.#held.length < mostHeldBytes && !this.#memory.pressed;
     if (!readsOn) socket.pause();
-    this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : streamBytes);
+    this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : readBytes);
   }
 
   #feedHead(): void {

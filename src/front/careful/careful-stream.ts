@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { lowMark } from '../../relay/transport/low-marks.ts';
 
 /** What the server does with its stream. */
 export interface StreamEvents {
@@ -20,7 +21,12 @@ export class CarefulStream extends Duplex {
   readonly #events: StreamEvents;
 
   constructor(socket: Socket, events: StreamEvents) {
-    super({ allowHalfOpen: true, decodeStrings: false, writableHighWaterMark: socket.writableHighWaterMark });
+    super({
+      allowHalfOpen: true,
+      decodeStrings: false,
+      readableHighWaterMark: lowMark,
+      writableHighWaterMark: lowMark,
+    });
     this.#socket = socket;
     this.#events = events;
   }

@@ -9,6 +9,7 @@ import { type ClientRequest, type IncomingMessage, request as sendRequest } from
 import type { Socket } from 'node:net';
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';
 import type { RawHeaders } from '../../http/raw-fields.ts';
+import { lowerMarks } from '../../relay/transport/low-marks.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 import {
   blameOf,
@@ -124,6 +125,7 @@ class Attempt {
   #ask(socket: Socket): void {
     const { path, headers } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
+    lowerMarks(socket);
     this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });
     // The size of the block bounds the lines. Node would cut the list off without a word.
     this.#request.maxHeadersCount = 0;

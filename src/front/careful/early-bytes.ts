@@ -11,8 +11,8 @@ import { HeldBytes } from '../held-bytes.ts';
  * held, then TCP pushes back.
  */
 const maxHeldBytes = 64 * 1024;
-/** What Node goes on reading from a paused socket, up to the stream's high-water mark. */
-const streamBytes = 64 * 1024;
+/** What Node reads once more of a paused socket. */
+const readBytes = 64 * 1024;
 
 export class EarlyBytes {
   readonly #socket: Socket;
@@ -45,6 +45,6 @@ export class EarlyBytes {
     this.#held.append(chunk);
     const isFull = this.#held.length >= maxHeldBytes || this.#memory.pressed;
     if (isFull) this.#socket.pause();
-    this.#holding.bytes = this.#held.capacity + (isFull ? streamBytes : 0);
+    this.#holding.bytes = this.#held.capacity + (isFull ? readBytes : 0);
   }
 }

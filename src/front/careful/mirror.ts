@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Changes } from '../../http/changes.ts';
+import { lowMark } from '../../relay/transport/low-marks.ts';
 import { refusalHead } from '../../websocket/answer.ts';
 
 /**
@@ -38,6 +39,7 @@ export async function mirrorRefusal(
 /** The chunked coding (RFC 9112 §7.1). */
 function chunked(): Transform {
   return new Transform({
+    highWaterMark: lowMark,
     transform(chunk: Buffer, _encoding, done) {
       done(null, Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]));
     },

@@ -5,6 +5,7 @@
  * what cannot be written, delivers what was read before the end, and says by reading how the connection ended.
  */
 import { Duplex } from 'node:stream';
+import { lowMark } from '../../relay/transport/low-marks.ts';
 import type { PoolLease } from '../../upstream/pool.ts';
 import type { Line, LineOwner } from '../fast/line.ts';
 import type { UpstreamLines } from '../fast/upstream-line.ts';
@@ -30,7 +31,7 @@ export class UpstreamStream extends Duplex {
   #failure: Error | null = null;
 
   constructor(lines: UpstreamLines, lease: PoolLease) {
-    super({ allowHalfOpen: true, emitClose: false });
+    super({ allowHalfOpen: true, emitClose: false, readableHighWaterMark: lowMark, writableHighWaterMark: lowMark });
     this.#lines = lines;
     this.#lease = lease;
     this.#line = lines.take(lease, this.#owner());

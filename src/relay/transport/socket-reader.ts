@@ -11,6 +11,7 @@
 import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
+import { lowerMarks } from './low-marks.ts';
 import { type StreamBinding, streamBinding } from './stream-binding.ts';
 import { boundRecords, type TlsRecords } from './tls-records.ts';
 
@@ -227,6 +228,7 @@ export class SocketReader {
    */
   becomeStream(): void {
     const { socket } = this;
+    lowerMarks(socket);
     this.lendNoMore();
     // Whoever reads from the handle next arms buffers of its own.
     this.giveBuffer();

@@ -126,3 +126,27 @@ test('no read is larger than it may be, from the first on, and a new bound holds
   await vi.waitFor(() => expect(text()).toHaveLength(5250));
   expect(Math.max(...sizes.slice(1))).toBe(100);
 });
+
+test('a socket that was left as a stream is read once behind a pause, and all comes when that ends', async () => {
+  const { reader, peer, text: before } = await reading();
+  reader.resume();
+  peer.write('!');
+  await vi.waitFor(() => expect(before()).toBe('!'), { timeout: 10_000 });
+  reader.becomeStream();
+  const { socket } = reader;
+  const sent = 'abcdefghij'.repeat(100);
+  for (const byte of sent) {
+    peer.write(byte);
+    await new Promise(setImmediate);
+  }
+  expect(socket.isPaused()).toBe(true);
+  await vi.waitFor(() => expect(socket.readableLength).toBeGreaterThan(0), { timeout: 10_000 });
+  // Of many that came one at a time.
+  expect(socket.readableLength).toBeLessThan(sent.length / 10);
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  socket.resume();
+  await vi.waitFor(() => expect(text).toBe(sent), { timeout: 10_000 });
+});

@@ -187,6 +187,26 @@ test('a few bytes that are kept do not keep the room for many', async () => {
   expect(bytes()).toHaveLength(0);
 });
 
+test('a socket that was left as a stream is read once behind a pause, and all comes when that ends', async () => {
+  const { reader, client, socket, bytes } = await reading();
+  reader.resume();
+  client.tcp.write(client.record(Buffer.from('!')));
+  await vi.waitFor(() => expect(bytes().toString()).toBe('!'), waitsFor);
+  reader.becomeStream();
+  const sent = pattern(1000);
+  for (const byte of sent) {
+    client.tcp.write(client.record(Buffer.from([byte])));
+    await new Promise(setImmediate);
+  }
+  expect(socket.isPaused()).toBe(true);
+  await vi.waitFor(() => expect(socket.readableLength).toBeGreaterThan(0), waitsFor);
+  // Of many that came one at a time.
+  expect(socket.readableLength).toBeLessThan(sent.length / 10);
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk)).resume();
+  await vi.waitFor(() => expect(Buffer.concat(chunks).equals(sent)).toBe(true), waitsFor);
+});
+
 test('what a server answers in records of one byte is few reads as well', async () => {
   const server = createServer({ cert, key });
   const port = await listen(server);
