@@ -19,8 +19,6 @@ import { Neighbour } from './neighbour.ts';
 
 const forMs = 3000;
 const attackersOfTls = [1, 2, 3, 4, 5];
-/** The other side of this test keeps a core busy too, and its machine may have two. */
-const clock = 'time on a core';
 const forever = new Promise<never>(() => {});
 
 /** A backend that takes whatever it gets; below `/crumbs` it answers in chunks of one byte for as long as it is read. */
@@ -115,7 +113,7 @@ const attackers: Readonly<Record<string, (port: number) => Promise<Peer>>> = {
 test('one who sends the smallest pieces there are, of any kind, holds nobody up', async () => {
   const upstream = `http://127.0.0.1:${await backend()}`;
   const route = { name: 'attacked', upstream, http: { max_body_size: '10GiB' } };
-  const neighbour = await Neighbour.start({ routes: [route] }, clock);
+  const neighbour = await Neighbour.start({ routes: [route] });
   for (const [what, attack] of Object.entries(attackers)) {
     const peer = await attack(neighbour.sluice.port);
     await neighbour.watch(what, forever, forMs);
@@ -130,7 +128,7 @@ test('nor do a few whose TLS records hold a byte each', async () => {
   writeFileSync(files.key, key);
   const upstream = `http://127.0.0.1:${await backend()}`;
   const routes = [{ name: 'attacked', upstream }];
-  const neighbour = await Neighbour.start({ listen: { tls: files }, routes }, clock);
+  const neighbour = await Neighbour.start({ listen: { tls: files }, routes });
   const heads = {
     'a WebSocket': handshakeRequest(),
     'an upload in the careful lane': 'PROPFIND /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n',
