@@ -36,7 +36,10 @@ export function apiToken(path: string | null, environment: string | undefined): 
   };
 }
 
-/** The token of an `Authorization` header, as JupyterHub sends it. */
+/**
+ * The token of an `Authorization` header, as JupyterHub sends it. RFC 9110 lets a scheme be in capitals; what works
+ * here shall also work with configurable-http-proxy, for which this is one word in lower case.
+ */
 export function tokenOf(authorization: string | undefined): string | null {
-  return /^token +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null;
+  return /^token +(\S+) *$/.exec(authorization ?? '')?.[1] ?? null;
 }

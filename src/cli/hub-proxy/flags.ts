@@ -7,6 +7,7 @@ import type { TargetRules } from '../../config/types.ts';
 import { isFieldValue } from '../../http/changes.ts';
 import { kindOf } from '../../http/fields.ts';
 import { hostOf } from '../../http/host.ts';
+import type { SecurePlace } from './redirect.ts';
 import { protocolProblem, type TlsFlags } from './tls-terms.ts';
 
 /** What the flags say. */
@@ -24,7 +25,7 @@ export interface HubProxyFlags {
     readonly from: string;
     readonly host: string;
     readonly port: number;
-    readonly to: number;
+    readonly to: SecurePlace;
   } | null;
   /** Where metrics alone are served, as an address of a file; `null` is nowhere. */
   readonly metrics: string | null;
@@ -330,7 +331,8 @@ class Reader {
       from: '--redirect-port',
       host: host === '' || host === '*' ? this.#anyAddress : host,
       port: from,
-      to: to ?? port,
+      // As there: a port that is told stands in the URL, whatever it is.
+      to: { port: to ?? port, isNamed: to !== null || port !== 443 },
     };
   }
 

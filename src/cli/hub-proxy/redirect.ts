@@ -7,8 +7,16 @@ import { hostOf } from '../../http/host.ts';
 const limits = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 1000 };
 const mostConnections = 1000;
 
+/** Where clients are sent to. */
+export interface SecurePlace {
+  readonly port: number;
+  /** Whether it stands in the URL, which says 443 of its own accord. */
+  readonly isNamed: boolean;
+}
+
 /** Listens; rejects with the system's error where it cannot. */
-export async function redirectFrom(host: string, port: number, to: number): Promise<Server> {
+export async function redirectFrom(host: string, port: number, to: SecurePlace): Promise<Server> {
+  const suffix = to.isNamed ? `:${to.port}` : '';
   const server = createServer(limits, (req, res) => {
     const name = hostOf(req.headers.host ?? '');
     const target = req.url ?? '';
@@ -16,10 +24,10 @@ export async function redirectFrom(host: string, port: number, to: number): Prom
     if (name === null || !target.startsWith('/') || /[^!-~]/.test(target)) {
       res
         .writeHead(400, { 'Content-Type': 'text/plain' })
-        .end(`this port sends to HTTPS, on port ${to}, and the request names no host\n`);
+        .end(`this port sends to HTTPS, on port ${to.port}, and the request names no host\n`);
       return;
     }
-    res.writeHead(301, { Location: `https://${name}${to === 443 ? '' : `:${to}`}${target}` }).end();
+    res.writeHead(301, { Location: `https://${name}${suffix}${target}` }).end();
   });
   server.maxConnections = mostConnections;
   server.listen(port, host);

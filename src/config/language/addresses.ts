@@ -162,10 +162,10 @@ export function parseUrl(value: unknown): Result<string> {
   return { value: url.href.replace(/\/$/, '') };
 }
 
-/** The same, or `http+unix://%2Frun%2Fhub.sock/path` on a unix socket. */
+/** The same, or `http+unix://%2Frun%2Fhub.sock/path` on a unix socket; JupyterHub writes `unix+http` for that. */
 export function parseUrlOrSocket(value: unknown): Result<string> {
-  if (typeof value !== 'string' || !/^http\+unix:/i.test(value)) return parseUrl(value);
-  if (socketUrl.test(value)) return { value: value.replace(/\/+$/, '') };
+  if (typeof value !== 'string' || !/^(?:http\+unix|unix\+http):/i.test(value)) return parseUrl(value);
+  if (socketUrl.test(value)) return { value: value.replace(/^unix\+http/, 'http+unix').replace(/\/+$/, '') };
   return { problem: 'names no socket; write http+unix://%2Frun%2Fhub.sock/path' };
 }
 

@@ -65,7 +65,8 @@ export const longestMethod = 32;
 /** The longest path of a unix socket: sun_path holds 108 bytes with its terminator (unix(7)). */
 export const socketPath = '/[ -~]{0,106}';
 /** A path in the place of a host, with its slashes as escapes, and behind it the path of a URL. */
-export const socketUrl = 'http[+]unix://%2[Ff]([A-Za-z0-9._~-]|%[2-7][0-9A-Fa-f]){0,106}(/[A-Za-z0-9._~/-]*)?';
+export const socketUrl =
+  '(http[+]unix|unix[+]http)://%2[Ff]([A-Za-z0-9._~-]|%[2-7][0-9A-Fa-f]){0,106}(/[A-Za-z0-9._~/-]*)?';
 
 /** What a path pattern must be like, each with its own expression so that a refusal shows the one that matters. */
 export const path = {

@@ -80,7 +80,16 @@ test('a path of 64 KB is too large a head', async () => {
 describe('who may ask', () => {
   test('nobody without the token, which no answer and no line of the log holds', async () => {
     const hub = await hubGateway();
-    for (const authorization of ['', 'token', 'token wrong', `Bearer ${token}`, `token ${token}x`, `xtoken ${token}`]) {
+    const wrong = [
+      '',
+      'token',
+      'token wrong',
+      `Bearer ${token}`,
+      `token ${token}x`,
+      `xtoken ${token}`,
+      `Token ${token}`,
+    ];
+    for (const authorization of wrong) {
       const answer = await hub.api('/a', { method: 'POST', body: '{}', headers: { authorization } });
       expect(answer, authorization).toMatchObject({ status: 403, body: '' });
     }

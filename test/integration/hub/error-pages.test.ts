@@ -52,10 +52,12 @@ test('come from an error target on a unix socket, as CHP takes one', async () =>
   const server = createHttpServer((req, res) => res.end(`${req.headers.host} ${req.url}`)).listen(socket);
   onTestFinished(() => void server.close());
   await once(server, 'listening');
-  for (const base of ['', '/', '/hub/error', '/hub/error/']) {
-    const hub = await hubGateway({ api: `error_target: 'http+unix://${encodeURIComponent(socket)}${base}'` });
-    const { status, body } = await ask(hub.port, '/nowhere?a=b');
-    expect([status, body]).toEqual([404, `localhost ${base.replace(/\/$/, '')}/404?url=%2Fnowhere%3Fa%3Db`]);
+  for (const scheme of ['http+unix', 'unix+http']) {
+    for (const base of ['', '/', '/hub/error', '/hub/error/']) {
+      const hub = await hubGateway({ api: `error_target: '${scheme}://${encodeURIComponent(socket)}${base}'` });
+      const { status, body } = await ask(hub.port, '/nowhere?a=b');
+      expect([status, body]).toEqual([404, `localhost ${base.replace(/\/$/, '')}/404?url=%2Fnowhere%3Fa%3Db`]);
+    }
   }
 });
 

@@ -107,8 +107,8 @@ test('every other flag is something', () => {
     certificates: [],
     clients: { ca: '/ca', crl: null, isRequired: true },
   });
-  const { tls, hosts, errors, templates } = config.routesApi!;
-  expect(tls).toEqual({ cert: '/ac', key: '/ak', clientCa: '/aca' });
+  const { tls: apiTls, hosts, errors, templates } = config.routesApi!;
+  expect(apiTls).toEqual({ cert: '/ac', key: '/ak', clientCa: '/aca' });
   expect(hosts).toBe(true);
   expect(errors).toEqual({ target: 'http://h:1/hub/error' });
   expect(config.log.level).toBe('warn');
@@ -140,8 +140,15 @@ test('every other flag is something', () => {
     pidFile: '/p',
     keepAliveMs: 7,
     tls: { protocol: 'TLSv1_2', ciphers: 'HIGH', dhparam: '/dh' },
-    redirect: { host: '::', port: 80, to: 443 },
+    redirect: { host: '::', port: 80, to: { port: 443, isNamed: true } },
   });
+  // What a hub on a unix socket passes on.
+  expect(loaded(['--error-target=unix+http://%2Frun%2Fhub.sock/hub/error'])).toMatchObject({
+    routesApi: { errors: { target: 'http+unix://%2Frun%2Fhub.sock/hub/error' } },
+  });
+  const tls = ['--ssl-key=/k', '--ssl-cert=/c', '--redirect-port=80'];
+  expect(flagsOf(...tls, '--port=443').redirect?.to).toEqual({ port: 443, isNamed: false });
+  expect(flagsOf(...tls, '--port=8443').redirect?.to).toEqual({ port: 8443, isNamed: true });
   expect(loaded(['--error-path=/pages', '--log-level', 'debug'])).toMatchObject({
     routesApi: { errors: { folder: '/pages' } },
     log: { level: 'info' },

@@ -144,6 +144,7 @@ describe('URLs that a socket may stand in', () => {
   test.each([
     ['http://hub:8081/hub/error/', 'http://hub:8081/hub/error'],
     ['http+unix://%2Frun%2Fhub.sock', 'http+unix://%2Frun%2Fhub.sock'],
+    ['unix+http://%2Frun%2Fhub.sock/hub/error', 'http+unix://%2Frun%2Fhub.sock/hub/error'],
     ['http+unix://%2frun%2Fa%20b/hub/error/', 'http+unix://%2frun%2Fa%20b/hub/error'],
   ])('%s', (text, value) => {
     expect(addresses.parseUrlOrSocket(text)).toEqual({ value });
@@ -152,6 +153,8 @@ describe('URLs that a socket may stand in', () => {
   test.each([
     'http+unix://run/hub.sock',
     'http+unix:///run/hub.sock',
+    'unix+http:///run/hub.sock',
+    'unix+https://%2Frun%2Fhub.sock',
     'http+unix://%2Frun%00',
     'http+unix://%2F%ff',
     `http+unix://%2F${'x'.repeat(107)}`,
