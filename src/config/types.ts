@@ -316,11 +316,13 @@ export interface JwtAuth {
   readonly leewayMs: number;
   /** Claims, each with the values of which it must have one; `null` lets every value pass. */
   readonly claims: readonly (readonly [claim: string, values: readonly string[] | null])[];
+  /** The claims in which the name of the user and the groups stand. */
   readonly userClaim: string;
   readonly groupsClaim: string;
   readonly from: readonly TokenPlace[];
   /** Whether the backend gets the token too. */
   readonly forward: boolean;
+  /** Whether a connection ends with the token. */
   readonly closesOnExpiry: boolean;
 }
 
@@ -328,18 +330,19 @@ export interface JwtAuth {
 export interface ForwardAuth {
   readonly kind: 'forward';
   readonly service: ServiceTarget;
-  /** Names in lower case. */
+  /** The lines of the request that the service gets; names in lower case. */
   readonly requestHeaders: readonly string[];
-  /** Names as they are written. */
+  /** The lines of its answer that go to the upstream; names as they are written. */
   readonly responseHeaders: readonly string[];
-  /** Names as they are written. */
+  /** The lines of its answer that go to the client with the upstream's; names as they are written. */
   readonly clientHeaders: readonly string[];
+  /** The lines of its answer that name the user and the groups, in lower case. */
   readonly userHeader: string;
   readonly groupsHeader: string;
-  /** 0 is not at all. */
+  /** How long an answer holds for the same credentials; 0 is not at all. */
   readonly cacheMs: number;
   readonly timeoutMs: number;
-  /** 0 is never. */
+  /** How often a connection asks again; 0 is never. */
   readonly recheckMs: number;
 }
 
@@ -366,9 +369,10 @@ export interface JupyterHubAuth {
   readonly service: string;
   /** Where browsers find the service, with a slash at both ends. */
   readonly prefix: string;
+  /** How long the hub's word holds; 0 is not at all. */
   readonly cacheMs: number;
   readonly timeoutMs: number;
-  /** 0 is never. */
+  /** How often a connection asks again; 0 is never. */
   readonly recheckMs: number;
 }
 
@@ -394,6 +398,7 @@ export interface ClientCertAuth {
   readonly user: CertificateField;
   /** Fields, each with the values of which the certificate must have one. */
   readonly match: readonly (readonly [field: CertificateField, values: readonly string[]])[];
+  /** Whether a connection ends with the certificate. */
   readonly closesOnExpiry: boolean;
 }
 

@@ -81,12 +81,7 @@ T2ypTML82ji5XjxL0u0qB36j/AIhAPfr089hgIk0cV5Yv4XAuucHqkVHnIca5q2w
 o08D+32a
 -----END CERTIFICATE-----
 `,
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg70Vp6eIW8WHe8L7U
-VNcWCo4VAY14meyoFpdypltZnSShRANCAARQFY7lLsP+oOvNlE/r6Gm2popJ5eT5
-Vw/P8ytt85Nvd+VHCWjoOCVIXeyql1hCXpuri3wANHkcw8nP3nq2ZQiO
------END PRIVATE KEY-----
-`,
+  key: anna.key,
 };
 
 /** A certificate of nobody whom the CA knows. */

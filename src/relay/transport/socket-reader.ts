@@ -3,16 +3,15 @@
  *
  * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but these sockets exist already. So
  * what is read is taken from the handle itself, which is told where to read to; the socket hears of the end. That is
- * cheaper, too: sockets have so many shapes that V8 would look each of their properties up, for each read. `_handle`
- * and what a handle calls are not documented by Node; this file is the only one that uses them, it is tested on every
- * Node version that Sluice supports, and where they are missing (TLS sockets, other runtimes) it reads `'data'` events
- * instead.
+ * cheaper, too: sockets have so many shapes that V8 would look each of their properties up, for each read. Handles are
+ * not documented by Node (see stream-binding.ts). Where there are none to read by (TLS sockets, other runtimes) it reads
+ * `'data'` events instead.
  */
 import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
 import { lowerMarks } from './low-marks.ts';
-import { type StreamBinding, streamBinding } from './stream-binding.ts';
+import { type ReadHandle, readHandleOf, type StreamBinding, streamBinding } from './stream-binding.ts';
 import { boundRecords, type TlsRecords } from './tls-records.ts';
 
 /** A read of at least this many bytes earns the socket a buffer of its own: early, because copies cost more. */
@@ -46,16 +45,8 @@ const { streamBaseState, kReadBytesOrError } = streamBinding ?? ({} as StreamBin
  */
 const usual = Symbol('usual onread');
 
-interface Handle {
-  [usual]?: Handle['onread'];
-  /** What Node's socket believes of it. */
-  reading: boolean;
-  /** Called after each read, at the end and for an error; what it returns is read into from then on. */
-  onread(bytes: unknown): Buffer | undefined;
-  /** Both return an error number, 0 for none. */
-  readStart(): number;
-  readStop(): number;
-  useUserBuffer(buffer: Buffer): void;
+interface Handle extends ReadHandle {
+  [usual]?: ReadHandle['onread'];
 }
 
 /** What libuv says at the end, in place of a number of bytes. */
@@ -178,8 +169,7 @@ export class SocketReader {
     const { socket } = this;
     // While a FIN is on its way into the kernel, Node cannot reset the handle and would lose it: `uv_tcp_close_reset`
     // refuses a handle that is shutting down. That takes one turn of the event loop; but TLS writes its own goodbye
-    // first,
-    // for which a stuck peer has no room.
+    // first, for which a stuck peer has no room.
     if (socket.writableEnded && !socket.writableFinished && carrierOf(socket) === null)
       socket.once('finish', () => resetNow(socket));
     else resetNow(socket);
@@ -278,10 +268,9 @@ export class SocketReader {
     socket.pause();
     socket.setTimeout(0);
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) this.#early.push(chunk);
-    const { _handle: handle } = socket as unknown as { _handle: Handle | null };
-    if (socket.constructor !== Socket || typeof handle?.useUserBuffer !== 'function' || streamBinding === null) {
-      this.#readEvents(socket);
-    } else {
+    const handle = socket.constructor === Socket ? readHandleOf(socket) : null;
+    if (handle === null) this.#readEvents(socket);
+    else {
       socket.removeAllListeners();
       socket.on('error', () => {});
       socket.allowHalfOpen = true;

@@ -1,8 +1,9 @@
 /**
  * The part of Node below `net.Socket`: what a handle's last read and write came to is in a shared array, not in a
- * return value. None of it is documented by Node. It is looked up here and used by `output.ts` and `socket-reader.ts`,
- * which are tested on every Node version that Sluice supports and do without it where it is missing.
+ * return value. None of it is documented by Node. It is looked up here and used by `output.ts`, `socket-reader.ts` and
+ * `tls-records.ts`, which are tested on every Node version that Sluice supports and do without it where it is missing.
  */
+import type { Socket } from 'node:net';
 
 /** Keeps what a write needs while it goes on. */
 export interface WriteRequest {
@@ -20,8 +21,26 @@ export interface StreamBinding {
   readonly kReadBytesOrError: number;
 }
 
+/** What a socket is read by. */
+export interface ReadHandle {
+  /** What Node's socket believes of it. */
+  reading: boolean;
+  /** Called after each read, at the end and for an error. If it returns a buffer, that is read into from then on. */
+  onread(bytes: unknown): unknown;
+  /** Both return an error number, 0 for none. */
+  readStart(): number;
+  readStop(): number;
+  useUserBuffer(buffer: Buffer): void;
+}
+
 /** `null` where any part of it is missing. */
 export const streamBinding = findBinding();
+
+/** What the socket is read by; `null` where Node shows no part of it, or not enough to read by. */
+export function readHandleOf(socket: Socket): ReadHandle | null {
+  const { _handle: handle } = socket as unknown as { _handle: ReadHandle | null };
+  return streamBinding !== null && typeof handle?.useUserBuffer === 'function' ? handle : null;
+}
 
 function findBinding(): StreamBinding | null {
   try {

@@ -7,12 +7,12 @@
  * A socket is no longer read the moment it is told so. Node itself would fill the stream of a paused socket up to its
  * high-water mark, and 64 KiB in records of one byte take 16 MB.
  *
- * `_handle` and what it calls are not documented by Node; see socket-reader.ts.
+ * Handles and what they call are not documented by Node; see stream-binding.ts.
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { RoundBudget, type RoundLimits, type RoundWaiter } from '../core/round-budget.ts';
-import { type StreamBinding, streamBinding } from './stream-binding.ts';
+import { type ReadHandle, readHandleOf, type StreamBinding, streamBinding } from './stream-binding.ts';
 
 /**
  * Of records, 4 to 8 ms of a core where they are small; in large ones these are 64 MB. Those who go on bring a read of
@@ -36,16 +36,6 @@ const { streamBaseState, kReadBytesOrError } = streamBinding ?? ({} as StreamBin
 /** Each record is read into this, and copied: Node would make a buffer of its own for each byte. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
 const nothing = Buffer.alloc(0);
-
-interface Handle {
-  /** What Node's socket believes of it. */
-  reading: boolean;
-  onread(bytes: unknown): void;
-  /** Both return an error number, 0 for none. */
-  readStart(): number;
-  readStop(): number;
-  useUserBuffer(buffer: Buffer): void;
-}
 
 /** Round by round: who has gathered something is asked for it when the round is over. */
 class Rounds {
@@ -80,20 +70,23 @@ const budget = new RoundBudget(setImmediate, recordsPerRound);
 /** The records of a socket; its handle keeps them. */
 const recordsOf = Symbol('records');
 
+interface RecordHandle extends ReadHandle {
+  [recordsOf]?: TlsRecords;
+}
+
 /** Bounds what a round takes from a socket; `null` where that is no TLS, or Node does not show its handle. */
 export function boundRecords(socket: Socket): TlsRecords | null {
-  const { _handle: handle } = socket as unknown as { _handle: (Handle & { [recordsOf]?: TlsRecords }) | null };
-  if (!(socket instanceof TLSSocket) || typeof handle?.useUserBuffer !== 'function' || streamBinding === null)
-    return null;
+  const handle: RecordHandle | null = socket instanceof TLSSocket ? readHandleOf(socket) : null;
+  if (handle === null) return null;
   handle[recordsOf] ??= new TlsRecords(socket, handle);
   return handle[recordsOf];
 }
 
 export class TlsRecords implements RoundWaiter {
   readonly #socket: Socket;
-  readonly #handle: Handle;
+  readonly #handle: ReadHandle;
   /** What Node does with a record, and how it reads the socket. */
-  readonly #nodes: Pick<Handle, 'onread' | 'readStart' | 'readStop'>;
+  readonly #nodes: Pick<ReadHandle, 'onread' | 'readStart' | 'readStop'>;
   /** The round in which its last record came, and how many have come in that. */
   #round = -1;
   #records = 0;
@@ -106,7 +99,7 @@ export class TlsRecords implements RoundWaiter {
   /** It is not read for one of these, whatever Node's socket wants. */
   #isStopped = false;
 
-  constructor(socket: Socket, handle: Handle) {
+  constructor(socket: Socket, handle: ReadHandle) {
     this.#socket = socket;
     this.#handle = handle;
     const { onread, readStart, readStop } = handle;

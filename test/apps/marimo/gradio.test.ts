@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { scratchDirectory } from '../../real/harness/paths.ts';
 import { pageSuite } from '../harness/page-suite.ts';
-import { startPython } from '../harness/python-server.ts';
+import { startGradio } from './gradio-server.ts';
 
 const file = { bytes: 30_000_000 };
 
@@ -18,14 +18,7 @@ async function inBox(page: Page, label: string, text: string): Promise<void> {
 /** Gradio has no WebSocket: a queue of server-sent events, and uploads over HTTP. */
 pageSuite('gradio', {
   preset: 'gradio',
-  start: () =>
-    startPython({
-      part: 'marimo',
-      program: 'python',
-      args: ['gradio_app.py', '{port}'],
-      probe: '/',
-      env: { GRADIO_ANALYTICS_ENABLED: 'False', HF_HUB_OFFLINE: '1', GRADIO_TEMP_DIR: scratchDirectory('gradio') },
-    }),
+  start: startGradio,
   ready: (page) => page.getByRole('button', { name: 'count' }).waitFor(),
   use: async (page, turn) => {
     const to = (turn % 2) + 1;

@@ -1,7 +1,7 @@
-import { scratchDirectory } from '../../real/harness/paths.ts';
 import { host, upgrade } from '../../real/harness/replay.ts';
 import { startPython } from '../harness/python-server.ts';
 import { replaySuite } from '../harness/replay-suite.ts';
+import { startGradio } from './gradio-server.ts';
 
 const form =
   '--b\r\nContent-Disposition: form-data; name="files"; filename="\xc3\xbc.txt"\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n';
@@ -9,14 +9,7 @@ const json = 'Content-Type: application/json';
 
 replaySuite('gradio', {
   preset: 'gradio',
-  start: () =>
-    startPython({
-      part: 'marimo',
-      program: 'python',
-      args: ['gradio_app.py', '{port}'],
-      probe: '/',
-      env: { GRADIO_ANALYTICS_ENABLED: 'False', HF_HUB_OFFLINE: '1', GRADIO_TEMP_DIR: scratchDirectory('gradio') },
-    }),
+  start: startGradio,
   replays: [
     {
       report: 'gradio-app/gradio#13600',

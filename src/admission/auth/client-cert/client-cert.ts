@@ -1,17 +1,11 @@
 /** `client_cert`: the client has shown a certificate in TLS, and what stands in it says who it is. */
-import type { CertificateField } from '../../../config/types.ts';
+import type { ClientCertAuth } from '../../../config/types.ts';
 import { noEdits } from '../edits.ts';
 import { identityOf } from '../identity.ts';
 import { KindOf, letIn } from '../judge.ts';
 import { type AuthRequest, type Decision, lasting, refuse } from '../types.ts';
 
-export interface ClientCertOptions {
-  /** Where the name of the user stands. */
-  readonly user: CertificateField;
-  /** Fields, each with the values of which the certificate must have one. */
-  readonly match: readonly (readonly [field: CertificateField, values: readonly string[]])[];
-  /** Whether a connection ends with the certificate. */
-  readonly closesOnExpiry: boolean;
+export interface ClientCertOptions extends Omit<ClientCertAuth, 'kind'> {
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -3,6 +3,7 @@
  * (oauth2-proxy, Authelia, authentik). 2xx lets the request in. A redirect, or any other answer to the client, is
  * passed on.
  */
+import type { ForwardAuth } from '../../../config/types.ts';
 import { foldName, kindOf } from '../../../http/fields.ts';
 import { valuesOf } from '../../../http/raw-fields.ts';
 import type { Asker, Question, ServiceAnswer } from '../asker.ts';
@@ -12,23 +13,10 @@ import { identityOf, weighIdentity, weighText } from '../identity.ts';
 import { KindOf } from '../judge.ts';
 import { type AuthRequest, type Decision, type Life, lasting, refuse, type Standing } from '../types.ts';
 
-export interface ForwardOptions {
+export interface ForwardOptions extends Omit<ForwardAuth, 'kind' | 'service' | 'timeoutMs'> {
   readonly ask: Asker;
   /** Path and query of the service's URL. */
   readonly path: string;
-  /** The lines of the request that the service gets; names in lower case. */
-  readonly requestHeaders: readonly string[];
-  /** The lines of its answer that go to the upstream; names as they are written. */
-  readonly responseHeaders: readonly string[];
-  /** The lines of its answer that go to the client with the upstream's; names as they are written. */
-  readonly clientHeaders: readonly string[];
-  /** The lines of its answer that name the user and the groups, in lower case. */
-  readonly userHeader: string;
-  readonly groupsHeader: string;
-  /** How long an answer holds for the same credentials, in ms; 0 is not at all. */
-  readonly cacheMs: number;
-  /** How often a connection asks again; 0 is never. */
-  readonly recheckMs: number;
   /** A monotonic time in ms. */
   readonly now: () => number;
 }

@@ -2,6 +2,7 @@
  * `jupyterhub`: a service of a hub without code. Programs bring a token of the hub, browsers are signed in there, and
  * the hub says who they are.
  */
+import type { JupyterHubAuth } from '../../../config/types.ts';
 import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
 import { weighIdentity } from '../identity.ts';
@@ -21,13 +22,9 @@ import {
 import { hubUserOf, isSendableToken } from './hub.ts';
 import { callbackPath, finishLogin, type LoginOptions, sendToHub, sessionCookie, sessionToken } from './login.ts';
 
-export interface JupyterHubOptions extends LoginOptions {
+export interface JupyterHubOptions extends LoginOptions, Pick<JupyterHubAuth, 'cacheMs' | 'recheckMs'> {
   /** The service's own token at the hub; `null` where its file could not be read yet. */
   readonly secret: () => string | null;
-  /** How long the hub's word holds, in ms; 0 is not at all. */
-  readonly cacheMs: number;
-  /** How often a connection asks again; 0 is never. */
-  readonly recheckMs: number;
   /** A monotonic time in ms. */
   readonly monotonic: () => number;
 }

@@ -1,5 +1,5 @@
 /** `jwt`: a signed token of an identity provider. */
-import type { TokenPlace } from '../../../config/types.ts';
+import type { JwtAuth } from '../../../config/types.ts';
 import { noEdits } from '../edits.ts';
 import { KindOf, letIn } from '../judge.ts';
 import { type AuthFailure, type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
@@ -16,14 +16,9 @@ export interface KeySource {
   newer(than: KeySet): Promise<KeySet | null>;
 }
 
-export interface JwtOptions {
+export interface JwtOptions extends Pick<JwtAuth, 'from' | 'forward' | 'closesOnExpiry'> {
   readonly rules: TokenRules;
-  readonly from: readonly TokenPlace[];
   readonly keys: KeySource;
-  /** Whether the upstream gets the token too. */
-  readonly forward: boolean;
-  /** Whether a connection ends with the token. */
-  readonly closesOnExpiry: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** A monotonic time in ms. */

@@ -1,21 +1,15 @@
 /** Whether a token is good (RFC 7519, RFC 8725). Every way in which it is not has a name. */
 import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { JwtAuth } from '../../../config/types.ts';
 import { identityOf } from '../identity.ts';
 import { type AuthFailure, type AuthIdentity, refuse } from '../types.ts';
 import type { KeySet } from './key-set.ts';
 
 /** What a token must be. */
-export interface TokenRules {
-  readonly issuer: string;
-  readonly audience: readonly string[];
-  readonly algorithms: readonly string[];
-  readonly leewayMs: number;
-  /** Claims, each with the values of which it must have one; `null` lets every value pass. */
-  readonly claims: readonly (readonly [claim: string, values: readonly string[] | null])[];
-  /** The claims in which the name of the user and the groups stand. */
-  readonly userClaim: string;
-  readonly groupsClaim: string;
-}
+export type TokenRules = Pick<
+  JwtAuth,
+  'issuer' | 'audience' | 'algorithms' | 'leewayMs' | 'claims' | 'userClaim' | 'groupsClaim'
+>;
 
 /** With this a header of 64 KiB still has room for others. */
 const longestToken = 16 * 1024;
