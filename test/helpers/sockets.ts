@@ -1,4 +1,5 @@
 /** TCP sockets as the kernel sees them, and a port that accepts nothing. */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -33,6 +34,16 @@ function isOf(ends: Ends, local: number, remote: number): boolean {
 /** Both ports of a connection that is open. */
 export function endsOf({ localPort, remotePort }: Socket): Ends {
   return [localPort!, remotePort!];
+}
+
+/** The bytes that the kernel holds for the peer of a socket of IPv4 at this moment; 0 where it has no such socket. */
+export function unacknowledged({ localPort, remotePort }: Socket): number {
+  if (localPort === undefined || remotePort === undefined) return 0;
+  const table = readFileSync('/proc/self/net/tcp', 'latin1');
+  const [local, remote] = [localPort, remotePort].map((port) => port.toString(16).toUpperCase().padStart(4, '0'));
+  // Tables may be long: this finds the row without looking at each.
+  const found = new RegExp(`:${local} [^:]+:${remote} \\w\\w (\\w{8}):`).exec(table);
+  return found === null ? 0 : Number.parseInt(found[1]!, 16);
 }
 
 /** Whether a plain socket is being read: its stream does not tell, where its handle is read. */

@@ -4,8 +4,8 @@
  * `net.Socket` reads into a buffer of ours only if it is constructed so (`onread`), but these sockets exist already. So
  * what is read is taken from the handle itself, which is told where to read to; the socket hears of the end. That is
  * cheaper, too: sockets have so many shapes that V8 would look each of their properties up, for each read. Handles are
- * not documented by Node (see stream-binding.ts). Where there are none to read by (TLS sockets, other runtimes) it reads
- * `'data'` events instead.
+ * not documented by Node (see stream-binding.ts). Where there are none to read by (TLS sockets, other runtimes) it
+ * reads `'data'` events instead.
  */
 import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';

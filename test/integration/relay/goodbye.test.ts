@@ -1,5 +1,6 @@
 /** A connection ends in turn: nothing that a side said before its own close frame is lost, and nobody hears of an end that is none. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Leg } from '../../../src/relay/leg.ts';
 import { ManualClock } from '../../helpers/clock.ts';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
@@ -279,15 +280,29 @@ test('a client that has closed and takes nothing is given up after max_pause', a
 });
 
 test('a close frame that waits behind a rate is passed on behind the messages before it, as are the answers', async () => {
-  const messageRate = { perSecond: 50, burst: 5, action: 'pause' } as const;
-  await using relay = await openRelay({ client: { messageRate }, upstreamLimits: { messageRate }, timeouts: quick });
+  const clock = new ManualClock();
+  const limits = { messageRate: { perSecond: 50, burst: 5, action: 'pause' } } as const;
+  await using relay = await openRelay({ clock, client: limits, upstreamLimits: limits, timeouts: quick });
+  const { client, upstream } = relay.session;
+  /** Lets time pass until a side has been sent its close, and no longer. */
+  const untilClosed = async ({ writer }: Leg) => {
+    while (!writer.closeSent) {
+      clock.advance(10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
   const questions = texts(40, 'question');
   relay.client.send(Buffer.concat([...questions.map((text) => clientFrame(text)), clientClose()]));
+  await untilClosed(upstream);
   await expectMessages(relay.upstream, questions);
   expect((await relay.upstream.closeFrame()).code).toBe(1000);
-  // They take longer than timeouts.close, because Sluice itself holds them up.
   const answers = texts(40, 'answer');
   relay.upstream.send(Buffer.concat([...answers.map((text) => frame(text)), closeFrame(1000)]));
+  await until(() => upstream.inbound.pauses.has('rate'));
+  const began = clock.now();
+  await untilClosed(client);
+  // Sluice itself has held them up for so long.
+  expect(clock.now() - began).toBeGreaterThan(quick.closeMs);
   await expectMessages(relay.client, answers);
   expect((await relay.client.closeFrame()).code).toBe(1000);
 });
