@@ -34,7 +34,7 @@ export interface LogSubject {
 export function logOpen(log: Log, subject: LogSubject): void {
   const { flag } = handshakeOutcomes.opened;
   if (!isChosen(subject, log.settings.open)) return;
-  log.caused('open', 'open', handshakeOutcomes.opened, { flag, ...subjectFields(log, subject) });
+  log.caused('open', 'open', handshakeOutcomes.opened, () => ({ flag, ...subjectFields(log, subject) }));
 }
 
 /** One line for a connection's first violation. */
@@ -42,13 +42,13 @@ export function logViolation(log: Log, subject: LogSubject, violation: Violation
   const { sender, action } = violation;
   const { flag } = connectionOutcomes[reasonOf(violation.limit)];
   const words = violation.detail ?? `the ${sender} exceeds ${violation.limit}`;
-  const fields = {
+  const fields = () => ({
     flag,
     ...subjectFields(log, subject),
     sender,
     action,
     limit: limitFields(violation),
-  };
+  });
   log.caused(`violation ${violation.limit}`, 'violation', { level: 'warn', words }, fields);
 }
 
@@ -63,7 +63,7 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
   const { level, flag, words } = connectionOutcomes[report.reason];
   if (level === 'info' && !isChosen(subject, log.settings.end)) return;
   const { codes, violation } = report;
-  const fields = {
+  const fields = () => ({
     flag,
     ...subjectFields(log, subject),
     duration_s: seconds(report.durationMs),
@@ -85,7 +85,7 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
     last_data_age_s: seconds(report.lastDataAgeMs),
     config_hash: state.configHash,
     draining: state.draining,
-  };
+  });
   log.caused(`end ${report.reason}`, 'end', { level, words: endWords(words, report) }, fields);
 }
 
@@ -112,24 +112,25 @@ export interface RequestFacts {
 /** One line for a handshake (or a request before its forwarding) that was refused; `status` is what the client got. */
 export function logRefusal(log: Log, result: HandshakeResult, status: number, facts: RequestFacts): void {
   const row = handshakeOutcomes[result];
-  log.caused(`refused ${result}`, 'refused', row, { flag: row.flag, result, status, ...requestFields(log, facts) });
+  const fields = () => ({ flag: row.flag, result, status, ...requestFields(log, facts) });
+  log.caused(`refused ${result}`, 'refused', row, fields);
 }
 
 /** One line for a handshake that opens although something about the upstream's answer is odd. */
 export function logOddHandshake(log: Log, facts: RequestFacts): void {
-  log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), requestFields(log, facts));
+  log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), () => requestFields(log, facts));
 }
 
 /** One line for a handshake that is let in although its address sends more of them than a preset expects. */
 export function logReportedRate(log: Log, facts: RequestFacts): void {
-  log.caused('rate_reported', 'rate_reported', lineOf('rate_reported'), requestFields(log, facts));
+  log.caused('rate_reported', 'rate_reported', lineOf('rate_reported'), () => requestFields(log, facts));
 }
 
 /** One line for an HTTP request whose forwarding failed. */
 export function logHttpFailure(log: Log, failure: HttpFailure, method: string, facts: RequestFacts): void {
   const row = httpOutcomes[failure];
   const { flag, status } = row;
-  const fields = { flag, result: failure, status, method, ...requestFields(log, facts) };
+  const fields = () => ({ flag, result: failure, status, method, ...requestFields(log, facts) });
   log.caused(`http_failed ${failure}`, 'http_failed', row, fields);
 }
 

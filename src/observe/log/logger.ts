@@ -29,8 +29,11 @@ export interface Log {
   tell<E extends ToldEvent>(event: E, fields: object, ...manner: Manner<E>): void;
   /** Writes a line about an ending. */
   tellEnding(event: EndingEvent, line: EventLine, fields: object): void;
-  /** Writes a line of a kind that clients cause, where there are not too many of that kind. */
-  caused(kind: string, event: LogEvent, line: EventLine, fields: object): void;
+  /**
+   * Writes a line of a kind that clients cause, where there are not too many of that kind. `describe` makes its fields,
+   * and is not called where the level leaves the line out.
+   */
+  caused(kind: string, event: LogEvent, line: EventLine, describe: () => object): void;
   /** Waits until what was written has been taken, for as long as somebody takes it and a few seconds at most. */
   flush(): Promise<void>;
 }
@@ -124,9 +127,10 @@ class LineLog implements Log {
     this.#write(event, line, fields);
   }
 
-  caused(kind: string, event: LogEvent, line: EventLine, fields: object): void {
-    if (!this.#lines.isLevelEnabled(line.level)) return;
-    if (this.#rate.allows(kind, { event, ...fields })) this.#write(event, line, fields);
+  caused(kind: string, event: LogEvent, { level, words }: EventLine, describe: () => object): void {
+    if (!this.#lines.isLevelEnabled(level)) return;
+    const fields = { event, ...describe() };
+    if (this.#rate.allows(kind, fields)) this.#lines[level](fields, words);
   }
 
   #write(event: LogEvent, { level, words }: EventLine, fields: object): void {

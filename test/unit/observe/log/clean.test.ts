@@ -43,10 +43,14 @@ test.each([
   expect(cleanPath(path)).toBe(shown);
 });
 
-test('a host is shown without who it names', () => {
-  expect(cleanHost('apps.example.org:8080')).toBe('apps.example.org:8080');
-  expect(cleanHost('[::1]:8080')).toBe('[::1]:8080');
-  expect(cleanHost('user:pw@apps.example.org')).toBe('[redacted]@apps.example.org');
+test('a host is shown without who it names, however often and among however many it comes', () => {
+  for (let time = 0; time < 3; time++) {
+    expect(cleanHost('apps.example.org:8080')).toBe('apps.example.org:8080');
+    expect(cleanHost('[::1]:8080')).toBe('[::1]:8080');
+    expect(cleanHost('user:pw@apps.example.org')).toBe('[redacted]@apps.example.org');
+    expect(cleanHost(`user:pw@${'a'.repeat(150)}.org`)).toBe(`[redacted]@${'a'.repeat(150)}.org`);
+    for (let i = 0; i < 300 * time; i++) expect(cleanHost(`u:pw@app-${i}.org`)).toBe(`[redacted]@app-${i}.org`);
+  }
 });
 
 test('a subprotocol is named where many servers have it, and else measured', () => {
