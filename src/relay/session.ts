@@ -164,8 +164,8 @@ export class Session implements OpenConnection {
   readonly #lifetime: Lifetime;
   readonly #rules: RulesOf;
   readonly #budget: MemoryBudget;
-  /** The sides whose messages are looked at, once a route has asked for it. */
-  readonly #validates = new Set<Sender>();
+  /** The sides whose messages are looked at; made when a route first asks for it. */
+  #validates: Set<Sender> | null = null;
   #outcome: Outcome | null = null;
   #goodbye: Goodbye<Leg> | null = null;
   #dataSeen = 0;
@@ -274,7 +274,8 @@ export class Session implements OpenConnection {
    * holds later.
    */
   #stageFor(sender: Sender, route: Route, memory: MemoryBudget): Stage | null {
-    if (route.validate[sender] === null || this.#validates.has(sender)) return null;
+    if (route.validate[sender] === null || this.#validates?.has(sender)) return null;
+    this.#validates ??= new Set();
     this.#validates.add(sender);
     return new ValidatingStage({ sender, memory, rules: () => this.#rules(this.route, sender) });
   }

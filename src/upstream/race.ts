@@ -18,11 +18,19 @@ export interface RaceEvents {
   failed(errors: readonly NodeJS.ErrnoException[]): void;
 }
 
+/** One address that is tried. */
+interface Attempt {
+  readonly address: Address;
+  readonly socket: Socket;
+  /** Listens to the socket no more. */
+  readonly off: () => void;
+}
+
 export class Race {
   readonly #open: OpenSocket;
   readonly #events: RaceEvents;
   readonly #untried: Address[];
-  readonly #attempts = new Map<Socket, { readonly address: Address; readonly off: () => void }>();
+  readonly #attempts: Attempt[] = [];
   readonly #errors: NodeJS.ErrnoException[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -41,16 +49,15 @@ export class Race {
   stop(): void {
     clearTimeout(this.#timer);
     this.#untried.length = 0;
-    for (const [socket, { off }] of this.#attempts) {
+    for (const { socket, off } of this.#attempts.splice(0)) {
       off();
       socket.destroy();
     }
-    this.#attempts.clear();
   }
 
   /** How the attempts stand, in words. */
   describe(): string {
-    const waiting = [...this.#attempts.values()].map(({ address }) => `${address.address} does not answer`);
+    const waiting = this.#attempts.map(({ address }) => `${address.address} does not answer`);
     return [...this.#errors.map(({ message }) => message), ...waiting].join('; ');
   }
 
@@ -58,7 +65,7 @@ export class Race {
     clearTimeout(this.#timer);
     const address = this.#untried.shift();
     if (address === undefined) {
-      if (this.#attempts.size === 0) this.#events.failed(this.#errors);
+      if (this.#attempts.length === 0) this.#events.failed(this.#errors);
       return;
     }
     const socket = this.#open(address);
@@ -68,22 +75,25 @@ export class Race {
       return;
     }
     const connected = () => {
-      off();
-      this.#attempts.delete(socket);
+      this.#leave(attempt);
       this.stop();
       this.#events.connected(socket);
     };
     const failed = (error: NodeJS.ErrnoException) => {
-      off();
-      this.#attempts.delete(socket);
+      this.#leave(attempt);
       this.#errors.push(error);
       this.#next();
     };
-    const off = () => socket.off('connect', connected).off('error', failed);
-    this.#attempts.set(socket, { address, off });
+    const attempt = { address, socket, off: () => socket.off('connect', connected).off('error', failed) };
+    this.#attempts.push(attempt);
     // A socket that was destroyed may still emit an error, which means nothing any more.
-    socket.on('error', ignore).once('connect', connected).once('error', failed);
+    socket.on('error', ignore).on('connect', connected).on('error', failed);
     if (this.#untried.length > 0) this.#timer = setTimeout(() => this.#next(), attemptDelayMs);
+  }
+
+  #leave(attempt: Attempt): void {
+    attempt.off();
+    this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
   }
 }
 

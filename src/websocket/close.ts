@@ -37,10 +37,10 @@ export function readClose(payload: Buffer): Close | BadClose {
   return { code, reason: Buffer.from(reason) };
 }
 
-/** The payload of a close frame. */
+/** The payload of a close frame, which is copied into one at once: it may stand in memory that others share. */
 export function closePayload({ code, reason }: Close): Buffer {
   if (code === noStatus) return noReason;
-  const payload = Buffer.allocUnsafeSlow(2 + reason.length);
+  const payload = Buffer.allocUnsafe(2 + reason.length);
   payload.writeUInt16BE(code, 0);
   payload.set(reason, 2);
   return payload;

@@ -36,6 +36,8 @@ export type Event = (typeof Event)[keyof typeof Event];
 const State = { header: 0, payload: 1, control: 2, fault: 3 } as const;
 
 const empty = Buffer.alloc(0);
+/** Whole control frames of all parsers are unmasked into it. */
+const wholeControl = Buffer.allocUnsafeSlow(maxControlPayload);
 
 export class FrameParser {
   /** The current data frame, valid from `frame` to `end`. */
@@ -66,7 +68,9 @@ export class FrameParser {
   #end = 0;
   /** Payload bytes of the current frame still to come. */
   #remaining = 0;
-  #control: Buffer = empty;
+  #control: Buffer = wholeControl;
+  /** For control frames that come in pieces; made when first needed, too. */
+  #ownControl: Buffer = empty;
   #controlBytes = 0;
   /** The control frame's masking key, big-endian. */
   #mask = 0;
@@ -111,7 +115,7 @@ export class FrameParser {
     }
   }
 
-  /** The payload of the control frame just reported, unmasked; overwritten by the next control frame. */
+  /** The payload of the control frame just reported, unmasked; overwritten by the next control frame of any parser. */
   control(): Buffer {
     return this.#control.subarray(0, this.#controlBytes);
   }
@@ -220,7 +224,7 @@ export class FrameParser {
     if (opcode > Opcode.pong) return this.#fail(`opcode ${opcode} is unknown`);
     if (length > maxControlPayload) return this.#fail('a control frame is longer than 125 bytes');
     if (!fin) return this.#fail('a control frame is fragmented');
-    if (this.#control === empty) this.#control = Buffer.allocUnsafeSlow(maxControlPayload);
+    this.#control = this.unread >= length ? wholeControl : this.#makeOwnControl();
     this.#mask = this.#masked ? bytes.readUInt32BE(maskStart) : 0;
     this.controlOpcode = opcode;
     this.#controlBytes = 0;
@@ -239,6 +243,11 @@ export class FrameParser {
     }
     this.#state = State.header;
     return Event.control;
+  }
+
+  #makeOwnControl(): Buffer {
+    if (this.#ownControl === empty) this.#ownControl = Buffer.allocUnsafeSlow(maxControlPayload);
+    return this.#ownControl;
   }
 
   #makeHeld(): void {

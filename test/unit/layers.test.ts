@@ -61,7 +61,7 @@ const pureImports = [
 ];
 
 /** Hashes are pure; keys and random bytes, from the same module, are not. */
-const hashing = /\bimport \{ createHash \} from 'node:crypto';/;
+const hashing = /\bimport \{ (?:createHash|hash) \} from 'node:crypto';/;
 
 /** Names that stand for time, chance or the process: in pure code they are arguments. */
 const impure =

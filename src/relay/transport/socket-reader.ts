@@ -89,6 +89,8 @@ export class SocketReader {
     this.#armed = buffers.shared;
     this.#early = input.head.length > 0 ? [input.head] : [];
     this.socket = this.#takeOver(input.socket);
+    // What broke it is known when it has closed.
+    this.socket.on('error', ignore);
     this.socket.setNoDelay(true);
   }
 
@@ -271,8 +273,8 @@ export class SocketReader {
     const handle = socket.constructor === Socket ? readHandleOf(socket) : null;
     if (handle === null) this.#readEvents(socket);
     else {
-      socket.removeAllListeners();
-      socket.on('error', () => {});
+      // By name: without one, Node's stream has each socket wait for a tick of its own.
+      for (const name of socket.eventNames()) socket.removeAllListeners(name);
       socket.allowHalfOpen = true;
       this.#handle = handle;
       this.#readHandle(handle);
@@ -383,6 +385,8 @@ export class SocketReader {
     return ++this.#smallReads >= smallReadsToDemote || now - this.#largeReadAt > quietMs;
   }
 }
+
+function ignore(): void {}
 
 /** One for each number: nobody changes it, and where it comes from says nothing. */
 function readError(errno: number): Error {

@@ -20,7 +20,6 @@ export class SocketTransport implements Transport {
     this.#reader = new SocketReader(input, buffers);
     this.socket = this.#reader.socket;
     this.output = outputOf(this.socket, () => this.#listener?.accepted(), readsOn);
-    this.socket.on('error', () => {});
     this.socket.on('end', () => this.#listener?.ended());
     this.socket.on('close', () => this.#onClose());
   }

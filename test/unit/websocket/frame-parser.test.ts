@@ -281,6 +281,19 @@ describe('between calls', () => {
   });
 });
 
+test('a control frame that comes in pieces is not changed by one of another connection in between', () => {
+  const [slow, quick] = [new FrameParser(false), new FrameParser(false)];
+  const [begin, end, whole] = [hex('89 04 6162'), hex('6364'), hex('89 04 71717171')];
+  slow.feed(begin, 0, begin.length);
+  expect(slow.next()).toBe(Event.starved);
+  quick.feed(whole, 0, whole.length);
+  expect(quick.next()).toBe(Event.control);
+  expect(quick.control().toString()).toBe('qqqq');
+  slow.feed(end, 0, end.length);
+  expect(slow.next()).toBe(Event.control);
+  expect(slow.control().toString()).toBe('abcd');
+});
+
 test('says how many of the fed bytes it has not read', () => {
   const parser = headerOf('81 05 48 65 6c 6c 6f');
   expect(parser.unread).toBe(5);

@@ -150,3 +150,14 @@ test('a socket that was left as a stream is read once behind a pause, and all co
   socket.resume();
   await vi.waitFor(() => expect(text).toBe(sent), { timeout: 10_000 });
 });
+
+test('whoever listened to a socket before it was taken over hears nothing more of it', async () => {
+  const { accepted } = await upgraded();
+  const heard: string[] = [];
+  for (const name of ['end', 'error', 'close', 'timeout']) accepted.on(name, () => heard.push(name));
+  const reader = new SocketReader({ socket: accepted, head: Buffer.alloc(0) }, new ReadBuffers(budgetOf()));
+  const closed = new Promise((resolve) => reader.socket.once('close', resolve));
+  accepted.destroy(new Error('broken'));
+  await closed;
+  expect(heard).toEqual([]);
+});
