@@ -33,6 +33,7 @@ import type { PoolLease, Reuse } from '../../upstream/pool.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
+import { FirstWrite } from './first-write.ts';
 import type { Line, LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
 import { bytesPerConnection, bytesPerRead } from './per-round.ts';
@@ -83,6 +84,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #abort: AbortController | null = null;
   /** The head for the upstream, as long as it may have to be sent later, or again. */
   #head: Buffer | null = null;
+  /** The head, while it waits for what of the body has come with it. */
+  #first: FirstWrite | null = null;
   #heldBytes = 0;
   #answer: HeadParser | null = null;
   /** Something of an answer has come. */
@@ -148,8 +151,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const upload = this.#upload;
     const writer = this.#line?.writer ?? null;
     const before = upload.chunks;
-    const position = upload.read(chunk, start, end, keeper, writer);
-    writer?.flush();
+    const position = upload.read(chunk, start, end, keeper, this.#first ?? writer);
+    if (this.#first === null) writer?.flush();
+    else this.#sendFirst(this.#first);
     const { chunkBudget } = this.#parts;
     if (!chunkBudget.spend(upload.chunks - before)) this.#client.line.awaitRound(chunkBudget);
     if (upload.state === 'over') this.#refuseBody(upload.announcedBytes);
@@ -157,6 +161,20 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     else if (this.#turn === 'delivering' && (upload.state === 'whole' || writer?.broken)) this.#endIfDelivered();
     else if (writer?.blocked && this.#isFull(writer, 'client')) this.#client.line.pause();
     return position;
+  }
+
+  /** Sends the head, if it has waited for the body and nothing of that has come. */
+  sendWaitingHead(): void {
+    if (this.#first === null) return;
+    this.#first = null;
+    this.#sendHead();
+  }
+
+  #sendFirst(first: FirstWrite): void {
+    if (first.isBare) return;
+    this.#first = null;
+    const bytes = first.joined();
+    this.#line!.send(bytes, 0, bytes.length);
   }
 
   /** The client has left. */
@@ -316,9 +334,18 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#turn = 'asking';
     this.#lease = lease;
     this.#line = upstreams.take(lease, this);
-    if (this.#head !== null) this.#line.send(this.#head, 0, this.#head.length);
-    else if (!this.#line.send(heads.bytes, 0, heads.length)) heads.renew();
-    if (this.#upload.state === 'open') this.#client.readHeld();
+    if (this.#upload.state !== 'open') {
+      this.#sendHead();
+      return;
+    }
+    this.#first = new FirstWrite(this.#head ?? heads.bytes.subarray(0, heads.length));
+    this.#client.readHeld();
+  }
+
+  #sendHead(): void {
+    const { heads } = this.#parts;
+    if (this.#head !== null) this.#line!.send(this.#head, 0, this.#head.length);
+    else if (!this.#line!.send(heads.bytes, 0, heads.length)) heads.renew();
   }
 
   #keepHead(head: Buffer): void {
@@ -505,6 +532,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     // An abort makes an error with its stack, so it is made only while somebody listens.
     if (this.#turn === 'connecting') this.#abort?.abort();
     this.#turn = 'over';
+    this.#first = null;
     exchanges.delete(this);
     if (this.#lease !== null) this.#discard(this.#line!, this.#lease);
     if (this.#answer !== null) answers.give(this.#answer);

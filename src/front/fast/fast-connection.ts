@@ -103,6 +103,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   #rest: { readonly upload: Upload; readonly closes: boolean } | null = null;
   /** Read, and for later. */
   #held: HeldBytes | null = null;
+  /** A read goes on. */
+  #reading = false;
   /** A refusal waits for its client to read; nothing more is read before. */
   #owes = false;
   #over = false;
@@ -131,6 +133,14 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   // The client's line.
 
   read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    const outer = this.#reading;
+    this.#reading = true;
+    this.#readAll(chunk, start, end, keeper);
+    this.#reading = outer;
+    if (!outer) this.#exchange?.sendWaitingHead();
+  }
+
+  #readAll(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     for (let at = start; at < end && !this.#over; ) {
       if (this.#rest !== null) {
         at = this.#readRest(chunk, at, end, keeper);
@@ -181,6 +191,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   readHeld(): void {
     const held = this.#takeHeld();
     if (held !== null) this.read(held, 0, held.length, owned);
+    // Behind a head that was read just now its body may stand.
+    else if (!this.#reading) this.#exchange?.sendWaitingHead();
     if (this.#held === null) this.line.resume();
   }
 

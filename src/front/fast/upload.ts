@@ -3,10 +3,14 @@ import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
 import type { Framing } from '../../http/wire/framing.ts';
 import { HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
-import type { LegWriter } from '../../relay/transport/leg-writer.ts';
 
 /** What came of some bytes: more is to come, it is whole, it is too large, or it is no body. */
 export type UploadState = 'open' | 'whole' | 'over' | 'broken';
+
+/** Where it is passed on to. */
+export interface UploadOutlet {
+  append(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
+}
 
 const lineEnd = Buffer.from('\r\n');
 
@@ -54,7 +58,7 @@ export class Upload {
   }
 
   /** Passes bytes on to `out`, or drops them. Returns where in the chunk those begin that do not belong to the body. */
-  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null, out: LegWriter | null): number {
+  read(chunk: Buffer, start: number, end: number, keeper: Keeper | null, out: UploadOutlet | null): number {
     const body = this.#body!;
     if (this.#trailers !== null) return this.#readTrailers(this.#trailers, chunk, start, end, out);
     body.feed(chunk, start, end);
@@ -80,7 +84,7 @@ export class Upload {
     }
   }
 
-  #readTrailers(trailers: HeadParser, chunk: Buffer, start: number, end: number, out: LegWriter | null): number {
+  #readTrailers(trailers: HeadParser, chunk: Buffer, start: number, end: number, out: UploadOutlet | null): number {
     const progress = trailers.feed(chunk, start, end);
     if (progress === HeadProgress.starved) return end;
     if (progress !== HeadProgress.head) return this.#break('the trailers are no header lines', end);
