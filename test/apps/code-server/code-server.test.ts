@@ -1,38 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { root, scratchDirectory } from '../../real/harness/paths.ts';
-import { freePort } from '../../real/harness/ports.ts';
-import { answers, ServerProcess } from '../../real/harness/server-process.ts';
-import { pageSuite, type RunningApp } from '../harness/page-suite.ts';
-
-const project = scratchDirectory('project');
-const file = join(project, 'a.txt');
-
-async function start(): Promise<RunningApp> {
-  writeFileSync(file, 'first\n');
-  writeFileSync(join(project, 'large.txt'), `large\n${`${'x'.repeat(99)}\n`.repeat(120_000)}`);
-  const port = await freePort();
-  const home = scratchDirectory('home');
-  // A panel that opens by itself takes what is typed.
-  mkdirSync(join(home, 'User'));
-  const settings = {
-    'chat.disableAIFeatures': true,
-    'workbench.secondarySideBar.defaultVisibility': 'hidden',
-    'workbench.editorLargeFileConfirmation': 100,
-  };
-  writeFileSync(join(home, 'User', 'settings.json'), JSON.stringify(settings));
-  const entry = join(root, '.cache/apps-code-server/node_modules/code-server/out/node/entry.js');
-  const quiet = ['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'];
-  const process_ = await ServerProcess.start({
-    name: 'code-server',
-    command: process.execPath,
-    args: [entry, '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, '--user-data-dir', home, ...quiet, project],
-    env: { HOME: home, NODE_OPTIONS: '' },
-    ready: answers(`http://127.0.0.1:${port}/healthz`),
-  });
-  return { port, path: `/?folder=${project}`, [Symbol.asyncDispose]: () => process_.stop() };
-}
+import { pageSuite } from '../harness/page-suite.ts';
+import { file, startCodeServer } from './server.ts';
 
 /** Waits until the file on the server's disk has this text. */
 async function onDisk(text: string): Promise<void> {
@@ -45,7 +14,7 @@ async function onDisk(text: string): Promise<void> {
 
 pageSuite('code-server', {
   preset: 'code-server',
-  start,
+  start: () => startCodeServer(),
   // The management connection and the extension host's: both end and come back together.
   socket: '/stable-',
   ready: async (page) => {

@@ -1,3 +1,4 @@
+import { host, upgrade } from '../../real/harness/replay.ts';
 import { startPython } from '../harness/python-server.ts';
 import { replaySuite } from '../harness/replay-suite.ts';
 import { notebook } from './notebook.ts';
@@ -26,6 +27,28 @@ replaySuite('voila', {
       about: 'a file beside the notebook',
       target: '/v/voila/files/a%20b',
       status: 403,
+    },
+    {
+      report: 'voila-dashboards/voila#721',
+      about: 'a socket of a kernel that has gone',
+      target: '/v/api/kernels/c81e8312-e858-479a-b368-b82f9eaca6d1/channels?session_id=86eea783',
+      lines: [...upgrade, `Origin: http://${host}`],
+      headOnly: true,
+      status: 404,
+    },
+    {
+      report: 'voila-dashboards/voila#1123',
+      about: 'a kernel that has gone',
+      target: '/v/api/kernels/c81e8312-e858-479a-b368-b82f9eaca6d1',
+      headOnly: true,
+      status: 404,
+    },
+    {
+      report: 'voila-dashboards/voila#576',
+      about: 'its script, which the browser has already',
+      target: '/v/voila/static/voila.js',
+      lines: ['If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT'],
+      status: 304,
     },
   ],
 });

@@ -6,6 +6,7 @@ import { startGradio } from './gradio-server.ts';
 const form =
   '--b\r\nContent-Disposition: form-data; name="files"; filename="\xc3\xbc.txt"\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n';
 const json = 'Content-Type: application/json';
+const signed = `Authorization: Basic ${btoa('user:secret')}`;
 
 replaySuite('gradio', {
   preset: 'gradio',
@@ -62,6 +63,53 @@ replaySuite('gradio', {
       lines: ['Origin: http://elsewhere.test'],
       status: 200,
     },
+    {
+      report: 'gradio-app/gradio#10741',
+      about: 'an upload of 3 MB, in chunks',
+      method: 'POST',
+      target: '/gradio_api/upload',
+      lines: ['Content-Type: multipart/form-data; boundary=b'],
+      body: form.replace('hello', 'x'.repeat(3_000_000)),
+      chunked: true,
+      status: 200,
+    },
+    {
+      report: 'gradio-app/gradio#6393',
+      about: 'an upload that is no form',
+      method: 'POST',
+      target: '/gradio_api/upload',
+      lines: ['Content-Type: multipart/form-data; boundary=b'],
+      body: 'x'.repeat(3_000_000),
+      status: 400,
+    },
+    {
+      report: 'gradio-app/gradio#8020',
+      about: 'a file that nobody may have',
+      target: '/gradio_api/file=/etc/passwd',
+      status: 403,
+    },
+    {
+      report: 'gradio-app/gradio#8148',
+      about: 'a part of a picture',
+      target: '/static/img/logo.svg',
+      lines: ['Range: bytes=0-9'],
+      status: 206,
+    },
+    {
+      report: 'gradio-app/gradio#7832',
+      about: 'what asks whether it is well',
+      method: 'HEAD',
+      target: '/',
+      status: 200,
+    },
+    {
+      report: 'gradio-app/gradio#13366',
+      about: 'the heart of a page beats',
+      target: '/gradio_api/heartbeat/replay',
+      lines: ['Accept: text/event-stream'],
+      endless: true,
+      status: 200,
+    },
   ],
 });
 
@@ -100,6 +148,65 @@ replaySuite('marimo', {
       target: '/m/ws?session_id=1',
       lines: [...upgrade, `Origin: http://${host}`],
       status: 403,
+    },
+    {
+      report: 'marimo-team/marimo#3350',
+      about: 'a socket with a token and a file that is not there',
+      target: '/m/ws?session_id=1&access_token=secret',
+      lines: [...upgrade, `Origin: http://${host}`],
+      status: 101,
+    },
+    {
+      report: 'marimo-team/marimo#5287',
+      about: 'the worker of its files and the scope that it may have',
+      target: '/m/public-files-sw.js',
+      lines: [signed],
+      status: 200,
+    },
+    {
+      report: 'marimo-team/marimo#5287',
+      about: 'what a browser asks of an app that can be installed',
+      target: '/m/manifest.json',
+      lines: [signed],
+      status: 200,
+    },
+    {
+      report: 'marimo-team/marimo#5287',
+      about: 'a part of its sign',
+      target: '/m/favicon.ico',
+      lines: [signed, 'Range: bytes=0-9'],
+      status: 206,
+    },
+    {
+      report: 'marimo-team/marimo#3739',
+      about: 'a click of nobody',
+      method: 'POST',
+      target: '/m/api/kernel/set_ui_element_value',
+      lines: [json, 'Marimo-Session-Id: s_1'],
+      body: '{"objectIds":[],"values":[]}',
+      status: 401,
+    },
+  ],
+});
+
+replaySuite('gradio behind an ingress', {
+  preset: 'gradio',
+  trusted: true,
+  start: startGradio,
+  replays: [
+    {
+      report: 'gradio-app/gradio#9381',
+      about: 'the page knows the scheme and the name that people use',
+      target: '/config',
+      lines: ['X-Forwarded-Host: apps.test', 'X-Forwarded-Proto: https'],
+      status: 200,
+    },
+    {
+      report: 'gradio-app/gradio#8148',
+      about: 'a style from where the page is',
+      target: '/theme.css',
+      lines: ['X-Forwarded-Host: apps.test', 'X-Forwarded-Proto: https', 'Accept-Encoding: gzip, br'],
+      status: 200,
     },
   ],
 });

@@ -31,6 +31,43 @@ replaySuite('nicegui', {
       body: 'x',
       status: 404,
     },
+    {
+      report: 'zauberzeug/nicegui#6103',
+      about: 'polling of a session that is not there',
+      method: 'POST',
+      target: '/_nicegui_ws/socket.io/?EIO=4&transport=polling&sid=nobody',
+      lines: ['Content-Type: text/plain;charset=UTF-8', `Origin: http://${host}`],
+      body: '2',
+      status: 400,
+    },
+    {
+      report: 'zauberzeug/nicegui#1262',
+      about: 'Socket.IO of another origin',
+      target: '/_nicegui_ws/socket.io/?EIO=4&transport=websocket&client_id=1',
+      lines: [...upgrade, 'Origin: http://elsewhere.test'],
+      status: 101,
+    },
+    {
+      report: 'zauberzeug/nicegui#5987',
+      about: 'a module that the browser asks for without cookies',
+      target: '/_nicegui/3.18.0/static/nicegui.js',
+      lines: ['Sec-Fetch-Mode: cors', `Origin: http://${host}`, 'Accept-Encoding: gzip, deflate, br, zstd'],
+      status: 200,
+    },
+    {
+      report: 'zauberzeug/nicegui#5760',
+      about: 'a part of a module',
+      target: '/_nicegui/3.18.0/static/nicegui.js',
+      lines: ['Range: bytes=0-9'],
+      status: 206,
+    },
+    {
+      report: 'zauberzeug/nicegui#5409',
+      about: 'a module, which the browser has already',
+      target: '/_nicegui/3.18.0/static/nicegui.js',
+      lines: ['If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT'],
+      status: 304,
+    },
   ],
 });
 

@@ -13,6 +13,7 @@ export interface Replay {
   readonly about: string;
   readonly report: string;
   readonly method?: string;
+  /** `{port}` stands for the port of the server itself. */
   readonly target: string;
   readonly lines?: readonly string[];
   readonly body?: string;
@@ -48,11 +49,12 @@ const ofConnection: ReadonlySet<string> = new Set(['date', 'connection', 'keep-a
 export function testReplays(ports: () => { direct: number; relayed: number }, replays: readonly Replay[]): void {
   test.each(replays)('$report: $about', async (replay) => {
     const { direct, relayed } = ports();
-    const expected = await ask(direct, '', replay);
+    const asked = { ...replay, target: replay.target.replace('{port}', String(direct)) };
+    const expected = await ask(direct, '', asked);
     expect(expected.status).toBe(replay.status);
-    expect(await ask(relayed, '', replay)).toEqual(expected);
+    expect(await ask(relayed, '', asked)).toEqual(expected);
     // An empty line before it brings a connection into the careful lane.
-    expect(await ask(relayed, '\r\n', replay)).toEqual(expected);
+    expect(await ask(relayed, '\r\n', asked)).toEqual(expected);
   });
 }
 
@@ -114,6 +116,7 @@ function cookieOf(value: string): string {
 function mask(text: string): string {
   return text
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}/g, '…')
+    .replaceAll(/'nonce-[^']*'/g, '…')
     .replaceAll(/2\|[0-9a-f]+\|[0-9a-f]+\|\d+/g, '…')
     .replaceAll(/[A-Za-z0-9_-]{40,}/g, '…');
 }
