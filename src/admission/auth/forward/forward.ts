@@ -45,9 +45,11 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     const question = this.#questionOf(request);
     const credentials = this.#credentialsOf(request);
     if (this.options.cacheMs === 0 || credentials.length === 0) return this.#ask(question);
-    const { method, target, host, scheme } = request;
-    const key = cacheKey(scheme, host, ...credentials);
-    const keyOfPath = cacheKey(scheme, host, method, target, ...credentials);
+    const { method, target, host, scheme, address } = request;
+    // The service hears where the request came from, and may ask for more from elsewhere.
+    const where = [scheme, host, address];
+    const key = cacheKey(...where, ...credentials);
+    const keyOfPath = cacheKey(...where, method, target, ...credentials);
     let isOwn = false;
     const hold = (decision: Decision) => this.#hold(decision, question);
     const shared = await this.#known.find(

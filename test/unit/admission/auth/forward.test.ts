@@ -206,6 +206,20 @@ describe('the cache', () => {
     expect(state.questions).toHaveLength(2);
   });
 
+  test('holds for the address that it was told of, in the same words to all paths and to its own', async () => {
+    const inside = (question: Question) =>
+      question.fields.some(([name, value]) => name === 'X-Forwarded-For' && value === '192.0.2.1');
+    for (const answer of [user('ann'), letIn()]) {
+      const { judge } = forward(
+        (question) => (inside(question) ? answer : { status: 401, fields: [], body: Buffer.alloc(0) }),
+        { cacheMs: 5000 },
+      );
+      expect((await judge.decide(authRequest(cookie('s=1')))).is).toBe('admitted');
+      expect((await judge.decide(authRequest(cookie('s=1'), { address: '203.0.113.9' }))).is).toBe('answered');
+      expect((await judge.decide(authRequest(cookie('s=1')))).is).toBe('admitted');
+    }
+  });
+
   test('tells hosts, schemes and the lines of credentials apart', async () => {
     const { judge, state } = forward(() => user('ann'), { cacheMs: 5000 });
     await judge.decide(authRequest(cookie('x')));
