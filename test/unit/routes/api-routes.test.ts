@@ -98,17 +98,31 @@ test('holds so many routes and no more; those that are there may still change', 
 });
 
 test('holds so many characters and no more, and counts what takes the place of something', () => {
-  const routes = new ApiRoutes(false, undefined, 10, 100);
+  const routes = new ApiRoutes(false, undefined, 10, 148);
   const more = (length: number) => ({ x: 'x'.repeat(length) });
   expect(routes.set('/a', body(1, more(30)), 0)).toBeNull();
   const full = routes.set('/b', body(1, more(40)), 0);
   expect(full).toMatchObject({ full: true });
-  expect(full?.problem).toMatch(/^the paths, targets and data of 1 routes have 57 characters, .*more than 100.*delete/);
+  expect(full?.problem).toMatch(/^the paths, targets and data of 1 routes have 105 characters .*more than 148.*delete/);
   expect(routes.set('/a', body(1, more(70)), 0), 'what it had counts no more').toBeNull();
   expect(routes.set('/a', body(1, more(80)), 0)).toMatchObject({ full: true });
-  expect(found(routes, '/a')!.characters).toBe(97);
+  expect(found(routes, '/a')!.characters).toBe(145);
   routes.delete(found(routes, '/a')!);
   expect(routes.set('/b', body(1, more(40)), 0)).toBeNull();
+});
+
+test('a path of many short segments counts for the nodes that it takes, in each way in which it may be read', () => {
+  const { routes } = tableOf();
+  const path = '/a'.repeat(2000);
+  expect(routes.set(path, body(1), 0)).toBeNull();
+  const route = found(routes, path)!;
+  expect(route.characters).toBeGreaterThan(2000 * 48);
+  expect(routes.set('/b/c', body(1), 0)).toBeNull();
+  expect(routes.set('/b%2Fd', body(1), 0)).toBeNull();
+  expect(found(routes, '/b/d')!.characters - found(routes, '/b/c')!.characters).toBe(2 * 48);
+  let set = 0;
+  while (routes.set(`/${set}${path}`, body(1), 0) === null) set++;
+  expect(set).toBeLessThan((64 << 20) / (2000 * 48));
 });
 
 test('what a route holds is the same text, whether somebody has used it or not', () => {
