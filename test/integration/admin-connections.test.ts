@@ -12,6 +12,9 @@ import { Exposition } from '../../src/observe/metrics/exposition.ts';
 import type { Renderer } from '../../src/observe/metrics/prometheus.ts';
 import { RawHttp } from './http-front.ts';
 
+/** It only matters for what fails. */
+const patience = { timeout: 60_000 };
+
 const parts = { guard: { refuse: async () => null }, log: createLog({ write() {} }) };
 
 async function start(...endpoints: AdminEndpoint[]): Promise<number> {
@@ -154,7 +157,7 @@ test('one address cannot hold the port: a connection that comes anew takes the p
     await once(socket, 'connect');
     idle.push(socket);
   }
-  await vi.waitFor(() => expect(idle.filter(({ closed }) => closed)).toHaveLength(201));
+  await expect.poll(() => idle.filter(({ closed }) => closed)).toHaveLength(201);
   expect(idle.findIndex(({ closed }) => !closed)).toBe(201);
   const probe = new RawHttp(port);
   probe.send(get('/healthz', 'Connection: close\r\n'));
@@ -247,7 +250,7 @@ test('two scrapes share a rendering, a third is told to come again', async () =>
     third.socket.destroy();
     expect(answer).toMatch(/^HTTP\/1\.1 503 /);
     expect(answer).toMatch(/^Retry-After: 1\r$/m);
-  });
+  }, patience);
   expect(all.waiting).toHaveLength(1);
   await all.end(1);
   for (const scraper of scrapers) expect(await scraper.closed()).toMatch(/ 200 [\s\S]*\r\n\r\ntext x{7}$/);
@@ -302,7 +305,7 @@ test('the memory of a rendering is given back when nobody reads from it', async 
   await once(slow, 'close');
   const bodyOf = (answer: string) => answer.slice(answer.indexOf('\r\n\r\n'));
   expect(bodyOf(String(Buffer.concat(rest))) === bodyOf(text)).toBe(true);
-  await vi.waitFor(() => expect(pieces.every(({ length }) => length === 0)).toBe(true));
+  await expect.poll(() => pieces.every(({ length }) => length === 0)).toBe(true);
 });
 
 test('gzip and OpenMetrics where they are asked for', async () => {
@@ -342,11 +345,11 @@ test('whoever reads nothing of a scrape gives way to the next', async () => {
     client.socket.destroy();
     return head.slice(9, 12);
   };
-  await vi.waitFor(async () => expect(await statusOf()).toBe('503'));
+  await expect.poll(() => statusOf()).toBe('503');
   // They take what fits into the kernel's buffers, and then nothing.
   await vi.waitFor(async () => {
     vi.advanceTimersByTime(2000);
     expect(await statusOf()).toBe('200');
-  });
+  }, patience);
   expect(stuck).toHaveLength(2);
 });

@@ -103,7 +103,7 @@ describe('messages', () => {
     expect(samples[name]).toBe(1);
     // The line comes when both sides are gone, which the client does not wait for.
     await expect
-      .poll(() => log, { timeout: 10_000 })
+      .poll(() => log)
       .toContainEqual(
         expect.objectContaining({ event: 'end', reason: 'message_too_big', flag: 'ML', route: 'messages' }),
       );

@@ -469,8 +469,8 @@ describe(`${failing} handshakes that fail leave no socket`, () => {
     };
     await Promise.all(Array.from({ length: 100 }, worker));
     await upstream.idle();
-    await expect.poll(() => socketsOn([gateway.port, upstream.port]), { timeout: 15_000 }).toBe(0);
-    await expect.poll(openSockets, { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => socketsOn([gateway.port, upstream.port])).toBe(0);
+    await expect.poll(openSockets).toBe(0);
     expect(gateway.gateway.sessions.sessions.size).toBe(0);
   });
 
@@ -486,8 +486,8 @@ describe(`${failing} handshakes that fail leave no socket`, () => {
         expect(await gateway.logged('refused')).toMatchObject({ result: 'client_gone' });
       }
     }
-    await expect.poll(() => socketsOn([gateway.port]), { timeout: 15_000 }).toBe(0);
-    await expect.poll(() => socketsOn([deaf.port]), { timeout: 15_000 }).toBe(before);
+    await expect.poll(() => socketsOn([gateway.port])).toBe(0);
+    await expect.poll(() => socketsOn([deaf.port])).toBe(before);
   });
 
   /** Sockets of this process, in whatever state. */
@@ -539,5 +539,5 @@ test('a client that floods before the 101 is held back, and its connection ends 
   expect(client.socket.writableLength).toBeGreaterThan(32 * 1024 * 1024);
   expect(server.received.length).toBe(0);
   client.socket.destroy();
-  await expect.poll(() => socketsOn([gateway.port, upstream.port]), { timeout: 15_000 }).toBe(0);
+  await expect.poll(() => socketsOn([gateway.port, upstream.port])).toBe(0);
 });

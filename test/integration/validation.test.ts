@@ -144,12 +144,12 @@ test('whoever does not read its answers is read no further, and all of them come
   client.send(Buffer.concat(Array.from({ length: many }, () => clientFrame('no'))));
   client.send(clientFrame('{}'));
   const session = [...sluice.gateway.sessions.sessions][0]!;
-  await expect.poll(() => session.client.inbound.pauses.has('answers'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => session.client.inbound.pauses.has('answers')).toBe(true);
   expect(session.capacity).toBeLessThan(2 * 1024 * 1024);
   client.resume();
   for (let i = 0; i < many; i++) await client.frameOf(1);
   expect((await upstream.frame()).payload.toString()).toBe('{}');
-}, 60_000);
+});
 
 test('what is held counts as buffered, and is given back when the client leaves', async () => {
   await using it = await validated('    validate: {client: {max_depth: 8}}');

@@ -141,8 +141,11 @@ export interface FaultsReport {
   readonly wrong: string[];
   /** What is left when all is over. */
   readonly left: Record<string, number>;
+  /** Of those where something may break. */
   readonly requests: number;
   readonly handshakes: Record<string, number>;
+  /** How the handshakes ended where nothing broke. */
+  readonly unbroken: Record<string, number>;
 }
 
 /** Runs that many connections and says what is wrong. */
@@ -150,10 +153,16 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
   const before = resources();
   const upstreams = Array.from({ length: width }, () => new Upstream(options.upstreamTls));
   const routes: Route[] = [];
-  for (const [i, upstream] of upstreams.entries()) routes.push(routeOf(i, await upstream.listen(), options));
+  for (const [i, upstream] of upstreams.entries()) routes.push(routeOf(`w${i}`, await upstream.listen(), options));
+  const sound = new Upstream(options.upstreamTls);
+  upstreams.push(sound);
+  const patient = routeOf(soundName, await sound.listen(), { ...options, clockMs: soundMs });
+  // Before a route is known the longest of all would count.
+  routes.push({ ...patient, timeouts: { ...patient.timeouts, headersMs: options.clockMs } });
   const gateway = await startGateway({ routes, tls: options.tls });
-  const wrong: string[] = [];
   const hello = await clientHello();
+  const wrong = await runSound(sound, gateway, options, hello);
+  const unbroken = handshakesOf(gateway, [soundName]);
   const random = randomOf(options.seed);
   let next = 0;
   const worker = async (i: number) => {
@@ -172,12 +181,13 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
       expected = totalOf(counters);
     }
   };
-  await Promise.all(upstreams.map((_, i) => worker(i)));
+  await Promise.all(Array.from({ length: width }, (_, i) => worker(i)));
   const left = await settle(gateway, upstreams);
   const all = routes.map(({ name }) => gateway.gateway.counters.of(name));
-  const handshakes: Record<string, number> = {};
-  for (const { handshakes: found } of all)
-    for (const { labels, count } of found.rows) handshakes[labels[0]] = (handshakes[labels[0]] ?? 0) + count;
+  const handshakes = handshakesOf(
+    gateway,
+    routes.map(({ name }) => name),
+  );
   const closed = all.reduce((sum, counters) => sum + counters.closed.total, 0);
   const opened = handshakes.opened ?? 0;
   if (opened !== closed) wrong.push(`${opened} connections were opened, and ${closed} closed`);
@@ -188,17 +198,52 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
   for (const kind of Object.keys(before)) {
     if (!(await within(() => (resources()[kind] ?? 0) <= before[kind]!))) left[kind] = resources()[kind]!;
   }
-  const requests = all.reduce((sum, counters) => sum + counters.httpRequests.total, 0);
-  return { wrong, left, requests, handshakes };
+  const requests = upstreams.reduce((sum, _, i) => sum + gateway.gateway.counters.of(`w${i}`).httpRequests.total, 0);
+  return { wrong, left, requests, handshakes, unbroken };
 }
 
-function routeOf(i: number, port: number, { upstreamTls, clockMs }: FaultsOptions): Route {
-  const host = `w${i}.test`;
+/** The route where nothing breaks, and its clocks, which nothing waits for. */
+const soundName = 'sound';
+const soundMs = 60_000;
+
+/** Runs each program once, without a fault, one after the other. Returns what is wrong: each must end as it is meant to. */
+async function runSound(
+  upstream: Upstream,
+  gateway: TestGateway,
+  options: FaultsOptions,
+  hello: Buffer,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  const counters = gateway.gateway.counters.of(soundName);
+  for (const [i, program] of programs.entries()) {
+    const one: Case = { program, side: 'client', beforeTls: false, fault: null };
+    upstream.begin(one);
+    const { isStuck, heard } = await run(one, `${soundName}.test`, gateway, options, hello);
+    if (isStuck || !heard.startsWith(`HTTP/1.1 ${program.status} `)) {
+      wrong.push(`${nameOf(one)}: its client got ${JSON.stringify(heard)}`);
+    }
+    if (!(await within(() => totalOf(counters) === i + 1))) wrong.push(`${nameOf(one)}: counted ${totalOf(counters)}`);
+  }
+  return wrong;
+}
+
+/** How the handshakes of some routes ended. */
+function handshakesOf({ gateway }: TestGateway, names: readonly string[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const name of names) {
+    for (const { labels, count } of gateway.counters.of(name).handshakes.rows) {
+      found[labels[0]] = (found[labels[0]] ?? 0) + count;
+    }
+  }
+  return found;
+}
+
+function routeOf(name: string, port: number, { upstreamTls, clockMs }: FaultsOptions): Route {
   const protocol = upstreamTls ? 'https:' : 'http:';
   return routeTo(port, {
-    name: `w${i}`,
-    label: `w${i}`,
-    hosts: [host],
+    name,
+    label: name,
+    hosts: [`${name}.test`],
     upstream: { protocol, host: '127.0.0.1', port, href: `${protocol}//127.0.0.1:${port}` },
     upstreamTls: { ...noUpstreamTls, insecureSkipVerify: true },
     timeouts: { connectMs: clockMs, headersMs: clockMs, handshakeMs: clockMs, closeMs: 200 },

@@ -17,6 +17,8 @@ export interface Program {
   /** About so many bytes go up and come down at the client. */
   readonly up: number;
   readonly down: number;
+  /** The status of its answer where nothing breaks. */
+  readonly status: number;
   /** What the client does behind its request. */
   read(client: FaultySocket): Promise<void>;
   /** What the upstream does with a request, whose head is this. Whether the connection may carry another. */
@@ -62,6 +64,7 @@ function http(name: string, line: string, body: string, framing: string, answer:
     body,
     up: line.length + 60 + framing.length + body.length,
     down: answer.length,
+    status: statusOf(answer),
     read: readAnswer,
     async serve(upstream, head) {
       if (!(await readBody(upstream, head))) return false;
@@ -71,6 +74,10 @@ function http(name: string, line: string, body: string, framing: string, answer:
       return false;
     },
   };
+}
+
+function statusOf(answer: string): number {
+  return Number(answer.slice('HTTP/1.1 '.length).split(' ', 1)[0]);
 }
 
 function answerOf(body: string, framing = `Content-Length: ${body.length}`, status = '200 OK'): string {
@@ -95,6 +102,7 @@ function webSocket(name: string, target: string, closes: 'client' | 'upstream'):
     ]).toString('latin1'),
     up: 200 + 15_400,
     down: 200 + 15_400,
+    status: 101,
     async read(client) {
       if ((await client.until('\r\n\r\n')) === null) return;
       for (;;) {
@@ -129,12 +137,13 @@ function webSocket(name: string, target: string, closes: 'client' | 'upstream'):
   };
 }
 
-function refusedHandshake(name: string, answer: string): Program {
+function refusedHandshake(name: string, answer: string, status = statusOf(answer)): Program {
   return {
     ...webSocket(name, '/', 'client'),
     body: '',
     up: 200,
     down: answer.length,
+    status,
     read: readAnswer,
     async serve(upstream) {
       await upstream.send(answer);
@@ -172,5 +181,5 @@ export const programs: readonly Program[] = [
   webSocket('WebSocket that the upstream closes', '/', 'upstream'),
   webSocket('careful WebSocket', careful, 'client'),
   refusedHandshake('a refused handshake', answerOf('no', 'Content-Length: 2', '403 Forbidden')),
-  refusedHandshake('a handshake with a bad answer', answerOf('hello', 'Content-Length: 5')),
+  refusedHandshake('a handshake with a bad answer', answerOf('hello', 'Content-Length: 5'), 502),
 ];

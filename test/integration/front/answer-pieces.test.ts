@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { createServer, type Socket } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { AnswerPieces } from '../../../src/front/careful/answer-pieces.ts';
 import { RoundBudget, type RoundLimits } from '../../../src/relay/core/round-budget.ts';
 import { listen } from '../../helpers/listen.ts';
@@ -101,7 +101,7 @@ test('the connection carries the next request, and none behind an answer with so
   const last = await ask();
   last.res.on('error', () => {});
   after = '';
-  await vi.waitFor(() => expect([...sockets][0]!.destroyed).toBe(true), { timeout: 30_000 });
+  await expect.poll(() => [...sockets][0]!.destroyed).toBe(true);
   const next = await ask();
   await next.ended;
   expect(next.counted.text).toBe('ok');

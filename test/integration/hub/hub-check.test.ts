@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { ask, httpServer, hubGateway, token } from '../../helpers/hub.ts';
 
 const headers = { authorization: `token ${token}` };
-const settled = { timeout: 30_000 };
+const settled = { timeout: 60_000 };
 
 /** A gateway before a hub, with a port for probes. */
 async function replica(hubPort: number, more = '') {

@@ -30,7 +30,7 @@ test('a server that answers a handshake with no 101, and keeps its connection, l
     expect(await client.head()).toMatch(/^HTTP\/1.1 404 /);
     client.reset();
   }
-  await expect.poll(() => socketsOn([server]), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => socketsOn([server])).toBe(0);
 });
 
 // jupyterhub/configurable-http-proxy#599
@@ -50,7 +50,7 @@ test('clients that leave before their error page comes leave no connection to th
   for (const client of clients) client.reset();
   await Promise.all(clients.map(({ gone }) => gone));
   for (const answer of waiting) answer();
-  await expect.poll(() => socketsOn([pages]), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => socketsOn([pages])).toBe(0);
 });
 
 // http-party/node-http-proxy#1468, jupyterhub/jupyterhub#3355

@@ -39,7 +39,7 @@ test('it is written while Sluice runs, whole or not at all', async () => {
   const file = fresh();
   const hub = await hubGateway({ api: `state_file: ${file}` });
   await hub.set('/a', 1);
-  await expect.poll(() => readdirSync(join(file, '..')), { timeout: 5000 }).toEqual(['routes.json']);
+  await expect.poll(() => readdirSync(join(file, '..'))).toEqual(['routes.json']);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
     sluice_routes: 1,
     routes: [['/a', expect.any(String), expect.any(Number)]],
@@ -88,9 +88,7 @@ test('a file that cannot be written is told of, and routes are set all the same'
   mkdirSync(`${file}.new`);
   const hub = await hubGateway({ api: `state_file: ${file}` });
   expect((await hub.set('/a', 1)).status).toBe(201);
-  await expect
-    .poll(() => hub.log.find(({ event }) => event === 'routes_not_saved'), { timeout: 5000 })
-    .toMatchObject({ file });
+  await expect.poll(() => hub.log.find(({ event }) => event === 'routes_not_saved')).toMatchObject({ file });
   expect((await hub.api('/a')).status).toBe(200);
 });
 

@@ -19,6 +19,17 @@ async function expectMessages(peer: Peer, expected: readonly string[]): Promise<
 const clientClose = (code = 1000, reason = ''): Buffer => closeFrame(code, reason, { mask: true });
 const upstreamClose = (code = 1000, reason = ''): Buffer => closeFrame(code, reason);
 
+/** Lets a peer say the same again and again, until the test is over. */
+function chatter(peer: Peer, said: Buffer): void {
+  const goOn = () => {
+    if (peer.socket.destroyed) return;
+    peer.send(said);
+    next = setImmediate(goOn);
+  };
+  let next = setImmediate(goOn);
+  onTestFinished(() => clearImmediate(next));
+}
+
 /** One side of a relay and the other, with their ways to write. */
 function sides(relay: Relay, closer: 'client' | 'upstream') {
   const client = { peer: relay.client, say: (text: string) => clientFrame(text), close: clientClose };
@@ -130,29 +141,30 @@ describe.each(['client', 'upstream'] as const)('when the %s closes first', (clos
   });
 
   test('an other side that never answers is cut after timeouts.close, and it hears that nobody did', async () => {
-    await using relay = await openRelay({ timeouts: quick });
+    const clock = new ManualClock();
+    await using relay = await openRelay({ clock, timeouts: quick });
     const { one, two } = sides(relay, closer);
     one.peer.send(one.close());
     await two.peer.closeFrame();
-    expect(await one.peer.closeFrame()).toEqual({
+    expect(await clock.until(one.peer.closeFrame())).toEqual({
       code: closer === 'client' ? 1011 : 1001,
       reason: `the ${other} did not answer the close in time`,
     });
-    expect(await two.peer.ended).toBe('reset');
+    expect(await clock.until(two.peer.ended)).toBe('reset');
     expect(await one.peer.ended).toBe('fin');
     one.peer.end();
     expect(await relay.ended).toMatchObject({ reason: `${closer}_closed`, cut: [other] });
   });
 
   test('an other side that talks on for ever is cut too', async () => {
-    await using relay = await openRelay({ timeouts: quick });
+    const clock = new ManualClock();
+    await using relay = await openRelay({ clock, timeouts: quick });
     const { one, two } = sides(relay, closer);
     one.peer.send(one.close());
-    const chatter = setInterval(() => two.peer.send(two.say('and another thing')), 20);
-    onTestFinished(() => clearInterval(chatter));
-    expect((await one.peer.closeFrame()).code).toBe(closer === 'client' ? 1011 : 1001);
+    chatter(two.peer, two.say('and another thing'));
+    expect((await clock.until(one.peer.closeFrame())).code).toBe(closer === 'client' ? 1011 : 1001);
     one.peer.end();
-    expect(await relay.ended).toMatchObject({ reason: `${closer}_closed`, cut: [other] });
+    expect(await clock.until(relay.ended)).toMatchObject({ reason: `${closer}_closed`, cut: [other] });
   });
 
   test.each(['fin', 'reset'] as const)(
@@ -268,12 +280,14 @@ test('a slow client gets all that was said after its close, and the answer', asy
 });
 
 test('a client that has closed and takes nothing is given up after max_pause', async () => {
-  await using relay = await openRelay({ upstreamLimits: { maxPauseMs: 600 } });
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, upstreamLimits: { maxPauseMs: 600 } });
   relay.client.send(clientClose());
   await relay.upstream.closeFrame();
   relay.client.pause();
   relay.upstream.send(frame(Buffer.alloc(60e6), { opcode: 2 }));
-  const report = await Promise.race([relay.ended, until(() => relay.session.client.gone).then(() => null)]);
+  const gone = until(() => relay.session.client.gone).then(() => null);
+  const report = await clock.until(Promise.race([relay.ended, gone]));
   expect(report).toBe(null);
   relay.upstream.socket.destroy();
   expect(await relay.ended).toMatchObject({ reason: 'client_closed', cut: ['client'] });
@@ -357,14 +371,15 @@ describe.each(Object.entries(broken))(
     });
 
     test('does not wait long for a receiver that does not answer', async () => {
-      await using relay = await openRelay({ client: { maxMessageBytes: 100 } });
+      const clock = new ManualClock();
+      const timeouts = { ...quick, closeMs: 10_000 };
+      await using relay = await openRelay({ clock, client: { maxMessageBytes: 100 }, timeouts });
       relay.client.send(bytes);
-      const chatter = setInterval(() => relay.upstream.send(frame('on and on')), 20);
-      onTestFinished(() => clearInterval(chatter));
-      // timeouts.close is 10 s, and twice that would be too long for this test.
-      expect((await relay.client.closeFrame()).code).toBe(toSender);
+      chatter(relay.upstream, frame('on and on'));
+      expect((await clock.until(relay.client.closeFrame())).code).toBe(toSender);
       expect(relay.session.upstream.state).toBe('closing');
-    }, 8000);
+      expect(clock.now()).toBeLessThan(timeouts.closeMs / 2);
+    });
   },
 );
 
@@ -495,8 +510,9 @@ describe('a drain', () => {
 });
 
 test('an idle connection ends in turn too: what its client says in that moment arrives', async () => {
-  await using relay = await openRelay({ idleTimeoutMs: 300 });
-  expect((await relay.client.closeFrame()).code).toBe(1001);
+  const clock = new ManualClock();
+  await using relay = await openRelay({ clock, idleTimeoutMs: 300 });
+  expect((await clock.until(relay.client.closeFrame())).code).toBe(1001);
   relay.client.send(Buffer.concat([clientFrame('wait'), clientClose(1001)]));
   await expectMessages(relay.upstream, ['wait']);
   expect((await relay.upstream.closeFrame()).code).toBe(1001);

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import type { Peer } from '../../helpers/peer.ts';
@@ -150,9 +150,7 @@ test('later violations of a connection are told too, together', async () => {
   await using relay = await openRelay({ registry: hub, mode: 'report', client: { maxMessageBytes: 10 } });
   for (const size of [11, 12, 14, 13]) relay.client.send(clientFrame('x'.repeat(size)));
   expect(await relay.violated).toMatchObject({ observed: 11 });
-  await vi.waitFor(() => expect(hub.furtherViolations.reduce((sum, { times }) => sum + times, 0)).toBe(3), {
-    timeout: 10_000,
-  });
+  await expect.poll(() => hub.furtherViolations.reduce((sum, { times }) => sum + times, 0)).toBe(3);
   expect(hub.furtherViolations.map(({ violation }) => violation.observed)).toContain(14);
 });
 

@@ -1,8 +1,10 @@
 /** New limits for a connection that lives. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Opcode } from '../../../src/websocket/opcodes.ts';
+import { ManualClock } from '../../helpers/clock.ts';
 import { clientFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, type RouteOverrides, testRoute } from '../../helpers/relay.ts';
+import { until } from '../../helpers/until.ts';
 
 const limitedTo = (maxMessageBytes: number): RouteOverrides => ({
   client: { maxMessageBytes },
@@ -68,7 +70,7 @@ test('a message rate binds a connection that had none', async () => {
 });
 
 test('a byte rate does too, and bounds what is read at once', async () => {
-  await using relay = await openRelay();
+  await using relay = await openRelay({ clock: new ManualClock() });
   // Large reads, so that the socket has a large buffer of its own.
   const large = clientFrame(Buffer.alloc(300_000), { opcode: 2 });
   relay.client.send(large);
@@ -78,7 +80,7 @@ test('a byte rate does too, and bounds what is read at once', async () => {
   const { inbound } = relay.session.client;
   const before = inbound.wireBytes;
   relay.client.send(large);
-  await vi.waitFor(() => expect(inbound.pauses.has('rate')).toBe(true), { timeout: 10_000, interval: 1 });
+  await until(() => inbound.pauses.has('rate'));
   // The burst, one read beyond it, and one that was armed before.
   expect(inbound.wireBytes - before).toBeLessThanOrEqual(40_000);
 });
@@ -87,7 +89,7 @@ test('a rate that is lifted holds nobody up', async () => {
   await using relay = await openRelay({ client: { messageRate: { perSecond: 1, burst: 1, action: 'pause' } } });
   const sent = Buffer.concat(Array.from({ length: 200 }, (_, i) => clientFrame(`message ${i}`)));
   relay.client.send(sent);
-  await vi.waitFor(() => expect(relay.session.client.inbound.pauses.has('rate')).toBe(true), { timeout: 10_000 });
+  await until(() => relay.session.client.inbound.pauses.has('rate'));
   relay.session.reconfigure(testRoute());
   // One per second would take more than three minutes.
   expect((await relay.upstream.bytes(sent.length)).equals(sent)).toBe(true);

@@ -51,7 +51,7 @@ test('neither a connection, nor a lease, nor one who waits is left, and the pool
   };
   await Promise.all(Array.from({ length: 30 }, client));
   // On a busy machine requests of clients that have left long ago are accepted last.
-  const patient = { timeout: 30_000 };
+  const patient = { timeout: 60_000 };
   await vi.waitUntil(() => front.forwarder.active === 0 && pool.size === pool.idle, patient);
   expect([pool.waiting, front.endpoint.leases]).toEqual([0, 0]);
   front.endpoint.retire();

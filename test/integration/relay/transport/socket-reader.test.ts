@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { SocketReader } from '../../../../src/relay/transport/socket-reader.ts';
 import { listen } from '../../../helpers/listen.ts';
@@ -93,7 +93,7 @@ test('a halt ends where it began: who was paused before or meanwhile stays so, a
   await moment();
   expect(text()).toBe('');
   reader.carryOn();
-  await vi.waitFor(() => expect(text()).toBe('some bytes'), { timeout: 10_000 });
+  await expect.poll(() => text()).toBe('some bytes');
 });
 
 test('a pause in the same moment as the first resume, which Node forgets, holds from the next read on', async () => {
@@ -106,7 +106,7 @@ test('a pause in the same moment as the first resume, which Node forgets, holds 
   await moment();
   expect(text()).not.toContain('b');
   reader.resume();
-  await vi.waitFor(() => expect(text()).toBe('ab'), { timeout: 10_000 });
+  await expect.poll(() => text()).toBe('ab');
 });
 
 test('no read is larger than it may be, from the first on, and a new bound holds at once', async () => {
@@ -114,16 +114,16 @@ test('no read is larger than it may be, from the first on, and a new bound holds
   reader.maxReadBytes = 1000;
   peer.write('a'.repeat(2500));
   reader.resume();
-  await vi.waitFor(() => expect(text()).toHaveLength(2500));
+  await expect.poll(() => text()).toHaveLength(2500);
   expect(Math.max(...sizes)).toBe(1000);
   sizes.length = 0;
   reader.maxReadBytes = Number.POSITIVE_INFINITY;
   peer.write('b'.repeat(2500));
-  await vi.waitFor(() => expect(text()).toHaveLength(5000));
+  await expect.poll(() => text()).toHaveLength(5000);
   expect(Math.max(...sizes)).toBe(2500);
   reader.maxReadBytes = 100;
   peer.write('c'.repeat(250));
-  await vi.waitFor(() => expect(text()).toHaveLength(5250));
+  await expect.poll(() => text()).toHaveLength(5250);
   expect(Math.max(...sizes.slice(1))).toBe(100);
 });
 
@@ -131,7 +131,7 @@ test('a socket that was left as a stream is read once behind a pause, and all co
   const { reader, peer, text: before } = await reading();
   reader.resume();
   peer.write('!');
-  await vi.waitFor(() => expect(before()).toBe('!'), { timeout: 10_000 });
+  await expect.poll(() => before()).toBe('!');
   reader.becomeStream();
   const { socket } = reader;
   const sent = 'abcdefghij'.repeat(100);
@@ -140,7 +140,7 @@ test('a socket that was left as a stream is read once behind a pause, and all co
     await new Promise(setImmediate);
   }
   expect(socket.isPaused()).toBe(true);
-  await vi.waitFor(() => expect(socket.readableLength).toBeGreaterThan(0), { timeout: 10_000 });
+  await expect.poll(() => socket.readableLength).toBeGreaterThan(0);
   // Of many that came one at a time.
   expect(socket.readableLength).toBeLessThan(sent.length / 10);
   let text = '';
@@ -148,7 +148,7 @@ test('a socket that was left as a stream is read once behind a pause, and all co
     text += chunk.toString('latin1');
   });
   socket.resume();
-  await vi.waitFor(() => expect(text).toBe(sent), { timeout: 10_000 });
+  await expect.poll(() => text).toBe(sent);
 });
 
 test('whoever listened to a socket before it was taken over hears nothing more of it', async () => {

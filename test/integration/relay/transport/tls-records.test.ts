@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { SocketReader } from '../../../../src/relay/transport/socket-reader.ts';
 import { recordsPerRound } from '../../../../src/relay/transport/tls-records.ts';
@@ -15,7 +15,6 @@ import { RecordClient } from '../../../helpers/tls-records.ts';
 
 /** What the kernel gives in one read holds so many records of one byte at most. */
 const inOneRead = Math.ceil((64 * 1024) / 23);
-const waitsFor = { timeout: 30_000, interval: 20 };
 
 /** A reader over TLS that was accepted, its client, and what is read in which sizes. */
 async function reading() {
@@ -65,7 +64,7 @@ describe('records of one byte', () => {
     client.tcp.write(client.records(sent));
     const rounds = countRounds(() => sizes.reduce((sum, size) => sum + size, 0));
     reader.resume();
-    await vi.waitFor(() => expect(bytes()).toHaveLength(sent.length), waitsFor);
+    await expect.poll(() => bytes()).toHaveLength(sent.length);
     rounds.stop();
     expect(bytes().equals(sent)).toBe(true);
     expect(sizes.length).toBeLessThan(sent.length / 20);
@@ -78,7 +77,7 @@ describe('records of one byte', () => {
     reader.resume();
     for (let i = 1; i <= 3; i++) {
       client.tcp.write(client.records(Buffer.from('ab')));
-      await vi.waitFor(() => expect(sizes).toEqual(Array(2 * i).fill(1)), waitsFor);
+      await expect.poll(() => sizes).toEqual(Array(2 * i).fill(1));
     }
   });
 
@@ -88,7 +87,7 @@ describe('records of one byte', () => {
     const batches = all.map(({ client }) => client.records(sent));
     for (const [i, { client }] of all.entries()) client.tcp.write(batches[i]!);
     // The kernel has them all when reading begins.
-    await vi.waitFor(() => expect(all.every(({ client }) => client.tcp.writableLength === 0)).toBe(true), waitsFor);
+    await expect.poll(() => all.every(({ client }) => client.tcp.writableLength === 0)).toBe(true);
     const total = () => all.reduce((sum, { sizes }) => sum + sizes.reduce((a, b) => a + b, 0), 0);
     const later: number[] = [];
     let before = 0;
@@ -100,7 +99,7 @@ describe('records of one byte', () => {
     };
     for (const { reader } of all) reader.resume();
     look();
-    await vi.waitFor(() => expect(total()).toBe(all.length * sent.length), waitsFor);
+    await expect.poll(() => total()).toBe(all.length * sent.length);
     for (const { bytes } of all) expect(bytes().equals(sent)).toBe(true);
     // Who brings how many is known after the first round: what that passed on at once and at its end is all of theirs.
     // From then on a few are read in each.
@@ -113,17 +112,17 @@ describe('records of one byte', () => {
     const records = client.records(sent);
     reader.resume();
     client.tcp.write(records.subarray(0, 23));
-    await vi.waitFor(() => expect(bytes()).toHaveLength(1), waitsFor);
+    await expect.poll(() => bytes()).toHaveLength(1);
     reader.pause();
     const { bytesWritten } = client.tcp;
     client.tcp.write(records.subarray(23));
     // The kernels' buffers are full, or have it all: whoever read on would have read by now.
-    await vi.waitFor(() => expect(client.tcp.bytesWritten).toBeGreaterThan(bytesWritten), waitsFor);
+    await expect.poll(() => client.tcp.bytesWritten).toBeGreaterThan(bytesWritten);
     for (let i = 0; i < 100; i++) await new Promise(setImmediate);
     expect(bytes()).toHaveLength(1);
     expect(socket.readableLength).toBeLessThanOrEqual(inOneRead);
     reader.resume();
-    await vi.waitFor(() => expect(bytes()).toHaveLength(sent.length), waitsFor);
+    await expect.poll(() => bytes()).toHaveLength(sent.length);
     expect(bytes().equals(sent)).toBe(true);
   });
 
@@ -166,14 +165,14 @@ test('a halt holds over TLS too: nothing is read until it ends', async () => {
   const { reader, client, bytes } = await reading();
   reader.resume();
   client.tcp.write(client.record(Buffer.from('a')));
-  await vi.waitFor(() => expect(bytes().toString()).toBe('a'), waitsFor);
+  await expect.poll(() => bytes().toString()).toBe('a');
   expect(reader.halt()).toBe(true);
   expect(reader.halt()).toBe(false);
   client.tcp.write(client.record(Buffer.from('b')));
   for (let i = 0; i < 100; i++) await new Promise(setImmediate);
   expect(bytes().toString()).toBe('a');
   reader.carryOn();
-  await vi.waitFor(() => expect(bytes().toString()).toBe('ab'), waitsFor);
+  await expect.poll(() => bytes().toString()).toBe('ab');
 });
 
 test('a few bytes that are kept do not keep the room for many', async () => {
@@ -182,7 +181,7 @@ test('a few bytes that are kept do not keep the room for many', async () => {
   reader.start({ read: (chunk) => kept.push(chunk) });
   client.tcp.write(client.records(pattern(20)));
   reader.resume();
-  await vi.waitFor(() => expect(kept.reduce((sum, { length }) => sum + length, 0)).toBe(20), waitsFor);
+  await expect.poll(() => kept.reduce((sum, { length }) => sum + length, 0)).toBe(20);
   for (const chunk of kept) expect(chunk.buffer.byteLength).toBeLessThanOrEqual(2 * chunk.length);
   expect(bytes()).toHaveLength(0);
 });
@@ -191,7 +190,7 @@ test('a socket that was left as a stream is read once behind a pause, and all co
   const { reader, client, socket, bytes } = await reading();
   reader.resume();
   client.tcp.write(client.record(Buffer.from('!')));
-  await vi.waitFor(() => expect(bytes().toString()).toBe('!'), waitsFor);
+  await expect.poll(() => bytes().toString()).toBe('!');
   reader.becomeStream();
   const sent = pattern(1000);
   for (const byte of sent) {
@@ -199,12 +198,12 @@ test('a socket that was left as a stream is read once behind a pause, and all co
     await new Promise(setImmediate);
   }
   expect(socket.isPaused()).toBe(true);
-  await vi.waitFor(() => expect(socket.readableLength).toBeGreaterThan(0), waitsFor);
+  await expect.poll(() => socket.readableLength).toBeGreaterThan(0);
   // Of many that came one at a time.
   expect(socket.readableLength).toBeLessThan(sent.length / 10);
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk)).resume();
-  await vi.waitFor(() => expect(Buffer.concat(chunks).equals(sent)).toBe(true), waitsFor);
+  await expect.poll(() => Buffer.concat(chunks).equals(sent)).toBe(true);
 });
 
 test('what a server answers in records of one byte is few reads as well', async () => {
@@ -233,6 +232,6 @@ test('what a server answers in records of one byte is few reads as well', async 
   const count = 3000;
   for (let i = 0; i < count; i++) await new Promise((written) => end.write('x', written));
   reader.resume();
-  await vi.waitFor(() => expect(bytes).toBe(count), waitsFor);
+  await expect.poll(() => bytes).toBe(count);
   expect(reads).toBeLessThan(count / 20);
 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { EarlyBytes } from '../../../../src/front/careful/early-bytes.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 import { listen } from '../../../helpers/listen.ts';
@@ -39,7 +39,7 @@ test('holds no more than one read beyond 64 KiB, and counts what the paused sock
   const memory = unbounded();
   const early = new EarlyBytes(socket, Buffer.alloc(0), memory, () => {});
   client.write(Buffer.alloc(4 << 20, 'x'));
-  await vi.waitFor(() => expect(socket.isPaused()).toBe(true));
+  await expect.poll(() => socket.isPaused()).toBe(true);
   const held = early.take();
   expect(held.length).toBeGreaterThanOrEqual(65_536);
   expect(held.length).toBeLessThan(2 * 65_536);
@@ -51,7 +51,7 @@ test('where memory is short, one read is all that is held', async () => {
   memory.take(90);
   new EarlyBytes(socket, Buffer.alloc(0), memory, () => {});
   client.write('x');
-  await vi.waitFor(() => expect(socket.isPaused()).toBe(true));
+  await expect.poll(() => socket.isPaused()).toBe(true);
 });
 
 test('a client that leaves is noticed', async () => {
