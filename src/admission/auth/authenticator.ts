@@ -2,8 +2,9 @@
  * The kinds of one route in a row: the first that finds its credentials decides.
  *
  *   kind 1 ─ brings none ─► kind 2 ─ … ─► nobody finds any: asked for some (401), or sent to a login page
- *     └ brings some ─► too many wrong ones from there: 429 ─► judged ─► revoked: 403 ─► let in, with edits
- *                                                               └ wrong: 401, nobody can tell: 503, or its own answer
+ *     └ brings some ─► too many wrong ones from there, not known: 429 ─► judged ─► revoked: 403 ─► let in, with edits
+ *                                                                          └ wrong: 401, nobody can tell: 503, or its
+ *                                                                            own answer
  */
 import { foldName } from '../../http/fields.ts';
 import { type Edits, joinEdits, noEdits } from './edits.ts';
@@ -60,7 +61,7 @@ export class Authenticator {
     const judge = this.#parts.judges.find((one) => one.brings(request));
     if (judge === undefined) return this.#ask(request);
     const waitSeconds = judge.guessable ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
-    if (waitSeconds > 0) {
+    if (waitSeconds > 0 && !judge.remembers(request)) {
       const detail = 'too many wrong credentials came from this address';
       return { ...refusal(judge, 'slowed', detail), waitSeconds };
     }

@@ -28,6 +28,10 @@ export abstract class KindOf<Options> implements Judge {
   challenge(_request: AuthRequest): Challenge {
     return {};
   }
+
+  remembers(_request: AuthRequest): boolean {
+    return false;
+  }
 }
 
 /** Lets somebody in. */

@@ -126,6 +126,11 @@ export interface Judge {
   challenge(request: AuthRequest): Challenge;
   /** Whether an address that has brought too many wrong ones has to wait. */
   readonly guessable: boolean;
+  /**
+   * Whether it knows without asking that these were right a moment ago, and nobody could find such by guessing: who
+   * shares an address with somebody that guesses then need not wait. Never of passwords: it would answer guesses.
+   */
+  remembers(request: AuthRequest): boolean;
 }
 
 /** Lasts for as long as the connection. */

@@ -52,6 +52,13 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
     return { authenticate: 'Bearer', login: sendToHub(request, secret, this.options) };
   }
 
+  override remembers(request: AuthRequest): boolean {
+    const secret = this.options.secret();
+    if (secret === null || this.#isCallback(request)) return false;
+    const [token = this.#sessionTokens(request, secret)[0], ...more] = new Set(tokensIn(request));
+    return token !== undefined && more.length === 0 && this.#known.get(this.#keyOf(token, request)) !== undefined;
+  }
+
   async decide(request: AuthRequest): Promise<Decision> {
     const secret = this.options.secret();
     if (secret === null) return unreadable;
@@ -63,10 +70,8 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   }
 
   async #judgeSession(request: AuthRequest, secret: string): Promise<Decision> {
-    const tokens = this.#sessions(request).flatMap((sealed) => {
-      return sessionToken(sealed, secret, this.options.service) ?? [];
-    });
-    const decision = tokens.length === 0 ? lapsed : await this.#judge(tokens[0]!, request);
+    const [token] = this.#sessionTokens(request, secret);
+    const decision = token === undefined ? lapsed : await this.#judge(token, request);
     // Who has signed out, or whose session is older than the service's token, signs in again.
     const isOver = decision.is === 'refused' && decision.result === 'unknown';
     if (isOver && isNavigation(request.method, request.headers)) return this.#login(request, secret);
@@ -80,12 +85,9 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
 
   async #judge(token: string, request: AuthRequest): Promise<Decision> {
     if (!isSendableToken(token)) return refuse('malformed', 'the token is none of a hub');
-    // The hub gives a browser another session id when it signs in anew: what was known of the one before is not asked
-    // again.
-    const [session = ''] = cookiesOf(request.headers, 'jupyterhub-session-id');
     const { monotonic, cacheMs, service } = this.options;
     const found = await this.#known.find(
-      cacheKey('jupyterhub', token, session),
+      this.#keyOf(token, request),
       () => hubUserOf(token, this.options),
       (user) => ('is' in user ? notHeld : { until: monotonic() + cacheMs, bytes: weighIdentity(user) }),
     );
@@ -93,6 +95,15 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
     if ('is' in found) return found;
     const edits = { ...withoutAuthorization, cookies: new Set([sessionCookie(service)]) };
     return letIn(found, edits, this.#lifeOf(token, found.name));
+  }
+
+  /**
+   * The hub gives a browser another session id when it signs in anew: what was known of the one before is not asked
+   * again.
+   */
+  #keyOf(token: string, { headers }: AuthRequest): string {
+    const [session = ''] = cookiesOf(headers, 'jupyterhub-session-id');
+    return cacheKey('jupyterhub', token, session);
   }
 
   #lifeOf(token: string, name: string): Life {
@@ -104,6 +115,10 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
       return user.result === 'unavailable' ? 'unknown' : 'goes';
     };
     return { endsAtMs: null, recheck: { everyMs: recheckMs, ask } };
+  }
+
+  #sessionTokens(request: AuthRequest, secret: string): string[] {
+    return this.#sessions(request).flatMap((sealed) => sessionToken(sealed, secret, this.options.service) ?? []);
   }
 
   #sessions({ headers }: AuthRequest): string[] {

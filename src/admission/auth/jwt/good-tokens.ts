@@ -61,6 +61,12 @@ export class GoodTokens {
     return found ?? verify();
   }
 
+  /** Whether a token is known to be good by this set of keys. */
+  has(token: string, keys: KeySet): boolean {
+    const known = keys === this.#keys ? this.#known.get(cacheKey(token)) : undefined;
+    return known !== undefined && this.#isCurrent(known);
+  }
+
   #isCurrent(found: Found): boolean {
     const { rules, now } = this.#options;
     return isGood(found) && isCurrent(found, rules, now());

@@ -46,6 +46,13 @@ export class JwtJudge extends KindOf<JwtOptions> {
     return { authenticate: 'Bearer' };
   }
 
+  override remembers(request: AuthRequest): boolean {
+    const [token, ...more] = new Set(tokensIn(this.options.from, request));
+    const keys = this.options.keys.keys();
+    if (more.length > 0 || keys === null || keys instanceof Promise) return false;
+    return refuseShape(token!) === null && this.#known.has(token!, keys);
+  }
+
   decide(request: AuthRequest): Decision | Promise<Decision> {
     // Which of them the backend would read is not known.
     const [token, ...more] = new Set(tokensIn(this.options.from, request));

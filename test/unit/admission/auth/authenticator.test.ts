@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Authenticator, type AuthVerdict } from '../../../../src/admission/auth/authenticator.ts';
 import { noEdits } from '../../../../src/admission/auth/edits.ts';
 import { AuthFailures } from '../../../../src/admission/auth/failures.ts';
-import { type Decision, type Judge, lasting, refuse } from '../../../../src/admission/auth/types.ts';
+import { type AuthRequest, type Decision, type Judge, lasting, refuse } from '../../../../src/admission/auth/types.ts';
 import { authRequest, edited } from './requests.ts';
 
 const admitted = (name: string, groups: string[] = []): Decision => ({
@@ -20,6 +20,7 @@ function kind(name: Judge['kind'], decision: Decision | Promise<Decision>, more:
     brings: ({ headers }) => headers.includes(name),
     decide: () => decision,
     challenge: () => ({ authenticate: name }),
+    remembers: () => false,
     ...more,
   };
 }
@@ -120,6 +121,18 @@ describe('guessing', () => {
       outcome: 'unauthenticated',
     });
     expect(decide(row)).toMatchObject({ result: 'no_credentials' });
+  });
+
+  test('does not keep out whose credentials are known, unless the user is shut out', () => {
+    const remembers = ({ headers }: AuthRequest) => headers.includes('known');
+    const wrong = refuse('signature', 'wrong');
+    const judge = kind('jwt', wrong, { remembers, decide: (one) => (remembers(one) ? admitted('ann') : wrong) });
+    const row = rowOf([judge]);
+    for (let i = 0; i < 21; i++) decide(row, 'jwt', '');
+    expect(decide(row, 'jwt', '')).toMatchObject({ result: 'slowed' });
+    expect(decide(row, 'jwt', 'known')).toMatchObject({ is: 'admitted' });
+    const shutOut = rowOf([kind('jwt', admitted('mallory'), { remembers: () => true })]);
+    expect(decide(shutOut, 'jwt', '')).toMatchObject({ result: 'revoked' });
   });
 
   test('is not what an old token is', () => {

@@ -226,3 +226,22 @@ test('the file of the token holds one', () => {
   expect(parseSecret('\n')).toMatchObject({ problem: expect.stringContaining('is empty') });
   expect(parseSecret('a b')).toMatchObject({ problem: expect.stringContaining('more than one') });
 });
+
+test('the hub’s word is remembered for its time, for programs and browsers, and for nobody else', async () => {
+  const { judge, state } = hub();
+  const program = authRequest(['Authorization', 'token good']);
+  expect(judge.remembers(program)).toBe(false);
+  await judge.decide(program);
+  expect(judge.remembers(program)).toBe(true);
+  expect(judge.remembers(authRequest(['Authorization', 'token bad']))).toBe(false);
+  expect(judge.remembers(authRequest(['Authorization', 'token good', 'Authorization', 'token bad']))).toBe(false);
+  const back = (await signIn(judge)) as Answered;
+  const browser = authRequest(['Cookie', cookiesIn(back.answer).join('; ')]);
+  expect(judge.remembers(browser)).toBe(true);
+  expect(judge.remembers(authRequest(['Cookie', 'sluice-hub-panel=forged']))).toBe(false);
+  await judge.decide(authRequest(['Authorization', 'token bad']));
+  expect(judge.remembers(authRequest(['Authorization', 'token bad']))).toBe(false);
+  state.now += 60_000;
+  expect([judge.remembers(program), judge.remembers(browser)]).toEqual([false, false]);
+  expect(hub({ secret: () => null }).judge.remembers(program)).toBe(false);
+});

@@ -63,6 +63,31 @@ describe('a good token', () => {
     expect(decide(`${token}x`, atOnce)).toBeInstanceOf(Promise);
   });
 
+  test('is remembered while it is good, by these keys, and alone', async () => {
+    const state = { now: nowMs, keys: set };
+    const judge = judgeWith({
+      keys: { keys: () => state.keys, newer: async () => null },
+      from: [{ in: 'authorization' }, { in: 'cookie', name: 'tok' }],
+      now: () => state.now,
+    });
+    const token = tokenOf(signer);
+    const request = authRequest(bearer(token));
+    expect(judge.remembers(request)).toBe(false);
+    await judge.decide(request);
+    expect(judge.remembers(request)).toBe(true);
+    expect(judge.remembers(authRequest(bearer(`${token}x`)))).toBe(false);
+    expect(judge.remembers(authRequest(bearer(`${token} x`)))).toBe(false);
+    expect(judge.remembers(authRequest([...bearer(token), 'Cookie', 'tok=x']))).toBe(false);
+    state.now += 90_000;
+    expect(judge.remembers(request)).toBe(false);
+    state.now = nowMs;
+    state.keys = keySetOf(signer);
+    expect(judge.remembers(request)).toBe(false);
+    // Whose keys are still to be had is not waited for.
+    expect(judgeWith().remembers(request)).toBe(false);
+    expect(judgeWith({ keys: { keys: () => null, newer: async () => null } }).remembers(request)).toBe(false);
+  });
+
   test.each([
     ['within the leeway', { exp: now - 29 }],
     ['with one of several audiences', { aud: ['x', 'other'] }],

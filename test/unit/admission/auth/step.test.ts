@@ -30,6 +30,7 @@ function stepFor(
       {
         kind,
         guessable: true,
+        remembers: () => false,
         brings: (request) => {
           seen.push(request);
           return request.headers.includes('Authorization');
