@@ -1,15 +1,14 @@
 /**
- * What an upstream answers, for Node's parser in pieces. Node makes an event and an object of each chunk, and one more
- * of what goes to the client: a read of chunks of one byte takes 50 ms, and a round of the event loop has 32 reads of
- * each connection. So the pieces become smaller where many chunks are in one, and a round has so many chunks.
+ * What an upstream answers, for Node's parser in pieces (see piece-size.ts). A round of the event loop has 32 reads of
+ * each connection, so it has a budget of chunks, too.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
-import { fewChunks, largestPiece, smallestPiece } from './careful-connection.ts';
 import { JoinedBody } from './joined-body.ts';
+import { PieceSize } from './piece-size.ts';
 
-/** The first piece: most answers are smaller. */
+/** The first piece, in bytes: most answers are smaller. */
 const firstPiece = 4096;
 
 type OnData = (chunk: Buffer) => void;
@@ -28,7 +27,7 @@ export class AnswerPieces implements RoundWaiter {
   readonly #parse: OnData;
   readonly #onData: OnData = (chunk) => this.#take(chunk);
   readonly #end = () => this.#stop();
-  #pieceBytes = firstPiece;
+  readonly #pieceSize = new PieceSize(firstPiece);
   #body: JoinedBody | null = null;
   #over = false;
 
@@ -66,7 +65,7 @@ export class AnswerPieces implements RoundWaiter {
         socket.unshift(chunk.subarray(at));
         return;
       }
-      const piece = chunk.subarray(at, at + this.#pieceBytes);
+      const piece = chunk.subarray(at, at + this.#pieceSize.bytes);
       at += piece.length;
       this.#parse.call(socket, piece);
       const chunks = this.#body?.passOn() ?? 0;
@@ -76,8 +75,7 @@ export class AnswerPieces implements RoundWaiter {
         socket.destroy();
         return;
       }
-      const isSmall = chunks > fewChunks;
-      this.#pieceBytes = Math.min(largestPiece, Math.max(smallestPiece, this.#pieceBytes * (isSmall ? 0.5 : 2)));
+      this.#pieceSize.adapt(chunks);
       if (!this.#budget.spend(chunks)) this.#awaitRound();
     }
   }

@@ -15,12 +15,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describePressure, Holding, type MemoryLedger } from '../../admission/memory.ts';
 import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
 import { RequestLine } from '../../http/request-line.ts';
-import type { RoundBudget, RoundLimits, RoundWaiter } from '../../relay/core/round-budget.ts';
+import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { CarefulStream } from './careful-stream.ts';
 import { JoinedBody } from './joined-body.ts';
+import { PieceSize } from './piece-size.ts';
 
 /** What the parser found in a head. */
 export type ParsedHead =
@@ -60,16 +61,6 @@ const readBytes = 64 * 1024;
  * request, or its answer is under way. The client's end is seen only behind those.
  */
 const mostHeldBytes = 64 * 1024;
-/**
- * Node makes an event and an object of each chunk, and one more of what goes to the backend, so a read of one-byte
- * chunks would take 50 ms. A body in chunks is therefore fed in pieces. They become smaller when many chunks are in
- * one.
- */
-export const smallestPiece = 512;
-export const largestPiece = 64 * 1024;
-export const fewChunks = 32;
-/** For all connections of the lane, about 5 ms of a core. */
-export const carefulChunksPerRound: RoundLimits = { work: 1000, free: fewChunks, waiters: 8 };
 
 export class CarefulConnection implements RoundWaiter {
   readonly connection: Connection;
@@ -95,7 +86,7 @@ export class CarefulConnection implements RoundWaiter {
   /** Of a body in chunks. */
   #joined: JoinedBody | null = null;
   #pumping = false;
-  #pieceBytes = smallestPiece;
+  readonly #pieceSize = new PieceSize();
   #waits = false;
   readonly #chunkBudget: RoundBudget;
   readonly #memory: MemoryLedger;
@@ -216,7 +207,7 @@ export class CarefulConnection implements RoundWaiter {
     if (this.#turn !== 'head') return;
     if (found !== null) this.#dispatch(found);
     else if (end < 0) this.#holdHead();
-    else if (end >= 0 && ++this.#blankPieces > mostBlankPieces) {
+    else if (++this.#blankPieces > mostBlankPieces) {
       this.#break(Object.assign(new Error('there are too many empty lines before the request'), { code: 'HPE_BLANK' }));
     }
   }
@@ -244,10 +235,10 @@ export class CarefulConnection implements RoundWaiter {
   /** Takes the next piece of a body in chunks, as far as that reaches; with where the body ends in it, or -1. */
   #takeChunks(body: ChunkedEnd): [piece: Buffer, end: number] {
     const before = body.chunks;
-    const size = this.#pieceBytes;
+    const size = this.#pieceSize.bytes;
     const end = body.find(this.#held.bytes.subarray(0, size), 0);
     const chunks = body.chunks - before;
-    this.#pieceBytes = chunks > fewChunks ? Math.max(size / 2, smallestPiece) : Math.min(size * 2, largestPiece);
+    this.#pieceSize.adapt(chunks);
     if (!this.#chunkBudget.spend(chunks)) this.#awaitRound();
     return [this.#take(end < 0 ? size : end), end];
   }

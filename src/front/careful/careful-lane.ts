@@ -9,13 +9,9 @@ import { maxHeadBytes } from '../../http/wire/head-parser.ts';
 import { RoundBudget } from '../../relay/core/round-budget.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import type { Connection, Lane } from '../connection.ts';
-import {
-  CarefulConnection,
-  type ConnectionTimeouts,
-  carefulChunksPerRound,
-  type ParsedHead,
-} from './careful-connection.ts';
+import { CarefulConnection, type ConnectionTimeouts, type ParsedHead } from './careful-connection.ts';
 import type { CarefulStream } from './careful-stream.ts';
+import { carefulChunksPerRound } from './piece-size.ts';
 
 /** What becomes of the requests. */
 export interface CarefulRequests {

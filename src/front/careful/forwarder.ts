@@ -14,8 +14,8 @@ import { RestingLines } from '../fast/resting-lines.ts';
 import { UpstreamLines } from '../fast/upstream-line.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
-import { carefulChunksPerRound } from './careful-connection.ts';
 import { CarefulExchange } from './exchange.ts';
+import { carefulChunksPerRound } from './piece-size.ts';
 
 /**
  * Forwards plain HTTP requests to the upstreams of their routes.

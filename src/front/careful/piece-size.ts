@@ -1,0 +1,27 @@
+/**
+ * How much of a body in chunks Node's parser gets at once. Node makes an event and an object of each chunk, and one
+ * more of what goes on, so a read of one-byte chunks would take 50 ms. Pieces become smaller when many chunks are in
+ * one.
+ */
+import type { RoundLimits } from '../../relay/core/round-budget.ts';
+
+const smallestBytes = 512;
+const largestBytes = 64 * 1024;
+const fewChunks = 32;
+
+/** For all connections of the lane, about 5 ms of a core. */
+export const carefulChunksPerRound: RoundLimits = { work: 1000, free: fewChunks, waiters: 8 };
+
+export class PieceSize {
+  /** The size of the next piece. */
+  bytes: number;
+
+  constructor(firstBytes = smallestBytes) {
+    this.bytes = firstBytes;
+  }
+
+  /** The last piece had so many chunks. */
+  adapt(chunks: number): void {
+    this.bytes = chunks > fewChunks ? Math.max(this.bytes / 2, smallestBytes) : Math.min(this.bytes * 2, largestBytes);
+  }
+}
