@@ -9,6 +9,9 @@ export interface EdgeRoute extends AdmissionRoute {
   readonly hub: HubDuties | null;
 }
 
+/** Answers whose `Location` may name the target. */
+export const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
+
 /** What a route of an API does beside: its use is noted, and the places that its target names are made the client's. */
 export interface HubDuties extends Activity {
   /** The place to which an answer sends the client, as the client knows it; `null` if the place stays as it is. */

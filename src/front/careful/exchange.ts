@@ -1,7 +1,7 @@
 /**
  * One plain HTTP request, from its admission to its last byte.
  *
- *   admit ── dialled ── answered ── ended
+ *   start ── dialled ── answered ── ended
  *     │         │           └ the upstream dies: the client's connection is cut, nothing looks complete
  *     │         └ body over the limit, no connection, no byte in time: 413, 502 or 504
  *     └ declared body over the limit: 413
@@ -15,6 +15,7 @@ import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/ou
 import type { Route } from '../../config/types.ts';
 import { carriesBody } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
+import { idempotent } from '../../http/idempotent.ts';
 import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
@@ -22,7 +23,7 @@ import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
 import type { Reuse } from '../../upstream/pool.ts';
 import { NoConnection, PooledRequest } from '../../upstream/pooled-request.ts';
 import { sendRefusal } from '../answer.ts';
-import type { ForwardRoute, HubDuties } from '../edge-route.ts';
+import { type ForwardRoute, type HubDuties, redirects } from '../edge-route.ts';
 import type { ErrorPages } from '../error-pages.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { UpstreamLines } from '../fast/upstream-line.ts';
@@ -50,16 +51,10 @@ export interface ExchangeContext extends ForwardRoute {
   readonly send: (connection: PooledRequest) => void;
 }
 
-/** Answers whose `Location` may name the upstream. */
-const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
-
 /** What a request under way holds in bytes, measured: both sockets and what reads and writes them. */
 const exchangeBytes = 48 * 1024;
 /** What is read from a sender before it is paused, in bytes, measured. It waits for its receiver. */
 const stuckBytes = 288 * 1024;
-
-/** Methods that may arrive twice (RFC 9110 §9.2.2). */
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** The state of one request; the forwarder calls its methods as http-proxy reports. */
 export class CarefulExchange implements MemoryHolder {
@@ -128,7 +123,7 @@ export class CarefulExchange implements MemoryHolder {
 
   /** Refuses what can be refused by its header, and sends the rest on. */
   start(): void {
-    if (!this.#admit()) return;
+    if (!this.#prepare()) return;
     this.#send(idempotent.has(this.#method) && !this.#hasBody ? 'any' : 'recent');
   }
 
@@ -143,7 +138,7 @@ export class CarefulExchange implements MemoryHolder {
   }
 
   /** Makes what is not refused ready for http-proxy. */
-  #admit(): boolean {
+  #prepare(): boolean {
     const { headers } = this.#req;
     const declared = Number(headers['content-length'] ?? 0);
     if (declared > this.#context.route.http.maxBodyBytes) {

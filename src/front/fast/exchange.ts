@@ -17,6 +17,7 @@
 
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
+import { idempotent } from '../../http/idempotent.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../http/wire/head-parser.ts';
@@ -30,6 +31,7 @@ import { keepSpecimen } from '../../specimens.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
+import { redirects } from '../edge-route.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
@@ -56,16 +58,11 @@ export interface ExchangeClient {
 
 type Turn = 'connecting' | 'asking' | 'answering' | 'delivering' | 'over';
 
-const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
-
 /**
  * The most bytes of a body that are read and thrown away to keep the client's connection. For more than that it is
  * closed.
  */
 const mostDropped = 256 * 1024;
-
-/** Answers whose `Location` may name the upstream. */
-const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 308]);
 
 /** What the objects of an exchange take, in bytes, roughly. */
 const ownBytes = 8 * 1024;
@@ -290,7 +287,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
    * for it.
    */
   get #repeats(): boolean {
-    return this.request.framing === 'none' && repeatable.has(this.request.visit.method);
+    return this.request.framing === 'none' && idempotent.has(this.request.visit.method);
   }
 
   /**
