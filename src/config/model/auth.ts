@@ -1,7 +1,8 @@
 /** From `auth` as it stands in the file to what holds. */
 import type { Auth, ServiceTarget, TokenPlace } from '../types.ts';
-import type { ParsedAuth, ParsedService, ParsedTokenPlace } from './auth-keys.ts';
+import type { ParsedAuth } from './auth-keys.ts';
 import { builtInAuth } from './auth-settings.ts';
+import type { ParsedService, ParsedTokenPlace } from './auth-values.ts';
 
 /** The kinds of a route, in order; `null` where everybody is let in. */
 export function compileAuth(entries: readonly ParsedAuth[] | null): readonly Auth[] | null {

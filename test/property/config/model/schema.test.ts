@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import * as addresses from '../../../../src/config/language/addresses.ts';
 import type { Result } from '../../../../src/config/language/result.ts';
 import * as units from '../../../../src/config/language/units.ts';
-import * as auth from '../../../../src/config/model/auth-keys.ts';
+import * as auth from '../../../../src/config/model/auth-values.ts';
 import { parseIdentity } from '../../../../src/config/model/identity.ts';
 import { schemaText } from '../../../../src/config/model/reference.ts';
 import { parseReply } from '../../../../src/config/model/reply.ts';
