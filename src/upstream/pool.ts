@@ -118,10 +118,6 @@ export class Pool {
     return this.#waiting.size;
   }
 
-  get max(): number {
-    return this.#max;
-  }
-
   set max(max: number) {
     this.#max = max;
     this.#serve();

@@ -22,7 +22,6 @@ export interface HubProxyFlags {
   readonly defaultTarget: string | null;
   readonly pidFile: string | null;
   readonly redirect: {
-    readonly from: string;
     readonly host: string;
     readonly port: number;
     readonly to: SecurePlace;
@@ -328,7 +327,6 @@ class Reader {
       this.problems.push('--redirect-port needs --ssl-key and --ssl-cert: it sends clients to HTTPS');
     const host = values.ip ?? '';
     return {
-      from: '--redirect-port',
       host: host === '' || host === '*' ? this.#anyAddress : host,
       port: from,
       // As there: a port that is told stands in the URL, whatever it is.
