@@ -19,7 +19,7 @@ import { FastLane, type Holders } from './fast/fast-lane.ts';
 import { Preface } from './proxy/preface.ts';
 import { Reception } from './reception.ts';
 import { Summary } from './summary.ts';
-import { Waiting, type WaitingCaps } from './waiting.ts';
+import { capsOf, Waiting } from './waiting.ts';
 
 export type { Credentials } from './acceptor.ts';
 
@@ -43,8 +43,6 @@ export type Accepting = 'yes' | 'not listening' | 'out of file descriptors';
  * so ours wait longer.
  */
 const usualKeepAliveMs = 75_000;
-/** The most idle connections. Each takes about 10 KB, and more of them are worth nothing. */
-const mostWaiting = 16_384;
 const nothing = Buffer.alloc(0);
 /** How often clocks are looked at, at least. */
 const tickMs = 1000;
@@ -72,7 +70,7 @@ export class Front {
     this.#evicted = new Summary((count) => {
       parts.log.tell('waiting_evicted', { count, waiting: this.#waiting.size });
     });
-    this.#waiting = new Waiting(capsOf(this.#descriptors.limit), () => performance.now());
+    this.#waiting = new Waiting(capsOf(this.#descriptors.limit, parts.tls), () => performance.now());
     const refusesHandshakes = () => this.#refusesHandshakes;
     this.#reception = new Reception({ ...parts, refusesHandshakes });
     this.#entry = new Entry({ ...parts, reception: this.#reception, refusesHandshakes });
@@ -307,14 +305,6 @@ export class Front {
     const { recorder } = this.#parts;
     recorder.refused(recorder.unknown(peer), refused);
   }
-}
-
-/**
- * Three quarters of what the process may open, and half for one address: the rest is for those who ask for something.
- */
-function capsOf(limit: number): WaitingCaps {
-  const most = Math.min(mostWaiting, limit);
-  return { inAll: Math.floor((most * 3) / 4), ofGroup: Math.floor(most / 2) };
 }
 
 /** Where a connection comes from; no two that are open have the same. `null` for a unix socket. */

@@ -23,6 +23,24 @@ export interface WaitingCaps {
   readonly ofGroup: number;
 }
 
+/** The most connections that wait: more of them are worth nothing. */
+const mostWaiting = 16_384;
+/** The most bytes of those of one address. */
+const mostGroupBytes = 128 * 1024 * 1024;
+/** What one that waits takes, measured; with TLS from its first byte on. */
+const plainBytes = 10 * 1024;
+const tlsBytes = 64 * 1024;
+
+/**
+ * Three quarters of what the process may open, and half for one address, or what it may take: the rest is for those who
+ * ask for something.
+ */
+export function capsOf(descriptors: number, tls: boolean): WaitingCaps {
+  const most = Math.min(mostWaiting, descriptors);
+  const ofBytes = mostGroupBytes / (tls ? tlsBytes : plainBytes);
+  return { inAll: Math.floor((most * 3) / 4), ofGroup: Math.floor(Math.min(most / 2, ofBytes)) };
+}
+
 /**
  * A place in two lists, of all and of a group, each from the one that waits longest. A `Map` would keep connections
  * that are gone, and their sockets, through most collections (see relay/roster.ts).

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Waiter, Waiting } from '../../../src/front/waiting.ts';
+import { capsOf, type Waiter, Waiting } from '../../../src/front/waiting.ts';
 
 let time = 0;
 const now = () => time;
@@ -101,4 +101,12 @@ test('where nobody waits, nobody makes room', () => {
   waiting.delete(a);
   expect(waiting.makeRoom()).toBe(false);
   expect([...waiting.all()]).toEqual([]);
+});
+
+test('as many wait as there are descriptors for, and of one address what takes 128 MiB', () => {
+  expect(capsOf(1024, false)).toEqual({ inAll: 768, ofGroup: 512 });
+  expect(capsOf(1024, true)).toEqual({ inAll: 768, ofGroup: 512 });
+  expect(capsOf(1_000_000, false)).toEqual({ inAll: 12_288, ofGroup: 8192 });
+  // One that speaks TLS takes six times as much.
+  expect(capsOf(1_000_000, true)).toEqual({ inAll: 12_288, ofGroup: 2048 });
 });
