@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { lowerMarks, lowMark } from '../relay/transport/low-marks.ts';
+import { boundRecords } from '../relay/transport/tls-records.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
 
 /** A request's head must be there in this time. */
@@ -41,6 +42,7 @@ export class AdminConnection extends Duplex {
   constructor(socket: Socket, takesBodies = false) {
     super({ readableHighWaterMark: lowMark });
     lowerMarks(socket);
+    boundRecords(socket);
     this.#head = takesBodies ? [] : null;
     this.#socket = socket;
     socket

@@ -121,14 +121,18 @@ test('one who sends the smallest pieces there are, of any kind, holds nobody up'
   }
 });
 
-test('nor do a few whose TLS records hold a byte each', async () => {
+/** A Sluice that speaks TLS and its neighbour. */
+async function secureNeighbour(): Promise<Neighbour> {
   const folder = scratchDirectory('records');
   const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
   writeFileSync(files.cert, cert);
   writeFileSync(files.key, key);
   const upstream = `http://127.0.0.1:${await backend()}`;
-  const routes = [{ name: 'attacked', upstream }];
-  const neighbour = await Neighbour.start({ listen: { tls: files }, routes });
+  return Neighbour.start({ listen: { tls: files }, routes: [{ name: 'attacked', upstream }] });
+}
+
+test('nor do a few whose TLS records hold a byte each', async () => {
+  const neighbour = await secureNeighbour();
   const heads = {
     'a WebSocket': handshakeRequest(),
     'an upload in the careful lane': 'PROPFIND /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n',
@@ -150,4 +154,16 @@ test('nor do a few whose TLS records hold a byte each', async () => {
       tcp.destroy();
     }
   }
+});
+
+test('nor do a few who do nothing but change their TLS keys, and they are hung up on', async () => {
+  const neighbour = await secureNeighbour();
+  const clients = await Promise.all(attackersOfTls.map(() => RecordClient.connect(neighbour.sluice.port)));
+  const floods = clients.map((client, i) =>
+    Buffer.concat(Array.from({ length: 20_000 }, () => client.keyUpdate(i % 2 === 0))),
+  );
+  const gone = clients.map(({ tcp }) => new Promise((resolve) => tcp.once('close', resolve)));
+  for (const [i, { tcp }] of clients.entries()) tcp.write(floods[i]!);
+  await neighbour.watch(`${clients.length} times changes of TLS keys`, Promise.all(gone));
+  await Promise.all(gone);
 });

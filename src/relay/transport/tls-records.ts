@@ -12,6 +12,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { RoundBudget, type RoundLimits, type RoundWaiter } from '../core/round-budget.ts';
+import { watchKeys } from './key-changes.ts';
 import { type ReadHandle, readHandleOf, type StreamBinding, streamBinding } from './stream-binding.ts';
 
 /**
@@ -76,9 +77,14 @@ interface RecordHandle extends ReadHandle {
 
 /** Bounds what a round takes from a socket; `null` where that is no TLS, or Node does not show its handle. */
 export function boundRecords(socket: Socket): TlsRecords | null {
-  const handle: RecordHandle | null = socket instanceof TLSSocket ? readHandleOf(socket) : null;
-  if (handle === null) return null;
-  handle[recordsOf] ??= new TlsRecords(socket, handle);
+  const tls = socket instanceof TLSSocket ? socket : null;
+  const handle: RecordHandle | null = tls === null ? null : readHandleOf(tls);
+  if (tls === null || handle === null) return null;
+  if (handle[recordsOf] === undefined) {
+    const records = new TlsRecords(tls, handle);
+    handle[recordsOf] = records;
+    watchKeys(tls, () => records.hangUp());
+  }
   return handle[recordsOf];
 }
 
@@ -120,6 +126,12 @@ export class TlsRecords implements RoundWaiter {
   release(): void {
     this.#held = false;
     this.#start();
+  }
+
+  /** Ends the connection, from within a read of it: nothing behind that is read. */
+  hangUp(): void {
+    this.hold();
+    setImmediate(() => this.#socket.destroy(new Error('the peer changes its TLS keys without end')));
   }
 
   onRound(): void {

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
+import { mostChanges } from '../../../../src/relay/transport/key-changes.ts';
 import { SocketReader } from '../../../../src/relay/transport/socket-reader.ts';
 import { recordsPerRound } from '../../../../src/relay/transport/tls-records.ts';
 import { listen } from '../../../helpers/listen.ts';
@@ -234,4 +235,36 @@ test('what a server answers in records of one byte is few reads as well', async 
   reader.resume();
   await expect.poll(() => bytes).toBe(count);
   expect(reads).toBeLessThan(count / 20);
+});
+
+describe('changes of keys', () => {
+  const updates = (client: RecordClient, count: number, asks: boolean) =>
+    Buffer.concat(Array.from({ length: count }, () => client.keyUpdate(asks)));
+
+  test.each([
+    ['of its own', false],
+    ['of both sides', true],
+  ])('without end, %s, make us hang up within a read of the kernel', async (_, asks) => {
+    const { reader, client, socket } = await reading();
+    const failed = once(socket, 'error');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const flood = updates(client, 20_000, asks);
+    const { _parent: tcp } = (socket as unknown as { _handle: { _parent: { bytesRead: number } } })._handle;
+    const before = tcp.bytesRead;
+    reader.resume();
+    client.tcp.write(flood);
+    const [error] = await failed;
+    await closed;
+    expect(error.message).toBe('the peer changes its TLS keys without end');
+    expect(flood.length).toBeGreaterThan(500_000);
+    expect(tcp.bytesRead - before).toBeLessThan(150_000);
+  });
+
+  test('as many as anybody needs are none of our business', async () => {
+    const { reader, client, socket, bytes } = await reading();
+    reader.resume();
+    client.tcp.write(Buffer.concat([updates(client, mostChanges, false), client.record(Buffer.from('a'))]));
+    await expect.poll(() => bytes().toString()).toBe('a');
+    expect(socket.destroyed).toBe(false);
+  });
 });
