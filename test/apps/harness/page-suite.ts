@@ -1,13 +1,17 @@
 /**
  * What every app with a page is put through, directly and through Sluice with its preset: a message at the limit, one byte
- * more, more than a minute of silence, and a gateway that goes away with 1012.
+ * more, more than a minute of silence, TLS, and a gateway that goes away with 1012.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PresetName } from '../../../src/config/model/presets.ts';
+import { cert, key } from '../../helpers/test-certificate.ts';
 import { Browser } from '../../real/harness/browser.ts';
 import { expectPageLoad } from '../../real/harness/page-load.ts';
+import { scratchDirectory } from '../../real/harness/paths.ts';
 import { Sluice } from '../../real/harness/sluice.ts';
 import { recordSockets, sendOn, socketsOf } from './recorder.ts';
 
@@ -43,6 +47,15 @@ const ways: readonly Way[] = ['directly', 'through Sluice'];
 
 /** Longer than any load balancer's usual idle timeout of a minute, and than most ping timeouts. */
 const silenceMs = 70_000;
+
+/** A certificate that nobody vouches for, and its key. */
+function certificateFiles(): { cert: string; key: string } {
+  const folder = scratchDirectory('certificate');
+  const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
+  writeFileSync(files.cert, cert);
+  writeFileSync(files.key, key);
+  return files;
+}
 
 /** Declares the tests of one app. */
 export function pageSuite(name: string, app: PageApp): void {
@@ -129,6 +142,22 @@ export function pageSuite(name: string, app: PageApp): void {
       await delay(Math.max(0, silenceMs - (performance.now() - since)));
       await app.use(page, ++turns);
       expect(await codes(page)).toEqual([]);
+      await page.close();
+    });
+
+    it('over TLS a page is used as it is without', async () => {
+      await using secure = await Sluice.start({ ...config(), listen: { tls: certificateFiles() } });
+      const page = await browser.page();
+      await recordSockets(page);
+      await page.goto(`https://127.0.0.1:${secure.port}${server.path}`);
+      await app.ready(page);
+      await app.use(page, ++turns);
+      // A server that takes the page for one without TLS names what belongs to it so, and the browser asks for none of that.
+      expect(browser.console.filter((line) => line.includes('Mixed Content'))).toEqual([]);
+      if (socket !== undefined) {
+        const schemes = (await socketsOf(page, socket)).map(({ url }) => new URL(url).protocol);
+        expect(new Set(schemes)).toEqual(new Set(['wss:']));
+      }
       await page.close();
     });
 

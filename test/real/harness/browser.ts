@@ -1,11 +1,17 @@
 /** Debian's Chromium with a fresh profile, held to loopback. */
+import { createHash, X509Certificate } from 'node:crypto';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { cert } from '../../helpers/test-certificate.ts';
 import { scratchDirectory, screenshotPath } from './paths.ts';
 
 /** Less than a test has, so that what a page does not show is named. Playwright's 30 s are little on a busy machine. */
 const patienceMs = 150_000;
 /** A picture is not worth more. */
 const lastPictureMs = 10_000;
+
+/** How Chromium is told of a certificate that it takes though nobody vouches for it, in workers too: that of the tests. */
+const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
+const knownCertificate = `--ignore-certificate-errors-spki-list=${createHash('sha256').update(spki).digest('base64')}`;
 
 /** A browser and what its pages said; `await using` closes it. */
 export class Browser {
@@ -40,6 +46,7 @@ export class Browser {
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        knownCertificate,
         // Names other than loopback's do not resolve, so a page that needs the network fails visibly.
         `--host-resolver-rules=${[...hosts.map((host) => `MAP ${host} 127.0.0.1`), 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1', 'EXCLUDE localhost'].join(', ')}`,
       ],
