@@ -84,6 +84,7 @@ export function boundRecords(socket: Socket): TlsRecords | null {
     const records = new TlsRecords(tls, handle);
     handle[recordsOf] = records;
     watchKeys(tls, () => records.hangUp());
+    tls.once('error', () => records.close());
   }
   return handle[recordsOf];
 }
@@ -126,6 +127,15 @@ export class TlsRecords implements RoundWaiter {
   release(): void {
     this.#held = false;
     this.#start();
+  }
+
+  /**
+   * TLS has broken. Node says so and leaves the connection open, on which nothing more can come; what came before is
+   * passed on.
+   */
+  close(): void {
+    this.passOn();
+    this.#socket.destroy();
   }
 
   /** Ends the connection, from within a read of it: nothing behind that is read. */

@@ -268,3 +268,14 @@ describe('changes of keys', () => {
     expect(socket.destroyed).toBe(false);
   });
 });
+
+test('a connection whose TLS breaks ends behind what came before, though its peer stays on', async () => {
+  const { reader, client, socket, bytes } = await reading();
+  socket.on('error', () => {});
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  reader.resume();
+  // No library accepts a record that is no record.
+  client.tcp.write(Buffer.concat([client.records(Buffer.from('a'.repeat(100))), Buffer.alloc(100, 'x')]));
+  await closed;
+  expect(bytes().toString()).toBe('a'.repeat(100));
+});
