@@ -9,13 +9,22 @@ import { TableReader } from './table-reader.ts';
 
 const reader = new TableReader();
 
-/** The send queue of a socket as the last reading has it. Asks for another reading where that is too old. */
+/** When a reading was first seen to lack a socket. */
+const missedAt = new WeakMap<Socket, number>();
+
+/**
+ * The send queue of a socket as the last reading has it. Asks for another reading where that is too old, and where the
+ * socket may be younger: on a machine with many sockets a reading lasts for seconds.
+ */
 export function kernelQueue(socket: Socket, now: number): KernelQueue {
   if (socket.localPort === undefined) return null;
   const tables = reader.tables(now);
   if (tables === 'pending') return 'pending';
   const bytes = tables.table.queueOf(socket);
-  return bytes === null ? null : { bytes, at: tables.at };
+  if (bytes !== null) return { bytes, at: tables.at };
+  const missed = missedAt.get(socket) ?? now;
+  missedAt.set(socket, missed);
+  return tables.at < missed ? 'pending' : null;
 }
 
 /**

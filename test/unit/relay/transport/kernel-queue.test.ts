@@ -98,6 +98,25 @@ test('knows nothing of a socket that is not connected', async () => {
   expect(await read(new Socket())).toBeNull();
 });
 
+test.runIf(process.platform === 'linux')('asks again for a socket that is younger than the reading', async () => {
+  const old = await pair('127.0.0.1', '127.0.0.1');
+  await read(old.sender);
+  const { sender } = await pair('127.0.0.1', '127.0.0.1');
+  await fill(sender);
+  expect(kernelQueue(sender, clock + 1)).toBe('pending');
+  expect(await look(sender)).toBeGreaterThan(0);
+});
+
+test.runIf(process.platform === 'linux')('knows nothing of a socket that later readings lack too', async () => {
+  const { sender } = await pair('127.0.0.1', '127.0.0.1');
+  const gone = { localAddress: '127.0.0.9', localPort: 9, remoteAddress: '127.0.0.9', remotePort: 9 } as Socket;
+  await read(sender);
+  expect(kernelQueue(gone, clock + 1)).toBe('pending');
+  expect(await read(gone)).toBeNull();
+  // What is known of it needs no further reading.
+  expect(kernelQueue(gone, clock + 1)).toBeNull();
+});
+
 test.runIf(process.platform === 'linux')('reads the tables once for all who ask at about the same time', async () => {
   const { sender } = await pair('127.0.0.1', '127.0.0.1');
   const before = await read(sender);
