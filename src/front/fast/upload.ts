@@ -9,6 +9,7 @@ export type UploadState = 'open' | 'whole' | 'over' | 'broken';
 
 /** Where it is passed on to. */
 export interface UploadOutlet {
+  /** Bytes without a keeper may change as soon as this returns. */
   append(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void;
 }
 

@@ -318,6 +318,20 @@ describe('framing', () => {
     await exchange(client, upstream, '/next');
   });
 
+  test('each of many chunks keeps its size, whatever stood behind it, where all come with the head', async () => {
+    await using all = await stand();
+    const { client, upstream } = all;
+    const chunks = (more: readonly string[]) =>
+      `5${more[0]}\r\nhello\r\n16${more[1]}\r\n${'x'.repeat(22)}\r\n0${more[2]}\r\n\r\n`;
+    client.sendText(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks([';a', ';b=c', ';d'])}`);
+    const peer = await upstream.next();
+    const passed = chunks(['', '', '']);
+    expect((await peer.bytes(passed.length)).toString()).toBe(passed);
+    peer.sendText('HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n');
+    await client.head();
+    await exchange(client, upstream, '/next');
+  });
+
   test.each([
     ['with a length', 'Content-Length: 10\r\n\r\nhalf'],
     ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],

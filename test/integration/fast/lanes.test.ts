@@ -64,13 +64,19 @@ const payload = fc.array(
   },
 );
 
+const extensions = fc.array(fc.constantFrom('', ';a', ';b=c', ';d="e"'), { minLength: 1, maxLength: 4 });
+
 /** A body's lines and bytes: with a length, in chunks, or none. */
-const body = fc.tuple(fc.constantFrom('none', 'length', 'chunked'), payload).map(([framing, parts]) => {
-  if (framing === 'none') return { lines: [], bytes: '' };
-  if (framing === 'length') return { lines: [`Content-Length: ${parts.join('').length}`], bytes: parts.join('') };
-  const chunks = parts.map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join('');
-  return { lines: ['Transfer-Encoding: chunked'], bytes: `${chunks}0\r\n\r\n` };
-});
+const body = fc
+  .tuple(fc.constantFrom('none', 'length', 'chunked'), payload, extensions)
+  .map(([framing, parts, more]) => {
+    if (framing === 'none') return { lines: [], bytes: '' };
+    if (framing === 'length') return { lines: [`Content-Length: ${parts.join('').length}`], bytes: parts.join('') };
+    const chunks = parts
+      .map((part, i) => `${part.length.toString(16)}${more[i % more.length]}\r\n${part}\r\n`)
+      .join('');
+    return { lines: ['Transfer-Encoding: chunked'], bytes: `${chunks}0\r\n\r\n` };
+  });
 
 const withBody = fc.tuple(fc.constantFrom('POST', 'PUT', 'PATCH'), body);
 const without = fc.tuple(fc.constantFrom('GET', 'HEAD', 'DELETE', 'OPTIONS'), fc.constant({ lines: [], bytes: '' }));
