@@ -47,7 +47,7 @@ type Handler = (path: string, req: IncomingMessage, query: string) => Promise<An
 export class RoutesApiServer extends AdminListener {
   readonly #parts: RoutesApiParts;
   /** The list that is being made. */
-  #listing: Promise<unknown> = Promise.resolve();
+  #listing: Promise<void> = Promise.resolve();
 
   constructor(parts: RoutesApiParts) {
     const { tls, log } = parts;
@@ -106,7 +106,8 @@ export class RoutesApiServer extends AdminListener {
   /** One after the other, so that many askers do not hold as many half-made ones. */
   #list(before: number, req: IncomingMessage): Promise<readonly Buffer[]> {
     const list = this.#listing.then(() => (req.socket.destroyed ? [] : this.#makeList(before, req)));
-    this.#listing = list.catch(() => {});
+    // What follows waits for its end, and keeps nothing of it.
+    this.#listing = list.then(ignore, ignore);
     return list;
   }
 
@@ -181,3 +182,5 @@ async function readBody(req: IncomingMessage): Promise<string | null> {
   }
   return Buffer.concat(parts).toString();
 }
+
+function ignore(): void {}
