@@ -7,9 +7,9 @@
  *     └──► broken: what came is no request
  *
  * The parser never gets bytes behind the end of a head or of a body: it would run ahead of the answer, begin requests
- * that nobody will answer, or drop what it takes for another protocol. What has been read beyond waits here, and the
- * socket is not read on meanwhile. A request is told when the parser has taken its whole head, so that none is both
- * served and refused.
+ * that nobody will answer, or drop what it takes for another protocol. What has been read beyond waits here, up to a
+ * bound, and then the socket is read no further. A request is told when the parser has taken its whole head, so that
+ * none is both served and refused.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describePressure, Holding, type MemoryLedger } from '../../admission/memory.ts';
@@ -116,10 +116,9 @@ export class CarefulConnection implements RoundWaiter {
   /** Begins with what has been read; the server must have been given the stream before. */
   start(bytes: Buffer): void {
     const { socket } = this.connection;
-    socket.on('data', this.#onData).once('end', this.#onEnd).once('close', this.#onClose);
+    socket.on('data', this.#onData).once('end', this.#onEnd).once('close', this.#onClose).resume();
     if (bytes.length === 0) this.connection.wait('request', this.#patience().headersMs);
     else this.#read(bytes);
-    socket.resume();
   }
 
   /** The parser has read a head. */
@@ -193,7 +192,8 @@ export class CarefulConnection implements RoundWaiter {
   #awaitFlow(): void {
     const { socket } = this.connection;
     const readsOn = !this.#waits && this.#held.length < mostHeldBytes && !this.#memory.pressed;
-    if (!readsOn) socket.pause();
+    if (readsOn) socket.resume();
+    else socket.pause();
     this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : readBytes);
   }
 

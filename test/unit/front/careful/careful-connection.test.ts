@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { CarefulConnection } from '../../../../src/front/careful/careful-connection.ts';
@@ -14,10 +14,12 @@ function setUp(work: number) {
   const connection = { socket, waitsFor: null, wait() {}, work() {}, release() {} } as unknown as Connection;
   const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
   const requests: IncomingMessage[] = [];
+  const responses: ServerResponse[] = [];
   const seen = { chunks: 0, text: '' };
   const careful = new CarefulConnection(connection, memory, budget, () => ({ headersMs: 0, keepAliveMs: 0 }), {
-    request(req) {
+    request(req, res) {
       requests.push(req);
+      responses.push(res);
       req.setEncoding('latin1').on('data', (text: string) => {
         seen.chunks++;
         seen.text += text;
@@ -33,7 +35,7 @@ function setUp(work: number) {
   const endRound = () => {
     for (const call of ends.splice(0)) call();
   };
-  return { careful, socket, requests, seen, endRound };
+  return { careful, socket, requests, responses, seen, endRound };
 }
 
 const head = 'PROPFIND / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -69,4 +71,16 @@ test('a body of large chunks waits for no round', async () => {
   careful.start(Buffer.from(`${head}${`fa0\r\n${chunk}\r\n`.repeat(200)}0\r\n\r\n`));
   await expect.poll(() => requests[0]?.complete).toBe(true);
   expect(seen.text).toBe(chunk.repeat(200));
+});
+
+test('is read on when less is held than may be, so that its client’s end is seen', async () => {
+  const { careful, socket, responses } = setUp(100);
+  const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  // Behind the first request there are 64 KiB, and behind the second not.
+  careful.start(Buffer.from(get.repeat(2 + Math.floor((64 * 1024 - 1) / get.length))));
+  await expect.poll(() => responses.length).toBe(1);
+  expect(socket.isPaused()).toBe(true);
+  responses[0]!.end();
+  await expect.poll(() => responses.length).toBe(2);
+  expect(socket.isPaused()).toBe(false);
 });
