@@ -130,12 +130,14 @@ export class TlsRecords implements RoundWaiter {
   }
 
   /**
-   * TLS has broken. Node says so and leaves the connection open, on which nothing more can come; what came before is
-   * passed on.
+   * TLS has broken. Node says so and leaves the connection open, on which nothing more can come. What came before is
+   * passed on; it may wait in the stream of a socket that is paused.
    */
   close(): void {
     this.passOn();
-    this.#socket.destroy();
+    const socket = this.#socket;
+    if (socket.readableLength === 0) socket.destroy();
+    else socket.once('resume', () => setImmediate(() => this.close()));
   }
 
   /** Ends the connection, from within a read of it: nothing behind that is read. */

@@ -279,3 +279,19 @@ test('a connection whose TLS breaks ends behind what came before, though its pee
   await closed;
   expect(bytes().toString()).toBe('a'.repeat(100));
 });
+
+test('nor is what waits for a reader that is paused thrown away', async () => {
+  const { reader, client, socket, bytes } = await reading();
+  const broken = new Promise((resolve) => socket.once('error', resolve));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  // Behind the first record, in the middle of the kernel's read.
+  socket.once('data', () => reader.pause());
+  reader.resume();
+  client.tcp.write(Buffer.concat([client.records(Buffer.alloc(6000, 'a'), 2000), Buffer.alloc(100, 'x')]));
+  await broken;
+  expect(socket.readableLength).toBe(4000);
+  await new Promise(setImmediate);
+  reader.resume();
+  await closed;
+  expect(bytes().toString()).toBe('a'.repeat(6000));
+});
