@@ -24,8 +24,8 @@ const maxWarmUps = 8;
 const warmUpWindowSeconds = 0.7;
 
 /**
- * Connections that are open before those whose memory counts: so many that a runtime has grown to its steady size. A
- * first 2 000 WebSockets make Sluice 17 to 20 KB each larger, and each later 2 000 of them 11 to 12.
+ * Connections that are open before those whose memory counts: a process grows to its steady size with the first
+ * thousands. Of WebSockets the first 4 500 made Sluice 17 to 20 KB each larger, and later ones 11 to 12.
  */
 const warmConnections = 2000;
 

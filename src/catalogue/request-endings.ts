@@ -287,7 +287,8 @@ export const refusals = {
     words: 'too many wrong credentials came from this address',
     remedy: 'try again later, with the right credentials',
     advice: {
-      means: 'an address has sent more than 20 wrong passwords or tokens, and may try once in 3 s',
+      means:
+        'an address has sent more than 20 wrong passwords or tokens, and may try once in 3 s; tokens of `jwt` and `jupyterhub` that were good a moment ago are let in',
       look: '`client`. One address for everybody: `listen.trusted_proxies` does not name the proxy in front',
       change: 'the program that repeats an old token, or nothing: somebody guesses',
     },

@@ -1,10 +1,11 @@
 /** A process that may open only a few files more: it says so, keeps what it has, and recovers. */
 import { readdirSync } from 'node:fs';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../helpers/raw-client.ts';
 import { Serve } from '../helpers/serve.ts';
+import { until } from '../helpers/until.ts';
 
 type Client = Awaited<ReturnType<typeof rawClient>>;
 
@@ -61,7 +62,7 @@ test('a burst that needs more descriptors than there are gets 503 for what is to
   let turnedAway = 0;
   for (const client of clients) void client.ended.then(() => turnedAway++);
   // All are accepted, or turned away, before the first of them is dialled for.
-  await vi.waitUntil(() => descriptors() - before + turnedAway >= clients.length);
+  await until(() => descriptors() - before + turnedAway >= clients.length);
   for (const [i, client] of clients.entries()) {
     client.sendText(i % 2 === 0 ? handshakeRequest() : 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
   }

@@ -1,4 +1,4 @@
-/** The code-server of the tests: a project of two files, and no password. */
+/** The code-server of the tests: a project of two files, and a password where one is asked for. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, scratchDirectory } from '../../real/harness/paths.ts';

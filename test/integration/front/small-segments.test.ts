@@ -40,33 +40,29 @@ test.each([
   ['of requests behind a request', '\r\nGET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n', '\n'],
   ['behind a handshake', `\r\n${handshakeRequest()}`, 'x'],
   ['behind a handshake and what is held', `\r\n${handshakeRequest()}${'x'.repeat(70_000)}`, 'x'],
-])(
-  'bytes that come one at a time take little more than themselves: %s',
-  { timeout: 60_000 },
-  async (_, first, piece) => {
-    const { promise: asked, resolve } = Promise.withResolvers<void>();
-    await using front = await startFront({
-      routes: [routeTo(1)],
-      step: () => {
-        resolve();
-        return new Promise<never>(() => {});
-      },
-    });
-    const socket = connect(front.port, '127.0.0.1').on('error', () => {});
-    onTestFinished(() => {
-      socket.destroy();
-    });
-    await once(socket, 'connect');
-    socket.setNoDelay();
-    socket.write(first);
-    await asked;
-    const before = await inUse();
-    const bytes = Buffer.from(piece);
-    for (let i = 0; i < segments; i++) {
-      socket.write(bytes);
-      await new Promise(setImmediate);
-    }
-    expect((await inUse()) - before).toBeLessThan(2 * MB);
-    expect(front.front.active + front.front.handshakes).toBe(1);
-  },
-);
+])('bytes that come one at a time take little more than themselves: %s', async (_, first, piece) => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  await using front = await startFront({
+    routes: [routeTo(1)],
+    step: () => {
+      resolve();
+      return new Promise<never>(() => {});
+    },
+  });
+  const socket = connect(front.port, '127.0.0.1').on('error', () => {});
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  await once(socket, 'connect');
+  socket.setNoDelay();
+  socket.write(first);
+  await asked;
+  const before = await inUse();
+  const bytes = Buffer.from(piece);
+  for (let i = 0; i < segments; i++) {
+    socket.write(bytes);
+    await new Promise(setImmediate);
+  }
+  expect((await inUse()) - before).toBeLessThan(2 * MB);
+  expect(front.front.active + front.front.handshakes).toBe(1);
+});

@@ -43,7 +43,7 @@ function start(args: readonly string[]) {
 
 const portOf = (address: unknown) => Number(String(address).split(':').at(-1));
 
-test('takes the hub’s flags, serves the default target, writes its pid, and is gone within five seconds of SIGTERM with 1012', async () => {
+test('takes the hub’s flags, serves the default target, writes its pid, and drains for less than five seconds at SIGTERM, with 1012', async () => {
   await using upstream = await fakeUpstream();
   const pid = join(mkdtempSync(join(tmpdir(), 'hub-')), 'pid');
   const proxy = start([
@@ -79,8 +79,9 @@ test('takes the hub’s flags, serves the default target, writes its pid, and is
   // The client says no more, so that the deadline ends it.
   const { code, out } = await proxy.exited;
   expect(code).toBe(0);
-  const draining = out.split('\n').find((text) => text.includes('"event":"draining"'));
-  expect(JSON.parse(draining!).deadline_s).toBeLessThan(5);
+  const told = (event: string) => JSON.parse(out.split('\n').find((text) => text.includes(`"event":"${event}"`))!);
+  expect(told('draining').deadline_s).toBeLessThan(5);
+  expect(told('drained').cut).toBe(1);
   expect(existsSync(pid)).toBe(false);
 });
 

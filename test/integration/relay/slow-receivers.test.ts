@@ -41,14 +41,14 @@ test('a slow reader that makes progress outlives max_pause many times', async ()
   const { inbound } = relay.session.upstream;
   const { writer } = relay.session.client;
   await until(() => inbound.pauses.has('buffer'));
-  const drained = new Set<number>();
+  const drained: number[] = [];
   for (let taken = 0; taken < 8; taken++) {
     await reader.takeSome();
-    drained.add(writer.drainedBytes);
+    drained.push(writer.drainedBytes);
     await pass(maxPauseMs / 2);
   }
-  // The most of it shows in the kernel's queue alone.
-  expect(drained.size).toBeLessThan(10);
+  // A whole max_pause and more in which its progress showed in the kernel's queue alone.
+  expect(drained.some((bytes, i) => i >= 3 && bytes === drained[i - 3])).toBe(true);
   expect(relay.session.client.gone).toBe(false);
   expect(counts(relay.counters.upstream.violations)).toEqual({});
 });

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { testConnector } from '../../helpers/connector.ts';
 import { counts } from '../../helpers/counts.ts';
+import { until } from '../../helpers/until.ts';
 import { type Front, RawHttp, routeTo, startFront, startRawUpstream } from '../http-front.ts';
 
 const realNow = performance.now.bind(performance);
@@ -149,7 +150,7 @@ test('a backend that closes idle connections in the very moment of the next requ
     if (moment === 2) {
       // Once the request lies in the kernel, unread: the backend answers it with a reset.
       const known = server.requests.length;
-      await vi.waitUntil(() => front.endpoint.pool.idle === 0 || server.requests.length > known);
+      await until(() => front.endpoint.pool.idle === 0 || server.requests.length > known);
     }
     idle.destroy();
     expect(await client.until('ok')).toMatch(/^HTTP\/1\.1 200 /);
@@ -207,7 +208,7 @@ describe('at most http.max_upstream_connections', () => {
       const client = new RawHttp(front.port);
       clients.push(client);
       client.send(`GET /${i} HTTP/1.1\r\nHost: h\r\n\r\n`);
-      await vi.waitUntil(() =>
+      await until(() =>
         i === 'third' ? client.received !== '' : server.requests.length === 1 && pool.waiting === waiting,
       );
     }
@@ -224,13 +225,13 @@ describe('at most http.max_upstream_connections', () => {
     expect(front.counters.upstreamErrors.total).toBe(0);
 
     second.socket.destroy();
-    await vi.waitUntil(() => pool.waiting === 0);
+    await until(() => pool.waiting === 0);
     const fourth = new RawHttp(front.port);
     fourth.send('GET /fourth HTTP/1.1\r\nHost: h\r\n\r\n');
-    await vi.waitUntil(() => pool.waiting === 1);
+    await until(() => pool.waiting === 1);
     server.sockets[0]!.write(answer);
     await first.until('ok');
-    await vi.waitUntil(() => server.requests.length === 2);
+    await until(() => server.requests.length === 2);
     server.sockets[0]!.write(answer);
     await fourth.until('ok');
     expect(server.requests.map(({ line }) => line)).toEqual(['GET /first HTTP/1.1', 'GET /fourth HTTP/1.1']);

@@ -58,4 +58,4 @@ test('neither a connection, nor a lease, nor one who waits is left, and the pool
   expect(pool.size).toBe(0);
   await vi.waitUntil(async () => (await socketsOn([port])) === 0, patient);
   backend.close();
-}, 60_000);
+});

@@ -131,8 +131,10 @@ describe('guessing', () => {
     for (let i = 0; i < 21; i++) decide(row, 'jwt', '');
     expect(decide(row, 'jwt', '')).toMatchObject({ result: 'slowed' });
     expect(decide(row, 'jwt', 'known')).toMatchObject({ is: 'admitted' });
-    const shutOut = rowOf([kind('jwt', admitted('mallory'), { remembers: () => true })]);
-    expect(decide(shutOut, 'jwt', '')).toMatchObject({ result: 'revoked' });
+    const mallory = { remembers, decide: (one: AuthRequest) => (remembers(one) ? admitted('mallory') : wrong) };
+    const shutOut = rowOf([kind('jwt', wrong, mallory)]);
+    for (let i = 0; i < 21; i++) decide(shutOut, 'jwt', '');
+    expect(decide(shutOut, 'jwt', 'known')).toMatchObject({ result: 'revoked' });
   });
 
   test('is not what an old token is', () => {
