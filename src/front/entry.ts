@@ -77,6 +77,8 @@ export class Entry implements CarefulRequests {
     if (this.endsKeepAlive || connection.isLast) res.shouldKeepAlive = false;
     const { hub } = this.#parts.edge();
     if (req.url === healthPath && hub !== null) {
+      // Nobody reads a body, or judges where it ends.
+      if (carriesBody(req.headers)) res.shouldKeepAlive = false;
       res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': healthBody.length });
       res.end(req.method === 'HEAD' ? undefined : healthBody);
       return;

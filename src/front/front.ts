@@ -55,8 +55,8 @@ export class Front {
   readonly #lane: FastLane;
   readonly #waiting: Waiting;
   readonly #connections = new Roster<Connection>();
-  /** Connections that have not agreed on TLS yet, by where they come from. */
-  readonly #securing = new Map<string, Connection>();
+  /** Connections with which TLS is spoken, by their sockets below it. */
+  readonly #securing = new WeakMap<Socket, Connection>();
   readonly #descriptors: Descriptors;
   readonly #evicted: Summary;
   #clients: Credentials['clients'] = null;
@@ -140,7 +140,7 @@ export class Front {
     this.#acceptor.secure(credentials);
     const before = this.#clients;
     this.#clients = credentials.clients;
-    if (!isDeepStrictEqual(before, credentials.clients)) this.#endCertified();
+    if (!isDeepStrictEqual(before, credentials.clients)) this.#endAdmitted();
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
@@ -183,13 +183,11 @@ export class Front {
   }
 
   /**
-   * The rules for clients' certificates have changed. A connection that was let in by the old ones takes at most one
-   * request more.
+   * The rules for clients' certificates have changed. A connection that was let in by the old ones, or whose TLS
+   * handshake has begun under them, takes at most one request more.
    */
-  #endCertified(): void {
-    for (const connection of this.#connections) {
-      if (connection.peer.certificate !== null) connection.isLast = true;
-    }
+  #endAdmitted(): void {
+    for (const connection of this.#connections) connection.isLast = true;
   }
 
   #startClock(): void {
@@ -243,29 +241,20 @@ export class Front {
       return;
     }
     const { socket } = connection;
-    const key = originOf(socket);
-    if (key !== null) this.#securing.set(key, connection);
+    this.#securing.set(socket, connection);
     connection.wait('request', this.#parts.edge().headersMs);
-    socket.once('close', () => {
-      connection.release();
-      if (key !== null && this.#securing.get(key) === connection) this.#securing.delete(key);
-    });
+    socket.once('close', () => connection.release());
     this.#acceptor.speakTls(socket, read);
   }
 
   #serveSecured(socket: TLSSocket, refused: Refused | null): void {
-    const key = originOf(socket);
-    const securing = key === null ? undefined : this.#securing.get(key);
-    if (securing !== undefined) {
-      this.#securing.delete(key!);
-      securing.socket = socket;
-    }
-    if (refused !== null) {
-      this.#recordRefusal(refused, securing?.peer ?? { address: socket.remoteAddress });
+    const connection = this.#securedBy(socket);
+    if (refused !== null || connection === undefined) {
+      if (refused !== null) this.#recordRefusal(refused, connection?.peer ?? { address: socket.remoteAddress });
       socket.destroy();
       return;
     }
-    const connection = securing ?? this.#connect(socket);
+    connection.socket = socket;
     const shown = socket.getPeerX509Certificate();
     if (shown !== undefined) {
       connection.work();
@@ -294,11 +283,13 @@ export class Front {
   #onTlsFailure(error: NodeJS.ErrnoException, socket: TLSSocket): void {
     const refused = judgeTlsFailure(error);
     if (refused === null) return;
-    const key = originOf(socket);
-    this.#recordRefusal(
-      refused,
-      (key === null ? undefined : this.#securing.get(key))?.peer ?? { address: socket.remoteAddress },
-    );
+    this.#recordRefusal(refused, this.#securedBy(socket)?.peer ?? { address: socket.remoteAddress });
+  }
+
+  /** The connection with which TLS is spoken. */
+  #securedBy(socket: TLSSocket): Connection | undefined {
+    const below = belowTls(socket);
+    return below === undefined ? undefined : this.#securing.get(below);
   }
 
   #recordRefusal(refused: Refused, peer: Pick<Peer, 'address'>): void {
@@ -307,7 +298,10 @@ export class Front {
   }
 }
 
-/** Where a connection comes from; no two that are open have the same. `null` for a unix socket. */
-function originOf({ remoteAddress, remotePort }: Socket): string | null {
-  return remotePort === undefined ? null : `${remoteAddress} ${remotePort}`;
+/**
+ * The socket that was accepted, which Node keeps under a name of its own. Addresses would not tell: clients of a unix
+ * socket have none.
+ */
+function belowTls(socket: TLSSocket): Socket | undefined {
+  return (socket as { readonly _parent?: Socket })._parent;
 }

@@ -215,6 +215,24 @@ describe("an upstream's refusal is relayed whole, and both sockets are freed", (
     );
   });
 
+  test('to a client that takes the end of it after the upstream has closed', async () => {
+    await using upstream = await fakeUpstream({ answer: () => null });
+    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    // With one of these sizes the last bytes that Sluice reads are the first ones that its client's kernel does not take.
+    for (let size = 1 << 20; size < 8 << 20; size += 128 << 10) {
+      const client = await rawConnect(gateway.port);
+      client.socket.pause();
+      client.sendText(handshakeRequest());
+      const server = await upstream.next();
+      server.sendText(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`);
+      server.end();
+      for (let i = 0; i < 50; i++) await new Promise(setImmediate);
+      client.socket.resume();
+      const answer = await client.rest();
+      expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(size);
+    }
+  });
+
   test('and does not look complete where the upstream dies within it', async () => {
     await using upstream = await fakeUpstream({ answer: () => null });
     await using gateway = await startGateway({ routes: [routeTo(upstream)] });

@@ -1,9 +1,13 @@
 /** The clocks of waiting connections, on a unix socket, where a peer has no address and no port. */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { fakeUpstream } from '../helpers/fake-upstream.ts';
-import { routeTo, startGateway } from '../helpers/gateway.ts';
+import { fakeUpstream, headersOf } from '../helpers/fake-upstream.ts';
+import { type GatewayOptions, routeTo, startGateway } from '../helpers/gateway.ts';
+import { Peer } from '../helpers/peer.ts';
 import { rawConnect } from '../helpers/raw-client.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { cert, key } from '../helpers/test-certificate.ts';
@@ -40,23 +44,51 @@ test('an idle connection is closed after 75 s', async () => {
   expect(await client.ended).toBe('fin');
 });
 
-test.each([
-  ['says nothing', ''],
-  ['begins and goes no further', '\x16\x03\x01\x02\x00\x01'],
-])('a client of TLS that %s is dropped after timeouts.headers', async (_name, hello) => {
+/** A gateway that speaks TLS on a unix socket, with its path. */
+async function secured(options: Pick<GatewayOptions, 'routes' | 'proxyProtocol'>) {
   const place = folder();
   const tls = { cert: join(place, 'tls.crt'), key: join(place, 'tls.key') };
   writeFileSync(tls.cert, cert);
   writeFileSync(tls.key, key);
-  await using upstream = await fakeUpstream();
-  const timeouts = { connectMs: 5000, headersMs: 30_000, handshakeMs: 15_000, closeMs: 10_000 };
+  const path = join(place, 'socket');
+  return { gateway: await startGateway({ ...options, unix: path, tls }), path };
+}
+
+const slowHead = { connectMs: 5000, headersMs: 30_000, handshakeMs: 15_000, closeMs: 10_000 };
+
+test('a client that has agreed on TLS is none that has still to, and is who the proxy says', async () => {
+  await using upstream = await fakeUpstream({ answer: () => null });
   holdTime();
-  await using _gateway = await startGateway({
-    routes: [routeTo(upstream, { timeouts })],
-    unix: join(place, 'socket'),
-    tls,
+  const { gateway, path } = await secured({
+    routes: [routeTo(upstream, { timeouts: slowHead })],
+    proxyProtocol: ['10.0.0.0/8'],
   });
-  const client = await rawConnect(join(place, 'socket'));
+  await using _ = gateway;
+  const socket = connect(path);
+  await once(socket, 'connect');
+  socket.write('PROXY TCP4 192.0.2.7 192.0.2.1 1000 443\r\n');
+  const tls = connectTls({ socket, servername: 'localhost', ca: cert });
+  await once(tls, 'secureConnect');
+  const client = new Peer(tls);
+  client.sendText('GET / HTTP/1.1\r\nHost: gateway.test\r\nX-Forwarded-For: 192.0.2.9\r\n\r\n');
+  const asked = await upstream.next();
+  expect(headersOf(asked.request, 'X-Forwarded-For')).toEqual(['192.0.2.7']);
+  await pass(40_000);
+  expect(tls.destroyed).toBe(false);
+  asked.sendText('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  expect(await client.head()).toMatch(/^HTTP\/1\.1 200 /);
+  tls.destroy();
+});
+
+test.each([
+  ['says nothing', ''],
+  ['begins and goes no further', '\x16\x03\x01\x02\x00\x01'],
+])('a client of TLS that %s is dropped after timeouts.headers', async (_name, hello) => {
+  await using upstream = await fakeUpstream();
+  holdTime();
+  const { gateway, path } = await secured({ routes: [routeTo(upstream, { timeouts: slowHead })] });
+  await using _ = gateway;
+  const client = await rawConnect(path);
   client.sendText(hello);
   await pass(29_000);
   expect(client.socket.destroyed).toBe(false);

@@ -45,6 +45,7 @@ export interface AuthenticationParts {
 const keysTimeoutMs = 5000;
 const now = () => performance.now();
 const wallClock = () => Date.now();
+const nobody: ReadonlySet<string> = new Set();
 
 export class Authentication {
   readonly #parts: AuthenticationParts;
@@ -53,6 +54,8 @@ export class Authentication {
   readonly #lives = new Lives({ now, wallClock, chance: Math.random });
   #authenticators = new Map<string, Authenticator>();
   #revokedUsers: string | null = null;
+  /** What holds until the list of users who are shut out has been read. */
+  #shutOutBefore: ReadonlySet<string> = nobody;
 
   constructor(parts: AuthenticationParts) {
     this.#parts = parts;
@@ -60,6 +63,7 @@ export class Authentication {
 
   /** Takes another configuration; resolves with what is wrong with files that were not read before. */
   follow(config: Pick<Config, 'routes' | 'routesApi' | 'revokedUsers'>): Promise<readonly string[]> {
+    this.#shutOutBefore = config.revokedUsers === null ? nobody : this.#shutOut;
     this.#revokedUsers = config.revokedUsers;
     const kept = new Map<string, Authenticator>();
     for (const route of labelledRoutes(config)) {
@@ -89,9 +93,13 @@ export class Authentication {
   }
 
   #isRevoked(name: string): boolean {
+    return this.#shutOut.has(name);
+  }
+
+  get #shutOut(): ReadonlySet<string> {
     const path = this.#revokedUsers;
-    if (path === null) return false;
-    return (this.#parts.files.valueOf(fileNames.revoked, path) as ReadonlySet<string> | null)?.has(name) ?? false;
+    if (path === null) return nobody;
+    return (this.#parts.files.valueOf(fileNames.revoked, path) as ReadonlySet<string> | null) ?? this.#shutOutBefore;
   }
 
   #make({ identityHeaders }: Route, auth: readonly Auth[]): Authenticator {

@@ -201,14 +201,14 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const waits = this.#expects && upload.payloadBytes === 0;
     // A client that waits to be told to go on sends nothing.
     if (upload.state !== 'whole' && !waits) this.#awaitRest(upload, closes);
-    else if (closes) this.#farewell();
+    else if (closes || waits) this.#farewell();
     else this.#next();
   }
 
   refuse(refusal: Refusal, closes: boolean, upload: Upload): void {
     this.#skipHeld(upload);
     const ends = closes || upload.state !== 'whole';
-    this.#answer(refusal, ends, () => this.#refused(ends, upload));
+    this.#answer(refusal, ends, () => this.#answeredByUs(ends, upload));
   }
 
   /** Sends an answer of Sluice's own, or another program's page in its place; calls `sent` then. */
@@ -233,7 +233,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.line.send(answer, 0, answer.length);
   }
 
-  #refused(ends: boolean, upload: Upload): void {
+  /** Nothing more is read before the client has taken an answer of ours. */
+  #answeredByUs(ends: boolean, upload: Upload): void {
     if (ends || !this.line.writer.blocked) {
       this.answered(ends, upload);
       return;
@@ -264,7 +265,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   turnedAway(visit: Visit, refused: Refused): void {
     const parser = this.#parser!;
     const refusal = refusalOf(visit.route.route.name, refused);
-    const closes = closesWith(parser) || this.#parts.endsKeepAlive();
+    const closes = this.#isLast(parser);
     const upload = uploadOf(parser);
     this.#dropParser();
     if (visit.kind === 'websocket') this.turnedAwayWith(refusalBytes(refusal, this.#accept));
@@ -380,15 +381,20 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     }
   }
 
-  /** Answers that Sluice lives, if an API sets the routes. */
+  /** Answers that Sluice lives, if an API sets the routes. Nobody reads a body. */
   #answerHealth(parser: HeadParser): void {
     const upload = uploadOf(parser);
-    const closes = closesWith(parser) || this.#parts.endsKeepAlive();
+    const closes = this.#isLast(parser) || upload.state !== 'whole';
     const lines = ['HTTP/1.1 200 OK', 'Content-Type: application/json', `Content-Length: ${healthBody.length}`];
     const head = [...lines, ...(closes ? ['Connection: close'] : []), '', ''].join('\r\n');
     this.#dropParser();
     this.#send(Buffer.from(this.#method === 'HEAD' ? head : head + healthBody));
-    this.answered(closes, upload);
+    this.#answeredByUs(closes, upload);
+  }
+
+  /** Whether the answer to a request that Sluice answers itself is the last one of its connection. */
+  #isLast(parser: HeadParser): boolean {
+    return closesWith(parser) || this.#parts.endsKeepAlive() || this.#connection.isLast;
   }
 
   #receive(parser: HeadParser, { fields, route, host, target, sender, upgrades }: Known): void {

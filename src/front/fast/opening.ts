@@ -140,15 +140,21 @@ export class Opening implements LineOwner, PendingHandshake {
   drained(): void {}
 
   ended(): void {
-    if (this.#turn === 'mirroring') {
+    if (this.#turn === 'asking') this.#lost();
+    else if (this.#mirrorsOn) {
       this.#download!.end();
       this.#afterMirror();
-    } else if (this.#turn === 'asking') this.#lost();
+    }
   }
 
   gone(): void {
     if (this.#turn === 'asking') this.#lost();
-    else if (this.#turn === 'mirroring') this.#breakMirror();
+    else if (this.#mirrorsOn) this.#breakMirror();
+  }
+
+  /** More of a refusal is to come. One that is whole may still wait for its client. */
+  get #mirrorsOn(): boolean {
+    return this.#turn === 'mirroring' && this.#download!.state === 'open';
   }
 
   #connected(connected: Connected | ConnectFailure): void {
@@ -304,6 +310,12 @@ export class Opening implements LineOwner, PendingHandshake {
   }
 
   #late(): void {
+    if (this.#turn === 'switched') {
+      // Our 101 waits behind answers that the client does not take.
+      this.clientGone();
+      this.#client.line.reset();
+      return;
+    }
     const { handshakeMs } = this.#request.route.route.timeouts;
     this.#fail({ outcome: 'upstream_timeout', detail: `no answer in ${handshakeMs} ms` }, 'handshake_timeout');
   }

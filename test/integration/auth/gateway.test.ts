@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/model/load.ts';
 import { type FakeUpstream, fakeUpstream, headerOf, headersOf } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
 import { startGatewayOf, type TestGateway } from '../../helpers/gateway.ts';
@@ -44,6 +45,8 @@ async function serve(listener: RequestListener): Promise<number> {
 interface Stand extends AsyncDisposable {
   readonly upstream: FakeUpstream;
   readonly gateway: TestGateway;
+  /** With another beginning of the file. */
+  reload(top: string): void;
 }
 
 async function stand(
@@ -54,7 +57,7 @@ async function stand(
 ): Promise<Stand> {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await fakeUpstream({ answer }));
-  const text = `
+  const textWith = (top: string) => `
 listen: {address: "127.0.0.1:0"}
 admin: {address: "127.0.0.1:0"}
 ${top}
@@ -64,8 +67,9 @@ routes:
     auth: ${auth}
     ${more}
 `;
-  const gateway = stack.use(await startGatewayOf(text));
-  return { upstream, gateway, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const gateway = stack.use(await startGatewayOf(textWith(top)));
+  const reload = (other: string) => void gateway.gateway.reload(loadConfig('sluice.yaml', textWith(other)));
+  return { upstream, gateway, reload, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 const ok = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
@@ -177,6 +181,25 @@ describe('life after the handshake', () => {
     client.socket.destroy();
     (await all.upstream.next()).socket.destroy();
     expect(await all.gateway.logged('end')).toMatchObject({ reason: 'expired', user: 'ann' });
+  });
+
+  test('those shut out stay so while another list is named that cannot be read, and until it has been', async () => {
+    const [list, next] = [file('revoked-a', 'ann\n'), join(folder, 'revoked-b')];
+    await using all = await stand(`[{basic: {file: ${users}}}]`, '', `revoked_users: ${list}`);
+    const headers = { Authorization: basic('ann:hunter2') };
+    const asAnn = () => ask(all.gateway.port, handshakeRequest({ headers }));
+    expect(await asAnn()).toMatch(/^HTTP\/1\.1 403 /);
+    all.reload(`revoked_users: ${next}`);
+    expect(await asAnn()).toMatch(/^HTTP\/1\.1 403 /);
+    await all.gateway.logged('auth_file_rejected');
+    expect(await asAnn()).toMatch(/^HTTP\/1\.1 403 /);
+    writeFileSync(next, 'bob\n');
+    await all.gateway.logged('auth_file_loaded', { file: next });
+    expect(await asAnn()).toMatch(/^HTTP\/1\.1 101 /);
+    all.reload('');
+    expect(await ask(all.gateway.port, handshakeRequest({ headers: { Authorization: basic('bob:pass') } }))).toMatch(
+      /^HTTP\/1\.1 101 /,
+    );
   });
 
   test('ends when the user is put into the list of those shut out, who then stays out', async () => {

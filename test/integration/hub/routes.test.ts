@@ -9,6 +9,7 @@ import { fakeUpstream, headerOf, headersOf } from '../../helpers/fake-upstream.t
 import { clientFrame, closeOf, frame } from '../../helpers/frames.ts';
 import { ask, echo, httpServer, hubGateway, textUntil } from '../../helpers/hub.ts';
 import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
+import { until } from '../../helpers/until.ts';
 
 test('a unix socket is a target, for HTTP and for WebSockets', async () => {
   const path = join(mkdtempSync(join(tmpdir(), 'hub-')), 'a.sock');
@@ -163,6 +164,55 @@ describe('a server that answers as Sluice would', () => {
     client.sendText('GET /_chp_healthz HTTP/1.0\r\nHost: h\r\n\r\n');
     await textUntil(client, '{"status":"OK"}');
     expect((await ask(hub.port, '/x')).body).toBe('mine');
+  });
+});
+
+describe('health, whose answers are our own', () => {
+  test.each([
+    ['that waits to be told to go on', '1.1', 'Expect: 100-continue\r\nContent-Length: 29'],
+    ['with a length', '1.1', 'Content-Length: 29'],
+    ['in chunks', '1.1', 'Transfer-Encoding: chunked'],
+    ['with a length, in the careful lane', '1.0', 'Connection: keep-alive\r\nContent-Length: 29'],
+    ['in chunks that HTTP/1.0 does not know', '1.0', 'Connection: keep-alive\r\nTransfer-Encoding: chunked'],
+  ])('a body %s is no request', async (_, version, lines) => {
+    const seen: string[] = [];
+    const hub = await hubGateway();
+    const port = await httpServer((req, res) => {
+      seen.push(req.url!);
+      res.end();
+    });
+    await hub.set('/a', port);
+    const client = await rawConnect(hub.port);
+    client.sendText(
+      `POST /_chp_healthz HTTP/${version}\r\nHost: h\r\n${lines}\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n`,
+    );
+    client.socket.end();
+    const answer = (await client.rest()).toString();
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+    expect(answer).toMatch(/^connection: close\r$/im);
+    expect(seen).toEqual([]);
+  });
+
+  test('nobody is asked again who does not read them', async () => {
+    const hub = await hubGateway();
+    const client = await rawConnect(hub.port);
+    client.socket.pause();
+    const many = Buffer.from('GET /_chp_healthz HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(10_000));
+    // The kernels of both sides take some MB; the rest goes where somebody reads.
+    for (let i = 0; i < 100; i++) client.socket.write(many);
+    const { budget } = hub.gateway.sessions.memory;
+    await until(() => budget.usedBytes > 0);
+    const written = () => client.socket.bytesWritten - client.socket.writableLength;
+    let before = -1;
+    await until(async () => {
+      const now = written();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const stands = now === before;
+      before = now;
+      return stands;
+    });
+    expect(client.socket.writableLength).toBeGreaterThan(0);
+    expect(budget.usedBytes).toBeLessThan(1024 * 1024);
   });
 });
 
