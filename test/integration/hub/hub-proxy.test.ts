@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { getDiffieHellman } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { groupPem } from '../../helpers/dh-group.ts';
@@ -99,15 +99,23 @@ test('takes an upload that is larger than any of Sluice’s own bounds', async (
 });
 
 test('serves metrics where flags want them, and no API of operators', async () => {
+  const socketPath = join(mkdtempSync(join(tmpdir(), 'hub-')), 'm.sock');
   const proxy = start([
     '--ip=127.0.0.1',
     '--port=0',
     '--api-port=0',
     '--api-ip=127.0.0.1',
     '--metrics-socket',
-    join(mkdtempSync(join(tmpdir(), 'hub-')), 'm.sock'),
+    socketPath,
   ]);
   await proxy.listening;
+  const asked = async (path: string) => {
+    const req = request({ socketPath, path, agent: false }).end();
+    const [res] = (await once(req, 'response')) as [IncomingMessage];
+    return { status: res.statusCode, body: await text(res) };
+  };
+  expect(await asked('/metrics')).toMatchObject({ status: 200, body: expect.stringContaining('sluice_build_info{') });
+  for (const path of ['/', '/api/config', '/api/connections']) expect((await asked(path)).status, path).toBe(404);
   proxy.child.kill('SIGTERM');
   expect((await proxy.exited).code).toBe(0);
 });

@@ -1,6 +1,7 @@
 /** Requests on routes of an API: where they go, under which limits, and what is counted. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
@@ -8,17 +9,25 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { fakeUpstream, headerOf, headersOf } from '../../helpers/fake-upstream.ts';
 import { clientFrame, closeOf, frame } from '../../helpers/frames.ts';
 import { ask, echo, httpServer, hubGateway, textUntil } from '../../helpers/hub.ts';
-import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
+import { rawClient, rawConnect, sampleAccept } from '../../helpers/raw-client.ts';
 import { until } from '../../helpers/until.ts';
 
 test('a unix socket is a target, for HTTP and for WebSockets', async () => {
   const path = join(mkdtempSync(join(tmpdir(), 'hub-')), 'a.sock');
   const server = createServer(echo).listen(path);
+  server.on('upgrade', ({ url }, socket: Socket) => {
+    onTestFinished(() => void socket.destroy());
+    const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
+    socket.write([...head, `Sec-WebSocket-Accept: ${sampleAccept}`, '', ''].join('\r\n'));
+    socket.write(frame(url!));
+  });
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
   const hub = await hubGateway();
   expect((await hub.set('/a', `http+unix://${encodeURIComponent(path)}/base`)).status).toBe(201);
   for (const _ of [1, 2]) expect(JSON.parse((await ask(hub.port, '/a/x?y')).body).url).toBe('/base/a/x?y');
+  const client = await rawClient(hub.port, { path: '/a/ws?x=1' });
+  expect((await client.frame()).payload.toString()).toBe('/base/a/ws?x=1');
 });
 
 test('the path of a target comes first, in a handshake too', async () => {
