@@ -201,8 +201,10 @@ export class Leg {
     if (this.gone) return;
     this.source.last();
     this.endIfClosed();
-    const owes = awaited || (this.writer.closed && this.writer.blocked);
-    if (this.#isStalled(now, owes ? maxPauseMs : 0)) return;
+    const takesLeave = this.writer.closed && this.writer.blocked;
+    // A goodbye has an end also where a pause has none.
+    const mostMs = takesLeave ? maxPauseMs || patience * this.#closeMs : maxPauseMs;
+    if (this.#isStalled(now, awaited || takesLeave ? mostMs : 0)) return;
     if (this.#state !== 'open') this.#tickGoodbye(now);
   }
 

@@ -86,7 +86,8 @@ export class Session implements OpenConnection {
     constructor(session: Session, role: Sender, parts: SideParts) {
       const { transport, writer, out, route, counters, clock, frameBudget, stage } = parts;
       const common = { id: session.id, sender: role, route, clock, frameBudget, source: transport, out, stage };
-      const direction = { ...common, counters: counters[role], memory: parts.budget, onRate: () => this.#onRate() };
+      const waits = { onRate: () => this.#onRate(), onAnswers: () => this.#onAnswers() };
+      const direction = { ...common, ...waits, counters: counters[role], memory: parts.budget };
       this.#session = session;
       this.inbound = new Direction(direction);
       const pingRtt = counters.pingRttSeconds[role];
@@ -140,6 +141,11 @@ export class Session implements OpenConnection {
 
     #onRate(): void {
       this.inbound.rateOver();
+      this.#session.#handleHappenings();
+    }
+
+    #onAnswers(): void {
+      this.inbound.answersOver();
       this.#session.#handleHappenings();
     }
   };

@@ -64,6 +64,7 @@ function flood(peer: Peer, first: string | Buffer, again: Buffer): void {
 const times = (piece: Buffer, count = 10_000) => Buffer.concat(Array<Buffer>(count).fill(piece));
 const ping = times(frame('', { opcode: 9, mask: true }));
 const empty = times(frame('', { opcode: 2, mask: true }));
+const text = times(frame('', { opcode: 1, mask: true }));
 const fragment = times(frame('', { opcode: 0, mask: true, fin: false }));
 const chunk = times(Buffer.from('1\r\nx\r\n'));
 const upload = (method: string) => `${method} /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`;
@@ -84,6 +85,12 @@ const attackers: Readonly<Record<string, (port: number) => Promise<Peer>>> = {
   'empty fragments, and more of them behind the 1008': async (port) => {
     const client = await rawClient(port);
     flood(client, frame('a', { opcode: 2, mask: true, fin: false }), fragment);
+    return client;
+  },
+  'texts that are refused, one by one, with an answer': async (port) => {
+    const client = await rawClient(port, { path: '/answered' });
+    discard(client);
+    flood(client, '', text);
     return client;
   },
   'an upload in chunks of one byte': async (port) => {
@@ -113,7 +120,9 @@ const attackers: Readonly<Record<string, (port: number) => Promise<Peer>>> = {
 test('one who sends the smallest pieces there are, of any kind, holds nobody up', async () => {
   const upstream = `http://127.0.0.1:${await backend()}`;
   const route = { name: 'attacked', upstream, http: { max_body_size: '10GiB' } };
-  const neighbour = await Neighbour.start({ routes: [route] });
+  const validate = { client: { max_depth: 8, action: 'reply' } };
+  const answered = { name: 'answered', match: { path: '/answered' }, upstream, validate };
+  const neighbour = await Neighbour.start({ routes: [route, answered] });
   for (const [what, attack] of Object.entries(attackers)) {
     const peer = await attack(neighbour.sluice.port);
     await neighbour.watch(what, forever, forMs);

@@ -8,6 +8,7 @@
  */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { Log } from '../../observe/log/log.ts';
 
@@ -131,13 +132,9 @@ export class HubCheck {
     return promise;
   }
 
-  #rest(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const clock = setTimeout(resolve, ms).unref();
-    this.#end.signal.addEventListener('abort', () => {
-      clearTimeout(clock);
-      resolve();
-    });
-    return promise;
+  async #rest(ms: number): Promise<void> {
+    await delay(ms, undefined, { ref: false, signal: this.#end.signal }).catch(ignore);
   }
 }
+
+function ignore(): void {}

@@ -41,6 +41,8 @@ export interface DirectionInit {
   readonly out: Outlet;
   /** Called when what had to wait for a rate may go on: see `rateOver`. */
   readonly onRate: () => void;
+  /** Called when what stood behind answers may go on: see `answersOver`. */
+  readonly onAnswers: () => void;
 }
 
 /** The sender's connection, as far as a direction needs it. */
@@ -113,6 +115,7 @@ export class Direction implements RoundWaiter {
   readonly #gate: Gate;
   readonly #clock: Clock;
   readonly #frameBudget: RoundBudget;
+  readonly #onAnswers: () => void;
   readonly #source: ReadSide;
   readonly #out: Outlet;
   #mode: Mode = 'relay';
@@ -135,6 +138,7 @@ export class Direction implements RoundWaiter {
     this.#memory = init.memory;
     this.#clock = clock;
     this.#frameBudget = init.frameBudget;
+    this.#onAnswers = init.onAnswers;
     this.#source = init.source;
     this.#out = init.out;
     this.#parser = new FrameParser(sender === 'client');
@@ -191,13 +195,21 @@ export class Direction implements RoundWaiter {
    * direction that the receiver sends on.
    */
   waitsFor(back: Direction): boolean {
-    return this.pauses.waitsForReceiver || back.pauses.has('answers');
+    return this.pauses.waitsForReceiver || (back.pauses.has('answers') && this.#out.blocked);
   }
 
-  /** The answers to this sender have gone. */
+  /**
+   * The answers to this sender have gone. What stood behind them goes on in a round of its own: a read may hold
+   * thousands of messages that each want an answer, and the kernel takes those at once.
+   */
   answered(): void {
     this.#unanswered = 0;
-    if (this.pauses.has('answers')) this.#proceed('answers', this.#clock.now());
+    if (this.pauses.has('answers')) this.#frameBudget.wait(this);
+  }
+
+  /** The round of what stood behind answers has come. */
+  answersOver(): void {
+    this.#proceed('answers', this.#clock.now());
   }
 
   /** Takes what was read, and says what came of it. `keeper` is `null` where the bytes must be copied to be kept. */
@@ -220,7 +232,9 @@ export class Direction implements RoundWaiter {
   }
 
   onRound(): void {
-    if (!this.pauses.any && !this.#finished) this.#source.resume();
+    if (this.#finished) return;
+    if (!this.pauses.any) this.#source.resume();
+    else if (this.#unanswered === 0 && this.pauses.has('answers')) this.#onAnswers();
   }
 
   /** Passes on the rest of the frame that has begun, so that a close frame can follow it, and nothing more. */
@@ -342,6 +356,7 @@ export class Direction implements RoundWaiter {
         this.#control();
       } else {
         this.#mode = 'ignore';
+        this.#gate.end();
         this.#happenings.add({ what: 'fault', detail: parser.fault });
       }
       if (this.#mode === 'ignore') break;

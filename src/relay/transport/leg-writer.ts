@@ -295,6 +295,9 @@ export class LegWriter implements Outlet {
       this.#sendControl(Opcode.close, payload);
       this.#closed = true;
       this.closeSent = true;
+      // What has waited for the end of a message that ends no more goes no more.
+      this.#textsWaiting -= this.#texts.length;
+      this.#texts = [];
     }
   }
 

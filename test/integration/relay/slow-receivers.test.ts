@@ -53,6 +53,16 @@ test('a slow reader that makes progress outlives max_pause many times', async ()
   expect(counts(relay.counters.upstream.violations)).toEqual({});
 });
 
+test('without max_pause a goodbye to a client that takes nothing has an end', async () => {
+  await using relay = await openRelay({ clock, upstreamLimits: { maxBufferBytes: 64 * 1024, maxPauseMs: 0 } });
+  relay.client.pause();
+  relay.upstream.flood(frame(Buffer.alloc(60_000), { opcode: 2 }));
+  await until(() => relay.session.upstream.inbound.pauses.has('buffer'));
+  relay.client.send(closeFrame(1000, '', { mask: true }));
+  await relay.upstream.closeFrame();
+  expect((await clock.until(relay.ended)).reason).toBe('client_closed');
+});
+
 test('a download that ends with a close is delivered whole to a slow reader', async () => {
   const closeMs = 500;
   await using relay = await openRelay({ clock, timeouts: { connectMs: 1, headersMs: 1, handshakeMs: 1, closeMs } });

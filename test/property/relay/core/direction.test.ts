@@ -38,6 +38,7 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
     source: { maxReadBytes: Number.POSITIVE_INFINITY, pause() {}, resume() {} },
     out: legWriter(kernel.asSocket, masked, budgetOf(), () => direction.resumeIfCaughtUp()),
     onRate: () => look(direction.rateOver()),
+    onAnswers: () => look(direction.answersOver()),
   });
   const controls = stream.filter(({ opcode }) => opcode >= 8).length;
   let seen = 0;

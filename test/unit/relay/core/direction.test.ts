@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
 import { Direction, framesPerRound } from '../../../../src/relay/core/direction.ts';
 import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
-import { verbatim } from '../../../../src/relay/core/stage.ts';
+import { type Stage, verbatim } from '../../../../src/relay/core/stage.ts';
+import { ValidatingStage } from '../../../../src/relay/core/validating-stage.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 import { type Keeper, ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { LegWriter } from '../../../../src/relay/transport/leg-writer.ts';
@@ -14,7 +15,12 @@ import { type RouteOverrides, testRoute } from '../../../helpers/relay.ts';
 const KiB = 1024;
 
 /** What a client sends, towards an upstream whose kernel takes all, or nothing. */
-function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024 * KiB, () => {}), takesAll = true) {
+function setUp(
+  options: RouteOverrides = {},
+  memory = new MemoryBudget(64 * 1024 * KiB, () => {}),
+  takesAll = true,
+  stage: Stage = verbatim,
+) {
   const clock = new ManualClock();
   const output = new MemoryOutput();
   output.full = !takesAll;
@@ -40,12 +46,13 @@ function setUp(options: RouteOverrides = {}, memory = new MemoryBudget(64 * 1024
     sender: 'client',
     route: testRoute(options),
     counters: new RouteCounters().client,
-    stage: verbatim,
+    stage,
     memory,
     clock,
     source,
     out: writer,
     onRate: () => direction.rateOver(),
+    onAnswers: () => direction.answersOver(),
   });
   const read = (bytes: Buffer, keeper: Keeper | null = null) => direction.read(bytes, 0, bytes.length, keeper);
   return { direction, clock, output, writer, source, read, endRound };
@@ -207,4 +214,47 @@ test('what a write reads from a lent buffer counts in its sender’s share of th
   direction.read(lease.buffer, 0, end, lease);
   expect([direction.capacity, direction.bufferedBytes]).toEqual([0, end]);
   expect([...direction.pauses.causes.keys()]).toEqual(['memory']);
+});
+
+/** A client whose messages are all bad, and answered. */
+function setUpAnswering() {
+  const memory = new MemoryBudget(64 * 1024 * KiB, () => {});
+  const rules = {
+    maxTextBytes: KiB,
+    action: 'reply',
+    rejectsBinary: false,
+    judge: () => ({ rule: 'r', path: '' }),
+    describe: () => 'bad',
+    answer: () => Buffer.from('no'),
+  } as const;
+  return setUp({}, memory, true, new ValidatingStage({ sender: 'client', memory, rules: () => rules }));
+}
+
+test('messages that want answers go on in rounds, a few in each, however soon the answers have gone', () => {
+  const { direction, read, endRound } = setUpAnswering();
+  const answersOf = (happened: ReturnType<typeof read>) => happened?.filter(({ what }) => what === 'answer').length;
+  const first = answersOf(read(Buffer.concat(Array.from({ length: 40 }, () => clientFrame('x')))))!;
+  expect(first).toBeLessThan(40);
+  const seen = [first];
+  while (direction.pauses.has('answers')) {
+    direction.answered();
+    expect(direction.happened()).toBe(null);
+    endRound();
+    seen.push(answersOf(direction.happened())!);
+  }
+  expect(seen.reduce((sum, count) => sum + count)).toBe(40);
+  expect(Math.max(...seen)).toBe(first);
+});
+
+test('answers that wait for the end of a message are no debt of a client that takes everything', () => {
+  const client = setUpAnswering();
+  client.read(Buffer.concat(Array.from({ length: 40 }, () => clientFrame('x'))));
+  expect(client.direction.pauses.has('answers')).toBe(true);
+  const toClient = (takesAll: boolean) => {
+    const upstream = setUp({}, undefined, takesAll);
+    upstream.read(clientFrame('some', { fin: false }));
+    return upstream.direction.waitsFor(client.direction);
+  };
+  expect(toClient(true)).toBe(false);
+  expect(toClient(false)).toBe(true);
 });

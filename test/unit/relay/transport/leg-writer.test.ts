@@ -27,6 +27,20 @@ function message(writer: LegWriter, letter: string, keeper: Keeper | null = null
 }
 
 describe('while the kernel takes everything', () => {
+  test('a text that waits for the end of a message is not waited for behind a close', () => {
+    const { socket, writer } = setUp(everything);
+    const part = hex('01 01 61');
+    writer.beginFrame();
+    writer.append(part, 0, part.length, null);
+    writer.endFrame(false);
+    writer.flush();
+    writer.say(Buffer.from('no'));
+    expect(writer.saying).toBe(true);
+    writer.close(going);
+    expect(writer.saying).toBe(false);
+    expect(socket.output).toEqual(Buffer.concat([part, goingFrame]));
+  });
+
   test('the spans of one read are one write', () => {
     const { socket, writer } = setUp(everything);
     const write = vi.spyOn(socket, 'write');
