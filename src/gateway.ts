@@ -266,7 +266,7 @@ export class Gateway {
       build: source.build,
     });
     const probes = probeEndpoints({
-      accepting: () => this.#front.accepting,
+      accepting: () => this.#front.accepting(),
       draining,
       routes: () => this.#api?.state ?? 'complete',
       config: () => this.#current.state,

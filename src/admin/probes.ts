@@ -6,7 +6,7 @@ import type { AdminEndpoint } from './router.ts';
 /** What probes are told. */
 export interface ProbeSource {
   /** Whether the public port lets clients in: `yes`, or why not. */
-  accepting(): string;
+  accepting(): Promise<string>;
   draining(): boolean;
   /** Whether every route is there: `complete`, or why not. */
   routes(): string;
@@ -37,13 +37,14 @@ export function probeEndpoints(source: ProbeSource): AdminEndpoint[] {
       method: 'GET',
       path: '/readyz',
       access: 'open',
-      answer: ({ req, query }) => answerOf(readinessOf(source), query.has('verbose'), req.headers.accept),
+      answer: async ({ req, query }) => answerOf(await readinessOf(source), query.has('verbose'), req.headers.accept),
     },
   ];
 }
 
-function readinessOf(source: ProbeSource): Readiness {
-  const [accepting, draining, routes] = [source.accepting(), source.draining(), source.routes()];
+async function readinessOf(source: ProbeSource): Promise<Readiness> {
+  const accepting = await source.accepting();
+  const [draining, routes] = [source.draining(), source.routes()];
   const trouble = accepting !== 'yes' ? accepting : routes !== 'complete' ? routes : null;
   const { lastError } = source.config();
   return {

@@ -16,6 +16,7 @@ import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
 import { FastLane, type Holders } from './fast/fast-lane.ts';
+import { OwnPort } from './own-port.ts';
 import { Preface } from './proxy/preface.ts';
 import { Reception } from './reception.ts';
 import { Summary } from './summary.ts';
@@ -36,7 +37,7 @@ export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHands
 }
 
 /** Whether the port lets anybody in, or why not. */
-export type Accepting = 'yes' | 'not listening' | 'out of file descriptors';
+export type Accepting = 'yes' | 'not listening' | 'refuses connections' | 'out of file descriptors';
 
 /**
  * Load balancers keep idle connections for up to 60 s. The side that closes first must be the one that sends nothing,
@@ -62,6 +63,8 @@ export class Front {
   #clients: Credentials['clients'] = null;
   #timer: NodeJS.Timeout | undefined;
   #refusesHandshakes = false;
+  /** `null` until it listens. */
+  #ownPort: OwnPort | null = null;
 
   constructor(parts: FrontParts) {
     const { keepAliveMs = usualKeepAliveMs } = parts;
@@ -125,9 +128,11 @@ export class Front {
   }
 
   /** Whether a client that comes now is let in. */
-  get accepting(): Accepting {
-    if (!this.#acceptor.listening) return 'not listening';
-    return this.#descriptors.hasRoom ? 'yes' : 'out of file descriptors';
+  async accepting(): Promise<Accepting> {
+    if (this.#ownPort === null || !this.#acceptor.listening) return 'not listening';
+    // Who asks the port needs a descriptor too.
+    if (!this.#descriptors.hasRoom) return 'out of file descriptors';
+    return (await this.#ownPort.refuses()) ? 'refuses connections' : 'yes';
   }
 
   /** Takes over from a new edge what the front itself must know. */
@@ -146,6 +151,7 @@ export class Front {
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
   async listen(address: ListenAddress): Promise<number> {
     const port = await this.#acceptor.listen(address);
+    this.#ownPort = new OwnPort(address.kind === 'tcp' ? { ...address, port } : address);
     this.#startClock();
     return port;
   }

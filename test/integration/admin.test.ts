@@ -32,7 +32,7 @@ const inForce = { lastError: null } as ConfigState;
 async function startAdmin(render: Renderer = async () => [Buffer.from('sluice_test 7\n')]): Promise<Started> {
   const state = { accepting: 'yes', draining: false, routes: 'complete', config: inForce };
   const probes = probeEndpoints({
-    accepting: () => state.accepting,
+    accepting: async () => state.accepting,
     draining: () => state.draining,
     routes: () => state.routes,
     config: () => state.config,
