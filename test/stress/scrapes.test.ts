@@ -4,14 +4,18 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { fakeUpstream } from '../helpers/fake-upstream.ts';
+import { type FakeUpstream, fakeUpstream } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
 import { rawClient } from '../helpers/raw-client.ts';
 import { residentBytes } from '../real/harness/process-memory.ts';
 import { Sluice } from '../real/harness/sluice.ts';
 import { Echo } from './echo.ts';
 import { MiB } from './load.ts';
+import { Neighbour } from './neighbour.ts';
 
 const routeCount = 500;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -49,22 +53,18 @@ async function scrapeFrom(port: number, how: 'at once' | 'pipelined', times: num
   return JSON.parse(text) as Record<string, number>;
 }
 
-test('scrapes of 500 used routes, ordinary and hostile ones, do not hold an echo up', async () => {
-  await using upstream = await fakeUpstream();
-  await using echo = new Echo();
-  const routes = Array.from({ length: routeCount }, (_, i) => ({
+/** The routes of a hub's users, all to one upstream. */
+function userRoutes({ port }: FakeUpstream) {
+  return Array.from({ length: routeCount }, (_, i) => ({
     name: `user-${i}`,
     match: { path: `/user/${i}` },
-    upstream: `http://127.0.0.1:${upstream.port}`,
+    upstream: `http://127.0.0.1:${port}`,
     preset: 'jupyter',
   }));
-  const echoRoute = {
-    name: 'echo',
-    match: { path: '/echo' },
-    upstream: `http://127.0.0.1:${await echo.backendPort()}`,
-  };
-  await using sluice = await Sluice.start({ routes: [...routes, echoRoute] });
-  // Each route is used once, so that all of its series are there.
+}
+
+/** Uses each route once, so that all of its series are there. */
+async function useAll(sluice: Sluice, upstream: FakeUpstream): Promise<void> {
   for (let i = 0; i < routeCount; i++) {
     const client = await rawClient(sluice.port, { path: `/user/${i}/` });
     const peer = await upstream.next();
@@ -73,6 +73,19 @@ test('scrapes of 500 used routes, ordinary and hostile ones, do not hold an echo
     client.socket.destroy();
     peer.socket.destroy();
   }
+}
+
+test('scrapes of 500 used routes, ordinary and hostile ones, do not hold an echo up', async () => {
+  await using upstream = await fakeUpstream();
+  await using echo = new Echo();
+  const routes = userRoutes(upstream);
+  const echoRoute = {
+    name: 'echo',
+    match: { path: '/echo' },
+    upstream: `http://127.0.0.1:${await echo.backendPort()}`,
+  };
+  await using sluice = await Sluice.start({ routes: [...routes, echoRoute] });
+  await useAll(sluice, upstream);
   await using _ = echo.connect({ port: sluice.port, tls: false, pid: sluice.process.pid });
   const report = async (what: string, told: string) => {
     const mib = Math.round((await residentBytes(sluice.process.pid)) / MiB);
@@ -105,4 +118,40 @@ test('scrapes of 500 used routes, ordinary and hostile ones, do not hold an echo
   expect(many).toBeLessThan(50);
   expect(pipelined).toBeLessThan(25);
   expect(after - before).toBeLessThan(64);
+});
+
+test('500 used routes, scraped each second by two, plain and gzip: an echo, /healthz and memory', async () => {
+  await using upstream = await fakeUpstream();
+  const neighbour = await Neighbour.start({ routes: userRoutes(upstream) });
+  const { sluice } = neighbour;
+  await useAll(sluice, upstream);
+  /** The text, or `null` where it is not served. */
+  const scrape = async (encoding: 'gzip' | 'identity'): Promise<string | null> => {
+    const agent = new Agent({ keepAlive: true });
+    const request = get(`${sluice.adminUrl}/metrics`, { agent, headers: { 'Accept-Encoding': encoding } });
+    const [answer] = (await once(request, 'response')) as [IncomingMessage];
+    const body = await buffer(answer);
+    agent.destroy();
+    if (answer.statusCode !== 200) return null;
+    expect(answer.headers['content-encoding'] ?? 'identity').toBe(encoding);
+    return (encoding === 'gzip' ? gunzipSync(body) : body).toString('latin1');
+  };
+  const served = [0, 0];
+  const scraping = async () => {
+    for (let round = 0; round < 10; round++) {
+      const texts = await Promise.all([scrape('identity'), scrape('gzip')]);
+      for (const [i, text] of texts.entries()) {
+        if (text === null) continue;
+        expect(new Set(text.match(/(?<=sluice_handshakes_total\{route=")user-\d+/g)).size).toBe(routeCount);
+        served[i]!++;
+      }
+      // By then it is rendered anew.
+      await pause(1100);
+    }
+  };
+  const work = scraping();
+  // A rendering in one go takes half as long again.
+  await neighbour.watch('two scrapes a second of 500 routes', work, 120_000, 20);
+  await work;
+  expect(Math.min(...served)).toBeGreaterThan(5);
 });
