@@ -1,25 +1,9 @@
 /** Tells what failed in the suites and adds up their results: a line each, and one for all. Exits with 1 unless everything passed. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { exitOf, type Result, suiteOf } from './reports.ts';
 
-interface Report {
-  readonly numPassedTests: number;
-  readonly testResults: readonly TestFile[];
-}
-
-interface TestFile {
-  readonly name: string;
-  readonly status: string;
-  readonly message: string;
-  readonly assertionResults: readonly {
-    readonly fullName: string;
-    readonly status: string;
-    readonly failureMessages: readonly string[];
-  }[];
-}
-
-const [directory, ...suites] = process.argv.slice(2);
+const [directory, ...suites] = process.argv.slice(2) as [string, ...string[]];
 const results = suites.map((suite) => ({ suite, ...read(suite) }));
+for (const { suite, unsteady } of results) for (const failure of unsteady) console.log(`UNSTEADY ${suite}: ${failure}`);
 for (const { suite, failures } of results) for (const failure of failures) console.log(`FAILED ${suite}: ${failure}`);
 for (const { suite, passed, failures } of results) console.log(`${suite}: ${passed} passed, ${failures.length} failed`);
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
@@ -27,29 +11,24 @@ const failed = results.reduce((sum, result) => sum + result.failures.length, 0);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-/** A suite that left no report, or failed otherwise than by a test, counts as one failure. */
-function read(suite: string): { passed: number; failures: string[] } {
-  const path = join(directory, `${suite}.json`);
-  const exit = Number(readFileSync(join(directory, `${suite}.exit`), 'utf8'));
-  if (!existsSync(path)) return { passed: 0, failures: [`it left no report; exit status ${exit}`] };
-  const report = JSON.parse(readFileSync(path, 'utf8')) as Report;
-  const failures = report.testResults.flatMap(failuresOf);
-  if (failures.length === 0 && exit !== 0) failures.push(`exit status ${exit}, and no test failed`);
-  return { passed: report.numPassedTests, failures };
-}
-
-/** What did not pass in a file: each test that failed or was skipped, and the file itself where it failed outside of them. */
-function failuresOf({ name, status, message, assertionResults }: TestFile): string[] {
-  const file = relative(process.cwd(), name);
-  const tests = assertionResults
-    .filter((test) => test.status !== 'passed')
-    .map((test) => `${file}: ${test.fullName}: ${brief(test.failureMessages.join('\n')) || test.status}`);
-  const byTests = assertionResults.some((test) => test.status === 'failed');
-  return status === 'failed' && !byTests ? [`${file}: ${brief(message)}`, ...tests] : tests;
-}
-
-/** A failure's message and where in the project it came from; the suite's own output has the rest. */
-function brief(message: string): string {
-  const lines = message.split('\n').filter((line) => !/^ +at .*(node_modules|node:internal|new Promise)/.test(line));
-  return lines.join('\n').slice(0, 1500);
+/** A suite that left no report, or failed otherwise than by a test, counts as one failure. A file that ran twice counts as in the second run. */
+function read(suite: string): Result & { unsteady: string[] } {
+  const exit = exitOf(directory, suite);
+  const report = suiteOf(directory, suite);
+  if (!report) return { passed: 0, failures: [`it left no report; exit status ${exit}`], unsteady: [] };
+  const again = suiteOf(directory, `${suite}.again`)?.files;
+  const whole: Result & { unsteady: string[] } = { passed: report.passed, failures: [], unsteady: [] };
+  for (const [file, first] of report.files) {
+    const last = (first.failures.length > 0 && again?.get(file)) || first;
+    whole.passed += last.passed - first.passed;
+    whole.failures.push(...last.failures);
+    if (last.failures.length === 0) whole.unsteady.push(...first.failures);
+  }
+  if (exit !== 0 && whole.failures.length + whole.unsteady.length === 0) {
+    whole.failures.push(`exit status ${exit}, and no test failed`);
+  }
+  if (exitOf(directory, `${suite}.again`) && whole.failures.length === 0) {
+    whole.failures.push('its second run failed, and none of its tests did');
+  }
+  return whole;
 }
