@@ -21,7 +21,7 @@ export interface Replay {
   readonly chunked?: boolean;
   /** The answer goes on for ever; its first event counts. */
   readonly endless?: boolean;
-  /** The body differs each time, also in its length. */
+  /** The answer is made anew each time: its body differs, also in its length, and so does its age. */
   readonly headOnly?: boolean;
   /** What must come back, so that not all the ways fail alike. */
   readonly status: number;
@@ -44,6 +44,8 @@ export const upgrade: readonly string[] = [
 ];
 /** What each connection says of itself. */
 const ofConnection: ReadonlySet<string> = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding']);
+/** What says something of one body. */
+const ofBody: ReadonlySet<string> = new Set(['content-length', 'etag', 'last-modified']);
 
 /** Declares a test for each; `ports` is asked when they run. */
 export function testReplays(ports: () => { direct: number; relayed: number }, replays: readonly Replay[]): void {
@@ -102,7 +104,7 @@ function statusOf(startLine: string): number {
 
 function told(fields: readonly (readonly [string, string])[], { headOnly = false }: { headOnly?: boolean }): string[] {
   return fields
-    .filter(([name]) => !ofConnection.has(name) && !(headOnly && (name === 'content-length' || name === 'etag')))
+    .filter(([name]) => !ofConnection.has(name) && !(headOnly && ofBody.has(name)))
     .map(([name, value]) => `${name}: ${name === 'set-cookie' ? cookieOf(value) : mask(value)}`)
     .sort();
 }
