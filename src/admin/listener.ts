@@ -45,6 +45,8 @@ export abstract class AdminListener {
   readonly #server: NetServer;
   readonly #connections = new AdminConnections();
   readonly #handshakes = new Handshakes();
+  /** Requests whose clients ask whether they may send the body, and have not been told. */
+  readonly #asking = new WeakSet<IncomingMessage>();
   #unreadBytes = 0;
 
   constructor({ tls, maxHeaderSize, methods, takesBodies, log }: AdminListenerParts) {
@@ -56,8 +58,13 @@ export abstract class AdminListener {
     this.#http = createServer({ maxHeaderSize, keepAliveTimeout, shouldUpgradeCallback }, serve);
     // A client that has said all it wants still reads the answer.
     Object.assign(this.#http, { httpAllowHalfOpen: true });
-    // Asking first is asking to send a body. Where bodies are taken, Node says that it may.
-    if (!takesBodies) this.#http.on('checkContinue', serve);
+    // Nobody is told to send a body before it is known that the request is let in.
+    this.#http.on('checkContinue', (req, res) => {
+      this.#asking.add(req);
+      void this.#serve(req, res);
+    });
+    // Whatever else somebody expects may be ignored (RFC 9110 §10.1.1); Node would answer by itself.
+    this.#http.on('checkExpectation', serve);
     this.#http.on('connect', (_req, connection) =>
       connection.end(emptyAnswer('405 Method Not Allowed', `Allow: ${methods}\r\n`)),
     );
@@ -93,6 +100,11 @@ export abstract class AdminListener {
 
   /** Returns the answer to a request; `null` if it has been written already. */
   protected abstract answer(req: IncomingMessage, res: ServerResponse): Promise<Answer | null>;
+
+  /** Says that the body may come, to a client that has asked: nothing in the head speaks against it. */
+  protected welcomeBody(req: IncomingMessage, res: ServerResponse): void {
+    if (this.#asking.delete(req)) res.writeContinue();
+  }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const connection = req.socket as unknown as AdminConnection;

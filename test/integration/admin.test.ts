@@ -106,6 +106,7 @@ for (const [head, status] of [
   ['POST /healthz HTTP/1.1', 405],
   ['POST /metrics HTTP/1.1\r\nContent-Length: 999999999999', 413],
   ['POST /metrics HTTP/1.1\r\nTransfer-Encoding: chunked', 413],
+  ['GET /healthz HTTP/1.1\r\nExpect: a-miracle', 200],
   ['GET /metrics HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5', 413],
   [`GET /metrics HTTP/1.1\r\nX: ${'x'.repeat(9000)}`, 431],
 ] as const) {

@@ -6,12 +6,13 @@
  *   DELETE /api/routes[/PATH]   204, or 404
  *   POST /api/checked           {"differing": N}: the hub has compared the table with its own, and set what was missing
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import { clean, cleanPath } from '../../observe/log/clean.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Pace } from '../../observe/metrics/pace.ts';
 import type { ApiRoute, ApiRoutes } from '../../routes/api-routes.ts';
+import type { RouteProblem } from '../../routes/route-problem.ts';
 import { type Answer, empty, text } from '../answer.ts';
 import { AdminListener } from '../listener.ts';
 import type { ApiGuard } from './guard.ts';
@@ -41,7 +42,13 @@ const jsonType = 'application/json';
 const checkedPlace = '/api/checked';
 const place = /^\/api\/routes(\/[^?]*)?(?:\?(.*))?$/s;
 
-type Handler = (path: string, req: IncomingMessage, query: string) => Promise<Answer>;
+type Handler = (path: string, exchange: Exchange) => Promise<Answer>;
+
+interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly query: string;
+}
 
 /** The listener of the routes API. */
 export class RoutesApiServer extends AdminListener {
@@ -55,29 +62,29 @@ export class RoutesApiServer extends AdminListener {
     this.#parts = parts;
   }
 
-  protected override async answer(req: IncomingMessage): Promise<Answer> {
+  protected override async answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
     const { method = '', url = '' } = req;
-    if (url === checkedPlace) return this.#checked(req);
+    if (url === checkedPlace) return this.#checked(req, res);
     const match = place.exec(url);
     if (match === null) return refusal(404, 'there is nothing at this path; ask for /api/routes');
     const handler = this.#handlers.get(method);
     if (handler === undefined) return refusal(405, 'the path does not take this method; use GET, POST, DELETE');
     if (await this.#parts.guard.refuses(req)) return empty(403);
-    const answer = await handler(match[1] ?? '/', req, match[2] ?? '');
+    const answer = await handler(match[1] ?? '/', { req, res, query: match[2] ?? '' });
     this.#parts.heard(method, answer.status);
     return answer;
   }
 
   readonly #handlers = new Map<string, Handler>([
-    ['GET', (path, req, query) => this.#get(path, req, query)],
-    ['POST', (path, req) => this.#post(path, req)],
+    ['GET', (path, { req, query }) => this.#get(path, req, query)],
+    ['POST', (path, { req, res }) => this.#post(path, req, res)],
     ['DELETE', (path) => this.#delete(path)],
   ]);
 
-  async #checked(req: IncomingMessage): Promise<Answer> {
+  async #checked(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
     if (req.method !== 'POST') return refusal(405, 'the path does not take this method; use POST');
     if (await this.#parts.guard.refuses(req)) return empty(403);
-    const body = await readBody(req);
+    const body = await this.#readBody(req, res);
     if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
     const [, differing] = /^\s*\{\s*"differing"\s*:\s*(\d{1,9})\s*\}\s*$/.exec(body) ?? [];
     if (differing === undefined) return refusal(400, 'the body must be {"differing": N}');
@@ -133,18 +140,21 @@ export class RoutesApiServer extends AdminListener {
     return [...pieces, Buffer.from(`${written}}`)];
   }
 
-  async #post(path: string, req: IncomingMessage): Promise<Answer> {
-    const body = await readBody(req);
-    if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
+  async #post(path: string, req: IncomingMessage, res: ServerResponse): Promise<Answer> {
     const { routes, log, now } = this.#parts;
+    const known = routes.get(path);
+    if (known !== null && 'problem' in known) return this.#refuseRoute(path, known);
+    const body = await this.#readBody(req, res);
+    if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
     const refused = routes.set(path, body, now());
-    const shown = cleanPath(path);
-    if (refused === null) {
-      log.tell('route_set', { path: shown });
-      return empty(201);
-    }
-    log.tell('route_refused', { path: shown, detail: clean(refused.problem) });
-    return refusal(refused.full === true ? 409 : 400, refused.problem);
+    if (refused !== null) return this.#refuseRoute(path, refused);
+    log.tell('route_set', { path: cleanPath(path) });
+    return empty(201);
+  }
+
+  #refuseRoute(path: string, { problem, full }: RouteProblem): Answer {
+    this.#parts.log.tell('route_refused', { path: cleanPath(path), detail: clean(problem) });
+    return refusal(full === true ? 409 : 400, problem);
   }
 
   async #delete(path: string): Promise<Answer> {
@@ -155,6 +165,20 @@ export class RoutesApiServer extends AdminListener {
     routes.delete(route);
     log.tell('route_deleted', { path: cleanPath(path) });
     return empty(204);
+  }
+
+  /** The body as text; `null` where it is too long, and the rest is not read, or none of it. */
+  async #readBody(req: IncomingMessage, res: ServerResponse): Promise<string | null> {
+    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return null;
+    this.welcomeBody(req, res);
+    const parts: Buffer[] = [];
+    let size = 0;
+    for await (const part of req.iterator({ destroyOnReturn: false })) {
+      size += (part as Buffer).length;
+      if (size > maxBodyBytes) return null;
+      parts.push(part as Buffer);
+    }
+    return Buffer.concat(parts).toString();
   }
 }
 
@@ -169,18 +193,6 @@ function jsonOf(route: ApiRoute, now: number): string {
 /** A clock that was set back leaves times that are still to come. */
 function lastActivity(route: ApiRoute, now: number): number {
   return Math.min(route.lastActivity, now);
-}
-
-/** The body as text; `null` where it is too long, and the rest is not read. */
-async function readBody(req: IncomingMessage): Promise<string | null> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of req.iterator({ destroyOnReturn: false })) {
-    size += (part as Buffer).length;
-    if (size > maxBodyBytes) return null;
-    parts.push(part as Buffer);
-  }
-  return Buffer.concat(parts).toString();
 }
 
 function ignore(): void {}

@@ -227,3 +227,51 @@ test('speaks TLS, and asks for a certificate where it shall', async () => {
   await once(plain, 'close');
   expect(await status({ cert: backendCert, key: backendKey })).toBe(200);
 });
+
+describe('a client that asks whether it may send its body', () => {
+  const body = '{"target":"http://127.0.0.1:1"}';
+  const head = (line: string, length: number, fields = auth) =>
+    `${line} HTTP/1.1\r\nHost: localhost\r\n${fields}Content-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
+
+  test.each([
+    ['without the token', head('POST /api/routes/a', body.length, ''), 403],
+    ['with a wrong token', head('POST /api/routes/a', body.length, 'Authorization: token wrong\r\n'), 403],
+    ['with a wrong token, of a check', head('POST /api/checked', 16, 'Authorization: token wrong\r\n'), 403],
+    ['from another site', head('POST /api/routes/a', body.length, `${auth}Sec-Fetch-Site: cross-site\r\n`), 403],
+    ['at no path of the API', head('POST /api/nothing', body.length), 404],
+    ['with a path that leads nowhere', head('POST /api/routes/user/%ff', body.length), 400],
+    ['with a method that is not taken', head('PUT /api/routes/a', body.length), 405],
+    ['with too large a body', head('POST /api/routes/a', (1 << 20) + 1), 413],
+    ['with too large a body, of a check', head('POST /api/checked', (1 << 20) + 1), 413],
+  ])('%s is refused, and not told to go on', async (_name, text, status) => {
+    const hub = await hubGateway();
+    const peer = await rawConnect(hub.apiPort);
+    peer.sendText(text);
+    expect(await peer.head()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    // No 100 stands behind it either, and the connection is over: the body may still come.
+    await peer.ended;
+    expect(peer.received.toString()).not.toContain('HTTP/1.1');
+  });
+
+  test('is told to go on when it is let in, once', async () => {
+    const hub = await hubGateway();
+    const peer = await rawConnect(hub.apiPort);
+    peer.sendText(head('POST /api/routes/a', body.length));
+    expect(await peer.head()).toMatch(/^HTTP\/1.1 100 /);
+    peer.sendText(`${body}${head('GET /api/routes/a', 0)}`);
+    expect(await peer.head()).toMatch(/^HTTP\/1.1 201 /);
+    expect(await peer.head()).toMatch(/^HTTP\/1.1 200 /);
+    peer.reset();
+  });
+
+  test('and one that expects anything else is served like others', async () => {
+    const hub = await hubGateway();
+    const peer = await rawConnect(hub.apiPort);
+    const unknown = `GET /api/routes HTTP/1.1\r\nHost: localhost\r\n${auth}Expect: a-miracle\r\n\r\n`;
+    peer.sendText(unknown + unknown);
+    expect(await peer.head()).toMatch(/^HTTP\/1.1 200 /);
+    expect((await peer.bytes(2)).toString()).toBe('{}');
+    expect(await peer.head()).toMatch(/^HTTP\/1.1 200 /);
+    peer.reset();
+  });
+});
