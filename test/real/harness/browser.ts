@@ -13,6 +13,12 @@ const lastPictureMs = 10_000;
 const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
 const knownCertificate = `--ignore-certificate-errors-spki-list=${createHash('sha256').update(spki).digest('base64')}`;
 
+/** How a browser is to differ from one that a test starts as a rule. */
+export interface BrowserOptions {
+  /** Pages that are left are kept for a return, as people's browsers do. */
+  readonly keepsPages?: boolean;
+}
+
 /** A browser and what its pages said; `await using` closes it. */
 export class Browser {
   readonly context: BrowserContext;
@@ -33,11 +39,16 @@ export class Browser {
    * Starts a browser; its last page is left as a screenshot with this name, also when the test fails. `hosts` are names that
    * lead to 127.0.0.1.
    */
-  static async launch(name: string, hosts: readonly string[] = []): Promise<Browser> {
+  static async launch(
+    name: string,
+    hosts: readonly string[] = [],
+    { keepsPages = false }: BrowserOptions = {},
+  ): Promise<Browser> {
     const profile = scratchDirectory('chromium');
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: '/usr/bin/chromium',
       viewport: { width: 1280, height: 800 },
+      ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
       args: [
         '--no-sandbox',
         '--disable-gpu',
