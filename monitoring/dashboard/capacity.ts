@@ -9,8 +9,8 @@ import { ofRelease, ofRoute } from './variables.ts';
 const rate = '$__rate_interval';
 /** Metrics of Node and the process are not Sluice's alone. */
 const ofSluice = `and on (cluster, namespace, job, instance) sluice_build_info{${ofRelease}}`;
-/** Outside Kubernetes there is no `pod`. */
-const podLegend = '{{pod}} {{instance}}';
+/** Outside Kubernetes there is no `pod`, and a Prometheus of one cluster need not know which. */
+const podLegend = '{{pod}} {{instance}} {{cluster}}';
 
 export const capacity: readonly Builder<Panel>[] = [
   podTable(),
@@ -48,7 +48,7 @@ export const capacity: readonly Builder<Panel>[] = [
       { expr: `nodejs_heap_size_used_bytes ${ofSluice}`, legend: `heap ${podLegend}` },
       {
         expr: `min by (cluster, namespace, job) (sluice_buffer_limit_bytes{${ofRelease}, scope="process"})`,
-        legend: 'buffers at most {{job}}',
+        legend: 'buffers at most {{namespace}} {{job}} {{cluster}}',
       },
     ],
   }),
@@ -102,7 +102,7 @@ export const capacity: readonly Builder<Panel>[] = [
     queries: [
       {
         expr: `count by (cluster, namespace, job) (count_values by (cluster, namespace, job) ("config_hash", sluice_config_hash{${ofRelease}}))`,
-        legend: '{{namespace}} {{job}}',
+        legend: '{{namespace}} {{job}} {{cluster}}',
       },
     ],
   }),

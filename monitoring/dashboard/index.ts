@@ -43,7 +43,7 @@ export function dashboardText(): string {
         )
         .useValueForTime(true)
         .titleFormat('Configuration loaded')
-        .textFormat('{{pod}} {{instance}}'),
+        .textFormat('{{pod}} {{instance}} {{cluster}}'),
     );
   for (const variable of variables) dashboard.withVariable(variable);
   let id = 1;

@@ -55,19 +55,18 @@ export class Prometheus implements AsyncDisposable {
     );
   }
 
-  /** The value of an expression now. */
-  async query(expr: string): Promise<Series[]> {
+  /** The value of an expression now, or at a time in seconds since 1970. */
+  async query(expr: string, at: number = Date.now() / 1000): Promise<Series[]> {
     const { result } = await this.#get<{ result: { metric: Record<string, string>; value: [number, string] }[] }>(
       '/api/v1/query',
-      { query: expr },
+      { query: expr, time: String(at) },
     );
     return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
   }
 
-  /** An expression over the last minute; each series with its largest value. */
-  async queryRange(expr: string): Promise<Series[]> {
-    const now = Date.now() / 1000;
-    const range = { start: String(now - 60), end: String(now), step: '2' };
+  /** An expression over the minute before a time; each series with its largest value. */
+  async queryRange(expr: string, end: number): Promise<Series[]> {
+    const range = { start: String(end - 60), end: String(end), step: '2' };
     const { result } = await this.#get<RangeResult>('/api/v1/query_range', { query: expr, ...range });
     return result.map(({ metric, values }) => ({
       metric,

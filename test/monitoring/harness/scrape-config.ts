@@ -15,8 +15,16 @@ export interface ScrapeConfig {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Of the ServiceMonitor: it selects Services, they select pods, names lead to the port, and labels say so. */
-export function scrapeConfigOf(all: readonly Manifest[], ports: Ports): ScrapeConfig {
+/**
+ * Of the ServiceMonitor: it selects Services, they select pods, names lead to the port, and labels say so. The cluster is
+ * no label of a target's: whoever sends on to a ruler of several clusters puts it to all that he sends. Here it stands
+ * with the target, once for each cluster; `null` is a Prometheus that knows of none.
+ */
+export function scrapeConfigOf(
+  all: readonly Manifest[],
+  ports: Ports,
+  clusters: readonly (string | null)[] = ['east'],
+): ScrapeConfig {
   const { metadata, spec } = find(all, 'ServiceMonitor');
   const services = all.filter(
     (one) => one.kind === 'Service' && includes(one.metadata.labels, spec.selector.matchLabels),
@@ -29,7 +37,12 @@ export function scrapeConfigOf(all: readonly Manifest[], ports: Ports): ScrapeCo
   return {
     job_name: `serviceMonitor/${namespace}/${metadata.name}/0`,
     ...timesOf(endpoint),
-    static_configs: [target(all, service.spec.selector, targetPort, ports, { job: name, service: name, namespace })],
+    static_configs: clusters.map((cluster) =>
+      target(all, service.spec.selector, targetPort, ports, {
+        ...(cluster === null ? {} : { cluster }),
+        ...{ job: name, service: name, namespace },
+      }),
+    ),
   };
 }
 
@@ -65,8 +78,7 @@ function target(all: readonly Manifest[], selector: Labels, port: string, ports:
   named(container.ports, port);
   return {
     targets: [`127.0.0.1:${ports[port]}`],
-    // The cluster is no label of a target's: whoever sends on to a ruler of several clusters puts it to all that he sends.
-    labels: { ...labels, cluster: 'east', pod: podOf(metadata.name), container: container.name, endpoint: port },
+    labels: { ...labels, pod: podOf(metadata.name), container: container.name, endpoint: port },
   };
 }
 

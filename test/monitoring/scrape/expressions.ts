@@ -3,6 +3,8 @@ export interface Expression {
   readonly where: string;
   readonly expr: string;
   readonly instant: boolean;
+  /** What names a series in a graph, as `{{label}}`; left out where there is none. */
+  readonly legend?: string | undefined;
 }
 
 /** `label_values(series, label)`, as variables ask. */
@@ -16,7 +18,12 @@ export interface LabelQuery {
 export interface Dashboard {
   readonly panels: readonly {
     readonly title: string;
-    readonly targets?: readonly { readonly refId: string; readonly expr: string; readonly instant: boolean }[];
+    readonly targets?: readonly {
+      readonly refId: string;
+      readonly expr: string;
+      readonly instant: boolean;
+      readonly legendFormat?: string;
+    }[];
   }[];
   readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] };
   readonly templating: {
@@ -37,7 +44,12 @@ export const everything: Choice = { namespace: '.*', job: '.*', route: '.*' };
 /** The queries of a dashboard's panels and annotations, with a person's choice put in. */
 export function dashboardExpressions(dashboard: Dashboard, choice: Choice): Expression[] {
   const panels = dashboard.panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ expr, instant, refId }) => ({ where: `${title}, ${refId}`, expr, instant })),
+    targets.map(({ expr, instant, refId, legendFormat: legend }) => ({
+      where: `${title}, ${refId}`,
+      expr,
+      instant,
+      legend,
+    })),
   );
   const annotations = dashboard.annotations.list.map(({ name, expr }) => ({
     where: `annotation ${name}`,
@@ -55,6 +67,11 @@ export function variableQueries(dashboard: Dashboard, choice: Choice): LabelQuer
       const [, match, label] = /^label_values\((.*), (\w+)\)$/.exec(filledIn(query, choice))!;
       return { where: name, match: match!, label: label! };
     });
+}
+
+/** The name of a series in a graph, as Grafana writes it: a label that is not there is nothing. */
+export function legendOf(legend: string, metric: Readonly<Record<string, string>>): string {
+  return legend.replaceAll(/{{\s*(\w+)\s*}}/g, (_, label: string) => metric[label] ?? '');
 }
 
 /** A rule's expression without its thresholds: what they are compared with must be there. */

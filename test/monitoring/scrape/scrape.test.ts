@@ -10,11 +10,19 @@ import { find, type Manifest, render } from '../../chart/helm.ts';
 import { Release } from '../../chart/release.ts';
 import { FakeStore } from '../../helpers/fake-store.ts';
 import { freePort } from '../../real/harness/ports.ts';
-import { Prometheus } from '../harness/prometheus.ts';
+import { Prometheus, type Series } from '../harness/prometheus.ts';
 import { promtool } from '../harness/promtool.ts';
 import { podOf, podScrapeConfigOf, scrapeConfigOf } from '../harness/scrape-config.ts';
 import { startBackend } from './backend.ts';
-import { type Dashboard, dashboardExpressions, everything, variableQueries, withoutThresholds } from './expressions.ts';
+import {
+  type Dashboard,
+  dashboardExpressions,
+  type Expression,
+  everything,
+  legendOf,
+  variableQueries,
+  withoutThresholds,
+} from './expressions.ts';
 import { Clients, routes } from './traffic.ts';
 
 /** Expressions that have no data although all is well, and why. */
@@ -45,6 +53,11 @@ const stack = new AsyncDisposableStack();
 let all: readonly Manifest[];
 let release: Release;
 let prometheus: Prometheus;
+/** Of one that sees the gateway in two clusters under the same names, and of one that knows of no clusters. */
+let ofTwoClusters: Prometheus;
+let ofNoCluster: Prometheus;
+/** When all three had seen all that was done; seconds since 1970. */
+let seenAt: number;
 
 beforeAll(async () => {
   const backend = stack.use(await startBackend());
@@ -65,7 +78,9 @@ beforeAll(async () => {
   });
   release = stack.use(await Release.start(all));
   const { groups } = find(all, 'PrometheusRule').spec;
-  prometheus = stack.use(await Prometheus.start([scrapeConfigOf(all, release.ports)], stringify({ groups })));
+  const start = async (clusters?: readonly (string | null)[]) =>
+    stack.use(await Prometheus.start([scrapeConfigOf(all, release.ports, clusters)], stringify({ groups })));
+  [prometheus, ofTwoClusters, ofNoCluster] = await Promise.all([start(), start(['east', 'west']), start([null])]);
 
   const clients = new Clients(release.ports.http!);
   stack.defer(() => clients.close());
@@ -79,15 +94,25 @@ beforeAll(async () => {
   }
   await until(() => sum('sluice_connections_closed_total{reason="slow_receiver"}'), slowClients);
   await scrapes(3);
+  seenAt = Date.now() / 1000;
 });
 
 afterAll(() => stack.disposeAsync());
 
-/** Resolves after this many further scrapes, and evaluations of all rules after them. */
+/** Resolves after this many further scrapes of each, and evaluations of all rules after them. */
 async function scrapes(count: number): Promise<void> {
-  const seen = () => sum('count_over_time(sluice_build_info[10m])');
-  const before = await seen();
-  await until(seen, before + count);
+  await Promise.all(
+    [prometheus, ofTwoClusters, ofNoCluster].map(async (of) => {
+      // Two targets are scraped at different moments.
+      const seen = () => of.query('count_over_time(sluice_build_info[10m])').then(fewest);
+      const before = await seen();
+      await until(seen, before + count);
+    }),
+  );
+}
+
+function fewest(series: readonly Series[]): number {
+  return series.length === 0 ? 0 : Math.min(...series.map(({ value }) => value));
 }
 
 /** Resolves when a number has grown so far. */
@@ -197,8 +222,11 @@ describe('dashboard', () => {
     expect(JSON.parse(find(all, 'ConfigMap', '-dashboards').data['sluice.json'])).toEqual(dashboard);
   });
 
-  test.each(dashboardExpressions(dashboard, everything))('$where has data', async ({ where, expr, instant }) => {
-    const series = await (instant ? prometheus.query(expr) : prometheus.queryRange(expr));
+  const ask = (of: Prometheus, { expr, instant }: Expression) =>
+    instant ? of.query(expr, seenAt) : of.queryRange(expr, seenAt);
+
+  test.each(dashboardExpressions(dashboard, everything))('$where has data', async ({ where, ...one }) => {
+    const series = await ask(prometheus, { where, ...one });
     expect(series).not.toEqual([]);
     const largest = Math.max(...series.map(({ value }) => value).filter((value) => !Number.isNaN(value)));
     if (where in mayBeZero) expect(largest, mayBeZero[where]).toBe(0);
@@ -206,11 +234,50 @@ describe('dashboard', () => {
   });
 
   const chosen = { namespace: 'apps', job: 'sluice-metrics', route: 'echo|down' };
-  test.each(dashboardExpressions(dashboard, chosen))('$where follows the choice', async ({ expr, instant }) => {
-    const series = await (instant ? prometheus.query(expr) : prometheus.queryRange(expr));
+  test.each(dashboardExpressions(dashboard, chosen))('$where follows the choice', async (one) => {
+    const series = await ask(prometheus, one);
     expect(series).not.toEqual([]);
     for (const { metric } of series) expect(metric.route ?? 'echo').toMatch(/^(echo|down)$/);
   });
+
+  describe.each([
+    ['where nothing has a cluster', () => ofNoCluster, [], '.*', 1],
+    ['where there are two, for both', () => ofTwoClusters, ['east', 'west'], '.*', 2],
+    ['where there are two, for one', () => ofTwoClusters, ['east', 'west'], 'west', 1],
+    ['where there are two, for both by name', () => ofTwoClusters, ['east', 'west'], '(east|west)', 2],
+  ] as const)('%s', (_, of, clusters, cluster, pods) => {
+    const choice = { ...everything, cluster };
+
+    test('the list of clusters is right, and no other is empty', async () => {
+      for (const { where, label, match } of variableQueries(dashboard, choice)) {
+        const values = await of().labelValues(label, match);
+        if (where === 'cluster') expect(values).toEqual(clusters);
+        else expect(values).not.toEqual([]);
+      }
+    });
+
+    test.each(dashboardExpressions(dashboard, choice))('$where has data, of these clusters', async (one) => {
+      const series = await ask(of(), one);
+      expect(series).not.toEqual([]);
+      const told = new Set(series.map(({ metric }) => metric.cluster).filter((value) => value !== undefined));
+      for (const name of told) expect(name).toMatch(new RegExp(`^(${cluster})$`));
+      const { legend } = one;
+      if (legend === undefined) return;
+      const names = series.map(({ metric }) => legendOf(legend, metric));
+      expect(names).toEqual([...new Set(names)]);
+    });
+
+    test('pods of the same name in two clusters are two', async () => {
+      const [count, table] = dashboardExpressions(dashboard, choice).filter(({ where }) => where === 'Pods, A');
+      expect((await ask(of(), count!)).map(({ value }) => value)).toEqual([pods]);
+      expect(await ask(of(), table!)).toHaveLength(pods);
+    });
+  });
+
+  test.each(dashboardExpressions(dashboard, { ...everything, cluster: 'nowhere' }))(
+    '$where is of the clusters that are chosen',
+    async (one) => expect(await ask(ofTwoClusters, one)).toEqual([]),
+  );
 
   test.each(variableQueries(dashboard, everything))('$where has values', async ({ label, match }) => {
     expect(await prometheus.labelValues(label, match)).not.toEqual([]);
