@@ -50,6 +50,8 @@ export class AdminConnection extends Duplex {
       .on('end', () => this.#onEnd())
       .on('error', () => this.destroy())
       .on('close', () => this.destroy());
+    // What goes wrong ends the connection, and nothing else. Node's server listens to that, but lets go behind CONNECT.
+    this.on('error', ignore);
     this.#setClock(headMs);
   }
 
@@ -193,3 +195,5 @@ export class AdminConnection extends Duplex {
     else this.#socket.once('close', () => done(error)).destroy();
   }
 }
+
+function ignore(): void {}

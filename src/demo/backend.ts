@@ -61,6 +61,7 @@ export async function startBackend(port: number, setup: Record<string, unknown>)
   server.on('upgrade', (request, socket, head) => {
     const service = services[request.url ?? ''];
     if (service === undefined) {
+      socket.on('error', () => {}); // Who asks may be gone.
       socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
       return;
     }

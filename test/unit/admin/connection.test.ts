@@ -14,3 +14,13 @@ test('of what comes behind a request that is being answered, however small, one 
   expect(pieces).toBe(1);
   connection.destroy();
 });
+
+test('a connection whose last word cannot be sent ends, and nothing else, whoever listens', async () => {
+  const write = (_bytes: unknown, _encoding: string, done: (error: Error) => void) => done(new Error('it is reset'));
+  const socket = new Duplex({ read() {}, write });
+  const connection = new AdminConnection(socket as unknown as ConstructorParameters<typeof AdminConnection>[0]);
+  const closed = new Promise((resolve) => connection.once('close', resolve));
+  connection.end('HTTP/1.1 405 Method Not Allowed\r\n\r\n');
+  await closed;
+  expect(connection.destroyed).toBe(true);
+});
