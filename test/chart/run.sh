@@ -4,5 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PWD/node_modules/.bin:$PATH"
+if ! command -v git >/dev/null; then
+  echo 'test:chart: installing git'
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends git >/dev/null
+fi
 bash test/chart/tools/install.sh
 exec vitest run --config test/chart/vitest.config.ts "$@"
