@@ -51,7 +51,12 @@ export class Authentication {
   readonly #parts: AuthenticationParts;
   readonly #failures = new AuthFailures(now);
   readonly #passwords = new Passwords();
-  readonly #lives = new Lives({ now, wallClock, chance: Math.random });
+  readonly #lives = new Lives({
+    now,
+    wallClock,
+    chance: Math.random,
+    isRevoked: (name) => this.#isRevoked(name),
+  });
   #authenticators = new Map<string, Authenticator>();
   #revokedUsers: string | null = null;
   /** What holds until the list of users who are shut out has been read. */
@@ -72,7 +77,7 @@ export class Authentication {
       if (!kept.has(key)) kept.set(key, this.#authenticators.get(key) ?? this.#make(route, route.auth));
     }
     this.#authenticators = kept;
-    const changed = () => void this.#lives.endRevoked((name) => this.#isRevoked(name));
+    const changed = () => void this.#lives.endRevoked();
     return this.#parts.files.follow(authFilesOf(config).map((file) => ({ ...file, changed })));
   }
 

@@ -12,6 +12,8 @@ export interface LivesParts {
   readonly now: () => number;
   /** From 0 to below 1. */
   readonly chance: () => number;
+  /** Whether a user has been shut out. */
+  readonly isRevoked: (name: string) => boolean;
 }
 
 /** How often the clocks are looked at. */
@@ -42,9 +44,13 @@ export class Lives {
     return this.#watched.size;
   }
 
-  /** Looks after a connection of a user until that is disposed of. */
+  /**
+   * Looks after a connection of a user until that is disposed of. Its backend may have taken long to answer the
+   * handshake, and the user may have been shut out meanwhile.
+   */
   watch(connection: OpenConnection, name: string, life: Life): Disposable {
-    const { now, chance } = this.#parts;
+    const { now, chance, isRevoked } = this.#parts;
+    if (isRevoked(name)) connection.end('revoked');
     const { recheck } = life;
     // Those who come together are not asked about together.
     const askAt = recheck === null ? null : now() + recheck.everyMs * (0.5 + chance() / 2);
@@ -54,11 +60,11 @@ export class Lives {
     return { [Symbol.dispose]: () => this.#forget(watched) };
   }
 
-  /** Ends every connection of users who may not stay. How many. */
-  endRevoked(isRevoked: (name: string) => boolean): number {
+  /** Ends every connection of users who have been shut out. How many. */
+  endRevoked(): number {
     let count = 0;
     for (const { connection, name } of this.#watched) {
-      if (!isRevoked(name)) continue;
+      if (!this.#parts.isRevoked(name)) continue;
       connection.end('revoked');
       count++;
     }

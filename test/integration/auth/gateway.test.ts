@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/model/load.ts';
-import { type FakeUpstream, fakeUpstream, headerOf, headersOf } from '../../helpers/fake-upstream.ts';
+import { type FakeUpstream, fakeUpstream, headerOf, headersOf, switching } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
 import { startGatewayOf, type TestGateway } from '../../helpers/gateway.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';
@@ -53,7 +53,7 @@ async function stand(
   auth: string,
   more = '',
   top = '',
-  answer: (() => string) | undefined = undefined,
+  answer: (() => string | null) | undefined = undefined,
 ): Promise<Stand> {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await fakeUpstream({ answer }));
@@ -220,6 +220,21 @@ describe('life after the handshake', () => {
     const ofBob = peers.find((peer) => headerOf(peer.request, 'X-User') === 'bob')!;
     expect((await ofBob.frame()).payload.toString()).toBe('still here');
     other.socket.destroy();
+  });
+
+  test('ends when the user is shut out while the backend has not answered the handshake yet', async () => {
+    const list = file('revoked-late', '# nobody\n');
+    await using all = await stand(`[{basic: {file: ${users}}}]`, '', `revoked_users: ${list}`, () => null);
+    await all.gateway.logged('auth_file_loaded', { file: list });
+    const client = await rawConnect(all.gateway.port);
+    client.sendText(handshakeRequest({ headers: { Authorization: basic('ann:hunter2') } }));
+    const peer = await all.upstream.next();
+    writeFileSync(list, 'ann\n');
+    await all.gateway.logged('auth_file_loaded', { file: list });
+    peer.sendText(switching(peer.request));
+    expect(await client.head()).toMatch(/^HTTP\/1\.1 101 /);
+    expect((await client.frame()).payload.readUInt16BE(0)).toBe(1008);
+    client.socket.destroy();
   });
 
   test('ends when an operator says so', async () => {

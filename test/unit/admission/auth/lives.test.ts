@@ -5,10 +5,16 @@ import { fakeConnection } from '../../../helpers/connection.ts';
 
 function livesAt() {
   const clock = { wall: 1_000_000, now: 0 };
-  const lives = new Lives({ wallClock: () => clock.wall, now: () => clock.now, chance: () => 0.5 });
+  const shutOut = new Set<string>();
+  const lives = new Lives({
+    wallClock: () => clock.wall,
+    now: () => clock.now,
+    chance: () => 0.5,
+    isRevoked: (name) => shutOut.has(name),
+  });
   const ended: string[] = [];
   const connection = (id: string) => fakeConnection({ id, end: (reason) => void ended.push(`${id} ${reason}`) });
-  return { clock, lives, ended, connection };
+  return { clock, lives, ended, connection, shutOut };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -38,15 +44,25 @@ test('one that has ended by itself is looked after no more', () => {
 });
 
 test('all connections of a user who is shut out end', () => {
-  const { lives, ended, connection } = livesAt();
+  const { lives, ended, connection, shutOut } = livesAt();
   for (const [id, name] of [
     ['a', 'ann'],
     ['b', 'bob'],
     ['c', 'ann'],
   ] as const)
     lives.watch(connection(id), name, lasting);
-  expect(lives.endRevoked((name) => name === 'ann')).toBe(2);
+  shutOut.add('ann');
+  expect(lives.endRevoked()).toBe(2);
   expect(ended).toEqual(['a revoked', 'c revoked']);
+  lives.close();
+});
+
+test('one of a user who was shut out while the backend answered the handshake ends at once', () => {
+  const { lives, ended, connection, shutOut } = livesAt();
+  shutOut.add('ann');
+  lives.watch(connection('a'), 'ann', lasting);
+  lives.watch(connection('b'), 'bob', lasting);
+  expect(ended).toEqual(['a revoked']);
   lives.close();
 });
 

@@ -17,7 +17,7 @@ import { withoutLikelySecrets } from '../../../../src/observe/log/redaction.ts';
 import { fakeConnection } from '../../../helpers/connection.ts';
 import { testVisit } from '../../../helpers/visit.ts';
 
-const lives = () => new Lives({ wallClock: () => 0, now: () => 0, chance: () => 0 });
+const lives = () => new Lives({ wallClock: () => 0, now: () => 0, chance: () => 0, isRevoked: () => false });
 
 function stepFor(
   decision: Decision | Promise<Decision>,
