@@ -83,7 +83,20 @@ export class Authenticator {
     const { identity, edits } = decision;
     if (identity !== null && this.#parts.isRevoked(identity.name))
       return refusal(judge, 'revoked', 'the user is in the list of those shut out');
-    return { ...decision, kind: judge.kind, edits: joinEdits(edits, this.#identityEdits(identity)) };
+    const whole = this.#ofOthers(judge, request).reduce(joinEdits, joinEdits(edits, this.#identityEdits(identity)));
+    return { ...decision, kind: judge.kind, edits: whole };
+  }
+
+  /** What is for the kinds that were not asked, and not for this one as well. */
+  #ofOthers(judge: Judge, request: AuthRequest): Edits[] {
+    const others = this.#parts.judges.filter((other) => other !== judge);
+    if (others.length === 0) return [];
+    const mine = judge.own(request).lines;
+    const isMine = (line: string) => mine.has(line) || (judge.forwards && line === 'authorization');
+    return others.map((other) => {
+      const own = other.own(request);
+      return { ...own, lines: new Set([...own.lines].filter((line) => !isMine(line))) };
+    });
   }
 
   /** Nobody has found credentials. */

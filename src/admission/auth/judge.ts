@@ -32,6 +32,14 @@ export abstract class KindOf<Options> implements Judge {
   remembers(_request: AuthRequest): boolean {
     return false;
   }
+
+  own(_request: AuthRequest): Edits {
+    return noEdits;
+  }
+
+  get forwards(): boolean {
+    return false;
+  }
 }
 
 /** Lets somebody in. */

@@ -124,6 +124,13 @@ export interface Judge {
   decide(request: AuthRequest): Decision | Promise<Decision>;
   /** What a request without any is asked for. */
   challenge(request: AuthRequest): Challenge;
+  /**
+   * What of a request is for this kind alone: its credentials, and lines that only its proxy or service may write. They
+   * go no further where another kind has decided.
+   */
+  own(request: AuthRequest): Edits;
+  /** Whether `Authorization` goes on to the backend where this kind has judged it. */
+  readonly forwards: boolean;
   /** Whether an address that has brought too many wrong ones has to wait. */
   readonly guessable: boolean;
   /**

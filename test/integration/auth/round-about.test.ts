@@ -137,6 +137,40 @@ test('guesses from one address are slowed down, wherever the client says that th
   expect(upstream.accepted).toBe(0);
 });
 
+describe.each([
+  ['fast', ''],
+  ['careful', 'http://gateway.test'],
+])('where several kinds stand in a row, and one has let a request in: the %s lane', (_, before) => {
+  /** What the backend gets of a request with the token of `bearer`, and something for another kind. */
+  const goesOn = async (auth: string, ...lines: string[]) => {
+    const { gateway, upstream } = await stand(auth);
+    const text = message(`GET ${before}/?t=${good}&a=1 HTTP/1.1`, bearer(staticToken), 'X-Other: 1', ...lines);
+    expect(await status(gateway, text)).toBe('200');
+    const { request } = await upstream.next();
+    expect(headersOf(request, 'X-Other')).toEqual(['1']);
+    return request;
+  };
+
+  test('nobody but the service of another writes its lines', async () => {
+    const service = '{forward: {url: "http://127.0.0.1:1", user_header: X-Who, response_headers: [X-Mail]}}';
+    const lines = ['X-Mail: root', 'x_who: root', 'X-Who: root'];
+    expect(await goesOn(`{bearer: {file: ${tokens}}}, ${service}`, ...lines)).not.toContain('root');
+  });
+
+  test('nobody but the proxy of another writes its line', async () => {
+    const lines = ['X-Login: root', 'x_login: root'];
+    expect(await goesOn(`{header: X-Login}, {bearer: {file: ${tokens}}}`, ...lines)).not.toContain('root');
+  });
+
+  test('the token of another goes no further', async () => {
+    const other = jwt('[{cookie: token}, {query: t}]');
+    const request = await goesOn(`{bearer: {file: ${tokens}}}, ${other}`, `Cookie: a=1; token=${good}; b=2`);
+    expect(request).not.toContain(good);
+    expect(request).toMatch(/^GET \/\?a=1 /);
+    expect(headersOf(request, 'Cookie')).toEqual(['a=1; b=2']);
+  });
+});
+
 test('a user is one user, by whichever kind of credentials, and in whichever lane', async () => {
   const kinds = `{bearer: {file: ${tokens}}}, {basic: {file: ${users}}}`;
   const { gateway } = await stand(kinds, 'limits: {connections: {max_per_user: 2}}');

@@ -3,7 +3,7 @@
  * own.
  */
 import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
-import { noEdits } from '../edits.ts';
+import { type Edits, noEdits } from '../edits.ts';
 import { authorizationOf } from '../fields.ts';
 import { identityOf } from '../identity.ts';
 import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
@@ -47,6 +47,14 @@ export class BasicJudge extends KindOf<BasicOptions> {
     return { authenticate: 'Basic realm="Sluice", charset="UTF-8"' };
   }
 
+  override own(request: AuthRequest): Edits {
+    return this.brings(request) && !this.forwards ? withoutAuthorization : noEdits;
+  }
+
+  override get forwards(): boolean {
+    return this.options.forward;
+  }
+
   decide({ headers }: AuthRequest): Decision | Promise<Decision> {
     const [credentials, ...more] = authorizationOf(headers, 'basic') as [string, ...string[]];
     if (more.length > 0) return refuse('several', 'there are several passwords');
@@ -71,7 +79,7 @@ export class BasicJudge extends KindOf<BasicOptions> {
       if (matches === null) return busy;
       const identity = matches && hash !== undefined ? identityOf(name, []) : null;
       if (identity === null) return wrong;
-      return letIn(identity, this.options.forward ? noEdits : withoutAuthorization);
+      return letIn(identity, this.forwards ? noEdits : withoutAuthorization);
     };
     return found instanceof Promise ? found.then(judge) : judge(found);
   }

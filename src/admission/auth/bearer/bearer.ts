@@ -1,5 +1,5 @@
 /** `bearer`: static tokens for programs, in `Authorization: Bearer` (RFC 6750 §2.1). */
-import { noEdits } from '../edits.ts';
+import { type Edits, noEdits } from '../edits.ts';
 import { authorizationOf } from '../fields.ts';
 import { identityOf } from '../identity.ts';
 import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
@@ -28,6 +28,14 @@ export class BearerJudge extends KindOf<BearerOptions> {
     return { authenticate: 'Bearer' };
   }
 
+  override own(request: AuthRequest): Edits {
+    return this.brings(request) && !this.forwards ? withoutAuthorization : noEdits;
+  }
+
+  override get forwards(): boolean {
+    return this.options.forward;
+  }
+
   decide({ headers }: AuthRequest): Decision {
     const [token, ...more] = authorizationOf(headers, 'bearer') as [string, ...string[]];
     if (more.length > 0) return refuse('several', 'there are several tokens');
@@ -36,6 +44,6 @@ export class BearerJudge extends KindOf<BearerOptions> {
     if (tokens === null) return refuse('unavailable', 'the file of tokens cannot be read', false);
     const identity = identityOf(ownerOf(tokens, token), []);
     if (identity === null) return refuse('unknown', 'nobody has this token');
-    return letIn(identity, this.options.forward ? noEdits : withoutAuthorization);
+    return letIn(identity, this.forwards ? noEdits : withoutAuthorization);
   }
 }

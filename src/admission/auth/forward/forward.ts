@@ -4,11 +4,11 @@
  * passed on.
  */
 import type { ForwardAuth } from '../../../config/types.ts';
-import { foldName, kindOf } from '../../../http/fields.ts';
-import { valuesOf } from '../../../http/raw-fields.ts';
+import { foldName } from '../../../http/fields.ts';
+import { endToEnd, valuesOf } from '../../../http/raw-fields.ts';
 import type { Asker, Question, ServiceAnswer } from '../asker.ts';
 import { CredentialCache, cacheKey, type Hold, notHeld } from '../cache.ts';
-import { noEdits } from '../edits.ts';
+import { type Edits, noEdits } from '../edits.ts';
 import { identityOf, weighIdentity, weighText } from '../identity.ts';
 import { KindOf } from '../judge.ts';
 import { type AuthRequest, type Decision, type Life, lasting, refuse, type Standing } from '../types.ts';
@@ -31,13 +31,19 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
 
   constructor(options: ForwardOptions) {
     super(options);
-    this.#own = new Set(options.responseHeaders.map(foldName));
+    const { userHeader, groupsHeader, responseHeaders } = options;
+    // Whatever the service may say, nobody else does.
+    this.#own = new Set([userHeader, groupsHeader, ...responseHeaders].map(foldName));
     this.#known = new CredentialCache(options.now);
   }
 
   /** The service looks for them itself. */
   brings(): boolean {
     return true;
+  }
+
+  override own(): Edits {
+    return { ...noEdits, lines: this.#own };
   }
 
   async decide(request: AuthRequest): Promise<Decision> {
@@ -108,7 +114,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     return {
       is: 'admitted',
       identity,
-      edits: { ...noEdits, lines: this.#own, added: named(responseHeaders) },
+      edits: { ...this.own(), added: named(responseHeaders) },
       toClient: named(clientHeaders),
       life: this.#lifeOf(question, identity?.name ?? null),
     };
@@ -172,11 +178,7 @@ const tooMany: Decision = refuse('unavailable', 'too many questions to the servi
 
 /** The service's own words, less what concerns its connection to Sluice. */
 function relay({ status, fields, body }: ServiceAnswer): Decision {
-  const passed: [string, string][] = [];
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!;
-    if (kindOf(name) !== 'hop' && name.toLowerCase() !== 'content-length') passed.push([name, fields[i + 1]!]);
-  }
+  const passed = endToEnd(fields).filter(([name]) => name.toLowerCase() !== 'content-length');
   const detail = `the service of forward answers ${status}`;
   return { is: 'answered', answer: { status, fields: passed, body }, result: 'relayed', detail };
 }

@@ -4,6 +4,7 @@
  */
 import type { JupyterHubAuth } from '../../../config/types.ts';
 import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
+import { type Edits, joinEdits, noEdits } from '../edits.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
 import { weighIdentity } from '../identity.ts';
 import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
@@ -36,10 +37,12 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   readonly kind = 'jupyterhub';
   override readonly guessable = true;
   readonly #known: CredentialCache<AuthIdentity | AuthFailure>;
+  readonly #withoutSession: Edits;
 
   constructor(options: JupyterHubOptions) {
     super(options);
     this.#known = new CredentialCache(options.monotonic);
+    this.#withoutSession = { ...noEdits, cookies: new Set([sessionCookie(options.service)]) };
   }
 
   brings(request: AuthRequest): boolean {
@@ -57,6 +60,10 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
     if (secret === null || this.#isCallback(request)) return false;
     const [token = this.#sessionTokens(request, secret)[0], ...more] = new Set(tokensIn(request));
     return token !== undefined && more.length === 0 && this.#known.get(this.#keyOf(token, request)) !== undefined;
+  }
+
+  override own(request: AuthRequest): Edits {
+    return tokensIn(request).length > 0 ? joinEdits(withoutAuthorization, this.#withoutSession) : this.#withoutSession;
   }
 
   async decide(request: AuthRequest): Promise<Decision> {
@@ -85,7 +92,7 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
 
   async #judge(token: string, request: AuthRequest): Promise<Decision> {
     if (!isSendableToken(token)) return refuse('malformed', 'the token is none of a hub');
-    const { monotonic, cacheMs, service } = this.options;
+    const { monotonic, cacheMs } = this.options;
     const found = await this.#known.find(
       this.#keyOf(token, request),
       () => hubUserOf(token, this.options),
@@ -93,7 +100,7 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
     );
     if (found === null) return tooMany;
     if ('is' in found) return found;
-    const edits = { ...withoutAuthorization, cookies: new Set([sessionCookie(service)]) };
+    const edits = joinEdits(withoutAuthorization, this.#withoutSession);
     return letIn(found, edits, this.#lifeOf(token, found.name));
   }
 

@@ -1,6 +1,6 @@
 /** `jwt`: a signed token of an identity provider. */
 import type { JwtAuth } from '../../../config/types.ts';
-import { noEdits } from '../edits.ts';
+import { type Edits, noEdits } from '../edits.ts';
 import { KindOf, letIn } from '../judge.ts';
 import { type AuthFailure, type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
 import { GoodTokens } from './good-tokens.ts';
@@ -53,6 +53,14 @@ export class JwtJudge extends KindOf<JwtOptions> {
     return refuseShape(token!) === null && this.#known.has(token!, keys);
   }
 
+  override own(request: AuthRequest): Edits {
+    return this.brings(request) && !this.forwards ? withoutTokens(this.options.from, request) : noEdits;
+  }
+
+  override get forwards(): boolean {
+    return this.options.forward;
+  }
+
   decide(request: AuthRequest): Decision | Promise<Decision> {
     // Which of them the backend would read is not known.
     const [token, ...more] = new Set(tokensIn(this.options.from, request));
@@ -67,11 +75,11 @@ export class JwtJudge extends KindOf<JwtOptions> {
 
   #conclude(request: AuthRequest, verified: GoodToken | AuthFailure): Decision {
     if ('is' in verified) return verified;
-    const { from, rules, forward, closesOnExpiry, now } = this.options;
+    const { rules, closesOnExpiry, now } = this.options;
     const { identity, expiresAtMs } = verified;
     // Whoever waited for keys or a thread may have waited beyond the end.
     if (!isCurrent(verified, rules, now())) return expired;
-    const edits = forward ? noEdits : withoutTokens(from, request);
+    const edits = this.own(request);
     if (!closesOnExpiry) return letIn(identity, edits);
     return letIn(identity, edits, { endsAtMs: expiresAtMs + rules.leewayMs, recheck: null });
   }

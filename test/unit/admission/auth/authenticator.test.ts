@@ -21,6 +21,8 @@ function kind(name: Judge['kind'], decision: Decision | Promise<Decision>, more:
     decide: () => decision,
     challenge: () => ({ authenticate: name }),
     remembers: () => false,
+    own: () => noEdits,
+    forwards: false,
     ...more,
   };
 }
@@ -65,6 +67,28 @@ describe('kinds in a row', () => {
       kind('jupyterhub', admitted('x'), { challenge: () => ({ login }) }),
     ]);
     expect(decide(hub)).toMatchObject({ is: 'answered', answer: login, result: 'no_credentials' });
+  });
+
+  test('what is for another kind goes no further, whichever decides', () => {
+    const lines = (...names: string[]) => ({ own: () => ({ ...noEdits, lines: new Set(names) }) });
+    const cookies = { own: () => ({ ...noEdits, cookies: new Set(['session']) }) };
+    const headers = ['basic', '', 'X-Mail', 'a', 'x_login', 'b', 'Authorization', 'c', 'Cookie', 'session=d; e=f'];
+    const goesOn = (decider: Partial<Judge>) => {
+      const verdict = decide(
+        rowOf([
+          kind('basic', admitted('ann'), decider),
+          kind('header', admitted('x'), lines('x-login', 'authorization')),
+          kind('jupyterhub', admitted('x'), cookies),
+          kind('forward', admitted('x'), lines('x-mail')),
+        ]),
+        ...headers,
+      ) as AuthVerdict & { is: 'admitted' };
+      return edited(verdict.edits, headers).lines;
+    };
+    expect(goesOn({})).toEqual(['basic: ', 'Cookie: e=f']);
+    // But for what this one lets pass.
+    expect(goesOn({ forwards: true })).toEqual(['basic: ', 'Authorization: c', 'Cookie: e=f']);
+    expect(goesOn(lines('x-mail'))).toEqual(['basic: ', 'X-Mail: a', 'Cookie: e=f']);
   });
 
   test('one that must ask somebody is waited for', async () => {

@@ -50,7 +50,15 @@ test('the service is told of the request, and gets the credentials and nothing e
 
 test('what it says of the user goes to the backend, and what clients say under these names does not', async () => {
   const { judge } = forward(() => user('ann', 'X-Auth-Request-Groups', 'a, b', 'X-Auth-Request-Email', 'ann@x.test'));
-  const headers = ['X_Auth_Request_Email', 'root@x.test', 'X', '1'];
+  const spoofed = [
+    'X_Auth_Request_Email',
+    'root@x.test',
+    'X-Auth-Request-User',
+    'root',
+    'x_auth_request_groups',
+    'admin',
+  ];
+  const headers = [...spoofed, 'X', '1'];
   const decision = await judge.decide(authRequest(headers));
   expect(decision).toMatchObject({ is: 'admitted', identity: { name: 'ann', groups: ['a', 'b'] } });
   if (decision.is === 'admitted') {
@@ -85,7 +93,9 @@ test('a redirect and a refusal are passed on, less what concerns the connection'
     'Set-Cookie',
     'csrf=1',
     'Connection',
-    'close',
+    'close, X-Of-This-Hop',
+    'X-Of-This-Hop',
+    '1',
     'Content-Length',
     '2',
     'Set-Cookie',

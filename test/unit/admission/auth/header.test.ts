@@ -16,6 +16,16 @@ test('nobody else does', () => {
   expect(judge.brings(from(true, 'X_Forwarded_User', 'ann'))).toBe(false);
 });
 
+test('a name in another spelling beside it, which a backend might read, is refused', () => {
+  for (const other of ['X_Forwarded_User', 'x-forwarded_user', 'X.Forwarded.User']) {
+    expect(judge.decide(from(true, 'X-Forwarded-User', 'ann', other, 'root'))).toMatchObject({ result: 'several' });
+    expect(judge.decide(from(true, other, 'root', 'X-Forwarded-User', 'ann'))).toMatchObject({ result: 'several' });
+  }
+  expect(judge.decide(from(true, 'X-Forwarded-User', 'ann', 'X-Forwarded-Users', 'root'))).toMatchObject({
+    is: 'admitted',
+  });
+});
+
 test('two names, or none, are refused', () => {
   expect(judge.decide(from(true, 'X-Forwarded-User', 'a', 'x-forwarded-user', 'a'))).toMatchObject({
     result: 'several',

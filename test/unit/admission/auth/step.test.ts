@@ -31,6 +31,8 @@ function stepFor(
         kind,
         guessable: true,
         remembers: () => false,
+        own: () => noEdits,
+        forwards: false,
         brings: (request) => {
           seen.push(request);
           return request.headers.includes('Authorization');
