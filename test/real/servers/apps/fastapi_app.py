@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import uvicorn
@@ -19,6 +20,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 MIB = 1024 * 1024
 app = FastAPI()
 closed: dict[str, asyncio.Future] = {}
+sent: Counter[str] = Counter()
 released: dict[str, asyncio.Event] = {}
 
 
@@ -72,15 +74,22 @@ async def digest(socket: WebSocket) -> None:
 
 
 @app.websocket("/flood")
-async def flood(socket: WebSocket, messages: int, bytes: int) -> None:
+async def flood(socket: WebSocket, messages: int, bytes: int, name: str = "") -> None:
     """Sends numbered messages as fast as they are taken, then closes."""
     await socket.accept()
     try:
         for number in range(messages):
             await socket.send_bytes(number.to_bytes(4, "big") + b"0" * (bytes - 4))
+            sent[name] += 1
         await socket.close(1000, "all sent")
     except (WebSocketDisconnect, RuntimeError):
         return
+
+
+@app.get("/sent")
+async def sent_by(name: str) -> int:
+    """How many messages a flood has sent."""
+    return sent[name]
 
 
 @app.websocket("/late")

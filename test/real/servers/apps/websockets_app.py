@@ -7,6 +7,7 @@ JSON line once both accept connections.
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 closed: dict[str, asyncio.Future] = {}
+sent: Counter[str] = Counter()
 
 
 def future_of(name: str) -> asyncio.Future:
@@ -29,10 +31,12 @@ def target(request: Request) -> tuple[str, dict[str, str]]:
 
 
 async def answer_http(connection: ServerConnection, request: Request) -> Response | None:
-    """Refusals, and the long poll that tells how a watched connection ended."""
+    """Refusals, the long poll that tells how a watched connection ended, and how much a flood has sent."""
     path, query = target(request)
     if path == "/closed":
         return connection.respond(HTTPStatus.OK, json.dumps(await future_of(query["name"])))
+    if path == "/sent":
+        return connection.respond(HTTPStatus.OK, str(sent[query["name"]]))
     if not path.startswith("/refuse/"):
         return None
     status = HTTPStatus(int(path.removeprefix("/refuse/")))
@@ -53,6 +57,7 @@ async def handle(connection: ServerConnection) -> None:
         if path == "/flood":
             for number in range(int(query["messages"])):
                 await connection.send(number.to_bytes(4, "big") + bytes(int(query["bytes"]) - 4))
+                sent[query.get("name", "")] += 1
             await connection.close(1000, "all sent")
         async for message in connection:
             if path == "/echo":
