@@ -73,8 +73,32 @@ function commandLine(command: readonly string[], core: string | undefined): [str
   return core === undefined ? ['sh', raised.slice(1)] : ['taskset', ['-c', core, ...raised]];
 }
 
+/** What was started and has not ended. */
+const running = new Set<ChildProcess>();
+const deadly = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function endAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** A signal may be meant for this process alone. What it has started would hold its ports and cores for ever. */
+function endWithUs(child: ChildProcess): void {
+  if (!process.listeners('exit').includes(endAll)) {
+    process.on('exit', endAll);
+    for (const signal of deadly) {
+      process.once(signal, () => {
+        endAll();
+        process.kill(process.pid, signal);
+      });
+    }
+  }
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+}
+
 function watch(child: ChildProcess, name: string): Running {
   if (child.pid === undefined) throw new Error(`cannot start ${name}`);
+  endWithUs(child);
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-2000);
