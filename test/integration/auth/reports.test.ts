@@ -1,0 +1,123 @@
+/** What was reported of other gateways that ask a service or an issuer, asked of this one. */
+import { createServer, type IncomingMessage } from 'node:http';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type FakeUpstream, fakeUpstream, headerOf, headersOf, switchingOrOk } from '../../helpers/fake-upstream.ts';
+import { startGatewayOf } from '../../helpers/gateway.ts';
+import { listen } from '../../helpers/listen.ts';
+import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
+import { newSigner, setText, tokenOf } from '../../unit/admission/auth/tokens.ts';
+
+type Said = readonly [status: number, fields: readonly string[], body: string];
+
+interface Stand {
+  readonly upstream: FakeUpstream;
+  /** What the service was asked. */
+  readonly asked: readonly IncomingMessage[];
+  /** The head of the answer to a request. */
+  ask(text: string): Promise<string>;
+}
+
+/** A route whose `auth` names a service on this port, which says this. */
+async function stand(auth: (port: number) => string, said: Said): Promise<Stand> {
+  const asked: IncomingMessage[] = [];
+  const [status, fields, body] = said;
+  const service = createServer((req, res) => {
+    asked.push(req);
+    res.writeHead(status, [...fields]).end(body);
+  });
+  const port = await listen(service);
+  const upstream = await fakeUpstream({ answer: switchingOrOk });
+  const gateway = await startGatewayOf(`
+listen: {address: "127.0.0.1:0", trusted_proxies: [127.0.0.1]}
+admin: {address: "127.0.0.1:0"}
+routes:
+  - name: test
+    upstream: http://127.0.0.1:${upstream.port}
+    auth: [${auth(port)}]
+`);
+  onTestFinished(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await upstream[Symbol.asyncDispose]();
+    service.close();
+    service.closeAllConnections();
+  });
+  return {
+    upstream,
+    asked,
+    async ask(text) {
+      const client = await rawConnect(gateway.port);
+      client.sendText(text);
+      const head = await client.head();
+      client.socket.destroy();
+      return head;
+    },
+  };
+}
+
+const forward = (more: string) => (port: number) => `{forward: {url: "http://127.0.0.1:${port}/verify"${more}}}`;
+const message = (first: string, ...lines: string[]) => [first, 'Host: gateway.test', ...lines, '', ''].join('\r\n');
+
+describe.each([
+  ['fast', ''],
+  ['careful', 'http://gateway.test'],
+])('the %s lane', (_, before) => {
+  // traefik/traefik#3039, caddyserver/caddy#5430: the service was asked to speak WebSocket itself, and failed.
+  test('the service hears nothing of an upgrade', async () => {
+    const { ask, asked } = await stand(forward(''), [200, [], '']);
+    expect(await ask(handshakeRequest({ path: `${before}/ws` }))).toMatch(/^HTTP\/1\.1 101 /);
+    expect(asked.map(({ method, url }) => [method, url])).toEqual([['GET', '/verify']]);
+    const { rawHeaders, headers } = asked[0]!;
+    expect(rawHeaders.join('\n')).not.toMatch(/^(upgrade|sec-websocket-.*|http2-settings)$/im);
+    expect(headers.connection).toBe('keep-alive');
+  });
+
+  // An advisory on traefik/traefik after GHSA-x677-9fxg-v5c5: `_` was shut out, and `.` went through to PHP, for which
+  // both are one name.
+  test('what clients say under a name of the service’s goes no further, with whatever between its words', async () => {
+    const { ask, upstream } = await stand(forward(', response_headers: [X-Mail-Of]'), [200, ['X-Mail-Of', 'ann'], '']);
+    const lines = [..."-_.~!#$%&'*+^`|"].map((between) => `X${between}Mail-Of: root`);
+    expect(await ask(message(`GET ${before}/ HTTP/1.1`, ...lines))).toMatch(/^HTTP\/1\.1 200 /);
+    const { request } = await upstream.next();
+    expect(request).not.toContain('root');
+    expect(headersOf(request, 'X-Mail-Of')).toEqual(['ann']);
+  });
+
+  // oauth2-proxy/oauth2-proxy#3506, traefik/traefik#12418: the service believed the client's word for the path, or had
+  // none for the method.
+  test('the service is told where a request goes by the gateway alone, whatever its peer is trusted with', async () => {
+    const { ask, asked } = await stand(forward(''), [401, [], '']);
+    const spoofed = ['Uri: /public', 'Method: OPTIONS'].flatMap((end) => [`X-Forwarded-${end}`, `X_Forwarded_${end}`]);
+    const head = await ask(
+      message(`POST ${before}/admin?a=1 HTTP/1.1`, ...spoofed, 'X-Original-URL: /public', 'Content-Length: 0'),
+    );
+    expect(head).toMatch(/^HTTP\/1\.1 401 /);
+    const { headers, rawHeaders } = asked[0]!;
+    expect(headers).toMatchObject({ 'x-forwarded-uri': '/admin?a=1', 'x-forwarded-method': 'POST' });
+    expect(rawHeaders.join('\n')).not.toMatch(/public|OPTIONS/);
+  });
+
+  // authelia/authelia#4905, #648: what programs need to sign in was lost, and OPTIONS was sent to a login page.
+  test('the service’s own 401 reaches a program, with all that it asks for', async () => {
+    const fields = ['WWW-Authenticate', 'Basic realm="a"', 'WWW-Authenticate', 'Bearer'];
+    const { ask, asked } = await stand(forward(''), [401, fields, 'no']);
+    const head = await ask(message(`OPTIONS ${before}/dav HTTP/1.1`));
+    expect(head).toMatch(/^HTTP\/1\.1 401 /);
+    expect(headersOf(head, 'WWW-Authenticate')).toEqual(['Basic realm="a"', 'Bearer']);
+    expect(headerOf(head, 'Content-Length')).toBe('2');
+    expect(asked[0]!.headers['x-forwarded-method']).toBe('OPTIONS');
+  });
+
+  // envoyproxy/envoy#13708: the keys were fetched again for each request.
+  test('the keys of an issuer are fetched once for many requests, at once or one after the other', async () => {
+    const signer = newSigner('one');
+    const jwt = (port: number) =>
+      `{jwt: {issuer: "https://id.test", audience: [panel], jwks: "http://127.0.0.1:${port}/keys"}}`;
+    const { ask, asked } = await stand(jwt, [200, ['Content-Type', 'application/json'], setText(signer)]);
+    const token = tokenOf(signer, { exp: Math.floor(Date.now() / 1000) + 600 });
+    const text = message(`GET ${before}/ HTTP/1.1`, `Authorization: Bearer ${token}`);
+    const heads = await Promise.all(Array.from({ length: 10 }, () => ask(text)));
+    for (let i = 0; i < 10; i++) heads.push(await ask(text));
+    for (const head of heads) expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(asked.map(({ url }) => url)).toEqual(['/keys']);
+  });
+});
