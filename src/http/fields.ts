@@ -122,12 +122,14 @@ export function foldName(name: string): string {
   return name.toLowerCase().replace(folding, '-');
 }
 
-/** Kinds of names that have been looked up: clients send the same few dozen. */
+/** Kinds of names that have been looked up: clients send the same few dozen, and none of them is long. */
 const known = new Map<string, FieldKind>();
 const mostKnown = 1024;
+const longestKnown = 64;
 
 /** What a name means, however it is spelled. */
 export function kindOf(name: string): FieldKind {
+  if (name.length > longestKnown) return lookUp(name);
   let kind = known.get(name);
   if (kind === undefined) {
     kind = lookUp(name);

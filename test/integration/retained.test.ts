@@ -1,4 +1,4 @@
-/** What an open connection keeps in memory of its handshake: nothing that is longer than anybody shows. */
+/** What an open connection keeps in memory of its handshake or last request: nothing that is longer than anybody shows. */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -13,14 +13,14 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 /** Bytes in use once what nobody holds is gone. */
-async function inUse(): Promise<number> {
+async function inUse(): Promise<{ heap: number; all: number }> {
   // Some handles let go of their objects a turn later.
   for (let i = 0; i < 4; i++) {
     await new Promise(setImmediate);
     collect();
   }
   const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  return { heap: heapUsed, all: heapUsed + external };
 }
 
 const count = 100;
@@ -43,6 +43,7 @@ async function forgetful(): Promise<number> {
     socket.on('data', (chunk) => {
       const chosen = chunk.includes('Protocol:') ? ['Sec-WebSocket-Protocol: chat.of.nobody.in.particular'] : [];
       if (chunk.includes('Sec-WebSocket-Key')) socket.write(switching(chunk.toString('latin1'), ...chosen));
+      else if (chunk.includes('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
     onTestFinished(() => {
       socket.destroy();
@@ -68,11 +69,39 @@ test.each(Object.entries(ways))('%s of 50 KB goes with the handshake', { timeout
   const upstream = await forgetful();
   await using gateway = await startGateway({ routes: [routeTo(upstream)], trustedProxies: ['127.0.0.1'] });
   for (let i = 0; i < 20; i++) await open(gateway.port, {});
-  const before = await inUse();
+  const before = (await inUse()).all;
   for (let i = 0; i < count; i++) await open(gateway.port, {});
-  const plain = (await inUse()) - before;
+  const plain = (await inUse()).all - before;
   for (let i = 0; i < count; i++) await open(gateway.port, request(i));
-  const longOnes = (await inUse()) - before - plain;
+  const longOnes = (await inUse()).all - before - plain;
   expect(gateway.gateway.sessions.sessions.size).toBe(20 + 2 * count);
   expect(longOnes - plain).toBeLessThan((count * long) / 5);
+});
+
+/** An empty line before it brings a connection into the careful lane. */
+const requests: Readonly<Record<string, (text: string) => string>> = {
+  'a target': (text) => `GET /?${text} HTTP/1.1\r\nHost: a\r\n\r\n`,
+  'a target in the careful lane': (text) => `\r\nGET /?${text} HTTP/1.1\r\nHost: a\r\n\r\n`,
+  'a name of a header in the careful lane': (text) => `\r\nGET / HTTP/1.1\r\nHost: a\r\nX-${text}: a\r\n\r\n`,
+};
+
+// Strings alone: buffers are kept for the next request, a bounded number of them.
+test.each(Object.entries(requests))('%s of 50 KB goes with its answer', { timeout: 60_000 }, async (_, request) => {
+  const upstream = await forgetful();
+  await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+  const rest = async (text: string): Promise<void> => {
+    const socket = connect(gateway.port, '127.0.0.1').on('error', () => {});
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    socket.write(request(text));
+    const [answer] = await once(socket, 'data');
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+  };
+  for (let i = 0; i < 20; i++) await rest('a');
+  const before = (await inUse()).heap;
+  for (let i = 0; i < count; i++) await rest('a');
+  const plain = (await inUse()).heap - before;
+  for (let i = 0; i < count; i++) await rest(filler(i));
+  expect((await inUse()).heap - before - 2 * plain).toBeLessThan((count * long) / 5);
 });

@@ -90,7 +90,8 @@ export class CarefulExchange implements MemoryHolder {
     this.#context = context;
     this.#method = req.method ?? '';
     this.#accept = req.headers.accept;
-    this.#expectsContinue = req.headers.expect?.toLowerCase() === '100-continue';
+    // HTTP/1.0 knows no interim answers.
+    this.#expectsContinue = req.httpVersion === '1.1' && req.headers.expect?.toLowerCase() === '100-continue';
     this.#hasBody = carriesBody(req.headers);
     this.#holding = new Holding(context.memory);
   }

@@ -476,6 +476,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   #next(): void {
     this.#accept = undefined;
     this.#method = '';
+    this.#target = '';
     this.#expects = false;
     this.#connection.wait('request', this.#parts.keepAliveMs);
     this.#parts.resting.add(this.line);

@@ -117,3 +117,10 @@ test.each([
   expect((await ask(gateway, text)).startLine).toContain(' 400 ');
   expect(upstream.accepted).toBe(0);
 });
+
+test('HTTP/1.0 hears of no 100, whatever it expects', async () => {
+  await using upstream = await fakeUpstream({ answer: () => ok });
+  await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+  const reply = await ask(gateway, 'POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi');
+  expect(reply.startLine).toBe('HTTP/1.1 200 OK');
+});
