@@ -17,6 +17,8 @@ export interface Behaviour {
 export class Site {
   /** Where the browser finds it. */
   url = '';
+  /** That of the server itself. */
+  port = 0;
   /** In its order, as the behaviour tells. */
   readonly seen: string[] = [];
   readonly sockets: WebSocketServer;
@@ -36,7 +38,8 @@ export class Site {
 
   static async start(behaviour: Behaviour): Promise<Site> {
     const site = new Site(behaviour);
-    site.url = `http://127.0.0.1:${await listen(site.#server)}`;
+    site.port = await listen(site.#server);
+    site.url = `http://127.0.0.1:${site.port}`;
     return site;
   }
 
