@@ -67,6 +67,13 @@ testReplays(
       status: 206,
     },
     {
+      report: 'holoviz/panel#6945',
+      about: 'a script of Panel itself, which stands below those of Bokeh',
+      target: '/my/panel/static/extensions/panel/panel.min.js',
+      lines: ['Accept-Encoding: gzip'],
+      status: 200,
+    },
+    {
       report: 'bokeh/bokeh#14768',
       about: 'a page that shows the app of another host',
       target: `/my/panel/app/autoload.js?bokeh-autoload-element=1&bokeh-absolute-url=http://${host}/my/panel/app`,

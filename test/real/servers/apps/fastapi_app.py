@@ -206,6 +206,18 @@ async def page() -> HTMLResponse:
     return HTMLResponse("<!doctype html><title>plain page</title><p>A page without a script of its own.</p>")
 
 
+@app.get("/absent")
+async def absent() -> StreamingResponse:
+    """An answer in chunks, of which there are none."""
+    return StreamingResponse(iter(()), status_code=404)
+
+
+@app.get("/nothing/{status}")
+async def nothing(status: int) -> Response:
+    """An answer that can have no body."""
+    return Response(status_code=status, headers={"ETag": '"a"'})
+
+
 async def main() -> None:
     sockets = {"default": socket.create_server(("127.0.0.1", 0)), "raised": socket.create_server(("127.0.0.1", 0))}
     servers = {

@@ -109,6 +109,14 @@ class GivenUp(RequestHandler):
         self.finish("given up")
 
 
+class Nothing(RequestHandler):
+    async def get(self, status: str) -> None:
+        """An answer that can have no body; its head may be sent before its end is known."""
+        self.set_status(int(status))
+        if self.get_query_argument("flush", ""):
+            await self.flush()
+
+
 def listen(**settings: object) -> int:
     routes = [
         ("/echo", Echo),
@@ -120,6 +128,7 @@ def listen(**settings: object) -> int:
         (r"/refuse/(\d+)", Refuse),
         ("/closed", Closed),
         ("/given-up", GivenUp),
+        (r"/nothing/(\d+)", Nothing),
     ]
     sockets = bind_sockets(0, "127.0.0.1")
     # Tornado's own read buffer of 100 MB would otherwise end a large message before its limit does.
