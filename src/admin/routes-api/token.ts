@@ -41,5 +41,5 @@ export function apiToken(path: string | null, environment: string | undefined): 
  * here shall also work with configurable-http-proxy, for which this is one word in lower case.
  */
 export function tokenOf(authorization: string | undefined): string | null {
-  return /^token +(\S+) *$/.exec(authorization ?? '')?.[1] ?? null;
+  return /^token[ \t]+(\S+)[ \t]*$/.exec(authorization ?? '')?.[1] ?? null;
 }
