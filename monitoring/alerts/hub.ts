@@ -11,11 +11,12 @@ export const hub: AlertGroup = {
   alerts: [
     {
       name: 'SluiceHubSilent',
-      when: 'the hub has not asked the API of routes for 5 minutes, and goes on so for 2 more',
+      when: 'the hub has not asked the API of routes for 5 minutes, or since Sluice started, and goes on so for 2 more',
       levels: [
         {
           severity: 'warning',
-          // The hub asks every five minutes, or more often: what is older only for a moment is no silence.
+          // The hub asks every five minutes, or more often: what is older only for a moment is no silence. One that has not
+          // come since Sluice started is silent from then on.
           expr: `time() - max by (cluster, namespace, job) (sluice_routes_api_last_request_timestamp_seconds > 0) > 300`,
           for: '2m',
         },

@@ -36,7 +36,10 @@ const mostPemBytes = 4 << 20;
 
 export class RoutesApiPort {
   readonly routes: ApiRoutes;
-  /** Requests that were let in, and when the last of them came; 0 for never. */
+  /**
+   * Requests that were let in, and when the last of them came. Before the first it is when the port began to listen: a
+   * hub that never comes is silent from then on.
+   */
   readonly heard = { requests: 0, lastAtMs: 0 };
   readonly #parts: RoutesApiPortParts;
   readonly #token: ApiToken | null;
@@ -103,6 +106,7 @@ export class RoutesApiPort {
       },
     });
     const port = await this.#server.listen(address);
+    this.heard.lastAtMs ||= now();
     void this.#check?.run();
     return port;
   }

@@ -94,7 +94,7 @@ export const processFamilies: readonly Family[] = [
   {
     type: 'gauge',
     name: 'routes_api_last_request_timestamp_seconds',
-    help: 'When the last of them came, as Unix time; 0 for never. JupyterHub asks every `last_activity_interval`.',
+    help: 'When the last of them came, or before the first one Sluice began to listen for them, as Unix time. JupyterHub asks every `last_activity_interval`.',
     labels: [],
     ofProcess: (source, emit) => ofApi(source, ({ lastRequestAtMs }) => emit([], lastRequestAtMs / 1000)),
   },

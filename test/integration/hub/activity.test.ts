@@ -1,9 +1,9 @@
 /** What counts as use of a route, by a clock that the test sets. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fakeUpstream, switching } from '../../helpers/fake-upstream.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { ask, httpServer, hubGateway, textUntil } from '../../helpers/hub.ts';
-import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
+import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';
 
 const ping = 9;
 const pong = 10;
@@ -144,4 +144,31 @@ test('a clock that jumps ahead and back leaves no time that is still to come', a
   await ask(hub.port, '/a');
   clock.now = 2_000_000;
   expect(await hub.lastActivity('/a')).toBe(1_000_001);
+});
+
+describe('what Sluice refuses itself is no use', () => {
+  const all = "access: {methods: {allow: [GET, POST]}}, http: {max_body_size: 5B}, origins: ['https://apps.example']";
+  const templates = `templates: [{name: all, kind: other, ${all}}]`;
+  const refusals: readonly (readonly [status: string, request: string])[] = [
+    ['400', 'GET /a%2F..%2Fb HTTP/1.1\r\nHost: h\r\n\r\n'],
+    ['405', 'DELETE /a HTTP/1.1\r\nHost: h\r\n\r\n'],
+    ['413', 'POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n123456'],
+    ['413', 'POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n123456\r\n0\r\n\r\n'],
+    ['431', `GET /a HTTP/1.1\r\nHost: h\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`],
+    ['403', handshakeRequest({ path: '/a', headers: { Origin: 'https://other.example' } })],
+    ['426', handshakeRequest({ path: '/a', headers: { 'Sec-WebSocket-Version': '12' } })],
+  ];
+
+  test.each(refusals)('%s to %j', async (status, request) => {
+    const { hub, clock } = await clocked(templates);
+    await hub.set('/a', await httpServer((_req, res) => res.end('x')));
+    clock.now = 2_000_000;
+    const client = await rawConnect(hub.port);
+    client.sendText(request);
+    expect((await client.head()).slice(9, 12)).toBe(status);
+    expect(await hub.lastActivity('/a')).toBe(1_000_000);
+    // What is let in is use of it.
+    expect((await ask(hub.port, '/a')).status).toBe(200);
+    expect(await hub.lastActivity('/a')).toBe(2_000_000);
+  });
 });

@@ -22,9 +22,26 @@ export const hub: readonly Story[] = [
   },
   {
     alert: 'SluiceHubSilent',
-    tells: 'the hub has not come yet',
-    series: { [pod(1, 'sluice_routes_api_last_request_timestamp_seconds')]: '0x60' },
-    moments: [quiet('30m')],
+    tells: 'Sluice starts under a hub that is gone, and later a second one',
+    series: {
+      // At a minute and at 30 minutes.
+      [pod(1, 'sluice_routes_api_last_request_timestamp_seconds')]: '_ 60x60',
+      [pod(2, 'sluice_routes_api_last_request_timestamp_seconds')]: '_x29 1800x30',
+    },
+    moments: [
+      quiet('7m'),
+      fires('20m', {
+        severity: 'warning',
+        value: '19m 0s',
+        summary: 'apps/sluice: the hub has been silent for 19m 0s',
+      }),
+      quiet('33m'),
+      fires('45m', {
+        severity: 'warning',
+        value: '15m 0s',
+        summary: 'apps/sluice: the hub has been silent for 15m 0s',
+      }),
+    ],
   },
   {
     alert: 'SluiceHubReplicasDiffer',
