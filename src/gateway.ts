@@ -260,6 +260,8 @@ export class Gateway {
       config: () => this.#current.state,
       sessions: () => this.sessions.sessions,
       countersOf: (label) => this.counters.read(label),
+      findRoute: (host, path) => this.#edge.routes.find(host, path),
+      noteActivity: () => this.#noteActivity(),
       live: source.live,
       memory: budget,
       drain: { start: () => void this.drain({ cause: 'api' }), state: () => this.drainState },
@@ -394,13 +396,16 @@ export class Gateway {
         const problem = targets.refuse(upstream);
         return problem === null ? null : { problem };
       },
-      noteActivity: () => {
-        for (const session of this.sessions.sessions) session.noteUse();
-      },
+      noteActivity: () => this.#noteActivity(),
       secureHub: () => this.#secureHub(config),
       added: (route) => this.#hub!.added(route),
       removed: (route) => this.#hub!.removed(route),
     });
+  }
+
+  /** Whoever has noticed use of an API's route tells it now. */
+  #noteActivity(): void {
+    for (const session of this.sessions.sessions) session.noteUse();
   }
 
   #openQuotas(config: QuotaStoreConfig, connector: Connector): SharedQuotas {

@@ -15,8 +15,8 @@ export const hub: AlertGroup = {
       levels: [
         {
           severity: 'warning',
-          // The hub asks every five minutes, or more often: what is older only for a moment is no silence. One that has not
-          // come since Sluice started is silent from then on.
+          // The hub asks every five minutes, or more often: what is older only for a moment is no silence. One that has
+          // not come since Sluice started is silent from then on.
           expr: `time() - max by (cluster, namespace, job) (sluice_routes_api_last_request_timestamp_seconds > 0) > 300`,
           for: '2m',
         },

@@ -18,6 +18,7 @@ const names = [
   'state.js',
   'summary.js',
   'routes.js',
+  'find-route.js',
   'plots.js',
   'throughput.js',
   'sizes.js',

@@ -1,6 +1,7 @@
 /** A route as requests meet it, of the file or of an API. */
 import type { AdmissionRoute } from '../admission/visit.ts';
 import type { Activity } from '../relay/types.ts';
+import type { ApiRoute } from '../routes/api-routes.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 
 export interface EdgeRoute extends AdmissionRoute {
@@ -14,6 +15,8 @@ export const redirects: ReadonlySet<number> = new Set([201, 301, 302, 303, 307, 
 
 /** What a route of an API does beside: its use is noted, and the places that its target names are made the client's. */
 export interface HubDuties extends Activity {
+  /** The route as the API has set it. */
+  readonly api: ApiRoute;
   /** The place to which an answer sends the client, as the client knows it; `null` if the place stays as it is. */
   locationFor(location: string, host: string): string | null;
 }

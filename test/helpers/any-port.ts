@@ -1,6 +1,6 @@
 /**
- * Loaded into a program before its own code: each port on which it wants to listen becomes a free one, and a line of the
- * file that `ANY_PORT_FILE` names says which. So a program takes the flags that people give it, and two of them run
+ * Loaded into a program before its own code: each port on which it wants to listen becomes a free one, and a line of
+ * the file that `ANY_PORT_FILE` names says which. So a program takes the flags that people give it, and two of them run
  * beside each other. (A channel to the program that started it would not live through `process.execve`.)
  */
 import { appendFileSync } from 'node:fs';

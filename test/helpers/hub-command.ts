@@ -1,4 +1,4 @@
-/** The commands with which a hub may start its proxy, with the same flags: `sluice hub-proxy`, and what it stands for. */
+/** Commands with which a hub may start its proxy, with the same flags: `sluice hub-proxy`, and what it stands for. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -43,27 +43,6 @@ export const listingQuery = z.strictObject({
 
 export type Listing = z.output<typeof listingQuery>;
 
-/** Reads a query, or says everything that is wrong with it. */
-export function parseListing(query: URLSearchParams): Listing | { readonly problems: readonly string[] } {
-  const twice = [...new Set(query.keys())].filter((key) => query.getAll(key).length > 1);
-  const parsed = listingQuery.safeParse(Object.fromEntries(query));
-  const problems = [
-    ...twice.map((key) => `${key} is given twice; give it once`),
-    ...(parsed.error?.issues.flatMap(explain) ?? []),
-  ];
-  return parsed.success && problems.length === 0 ? parsed.data : { problems };
-}
-
-function explain(issue: z.core.$ZodIssue): string[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `there is no ${key}; there are ${Object.keys(listingQuery.shape).join(', ')}`);
-  }
-  const key = issue.path.join('.');
-  if (issue.code === 'invalid_value') return [`${key}: write one of ${issue.values.join(', ')}`];
-  if (issue.code === 'too_big') return [`${key}: write ${issue.maximum} characters at most`];
-  return [`${key}: ${issue.message}`];
-}
-
 /** A page of connections. */
 export interface Page {
   /** How many the filters let through. */

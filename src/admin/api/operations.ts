@@ -13,12 +13,14 @@ import { type Lazy, lazily, slicedJson } from '../sliced-json.ts';
 import { describeConfig } from './config.ts';
 import { describeConnection, describeRow, thisMoment } from './connection.ts';
 import { type DrainSource, describeDrain } from './drain.ts';
-import { listingQuery, pageOf, parseListing } from './listing.ts';
+import { type FindSource, findQuery, showRouteOf } from './find-route.ts';
+import { listingQuery, pageOf } from './listing.ts';
+import { badQuery, parseQuery } from './query.ts';
 import { describeRoutes, type RoutesSource } from './routes.ts';
 import * as schemas from './schemas.ts';
 
 /** What the API shows and changes. */
-export interface ApiSource extends RoutesSource {
+export interface ApiSource extends RoutesSource, FindSource {
   /** In the order in which they opened. */
   sessions(): Crowd<Session>;
   readonly drain: DrainSource;
@@ -48,6 +50,25 @@ export function operations(source: ApiSource): Operation[] {
         'listed while it has connections.',
       answers: { 200: { schema: schemas.routesSchema, when: 'All routes' } },
       answer: (ask) => slicedJson(ask, 200, describeRoutes(source)),
+    },
+    {
+      id: 'findRoute',
+      method: 'GET',
+      path: '/api/routes/find',
+      summary: 'The route that a request for a path would take',
+      description:
+        'Looked up as a request is, under every reading of the path, among the routes of the file and those that a program has ' +
+        'set through `routes_api`, of which there may be too many to list. Nothing is sent to the backend.',
+      query: findQuery,
+      answers: {
+        200: { schema: schemas.foundRouteSchema, when: 'The route' },
+        400: { schema: schemas.problemSchema, when: 'The query is wrong' },
+        404: { schema: schemas.problemSchema, when: 'There is none, or the path may be read as that of another route' },
+      },
+      answer: ({ query }) => {
+        const asked = parseQuery(findQuery, query);
+        return 'problems' in asked ? badQuery(asked.problems) : showRouteOf(source, asked);
+      },
     },
     {
       id: 'listConnections',
@@ -147,15 +168,9 @@ export function operations(source: ApiSource): Operation[] {
 
 const noConnectionAnswer = { schema: schemas.problemSchema, when: 'There is no such connection, or it is gone' };
 
-/** More are not read. */
-const mostProblems = 10;
-
 function listConnections(source: ApiSource, ask: Ask): Answer | Promise<Answer> {
-  const listing = parseListing(ask.query);
-  if ('problems' in listing) {
-    const what = 'the query is wrong';
-    return problem(400, { code: 'bad_query', what, remedy: listing.problems.slice(0, mostProblems).join('. ') });
-  }
+  const listing = parseQuery(listingQuery, ask.query);
+  if ('problems' in listing) return badQuery(listing.problems);
   const moment = thisMoment();
   const sessions = source.sessions();
   const page = pageOf(sessions, listing, moment.now);

@@ -67,6 +67,23 @@ export const routesSchema = z
   })
   .meta({ id: 'Routes' });
 
+export const foundRouteSchema = z
+  .object({
+    name: z.string().describe("The route's, or that of the template under which requests for the path are."),
+    metrics_route: z.string().describe('Its `route` label.'),
+    set_by: z.enum(['file', 'api']).describe('The configuration, or a program through `routes_api`.'),
+    match: z.object({
+      hosts: z.array(z.string()).describe('Empty for every host.'),
+      path: z.string().describe('Its own path: the longest that the asked one begins with.'),
+    }),
+    upstream: z.string().describe('Where its requests go.'),
+    last_activity: z
+      .string()
+      .nullable()
+      .describe('When somebody last used it (ISO 8601); `null` for a route of the file.'),
+  })
+  .meta({ id: 'FoundRoute' });
+
 /** What a listing says of one sender. */
 const rowSender = z
   .object({
@@ -294,7 +311,16 @@ export const buildSchema = z
 
 const problemCodes = [
   ...(Object.keys(adminOutcomes) as (keyof typeof adminOutcomes)[]),
-  ...(['not_found', 'method_not_allowed', 'body', 'bad_query', 'no_connection', 'bug'] as const),
+  ...([
+    'not_found',
+    'method_not_allowed',
+    'body',
+    'bad_query',
+    'no_route',
+    'ambiguous_path',
+    'no_connection',
+    'bug',
+  ] as const),
 ] as const;
 
 export const problemSchema = z

@@ -9,6 +9,8 @@
  *   'connections-search': HTMLInputElement,
  *   'violations-search': HTMLInputElement,
  *   'token-input': HTMLInputElement,
+ *   'route-find': HTMLFormElement,
+ *   'route-find-path': HTMLInputElement,
  *   token: HTMLFormElement,
  *   'route-pick': HTMLSelectElement,
  *   closing: HTMLDialogElement,

@@ -2,6 +2,7 @@
 import { connections } from './connections.js';
 import { byId } from './dom.js';
 import { watch } from './feed.js';
+import { findRoute } from './find-route.js';
 import { routes } from './routes.js';
 import { sizes } from './sizes.js';
 import { take } from './state.js';
@@ -18,6 +19,7 @@ watch((...event) => {
     built = true;
     summary();
     routes();
+    findRoute();
     throughput();
     sizes();
     violations();

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type Listing, pageOf, parseListing } from '../../../../src/admin/api/listing.ts';
+import { type Listing, listingQuery, pageOf } from '../../../../src/admin/api/listing.ts';
+import { parseQuery } from '../../../../src/admin/api/query.ts';
 import type { Session } from '../../../../src/relay/session.ts';
 
-const parse = (query: string) => parseListing(new URLSearchParams(query));
+const parse = (query: string) => parseQuery(listingQuery, new URLSearchParams(query));
 const problems = (query: string) => {
   const parsed = parse(query);
   return 'problems' in parsed ? parsed.problems : [];
