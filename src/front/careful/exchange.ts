@@ -175,7 +175,7 @@ export class CarefulExchange implements MemoryHolder {
     }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';
-    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context);
+    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context, this.#hasBody);
     upstreamReq.on('drain', () => this.#touch());
     // A 101 that nobody asked for closes the request without an error.
     upstreamReq.once('close', () => {
@@ -210,6 +210,8 @@ export class CarefulExchange implements MemoryHolder {
     const endless = !bodyless && !('content-length' in upstreamRes.headers);
     const chunked = endless && res.useChunkedEncodingByDefault;
     this.#endsByClosing = endless && !chunked;
+    // A body that is announced and does not come, as to HEAD, may come all the same, behind the answer.
+    if (bodyless && carriesBody(upstreamRes.headers)) this.#upstreamReq!.shouldKeepAlive = false;
     const endsWithConnection = endless && !('transfer-encoding' in upstreamRes.headers);
     this.#upstream!.endsByReset = endsWithConnection && status >= 400 && this.#hasBody;
     const { hub } = this.#context;
@@ -220,7 +222,9 @@ export class CarefulExchange implements MemoryHolder {
     try {
       res.writeHead(status, upstreamRes.statusMessage, headers);
     } catch (error) {
-      // Node writes fewer characters than it reads, DEL for one.
+      // Node writes fewer characters of a reason than it reads, and keeps what it does not write. Our own answer would
+      // fail for that, and with it the process.
+      res.statusMessage = '';
       this.failed(new BadUpstreamAnswer(error instanceof Error ? error.message : 'invalid header'));
       return;
     }
@@ -380,7 +384,12 @@ export class CarefulExchange implements MemoryHolder {
 }
 
 /** Replaces the lower-case copies that http-proxy made by the client's headers as they came; its framing stays. */
-function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], { visit, hub }: ExchangeContext): void {
+function setRequestHeaders(
+  upstreamReq: ClientRequest,
+  raw: readonly string[],
+  { visit, hub }: ExchangeContext,
+  hasBody: boolean,
+): void {
   const { changes, origination } = visit;
   const lines = changes === null ? raw : changes.lines(raw);
   const told = hub === null ? origination.forwarding : forwardingOfApi(origination, changes);
@@ -388,8 +397,6 @@ function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], {
   const host = upstreamReq.getHeader('host');
   const length = upstreamReq.getHeader('content-length');
   const coding = upstreamReq.getHeader('transfer-encoding');
-  // http-proxy closes the upstream connection after a chunked request, so that nothing can hide behind it.
-  const connection = upstreamReq.getHeader('connection') ?? 'keep-alive';
   for (const name of upstreamReq.getHeaderNames()) upstreamReq.removeHeader(name);
   for (const [name, values] of requestFields(lines, forwarding, origination.trusted)) {
     upstreamReq.setHeader(name, values.length === 1 ? values[0]! : values);
@@ -398,5 +405,8 @@ function setRequestHeaders(upstreamReq: ClientRequest, raw: readonly string[], {
   if (host !== undefined && !upstreamReq.hasHeader('host')) upstreamReq.setHeader('Host', host);
   if (length !== undefined) upstreamReq.setHeader('Content-Length', length);
   if (coding !== undefined) upstreamReq.setHeader('Transfer-Encoding', coding);
-  upstreamReq.setHeader('Connection', connection);
+  // A backend may not read a body, for whatever reason, and would take it for the next request. Node itself would use
+  // the connection again if the backend does not close it.
+  upstreamReq.setHeader('Connection', hasBody ? 'close' : 'keep-alive');
+  if (hasBody) upstreamReq.shouldKeepAlive = false;
 }

@@ -9,7 +9,6 @@
  * - Chunks: Node makes its own out of the payload. The fast lane passes them as they came.
  * - Transfer-Encoding in an answer that has no body (to HEAD, 304): it says what another answer would have. Node drops it.
  * - 100, 102 and 103: Node keeps them. The fast lane passes them on (not generated here, see exchange.test.ts).
- * - A GET, HEAD, OPTIONS or DELETE with a body: http-proxy sends it as it is, the fast lane closes the upstream's connection behind it.
  * - Expect: Node answers it, the fast lane leaves it to the upstream (not generated here, see exchange.test.ts).
  */
 import { once } from 'node:events';

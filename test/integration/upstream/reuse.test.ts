@@ -238,3 +238,44 @@ describe('at most http.max_upstream_connections', () => {
     expect(server.sockets).toHaveLength(1);
   });
 });
+
+describe('a connection on which more may come than the answer', () => {
+  test.each(['POST', 'PUT'])(
+    '%s with a body: the backend is told to close, for it may not read that',
+    async (method) => {
+      const seen: unknown[] = [];
+      let connections = 0;
+      const port = await startRawUpstream((socket) => {
+        const connection = connections++;
+        socket.on('data', (chunk) => {
+          const head = /^\w+ \/ HTTP[\s\S]*?^connection: (.*?)\r\n/im.exec(chunk.toString('latin1'));
+          if (head === null) return;
+          seen.push([head[1], connection]);
+          socket.write(answer);
+        });
+      });
+      const front = await startFront(routeTo(port));
+      const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\nX-Forwarded-User: root\r\n\r\n';
+      expect(await ask(front, method, '/', hidden)).toBe(200);
+      expect(await ask(front, 'GET')).toBe(200);
+      expect(seen).toEqual([
+        ['close', 0],
+        ['keep-alive', 1],
+      ]);
+    },
+  );
+
+  test.each([
+    ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', 1],
+    ['HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 1],
+    ['GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', 1],
+    ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', 0],
+    ['GET', 'HTTP/1.1 304 Not Modified\r\n\r\n', 0],
+  ])('%s and the answer %j: the next request goes on connection %d', async (method, text, connection) => {
+    const server = await startServer((socket) => socket.write(server.requests.length === 1 ? text : answer));
+    const front = await startFront(routeTo(server.port));
+    await ask(front, method);
+    expect(await ask(front, 'GET')).toBe(200);
+    expect(server.requests.map((one) => one.connection)).toEqual([0, connection]);
+  });
+});
