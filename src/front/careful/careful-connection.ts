@@ -21,7 +21,7 @@ import { sayFarewell } from '../farewell.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { CarefulStream } from './careful-stream.ts';
 import { JoinedBody } from './joined-body.ts';
-import { PieceSize } from './piece-size.ts';
+import { chunksPerRequest, PieceSize } from './piece-size.ts';
 
 /** What the parser found in a head. */
 export type ParsedHead =
@@ -273,6 +273,7 @@ export class CarefulConnection implements RoundWaiter {
       this.#events.switched(found.req, this.#held.take(), found.kind);
       return;
     }
+    if (!this.#chunkBudget.spend(chunksPerRequest)) this.#awaitRound();
     const { req, res } = found;
     this.#res = res;
     this.#answered = false;

@@ -8,6 +8,7 @@
 import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';
+import { tooMuchInterim } from '../../http/interim.ts';
 import type { RawHeaders } from '../../http/raw-fields.ts';
 import { lowerMarks } from '../../relay/transport/low-marks.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
@@ -21,6 +22,7 @@ import {
 } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
 import type { HandshakeAsk } from '../../websocket/validate.ts';
+import { boundInterim } from './bound-interim.ts';
 
 /** What to dial and what to send there. */
 export interface DialRequest {
@@ -129,6 +131,7 @@ class Attempt {
     this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });
     // The size of the block bounds the lines. Node would cut the list off without a word.
     this.#request.maxHeadersCount = 0;
+    boundInterim(this.#request, () => this.#fail('upstream_bad_handshake', 'bad_handshake', tooMuchInterim));
     this.#request
       .on('error', this.#onError)
       .on('upgrade', (response, socket, head) => this.#onUpgrade(response, socket as Socket, head))

@@ -16,6 +16,7 @@ import type { Route } from '../../config/types.ts';
 import { carriesBody } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
 import { idempotent } from '../../http/idempotent.ts';
+import { tooMuchInterim } from '../../http/interim.ts';
 import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
@@ -30,6 +31,7 @@ import type { UpstreamLines } from '../fast/upstream-line.ts';
 import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
 import { AnswerPieces } from './answer-pieces.ts';
+import { boundInterim } from './bound-interim.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
@@ -177,6 +179,7 @@ export class CarefulExchange implements MemoryHolder {
     if (this.#req.url === '*') upstreamReq.path = '*';
     setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context, this.#hasBody);
     upstreamReq.on('drain', () => this.#touch());
+    boundInterim(upstreamReq, () => this.failed(new BadUpstreamAnswer(tooMuchInterim), connection));
     // A 101 that nobody asked for closes the request without an error.
     upstreamReq.once('close', () => {
       if (this.#upstreamRes === null) this.failed(new BadUpstreamAnswer('closed without an answer'), connection);

@@ -11,6 +11,8 @@ const fewChunks = 32;
 
 /** For all connections of the lane, about 5 ms of a core. */
 export const carefulChunksPerRound: RoundLimits = { work: 1000, free: fewChunks, waiters: 8 };
+/** What a request costs, as the chunks that are parsed in that time: a read may hold thousands that are refused. */
+export const chunksPerRequest = 40;
 
 export class PieceSize {
   /** The size of the next piece. */

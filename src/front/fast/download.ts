@@ -5,7 +5,7 @@
  */
 import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
 import type { Framing } from '../../http/wire/framing.ts';
-import { HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
+import { HeadParser, HeadProgress, parserBytes } from '../../http/wire/head-parser.ts';
 import type { HeadWriter } from '../../http/wire/head-writer.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import type { Line } from './line.ts';
@@ -32,6 +32,11 @@ export class Download {
     this.#heads = heads;
     this.#chunks = framing === 'close';
     this.#body.begin(framing, length, Number.POSITIVE_INFINITY);
+  }
+
+  /** What is held of trailers that are not whole. */
+  get heldBytes(): number {
+    return this.#trailers === null || this.state !== 'open' ? 0 : parserBytes + this.#trailers.capacity;
   }
 
   /** Nothing but the end of the upstream's connection ends it. */

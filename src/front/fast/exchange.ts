@@ -18,6 +18,7 @@
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { idempotent } from '../../http/idempotent.ts';
+import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../http/wire/head-parser.ts';
@@ -84,7 +85,11 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   /** The head, while it waits for what of the body has come with it. */
   #first: FirstWrite | null = null;
   #heldBytes = 0;
+  /** The part of it that trailers hold. */
+  #trailerBytes = 0;
   #answer: HeadParser | null = null;
+  /** Of all informational answers. */
+  #interimBytes = 0;
   /** Something of an answer has come. */
   #heard = false;
   #download: Download | null = null;
@@ -149,6 +154,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const writer = this.#line?.writer ?? null;
     const before = upload.chunks;
     const position = upload.read(chunk, start, end, keeper, this.#first ?? writer);
+    this.#holdTrailers();
     if (this.#first === null) writer?.flush();
     else this.#sendFirst(this.#first);
     const { chunkBudget } = this.#parts;
@@ -203,7 +209,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (this.#turn === 'asking') this.#readHeads(chunk, start, end, keeper);
     else if (this.#turn === 'answering') {
       this.#noteUse();
-      this.#afterRead(this.#download!.read(chunk, start, end, keeper) === end);
+      const clean = this.#download!.read(chunk, start, end, keeper) === end;
+      this.#holdTrailers();
+      this.#afterRead(clean);
     }
     // An upstream has nothing to say behind its answer.
     else this.#line?.destroy();
@@ -356,6 +364,14 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#parts.memory.budget.take(bytes);
   }
 
+  /** Counts what is held of trailers that are not whole. */
+  #holdTrailers(): void {
+    const bytes = this.#upload.heldBytes + (this.#download?.heldBytes ?? 0);
+    if (bytes === this.#trailerBytes) return;
+    this.#hold(bytes - this.#trailerBytes);
+    this.#trailerBytes = bytes;
+  }
+
   #readHeads(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     this.#heard = true;
     const { answers } = this.#parts;
@@ -364,10 +380,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     for (let at = start; at < end; at = answer.position) {
       const before = answer.capacity;
       const progress = answer.feed(chunk, at, end);
-      if (progress === HeadProgress.starved) {
-        this.#hold(answer.capacity - before);
-        return;
-      }
+      if (answer.capacity !== before) this.#hold(answer.capacity - before);
+      if (progress === HeadProgress.starved) return;
       if (progress !== HeadProgress.head || answer.status === 101) {
         this.#breakOff(
           'bad_response',
@@ -377,6 +391,11 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
       }
       if (answer.status >= 200) {
         this.#beginAnswer(answer, chunk, end, keeper);
+        return;
+      }
+      this.#interimBytes += answer.end - answer.start;
+      if (this.#interimBytes > mostInterimBytes) {
+        this.#breakOff('bad_response', tooMuchInterim);
         return;
       }
       this.#passInterim(answer);
@@ -389,8 +408,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const { line } = this.#client;
     heads.response(answer, { chunks: false, closes: false, date: date() });
     if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
+    this.#hold(-answer.capacity);
     answer.reset();
-    if (line.writer.blocked && this.#isFull(line.writer, 'upstream')) this.#line!.pause();
   }
 
   #beginAnswer(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
@@ -410,6 +429,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#status = answer.status;
     this.#noteUse();
     const { contentLength, position } = answer;
+    this.#hold(-answer.capacity);
     answers.give(answer);
     this.#answer = null;
     this.#download = new Download(this.#client.line, heads, framing, contentLength);

@@ -20,7 +20,8 @@ import type { Route } from '../../config/types.ts';
 import { type HeadFields, RawFields } from '../../http/head-fields.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
-import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../http/wire/head-parser.ts';
+import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines, parserBytes } from '../../http/wire/head-parser.ts';
+import type { RoundWaiter } from '../../relay/core/round-budget.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
@@ -56,8 +57,6 @@ const restMs = 10_000;
 const mostEarlyBytes = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
-/** What a parser takes beside the head that it holds, in bytes. */
-const parserBytes = 6 * 1024;
 
 const tooLarge = {
   [HeadProgress.tooLarge]: {
@@ -88,7 +87,7 @@ interface Known {
   readonly upgrades: boolean;
 }
 
-export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
+export class FastConnection implements LineOwner, ExchangeClient, VisitHost, RoundWaiter {
   readonly line: Line;
   readonly #parts: LaneParts;
   readonly #connection: Connection;
@@ -105,7 +104,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   #held: HeldBytes | null = null;
   /** A read goes on. */
   #reading = false;
-  /** A refusal waits for its client to read; nothing more is read before. */
+  /** An answer of ours waits for its client to read, or for a round of its own; nothing more is read before. */
   #owes = false;
   #over = false;
   /** The form of answers that the last request prefers: its `Accept`. */
@@ -163,8 +162,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
 
   drained(): void {
     if (this.#owes) {
-      this.#owes = false;
-      this.#next();
+      this.#goOn();
       return;
     }
     this.#exchange?.clientDrained();
@@ -233,9 +231,11 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.line.send(answer, 0, answer.length);
   }
 
-  /** Nothing more is read before the client has taken an answer of ours. */
+  /** Nothing more is read before the client has taken an answer of ours, and a round has room for the next. */
   #answeredByUs(ends: boolean, upload: Upload): void {
-    if (ends || !this.line.writer.blocked) {
+    const { answerBudget } = this.#parts;
+    const hasRoom = answerBudget.spend(1);
+    if (ends || (hasRoom && !this.line.writer.blocked)) {
       this.answered(ends, upload);
       return;
     }
@@ -243,6 +243,18 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     this.#owes = true;
     this.line.pause();
     this.#connection.wait('end', restMs);
+    if (!this.line.writer.blocked) answerBudget.wait(this);
+  }
+
+  onRound(): void {
+    if (this.#owes && !this.#over) this.#goOn();
+  }
+
+  /** The answer of ours has gone. */
+  #goOn(): void {
+    if (this.line.writer.blocked) return;
+    this.#owes = false;
+    this.#next();
   }
 
   refuseRequest(refused: Refused): void {
@@ -344,7 +356,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     });
   }
 
-  /** Counts what is held of a head. */
+  /** Counts what is held of a head, or of trailers that nobody wants. */
   #count(bytes: number): void {
     this.#parts.memory.budget.take(bytes - this.#parserBytes);
     this.#parserBytes = bytes;
@@ -498,6 +510,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
   #awaitRest(upload: Upload, closes: boolean): void {
     upload.drop();
     this.#rest = { upload, closes };
+    this.#count(upload.heldBytes);
     this.#connection.wait('end', restMs, () => this.#farewell());
     const held = this.#takeHeld();
     if (held !== null) this.read(held, 0, held.length, owned);
@@ -509,9 +522,11 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
     const { upload, closes } = this.#rest!;
     const before = upload.chunks;
     const position = upload.read(chunk, start, end, keeper, null);
-    const { chunkBudget } = this.#parts;
+    const { chunkBudget, memory } = this.#parts;
     if (!chunkBudget.spend(upload.chunks - before)) this.line.awaitRound(chunkBudget);
-    if (upload.state === 'open') return end;
+    this.#count(upload.heldBytes);
+    const isTooMuch = upload.heldBytes > 0 && memory.budget.pressed;
+    if (upload.state === 'open' && !isTooMuch) return end;
     this.#rest = null;
     if (closes || upload.state !== 'whole') this.#farewell();
     else this.#next();
@@ -560,8 +575,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost {
 
   #dropParser(): void {
     this.#arriving = null;
-    if (this.#parser === null) return;
     this.#count(0);
+    if (this.#parser === null) return;
     this.#parts.requests.give(this.#parser);
     this.#parser = null;
   }

@@ -15,7 +15,7 @@ import { Exchange } from './exchange.ts';
 import { FastConnection } from './fast-connection.ts';
 import { HeadParsers } from './head-parsers.ts';
 import type { LaneParts } from './parts.ts';
-import { bytesPerRound, chunksPerRound } from './per-round.ts';
+import { bytesPerRound, chunksPerRound, ownAnswersPerRound } from './per-round.ts';
 import { RestingLines } from './resting-lines.ts';
 import type { PendingHandshake, UnderWay } from './under-way.ts';
 import { UpstreamLines } from './upstream-line.ts';
@@ -35,6 +35,7 @@ export type FastLaneParts = Omit<
   | 'resting'
   | 'byteBudget'
   | 'chunkBudget'
+  | 'answerBudget'
   | 'exchanges'
   | 'openings'
   | 'date'
@@ -62,6 +63,7 @@ export class FastLane implements Lane {
       resting,
       byteBudget: new RoundBudget(setImmediate, bytesPerRound),
       chunkBudget: new RoundBudget(setImmediate, chunksPerRound),
+      answerBudget: new RoundBudget(setImmediate, ownAnswersPerRound),
       exchanges: {
         add: (exchange) => {
           this.#exchanges++;

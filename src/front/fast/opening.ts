@@ -11,6 +11,7 @@
 
 import type { Refused } from '../../admission/verdict.ts';
 import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
+import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
 import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
@@ -65,6 +66,8 @@ export class Opening implements LineOwner, PendingHandshake {
   #timer: NodeJS.Timeout | undefined;
   #line: Line | null = null;
   #answer: HeadParser | null = null;
+  /** Of all informational answers. */
+  #interimBytes = 0;
   #mirrored = 0;
   #download: Download | null = null;
   #subprotocol: string | null = null;
@@ -188,6 +191,11 @@ export class Opening implements LineOwner, PendingHandshake {
         return;
       }
       // A handshake is answered by the 101 or by a refusal alone.
+      this.#interimBytes += answer.end - answer.start;
+      if (this.#interimBytes > mostInterimBytes) {
+        this.#failHandshake(tooMuchInterim);
+        return;
+      }
       answer.reset();
     }
   }

@@ -29,9 +29,10 @@ export interface LaneParts {
   readonly answers: HeadParsers;
   readonly upstreams: UpstreamLines;
   readonly resting: RestingLines;
-  /** What is passed on, and the chunks of uploads: see per-round.ts. */
+  /** What is passed on, the chunks of uploads, and answers of Sluice's own: see per-round.ts. */
   readonly byteBudget: RoundBudget;
   readonly chunkBudget: RoundBudget;
+  readonly answerBudget: RoundBudget;
   readonly exchanges: UnderWay<Passer>;
   readonly openings: UnderWay<PendingHandshake>;
   /** Takes what is not of the strict form. */

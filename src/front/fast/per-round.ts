@@ -17,3 +17,9 @@ export const bytesPerConnection = 256 * 1024;
  * on bring a read of ten thousand or so.
  */
 export const chunksPerRound: RoundLimits = { work: 64_000, free: 256, waiters: 3 };
+
+/**
+ * Answers of Sluice's own, such as 401 and 429. No upstream sets their pace: a read may hold thousands of requests that
+ * want nothing else. Clients that go on have as many in hand.
+ */
+export const ownAnswersPerRound: RoundLimits = { work: 64, free: 0, waiters: 8 };

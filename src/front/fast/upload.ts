@@ -1,7 +1,7 @@
 /** The body of a request on its way to the upstream. */
 import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
 import type { Framing } from '../../http/wire/framing.ts';
-import { HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
+import { HeadParser, HeadProgress, parserBytes } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 
 /** What came of some bytes: more is to come, it is whole, it is too large, or it is no body. */
@@ -50,6 +50,11 @@ export class Upload {
   /** Chunks that have begun. */
   get chunks(): number {
     return this.#body?.chunks ?? 0;
+  }
+
+  /** What is held of trailers that are not whole. */
+  get heldBytes(): number {
+    return this.#trailers === null || this.state !== 'open' ? 0 : parserBytes + this.#trailers.capacity;
   }
 
   /** Drops what is left, however much it is. */

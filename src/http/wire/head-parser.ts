@@ -53,6 +53,8 @@ export const maxHeadBytes = 64 * 1024;
  * proxies pass them on so. Each line costs a comparison or two.
  */
 export const maxHeadLines = 256;
+/** What a parser takes beside the head that it holds, in bytes. */
+export const parserBytes = 6 * 1024;
 
 /** Methods that are known to every parser. Others take the careful way. */
 export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
