@@ -215,6 +215,7 @@ describe('what cannot work in a pod is refused with what to do', () => {
     ],
     ['a pod without any DNS', { dnsPolicy: 'None' }, 'dnsConfig.nameservers names no server'],
     ['root that may not be root', { securityContext: { runAsUser: 0 } }, 'securityContext.runAsUser is 0'],
+    ['an object that is none', { extraObjects: ['a: b'] }, 'extraObjects[0] is no manifest, for it has no kind'],
     ['no configuration', { config: null }, 'config is null; leave it out'],
     ['no Service', { service: null }, 'service is null'],
     ['no probe', { probes: { startup: null } }, 'probes.startup is null'],
@@ -284,6 +285,12 @@ test('what is right is taken', async () => {
       extraVolumeMounts: [{ name: 'c', mountPath: '/certs' }],
     },
     { strategy: { type: 'Recreate', rollingUpdate: null } },
+    {
+      extraObjects: [
+        '{{ if false }}x{{ end }}',
+        '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}',
+      ],
+    },
     routes({ preset: 'jupyter' }, { name: 'a-rooms', match: { path: '/**/api/collaboration/room/' } }),
   ]) {
     await render({ values });

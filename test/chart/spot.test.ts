@@ -84,5 +84,7 @@ test('every client of a spot node that goes hears 1012, those who come while it 
   expect([...new Set(await Promise.all(codes))]).toEqual([1012]);
   // It has ended by itself.
   expect(await release.process.exited()).toBe(0);
-  expect(release.process.output).toMatch(new RegExp(`"event":"drained".*"connections":${clients.length},`));
+  await expect
+    .poll(() => release.process.output)
+    .toMatch(new RegExp(`"event":"drained".*"connections":${clients.length},`));
 }, 120_000);

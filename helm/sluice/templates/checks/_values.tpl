@@ -209,6 +209,16 @@
 {{- end }}
 {{- end }}
 
+{{/* A text may be several manifests, or by its own conditions none. */}}
+{{- define "sluice.problems.extraObjects" -}}
+{{- range $i, $object := .Values.extraObjects }}
+{{- $text := tpl (kindIs "string" $object | ternary $object (toYaml $object)) $ | trim }}
+{{- if and $text (not (regexMatch "(?m)^[\"']?kind[\"']?:" $text)) (not (hasPrefix "{" $text)) }}
+- extraObjects[{{ $i }}] is no manifest, for it has no kind; write apiVersion, kind and metadata, as a mapping or as text
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "sluice.lowPorts" -}}
 {{- range dig "sysctls" list (default dict .Values.podSecurityContext) }}
 {{- if eq (toString .name) "net.ipv4.ip_unprivileged_port_start" }}true{{ end }}
