@@ -1,6 +1,7 @@
 /** Mistakes in `auth` that no single value shows. They are looked for in the values as they stand in the file. */
 import type { ConfigDocument } from '../language/document.ts';
 import type { ConfigError, ConfigPath } from '../language/errors.ts';
+import { listIn, mapping, writtenRoutes } from './as-written.ts';
 import { errorAt } from './explain.ts';
 
 /** The kinds of credentials. */
@@ -11,16 +12,11 @@ const kinds = ['jwt', 'forward', 'basic', 'bearer', 'client_cert', 'header', 'ju
  * without anybody to name.
  */
 export function authConflicts(document: ConfigDocument): ConfigError[] {
-  const { routes } = mapping(document.value);
-  return (Array.isArray(routes) ? routes : []).flatMap((entry, i) => {
-    const route = mapping(entry);
-    const at: ConfigPath = ['routes', i];
-    return [
-      ...entriesOf(document, [...at, 'auth'], route.auth),
-      ...namelessHeaders(document, at, route),
-      ...ownHeaders(document, at, route),
-    ];
-  });
+  return writtenRoutes(document).flatMap(({ at, route }) => [
+    ...entriesOf(document, [...at, 'auth'], route.auth),
+    ...namelessHeaders(document, at, route),
+    ...ownHeaders(document, at, route),
+  ]);
 }
 
 function entriesOf(document: ConfigDocument, at: ConfigPath, auth: unknown): ConfigError[] {
@@ -75,7 +71,11 @@ function apiOf(document: ConfigDocument, at: ConfigPath, value: unknown): Config
   return [errorAt(document, at, `"${url}" does not end with /hub/api; write JUPYTERHUB_API_URL as the hub gives it`)];
 }
 
-function namelessHeaders(document: ConfigDocument, at: ConfigPath, route: Record<string, unknown>): ConfigError[] {
+function namelessHeaders(
+  document: ConfigDocument,
+  at: ConfigPath,
+  route: Readonly<Record<string, unknown>>,
+): ConfigError[] {
   if (route.identity_headers === undefined || route.auth !== undefined) return [];
   const message = 'names users, and nothing finds out who they are; add auth, or remove it';
   return [errorAt(document, [...at, 'identity_headers'], message, 'key')];
@@ -91,24 +91,24 @@ const framesAnswer = /^(?:content-.*|location|date|etag|last-modified|status)$/;
 /** The key of a token's places. */
 const tokenPlaces = 'from';
 
-function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Record<string, unknown>): ConfigError[] {
+function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Readonly<Record<string, unknown>>): ConfigError[] {
   const headers = Object.entries(mapping(route.identity_headers)).map(
     ([key, name]) => [[...at, 'identity_headers', key], name] as const,
   );
-  const answers = listOf(route.auth).flatMap((entry, i) =>
-    listOf(mapping(mapping(entry).forward).response_headers).map(
+  const answers = listIn(route.auth).flatMap((entry, i) =>
+    listIn(mapping(mapping(entry).forward).response_headers).map(
       (name, j) => [[...at, 'auth', i, 'forward', 'response_headers', j], name] as const,
     ),
   );
-  const toClient = listOf(route.auth).flatMap((entry, i) =>
-    listOf(mapping(mapping(entry).forward).client_headers).flatMap((name, j) => {
+  const toClient = listIn(route.auth).flatMap((entry, i) =>
+    listIn(mapping(mapping(entry).forward).client_headers).flatMap((name, j) => {
       if (typeof name !== 'string' || !(ownLine.test(foldName(name)) || framesAnswer.test(foldName(name)))) return [];
       const message = `"${name}" is a header that frames or describes the answer; write Set-Cookie, or another of the service's own`;
       return [errorAt(document, [...at, 'auth', i, 'forward', 'client_headers', j], message)];
     }),
   );
-  const asked = listOf(route.auth).flatMap((entry, i) =>
-    listOf(mapping(mapping(entry).forward).request_headers).flatMap((name, j) => {
+  const asked = listIn(route.auth).flatMap((entry, i) =>
+    listIn(mapping(mapping(entry).forward).request_headers).flatMap((name, j) => {
       const told = typeof name === 'string' && /^x-forwarded-(?:method|uri)$/.test(foldName(name));
       const isOwn = typeof name === 'string' && foldName(name) !== 'cookie' && ownLine.test(foldName(name));
       if (!told && !isOwn) return [];
@@ -116,8 +116,8 @@ function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Record<stri
       return [errorAt(document, [...at, 'auth', i, 'forward', 'request_headers', j], message)];
     }),
   );
-  const tokens = listOf(route.auth).flatMap((entry, i) =>
-    listOf(mapping(mapping(entry).jwt)[tokenPlaces]).flatMap((place, j) => {
+  const tokens = listIn(route.auth).flatMap((entry, i) =>
+    listIn(mapping(mapping(entry).jwt)[tokenPlaces]).flatMap((place, j) => {
       const { header } = mapping(place);
       if (typeof header !== 'string' || foldName(header) !== 'authorization') return [];
       const message = `"${header}" is read as \`Authorization: Bearer\`; write authorization instead of the mapping`;
@@ -135,12 +135,4 @@ function ownHeaders(document: ConfigDocument, at: ConfigPath, route: Record<stri
 /** As CGI reads names: `X_User` and `X-User` are one. */
 function foldName(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function mapping(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

@@ -13,7 +13,9 @@ import {
 } from '../language/addresses.ts';
 import type { ConfigDocument } from '../language/document.ts';
 import type { ConfigError, ConfigPath } from '../language/errors.ts';
+import { scalarText } from '../language/units.ts';
 import type { ListenAddress } from '../types.ts';
+import { listIn, mapping, type WrittenRoute, writtenRoutes } from './as-written.ts';
 import { authConflicts } from './auth-conflicts.ts';
 import { errorAt } from './explain.ts';
 import { roomsPath } from './presets.ts';
@@ -76,11 +78,14 @@ function templateConflicts(document: ConfigDocument, claims: readonly Claim[]): 
   const { templates } = mapping(mapping(document.value).routes_api);
   const names = new Set(claims.map(({ name }) => name));
   const places = new Set<string>();
-  const whole = new Set<unknown>();
-  const entries = (Array.isArray(templates) ? templates : []).map(mapping);
+  const whole = new Set<string>();
+  const entries = listIn(templates).map((entry) => {
+    const { name, kind, path = '/' } = mapping(entry);
+    return { name, kind: scalarText(kind), path: canonicalPath(scalarText(path)) };
+  });
   const errors = entries.flatMap((entry, i) => {
     const at = ['routes_api', 'templates', i];
-    const place = `${entry.kind} ${canonicalPath(String(entry.path ?? '/'))}`;
+    const place = `${entry.kind} ${entry.path}`;
     const found: ConfigError[] = [];
     if (typeof entry.name === 'string' && names.has(entry.name)) {
       found.push(errorAt(document, [...at, 'name'], `"${entry.name}" is the name of another route too; write another`));
@@ -88,12 +93,12 @@ function templateConflicts(document: ConfigDocument, claims: readonly Claim[]): 
     if (places.has(place)) {
       found.push(errorAt(document, at, `another template is for the same requests (${place}); write another path`));
     }
-    names.add(String(entry.name));
+    if (typeof entry.name === 'string') names.add(entry.name);
     places.add(place);
-    if (canonicalPath(String(entry.path ?? '/')) === '/') whole.add(entry.kind);
+    if (entry.path === '/') whole.add(entry.kind);
     return found;
   });
-  const without = entries.flatMap(({ kind }, i) => (whole.has(kind) ? [] : [{ kind, i }]));
+  const without = entries.flatMap(({ kind }, i) => (kind === '' || whole.has(kind) ? [] : [{ kind, i }]));
   const firsts = without.filter(({ kind }, n) => without.findIndex((other) => other.kind === kind) === n);
   return [
     ...errors,
@@ -193,7 +198,7 @@ function circles(document: ConfigDocument): ConfigError[] {
   const own = parseListenAddress(address);
   if (!('value' in own) || own.value.kind === 'unix') return [];
   const { host, port } = own.value;
-  return (Array.isArray(routes) ? routes : []).flatMap((route, i) => {
+  return listIn(routes).flatMap((route, i) => {
     const { upstream } = mapping(route);
     const parsed = parseUpstream(upstream);
     if (!('value' in parsed) || parsed.value.port !== port || !isHere(parsed.value.host, host)) return [];
@@ -232,16 +237,17 @@ function openAdmin(document: ConfigDocument): ConfigError[] {
 /** A client's certificate needs its key, and a key its certificate. Each may stand in the route or in `defaults`. */
 function halfClientCertificates(document: ConfigDocument): ConfigError[] {
   const file = mapping(document.value);
-  const routes = Array.isArray(file.routes) ? file.routes : [];
   const general = mapping(mapping(file.defaults).upstream_tls);
   const errors = new Map<string, ConfigError>();
-  for (const [i, route] of routes.entries()) {
-    const own = mapping(mapping(route).upstream_tls);
+  // JupyterHub's templates, which no file needs to write, take what stands in `defaults`.
+  const unwritten: readonly WrittenRoute[] = file.routes_api === undefined ? [] : [{ at: ['defaults'], route: {} }];
+  for (const { at: place, route } of [...writtenRoutes(document), ...unwritten]) {
+    const own = mapping(route.upstream_tls);
     const has = (key: string) => (own[key] ?? general[key]) !== undefined;
     if (has('client_cert') === has('client_key')) continue;
     const [there, missing] = has('client_cert') ? ['client_cert', 'client_key'] : ['client_key', 'client_cert'];
-    const at = [...(own[there] === undefined ? ['defaults'] : ['routes', i]), 'upstream_tls', there];
-    const message = `"${own[there] ?? general[there]}" stands alone; add upstream_tls.${missing}: PATH`;
+    const at = [...(own[there] === undefined ? ['defaults'] : place), 'upstream_tls', there];
+    const message = `"${scalarText(own[there] ?? general[there])}" stands alone; add upstream_tls.${missing}: PATH`;
     errors.set(at.join('.'), errorAt(document, at, message));
   }
   return [...errors.values()];
@@ -251,19 +257,16 @@ function halfClientCertificates(document: ConfigDocument): ConfigError[] {
 const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
 function secretIdentities(document: ConfigDocument): ConfigError[] {
-  const { routes } = mapping(document.value);
-  return (Array.isArray(routes) ? routes : []).flatMap((route, i) => {
-    const { header } = mapping(mapping(route).identity);
+  return writtenRoutes(document).flatMap(({ at, route }) => {
+    const { header } = mapping(route.identity);
     if (typeof header !== 'string' || !secretFields.has(header.toLowerCase())) return [];
     const message = `"${header}" holds a secret, which would be logged; write a header that holds a name, such as X-Forwarded-User`;
-    return [errorAt(document, ['routes', i, 'identity', 'header'], message)];
+    return [errorAt(document, [...at, 'identity', 'header'], message)];
   });
 }
 
 function claimsOf(value: unknown): Claim[] {
-  const { routes } = mapping(value);
-  if (!Array.isArray(routes)) return [];
-  return routes.map((entry, i) => {
+  return listIn(mapping(value).routes).map((entry, i) => {
     const route = mapping(entry);
     const match = mapping(route.match);
     const path = parsePath(match.path === undefined ? '/' : match.path);
@@ -277,8 +280,4 @@ function claimsOf(value: unknown): Claim[] {
       jupyter: route.preset === 'jupyter',
     };
   });
-}
-
-function mapping(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

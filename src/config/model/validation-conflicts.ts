@@ -1,20 +1,16 @@
 /** Mistakes in `validate` that no single value shows. */
 import type { ConfigDocument } from '../language/document.ts';
-import type { ConfigError, ConfigPath } from '../language/errors.ts';
+import type { ConfigError } from '../language/errors.ts';
+import { mapping, type WrittenRoute, writtenRoutes } from './as-written.ts';
 import { errorAt } from './explain.ts';
 
 /** Validation that asks for nothing, and answers that nobody would get. */
 export function validationConflicts(document: ConfigDocument): ConfigError[] {
-  const file = mapping(document.value);
-  const { templates } = mapping(file.routes_api);
-  return [
-    ...listOf(file.routes).flatMap((route, i) => ofRoute(document, ['routes', i], route)),
-    ...listOf(templates).flatMap((route, i) => ofRoute(document, ['routes_api', 'templates', i], route)),
-  ];
+  return writtenRoutes(document).flatMap((route) => ofRoute(document, route));
 }
 
-function ofRoute(document: ConfigDocument, at: ConfigPath, route: unknown): ConfigError[] {
-  const validate = mapping(mapping(route).validate);
+function ofRoute(document: ConfigDocument, { at, route }: WrittenRoute): ConfigError[] {
+  const validate = mapping(route.validate);
   return (['client', 'upstream'] as const).flatMap((sender) => {
     if (validate[sender] === undefined) return [];
     const side = mapping(validate[sender]);
@@ -30,12 +26,4 @@ function ofRoute(document: ConfigDocument, at: ConfigPath, route: unknown): Conf
     }
     return errors;
   });
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function mapping(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

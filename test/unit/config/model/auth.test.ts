@@ -20,6 +20,12 @@ function errorsOf(auth: string, more = ''): string[] {
   return 'errors' in loaded ? loaded.errors.map(({ path, message }) => `${path}: ${message}`) : [];
 }
 
+function templateErrorsOf(keys: string): string[] {
+  const templates = `[{name: t, kind: other, ${keys}}]`;
+  const loaded = loadConfig('f', `routes_api: {address: "127.0.0.1:0", templates: ${templates}}\n`);
+  return 'errors' in loaded ? loaded.errors.map(({ path, message }) => `${path}: ${message}`) : [];
+}
+
 function warningsOf(auth: string, more = '', top = 'listen: {trusted_proxies: [10.0.0.0/8]}'): string[] {
   const loaded = load(auth, more, top);
   if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
@@ -194,6 +200,9 @@ describe('a mistake', () => {
     ['[{header: X}]', 'identity_headers: {user: Cookie}', 'frames or routes'],
   ])('%s', (auth, more, message) => {
     expect(errorsOf(auth, more).join('\n')).toContain(message);
+    // The routes of a program take theirs from a template.
+    const inTemplate = message.replace('routes[0]', 'routes_api.templates[0]');
+    expect(templateErrorsOf(`auth: ${auth}, ${more}`).join('\n')).toContain(inTemplate);
   });
 
   test('certificates that clients are asked for are no mistake, and what holds of them', () => {
@@ -221,6 +230,7 @@ describe('a mistake', () => {
   test('headers for a user whom nobody finds out', () => {
     const loaded = loadConfig('f', 'routes: [{name: a, upstream: "http://h", identity_headers: {user: X}}]');
     expect('errors' in loaded && loaded.errors[0]!.message).toContain('nothing finds out who they are');
+    expect(templateErrorsOf('identity_headers: {user: X}')).toEqual([expect.stringContaining('nothing finds out')]);
   });
 });
 

@@ -155,6 +155,42 @@ test('a client certificate without its key, wherever they may stand', () => {
   expect(lines('{client_cert: c, client_key: k}', '{}')).toEqual([]);
 });
 
+/** The errors of a configuration whose routes a program sets. */
+function templateLinesOf(templates: string, top = ''): string[] {
+  const loaded = loadConfig(
+    'f',
+    `${top}\nroutes_api: {address: "127.0.0.1:0"${templates && `, templates: ${templates}`}}\n`,
+  );
+  return 'errors' in loaded ? loaded.errors.map(formatConfigError) : [];
+}
+
+test('a client certificate without its key in a template, and in what the unwritten ones take', () => {
+  const half = '[{name: t, kind: other, upstream_tls: {client_cert: c}}]';
+  expect(templateLinesOf(half)).toEqual([
+    'routes_api.templates[0].upstream_tls.client_cert: "c" stands alone; add upstream_tls.client_key: PATH (f:2:101)',
+  ]);
+  const general = 'defaults: {upstream_tls: {client_key: k}}';
+  expect(templateLinesOf('', general)).toEqual([
+    'defaults.upstream_tls.client_key: "k" stands alone; add upstream_tls.client_cert: PATH (f:1:39)',
+  ]);
+});
+
+test('an identity in Cookie that a template has', () => {
+  expect(templateLinesOf('[{name: t, kind: other, identity: {header: Cookie}}]')).toEqual([
+    expect.stringContaining('routes_api.templates[0].identity.header: "Cookie" holds a secret'),
+  ]);
+});
+
+test.each([
+  'routes_api: {address: "127.0.0.1:0", templates: [{name: {toString: 1}, kind: other}]}',
+  'routes_api: {address: "127.0.0.1:0", templates: [{name: t, kind: {toString: 1}}]}',
+  'routes_api: {address: "127.0.0.1:0", templates: [{name: t, kind: other, path: {toString: 1}}]}',
+  'routes: [{name: a, upstream: "http://h", upstream_tls: {client_cert: {toString: 1}}}]',
+  'quotas: {store: {toString: 1}, tls: {client_cert: {toString: 1}}, username: {toString: 1}}',
+])('a mapping that has a toString of its own is a mistake like any other: %s', (text) => {
+  expect(loadConfig('f', text)).toHaveProperty('errors');
+});
+
 test.each(['Authorization', 'cookie'])('an identity in %s, which the log would show', (header) => {
   expect(linesOf(`{name: a, upstream: http://h, identity: {header: ${header}}}`)).toEqual([
     expect.stringContaining(`routes[0].identity.header: "${header}" holds a secret, which would be logged`),
