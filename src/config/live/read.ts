@@ -4,14 +4,17 @@ import { readOnce, readSmallFile } from '../../files.ts';
 import { type ConfigText, type Loaded, loadConfigs } from '../model/load.ts';
 import type { Beside } from '../model/overlay.ts';
 
-/** No configuration is longer; a wrong path to a data file shall not fill the memory. */
+/** No file that a configuration needs is longer; a wrong path to a data file shall not fill the memory. */
 const longestFile = 1024 * 1024;
+/** A file that is longer was not read to its end, and what stands there may be what matters. */
+const tooLong = 'EFBIG';
 
 const words: Partial<Record<string, string>> = {
   ENOENT: 'does not exist',
   EACCES: 'may not be read by this user',
   EISDIR: 'is a directory',
   ENOTFILE: 'is a pipe, a socket or a device, which cannot be read again',
+  [tooLong]: `is longer than ${longestFile} bytes`,
 };
 
 /** What a path held when it was read. */
@@ -42,7 +45,7 @@ function readAll(paths: readonly string[], read: (path: string) => Promise<Buffe
   return Promise.all(
     paths.map((file) =>
       read(file).then(
-        (bytes) => ({ file, bytes }),
+        (bytes) => (bytes.length > longestFile ? { file, error: { code: tooLong, message: '' } } : { file, bytes }),
         ({ code = '', message }: NodeJS.ErrnoException) => ({ file, error: { code, message } }),
       ),
     ),
@@ -85,13 +88,8 @@ export async function readConfig(paths: readonly string[]): Promise<Loaded> {
 function textOf(content: FileContent): ConfigText | { readonly file: string; readonly message: string } {
   const { file } = content;
   if ('error' in content) {
-    return { file, message: `${whyUnreadable(content.error)}; give the path of a configuration file` };
-  }
-  if (content.bytes.length > longestFile) {
-    return {
-      file,
-      message: `is longer than ${longestFile} bytes; give the path of a configuration file, or write less`,
-    };
+    const orLess = content.error.code === tooLong ? ', or write less' : '';
+    return { file, message: `${whyUnreadable(content.error)}; give the path of a configuration file${orLess}` };
   }
   try {
     return { file, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content.bytes) };
