@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { withoutQuotes } from '../../config/language/errors.ts';
 import type { ConfigState } from '../../config/live/state.ts';
+import { sourcesByRoute } from '../../config/model/resolved.ts';
 import type { Identity, Validation } from '../../config/types.ts';
 import { withoutSecrets } from '../../observe/log/redaction.ts';
 import { type Lazy, lazily } from '../sliced-json.ts';
@@ -12,7 +13,7 @@ type Answer = z.infer<typeof configInForceSchema>;
 
 /** The answer of `GET /api/config`. */
 export function describeConfig({ config, resolved, loadedAtMs, needsRestart, lastError }: ConfigState): Lazy<Answer> {
-  const sources = new Map(resolved?.routes.map((found) => [found.route, found.sources]));
+  const sources = sourcesByRoute(resolved);
   const top: Omit<Answer, 'routes'> = {
     files: [...config.files],
     hash: config.hash,

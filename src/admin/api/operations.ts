@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod';
 import { connectionOutcomes } from '../../catalogue/outcomes.ts';
+import { sourcesByRoute } from '../../config/model/resolved.ts';
+import { labelledRoutes } from '../../config/types.ts';
 import { cleanUser } from '../../observe/log/clean.ts';
 import type { Crowd } from '../../relay/roster.ts';
 import type { Session } from '../../relay/session.ts';
@@ -187,9 +189,8 @@ function listConnections(source: ApiSource, ask: Ask): Answer | Promise<Answer> 
 function showConnection(source: ApiSource, session: Session): Answer {
   const { config, resolved } = source.config();
   const { route } = session;
-  const found = resolved?.routes.find((candidate) => candidate.route === route);
-  const inForce = config.routes.includes(route);
-  return json(200, describeConnection(session, thisMoment(), inForce, found?.sources ?? null));
+  const inForce = labelledRoutes(config).includes(route);
+  return json(200, describeConnection(session, thisMoment(), inForce, sourcesByRoute(resolved).get(route) ?? null));
 }
 
 function closeConnection(session: Session): Answer {

@@ -1,7 +1,8 @@
 /** The routes as the API shows them: what holds, what is open, what has been counted. */
 import type { z } from 'zod';
 import type { ConfigState } from '../../config/live/state.ts';
-import type { Sender } from '../../config/types.ts';
+import { sourcesByRoute } from '../../config/model/resolved.ts';
+import { labelledRoutes, type Sender } from '../../config/types.ts';
 import type { RouteCounters, SenderCounters } from '../../observe/metrics/counters.ts';
 import { addSums, type RouteSums, type SenderSums, sumsByRoute, zeroSums } from '../../observe/metrics/live-sums.ts';
 import type { LiveSource } from '../../observe/metrics/source.ts';
@@ -26,8 +27,8 @@ export function describeRoutes(source: RoutesSource): Lazy<Answer> {
   const { config, resolved } = source.config();
   const { usedBytes, limitBytes } = source.memory;
   const sums = sumsByRoute({ config: () => config, live: source.live });
-  const sources = new Map(resolved?.routes.map((found) => [found.route, found.sources]));
-  const inForce = new Set(config.routes);
+  const sources = sourcesByRoute(resolved);
+  const inForce = new Set(labelledRoutes(config));
   return {
     // A route that a reload has removed lives until its connections do not.
     routes: lazily(sums, ([route, live]) => ({

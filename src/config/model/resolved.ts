@@ -40,3 +40,9 @@ export interface Resolved {
   /** By path in the file, such as `timeouts.connect`. */
   readonly sources: ReadonlyMap<string, Source>;
 }
+
+/** The sources of the settings of every route, and of every template in whose place programs set routes. */
+export function sourcesByRoute(resolved: Resolved | null): ReadonlyMap<Route, ResolvedRoute['sources']> {
+  const { routes, templates } = resolved ?? { routes: [], templates: [] };
+  return new Map([...routes, ...templates].map(({ route, sources }) => [route, sources] as const));
+}
