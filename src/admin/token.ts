@@ -57,13 +57,16 @@ export class TokenFile {
 }
 
 async function readToken(path: string): Promise<Content> {
-  let text: string;
   try {
-    text = (await readSmallFile(path, longestToken)).toString();
+    return judgeToken((await readSmallFile(path, longestToken)).toString());
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     return { problem: `${words[code] ?? `cannot be read: ${message}`}; write a token into it` };
   }
+}
+
+/** What the text of such a file is, or what is wrong with it in words that follow its name. */
+export function judgeToken(text: string): Content {
   const token = text.trim();
   if (token === '') return { problem: 'is empty; write a token into it, for example of openssl rand -hex 32' };
   if (token.length < shortestToken) {

@@ -4,6 +4,7 @@ import { readConfig } from '../config/live/read.ts';
 import { checkUpstreamFiles } from '../config/live/upstream-check.ts';
 import { checkAuthFiles } from './check-auth-files.ts';
 import { checkListenFiles } from './check-listen-files.ts';
+import { checkPortFiles } from './check-port-files.ts';
 import { checkQuotaFiles } from './check-quota-files.ts';
 import { reportConfig } from './check-report.ts';
 import { checkSchemaFiles } from './check-schema-files.ts';
@@ -37,6 +38,7 @@ export async function run(argv: string[]): Promise<number> {
     await checkAuthFiles(loaded.resolved),
     await checkSchemaFiles(loaded.resolved),
     await checkQuotaFiles(loaded.resolved),
+    await checkPortFiles(loaded.resolved),
   ];
   const errors = found.flatMap((one) => one.errors);
   const warnings = found.flatMap((one) => one.warnings);

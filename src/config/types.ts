@@ -405,6 +405,13 @@ export interface ClientCertAuth {
 /** One kind of credentials that lets a request in. */
 export type Auth = JwtAuth | ForwardAuth | FileAuth | HeaderAuth | ClientCertAuth | JupyterHubAuth;
 
+/** The service that a kind of credentials asks; `null` where it asks nobody. */
+export function serviceOf(entry: Auth): ServiceTarget | null {
+  if (entry.kind === 'jwt') return entry.jwks;
+  if (entry.kind === 'forward') return entry.service;
+  return entry.kind === 'jupyterhub' ? entry.api : null;
+}
+
 /** In which headers the backend is told who the user is. */
 export interface IdentityHeaders {
   readonly user: string | null;

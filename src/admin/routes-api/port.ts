@@ -3,16 +3,17 @@
  * it.
  */
 
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TlsOptions } from 'node:tls';
 import { isLocal } from '../../config/language/addresses.ts';
+import { readFiles } from '../../config/live/read.ts';
 import type { ListenAddress, RoutesApi, TlsTerms } from '../../config/types.ts';
-import { readSmallFile } from '../../files.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { type ApiRoute, ApiRoutes, type JudgeTarget } from '../../routes/api-routes.ts';
 import { ApiGuard } from './guard.ts';
 import { HubCheck } from './hub-check.ts';
 import { RoutesApiServer } from './server.ts';
 import { StateFile } from './state-file.ts';
+import { apiTlsPaths, judgeApiTls } from './tls.ts';
 import { type ApiToken, apiToken, tokenVariable } from './token.ts';
 
 export interface RoutesApiPortParts {
@@ -31,8 +32,8 @@ export interface RoutesApiPortParts {
   readonly removed: (route: ApiRoute) => void;
 }
 
-/** Certificates and keys are a few KB; a bundle of authorities may have hundreds of them. */
-const mostPemBytes = 4 << 20;
+/** How TLS is spoken where nobody says otherwise. */
+const usualTerms = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
 
 export class RoutesApiPort {
   readonly routes: ApiRoutes;
@@ -48,6 +49,8 @@ export class RoutesApiPort {
   /** Routes that the hub's last check found missing here, or otherwise; `null` before the first. */
   #differing: number | null = null;
   #server: RoutesApiServer | null = null;
+  /** What its files held when they were judged; `null` without TLS. */
+  #tls: TlsOptions | null = null;
 
   constructor(parts: RoutesApiPortParts) {
     const { config, log, judge, environmentToken } = parts;
@@ -67,9 +70,12 @@ export class RoutesApiPort {
           });
   }
 
-  /** What keeps it from listening, in words; `null` for nothing. */
+  /** Reads its files; what keeps it from listening, in words, `null` for nothing. */
   async problem(): Promise<string | null> {
-    const { address } = this.#parts.config;
+    const { address, tls } = this.#parts.config;
+    const judged = tls && judgeApiTls(await readFiles(apiTlsPaths(tls)));
+    if (judged !== null && 'problem' in judged) return judged.problem;
+    this.#tls = judged?.value ?? null;
     if (this.#token !== null) return this.#token.problem();
     if (isLocal(address)) return null;
     return `routes_api.address is reached from other machines, and there is no token; set ${tokenVariable}, or routes_api.token_file`;
@@ -83,9 +89,12 @@ export class RoutesApiPort {
     this.routes.listener = { added, removed, changed: () => this.#state?.changed() };
   }
 
-  /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
+  /**
+   * Listens, where `problem` has found none; rejects with the system's error where it cannot. Returns the port, 0 for a
+   * unix socket.
+   */
   async listen(address: ListenAddress): Promise<number> {
-    const { config, log, now, noteActivity, tlsTerms } = this.#parts;
+    const { log, now, noteActivity, tlsTerms } = this.#parts;
     if (this.#token === null) {
       log.tell('routes_api_open', {});
     }
@@ -93,7 +102,7 @@ export class RoutesApiPort {
       routes: this.routes,
       guard: new ApiGuard({ address, token: this.#token, log }),
       log,
-      tls: config.tls === null ? null : { ...(await readPair(config.tls)), ...tlsTerms },
+      tls: this.#tls && { ...usualTerms, ...this.#tls, ...tlsTerms },
       now,
       noteActivity,
       heard: () => {
@@ -125,15 +134,4 @@ export class RoutesApiPort {
     await this.#server?.close();
     await this.#state?.close();
   }
-}
-
-async function readPair({ cert, key, clientCa }: NonNullable<RoutesApi['tls']>) {
-  const read = (path: string) => readSmallFile(path, mostPemBytes);
-  return {
-    cert: await read(cert),
-    key: await read(key),
-    ...(clientCa === null ? {} : { ca: await read(clientCa), requestCert: true, rejectUnauthorized: true }),
-    minVersion: 'TLSv1.2' as const,
-    handshakeTimeout: 10_000,
-  };
 }

@@ -2,12 +2,31 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Result } from '../language/result.ts';
-import type { UpstreamTls } from '../types.ts';
+import { type Route, serviceOf, type UpstreamTarget, type UpstreamTls } from '../types.ts';
 import { type FileContent, whyUnreadable } from './read.ts';
 import { judgePair } from './tls-pair.ts';
 
 /** The paths in an `upstream_tls`. */
 export type UpstreamFiles = Pick<UpstreamTls, 'ca' | 'clientCert' | 'clientKey'>;
+
+/** Something that is connected to, how TLS with it is made sure of, and the section of the file that says so. */
+export interface SecuredTarget {
+  readonly section: string;
+  readonly upstream: UpstreamTarget;
+  readonly upstreamTls: UpstreamTls;
+}
+
+/** What a route connects to over TLS: its backend, and the services that know its users. */
+export function securedTargets({ upstream, upstreamTls, auth }: Route): readonly SecuredTarget[] {
+  const services = (auth ?? []).flatMap((entry) => {
+    const service = serviceOf(entry);
+    return service === null
+      ? []
+      : { section: `auth.${entry.kind}`, upstream: service.target, upstreamTls: service.tls };
+  });
+  const all = [{ section: 'upstream_tls', upstream, upstreamTls }, ...services];
+  return all.filter((target) => target.upstream.protocol === 'https:');
+}
 
 /** Files that can be used, and what the log may say of them. */
 export interface UpstreamCredentials {

@@ -5,9 +5,16 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Log } from '../../observe/log/log.ts';
 import type { Problem, Result } from '../language/result.ts';
-import { type Config, labelledRoutes, type Route, type UpstreamTls } from '../types.ts';
+import { type Config, labelledRoutes, type UpstreamTls } from '../types.ts';
 import { type FileContent, readFiles } from './read.ts';
-import { judgeUpstreamFiles, pathsOf, type UpstreamCredentials, type UpstreamFiles } from './upstream-files.ts';
+import {
+  judgeUpstreamFiles,
+  pathsOf,
+  type SecuredTarget,
+  securedTargets,
+  type UpstreamCredentials,
+  type UpstreamFiles,
+} from './upstream-files.ts';
 import { FileWatcher } from './watch.ts';
 
 /** What a connection is secured by, or why the files cannot be used. */
@@ -28,11 +35,10 @@ export class UpstreamTrust {
    * read before.
    */
   async follow(config: Pick<Config, 'routes' | 'routesApi' | 'quotas'>): Promise<readonly string[]> {
-    const named = new Map<string, UpstreamFiles>();
-    const { quotas } = config;
-    const store = quotas === null ? [] : [{ upstream: quotas.target, upstreamTls: quotas.tls }];
-    for (const { upstream, upstreamTls } of [...labelledRoutes(config).flatMap(targetsOf), ...store]) {
-      if (upstream.protocol === 'https:' && pathsOf(upstreamTls).length > 0) named.set(keyOf(upstreamTls), upstreamTls);
+    const named = new Map<string, SecuredTarget>();
+    for (const target of [...labelledRoutes(config).flatMap(securedTargets), ...storeOf(config)]) {
+      const key = keyOf(target.upstreamTls);
+      if (pathsOf(target.upstreamTls).length > 0 && !named.has(key)) named.set(key, target);
     }
     for (const [key, set] of this.#sets) {
       if (named.has(key)) continue;
@@ -40,8 +46,8 @@ export class UpstreamTrust {
       this.#sets.delete(key);
     }
     const added = [...named].filter(([key]) => !this.#sets.has(key));
-    const sets = added.map(([key, files]) => {
-      const set = new FileSet(files, this.#log);
+    const sets = added.map(([key, target]) => {
+      const set = new FileSet(target, this.#log);
       this.#sets.set(key, set);
       return set;
     });
@@ -69,14 +75,17 @@ export class UpstreamTrust {
 /** The files of one or several routes. */
 class FileSet {
   readonly #files: UpstreamFiles;
+  /** Who named them first. */
+  readonly #section: string;
   readonly #log: Log;
   readonly #read: Promise<void>;
   #trust: Trust = { problem: 'the files of upstream_tls are not read yet' };
   #watcher: FileWatcher | null = null;
   #closed = false;
 
-  constructor(files: UpstreamFiles, log: Log) {
-    this.#files = files;
+  constructor({ upstreamTls, section }: SecuredTarget, log: Log) {
+    this.#files = upstreamTls;
+    this.#section = section;
     this.#log = log;
     this.#read = this.#start();
   }
@@ -105,7 +114,7 @@ class FileSet {
 
   /** Takes what can be used; else what was in use stays. */
   #take(contents: readonly FileContent[]): void {
-    const judged = judgeUpstreamFiles(this.#files, contents);
+    const judged = judgeUpstreamFiles(this.#files, contents, this.#section);
     if ('problem' in judged) {
       const { problem } = judged;
       const before = 'context' in this.#trust;
@@ -123,14 +132,10 @@ function trustOf(judged: Result<UpstreamCredentials>): Trust {
   return 'problem' in judged ? judged : { context: judged.value.context };
 }
 
-/** What a route connects to: its backend, and the services that know its users. */
-function targetsOf({ upstream, upstreamTls, auth }: Route): Pick<Route, 'upstream' | 'upstreamTls'>[] {
-  const services = (auth ?? []).flatMap((entry) => {
-    if (entry.kind === 'jwt') return entry.jwks ?? [];
-    if (entry.kind === 'jupyterhub') return entry.api;
-    return entry.kind === 'forward' ? entry.service : [];
-  });
-  return [{ upstream, upstreamTls }, ...services.map(({ target, tls }) => ({ upstream: target, upstreamTls: tls }))];
+/** The store of quotas, where one is named and speaks TLS. */
+function storeOf({ quotas }: Pick<Config, 'quotas'>): SecuredTarget[] {
+  if (quotas === null || quotas.target.protocol === 'http:') return [];
+  return [{ section: 'quotas.tls', upstream: quotas.target, upstreamTls: quotas.tls }];
 }
 
 function keyOf({ ca, clientCert, clientKey }: UpstreamFiles): string {

@@ -1,7 +1,7 @@
 /** What is valid in `auth`, and still likely to let somebody in or keep everybody out. */
 import { isLocal } from '../language/addresses.ts';
 import { formatDuration } from '../language/format.ts';
-import type { Auth, Route, ServiceTarget } from '../types.ts';
+import { type Auth, type Route, type ServiceTarget, serviceOf } from '../types.ts';
 import type { Resolved } from './resolved.ts';
 
 /** Keycloak and others let an access token live for as long as this; who signs out shall not stay in for longer. */
@@ -47,7 +47,7 @@ function isAmbient(entry: Auth): boolean {
 }
 
 function servicesInTheClear(entry: Auth): string[] {
-  const service = serviceIn(entry);
+  const service = serviceOf(entry);
   if (service === null || isSafe(service)) return [];
   const what =
     entry.kind === 'jwt'
@@ -61,12 +61,6 @@ function isSafe({ target }: ServiceTarget): boolean {
   const { protocol, host } = target;
   if (protocol === 'https:' || host === 'localhost' || host === '::1' || host.startsWith('127.')) return true;
   return !host.includes('.') || /\.(?:svc|local|internal|localhost)$/.test(host);
-}
-
-function serviceIn(entry: Auth): ServiceTarget | null {
-  if (entry.kind === 'jwt') return entry.jwks;
-  if (entry.kind === 'forward') return entry.service;
-  return entry.kind === 'jupyterhub' ? entry.api : null;
 }
 
 function longCache(entry: Auth): string[] {

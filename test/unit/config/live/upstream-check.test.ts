@@ -78,3 +78,33 @@ test('a file that is not here is a warning: it may be where Sluice will run', as
 test('a backend that speaks plain HTTP needs none of them', async () => {
   expect(await check({ ca: at('absent') }, 'http://h')).toEqual({ errors: [], warnings: [] });
 });
+
+/** What is found in a whole file. */
+async function checkFile(text: string) {
+  const loaded = loadConfig('f', text);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  return checkUpstreamFiles(loaded.resolved);
+}
+
+test('the services that know users are verified by files too', async () => {
+  const auth = (kind: string) => `routes: [{name: app, upstream: "http://h", auth: [${kind}]}]`;
+  const ca = `ca: ${JSON.stringify(at('text.txt'))}`;
+  const what = `${at('text.txt')} holds no certificate; write those of the authorities in PEM (route app)`;
+  const jwt = `{jwt: {issuer: i, audience: [a], jwks: "https://id.test", ${ca}}}`;
+  expect((await checkFile(auth(jwt))).errors).toEqual([`auth.jwt.ca: ${what}`]);
+  expect((await checkFile(auth(`{forward: {url: "https://s.test", ${ca}}}`))).errors).toEqual([
+    `auth.forward.ca: ${what}`,
+  ]);
+  const hub = `{jupyterhub: {api_url: "https://h.test/hub/api", token_file: /t, service: x, ${ca}}}`;
+  expect((await checkFile(auth(hub))).errors).toEqual([`auth.jupyterhub.ca: ${what}`]);
+  expect(await checkFile(auth(`{forward: {url: "http://s.test", ${ca}}}`))).toEqual({ errors: [], warnings: [] });
+});
+
+test('the templates of routes that a program sets are verified, and those with the same files named once', async () => {
+  const ca = `upstream_tls: {ca: ${JSON.stringify(at('text.txt'))}}`;
+  const what = `upstream_tls.ca: ${at('text.txt')} holds no certificate; write those of the authorities in PEM`;
+  const api = (templates: string) => `routes_api: {address: "127.0.0.1:0"${templates}}`;
+  const own = `, templates: [{name: mine, kind: other, ${ca}}]`;
+  expect((await checkFile(api(own))).errors).toEqual([`${what} (route mine)`]);
+  expect((await checkFile(`${api('')}\ndefaults: {${ca}}`)).errors).toEqual([`${what} (route hub)`]);
+});
