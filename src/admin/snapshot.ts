@@ -1,8 +1,8 @@
 /** What the status page shows, once per second: one value for all watchers. */
-import { type ConfigError, formatConfigError, withoutQuotes } from '../config/language/errors.ts';
+import type { ConfigError } from '../config/language/errors.ts';
+import { shownError } from '../config/live/shown-error.ts';
 import type { ConfigState } from '../config/live/state.ts';
 import type { Config, Route, Sender } from '../config/types.ts';
-import { withoutSecrets } from '../observe/log/redaction.ts';
 import type { SenderCounters } from '../observe/metrics/counters.ts';
 import type { SenderSums } from '../observe/metrics/live-sums.ts';
 import { type RouteReading, readRoutes } from '../observe/metrics/reading.ts';
@@ -116,7 +116,7 @@ function configStatus({ config, loadedAtMs, needsRestart, lastError }: ConfigSta
 }
 
 function linesOf(errors: readonly ConfigError[]): string[] {
-  const lines = errors.slice(0, maxLines).map((error) => withoutSecrets(formatConfigError(withoutQuotes(error))));
+  const lines = errors.slice(0, maxLines).map(shownError);
   const more = errors.length - lines.length;
   return more === 0 ? lines : [...lines, `and ${more} more`];
 }

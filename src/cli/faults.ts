@@ -7,17 +7,20 @@ import { clean } from '../observe/log/clean.ts';
 import type { Log } from '../observe/log/log.ts';
 
 /**
- * Logs warnings from now on. Resolves with the exit code when an exception has ended the process's work, and logs it.
+ * Does a process's work, and logs warnings meanwhile. Resolves with the exit code: that of the work, or 1 when a mistake
+ * has ended it, which is logged. Without that a process whose start has failed would live on, and serve nobody.
  */
-export function followFaults(log: Log): Promise<number> {
+export function workUntilFault(log: Log, work: () => Promise<number>): Promise<number> {
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => {
     log.tell('node_warning', { name, detail: clean(message) });
   });
   return new Promise((resolve) => {
-    process.on('uncaughtException', (error) => {
+    const crashed = (error: unknown) => {
       log.tell('crashed', { err: error });
       resolve(1);
-    });
+    };
+    process.on('uncaughtException', crashed);
+    work().then(resolve, crashed);
   });
 }

@@ -4,14 +4,14 @@ import { unlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { tokenVariable } from '../admin/routes-api/token.ts';
 import { formatListenAddress, parseListenAddress } from '../config/language/addresses.ts';
-import { formatConfigError } from '../config/language/errors.ts';
 import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.ts';
+import { shownError } from '../config/live/shown-error.ts';
 import type { Loaded } from '../config/model/load.ts';
 import { labelledRoutes, type TlsTerms } from '../config/types.ts';
 import { createGateway, type GatewayParts } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
-import { followFaults } from './faults.ts';
+import { workUntilFault } from './faults.ts';
 import { type HubProxyFlags, readFlags } from './hub-proxy/flags.ts';
 import { redirectFrom } from './hub-proxy/redirect.ts';
 import { termsOf } from './hub-proxy/tls-terms.ts';
@@ -61,7 +61,7 @@ export async function run(argv: string[]): Promise<number> {
   if (typeof contents === 'string') return 0;
   const loaded = load(flags as HubProxyFlags, contents);
   if ('errors' in loaded) {
-    await complain(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''), patienceMs);
+    await complain(loaded.errors.map((error) => `error  ${shownError(error)}\n`).join(''), patienceMs);
     return 2;
   }
   const terms = await readTerms(flags as HubProxyFlags, loaded);
@@ -71,7 +71,7 @@ export async function run(argv: string[]): Promise<number> {
   }
   const log = createLog();
   const starting = { flags: flags as HubProxyFlags, loaded, contents, terms };
-  const code = await Promise.race([serve(starting, signals, log), followFaults(log)]);
+  const code = await workUntilFault(log, () => serve(starting, signals, log));
   await log.flush();
   return code;
 }
@@ -144,15 +144,19 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
   });
   if (contents.length > 0) await watchConfig(gateway, contents, log, async (changed) => load(flags, changed));
   compactHeap();
+  let removePid = async () => {};
   try {
     const { address, routesApiAddress } = await gateway.start();
     // At once: whoever sees the port open looks for it. Not before: another process may have the port, and this file.
-    if (pidFile !== null) writeFileSync(pidFile, String(process.pid));
+    if (pidFile !== null) {
+      writeFileSync(pidFile, String(process.pid));
+      removePid = () => unlink(pidFile).catch(() => {});
+    }
     const refused = defaultTarget === null ? null : gateway.setRoute('/', { target: defaultTarget });
     if (refused !== null) {
       await complain(`sluice hub-proxy: --default-target: ${refused}\n`, patienceMs);
       await gateway.stop();
-      if (pidFile !== null) await unlink(pidFile).catch(() => {});
+      await removePid();
       return 2;
     }
     if (redirect !== null) (await redirectFrom(redirect.host, redirect.port, redirect.to)).unref();
@@ -165,6 +169,7 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
+    await removePid();
     await complain(`sluice hub-proxy: ${startRefusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
     return 1;
   }
@@ -173,7 +178,7 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
     signals.onSecond(() => gateway.hasten());
   });
   await gateway.drained;
-  if (pidFile !== null) await unlink(pidFile).catch(() => {});
+  await removePid();
   log.tell('stopped', {});
   return 0;
 }

@@ -2,14 +2,15 @@
 import { parseArgs } from 'node:util';
 import { tokenVariable } from '../admin/routes-api/token.ts';
 import { formatListenAddress } from '../config/language/addresses.ts';
-import { formatConfigError } from '../config/language/errors.ts';
+import { namesOf } from '../config/live/current.ts';
 import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.ts';
+import { shownError } from '../config/live/shown-error.ts';
 import type { Loaded } from '../config/model/load.ts';
 import type { Config } from '../config/types.ts';
 import { createGateway } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
-import { followFaults } from './faults.ts';
+import { workUntilFault } from './faults.ts';
 import { complain, print } from './print.ts';
 import { watchConfig } from './watch-config.ts';
 
@@ -55,11 +56,11 @@ export async function run(argv: string[]): Promise<number> {
   if (typeof contents === 'string') return 0;
   const loaded = loadFiles(contents);
   if ('errors' in loaded) {
-    await complain(loaded.errors.map((error) => `error  ${formatConfigError(error)}\n`).join(''), patienceMs);
+    await complain(loaded.errors.map((error) => `error  ${shownError(error)}\n`).join(''), patienceMs);
     return 2;
   }
   const log = createLog();
-  const code = await Promise.race([serve(loaded, contents, signals, log), followFaults(log)]);
+  const code = await workUntilFault(log, () => serve(loaded, contents, signals, log));
   await log.flush();
   return code;
 }
@@ -80,7 +81,7 @@ async function serve(
       address: formatListenAddress(address),
       admin_address: formatListenAddress(adminAddress!),
       ...(routesApiAddress === null ? {} : { routes_api_address: formatListenAddress(routesApiAddress) }),
-      routes: config.routes.map(({ name }) => name),
+      routes: namesOf(config.routes),
       config_hash: config.hash,
       pid: process.pid,
     });
@@ -128,8 +129,9 @@ export class Signals {
       if (++this.#count > 1) this.#hasten();
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-    // Node would open its debugger on the first, to anybody on this machine, and die of the second without a drain.
-    for (const unused of ['SIGUSR1', 'SIGUSR2'] as const) process.on(unused, () => {});
+    // Node would open its debugger on the first, to anybody on this machine, and die of the second without a drain. It
+    // would die of SIGHUP until the files are watched, and they are looked at then.
+    for (const unused of ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const) process.on(unused, () => {});
     this.first = promise;
   }
 

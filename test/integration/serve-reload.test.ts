@@ -107,3 +107,13 @@ test('TLS without a certificate that can be used is said before it listens, and 
   const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--config', file], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([1, 'sluice serve: listen.tls.cert: /absent.crt does not exist\n']);
 });
+
+test('a secret that stands where the name of its file belongs is told at the start to nobody', () => {
+  const file = join(folder, 'secret.yaml');
+  writeFileSync(file, 'admin: {token_file: [hunter2]}\nroutes: [{name: a, upstream: "http://h"}]\n');
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--config', file], { encoding: 'utf8' });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^error {2}admin\.token_file: \[redacted\] is not the path of a file/);
+  expect(stderr).not.toContain('hunter2');
+});

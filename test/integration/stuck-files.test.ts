@@ -60,7 +60,7 @@ test('a configuration file that becomes a pipe is refused, and the one before st
   expect(await serve.exit).toBe(0);
 });
 
-test('a start that waits for a pipe ends at a signal', async () => {
+test('a start that waits for a pipe ends at a signal, and not at SIGHUP, which only loads files', async () => {
   const folder = scratchFolder();
   const fifo = join(folder, 'config');
   execFileSync('mkfifo', [fifo]);
@@ -76,6 +76,7 @@ test('a start that waits for a pipe ends at a signal', async () => {
   onTestFinished(() => void child.kill('SIGKILL'));
   const exit = once(child, 'exit');
   await once(child.stderr, 'data');
+  child.kill('SIGHUP');
   child.kill('SIGTERM');
   // A thread of Node's pool waits for the pipe for ever, and with it an ordinary exit would.
   expect(await exit).toEqual([null, 'SIGKILL']);

@@ -1,12 +1,12 @@
 /** The configuration in force: judges what was loaded to take its place, says so in the log, and counts. */
 
 import type { Log } from '../../observe/log/log.ts';
-import { withoutSecrets } from '../../observe/log/redaction.ts';
-import { type ConfigError, formatConfigError, withoutQuotes } from '../language/errors.ts';
+import type { ConfigError } from '../language/errors.ts';
 import { keepFixed } from '../model/fixed.ts';
 import type { Loaded } from '../model/load.ts';
 import type { Resolved } from '../model/resolved.ts';
-import type { Config, Route } from '../types.ts';
+import { type Config, labelledRoutes, type Route } from '../types.ts';
+import { shownError } from './shown-error.ts';
 import type { ConfigState } from './state.ts';
 
 /** More errors than these help nobody who reads a log line; `sluice check` prints all. */
@@ -44,6 +44,10 @@ export class CurrentConfig {
     }
     const { config: before } = this.#state;
     const { config, differs } = keepFixed(before, loaded.config);
+    if (labelledRoutes(config).length === 0) {
+      this.#reject([withoutRoutes(config)]);
+      return false;
+    }
     apply(config);
     const resolved = { ...loaded.resolved, listen: config.listen, admin: config.admin };
     this.#state = { config, resolved, loadedAtMs: Date.now(), needsRestart: differs, lastError: null };
@@ -63,12 +67,17 @@ export class CurrentConfig {
     this.#state = { ...this.#state, lastError: { errors, atMs: Date.now() } };
     this.reloads.failure++;
     this.#log.tell('config_rejected', {
-      // An error quotes what stands in the file.
-      errors: errors.slice(0, mostLogged).map((error) => withoutSecrets(formatConfigError(withoutQuotes(error)))),
+      errors: errors.slice(0, mostLogged).map(shownError),
       error_count: errors.length,
       config_hash: this.config.hash,
     });
   }
+}
+
+/** What is wrong where all routes would be those of a program, for which there is no place before a restart. */
+function withoutRoutes({ files }: Config): ConfigError {
+  const message = 'would be none until a restart, as routes_api holds only from then on; keep a route, or restart';
+  return { file: files[0] ?? '', line: 0, column: 0, path: 'routes', message };
 }
 
 /** Which routes a change concerns, by name. */
@@ -84,7 +93,7 @@ function changesBetween(before: Config, after: Config): Record<string, readonly 
 }
 
 /** The names, as many as a line of the log can bear. */
-function namesOf(routes: readonly { readonly name: string }[]): readonly string[] {
+export function namesOf(routes: readonly { readonly name: string }[]): readonly string[] {
   const names = routes.slice(0, mostNames).map(({ name }) => name);
   return routes.length > mostNames ? [...names, `and ${routes.length - mostNames} more`] : names;
 }

@@ -4,6 +4,7 @@ import { getDiffieHellman } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json, text } from 'node:stream/consumers';
@@ -14,6 +15,7 @@ import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { closeOf } from '../../helpers/frames.ts';
 import type { LogLine } from '../../helpers/gateway.ts';
 import { ask, echo, httpServer, token } from '../../helpers/hub.ts';
+import { listen } from '../../helpers/listen.ts';
 import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
 import { rsaCertificate, rsaKey } from '../../helpers/rsa-certificate.ts';
 
@@ -182,6 +184,16 @@ describe('TLS as flags have it', () => {
     expect(await agreed([`--ssl-dhparam=${group}`], client)).toEqual([found, found]);
     const [open] = await agreed([], client);
     expect(open).toBeNull();
+  });
+
+  test('a port to redirect from that is taken ends it, and leaves no pid file', async () => {
+    const taken = createServer();
+    onTestFinished(() => void taken.close());
+    const redirect = [`--redirect-port=${await listen(taken)}`];
+    const pid = join(folder, 'pid');
+    const { code, errors } = await start([...both, ...redirect, '--pid-file', pid]).exited;
+    expect([code, errors]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+    expect(existsSync(pid)).toBe(false);
   });
 
   test('without a certificate is an error, and so is what OpenSSL does not know', async () => {

@@ -51,6 +51,22 @@ test('a key that needs a restart is named until the files say again what is in f
   expect(lines.map(({ event }) => event)).toEqual(['config_reloaded', 'config_needs_restart', 'config_reloaded']);
 });
 
+test('routes stay in force where the files leave them to a program that can set none before a restart', () => {
+  const { current, lines } = setUp();
+  const loaded = loadConfig('f', 'routes_api: {address: "127.0.0.1:0"}');
+  expect(loaded).toHaveProperty('config');
+  expect(current.replace(loaded, nothing)).toBe(false);
+  expect(current.config.routes.map(({ name }) => name)).toEqual(['a']);
+  expect(lines).toEqual([
+    expect.objectContaining({
+      event: 'config_rejected',
+      errors: [
+        'f routes: would be none until a restart, as routes_api holds only from then on; keep a route, or restart',
+      ],
+    }),
+  ]);
+});
+
 test.each([
   'admin: {token_file: [hunter2]}',
   'admin: {token_file: {a: hunter2}}',
