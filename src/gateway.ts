@@ -330,6 +330,7 @@ export class Gateway {
         const route = this.#edge.byName.get(session.routeName);
         if (route) session.reconfigure(route);
       }
+      this.#drain?.reconfigure(labelledRoutes(config));
     });
   }
 

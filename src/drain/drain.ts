@@ -93,7 +93,7 @@ export class Drain<T extends DrainTarget> {
   readonly #startedAt = performance.now();
   /** Taken once, so that a time that is told twice is the same. */
   readonly #toUnix = Date.now() - performance.now();
-  readonly #lastDeadlineMs: number;
+  #lastDeadlineMs: number;
   readonly #slots = new Map<T, Slot>();
   readonly #resolve: (counts: DrainCounts) => void;
   readonly #announceMs: number;
@@ -110,7 +110,7 @@ export class Drain<T extends DrainTarget> {
   constructor(parts: DrainParts<T>, cause: DrainCause, announceMs: number, routes: readonly Route[]) {
     this.#parts = parts;
     this.#cause = cause;
-    const deadlines = routes.map(({ drain }) => drain.deadlineMs);
+    const deadlines = deadlinesOf(routes);
     this.#lastDeadlineMs = Math.max(...deadlines);
     this.#closingAt = announceEnd(this.#startedAt, announceMs, deadlines);
     this.#counts = { connections: parts.sessions().size, endedThemselves: 0, sentAway: 0, cut: 0 };
@@ -145,6 +145,15 @@ export class Drain<T extends DrainTarget> {
   /** Somebody else has asked for it too: nothing changes, and the log says how far it is. */
   join(cause: DrainCause): void {
     if (!this.#ended) this.#say({ joined_by: cause });
+  }
+
+  /** Another configuration is in force: connections that have not been told to go are drained as it says. */
+  reconfigure(routes: readonly Route[]): void {
+    if (this.#ended) return;
+    this.#lastDeadlineMs = Math.max(...deadlinesOf(routes));
+    const now = performance.now();
+    const untold = [...this.#slots].filter(([, { closeAt }]) => closeAt > now);
+    this.#plan(untold.map(([session]) => session));
   }
 
   /** Moves every deadline to `withinMs` from now, and closes at once what is still open. */
@@ -250,4 +259,8 @@ export class Drain<T extends DrainTarget> {
     });
     this.#resolve(this.#counts);
   }
+}
+
+function deadlinesOf(routes: readonly Route[]): number[] {
+  return routes.map(({ drain }) => drain.deadlineMs);
 }

@@ -12,7 +12,7 @@ const spread: RouteDrain = { close: 'spread', protect: 'client', spreadMs: 30_00
 /** A connection that does what it is told and notes when. */
 class Target implements DrainTarget {
   readonly lastDataAt: number;
-  readonly route: Route;
+  route: Route;
   readonly told: string[] = [];
   readonly #end: (target: Target, cut: readonly ('client' | 'upstream')[]) => void;
   readonly #answers: boolean;
@@ -137,6 +137,26 @@ test('hastened while it waits, moves the deadlines of those who have slots', asy
   expect(waits.told).toEqual(['drain 3', 'cut 4']);
 });
 
+test.each([
+  [2, 'while it is announced'],
+  [20, 'while it waits'],
+])('a configuration with another deadline holds, %i s after the beginning, %s', async (seconds) => {
+  const stage = new Stage();
+  const waits = (deadlineMs: number): RouteDrain => ({ ...spread, close: 'wait', deadlineMs });
+  const target = new Target(stage, { drain: waits(60_000), answers: false });
+  const drain = stage.start(10_000);
+  const deadline = () => Math.round((drain.state.deadlineAtMs - drain.state.startedAtMs) / 1000);
+  await vi.advanceTimersByTimeAsync(1000 * seconds);
+  expect(deadline()).toBe(60);
+  target.route = testRoute({ drain: waits(90_000) });
+  drain.reconfigure([target.route]);
+  expect(deadline()).toBe(90);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([target.told, drain.state.phase]).toEqual([[], 'close']);
+  await vi.advanceTimersByTimeAsync(30_100);
+  expect(target.told).toEqual(['drain 89', 'cut 90']);
+});
+
 test('says every ten seconds whom it waits for', async () => {
   const stage = new Stage();
   new Target(stage, { drain: { ...spread, close: 'wait' } });
@@ -157,9 +177,10 @@ test('waits for requests, and not beyond the last deadline', async () => {
   await vi.advanceTimersByTimeAsync(200);
   await drain.over;
   expect(stage.lines.at(-1)).toMatchObject({ event: 'drained', requests_cut: 1 });
-  // A signal that comes now changes nothing.
+  // A signal or a configuration that comes now changes nothing.
   drain.hasten();
   drain.join('SIGTERM');
+  drain.reconfigure([testRoute({ drain: spread })]);
   expect(stage.lines.filter(({ event }) => event === 'drained')).toHaveLength(1);
   expect(stage.lines.at(-1)).toMatchObject({ event: 'drained' });
 });
