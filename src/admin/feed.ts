@@ -22,8 +22,8 @@ const tickMs = 1000;
 /** The most watchers: more than the people who are ever called at the same time. */
 const maxWatchers = 20;
 /**
- * A watcher with this much unread, or that has read nothing for so long, is dropped. Its page comes back and gets a new
- * `hello`.
+ * A watcher with this much unread beside its `hello`, or that has read nothing for so long, is dropped. Its page comes
+ * back and gets a new `hello`: with hundreds of routes that alone is larger.
  */
 const maxPendingBytes = 2 << 20;
 const maxSilentTicks = 30;
@@ -77,7 +77,7 @@ export class Feed {
       return;
     }
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
-    const watcher = { res, remoteAddress, greeted: false, silentTicks: 0 };
+    const watcher = { res, remoteAddress, greeted: false, helloBytes: 0, silentTicks: 0 };
     this.#watchers.add(watcher);
     res.on('close', () => this.#watchers.delete(watcher));
     // A client asks nothing more here, so one that ends its side has left.
@@ -95,7 +95,9 @@ export class Feed {
       violationTotals: violations.totals(now),
     };
     watcher.greeted = true;
-    push(watcher, event('hello', `{"history":${history},${JSON.stringify(hello).slice(1)}`));
+    const bytes = event('hello', `{"history":${history},${JSON.stringify(hello).slice(1)}`);
+    push(watcher, bytes);
+    watcher.helloBytes = bytes.length;
   }
 
   /** Whether anybody hears the ticks. */
@@ -150,14 +152,19 @@ interface Watcher extends HeldPlace {
   readonly res: ServerResponse;
   /** Whether it has its `hello`. */
   greeted: boolean;
+  /** How long that is, while some of it may be unread. */
+  helloBytes: number;
   /** Ticks since it last had read everything. */
   silentTicks: number;
 }
 
 function push(watcher: Watcher, bytes: Buffer): void {
   const { res } = watcher;
-  watcher.silentTicks = res.writableLength === 0 ? 0 : watcher.silentTicks + 1;
-  if (res.writableLength > maxPendingBytes || watcher.silentTicks > maxSilentTicks) res.destroy();
+  const hasRead = res.writableLength === 0;
+  watcher.silentTicks = hasRead ? 0 : watcher.silentTicks + 1;
+  if (hasRead) watcher.helloBytes = 0;
+  const pendingBytes = res.writableLength - watcher.helloBytes;
+  if (pendingBytes > maxPendingBytes || watcher.silentTicks > maxSilentTicks) res.destroy();
   else res.write(bytes);
 }
 

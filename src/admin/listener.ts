@@ -117,6 +117,8 @@ export abstract class AdminListener {
       const answer = await this.answer(req, res);
       if (answer !== null) this.#send(req, res, answer);
     } catch (error) {
+      // A client that left in the middle of its body gets no answer, and that is nobody's bug.
+      if (req.destroyed && !req.complete) return;
       // A bug of the port must not end the gateway's connections.
       this.#log.tell('admin_bug', { err: error });
       if (res.headersSent) res.destroy();

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { problem, text } from '../../src/admin/answer.ts';
+import { AdminListener } from '../../src/admin/listener.ts';
 import { probeEndpoints } from '../../src/admin/probes.ts';
 import type { AdminEndpoint } from '../../src/admin/router.ts';
 import { Scrapes } from '../../src/admin/scrapes.ts';
@@ -180,6 +182,29 @@ test('a failing endpoint gives 500, is logged, and the process lives', async () 
   expect(cut.endsWith('0\r\n\r\n')).toBe(false);
   expect(await ask(port, 'GET /healthz HTTP/1.1')).toMatch(/ 200 /);
   expect(lines).toEqual([expect.stringContaining('admin_bug'), expect.stringContaining('admin_bug')]);
+});
+
+test('a client that leaves in the middle of its body is no bug of ours', async () => {
+  const lines: string[] = [];
+  const { promise: left, resolve } = Promise.withResolvers<void>();
+  class TakesBodies extends AdminListener {
+    protected override async answer(req: IncomingMessage) {
+      try {
+        for await (const _ of req) client.socket.destroy();
+      } finally {
+        resolve();
+      }
+      return text(200, 'ok');
+    }
+  }
+  const log = createLog({ write: (line) => void lines.push(line) });
+  const port = new TakesBodies({ tls: null, maxHeaderSize: 8192, methods: 'POST', takesBodies: true, log });
+  onTestFinished(() => port.close());
+  const client = new RawHttp(await port.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }));
+  client.send('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhello');
+  await left;
+  await setImmediate();
+  expect(lines).toEqual([]);
 });
 
 test('every request passes the guard, which hears whether it is for an operator', async () => {

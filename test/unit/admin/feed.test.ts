@@ -1,0 +1,74 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Writable } from 'node:stream';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Feed } from '../../../src/admin/feed.ts';
+import { ViolationLog } from '../../../src/admin/violations.ts';
+import type { Config } from '../../../src/config/types.ts';
+import { CounterStore } from '../../../src/observe/metrics/store.ts';
+
+beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] }));
+afterEach(() => vi.useRealTimers());
+
+/** Takes what it is given when it is told to. */
+class SlowResponse extends Writable {
+  #done: (() => void) | null = null;
+
+  writeHead(): void {}
+
+  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#done = done;
+  }
+
+  override _writev(_chunks: unknown, done: () => void): void {
+    this.#done = done;
+  }
+
+  takeAll(): void {
+    for (let done = this.#done; done !== null; done = this.#done) {
+      this.#done = null;
+      done();
+    }
+  }
+}
+
+const seconds = (n: number) => vi.advanceTimersByTime(1000 * n);
+
+/** A watcher of a thousand routes that have been used for the last five minutes. */
+async function watch(): Promise<SlowResponse> {
+  const config = { files: [], hash: '', routes: [], routesApi: null } as unknown as Config;
+  const counters = new CounterStore();
+  for (let i = 0; i < 1000; i++) counters.of(`route-${i}`);
+  const feed = new Feed({
+    config: () => config,
+    configState: () => ({ config, resolved: null, loadedAtMs: 0, needsRestart: [], lastError: null }),
+    counters,
+    live: { sessions: () => [], memory: { pressure: 0, limitBytes: 1 } },
+    drain: () => null,
+    build: { version: '', revision: '' },
+    violations: new ViolationLog(),
+  });
+  feed.start();
+  seconds(300);
+  const res = new SlowResponse();
+  const req = { headers: {}, socket: new EventEmitter() } as unknown as IncomingMessage;
+  if (!('stream' in feed.endpoint)) throw new Error('the feed is a stream');
+  await feed.endpoint.stream({ req, params: {}, query: new URLSearchParams() }, res as unknown as ServerResponse);
+  return res;
+}
+
+test('a watcher that has not read its hello yet is not dropped for its size', async () => {
+  const res = await watch();
+  expect(res.writableLength).toBeGreaterThan(2 << 20);
+  seconds(10);
+  expect(res.destroyed).toBe(false);
+  res.takeAll();
+  seconds(1);
+  expect(res.destroyed).toBe(false);
+});
+
+test('a watcher that reads nothing for half a minute is dropped', async () => {
+  const res = await watch();
+  seconds(32);
+  expect(res.destroyed).toBe(true);
+});
