@@ -51,9 +51,16 @@ export function cleanUser(user: string): string {
   return shorten(user, longestUser);
 }
 
+/** What stands between the words of a text that a peer chose. */
+const separator = /[/?#&;,\s]/;
+
 /** Half of a word that is cut could not be told to be a secret. */
 function beginningOf(text: string): string {
-  return text.length <= lookedAt ? text : text.slice(0, lookedAt).replace(/[^/?#&;,\s]*$/, '…');
+  if (text.length <= lookedAt) return text;
+  let end = lookedAt;
+  // An expression that looks for the last word would look for it from each character on.
+  while (end > 0 && !separator.test(text[end - 1]!)) end--;
+  return `${text.slice(0, end)}…`;
 }
 
 function shorten(text: string, longest: number): string {

@@ -55,7 +55,7 @@ export function withoutLikelySecrets(text: string): string {
     // `"token": "X"`: what stands between the two is no value.
     if (isNext && /^[:=]+$/.test(piece)) continue;
     const meant = ordinary.test(piece) ? piece : decode(piece);
-    if (isNext || isInside || /[?#]/.test(before) || isBehind(previous, before, meant)) {
+    if (meant === null || isNext || isInside || /[?#]/.test(before) || isBehind(previous, before, meant)) {
       parts[i] = hidden;
       [isNext, isInside] = [false, true];
     } else {
@@ -66,7 +66,7 @@ export function withoutLikelySecrets(text: string): string {
       }
       isNext = leadsToSecret(meant, after, parts[i + 2] || parts[i + 4] || '');
     }
-    previous = meant;
+    previous = meant ?? '';
   }
   return parts.join('');
 }
@@ -128,10 +128,18 @@ function leadsToSecret(meant: string, after: string, next: string): boolean {
   return /[/\\]/.test(after) && isSecretSegment(meant);
 }
 
-/** Undoes percent-encoding until nothing changes, and takes wide forms of characters for what they mean. */
-function decode(text: string): string {
+/** Each escape of an escape takes one more look at all of a text, and a text of 1024 characters has room for 500. */
+const mostEscapes = 10;
+
+/**
+ * Undoes percent-encoding until nothing changes, and takes wide forms of characters for what they mean; `null` where it
+ * is escaped more often than anybody means it.
+ */
+function decode(text: string): string | null {
   let meant = text;
-  for (let before = ''; meant !== before && meant.includes('%'); ) {
+  let before = '';
+  for (let times = 0; meant !== before && meant.includes('%'); times++) {
+    if (times === mostEscapes) return null;
     before = meant;
     meant = before
       .replace(/%u([\da-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))

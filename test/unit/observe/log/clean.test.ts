@@ -82,3 +82,9 @@ test('a long string is cut, and half a word of it that may be a secret is not sh
   expect(clean('a/'.repeat(10_000))).toBe(`${'a/'.repeat(128)}…`);
   expect(clean(`/x/${'S3cr3t'.repeat(10_000)}`)).toBe('/x/…');
 });
+
+test('a path whose escapes are escaped is shown as it is meant, and hidden where nobody means it', () => {
+  expect(cleanPath('/a/%2541bc')).toBe('/a/%2541bc');
+  expect(cleanPath(`/app/token%${'25'.repeat(8)}3Dabc/x`)).toBe('/app/token=[redacted]/[redacted]');
+  expect(cleanPath(`/app/a%${'25'.repeat(400)}41/x`)).toBe('/app/[redacted]/[redacted]');
+});
