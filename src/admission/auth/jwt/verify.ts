@@ -73,7 +73,10 @@ async function verify(token: string, keys: KeySet, rules: TokenRules, nowMs: num
       try {
         return (await jwtVerify(token, key, options)).payload;
       } catch (inner) {
-        if (!(inner instanceof errors.JWSSignatureVerificationFailed) || ++tries >= mostTries) throw inner;
+        // The signature is right, and no other key would help.
+        if (inner instanceof errors.JWTClaimValidationFailed || inner instanceof errors.JWTExpired) throw inner;
+        // A key that cannot be used, such as a short one of former days, says nothing of the others.
+        if (inner instanceof errors.JWSSignatureVerificationFailed && ++tries >= mostTries) throw inner;
       }
     }
     throw new errors.JWSSignatureVerificationFailed();

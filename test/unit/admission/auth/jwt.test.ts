@@ -102,6 +102,22 @@ describe('a good token', () => {
   });
 });
 
+test('a key that cannot be used keeps nobody from those beside it', async () => {
+  const jwk = JSON.parse(setText(signer)).keys[0];
+  const short = { ...jwk, n: Buffer.alloc(128, 0xff).toString('base64url') };
+  for (const unusable of [short, { ...jwk, n: '!' }, { ...jwk, n: null, e: null }]) {
+    const parsed = parseKeySet(JSON.stringify({ keys: [unusable, jwk] }));
+    const judge = judgeWith({
+      keys: { keys: () => ('value' in parsed ? parsed.value : null), newer: async () => null },
+    });
+    expect(await decide(tokenOf(signer), judge)).toMatchObject({ is: 'admitted' });
+    expect(await decide(tokenOf(signer, {}, { kid: undefined }), judge)).toMatchObject({ is: 'admitted' });
+    expect(await decide(tokenOf(stranger), judge)).toMatchObject({ result: 'signature' });
+    expect(await decide(tokenOf(signer, { exp: now - 31 }), judge)).toMatchObject({ result: 'expired' });
+    expect(await decide(tokenOf(signer, { aud: 'jupyter' }), judge)).toMatchObject({ result: 'audience' });
+  }
+});
+
 describe('a wrong token', () => {
   const good = tokenOf(signer);
   const [head, body, signature] = good.split('.') as [string, string, string];
