@@ -4,6 +4,7 @@
  * byte.
  */
 import { foldName, kindOf } from './fields.ts';
+import { parameterName } from './query.ts';
 import type { RawHeaders } from './raw-fields.ts';
 
 /**
@@ -94,7 +95,7 @@ export class Changes {
     const kept = target
       .slice(at + 1)
       .split('&')
-      .filter((pair) => !this.#parameters.has(nameOf(pair)));
+      .filter((pair) => !this.#parameters.has(parameterName(pair)));
     return kept.length === 0 ? target.slice(0, at) : `${target.slice(0, at)}?${kept.join('&')}`;
   }
 
@@ -138,13 +139,4 @@ function without(
 
 function cookieName(pair: string): string {
   return pair.split('=', 1)[0]!.trim();
-}
-
-function nameOf(pair: string): string {
-  const name = pair.split('=', 1)[0]!.replaceAll('+', ' ');
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }

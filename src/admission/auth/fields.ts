@@ -28,33 +28,6 @@ export function subprotocolsOf(raw: RawHeaders): string[] {
   return elementsOf(raw, 'sec-websocket-protocol');
 }
 
-/** Every value of a parameter of the query, decoded; one that cannot be decoded stands as it came. */
-export function queryOf(target: string, name: string): string[] {
-  return parametersOf(target).flatMap(([key, value]) => (key === name ? [value] : []));
-}
-
-/** The parameters of a query, decoded as forms are. */
-export function parametersOf(target: string): [name: string, value: string][] {
-  const at = target.indexOf('?');
-  if (at < 0) return [];
-  return target
-    .slice(at + 1)
-    .split('&')
-    .map((pair) => {
-      const equals = pair.indexOf('=');
-      return equals < 0 ? [decode(pair), ''] : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))];
-    });
-}
-
-function decode(text: string): string {
-  const spaced = text.replaceAll('+', ' ');
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return spaced;
-  }
-}
-
 /** Whether a person waits for a page: only then is a way to a login page an answer. */
 export function isNavigation(method: string, raw: RawHeaders): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false;

@@ -7,7 +7,8 @@
  * What the state holds is sealed: the way back leads to where the browser was, and to nowhere else.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { cookiesOf, queryOf } from '../fields.ts';
+import { queryOf } from '../../../http/query.ts';
+import { cookiesOf } from '../fields.ts';
 import { type Answered, type AuthFailure, type AuthRequest, type GivenAnswer, refuse } from '../types.ts';
 import { type HubOptions, tokenFor } from './hub.ts';
 import { seal, sealKey, unseal } from './seal.ts';

@@ -1,9 +1,10 @@
 /** Where a token stands in a request: in a header, a cookie, a subprotocol or the query. */
 import type { TokenPlace } from '../../../config/types.ts';
 import { foldName } from '../../../http/fields.ts';
+import { queryOf } from '../../../http/query.ts';
 import { valuesOf } from '../../../http/raw-fields.ts';
 import type { Edits } from '../edits.ts';
-import { authorizationOf, cookiesOf, queryOf, subprotocolsOf } from '../fields.ts';
+import { authorizationOf, cookiesOf, subprotocolsOf } from '../fields.ts';
 import type { AuthRequest } from '../types.ts';
 
 /** How Kubernetes' API takes a token from a browser, which can set no header of a handshake. */

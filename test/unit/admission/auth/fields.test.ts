@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  authorizationOf,
-  cookiesOf,
-  isNavigation,
-  parametersOf,
-  queryOf,
-} from '../../../../src/admission/auth/fields.ts';
+import { authorizationOf, cookiesOf, isNavigation } from '../../../../src/admission/auth/fields.ts';
 
 test('a scheme is found in whatever case, and nothing else is', () => {
   const raw = ['Authorization', 'bEaReR  a b ', 'authorization', 'Basic c', 'Authorization', 'bearer', 'X', 'Bearer d'];
@@ -16,17 +10,6 @@ test('a scheme is found in whatever case, and nothing else is', () => {
 test('cookies are found over all lines, quoted or not, and by their whole name', () => {
   const raw = ['Cookie', 'a=1; tok="x=y";  tok', 'cookie', 'tok=z;btok=no', 'X', 'tok=no'];
   expect(cookiesOf(raw, 'tok')).toEqual(['x=y', 'z']);
-});
-
-test('parameters are decoded as forms are, and what cannot be decoded stands as it came', () => {
-  expect(parametersOf('/a?x=1+2&y=%41&%zz=%zz&e')).toEqual([
-    ['x', '1 2'],
-    ['y', 'A'],
-    ['%zz', '%zz'],
-    ['e', ''],
-  ]);
-  expect(queryOf('/a?x=1&x=2', 'x')).toEqual(['1', '2']);
-  expect(parametersOf('/a')).toEqual([]);
 });
 
 describe('a person waits for a page', () => {

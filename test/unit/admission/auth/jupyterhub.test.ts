@@ -127,6 +127,19 @@ describe('a browser', () => {
     expect(await judge.decide(authRequest(['Cookie', `sluice-hub-panel=${state}`]))).toMatchObject({ is: 'refused' });
   });
 
+  test('may have a few sessions of other paths before its own, and no thousand, each of which takes time to look at', async () => {
+    const { judge } = hub();
+    const own = seal(sealKey('s3cret', 'jupyterhub panel'), 'good');
+    const behind = (count: number) => {
+      const others = Array.from({ length: count }, () => `sluice-hub-panel=${own.slice(0, -4)}AAAA; `).join('');
+      return authRequest(['Cookie', `${others}sluice-hub-panel=${own}`]);
+    };
+    expect(await judge.decide(behind(7))).toMatchObject({ is: 'admitted', identity: { name: 'ann' } });
+    expect(judge.remembers(behind(7))).toBe(true);
+    expect(await judge.decide(behind(8))).toMatchObject({ is: 'refused', result: 'expired' });
+    expect(judge.remembers(behind(8))).toBe(false);
+  });
+
   test('whose session is over is sent to sign in again; its scripts are refused', async () => {
     const { judge, state } = hub({ cacheMs: 0 });
     const session = cookiesIn(((await signIn(judge)) as Answered).answer).at(-1)!;
