@@ -186,6 +186,46 @@ test('a reader that leaves ends nothing, and another one is told what was lost',
   expect(lines[0]!.lines).toBeGreaterThanOrEqual(lost);
 });
 
+test('a full disk loses lines, which are counted, and nothing else', async () => {
+  const folder = scratchFolder();
+  await using upstream = await fakeUpstream();
+  // The line that would tell the ports is lost too.
+  const [socket, admin] = [join(folder, 'public'), join(folder, 'admin')];
+  const config = join(folder, 'sluice.yaml');
+  writeFileSync(
+    config,
+    `listen: {address: "unix:${socket}"}
+admin: {address: "unix:${admin}"}
+drain: {announce: 0, spread: 0}
+timeouts: {close: 100ms}
+routes:
+  - {name: test, upstream: "http://127.0.0.1:${upstream.port}"}
+`,
+  );
+  const full = openSync('/dev/full', constants.O_WRONLY);
+  const child = spawn(process.execPath, [main, 'serve', '--config', config], { stdio: ['ignore', full, 'inherit'] });
+  closeSync(full);
+  const exit = once(child, 'exit').then(([code]) => code as number | null);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  const answer = async (path: string): Promise<string> => {
+    const peer = await rawConnect(admin);
+    peer.sendText(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    return String(await peer.rest());
+  };
+  await expect.poll(() => answer('/readyz').catch(() => ''), { timeout: 60_000 }).toMatch(/^HTTP\/1\.1 200 /);
+  const client = await rawClient(socket);
+  const server = await upstream.next();
+  client.send(clientFrame('hello'));
+  expect((await server.frame()).payload.toString()).toBe('hello');
+  const lost = /^sluice_log_lines_dropped_total\{reason="unread"\} (\d+)$/m;
+  await expect.poll(async () => Number(lost.exec(await answer('/metrics'))![1])).toBeGreaterThan(0);
+  child.kill('SIGTERM');
+  expect(await exit).toBe(0);
+});
+
 test('a descriptor that takes no more for now is tried again, as a terminal that was stopped is', async () => {
   const fifo = new Fifo();
   const chunk = Buffer.alloc(200_000, 'x');
