@@ -16,6 +16,7 @@ import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { Peer } from '../helpers/peer.ts';
 import { handshakeRequest, rawConnect } from '../helpers/raw-client.ts';
 import { cert, key, renewedCert, renewedKey } from '../helpers/test-certificate.ts';
+import { clientHello, Tls12Client } from '../helpers/tls12-records.ts';
 
 let folder: string;
 let secret: ConfigMapVolume;
@@ -122,6 +123,28 @@ test('a client cannot ask for another handshake on the same connection', async (
   const [error] = await once(socket, 'error');
   socket.on('error', () => {}).destroy();
   expect(error.code).toBe('ERR_SSL_NO_RENEGOTIATION');
+});
+
+test('who asks for handshakes again and again, and hears no refusal, is hung up on', async () => {
+  await using upstream = await fakeUpstream();
+  // No clock but TLS's own.
+  await using sluice = await start(upstream, 0);
+  const client = await Tls12Client.connect(sluice.port);
+  const hellos = (count: number) =>
+    Buffer.concat(Array.from({ length: count }, () => client.handshakeRecord(clientHello())));
+  const closed = new Promise((resolve) => client.tcp.once('close', resolve));
+  let heard = Buffer.alloc(0);
+  client.tcp.on('data', (chunk) => {
+    heard = Buffer.concat([heard, chunk]);
+  });
+  client.tcp.resume();
+  client.tcp.write(hellos(3));
+  // Each is refused by a warning: an alert, encrypted.
+  const alert = { type: 21, bytes: 31 };
+  await expect.poll(() => heard.length).toBe(3 * alert.bytes);
+  expect(heard[0]).toBe(alert.type);
+  client.tcp.write(hellos(2000));
+  await closed;
 });
 
 test('plain HTTP and silence get nothing, and the first is told of in the log', async () => {
