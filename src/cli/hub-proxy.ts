@@ -1,6 +1,6 @@
 /** `sluice hub-proxy`: in the place of configurable-http-proxy, with its flags, until SIGTERM or SIGINT. */
-import { writeFileSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { unlink, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { tokenVariable } from '../admin/routes-api/token.ts';
 import { formatListenAddress, parseListenAddress } from '../config/language/addresses.ts';
@@ -8,6 +8,7 @@ import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.
 import { shownError } from '../config/live/shown-error.ts';
 import type { Loaded } from '../config/model/load.ts';
 import { labelledRoutes, type TlsTerms } from '../config/types.ts';
+import { inTurn } from '../files.ts';
 import { createGateway, type GatewayParts } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
@@ -148,10 +149,13 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
   try {
     const { address, routesApiAddress } = await gateway.start();
     // At once: whoever sees the port open looks for it. Not before: another process may have the port, and this file.
-    if (pidFile !== null) {
-      writeFileSync(pidFile, String(process.pid));
-      removePid = () => unlink(pidFile).catch(() => {});
+    const unwritten = pidFile === null ? null : await writePid(pidFile);
+    if (unwritten !== null) {
+      await complain(`sluice hub-proxy: --pid-file: ${unwritten}\n`, patienceMs);
+      await gateway.stop();
+      return 1;
     }
+    if (pidFile !== null) removePid = () => inTurn(pidFile, () => unlink(pidFile)).catch(() => {});
     const refused = defaultTarget === null ? null : gateway.setRoute('/', { target: defaultTarget });
     if (refused !== null) {
       await complain(`sluice hub-proxy: --default-target: ${refused}\n`, patienceMs);
@@ -181,4 +185,14 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
   await removePid();
   log.tell('stopped', {});
   return 0;
+}
+
+/** Writes down which process this is; what is wrong with the file, or `null`. A pipe that nobody reads is no file. */
+function writePid(file: string): Promise<string | null> {
+  const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
+  const write = () => writeFile(file, String(process.pid), { flag });
+  return inTurn(file, write).then(
+    () => null,
+    ({ message }: Error) => message,
+  );
 }

@@ -1,5 +1,5 @@
 /** `sluice hub-proxy` as a hub starts it. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { getDiffieHellman } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -234,6 +234,20 @@ test('one that cannot listen leaves the pid file of the one that can', async () 
   const second = start(['--ip=127.0.0.1', '--port', port, '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', pid]);
   expect((await second.exited).code).toBe(1);
   expect(readFileSync(pid, 'utf8')).toBe(String(first.child.pid));
+});
+
+test('a pid file that cannot be written ends it, and a pipe is not waited for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hub-'));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const [file, problem] of [
+    [pipe, 'ENXIO'],
+    [join(folder, 'none', 'pid'), 'ENOENT'],
+  ] as const) {
+    const proxy = start(['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', file]);
+    const { code, errors } = await proxy.exited;
+    expect([code, errors]).toEqual([1, expect.stringContaining(`sluice hub-proxy: --pid-file: ${problem}`)]);
+  }
 });
 
 test('a flag that is wrong ends it with its name', async () => {
