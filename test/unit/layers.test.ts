@@ -305,10 +305,9 @@ test('nothing reads or writes a file in a way that others wait for, but at the s
     /\b(?:open|read|write|close|stat|exists|access)(?:File)?Sync\b/.test(code),
   );
   // Sluice's own files when the program is loaded, the null device and the tables of sockets, which the kernel serves from
-  // memory, the one terminal, and the pid of a proxy that begins to listen.
+  // memory, and the one terminal.
   expect(synchronous.map(({ name }) => name).sort()).toEqual([
     'cli/demo-start',
-    'cli/hub-proxy',
     'front/descriptors',
     'gateway',
     'main',
