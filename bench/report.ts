@@ -2,7 +2,7 @@
 import { capacities } from './capacity.ts';
 import { auth, limits, type Peer } from './peers.ts';
 import type { Results } from './results.ts';
-import { authCost, judge, limitsCost, targets } from './targets.ts';
+import { authCost, judge, limitsCost, type Target, targets } from './targets.ts';
 import { cpuRow, type Row, type Workload, workloads } from './workloads.ts';
 
 const labels: Record<Row, string> = {
@@ -122,9 +122,21 @@ export function targetTable(results: Results): string {
     const measured = target.measured(results);
     const show = (value: number): string => `${Number(value.toFixed(2))}${target.unit}`;
     const found = measured === null ? '–' : show(measured);
-    return [target.what, show(target.atLeast), show(target.aim), found, judge(target, measured)];
+    const beside = ofOthers(results, target, show);
+    return [target.what, show(target.atLeast), show(target.aim), found, judge(target, measured), beside];
   });
-  return layOut([['number', 'at least', 'aim', 'measured', 'verdict'], ...rows]);
+  return layOut([['number', 'at least', 'aim', 'measured', 'verdict', ''], ...rows]);
+}
+
+/** What a number was for everybody in the same run, also where it was not judged. */
+function ofOthers(results: Results, { others }: Target, show: (value: number) => string): string {
+  if (others === undefined) return '';
+  const { workload, row, peers } = others;
+  const found = peers.flatMap((peer) => {
+    const value = results.value(workload, peer, row);
+    return value === null ? [] : [`${peer} ${show(value)}`];
+  });
+  return found.length === 0 ? '' : `(${found.join(', ')})`;
 }
 
 /** What one pod with a core of its own carries; a row for each number that was measured. */

@@ -10,6 +10,8 @@ export interface Target {
   readonly aim: number;
   /** `null` where a peer or the workload is missing. */
   readonly measured: (results: Results) => number | null;
+  /** The same of others in the same run, where it is no ratio and depends on what else the machine does. */
+  readonly others?: { readonly workload: string; readonly row: Row; readonly peers: readonly string[] };
 }
 
 const perGb = 'cpuSecondsPerGb';
@@ -130,6 +132,7 @@ export const targets: readonly Target[] = [
       const direct = results.value('class', 'direct', 'besideP99Ms');
       return direct !== null && direct > 25 ? null : results.value('class', 'sluice', 'besideP99Ms');
     },
+    others: { workload: 'class', row: 'besideP99Ms', peers: ['direct', 'sluice', 'nginx'] },
   },
   {
     what: 'CPU per WebSocket handshake against nginx',

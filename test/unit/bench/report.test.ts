@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { auth, limits, peers } from '../../../bench/peers.ts';
-import { allHold, authTable, choose, limitsTable } from '../../../bench/report.ts';
+import { allHold, authTable, choose, limitsTable, targetTable } from '../../../bench/report.ts';
 import { Results } from '../../../bench/results.ts';
 import type { Sample } from '../../../bench/sample.ts';
 import { workloads } from '../../../bench/workloads.ts';
@@ -65,4 +65,17 @@ test('where Sluice could not do its work nothing holds; what others fail at is t
   expect(allHold(results)).toBe(true);
   results.add('echo-100', 'limits-on', failed);
   expect(allHold(results)).toBe(false);
+});
+
+test('how long an echo beside a class waits is told of everybody in the run, also where the machine spoils the number', () => {
+  const results = new Results();
+  const add = (peer: string, besideP99Ms: number) =>
+    results.add('class', peer, { samples: [{ besideP99Ms } as Sample], problem: null, repeats: 0 });
+  const line = () => targetTable(results).match(/^an echo while a class begins, p99.*$/m)![0];
+  expect(line()).toMatch(/50 ms +25 ms +– +not measured$/);
+  add('sluice', 41);
+  add('nginx', 64.25);
+  expect(line()).toMatch(/41 ms +holds +\(sluice 41 ms, nginx 64.25 ms\)$/);
+  add('direct', 31);
+  expect(line()).toMatch(/– +not measured +\(direct 31 ms, sluice 41 ms, nginx 64.25 ms\)$/);
 });
