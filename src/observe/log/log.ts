@@ -4,7 +4,7 @@
  * subprotocol) is cut, its control characters are escaped, and what looks like a token is left out.
  */
 import { createHash } from 'node:crypto';
-import { lineOf } from '../../catalogue/log-events.ts';
+import { type LogEvent, lineOf } from '../../catalogue/log-events.ts';
 import {
   type AdminRefusal,
   adminOutcomes,
@@ -34,7 +34,7 @@ export interface LogSubject {
 export function logOpen(log: Log, subject: LogSubject): void {
   const { flag } = handshakeOutcomes.opened;
   if (!isChosen(subject, log.settings.open)) return;
-  log.caused('open', 'open', handshakeOutcomes.opened, () => ({ flag, ...subjectFields(log, subject) }));
+  log.caused('open', 'open', handshakeOutcomes.opened, (event) => subjectFields(log, event, flag, subject));
 }
 
 /** One line for a connection's first violation. */
@@ -42,9 +42,8 @@ export function logViolation(log: Log, subject: LogSubject, violation: Violation
   const { sender, action } = violation;
   const { flag } = connectionOutcomes[reasonOf(violation.limit)];
   const words = violation.detail ?? `the ${sender} exceeds ${violation.limit}`;
-  const fields = () => ({
-    flag,
-    ...subjectFields(log, subject),
+  const fields = (event: LogEvent) => ({
+    ...subjectFields(log, event, flag, subject),
     sender,
     action,
     limit: limitFields(violation),
@@ -63,9 +62,8 @@ export function logEnd(log: Log, subject: LogSubject, report: SessionReport, sta
   const { level, flag, words } = connectionOutcomes[report.reason];
   if (level === 'info' && !isChosen(subject, log.settings.end)) return;
   const { codes, violation } = report;
-  const fields = () => ({
-    flag,
-    ...subjectFields(log, subject),
+  const fields = (event: LogEvent) => ({
+    ...subjectFields(log, event, flag, subject),
     duration_s: seconds(report.durationMs),
     client_sent: senderFields(report.client),
     upstream_sent: senderFields(report.upstream),
@@ -112,25 +110,27 @@ export interface RequestFacts {
 /** One line for a handshake (or a request before its forwarding) that was refused; `status` is what the client got. */
 export function logRefusal(log: Log, result: HandshakeResult, status: number, facts: RequestFacts): void {
   const row = handshakeOutcomes[result];
-  const fields = () => ({ flag: row.flag, result, status, ...requestFields(log, facts) });
+  const fields = (event: LogEvent) => ({ event, flag: row.flag, result, status, ...requestFields(log, facts) });
   log.caused(`refused ${result}`, 'refused', row, fields);
 }
 
 /** One line for a handshake that opens although something about the upstream's answer is odd. */
 export function logOddHandshake(log: Log, facts: RequestFacts): void {
-  log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), () => requestFields(log, facts));
+  const fields = (event: LogEvent) => ({ event, ...requestFields(log, facts) });
+  log.caused('odd_handshake', 'odd_handshake', lineOf('odd_handshake'), fields);
 }
 
 /** One line for a handshake that is let in although its address sends more of them than a preset expects. */
 export function logReportedRate(log: Log, facts: RequestFacts): void {
-  log.caused('rate_reported', 'rate_reported', lineOf('rate_reported'), () => requestFields(log, facts));
+  const fields = (event: LogEvent) => ({ event, ...requestFields(log, facts) });
+  log.caused('rate_reported', 'rate_reported', lineOf('rate_reported'), fields);
 }
 
 /** One line for an HTTP request whose forwarding failed. */
 export function logHttpFailure(log: Log, failure: HttpFailure, method: string, facts: RequestFacts): void {
   const row = httpOutcomes[failure];
   const { flag, status } = row;
-  const fields = () => ({ flag, result: failure, status, method, ...requestFields(log, facts) });
+  const fields = (event: LogEvent) => ({ event, flag, result: failure, status, method, ...requestFields(log, facts) });
   log.caused(`http_failed ${failure}`, 'http_failed', row, fields);
 }
 
@@ -161,12 +161,10 @@ function endWords(words: string, { incomplete }: SessionReport): string {
   return `${words}; the ${incomplete.join(' and the ')} got the beginning of a message only, and may call it 1002 (incomplete fragmented message)`;
 }
 
-/** How the log names a user, as `log.user` says. */
-function userFields({ settings }: Log, user: string | undefined): { readonly user?: string } {
-  if (user === undefined || settings.user === 'off') return {};
-  return {
-    user: settings.user === 'plain' ? user : `sha256:${createHash('sha256').update(user).digest('hex').slice(0, 16)}`,
-  };
+/** How the log names a user, as `log.user` says; `undefined`, which no line has, for no name. */
+function shownUser({ settings }: Log, user: string | undefined): string | undefined {
+  if (user === undefined || settings.user === 'off') return undefined;
+  return settings.user === 'plain' ? user : `sha256:${createHash('sha256').update(user).digest('hex').slice(0, 16)}`;
 }
 
 /** A path often holds its user's name: what the log shall not name, it must not name there. */
@@ -186,14 +184,17 @@ function decoded(segment: string): string {
   }
 }
 
-function subjectFields(log: Log, { id, route, facts }: LogSubject): object {
+/** What each line about a connection begins with. Behind it further fields are cheap: V8 copies it in one piece. */
+function subjectFields(log: Log, event: LogEvent, flag: string, { id, route, facts }: LogSubject) {
   return {
+    event,
+    flag,
     conn_id: id,
     route,
     host: facts.host,
     path: pathFor(log, facts.path, facts.user),
     client: facts.address,
-    ...userFields(log, facts.user),
+    user: shownUser(log, facts.user),
     upstream: facts.upstream,
     subprotocol: facts.subprotocol,
     handshake_ms: round(facts.handshakeMs),
@@ -206,7 +207,7 @@ function requestFields(log: Log, facts: RequestFacts): object {
     host: cleanHost(facts.host ?? ''),
     path: pathFor(log, cleanPath(facts.target ?? ''), facts.user),
     client: facts.address,
-    ...userFields(log, facts.user),
+    user: shownUser(log, facts.user),
     ...(facts.origin === undefined ? {} : { origin: clean(facts.origin) }),
     ...(facts.limit ? { limit: facts.limit } : {}),
     ...(facts.headerBytes === undefined ? {} : { header_bytes: facts.headerBytes }),

@@ -1,5 +1,5 @@
 /** The log writes JSON lines to standard output, or to a stream. Writing a line never waits for anybody. */
-import { type DestinationStream, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger as Pino, pino } from 'pino';
 import {
   type EndingEvent,
   type EventLine,
@@ -14,9 +14,13 @@ import { openStandardOutput } from './outlet.ts';
 import { LineRate } from './rate.ts';
 import { withoutSecrets } from './redaction.ts';
 import { Sink } from './sink.ts';
+import { timeOf } from './time.ts';
 
 /** Why a line was dropped. */
 export type DropReason = 'unread' | 'rate';
+
+/** Makes the fields of a line, of which its event is the first: a copy of them would cost as much as they do. */
+type Describe = (event: LogEvent) => { readonly event: LogEvent };
 
 export interface Log {
   /** How much is logged. */
@@ -33,7 +37,7 @@ export interface Log {
    * Writes a line of a kind that clients cause, where there are not too many of that kind. `describe` makes its fields,
    * and is not called where the level leaves the line out.
    */
-  caused(kind: string, event: LogEvent, line: EventLine, describe: () => object): void;
+  caused(kind: string, event: LogEvent, line: EventLine, describe: Describe): void;
   /** Waits until what was written has been taken, for as long as somebody takes it and a few seconds at most. */
   flush(): Promise<void>;
 }
@@ -80,7 +84,7 @@ export function flush(sink: Sink): Promise<void> {
 
 const options = {
   base: null,
-  timestamp: stdTimeFunctions.isoTime,
+  timestamp: () => `,"time":"${timeOf(Date.now())}"`,
   formatters: { level: (label: string) => ({ level: label }) },
   serializers: { err: describeError },
 };
@@ -127,9 +131,9 @@ class LineLog implements Log {
     this.#write(event, line, fields);
   }
 
-  caused(kind: string, event: LogEvent, { level, words }: EventLine, describe: () => object): void {
+  caused(kind: string, event: LogEvent, { level, words }: EventLine, describe: Describe): void {
     if (!this.#lines.isLevelEnabled(level)) return;
-    const fields = { event, ...describe() };
+    const fields = describe(event);
     if (this.#rate.allows(kind, fields)) this.#lines[level](fields, words);
   }
 

@@ -273,8 +273,11 @@ export class SocketReader {
     const handle = socket.constructor === Socket ? readHandleOf(socket) : null;
     if (handle === null) this.#readEvents(socket);
     else {
-      // By name: without one, Node's stream has each socket wait for a tick of its own.
-      for (const name of socket.eventNames()) socket.removeAllListeners(name);
+      // One by one. Where all listeners of a name go at once, Node deletes the name, and V8 looks each event of the
+      // socket up from then on; where those of all names go at once, each socket waits for a tick of its own.
+      for (const name of socket.eventNames()) {
+        for (const listener of socket.rawListeners(name)) socket.off(name, listener as () => void);
+      }
       socket.allowHalfOpen = true;
       this.#handle = handle;
       this.#readHandle(handle);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { LogEvent } from '../../../../src/catalogue/log-events.ts';
 import { createLog } from '../../../../src/observe/log/logger.ts';
 
 const everything = { level: 'info', open: 1, end: 1, maxRate: null, user: 'plain' } as const;
@@ -8,7 +9,7 @@ test('the fields of a line that clients cause are made where it is written, and 
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
   let made = 0;
-  const describe = () => ({ flag: 'OK', made: ++made });
+  const describe = (event: LogEvent) => ({ event, flag: 'OK', made: ++made });
   log.configure({ ...everything, level: 'warn' });
   log.caused('open', 'open', row, describe);
   expect([made, lines]).toEqual([0, []]);
