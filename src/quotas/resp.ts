@@ -1,7 +1,7 @@
 /**
  * The protocol of Redis and Valkey, RESP2 (https://valkey.io/topics/protocol/), as far as the store of quotas needs it:
- * commands go out, and short answers come in. An answer is bounded in bytes, elements and depth, because whoever listens
- * at the store's address may be anybody. No I/O.
+ * commands go out, and short answers come in. An answer is bounded in bytes, elements and depth, because whoever
+ * listens at the store's address may be anybody. No I/O.
  */
 
 /** An error that the server answers: `READONLY You can't write against a read only replica.` */

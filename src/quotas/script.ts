@@ -10,7 +10,8 @@
  * KEYS: those of counts, then those of rates.
  * ARGV: the pod, the lease in ms, how many counts, then for each count its cap (−1: none) and the pod's own number with
  * what it asks for, then for each rate the ms that one costs and how many may come at once.
- * Answers {0, 0}, or {the place of the key that refuses, what was seen: connections of all pods, or ms until it may be}.
+ * Answers {0, 0}, or {the place of the key that refuses, what was seen: connections of all pods, or ms until it may
+ * be}.
  */
 import { createHash } from 'node:crypto';
 

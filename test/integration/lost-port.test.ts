@@ -1,18 +1,17 @@
 /** Readiness asks the public port: whoever has lost it is told apart from whoever is busy. */
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { OwnPort } from '../../src/front/own-port.ts';
+import { certificateFiles } from '../helpers/certificate-files.ts';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { losable, losePort } from '../helpers/lost-port.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { Serve } from '../helpers/serve.ts';
 import { deafPort } from '../helpers/sockets.ts';
-import { cert, key } from '../helpers/test-certificate.ts';
 import { until } from '../helpers/until.ts';
 
 const readiness = async (adminPort: number, query = '') => {
@@ -50,7 +49,7 @@ test('a port whose queue is full is not lost', async () => {
 
 test.each<[string, () => Promise<TestGateway>]>([
   ['as it is', () => startGateway({ routes: [routeTo(1)] })],
-  ['with TLS', () => startGateway({ routes: [routeTo(1)], tls: certificate() })],
+  ['with TLS', () => startGateway({ routes: [routeTo(1)], tls: certificateFiles() })],
   ['behind a load balancer', () => startGateway({ routes: [routeTo(1)], proxyProtocol: ['127.0.0.0/8'] })],
 ])('a port that is asked says nothing of it, %s', async (_, start) => {
   const { gateway, adminPort, log, metrics } = await start();
@@ -60,14 +59,6 @@ test.each<[string, () => Promise<TestGateway>]>([
   expect(log.slice(before).filter(({ event }) => !['draining', 'drained'].includes(String(event)))).toEqual([]);
   expect(await metrics()).not.toMatch(/^sluice_(handshakes|http_\w+|limit_violations)_total\{[^}]*\} [1-9]/m);
 });
-
-function certificate() {
-  const folder = scratchFolder();
-  const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
-  writeFileSync(files.cert, cert);
-  writeFileSync(files.key, key);
-  return files;
-}
 
 /** The error that a client gets who connects; `''` for one who is let in. */
 async function refusalOf(port: number): Promise<string> {

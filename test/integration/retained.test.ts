@@ -1,27 +1,12 @@
 /** What an open connection keeps in memory of its handshake or last request: nothing that is longer than anybody shows. */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 import { switching } from '../helpers/fake-upstream.ts';
 import { routeTo, startGateway } from '../helpers/gateway.ts';
 import { listen } from '../helpers/listen.ts';
+import { inUse } from '../helpers/memory-in-use.ts';
 import { handshakeRequest, type RequestOptions } from '../helpers/raw-client.ts';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** Bytes in use once what nobody holds is gone. */
-async function inUse(): Promise<{ heap: number; all: number }> {
-  // Some handles let go of their objects a turn later.
-  for (let i = 0; i < 4; i++) {
-    await new Promise(setImmediate);
-    collect();
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return { heap: heapUsed, all: heapUsed + external };
-}
 
 const count = 100;
 const long = 50_000;

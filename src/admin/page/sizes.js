@@ -1,6 +1,6 @@
 /**
- * How large the messages of each sender are, with the limit drawn in: bars on a scale of powers of four, the heights on one
- * of powers of ten, because the few large messages are what a limit is about.
+ * How large the messages of each sender are, with the limit drawn in: bars on a scale of powers of four, the heights on
+ * one of powers of ten, because the few large messages are what a limit is about.
  */
 
 import { byId, inside, setText } from './dom.js';
@@ -75,7 +75,9 @@ function quantile(/** @type {number[]} */ counts, /** @type {number} */ total, /
     : `more than ${bytes(state.sizeBounds.at(-1) ?? 0)}`;
 }
 
-/** Heights by powers of ten: 0 for none, and one message still to be seen. Buckets wholly above the limit stand apart. */
+/**
+ * Heights by powers of ten: 0 for none, and one message still to be seen. Buckets wholly above the limit stand apart.
+ */
 /** @type {(known: Known) => uPlot.AlignedData} */
 function bars({ counts, limit }) {
   const at = counts.map((_, i) => i);

@@ -1,4 +1,6 @@
-/** What the page knows: the last snapshot, five minutes of rates, the violations of an hour, and which route is chosen. */
+/**
+ * What the page knows: the last snapshot, five minutes of rates, the violations of an hour, and which route is chosen.
+ */
 
 /**
  * @import { FeedEvent, Hello, History, ViolationEntry, ViolationTotal } from './types.d.ts'

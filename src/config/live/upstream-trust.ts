@@ -31,8 +31,8 @@ export class UpstreamTrust {
   }
 
   /**
-   * Reads what a configuration names and forgets what others named; resolves with what is wrong with files that were not
-   * read before.
+   * Reads what a configuration names and forgets what others named; resolves with what is wrong with files that were
+   * not read before.
    */
   async follow(config: Pick<Config, 'routes' | 'routesApi' | 'quotas'>): Promise<readonly string[]> {
     const named = new Map<string, SecuredTarget>();

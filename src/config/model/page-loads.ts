@@ -1,6 +1,7 @@
 /**
- * What one page of an app takes when it is opened and used: requests of plain HTTP and WebSocket handshakes. Counted with
- * the real app in Chromium, with nothing in its cache (`test/apps`, `test/real`), where a test holds that it is no more.
+ * What one page of an app takes when it is opened and used: requests of plain HTTP and WebSocket handshakes. Counted
+ * with the real app in Chromium, with nothing in its cache (`test/apps`, `test/real`), where a test holds that it is no
+ * more.
  */
 import type { AskingRate } from '../types.ts';
 import type { PresetName } from './presets.ts';

@@ -1,4 +1,6 @@
-/** The picture at the top: a gate falls when Sluice stops reading that side, the chamber fills with what is buffered. */
+/**
+ * The picture at the top: a gate falls when Sluice stops reading that side, the chamber fills with what is buffered.
+ */
 import { bytes, inside, shower } from './format.js';
 import { on, total } from './live.js';
 

@@ -26,8 +26,8 @@ export function cleanPath(target: string): string {
 }
 
 /**
- * Hosts as they are shown. Every line has one, and most are the same few: to look for secrets in each anew took 2 % of a
- * handshake (measured).
+ * Hosts as they are shown. Every line has one, and most are the same few: to look for secrets in each anew took 2 % of
+ * a handshake (measured).
  */
 const shownHosts = new Map<string, string>();
 const mostShownHosts = 256;

@@ -1,9 +1,6 @@
 /** The tests of broken sockets, for any number of connections. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { scratchFolder } from '../scratch-folder.ts';
-import { cert, key } from '../test-certificate.ts';
+import { certificateFiles } from '../certificate-files.ts';
 import { runFaults } from './harness.ts';
 
 /** Runs so many connections over each pair of transports, with such clocks. `SLUICE_SEED` repeats a run. */
@@ -20,7 +17,7 @@ export function testFaults(connections: number, clockMs: number): void {
       timeout: 90_000 + 60 * connections,
     },
     async (_name, tls, upstreamTls) => {
-      const report = await runFaults({ connections, clockMs, seed, tls: tls ? certificate() : null, upstreamTls });
+      const report = await runFaults({ connections, clockMs, seed, tls: tls ? certificateFiles() : null, upstreamTls });
       console.log(`${report.requests} requests; handshakes: ${JSON.stringify(report.handshakes)}`);
       expect(report.wrong).toEqual([]);
       expect(report.left).toEqual({});
@@ -31,12 +28,4 @@ export function testFaults(connections: number, clockMs: number): void {
       expect(report.handshakes.opened! - report.unbroken.opened!).toBeGreaterThan(connections / 20 - 5);
     },
   );
-}
-
-function certificate() {
-  const folder = scratchFolder();
-  const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
-  writeFileSync(files.cert, cert);
-  writeFileSync(files.key, key);
-  return files;
 }

@@ -3,11 +3,10 @@
  * and what comes later reaches the other lane once and in order, and the relay can take the socket from there.
  */
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { certificateFiles } from '../../helpers/certificate-files.ts';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { routeTo, startGateway, type TestGateway } from '../../helpers/gateway.ts';
@@ -15,8 +14,7 @@ import { HttpReader } from '../../helpers/http-reader.ts';
 import { listen } from '../../helpers/listen.ts';
 import { Peer } from '../../helpers/peer.ts';
 import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
-import { scratchFolder } from '../../helpers/scratch-folder.ts';
-import { cert, key } from '../../helpers/test-certificate.ts';
+import { cert } from '../../helpers/test-certificate.ts';
 
 type Form = 'TCP' | 'TLS' | 'TCP whose handles take no buffer of ours';
 
@@ -67,11 +65,7 @@ async function start(form: Form, port: number, webSocketPort = port): Promise<Te
   if (form === 'TCP whose handles take no buffer of ours') await withoutBuffers();
   const routes = [routeTo(port), routeTo(webSocketPort, { name: 'ws', path: '/ws' })];
   if (form !== 'TLS') return startGateway({ routes });
-  const folder = scratchFolder();
-  const tls = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
-  writeFileSync(tls.cert, cert);
-  writeFileSync(tls.key, key);
-  return startGateway({ routes, tls });
+  return startGateway({ routes, tls: certificateFiles() });
 }
 
 async function connect(form: Form, port: number): Promise<Peer> {

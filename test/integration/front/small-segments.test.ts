@@ -4,26 +4,11 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 import { startFront } from '../../helpers/front.ts';
 import { routeTo } from '../../helpers/gateway.ts';
+import { inUse } from '../../helpers/memory-in-use.ts';
 import { handshakeRequest } from '../../helpers/raw-client.ts';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** Bytes in use once what nobody holds is gone. */
-async function inUse(): Promise<number> {
-  // Some handles let go of their objects a turn later.
-  for (let i = 0; i < 4; i++) {
-    await new Promise(setImmediate);
-    collect();
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 /** They would be 8 MB. */
 const segments = 30_000;
@@ -57,12 +42,12 @@ test.each([
   socket.setNoDelay();
   socket.write(first);
   await asked;
-  const before = await inUse();
+  const before = (await inUse()).all;
   const bytes = Buffer.from(piece);
   for (let i = 0; i < segments; i++) {
     socket.write(bytes);
     await new Promise(setImmediate);
   }
-  expect((await inUse()) - before).toBeLessThan(2 * MB);
+  expect((await inUse()).all - before).toBeLessThan(2 * MB);
   expect(front.front.active + front.front.handshakes).toBe(1);
 });
