@@ -1,4 +1,4 @@
-"""What stands behind jupyter-server-proxy: says how long each message is, and takes longer ones than the proxy does."""
+"""What stands behind jupyter-server-proxy: says how long messages are, also such as it does not take, and what was asked."""
 
 import asyncio
 import sys
@@ -20,8 +20,19 @@ class Up(RequestHandler):
         self.finish("up")
 
 
+class Target(RequestHandler):
+    def get(self) -> None:
+        self.finish(self.request.uri)
+
+
+class Away(RequestHandler):
+    def get(self) -> None:
+        self.redirect(self.get_query_argument("to"))
+
+
 async def main() -> None:
-    app = Application([("/ws", Lengths), ("/up", Up)], websocket_max_message_size=64 * 1024 * 1024)
+    routes = [("/ws", Lengths), ("/up", Up), (r"/target/.*", Target), ("/away", Away)]
+    app = Application(routes, websocket_max_message_size=64 * 1024 * 1024)
     app.listen(int(sys.argv[1]), "127.0.0.1")
     await asyncio.Event().wait()
 

@@ -1,3 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { scratchDirectory, venvProgram } from '../../real/harness/paths.ts';
 import { host, upgrade } from '../../real/harness/replay.ts';
 import { startPython } from '../harness/python-server.ts';
 import { replaySuite } from '../harness/replay-suite.ts';
@@ -50,5 +54,48 @@ replaySuite('voila', {
       lines: ['If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT'],
       status: 304,
     },
+  ],
+});
+
+/** Where a server is told of one that it is to start and to stand before, at `/echo/`. */
+function settings(): string {
+  const folder = scratchDirectory('server-proxy');
+  const command = [
+    venvProgram('apps-jupyter', 'python'),
+    fileURLToPath(new URL('echo_app.py', import.meta.url)),
+    '{port}',
+  ];
+  const config = { ServerProxy: { servers: { echo: { command, timeout: 90 } } } };
+  writeFileSync(join(folder, 'jupyter_server_config.json'), JSON.stringify(config));
+  return folder;
+}
+
+replaySuite('jupyter-server-proxy', {
+  preset: 'jupyter-server-proxy',
+  start: () =>
+    startPython({
+      part: 'jupyter',
+      program: 'jupyter',
+      args: [
+        ...['server', '--allow-root', '--no-browser', '--ServerApp.ip=127.0.0.1', '--ServerApp.port={port}'],
+        ...['--ServerApp.port_retries=0', '--IdentityProvider.token='],
+      ],
+      probe: '/api/status',
+      env: { JUPYTER_CONFIG_DIR: settings() },
+    }),
+  replays: [
+    ...(
+      [
+        ['jupyterhub/jupyter-server-proxy#185', 'node_modules/@org/package.js'],
+        ['jupyterhub/jupyter-server-proxy#138', 'a%20b?c=d%20e'],
+        ['jupyterhub/jupyter-server-proxy#510', 'a%2Fb'],
+      ] as const
+    ).map(([report, name]) => ({ report, about: `a name, ${name}`, target: `/echo/target/${name}`, status: 200 })),
+    ...['/there', 'there', 'http://elsewhere.test/echo/'].map((to) => ({
+      report: 'jupyterhub/jupyter-server-proxy#592',
+      about: `a redirect to ${to}`,
+      target: `/echo/away?to=${encodeURIComponent(to)}`,
+      status: 302,
+    })),
   ],
 });
