@@ -288,9 +288,12 @@ export class Gateway {
     return this.#feed.watchers;
   }
 
-  /** Sets a route as a program would by the API; the reason why not, or `null`. */
-  setRoute(path: string, body: object): string | null {
-    return this.#api?.routes.set(path, JSON.stringify(body), this.#now())?.problem ?? null;
+  /**
+   * Has the root lead to a target until a program sets it: one that a program has set stays, as a file kept it. Returns the
+   * reason why not, or `null`.
+   */
+  setDefaultTarget(target: string): string | null {
+    return this.#api?.routes.setDefault(target, this.#now())?.problem ?? null;
   }
 
   /** The configuration in force, and what is wrong with the files if they do not hold. */

@@ -148,7 +148,8 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
   let removePid = async () => {};
   try {
     const { address, routesApiAddress } = await gateway.start();
-    // At once: whoever sees the port open looks for it. Not before: another process may have the port, and this file.
+    if (redirect !== null) (await redirectFrom(redirect.host, redirect.port, redirect.to)).unref();
+    // At once: whoever sees the port open looks for it. Not before: another process may have a port, and this file.
     const unwritten = pidFile === null ? null : await writePid(pidFile);
     if (unwritten !== null) {
       await complain(`sluice hub-proxy: --pid-file: ${unwritten}\n`, patienceMs);
@@ -156,14 +157,13 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
       return 1;
     }
     if (pidFile !== null) removePid = () => inTurn(pidFile, () => unlink(pidFile)).catch(() => {});
-    const refused = defaultTarget === null ? null : gateway.setRoute('/', { target: defaultTarget });
+    const refused = defaultTarget === null ? null : gateway.setDefaultTarget(defaultTarget);
     if (refused !== null) {
       await complain(`sluice hub-proxy: --default-target: ${refused}\n`, patienceMs);
       await gateway.stop();
       await removePid();
       return 2;
     }
-    if (redirect !== null) (await redirectFrom(redirect.host, redirect.port, redirect.to)).unref();
     log.tell('listening', {
       address: formatListenAddress(address),
       routes_api_address: formatListenAddress(routesApiAddress!),

@@ -52,6 +52,11 @@ export class ApiRoute {
     return `{"target":${JSON.stringify(this.#target)}${this.#more}}`;
   }
 
+  /** Whether the sender has told more than the target. */
+  get hasData(): boolean {
+    return this.#more !== '';
+  }
+
   /** How many it holds, and what its segments take, in each way in which the path may be read. */
   get characters(): number {
     const segments = (this.key.split('/').length - 1) * (this.#escaped === null ? 1 : 2);
@@ -160,6 +165,12 @@ export class ApiRoutes {
     }
     this.listener.changed();
     return null;
+  }
+
+  /** Has the root lead to a target, unless a program has set it: the hub's says more than where it leads. */
+  setDefault(target: string, now: number): RouteProblem | null {
+    if (this.#routes.get('/')?.hasData) return null;
+    return this.set('/', JSON.stringify({ target }), now);
   }
 
   /** Takes a route out. */

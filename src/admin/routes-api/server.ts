@@ -40,6 +40,8 @@ const pieceLength = 64 * 1024;
 const jsonType = 'application/json';
 
 const checkedPlace = '/api/checked';
+/** A target in absolute form names its server first (RFC 9112 §3.2.2). */
+const absolute = /^https?:\/\/[^/?]*/i;
 const place = /^\/api\/routes(\/[^?]*)?(?:\?(.*))?$/s;
 
 type Handler = (path: string, exchange: Exchange) => Promise<Answer>;
@@ -63,7 +65,8 @@ export class RoutesApiServer extends AdminListener {
   }
 
   protected override async answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
-    const { method = '', url = '' } = req;
+    const { method = '' } = req;
+    const url = (req.url ?? '').replace(absolute, '');
     if (url === checkedPlace) return this.#checked(req, res);
     const match = place.exec(url);
     if (match === null) return refusal(404, 'there is nothing at this path; ask for /api/routes');

@@ -23,6 +23,9 @@ export const api: readonly Case[] = [
     one('api', 'POST', path, { as: 'verbs', body: JSON.stringify({ target }) }),
   ),
   // Bodies.
+  ...['/api/routes', '/api/routes/x', ''].map((path) =>
+    one('api', 'GET', `http://hub.example${path}`, { as: 'absolute form' }),
+  ),
   withBody('none', ''),
   withBody('spaces', '  '),
   withBody('null', 'null'),

@@ -250,6 +250,22 @@ test('a pid file that cannot be written ends it, and a pipe is not waited for', 
   }
 });
 
+test('one whose redirects cannot listen leaves that pid file too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hub-'));
+  const [pid, certificate, key] = ['pid', 'crt', 'key'].map((name) => join(folder, name)) as [string, string, string];
+  writeFileSync(pid, 'of another');
+  writeFileSync(certificate, rsaCertificate);
+  writeFileSync(key, rsaKey);
+  const taken = String(await httpServer(echo));
+  const proxy = start([
+    ...['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', pid],
+    ...['--ssl-cert', certificate, '--ssl-key', key, '--redirect-port', taken],
+  ]);
+  const { code, errors } = await proxy.exited;
+  expect([code, errors]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+  expect(readFileSync(pid, 'utf8')).toBe('of another');
+});
+
 test('a flag that is wrong ends it with its name', async () => {
   const { code, errors } = await start(['--storage-backend', 'x']).exited;
   expect(code).toBe(2);

@@ -142,3 +142,17 @@ test('nobody need listen', () => {
   routes.delete(found(routes, '/a')!);
   expect(routes.size).toBe(0);
 });
+
+test('a default target is the root’s until a program has set it, and again when that is gone', () => {
+  const { routes } = tableOf();
+  expect(routes.setDefault('nowhere', 0)).toMatchObject({ problem: expect.stringContaining('no URL') });
+  expect(routes.setDefault('http://127.0.0.1:1', 0)).toBeNull();
+  expect(routes.setDefault('http://127.0.0.1:2', 0)).toBeNull();
+  expect(found(routes, '/')!.target.upstream.href).toBe('http://127.0.0.1:2');
+  routes.set('/', body(3, { hub: true }), 0);
+  expect(routes.setDefault('http://127.0.0.1:4', 0)).toBeNull();
+  expect(found(routes, '/')!.target.upstream.href).toBe('http://127.0.0.1:3');
+  routes.delete(found(routes, '/')!);
+  routes.setDefault('http://127.0.0.1:5', 0);
+  expect(found(routes, '/')!.target.upstream.href).toBe('http://127.0.0.1:5');
+});
