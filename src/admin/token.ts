@@ -1,5 +1,5 @@
 /** The operators' token: a file, so that a Secret can be mounted and replaced while Sluice runs. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { readSmallFile } from '../files.ts';
 
 /** What the file holds, or what is wrong with it. */
@@ -85,5 +85,5 @@ export function judgeToken(text: string): Content {
 
 /** Digests have one length, whatever was tried. */
 export function tokenDigest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }
