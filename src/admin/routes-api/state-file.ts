@@ -26,6 +26,8 @@ export class StateFile {
   #writing: Promise<void> = Promise.resolve();
   #failing = false;
   #changed = false;
+  /** The latest use of a route that the file tells of. */
+  #latestUse = 0;
 
   constructor(path: string, routes: ApiRoutes, log: Log) {
     this.#path = path;
@@ -62,6 +64,7 @@ export class StateFile {
       refused++;
       first ||= problem.problem;
     }
+    this.#latestUse = this.#latest();
     this.#log.tell('routes_loaded', {
       file: this.#path,
       routes: this.#routes.size,
@@ -76,12 +79,18 @@ export class StateFile {
     this.#timer ??= setTimeout(() => void this.#flush(), intervalMs).unref();
   }
 
-  /** Writes what is not written yet. */
+  /** Writes what is not written yet: use of routes alone is no reason to write before. */
   async close(): Promise<void> {
-    if (this.#changed) await this.#flush();
+    if (this.#changed || this.#latest() > this.#latestUse) await this.#flush();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     await this.#writing;
+  }
+
+  #latest(): number {
+    let latest = 0;
+    for (const { lastActivity } of this.#routes.all()) latest = Math.max(latest, lastActivity);
+    return latest;
   }
 
   #flush(): Promise<void> {
@@ -124,11 +133,13 @@ export class StateFile {
   async #pieces(): Promise<Buffer[]> {
     const pace = new Pace();
     const pieces: Buffer[] = [];
+    this.#latestUse = 0;
     let text = `{"sluice_routes":${version},"routes":[`;
     let first = true;
     for (const route of [...this.#routes.all()]) {
       text += `${first ? '' : ',\n'}${JSON.stringify([route.path, route.data, route.lastActivity])}`;
       first = false;
+      this.#latestUse = Math.max(this.#latestUse, route.lastActivity);
       if (text.length >= pieceLength) {
         pieces.push(Buffer.from(text));
         text = '';

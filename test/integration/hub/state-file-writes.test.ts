@@ -96,8 +96,8 @@ describe('by a clock that the test sets', () => {
     expect(writes).toHaveBeenCalledTimes(2);
     // Nothing has changed since.
     pass(10_000);
-    await state.close();
     expect(writes).toHaveBeenCalledTimes(2);
+    await state.close();
   });
 
   test('a folder that is not there is told of once, tried again every ten seconds, and written to when it is', async () => {

@@ -35,6 +35,25 @@ test('a restart serves at once what was set before', async () => {
   expect(second.log.find(({ event }) => event === 'routes_loaded')).toMatchObject({ routes: 1, refused: 0 });
 });
 
+test('when a route was last used is known after a restart too', async () => {
+  const file = fresh();
+  let now = 1_000_000;
+  const api = `state_file: ${file}`;
+  const first = await hubGateway({ api, now: () => now });
+  await first.set('/a', await httpServer(echo));
+  await expect.poll(() => readdirSync(join(file, '..'))).toEqual(['routes.json']);
+  now = 2_000_000;
+  expect((await ask(first.port, '/a')).status).toBe(200);
+  await first.stop();
+  now = 3_000_000;
+  const second = await hubGateway({ api, now: () => now });
+  expect(await second.lastActivity('/a')).toBe(2_000_000);
+  // Nothing was used since: the file is nobody's to write.
+  const { mtimeNs } = statSync(file, { bigint: true });
+  await second.stop();
+  expect(statSync(file, { bigint: true }).mtimeNs).toBe(mtimeNs);
+});
+
 test('it is written while Sluice runs, whole or not at all', async () => {
   const file = fresh();
   const hub = await hubGateway({ api: `state_file: ${file}` });
