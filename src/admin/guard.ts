@@ -84,7 +84,10 @@ export class Guard {
     if (waitMs > 0) {
       return this.#refused(req, 'too_many_tries', undefined, { 'Retry-After': String(Math.ceil(waitMs / 1000)) });
     }
-    if (await token.matches(tried)) return null;
+    const matches = await token.matches(tried);
+    if (matches) return null;
+    // It was read anew meanwhile. Nobody has tried a wrong one.
+    if (matches === null) return this.#refused(req, 'token_file', (await token.problem()) ?? undefined);
     this.#tries.failed(holder, this.#now());
     return this.#refused(req, 'wrong_token');
   }

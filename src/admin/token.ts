@@ -41,10 +41,13 @@ export class TokenFile {
     return 'problem' in content ? `${this.#key} ${this.#path} ${content.problem}` : null;
   }
 
-  /** Whether this is the token. The time that the answer takes tells nothing of either. */
-  async matches(token: string): Promise<boolean> {
+  /**
+   * Whether this is the token; `null` where the file cannot be used any more. The time that the answer takes tells
+   * nothing of either.
+   */
+  async matches(token: string): Promise<boolean | null> {
     const content = await this.#read();
-    return 'digest' in content && timingSafeEqual(content.digest, tokenDigest(token));
+    return 'digest' in content ? timingSafeEqual(content.digest, tokenDigest(token)) : null;
   }
 
   #read(): Promise<Content> {

@@ -6,8 +6,8 @@ import { TokenFile, tokenDigest } from '../token.ts';
 export interface ApiToken {
   /** What keeps it from being used, in words; `null` for nothing. */
   problem(): Promise<string | null>;
-  /** Whether this is the token. The time it takes tells nothing of either. */
-  matches(token: string): Promise<boolean>;
+  /** Whether this is the token; `null` where nobody can tell. The time it takes tells nothing of either. */
+  matches(token: string): Promise<boolean | null>;
   /** The token itself, for whoever asks for it in turn. */
   read(): Promise<string>;
 }

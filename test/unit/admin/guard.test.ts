@@ -172,3 +172,17 @@ test('a thousand tries are a thousand counts and a line each ten seconds', async
     { reason: 'host', refused: 1001 },
   ]);
 });
+
+test('a right token is no wrong try where its file goes between two looks at it', async () => {
+  const tokenFile = join(folder, 'goes');
+  writeFileSync(tokenFile, right);
+  let looks = 0;
+  const now = () => {
+    if (++looks > 1) rmSync(tokenFile, { force: true });
+    return 1000 * looks;
+  };
+  const count = (reason: AdminRefusal) => void counted.push(reason);
+  const it = new Guard({ admin: { address: loopback, tokenFile }, log: createLog({ write() {} }), count, now });
+  expect(await visit(it, { authorization: `Bearer ${right}` })).toMatchObject({ status: 503, code: 'token_file' });
+  expect(counted).toEqual(['token_file']);
+});

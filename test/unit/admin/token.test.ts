@@ -31,7 +31,7 @@ test.each([
   expect(await token.problem()).toMatch(words);
   expect(await token.problem()).toMatch(/^admin\.token_file /);
   // Not even by the empty token.
-  expect(await token.matches((content ?? '').trim())).toBe(false);
+  expect(await token.matches((content ?? '').trim())).toBeNull();
 });
 
 test('a folder holds no token', async () => {
