@@ -11,5 +11,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // The default of one second is little on a busy machine.
+    expect: { poll: { timeout: 60_000 } },
   },
 });
