@@ -1,6 +1,9 @@
 /**
- * The README's section on Kubernetes, followed word for word by somebody who has read nothing else. What a kubelet does with the objects,
- * running the container, is done here: its own command, with its own files.
+ * The README's section on Kubernetes, followed word for word by somebody who has read nothing else. What a kubelet does
+ * with the objects, running the container, is done here: its own command, with its own files. Its first line, which
+ * builds the image and brings it to the nodes, wants a container engine and nodes that have one; here is neither.
+ * test/image builds the same Dockerfile without an engine and runs it, and test/chart/readme-image.test.ts sees that
+ * the name which that line gives is the one that the pods ask for.
  */
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
