@@ -23,7 +23,8 @@ const retryMs = 30_000;
 
 interface Watched {
   readonly connection: OpenConnection;
-  readonly name: string;
+  /** `null` where a service has let somebody in without saying whom. */
+  readonly name: string | null;
   readonly life: Life;
   /** When the service is asked again; `null` while it is, and where nobody is. */
   askAt: number | null;
@@ -48,9 +49,9 @@ export class Lives {
    * Looks after a connection of a user until that is disposed of. Its backend may have taken long to answer the
    * handshake, and the user may have been shut out meanwhile.
    */
-  watch(connection: OpenConnection, name: string, life: Life): Disposable {
-    const { now, chance, isRevoked } = this.#parts;
-    if (isRevoked(name)) connection.end('revoked');
+  watch(connection: OpenConnection, name: string | null, life: Life): Disposable {
+    const { now, chance } = this.#parts;
+    if (this.#isRevoked(name)) connection.end('revoked');
     const { recheck } = life;
     // Those who come together are not asked about together.
     const askAt = recheck === null ? null : now() + recheck.everyMs * (0.5 + chance() / 2);
@@ -64,7 +65,7 @@ export class Lives {
   endRevoked(): number {
     let count = 0;
     for (const { connection, name } of this.#watched) {
-      if (!this.#parts.isRevoked(name)) continue;
+      if (!this.#isRevoked(name)) continue;
       connection.end('revoked');
       count++;
     }
@@ -87,6 +88,10 @@ export class Lives {
     this.#timer = undefined;
     this.#watched.clear();
     this.#abort.abort();
+  }
+
+  #isRevoked(name: string | null): boolean {
+    return name !== null && this.#parts.isRevoked(name);
   }
 
   async #ask(watched: Watched, { everyMs, ask }: NonNullable<Life['recheck']>): Promise<void> {

@@ -6,7 +6,7 @@ import type { Step, Visit } from '../visit.ts';
 import type { Authenticator, AuthVerdict } from './authenticator.ts';
 import { applyEdits } from './edits.ts';
 import type { Lives } from './lives.ts';
-import type { AuthRequest } from './types.ts';
+import { type AuthRequest, lasting } from './types.ts';
 
 /** Judges the credentials of every visit of a route. Those who are let in are looked after while they stay. */
 export function authenticationStep(authenticator: Authenticator, lives: Lives): Step {
@@ -52,10 +52,13 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
   const { identity, edits, life, toClient = [] } = verdict;
   applyEdits(edits, visit.change());
   for (const [name, value] of toClient) tellClient(visit, name, value);
-  if (identity === null) return null;
-  const { name, groups, expiresAtMs } = identity;
-  visit.identity = { name, user: cleanUser(name), groups, expiresAtMs, kind };
-  visit.whenOpen((connection) => lives.watch(connection, name, life));
+  if (identity !== null) {
+    const { name, groups, expiresAtMs } = identity;
+    visit.identity = { name, user: cleanUser(name), groups, expiresAtMs, kind };
+  }
+  // Who has no name cannot be shut out by it, and yet may have to go.
+  if (identity === null && life === lasting) return null;
+  visit.whenOpen((connection) => lives.watch(connection, identity?.name ?? null, life));
   return null;
 }
 

@@ -331,6 +331,21 @@ describe('forward', () => {
     }
   });
 
+  test.each(['ann', null])('ends a connection of %s that the service lets in no more', async (name) => {
+    let isIn = true;
+    const port = await serve((_req, res) => {
+      if (isIn) res.writeHead(200, name === null ? {} : { 'X-Auth-Request-User': name }).end();
+      else res.writeHead(401).end();
+    });
+    await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}", recheck: 1s}}]`);
+    const client = await rawClient(all.gateway.port, { headers: { Cookie: 's=1' } });
+    isIn = false;
+    expect((await client.frame()).payload.readUInt16BE(0)).toBe(1008);
+    client.socket.destroy();
+    (await all.upstream.next()).socket.destroy();
+    expect(await all.gateway.logged('end')).toMatchObject({ reason: 'revoked' });
+  });
+
   test('fails closed: a service that hangs costs 503, and a client that leaves meanwhile costs nothing', async () => {
     const port = await serve(() => {});
     await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}", timeout: 100ms}}]`);

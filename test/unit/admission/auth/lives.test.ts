@@ -67,7 +67,7 @@ test('one of a user who was shut out while the backend answered the handshake en
 });
 
 describe('asking again', () => {
-  const asking = (answers: Standing[]) => {
+  const asking = (answers: Standing[], name: string | null = 'ann') => {
     const asked: number[] = [];
     const parts = livesAt();
     const life: Life = {
@@ -80,7 +80,7 @@ describe('asking again', () => {
         },
       },
     };
-    const watched = parts.lives.watch(parts.connection('a'), 'ann', life);
+    const watched = parts.lives.watch(parts.connection('a'), name, life);
     const at = async (now: number) => {
       parts.clock.now = now;
       parts.lives.tick();
@@ -98,8 +98,9 @@ describe('asking again', () => {
     lives.close();
   });
 
-  test('ends who has to go', async () => {
-    const { at, ended, lives } = asking(['goes']);
+  test.each(['ann', null])('ends who has to go, named %s', async (name) => {
+    const { at, ended, lives } = asking(['goes'], name);
+    expect(lives.endRevoked()).toBe(0);
     await at(225_000);
     expect(ended).toEqual(['a revoked']);
     lives.close();

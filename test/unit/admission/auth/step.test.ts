@@ -82,6 +82,17 @@ test('who is nobody in particular is let in without a name', () => {
   expect([visit.identity, visit.hooks]).toEqual([null, null]);
 });
 
+test('who is nobody in particular is looked after where the service is asked again', () => {
+  const own = lives();
+  const visit = testVisit({ headers, kind: 'websocket' });
+  const recheck = { everyMs: 1000, ask: async () => 'goes' as const };
+  expect(stepFor({ ...ann, identity: null, life: { endsAtMs: null, recheck } }, [], own)(visit)).toBeNull();
+  expect(visit.identity).toBeNull();
+  const [watched] = visit.hooks!.map((hook) => hook(fakeConnection()));
+  expect(own.size).toBe(1);
+  watched![Symbol.dispose]();
+});
+
 test('a refusal says how to ask, and what the log needs', () => {
   const visit = testVisit({ headers });
   expect(stepFor(refuse('unknown', 'wrong'))(visit)).toEqual({
