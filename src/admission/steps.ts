@@ -60,16 +60,27 @@ export function compileSteps(route: Route, kind: VisitKind, parts: StepParts): r
   return phases.flatMap(([, make]) => make(route, kind, parts) ?? []);
 }
 
-/** Runs the steps until one refuses. If one waits, the visit's head is kept. Otherwise nothing is awaited. */
+/**
+ * Runs the steps until one refuses. If one waits, the visit's head is kept. Otherwise nothing is awaited. A step that
+ * throws, which is a bug, is one that waits and fails: nobody throws into whoever read the head.
+ */
 export function admit(visit: Visit, steps: readonly Step[]): Verdict | Promise<Verdict> {
   for (let i = 0; i < steps.length; i++) {
-    const verdict = steps[i]!(visit);
+    const verdict = tried(steps[i]!, visit);
     if (verdict === null) continue;
     if (!(verdict instanceof Promise)) return verdict;
     visit.keepHead();
     return goOn(visit, steps, i + 1, verdict);
   }
   return null;
+}
+
+function tried(step: Step, visit: Visit): Verdict | Promise<Verdict> {
+  try {
+    return step(visit);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 async function goOn(visit: Visit, steps: readonly Step[], next: number, pending: Promise<Verdict>): Promise<Verdict> {

@@ -63,6 +63,8 @@ export class Front {
   #clients: Credentials['clients'] = null;
   #timer: NodeJS.Timeout | undefined;
   #refusesHandshakes = false;
+  /** Whether peers have addresses: not on a unix socket. */
+  #hasAddresses = true;
   /** `null` until it listens. */
   #ownPort: OwnPort | null = null;
 
@@ -150,6 +152,7 @@ export class Front {
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
   async listen(address: ListenAddress): Promise<number> {
+    this.#hasAddresses = address.kind === 'tcp';
     const port = await this.#acceptor.listen(address);
     this.#ownPort = new OwnPort(address.kind === 'tcp' ? { ...address, port } : address);
     this.#startClock();
@@ -204,6 +207,11 @@ export class Front {
   }
 
   #accept(socket: Socket): void {
+    // Who has gone already has no address any more. One on a unix socket has none either, and is trusted.
+    if (this.#hasAddresses && socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
     const admission = this.#descriptors.admit();
     // An address that holds many connections makes room. Its descriptor is free in a moment.
     if (admission !== 'room') this.#waiting.makeRoom();

@@ -88,7 +88,7 @@ export class Connector {
   /** Connects. Whatever goes wrong outside of this process is a value. */
   dial(ask: DialAsk, events: DialEvents): Dial {
     const attempt = new Attempt(ask, this.#parts, this.#begin, events);
-    attempt.run();
+    attempt.start();
     return attempt;
   }
 
@@ -102,7 +102,11 @@ export class Connector {
         resolve(result);
       };
       signal.addEventListener('abort', cancel);
-      const dial = this.dial(ask, { done, broke: reject });
+      const broke = (error: unknown) => {
+        signal.removeEventListener('abort', cancel);
+        reject(error);
+      };
+      const dial = this.dial(ask, { done, broke });
     });
   }
 
@@ -144,8 +148,17 @@ class Attempt implements Dial {
     if (ask.timeoutMs > 0) this.#timer = setTimeout(() => this.#fail('connect_timeout', this.#late()), ask.timeoutMs);
   }
 
+  /** A mistake here is told as one that comes later is. */
+  start(): void {
+    try {
+      this.#run();
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
   /** In one go where nothing must be waited for. */
-  run(): void {
+  #run(): void {
     const { host, protocol, socketPath } = this.#ask.target;
     if (socketPath !== undefined) {
       const circle = this.#own?.refuseSocket(socketPath) ?? null;

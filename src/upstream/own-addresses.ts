@@ -9,15 +9,18 @@ import type { ListenAddress } from '../config/types.ts';
 
 export class OwnAddresses {
   readonly #own: () => readonly ListenAddress[];
+  readonly #interfaces: typeof networkInterfaces;
 
-  constructor(own: () => readonly ListenAddress[]) {
+  /** `interfaces` are the machine's; it throws where the system does not say. */
+  constructor(own: () => readonly ListenAddress[], interfaces = networkInterfaces) {
     this.#own = own;
+    this.#interfaces = interfaces;
   }
 
   /** Why nobody may be forwarded to an address; `null` where Sluice does not listen there. */
   refuse(address: string, port: number): string | null {
     const plain = plainAddress(address) ?? address;
-    const isHere = this.#own().some((own) => own.kind === 'tcp' && own.port === port && isOwn(plain, own.host));
+    const isHere = this.#own().some((own) => own.kind === 'tcp' && own.port === port && this.#isOwn(plain, own.host));
     return isHere ? refusal(`${plain.includes(':') ? `[${plain}]` : plain}:${port}`) : null;
   }
 
@@ -25,26 +28,32 @@ export class OwnAddresses {
   refuseSocket(path: string): string | null {
     return this.#own().some((own) => own.kind === 'unix' && own.path === path) ? refusal(path) : null;
   }
+
+  /** Whether a connection to an address comes out at a listener of this machine. */
+  #isOwn(address: string, listens: string): boolean {
+    // Whoever connects to the wildcard address reaches this machine's loopback.
+    const reached = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+    if (reached === listens) return true;
+    if (listens === 'localhost') return reached === '127.0.0.1' || reached === '::1';
+    if (listens === '0.0.0.0' && !isIPv4(reached)) return false;
+    return (listens === '0.0.0.0' || listens === '::') && (isLoopback(reached) || this.#isOfMachine(reached));
+  }
+
+  #isOfMachine(address: string): boolean {
+    try {
+      const lists = Object.values(this.#interfaces());
+      return lists.some((list) => list?.some((one) => plainAddress(one.address) === address));
+    } catch {
+      // Without a descriptor, and in some sandboxes, the system does not say.
+      return false;
+    }
+  }
 }
 
 function refusal(place: string): string {
   return `${place} is where Sluice itself listens, and a request would go round in a circle`;
 }
 
-/** Whether a connection to an address comes out at a listener of this machine. */
-function isOwn(address: string, listens: string): boolean {
-  // Whoever connects to the wildcard address reaches this machine's loopback.
-  const reached = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-  if (reached === listens) return true;
-  if (listens === 'localhost') return reached === '127.0.0.1' || reached === '::1';
-  if (listens === '0.0.0.0' && !isIPv4(reached)) return false;
-  return (listens === '0.0.0.0' || listens === '::') && (isLoopback(reached) || isOfMachine(reached));
-}
-
 function isLoopback(address: string): boolean {
   return address === '::1' || (isIPv4(address) && address.startsWith('127.'));
-}
-
-function isOfMachine(address: string): boolean {
-  return Object.values(networkInterfaces()).some((list) => list?.some((one) => plainAddress(one.address) === address));
 }

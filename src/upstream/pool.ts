@@ -186,7 +186,10 @@ export class Pool {
 
   async #connect({ signal }: LeaseAsk, timeoutMs: number): Promise<PoolLease | ConnectFailure> {
     this.#size++;
-    const opened = await this.#open(timeoutMs, signal);
+    // A mistake of ours costs the request that met it, and no place in the pool.
+    const opened = await this.#open(timeoutMs, signal).catch(
+      (error: Error): ConnectFailure => ({ problem: 'other', detail: error.message }),
+    );
     if ('problem' in opened) {
       this.#size--;
       this.#serve();

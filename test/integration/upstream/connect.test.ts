@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Address } from '../../../src/upstream/addresses.ts';
 import type { Connected, ConnectorParts } from '../../../src/upstream/connect.ts';
 import type { ConnectFailure } from '../../../src/upstream/failure.ts';
+import { OwnAddresses } from '../../../src/upstream/own-addresses.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { freePort } from '../../helpers/listen.ts';
 import { noUpstreamTls } from '../../helpers/relay.ts';
@@ -13,6 +14,19 @@ import { deafPort, socketsOn } from '../../helpers/sockets.ts';
 import { cert, key } from '../../helpers/test-certificate.ts';
 
 const never = new AbortController().signal;
+
+test('a mistake of ours is told as one, and thrown at nobody', async () => {
+  const bug = new Error('a bug');
+  const own = new OwnAddresses(() => {
+    throw bug;
+  });
+  const broke: unknown[] = [];
+  const target = { protocol: 'http:', host: '127.0.0.1', port: 1, href: '' } as const;
+  const ask = { target, tls: noUpstreamTls, timeoutMs: 5000, forwards: true };
+  testConnector({ own }).dial(ask, { done: (result) => broke.push(result), broke: (error) => broke.push(error) });
+  expect(broke).toEqual([bug]);
+  await expect(testConnector({ own }).connect({ ...ask, signal: never })).rejects.toBe(bug);
+});
 
 interface Where extends Partial<ConnectorParts> {
   readonly port: number;

@@ -42,8 +42,8 @@ export const upgrade: readonly string[] = [
   'Sec-WebSocket-Version: 13',
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ];
-/** What each connection says of itself. */
-const ofConnection: ReadonlySet<string> = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding']);
+/** What each connection says of itself, and each answer of its moment. */
+const ofConnection: ReadonlySet<string> = new Set(['date', 'expires', 'connection', 'keep-alive', 'transfer-encoding']);
 /** What says something of one body. */
 const ofBody: ReadonlySet<string> = new Set(['content-length', 'etag', 'last-modified']);
 

@@ -89,6 +89,17 @@ describe('the steps of plain HTTP', () => {
   });
 });
 
+test('a step that throws is one that waits and fails: nobody throws into whoever asks', async () => {
+  const bug = new Error('a bug');
+  const verdict = admit(testVisit(), [
+    () => null,
+    () => {
+      throw bug;
+    },
+  ]);
+  await expect(verdict).rejects.toBe(bug);
+});
+
 describe('a step that waits', () => {
   const refused = { outcome: 'origin_refused', detail: 'no' } as const;
 

@@ -22,11 +22,21 @@ const idleMs = 30_000;
 /** The same ending as this file: `.ts` from the sources, `.js` from the package. */
 const thread = new URL(`./password-thread${import.meta.url.slice(-3)}`, import.meta.url);
 
+/** Throws where the system gives no thread. */
+function startThread(): Worker {
+  return new Worker(thread, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+}
+
 export class Passwords {
+  readonly #newThread: () => Worker;
   readonly #waiting = new Map<number, (matches: boolean | null) => void>();
   #worker: Worker | null = null;
   #lastId = 0;
   #idle: NodeJS.Timeout | undefined;
+
+  constructor(newThread = startThread) {
+    this.#newThread = newThread;
+  }
 
   /** Questions that have no answer yet. */
   get waiting(): number {
@@ -36,7 +46,13 @@ export class Passwords {
   readonly compare: ComparePassword = (hash, password) => {
     if (this.#waiting.size >= mostWaiting) return Promise.resolve(null);
     clearTimeout(this.#idle);
-    const worker = this.#worker ?? this.#start();
+    let worker: Worker;
+    try {
+      worker = this.#worker ?? this.#start();
+    } catch {
+      // The system gives no thread now. It may give one to whoever comes next.
+      return Promise.resolve(null);
+    }
     const id = ++this.#lastId;
     const { promise, resolve } = Promise.withResolvers<boolean | null>();
     this.#waiting.set(id, resolve);
@@ -54,7 +70,7 @@ export class Passwords {
   }
 
   #start(): Worker {
-    const worker = new Worker(thread, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+    const worker = this.#newThread();
     this.#worker = worker;
     // The process does not stay for it.
     worker.unref();
