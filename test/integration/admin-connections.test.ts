@@ -1,5 +1,6 @@
 /** What a client of the admin port may cost: one request at a time, few connections, clocks, two scrapes. */
 import { EventEmitter, once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
@@ -186,6 +187,65 @@ test('of large answers that nobody reads one is given, and then as many as fit i
   const later = new RawHttp(port);
   later.send(get('/large', 'Connection: close\r\n'));
   expect((await later.closed()).length).toBeGreaterThan(20 << 20);
+});
+
+/** Resolves when the client of a request has left, and everybody has heard of it. */
+const hasLeft = ({ socket }: IncomingMessage) =>
+  new Promise<void>((resolve) => socket.once('close', () => setImmediate(resolve)));
+
+test('who leaves while a large answer is made holds no room for it', async () => {
+  const events = new EventEmitter();
+  const gone: AdminEndpoint = {
+    method: 'GET',
+    path: '/gone',
+    access: 'open',
+    answer: async ({ req }) => {
+      const left = hasLeft(req);
+      events.emit('asked');
+      await left;
+      setImmediate(() => events.emit('answered'));
+      return text(200, 'x'.repeat(2 << 20));
+    },
+  };
+  const large = () => text(200, 'x'.repeat(128 << 10));
+  const port = await start(gone, { method: 'GET', path: '/large', access: 'open', answer: large });
+  // More than 16 MiB together.
+  for (let i = 0; i < 9; i++) {
+    const client = new RawHttp(port);
+    const asked = once(events, 'asked');
+    client.send(get('/gone'));
+    await asked;
+    const answered = once(events, 'answered');
+    client.socket.resetAndDestroy();
+    await answered;
+  }
+  const other = new RawHttp(port);
+  other.send(get('/large', 'Connection: close\r\n'));
+  expect((await other.closed()).slice(9, 12)).toBe('200');
+});
+
+test('who leaves before it is let in takes no place of a stream', async () => {
+  const events = new EventEmitter();
+  const refuse = async (req: IncomingMessage) => {
+    const left = hasLeft(req);
+    events.emit('asked');
+    await left;
+    setImmediate(() => events.emit('let in'));
+    return null;
+  };
+  let streams = 0;
+  const stream = async () => void streams++;
+  const endpoints = [{ method: 'GET', path: '/stream', access: 'operator', stream }] as const;
+  const admin = new AdminServer({ ...parts, guard: { refuse }, endpoints });
+  onTestFinished(() => admin.close());
+  const client = new RawHttp(await admin.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }));
+  const asked = once(events, 'asked');
+  client.send(get('/stream'));
+  await asked;
+  const letIn = once(events, 'let in');
+  client.socket.resetAndDestroy();
+  await letIn;
+  expect(streams).toBe(0);
 });
 
 test('heads and idle connections have clocks', async () => {
