@@ -26,8 +26,13 @@ export class SocketTransport implements Transport {
 
   begin(listener: TransportListener): void {
     this.#listener = listener;
-    if (this.socket.destroyed) setImmediate(() => this.#onClose());
-    else this.#reader.start(listener);
+    if (!this.socket.destroyed) {
+      this.#reader.start(listener);
+      return;
+    }
+    // Whoever had it before may have heard of its end; this one has not.
+    this.#closed = false;
+    setImmediate(() => this.#onClose());
   }
 
   /** Whether it has a read buffer of its own. */
