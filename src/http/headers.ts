@@ -27,7 +27,9 @@ export function requestFields(
     if (field) field[1].push(value);
     else fields.set(name, [spelled, [value]]);
   }
-  return [...fields.values(), ...forwarding.map(([name, value]): HeaderField => [name, [value]])];
+  // Lines of one name stand together: of several fields of one name Node sends the last.
+  const told = Map.groupBy(forwarding, ([name]) => name.toLowerCase()).values();
+  return [...fields.values(), ...[...told].map((same): HeaderField => [same[0]![0], same.map(([, value]) => value)])];
 }
 
 /** The response headers for the client, flat as `writeHead` takes them. */

@@ -27,7 +27,8 @@ export function parseApiPath(raw: string): ApiPath | RouteProblem {
   const trimmed = raw.replace(/^\/|\/$/g, '');
   if (trimmed === '') return { key: '/', ways: [[]] };
   const text = decoded(trimmed);
-  if (text === null) return { problem: 'the path holds an escape that is no UTF-8; write %25 for a percent sign' };
+  if (text === null || !text.isWellFormed())
+    return { problem: 'the path holds an escape that is no UTF-8; write %25 for a percent sign' };
   if (controls.test(text)) return { problem: 'the path holds a control character' };
   const segments = text.replace(/\/$/, '').split('/');
   if (segments.some((segment) => segment === '.' || segment === '..')) {

@@ -40,6 +40,18 @@ test('drops forwarding headers unless their sender is trusted, and replaces thos
   ]);
 });
 
+test('several lines of one name that Sluice sets all go', () => {
+  const ours = [
+    ['X-Groups', 'a'],
+    ['X-User', 'ann'],
+    ['x-groups', 'b'],
+  ] as const;
+  expect(requestFields([], ours, false)).toEqual([
+    ['X-Groups', ['a', 'b']],
+    ['X-User', ['ann']],
+  ]);
+});
+
 test('responses keep every line, but not hop-by-hop ones', () => {
   const raw = ['Set-Cookie', 'a', 'Connection', 'x-hop', 'X-Hop', '1', 'set-cookie', 'b', 'Content-Length', '3'];
   raw.push('Trailer', 'X-Sum', 'Upgrade', 'h2c', 'Transfer-Encoding', 'chunked', 'Keep-Alive', 'timeout=5');

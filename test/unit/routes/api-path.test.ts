@@ -53,3 +53,7 @@ test.each([
 ])('refuses %s, with a reason', (_name, raw, reason) => {
   expect((parseApiPath(raw) as { problem: string }).problem).toMatch(reason);
 });
+
+test('half a character is no part of a path', () => {
+  expect(parseApiPath('/\ud800')).toMatchObject({ problem: expect.stringContaining('no UTF-8') });
+});
