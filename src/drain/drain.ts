@@ -101,6 +101,7 @@ export class Drain<T extends DrainTarget> {
   #phase: DrainPhase = 'announce';
   #closingAt: number;
   #limitAt = Number.POSITIVE_INFINITY;
+  #leastAt = Number.NEGATIVE_INFINITY;
   #saidAt = this.#startedAt;
   #counts: DrainCounts;
   #requestsCut = 0;
@@ -150,8 +151,14 @@ export class Drain<T extends DrainTarget> {
   /** Another configuration is in force: connections that have not been told to go are drained as it says. */
   reconfigure(routes: readonly Route[]): void {
     if (this.#ended) return;
-    this.#lastDeadlineMs = Math.max(...deadlinesOf(routes));
     const now = performance.now();
+    const deadlines = deadlinesOf(routes);
+    // A deadline that is over already leaves time for last words, but no more than there was.
+    this.#leastAt = Math.min(now + lastWordsMs, deadlineOf(this.#lastDeadlineMs, this.#times));
+    this.#lastDeadlineMs = Math.max(...deadlines);
+    if (this.#phase === 'announce') {
+      this.#closingAt = Math.max(now, announceEnd(this.#startedAt, this.#announceMs, deadlines));
+    }
     const untold = [...this.#slots].filter(([, { closeAt }]) => closeAt > now);
     this.#plan(untold.map(([session]) => session));
   }
@@ -182,7 +189,12 @@ export class Drain<T extends DrainTarget> {
   }
 
   get #times(): DrainTimes {
-    return { startedAt: this.#startedAt, closingAt: this.#closingAt, limitAt: this.#limitAt };
+    return {
+      startedAt: this.#startedAt,
+      closingAt: this.#closingAt,
+      limitAt: this.#limitAt,
+      leastAt: this.#leastAt,
+    };
   }
 
   get #requests(): number {

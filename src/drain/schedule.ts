@@ -33,6 +33,8 @@ export interface DrainTimes {
   readonly closingAt: number;
   /** No deadline is later than this. Somebody who cannot wait sets it; `Infinity` before. */
   readonly limitAt: number;
+  /** No deadline is earlier than this: one that comes with a new configuration may be over already. */
+  readonly leastAt: number;
 }
 
 /** When a connection hears 1012, and when it is dropped if it is still there. */
@@ -42,8 +44,8 @@ export interface Slot {
 }
 
 /** When the rest of a route is cut. */
-export function deadlineOf(deadlineMs: number, { startedAt, limitAt }: Pick<DrainTimes, 'startedAt' | 'limitAt'>) {
-  return Math.min(startedAt + deadlineMs, limitAt);
+export function deadlineOf(deadlineMs: number, { startedAt, limitAt, leastAt }: Omit<DrainTimes, 'closingAt'>) {
+  return Math.min(Math.max(startedAt + deadlineMs, leastAt), limitAt);
 }
 
 /** When handshakes are refused from: after `announceMs`, but early enough for the first deadline's last words. */

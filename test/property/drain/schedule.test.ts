@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { assignSlots, type Candidate } from '../../../src/drain/schedule.ts';
 
+/** Nobody is in a hurry, and no configuration has come. */
+const unbounded = { limitAt: Number.POSITIVE_INFINITY, leastAt: Number.NEGATIVE_INFINITY };
+
 const ms = (max: number) => fc.integer({ min: 0, max });
 const candidates: fc.Arbitrary<Candidate[]> = fc.array(
   fc.record({
@@ -25,7 +28,7 @@ function drawing(stream: Iterator<number>): () => number {
 test('every slot lies between now and its deadline, and is no later than a second before it where there is one', () => {
   fc.assert(
     fc.property(candidates, ms(60_000), ms(60_000), chance, (all, announcedMs, lateMs, stream) => {
-      const times = { startedAt: 5, closingAt: 5 + announcedMs, limitAt: Number.POSITIVE_INFINITY };
+      const times = { startedAt: 5, closingAt: 5 + announcedMs, ...unbounded };
       const now = times.closingAt + lateMs;
       const slots = assignSlots(all, times, now, drawing(stream));
       expect(slots).toHaveLength(all.length);
@@ -46,7 +49,7 @@ test('any number of connections is spread evenly, the idle ones first', () => {
   const idleness = fc.array(fc.constantFrom(0, 60_000), { minLength: 1, maxLength: 300 });
   fc.assert(
     fc.property(idleness, chance, (all, stream) => {
-      const times = { startedAt: 0, closingAt: 0, limitAt: Number.POSITIVE_INFINITY };
+      const times = { startedAt: 0, closingAt: 0, ...unbounded };
       const slots = assignSlots(
         all.map((idleMs) => ({ route: 'a', rule, idleMs })),
         times,

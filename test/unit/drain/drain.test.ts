@@ -157,6 +157,37 @@ test.each([
   expect(target.told).toEqual(['drain 89', 'cut 90']);
 });
 
+test.each([
+  { announce: 10, at: 20, closes: 10, tells: 20, cuts: 21, case: 'that is over: time for last words' },
+  { announce: 30, at: 5, closes: 9, tells: 9, cuts: 10, case: 'before the announcement is over: that is shorter' },
+  { announce: 30, at: 15, closes: 15, tells: 15, cuts: 16, case: 'that is over while it is announced: closing is now' },
+])('a configuration with an earlier deadline, $case', async ({ announce, at, closes, tells, cuts }) => {
+  const stage = new Stage();
+  const waits = (deadlineMs: number): RouteDrain => ({ ...spread, close: 'wait', deadlineMs });
+  const target = new Target(stage, { drain: waits(60_000), answers: false });
+  stage.requests.active = 1;
+  let abortedAt = Number.NaN;
+  stage.requests.abort = (isOver) => {
+    if (stage.requests.active === 0 || !isOver(target.route)) return 0;
+    abortedAt = stamp();
+    stage.requests.active = 0;
+    return 1;
+  };
+  const drain = stage.start(1000 * announce);
+  await vi.advanceTimersByTimeAsync(1000 * at);
+  target.route = testRoute({ drain: waits(10_000) });
+  drain.reconfigure([target.route]);
+  // Said again and again, it puts nothing off.
+  for (let i = 0; i < 5; i++) {
+    await vi.advanceTimersByTimeAsync(500);
+    drain.reconfigure([target.route]);
+  }
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(stage.did[1]).toBe(`refuse ${closes}`);
+  expect([target.told, abortedAt]).toEqual([[`drain ${tells}`, `cut ${cuts}`], cuts]);
+  await expect(drain.over).resolves.toMatchObject({ cut: 1 });
+});
+
 test('says every ten seconds whom it waits for', async () => {
   const stage = new Stage();
   new Target(stage, { drain: { ...spread, close: 'wait' } });

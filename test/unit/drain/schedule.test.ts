@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { announceEnd, assignSlots, type Candidate, deadlineOf, lastWordsMs } from '../../../src/drain/schedule.ts';
 
 const rule = { close: 'spread', spreadMs: 30_000, deadlineMs: 60_000, closeMs: 10_000 } as const;
-const times = { startedAt: 1000, closingAt: 11_000, limitAt: Number.POSITIVE_INFINITY };
+const times = {
+  startedAt: 1000,
+  closingAt: 11_000,
+  limitAt: Number.POSITIVE_INFINITY,
+  leastAt: Number.NEGATIVE_INFINITY,
+};
 const never = Number.POSITIVE_INFINITY;
 
 function candidate(overrides: Partial<Candidate['rule']> = {}, idleMs = 0, route = 'a'): Candidate {
@@ -78,6 +83,8 @@ describe('a deadline', () => {
   test('counts from the beginning, and yields to one who cannot wait', () => {
     expect(deadlineOf(60_000, times)).toBe(61_000);
     expect(deadlineOf(60_000, { ...times, limitAt: 12_000 })).toBe(12_000);
+    expect(deadlineOf(60_000, { ...times, leastAt: 62_000 })).toBe(62_000);
+    expect(deadlineOf(60_000, { ...times, leastAt: 62_000, limitAt: 61_500 })).toBe(61_500);
   });
 
   test('is the same for every connection of a drain that is hastened', () => {
