@@ -195,6 +195,12 @@ export class CarefulConnection implements RoundWaiter {
     if (readsOn) socket.resume();
     else socket.pause();
     this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : readBytes);
+    // Nobody else could get back what waits for no more than a round of its own.
+    if (this.#turn === 'head' && this.#waits && this.#memory.pressed) this.#breakForMemory();
+  }
+
+  #breakForMemory(): void {
+    this.#break(Object.assign(new Error(describePressure(this.#memory)), { code: 'ERR_MEMORY' }));
   }
 
   #feedHead(): void {
@@ -215,7 +221,7 @@ export class CarefulConnection implements RoundWaiter {
   /** Holds what has come of a head. */
   #holdHead(): void {
     if (this.#headBytes > freeHeadBytes && this.#memory.pressed) {
-      this.#break(Object.assign(new Error(describePressure(this.#memory)), { code: 'ERR_MEMORY' }));
+      this.#breakForMemory();
     } else this.#holding.bytes = this.#headBytes * bytesPerHeadByte;
   }
 

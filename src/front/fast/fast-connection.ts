@@ -240,6 +240,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       return;
     }
     this.#exchange = null;
+    if (this.#holdsTooMuch) {
+      this.#farewell();
+      return;
+    }
     this.#owes = true;
     this.line.pause();
     this.#connection.wait('end', restMs);
@@ -247,7 +251,14 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   onRound(): void {
-    if (this.#owes && !this.#over) this.#goOn();
+    if (!this.#owes || this.#over) return;
+    if (this.#holdsTooMuch) this.#farewell();
+    else this.#goOn();
+  }
+
+  /** Where memory is short nothing is held for the sake of more answers of ours: nobody else could get it back. */
+  get #holdsTooMuch(): boolean {
+    return this.#held !== null && this.#parts.memory.budget.pressed;
   }
 
   /** The answer of ours has gone. */
@@ -536,6 +547,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   /** Ends the connection behind our last word: what comes now means nothing. */
   #farewell(): void {
     this.#over = true;
+    this.#owes = false;
     this.#rest = null;
     this.#dropParser();
     this.#takeHeld();
@@ -553,6 +565,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     const before = this.#held.capacity;
     this.#held.append(chunk.subarray(start, end));
     budget.take(this.#held.capacity - before);
+    if (this.#owes && this.#holdsTooMuch) {
+      this.#farewell();
+      return;
+    }
     const isAsked = this.#opening !== null || this.#arriving !== null;
     if (!isAsked || budget.pressed || this.#held.length >= mostEarlyBytes) this.line.pause();
   }
