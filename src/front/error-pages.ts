@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { RoutesApi } from '../config/types.ts';
 import { readSmallFile } from '../files.ts';
+import { coded, isCoded } from '../http/framing.ts';
 
 /** A status whose page may be somebody else's. */
 export type PagedStatus = 404 | 503;
@@ -91,7 +92,13 @@ export class ErrorPages {
     });
     const timer = setTimeout(() => req.destroy(new Error(`no page within ${mostMs} ms`)), mostMs);
     promise.catch(() => {}).finally(() => clearTimeout(timer));
+    let isAnswered = false;
+    // A 101 that nobody asked for ends the request without an error.
+    req.on('close', () => {
+      if (!isAnswered) reject(new Error('it closed without an answer'));
+    });
     req.on('error', reject).on('response', (res) => {
+      isAnswered = true;
       const { statusCode = 0, headers } = res;
       const parts: Buffer[] = [];
       let size = 0;
@@ -101,6 +108,10 @@ export class ErrorPages {
       };
       if (statusCode >= 300 && statusCode < 400) {
         refuse(`it sends elsewhere, with status ${statusCode}`);
+        return;
+      }
+      if (isCoded(headers)) {
+        refuse(coded);
         return;
       }
       res.on('error', reject).on('aborted', () => reject(new Error('the page broke off')));

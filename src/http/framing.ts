@@ -13,6 +13,18 @@ export function carriesBody(headers: Readonly<Record<string, string | string[] |
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** What is wrong with an answer that `isCoded`, in words. */
+export const coded = 'its body has a transfer coding beside the chunks';
+
+/**
+ * Whether the body of an answer that Node has read is coded by more than chunks. Node undoes those alone, and whoever
+ * gets the rest without this header takes it for the body itself.
+ */
+export function isCoded(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  const coding = String(headers['transfer-encoding'] ?? '').trim();
+  return !/^(?:chunked|identity)?$/i.test(coding);
+}
+
 /** Why nobody can be sure where a request ends, for the log; `null` where everybody reads it alike. */
 export function framingFault({ version, headers }: Framed): string | null {
   if (version !== '1.1' && version !== '1.0') return `the version is HTTP/${version}`;

@@ -155,6 +155,9 @@ export class ApiRoutes {
     if (refused !== null) return refused;
     const known = this.#routes.get(parsed.key);
     const route = new ApiRoute(parsed, path, hosts, data, lastActivity);
+    // It is read again as it may be sent, and escapes make it longer.
+    const again = parseApiPath(route.path);
+    if ('problem' in again) return { problem: `${again.problem}, once it is escaped` };
     const full = this.#fullFor(route, known);
     if (full !== null) return full;
     this.#characters += route.characters - (known?.characters ?? 0);

@@ -52,13 +52,14 @@ export class PooledRequest {
   addRequest(req: ClientRequest): void {
     const lease = this.#pool.take(this.#ask.reuse);
     if (lease !== null) this.#assign(req, lease);
-    else void this.#wait(req);
+    // A mistake of ours in one dial must not end the process.
+    else this.#wait(req).catch((error: Error) => failed(req, error));
   }
 
   async #wait(req: ClientRequest): Promise<void> {
     const lease = await this.#pool.lease(this.#ask);
     if (!('problem' in lease)) this.#assign(req, lease);
-    else (req.onSocket as OnSocket).call(req, undefined, new NoConnection(lease));
+    else failed(req, new NoConnection(lease));
   }
 
   #assign(req: ClientRequest, lease: PoolLease): void {
@@ -68,6 +69,11 @@ export class PooledRequest {
     // Node's types want a socket; its code wants a stream.
     req.onSocket(this.#carry(lease, req) as Socket);
   }
+}
+
+/** Tells a request that it has no connection. */
+function failed(req: ClientRequest, error: Error): void {
+  (req.onSocket as OnSocket).call(req, undefined, error);
 }
 
 /** The socket itself. */

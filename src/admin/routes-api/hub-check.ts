@@ -98,8 +98,11 @@ export class HubCheck {
     const { promise, resolve } = Promise.withResolvers<Answered>();
     try {
       const shown = await token();
+      const tls = isSecure ? await secure() : {};
+      // A signal that has been given calls nobody any more.
+      if (this.#isOver) return { problem: 'it is over' };
       const req = (isSecure ? requestHttps : requestHttp)(`${url}/proxy`, {
-        ...(isSecure ? await secure() : {}),
+        ...tls,
         method: 'POST',
         agent: false,
         maxHeaderSize,

@@ -47,5 +47,10 @@ export function judgePair(cert: FileContent, key: FileContent, keys: PairKeys = 
     return { problem: `${keys.section}: ${cert.file} and ${key.file} cannot be used: ${(error as Error).message}` };
   }
   const { subjectAltName, subject, validTo } = certificate;
-  return { value: { ...pems, names: subjectAltName ?? subject ?? '', validUntil: new Date(validTo) } };
+  // OpenSSL writes "Bad time value" for what is no time.
+  const validUntil = new Date(validTo);
+  if (Number.isNaN(validUntil.getTime())) {
+    return { problem: `${keys.cert}: ${cert.file} does not say until when it is valid; write another certificate` };
+  }
+  return { value: { ...pems, names: subjectAltName ?? subject ?? '', validUntil } };
 }

@@ -8,6 +8,7 @@
 import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';
+import { coded, isCoded } from '../../http/framing.ts';
 import { tooMuchInterim } from '../../http/interim.ts';
 import type { RawHeaders } from '../../http/raw-fields.ts';
 import { lowerMarks } from '../../relay/transport/low-marks.ts';
@@ -157,6 +158,10 @@ class Attempt {
     if (statusCode < 300) {
       // A success that opens no tunnel is no refusal: there is something else than a WebSocket server.
       this.#fail('upstream_bad_handshake', 'bad_handshake', `it answers ${statusCode}, which is no valid handshake`);
+      return;
+    }
+    if (isCoded(response.headers)) {
+      this.#fail('upstream_bad_handshake', 'bad_handshake', coded);
       return;
     }
     if (this.#settled) return;

@@ -13,7 +13,7 @@ import { Holding, type MemoryHolder, type MemoryLedger } from '../../admission/m
 import type { Visit } from '../../admission/visit.ts';
 import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/outcomes.ts';
 import type { Route } from '../../config/types.ts';
-import { carriesBody } from '../../http/framing.ts';
+import { carriesBody, coded, isCoded } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
 import { idempotent } from '../../http/idempotent.ts';
 import { tooMuchInterim } from '../../http/interim.ts';
@@ -205,6 +205,10 @@ export class CarefulExchange implements MemoryHolder {
     });
     if (this.#over) {
       upstreamRes.destroy();
+      return;
+    }
+    if (isCoded(upstreamRes.headers)) {
+      this.failed(new BadUpstreamAnswer(coded));
       return;
     }
     const res = this.#res;

@@ -76,7 +76,13 @@ export class Tunnel {
     const { visit, route, socket, recorder } = this.#request;
     const loan = visit.takeLoan() ?? new DisposableStack();
     const lease = loan.use(route.endpoint.lease());
-    const dialled = await this.#dial(lease);
+    let dialled: Dialled;
+    try {
+      dialled = await this.#dial(lease);
+    } catch (error) {
+      loan.dispose();
+      throw error;
+    }
     if (dialled.kind === 'switched' && (await this.#answer(dialled, lease, loan))) return;
     loan.dispose();
     if (dialled.kind === 'failed') {

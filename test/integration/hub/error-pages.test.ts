@@ -160,6 +160,25 @@ const bad: readonly (readonly [name: string, port: () => Promise<number>, why: R
     /Parse Error/,
   ],
   [
+    'changes the protocol',
+    async () => {
+      const server = createServer((socket) => {
+        socket.on('error', () => {}).write('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+      });
+      onTestFinished(() => void server.close());
+      return listen(server);
+    },
+    /closed without an answer/,
+  ],
+  [
+    'sends what its client could not read',
+    () =>
+      httpServer((_req, res) => {
+        res.socket!.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n');
+      }),
+    /transfer coding/,
+  ],
+  [
     'sends a byte now and then',
     () =>
       httpServer((_req, res) => {

@@ -5,6 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { HubCheck } from '../../../src/admin/routes-api/hub-check.ts';
+import { createLog } from '../../../src/observe/log/log.ts';
 import { ask, httpServer, hubGateway, token } from '../../helpers/hub.ts';
 
 const headers = { authorization: `token ${token}` };
@@ -105,6 +107,24 @@ test('ends at once while it waits for the hub', async () => {
   const sluice = await replica(hub);
   await asked.promise;
   await sluice.hub.stop();
+});
+
+test('ends at once, and asks nobody any more, while its token is read', async () => {
+  let asked = 0;
+  const port = await httpServer(() => void asked++);
+  const held = Promise.withResolvers<string>();
+  const check = new HubCheck({
+    url: `http://127.0.0.1:${port}/hub/api`,
+    log: createLog({ write() {} }),
+    token: () => held.promise,
+    secure: async () => ({}),
+    routes: () => 0,
+  });
+  const over = check.run();
+  check.close();
+  held.resolve(token);
+  await over;
+  expect(asked).toBe(0);
 });
 
 /** A port on which nobody listens. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { carriesBody, framingFault } from '../../../src/http/framing.ts';
+import { carriesBody, framingFault, isCoded } from '../../../src/http/framing.ts';
 
 const length = ['Content-Length', '3'];
 const chunked = ['Transfer-Encoding', 'chunked'];
@@ -40,4 +40,17 @@ test.each([
   [{ 'transfer-encoding': 'chunked' }, true],
 ])('%j announces a body: %s', (headers, carries) => {
   expect(carriesBody(headers)).toBe(carries);
+});
+
+test.each([
+  [undefined, false],
+  ['', false],
+  ['Chunked ', false],
+  ['identity', false],
+  ['gzip, chunked', true],
+  ['chunked, chunked', true],
+  ['gzip', true],
+  ['xchunked', true],
+])('an answer with the transfer coding %j is coded by more than chunks: %s', (coding, expected) => {
+  expect(isCoded(coding === undefined ? {} : { 'transfer-encoding': coding })).toBe(expected);
 });

@@ -84,6 +84,16 @@ test('refuses, with a reason, what its parts refuse', () => {
   expect(routes.size).toBe(0);
 });
 
+test.each([
+  ['is too long', '/'.padEnd(2000, '@')],
+  ['holds a control character', '/a%2fb\u00c0'],
+])('refuses what cannot be read again because it %s once it is escaped', (_why, path) => {
+  const { routes, events } = tableOf();
+  expect(routes.set(path, body(1), 0)?.problem).toMatch(/, once it is escaped$/);
+  expect(routes.size).toBe(0);
+  expect(events).toEqual([]);
+});
+
 test('holds so many routes and no more; those that are there may still change', () => {
   const { routes } = tableOf(false, 2);
   routes.set('/a', body(1), 0);

@@ -22,6 +22,13 @@ const encrypted = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   .privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
   .toString();
 
+/** The certificate with a last day that no month has. OpenSSL loads it. */
+function withoutEnd(): string {
+  const der = Buffer.from(cert.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+  der.write('21269928063531Z', der.indexOf('21261028063531Z'));
+  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+}
+
 test.each([
   ['a certificate that is not there', missing('c'), file('k', key), 'listen.tls.cert: c does not exist'],
   ['a key that is not there', file('c', cert), missing('k'), 'listen.tls.key: k does not exist'],
@@ -48,6 +55,12 @@ test.each([
     file('c', cert),
     file('k', renewedKey),
     'listen.tls.key: k is not the key of the certificate in c',
+  ],
+  [
+    'a certificate whose last day is none',
+    file('c', withoutEnd()),
+    file('k', key),
+    'listen.tls.cert: c does not say until when it is valid; write another certificate',
   ],
   [
     'a chain that ends in the middle',
