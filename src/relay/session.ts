@@ -245,13 +245,15 @@ export class Session implements OpenConnection {
 
   /**
    * Ends the connection because its client may not stay. Not a message more of the client is passed on. What the
-   * upstream still says to the messages before is.
+   * upstream still says to the messages before is. Whether this has ended it: what has said goodbye already goes on.
    */
-  end(reason: EndReason, words?: string): void {
-    if (this.#outcome !== null) return;
+  end(reason: EndReason, words?: string): boolean {
+    // A drain that waits for the end of a message may wait for long. Its outcome stays, its patience does not.
+    if (this.#outcome !== null && this.#goodbye?.phase !== 'boundary') return false;
     this.#decide(reason, 'sluice', null);
     this.#part(this.client, this.#closeFor(this.upstream), closeOf(reason, 'client', words), answerMs);
     this.#handleHappenings();
+    return true;
   }
 
   /** Ends the connection because its user has more than a route allows, and it was idle for longest. */

@@ -218,9 +218,8 @@ function endConnectionsOf(source: ApiSource, { params }: Ask): Answer {
   const user = cleanUser(name);
   let ended = 0;
   for (const session of source.sessions()) {
-    if (session.facts.user !== user || session.outcome !== null) continue;
-    session.end('revoked', 'an operator has ended the connections of this user');
-    ended++;
+    if (session.facts.user !== user) continue;
+    if (session.end('revoked', 'an operator has ended the connections of this user')) ended++;
   }
   return json(202, { user, ended } satisfies z.infer<typeof schemas.endedSchema>);
 }

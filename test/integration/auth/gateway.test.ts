@@ -9,7 +9,7 @@ import { hashSync } from 'bcryptjs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/model/load.ts';
 import { type FakeUpstream, fakeUpstream, headerOf, headersOf, switching } from '../../helpers/fake-upstream.ts';
-import { clientFrame } from '../../helpers/frames.ts';
+import { clientFrame, frame } from '../../helpers/frames.ts';
 import { startGatewayOf, type TestGateway } from '../../helpers/gateway.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';
 import { confusedToken, newSigner, setText, tokenOf } from '../../unit/admission/auth/tokens.ts';
@@ -247,6 +247,21 @@ describe('life after the handshake', () => {
     expect([ended.status, await ended.json()]).toEqual([202, { user: 'ann', ended: 1 }]);
     expect((await client.frame()).payload.readUInt16BE(0)).toBe(1008);
     expect((await end('%zz')).status).toBe(400);
+  });
+
+  test('ends when an operator says so, also one that waits for the end of a message', async () => {
+    await using all = await stand(`[{basic: {file: ${users}}}]`, '', 'timeouts: {close: 1m}');
+    const client = await rawClient(all.gateway.port, { headers: { Authorization: basic('ann:hunter2') } });
+    const peer = await all.upstream.next();
+    peer.send(frame('the first half', { fin: false }));
+    expect((await client.frame()).payload.toString()).toBe('the first half');
+    const api = `http://127.0.0.1:${all.gateway.adminPort}/api`;
+    const { connections } = (await (await fetch(`${api}/connections`)).json()) as { connections: { id: string }[] };
+    const closing = await fetch(`${api}/connections/${connections[0]!.id}`, { method: 'DELETE' });
+    expect(await closing.json()).toMatchObject({ result: 'closing' });
+    const ended = await fetch(`${api}/users/ann/connections`, { method: 'DELETE' });
+    expect(await ended.json()).toEqual({ user: 'ann', ended: 1 });
+    expect((await client.frame()).payload.readUInt16BE(0)).toBe(1008);
   });
 });
 

@@ -181,8 +181,8 @@ test('a client that may not stay hears 1008, passes on nothing more, and gets wh
   const { session, client, upstream, pump, reports } = setUp();
   client.send(clientFrame('before'));
   pump(1000);
-  session.end('revoked');
-  session.end('expired');
+  expect(session.end('revoked')).toBe(true);
+  expect(session.end('expired')).toBe(false);
   client.send(clientFrame('after'));
   upstream.send(Buffer.concat([frame('answer'), closeFrame(1001, '')]));
   pump(1000);
@@ -206,6 +206,39 @@ test('a client that may not stay hears the words that it was given within a seco
   pass(1250);
   expect(texts(framesOf(client)).at(-1)).toContain('ann was shut out');
 });
+
+describe.each(['client', 'upstream'] as const)(
+  'a drain that waits for the end of a message, and protects the %s',
+  (protect) => {
+    test.each(['drain', 'max_lifetime', 'operator'] as const)('keeps no client that may not stay (%s)', (reason) => {
+      const drain = { close: 'spread', protect, spreadMs: 0, deadlineMs: 60_000 } as const;
+      const { session, client, upstream, pump, pass, reports } = setUp({ drain });
+      client.send(clientFrame('a question, ', { fin: false }));
+      upstream.send(frame('an answer, ', { fin: false }));
+      pump(1000);
+      session.drain(reason);
+      expect(
+        framesOf(client)
+          .concat(framesOf(upstream))
+          .map(({ opcode }) => opcode),
+        'it waits',
+      ).toEqual([1, 1]);
+      expect(session.end('revoked', 'ann was shut out')).toBe(true);
+      expect(session.end('expired'), 'once').toBe(false);
+      client.send(clientFrame('and on', { opcode: 0 }));
+      upstream.send(frame('and on', { opcode: 0 }));
+      pump(1000);
+      expect(framesOf(upstream).map(({ opcode }) => opcode)).toEqual([1, 8]);
+      expect(texts(framesOf(client))).toEqual(['an answer, ', 'and on']);
+      pass(1250);
+      expect(texts(framesOf(client)).at(-1)).toContain('ann was shut out');
+      client.end();
+      upstream.end();
+      pump(1000);
+      expect(reports).toMatchObject([{ reason, codes: { sentToClient: 1008 } }]);
+    });
+  },
+);
 
 test('who is evicted hears why, counts as a violation, and its last data is what no tick has seen yet', () => {
   const { session, client, upstream, pump, pass, reports } = setUp();
