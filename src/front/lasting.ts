@@ -31,6 +31,8 @@ export class LastingRoutes {
   readonly #apiEndpoints = new Map<ApiRoute, Endpoint>();
   /** How many of them may be there before the next look at who is used. */
   #mostApiEndpoints = mostUnused;
+  /** The routes of the configuration in force; `null` before the first reload. */
+  #inForce: ReadonlySet<Route> | null = null;
 
   constructor(counters: CountersByRoute, connector: Connector, stepParts: StepParts) {
     this.counters = counters;
@@ -45,12 +47,12 @@ export class LastingRoutes {
     return slots;
   }
 
-  /** The endpoint of a route, with its bounds as they are now. */
+  /** The endpoint of a route. Its bounds are those of the route in force, whoever asks. */
   endpointOf(route: Route): Endpoint {
     const key = endpointKey(route);
     const endpoint = this.#endpoints.get(key) ?? new Endpoint(route, this.#connector);
     this.#endpoints.set(key, endpoint);
-    endpoint.use(route);
+    if (this.#isInForce(route)) endpoint.use(route);
     return endpoint;
   }
 
@@ -60,8 +62,13 @@ export class LastingRoutes {
     if (known === undefined && this.#apiEndpoints.size >= this.#mostApiEndpoints) this.#forgetUnused();
     const endpoint = known ?? new Endpoint({ ...template, upstream: api.target.upstream }, this.#connector, true);
     this.#apiEndpoints.set(api, endpoint);
-    endpoint.use(template);
+    if (this.#isInForce(template)) endpoint.use(template);
     return endpoint;
+  }
+
+  /** A request that began under an older configuration does not bring the bounds of that one back. */
+  #isInForce(route: Route): boolean {
+    return this.#inForce?.has(route) ?? true;
   }
 
   /** Seldom: not before they are twice as many as those that were used the last time. */
@@ -78,8 +85,9 @@ export class LastingRoutes {
     this.#apiEndpoints.delete(api);
   }
 
-  /** Forgets whatever no route has any more and no connection holds. */
+  /** These are in force from now on. Forgets whatever no route has any more and no connection holds. */
   keepOnly(routes: readonly Route[]): void {
+    this.#inForce = new Set(routes);
     const labels = new Set(routes.map(({ label }) => label));
     for (const [label, slots] of this.#slots) if (!labels.has(label) && slots.taken === 0) this.#slots.delete(label);
     this.stepParts.rates.keepOnly(labels);

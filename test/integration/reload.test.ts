@@ -138,6 +138,29 @@ test('caps go on counting the connections that live, and a lower cap closes none
   }
 });
 
+test('a lower bound of upstream connections holds where some are open already', async () => {
+  await using upstream = await fakeUpstream({ answer: () => null });
+  const boundedTo = (most: number) => yamlFor(upstream, { route: `, http: {max_upstream_connections: ${most}}` });
+  await using sluice = await startFrom(boundedTo(2));
+  const ask = async () => {
+    const client = await rawConnect(sluice.port);
+    client.sendText('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    return client;
+  };
+  const first = await ask();
+  await upstream.next();
+  expect(reload(sluice, boundedTo(1))).toBe(true);
+  // One waits, and the other is one too many.
+  const others = [await ask(), await ask()];
+  const answers = others.map((client) => client.head().catch(() => 'none'));
+  expect(await Promise.race(answers)).toMatch(/^HTTP\/1\.1 503 /);
+  expect(await sluice.logged('http_failed')).toMatchObject({
+    limit: { name: 'http.max_upstream_connections', configured: 1 },
+  });
+  for (const client of [first, ...others]) client.socket.destroy();
+  await Promise.all(answers);
+});
+
 test('another upstream takes new connections, and those that live stay where they are', async () => {
   await using old = await fakeUpstream();
   await using next = await fakeUpstream();

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Route } from '../../../src/config/types.ts';
 import { LastingRoutes } from '../../../src/front/lasting.ts';
 import { CounterStore } from '../../../src/observe/metrics/store.ts';
-import { ApiRoutes } from '../../../src/routes/api-routes.ts';
+import { type ApiRoute, ApiRoutes } from '../../../src/routes/api-routes.ts';
 import { anyCaps } from '../../helpers/access.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { testRoute } from '../../helpers/relay.ts';
@@ -50,4 +51,28 @@ test('endpoints of an API’s routes that nobody uses are forgotten when they ar
   expect(lasting.endpointOfApi(used!, template)).toBe(endpoint);
   expect(lasting.endpointOfApi(unused!, template)).not.toBe(idle);
   expect(lease.endpoint.target.port).toBe(1);
+});
+
+/** The endpoint of a route of the file, and that of an API's route under it as a template. */
+const kinds = [
+  ['the file', (lasting: LastingRoutes, of: Route) => lasting.endpointOf(of)],
+  ['an API', (lasting: LastingRoutes, of: Route) => lasting.endpointOfApi(ofApi, of)],
+] as const;
+const apiRoutes = new ApiRoutes(false);
+apiRoutes.set('/user/ann', '{"target":"http://127.0.0.1:1"}', 0);
+const [ofApi] = [...apiRoutes.all()] as [ApiRoute];
+
+test.each(kinds)('a request from before a reload brings no bounds of that time back (%s)', (_kind, endpointOf) => {
+  const lasting = new LastingRoutes(new CounterStore(), testConnector(), calmParts);
+  const [before, after, later] = [route('a', 1), route('a', 1), route('a', 1)];
+  const endpoint = endpointOf(lasting, before);
+  const bounds = vi.spyOn(endpoint, 'use');
+  lasting.keepOnly([after]);
+  expect(endpointOf(lasting, after)).toBe(endpoint);
+  expect(endpointOf(lasting, before)).toBe(endpoint);
+  expect(bounds.mock.calls.map(([of]) => of === after)).toEqual([true]);
+  lasting.keepOnly([later]);
+  expect(endpointOf(lasting, after)).toBe(endpoint);
+  expect(endpointOf(lasting, later)).toBe(endpoint);
+  expect(bounds.mock.calls.map(([of]) => of === later)).toEqual([false, true]);
 });
