@@ -81,7 +81,7 @@ export class HubCheck {
   #judge(answered: Answered): void {
     const problem =
       'problem' in answered
-        ? `the hub does not answer: ${answered.problem}`
+        ? answered.problem
         : answered.status < 300
           ? 'the hub has checked the routes of other replicas, and not of this one'
           : `the hub answers ${answered.status}`;
@@ -117,7 +117,7 @@ export class HubCheck {
       const ended = () => req.destroy();
       this.#end.signal.addEventListener('abort', ended);
       req.on('socket', (socket) => socket.once('connect', () => clearTimeout(clocks[0])));
-      req.on('error', ({ message }) => resolve({ problem: message }));
+      req.on('error', ({ message }) => resolve({ problem: `the hub does not answer: ${message}` }));
       // Only its status says something.
       req.on('response', (res) => {
         resolve({ status: res.statusCode! });
@@ -126,11 +126,12 @@ export class HubCheck {
       req.on('close', () => {
         for (const clock of clocks) clearTimeout(clock);
         this.#end.signal.removeEventListener('abort', ended);
-        resolve({ problem: 'it hung up' });
+        resolve({ problem: 'the hub does not answer: it hung up' });
       });
       req.end();
     } catch (error) {
-      resolve({ problem: (error as Error).message });
+      // Its token or its authorities cannot be read.
+      resolve({ problem: `the hub cannot be asked: ${(error as Error).message}` });
     }
     return promise;
   }

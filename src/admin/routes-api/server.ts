@@ -8,8 +8,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsOptions } from 'node:tls';
-import { clean, cleanPath } from '../../observe/log/clean.ts';
-import type { Log } from '../../observe/log/log.ts';
+import { clean } from '../../observe/log/clean.ts';
+import { type Log, shownRoutePath } from '../../observe/log/log.ts';
 import { Pace } from '../../observe/metrics/pace.ts';
 import type { ApiRoute, ApiRoutes } from '../../routes/api-routes.ts';
 import type { RouteProblem } from '../../routes/route-problem.ts';
@@ -151,12 +151,13 @@ export class RoutesApiServer extends AdminListener {
     if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
     const refused = routes.set(path, body, now());
     if (refused !== null) return this.#refuseRoute(path, refused);
-    log.tell('route_set', { path: cleanPath(path) });
+    log.tell('route_set', { path: shownRoutePath(log, path) });
     return empty(201);
   }
 
   #refuseRoute(path: string, { problem, full }: RouteProblem): Answer {
-    this.#parts.log.tell('route_refused', { path: cleanPath(path), detail: clean(problem) });
+    const { log } = this.#parts;
+    log.tell('route_refused', { path: shownRoutePath(log, path), detail: clean(problem) });
     return refusal(full === true ? 409 : 400, problem);
   }
 
@@ -166,7 +167,7 @@ export class RoutesApiServer extends AdminListener {
     if (route === null) return empty(404);
     if ('problem' in route) return refusal(400, route.problem);
     routes.delete(route);
-    log.tell('route_deleted', { path: cleanPath(path) });
+    log.tell('route_deleted', { path: shownRoutePath(log, path) });
     return empty(204);
   }
 

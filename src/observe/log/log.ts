@@ -176,6 +176,14 @@ function pathFor({ settings }: Log, path: string, user: string | undefined): str
     .join('/');
 }
 
+/** The path of a route that a program has set: as JupyterHub has them, a name stands behind `/user/`. */
+export function shownRoutePath({ settings }: Log, path: string): string {
+  if (settings.user === 'plain') return cleanPath(path);
+  const segments = path.split('/');
+  const isName = (i: number) => segments[i] !== '' && decoded(segments[i - 1] ?? '') === 'user';
+  return cleanPath(segments.map((segment, i) => (isName(i) ? '[user]' : segment)).join('/'));
+}
+
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -12,6 +12,8 @@ const hidden = '[redacted]';
 
 /** `user:password@`. */
 const userInfo = /(?<=\/\/)[^/?#\s"]*@/g;
+const words = /[^\s"]+/g;
+const schemeEnd = /(?<=\w)(?<!\bfile):\/\//;
 /** Base64 of `{"`: JWTs and Bokeh's tokens begin with it. Whatever hangs on it belongs to it. */
 const base64Json = /(?<![A-Za-z0-9])eyJ[\w-]{6,}[\w.~+=-]*/g;
 /** Jupyter's token as a subprotocol. */
@@ -21,10 +23,22 @@ const assignments = /(?<![\w.\-[\]])([\w.\-[\]]+)=[^?#&;,\s"'<>(){}|]+/g;
 /** A text of our own or of the configuration, in which a secret may be quoted, without what looks like one. */
 export function withoutSecrets(text: string): string {
   return text
+    .replace(words, withoutWrittenUser)
     .replace(userInfo, `${hidden}@`)
     .replace(assignments, (whole, name: string) => (isSecretName(name) ? `${name}=${hidden}` : whole))
     .replace(base64Json, hidden)
     .replace(jupyterToken, hidden);
+}
+
+/**
+ * A URL as somebody has written it, without its user and password. One that is not escaped may hold what ends it in a
+ * right URL, and so all goes up to the last `@`: rather too much. The files of a stack trace have neither.
+ */
+function withoutWrittenUser(word: string): string {
+  const begin = schemeEnd.exec(word);
+  const end = word.lastIndexOf('@');
+  if (begin === null || end < begin.index) return word;
+  return `${word.slice(0, begin.index)}://${hidden}${word.slice(end)}`;
 }
 
 /** Every other element of the parts is one of these. */

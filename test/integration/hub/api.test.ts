@@ -275,3 +275,16 @@ describe('a client that asks whether it may send its body', () => {
     peer.reset();
   });
 });
+
+test('with `log.user: off` no line about a route names its user', async () => {
+  const hub = await hubGateway({ more: "log: {user: 'off'}\n" });
+  await hub.set('/user/ann', 1);
+  await hub.set('/user/ann', 'no URL');
+  await hub.api('/user/ann', { method: 'DELETE' });
+  const lines = hub.log.filter(({ event }) => ['route_set', 'route_refused', 'route_deleted'].includes(String(event)));
+  expect(lines.map(({ event, path }) => `${event} ${path}`)).toEqual([
+    'route_set /user/[user]',
+    'route_refused /user/[user]',
+    'route_deleted /user/[user]',
+  ]);
+});

@@ -127,6 +127,24 @@ test('ends at once, and asks nobody any more, while its token is read', async ()
   expect(asked).toBe(0);
 });
 
+test('what keeps it from asking is not told as the hub’s silence', async () => {
+  const told = Promise.withResolvers<string>();
+  const check = new HubCheck({
+    url: 'http://127.0.0.1:9/hub/api',
+    log: createLog({ write: told.resolve }),
+    token: () => Promise.reject(new Error('the token is gone')),
+    secure: async () => ({}),
+    routes: () => 0,
+  });
+  const over = check.run();
+  expect(JSON.parse(await told.promise)).toMatchObject({
+    event: 'routes_incomplete',
+    problem: 'the hub cannot be asked: the token is gone',
+  });
+  check.close();
+  await over;
+});
+
 /** A port on which nobody listens. */
 async function freedPort(): Promise<number> {
   const server = createServer();

@@ -70,12 +70,22 @@ test('a text of our own keeps its file names and hides what is quoted in it', ()
     'admin.token_file: /run/secrets/token/abc is empty; write a token into it (a.yaml:3:7)',
     'listen.tls.key: /tls/tls.key holds no private key',
     'https://apps.example.org, http://127.0.0.1:9090',
+    'https://apps.example.org for ann@example.org',
+    'at file:///app/node_modules/@a/b@1/c.js:1:2',
   ]) {
     expect(withoutSecrets(text)).toBe(text);
   }
   expect(withoutSecrets('"http://user:pw@h" has a user, and token=abc/def is one')).toBe(
     '"http://[redacted]@h" has a user, and token=[redacted] is one',
   );
+});
+
+test.each([
+  ['redis://u:pa/s?s#w@h:1 is no URL', 'redis://[redacted]@h:1 is no URL'],
+  ['quotas.store: "rediss://:p@/a@h/0" is wrong', 'quotas.store: "rediss://[redacted]@h/0" is wrong'],
+  ['//u:p@h', '//[redacted]@h'],
+])('a password that nobody escaped is hidden to its end: %s', (text, shown) => {
+  expect(withoutSecrets(text)).toBe(shown);
 });
 
 test('a long string is cut, and half a word of it that may be a secret is not shown', () => {
