@@ -1,7 +1,7 @@
 /**
- * A text for each JSON value, equal for equal values: so that equal items are found without comparing each with each.
+ * A text for each JSON value, equal for equal values: so that equal values are found without comparing each with each.
  */
-import type { Fuel } from './types.ts';
+import { Fuel } from './types.ts';
 
 /** The text; objects are equal whatever the order of their keys. */
 export function canonical(value: unknown, fuel: Fuel): string {
@@ -24,4 +24,18 @@ export function areUnique(items: readonly unknown[], fuel: Fuel): boolean {
     seen.add(text);
   }
   return true;
+}
+
+/** Whether a value is equal to one of these. */
+export function isAmong(values: readonly unknown[]): (value: unknown, fuel: Fuel) => boolean {
+  const [scalars, texts] = [new Set<unknown>(), new Set<string>()];
+  for (const value of values) {
+    if (isScalar(value)) scalars.add(value);
+    else texts.add(canonical(value, new Fuel(Number.POSITIVE_INFINITY)));
+  }
+  return (value, fuel) => (isScalar(value) ? scalars.has(value) : texts.size > 0 && texts.has(canonical(value, fuel)));
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
 }

@@ -63,13 +63,16 @@ export class LinearPattern {
         if (seenAt[place] === at) continue;
         seenAt[place] = at;
         const step = steps[place]!;
-        if (step.do === 'match') return true;
+        if (step.do === 'match') {
+          fuel.burn(done / stepsPerUnit);
+          return true;
+        }
         if (step.do === 'take') now.push(place);
         else if (step.do === 'split') pending.push(step.or, step.to);
         else if (step.holds(before, after)) pending.push(place + 1);
       }
-      if (after < 0) return false;
       fuel.burn(done / stepsPerUnit);
+      if (after < 0) return false;
       next.length = 0;
       for (const place of now) {
         const step = steps[place] as Extract<Step, { do: 'take' }>;

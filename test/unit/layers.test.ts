@@ -58,6 +58,7 @@ const pureImports = [
   ...['node:buffer', 'node:path', 'node:util', 'yaml', 'zod'],
   ...['ajv', 'ajv/dist/2020.js', 'ajv/dist/compile/codegen/index.js'],
   ...['ajv/dist/vocabularies/core/ref.js', 'ajv/dist/vocabularies/dynamic/dynamicRef.js'],
+  ...['ajv/dist/vocabularies/applicator/anyOf.js', 'ajv/dist/vocabularies/applicator/oneOf.js'],
 ];
 
 /** Hashes are pure; keys and random bytes, from the same module, are not. */

@@ -38,6 +38,15 @@ test('a long text costs fuel as it is long, and no more than there is', () => {
   expect(() => new LinearPattern('^(a|a)*$').test(text, new Fuel(10))).toThrow();
 });
 
+test('the work at the end of a text costs as that at every other place does, also where the text is empty', () => {
+  const many = Array.from({ length: 200 }, (_, i) => String.fromCodePoint(0x100 + i)).join('|');
+  for (const source of [`^(?:${many})$`, `^(?:${many}|)$`]) {
+    const pattern = new LinearPattern(source);
+    expect(pattern.test('', new Fuel(1000))).toBe(source.includes('|)'));
+    expect(() => pattern.test('', new Fuel(10)), source).toThrow();
+  }
+});
+
 test('what takes more than linear time is refused', () => {
   for (const source of ['(?!a)', '(?<=a)b', '(?i:a)', '(a)\\1', '(']) {
     expect(() => new LinearPattern(source), source).toThrow(UnfitPattern);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadCompiler } from '../../../src/validation/schema.ts';
-import { Fuel } from '../../../src/validation/types.ts';
+import { Fuel, TooCostly } from '../../../src/validation/types.ts';
 
 const compile = await loadCompiler();
 
@@ -76,4 +76,60 @@ test('one pattern is not taken for another', () => {
   const fuel = new Fuel(1000);
   expect(compiled.value({ a: 'a', b: 'b' }, fuel)).toBeNull();
   expect(compiled.value({ a: 'a', b: 'a' }, fuel)).toEqual({ rule: 'pattern', path: '/b' });
+});
+
+test.each(['anyOf', 'oneOf'])('each branch of %s that stands in the schema itself costs', (keyword) => {
+  const branches = Array.from({ length: 30 }, (_, i) => ({ const: i }));
+  const compiled = compile(JSON.stringify({ items: { [keyword]: branches } }));
+  if ('problem' in compiled) throw new Error(compiled.problem);
+  const items = Array.from({ length: 100 }, () => 29);
+  expect(compiled.value(items, new Fuel(1000))).toBeNull();
+  expect(() => compiled.value(items, new Fuel(500))).toThrow(TooCostly);
+  expect(compiled.value([29, 30], new Fuel(1000))).toEqual({ rule: keyword, path: '/1' });
+});
+
+test('what a branch has looked at counts as evaluated', () => {
+  const branch = (name: string) => ({ type: 'object', properties: { [name]: true }, required: [name] });
+  const rest = { unevaluatedProperties: false, unevaluatedItems: false };
+  for (const keyword of ['anyOf', 'oneOf']) {
+    const compiled = compile(
+      JSON.stringify({ ...rest, [keyword]: [branch('a'), branch('b'), { type: 'array', prefixItems: [true, true] }] }),
+    );
+    if ('problem' in compiled) throw new Error(compiled.problem);
+    const judge = (value: unknown) => compiled.value(value, new Fuel(1000))?.rule ?? 'good';
+    expect([{ b: 1 }, { b: 1, c: 1 }, [1, 2], [1, 2, 3], {}].map(judge)).toEqual([
+      'good',
+      'unevaluatedProperties',
+      'good',
+      'unevaluatedItems',
+      keyword,
+    ]);
+  }
+});
+
+test('enum is looked up: scalars for nothing, others for as much as they hold', () => {
+  const allowed = [0, '1', null, true, [1, [2]], { a: 1, b: { c: [] } }, ...Array(1000).keys()];
+  const compiled = compile(JSON.stringify({ properties: { it: { enum: [...allowed, 'true'] } } }));
+  if ('problem' in compiled) throw new Error(compiled.problem);
+  const judge = (it: unknown, units = 10) => compiled.value({ it }, new Fuel(units));
+  const good = [0, -0, '1', null, true, 'true', 999, [1, [2]], { b: { c: [] }, a: 1 }];
+  for (const value of good) expect([value, judge(value)]).toEqual([value, null]);
+  const bad = [
+    '0',
+    '999',
+    1000,
+    false,
+    'null',
+    [],
+    [1, 2],
+    [[1, [2]]],
+    {},
+    { a: 1 },
+    { a: 1, b: { c: {} } },
+    '[1,[2]]',
+  ];
+  for (const value of bad) expect([value, judge(value)]).toEqual([value, { rule: 'enum', path: '/it' }]);
+  expect(judge(999, 0)).toBeNull();
+  expect(() => judge([1, [2]], 3)).toThrow(TooCostly);
+  expect(problemOf({ enum: [] })).toBe('cannot be compiled: enum must have non-empty array');
 });
