@@ -121,7 +121,8 @@ export class StateFile {
       if (this.#failing) this.#log.tell('routes_saved', { file: this.#path });
       this.#failing = false;
     } catch (error) {
-      await rm(beside, { force: true }).catch(() => {});
+      // A file system that does not answer would not answer this either, and whoever ends waits for it.
+      if ((error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') await rm(beside, { force: true }).catch(() => {});
       this.#changed = true;
       this.#timer ??= setTimeout(() => void this.#flush(), intervalMs * 10).unref();
       if (this.#failing) return;

@@ -1,7 +1,8 @@
 /** When the table is written, and what a crash leaves of it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, promises, readdirSync, readFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { StateFile } from '../../../src/admin/routes-api/state-file.ts';
@@ -98,6 +99,26 @@ describe('by a clock that the test sets', () => {
     pass(10_000);
     expect(writes).toHaveBeenCalledTimes(2);
     await state.close();
+  });
+
+  test('a file system that does not answer holds up the end for five seconds and no longer', async () => {
+    const { pass, when } = clocked();
+    const { routes, state, told } = tableIn(join(scratchFolder(), 'routes.json'));
+    const answer = Promise.withResolvers<void>();
+    const asked = vi.spyOn(promises, 'rm').mockReturnValue(answer.promise);
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      answer.reject(new Error('the file system is gone'));
+      asked.mockRestore();
+      syncBuiltinESMExports();
+    });
+    routes.set('/a', body, 0);
+    const closing = state.close();
+    await when(() => asked.mock.calls.length > 0);
+    pass(5000);
+    await closing;
+    expect(told).toEqual(['routes_not_saved']);
+    expect(asked).toHaveBeenCalledTimes(1);
   });
 
   test('a folder that is not there is told of once, tried again every ten seconds, and written to when it is', async () => {
