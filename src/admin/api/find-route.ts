@@ -68,10 +68,12 @@ function describe({ route, hub }: RouteThere): z.infer<typeof foundRouteSchema> 
     return { ...common, set_by: 'file', match, upstream: route.upstream.href, last_activity: null };
   }
   const { key, hosts, target, lastActivity } = hub.api;
+  // A key begins with its host.
+  const segments = key.split('/').slice(1 + hosts.length);
   return {
     ...common,
     set_by: 'api',
-    match: { hosts: [...hosts], path: key },
+    match: { hosts: [...hosts], path: `/${segments.join('/')}` },
     upstream: target.upstream.href + target.base,
     last_activity: new Date(lastActivity).toISOString(),
   };

@@ -62,7 +62,10 @@ test('with hosts in the paths of the API', async () => {
   const { hub, find } = await start(', hosts: true');
   await hub.set('/ann.example/user', target, { user: 'ann' });
   const { json } = await find({ path: '/user/x', host: 'ann.example' });
-  expect(json.match).toEqual({ hosts: ['ann.example'], path: '/ann.example/user' });
+  expect(json.match).toEqual({ hosts: ['ann.example'], path: '/user' });
+  await hub.set('/ann.example', target, { hub: true });
+  const root = await find({ path: '/other', host: 'ann.example' });
+  expect(root.json.match).toEqual({ hosts: ['ann.example'], path: '/' });
   expect((await find({ path: '/user/x', host: 'bob.example' })).status).toBe(404);
 });
 
