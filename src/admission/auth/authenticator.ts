@@ -7,7 +7,7 @@
  *                                                                            own answer
  */
 import { foldName } from '../../http/fields.ts';
-import { type Edits, joinEdits, noEdits } from './edits.ts';
+import { type Edits, joinEdits, lessEdits, noEdits } from './edits.ts';
 import type { AuthFailures } from './failures.ts';
 import { fieldValue } from './identity.ts';
 import type { Admitted, Answered, AuthIdentity, AuthKind, AuthRequest, AuthResult, Decision, Judge } from './types.ts';
@@ -91,12 +91,8 @@ export class Authenticator {
   #ofOthers(judge: Judge, request: AuthRequest): Edits[] {
     const others = this.#parts.judges.filter((other) => other !== judge);
     if (others.length === 0) return [];
-    const mine = judge.own(request).lines;
-    const isMine = (line: string) => mine.has(line) || (judge.forwards && line === 'authorization');
-    return others.map((other) => {
-      const own = other.own(request);
-      return { ...own, lines: new Set([...own.lines].filter((line) => !isMine(line))) };
-    });
+    const mine = joinEdits(judge.own(request), judge.forwarded(request));
+    return others.map((other) => lessEdits(other.own(request), mine));
   }
 
   /** Nobody has found credentials. */

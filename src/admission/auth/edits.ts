@@ -40,6 +40,21 @@ export function joinEdits(a: Edits, b: Edits): Edits {
   };
 }
 
+/** What the first takes out, but for what the second does. */
+export function lessEdits(a: Edits, b: Edits): Edits {
+  return {
+    lines: less(a.lines, b.lines),
+    cookies: less(a.cookies, b.cookies),
+    subprotocols: less(a.subprotocols, b.subprotocols),
+    parameters: less(a.parameters, b.parameters),
+    added: a.added,
+  };
+}
+
+function less(a: ReadonlySet<string>, b: ReadonlySet<string>): Set<string> {
+  return new Set([...a].filter((one) => !b.has(one)));
+}
+
 /** Writes the edits down for the request that goes on. */
 export function applyEdits({ lines, cookies, subprotocols, parameters, added }: Edits, changes: EditedHead): void {
   for (const line of lines) changes.removeField(line);

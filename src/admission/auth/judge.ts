@@ -37,8 +37,8 @@ export abstract class KindOf<Options> implements Judge {
     return noEdits;
   }
 
-  get forwards(): boolean {
-    return false;
+  forwarded(_request: AuthRequest): Edits {
+    return noEdits;
   }
 }
 

@@ -129,8 +129,8 @@ export interface Judge {
    * go no further where another kind has decided.
    */
   own(request: AuthRequest): Edits;
-  /** Whether `Authorization` goes on to the backend where this kind has judged it. */
-  readonly forwards: boolean;
+  /** Which credentials go on to the backend where this kind has judged them, though others look there too. */
+  forwarded(request: AuthRequest): Edits;
   /** Whether an address that has brought too many wrong ones has to wait. */
   readonly guessable: boolean;
   /**

@@ -48,11 +48,11 @@ export class BasicJudge extends KindOf<BasicOptions> {
   }
 
   override own(request: AuthRequest): Edits {
-    return this.brings(request) && !this.forwards ? withoutAuthorization : noEdits;
+    return this.brings(request) && !this.options.forward ? withoutAuthorization : noEdits;
   }
 
-  override get forwards(): boolean {
-    return this.options.forward;
+  override forwarded(): Edits {
+    return this.options.forward ? withoutAuthorization : noEdits;
   }
 
   decide({ headers }: AuthRequest): Decision | Promise<Decision> {
@@ -79,7 +79,7 @@ export class BasicJudge extends KindOf<BasicOptions> {
       if (matches === null) return busy;
       const identity = matches && hash !== undefined ? identityOf(name, []) : null;
       if (identity === null) return wrong;
-      return letIn(identity, this.forwards ? noEdits : withoutAuthorization);
+      return letIn(identity, this.options.forward ? noEdits : withoutAuthorization);
     };
     return found instanceof Promise ? found.then(judge) : judge(found);
   }

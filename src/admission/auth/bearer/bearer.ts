@@ -29,11 +29,11 @@ export class BearerJudge extends KindOf<BearerOptions> {
   }
 
   override own(request: AuthRequest): Edits {
-    return this.brings(request) && !this.forwards ? withoutAuthorization : noEdits;
+    return this.brings(request) && !this.options.forward ? withoutAuthorization : noEdits;
   }
 
-  override get forwards(): boolean {
-    return this.options.forward;
+  override forwarded(): Edits {
+    return this.options.forward ? withoutAuthorization : noEdits;
   }
 
   decide({ headers }: AuthRequest): Decision {
@@ -44,6 +44,6 @@ export class BearerJudge extends KindOf<BearerOptions> {
     if (tokens === null) return refuse('unavailable', 'the file of tokens cannot be read', false);
     const identity = identityOf(ownerOf(tokens, token), []);
     if (identity === null) return refuse('unknown', 'nobody has this token');
-    return letIn(identity, this.forwards ? noEdits : withoutAuthorization);
+    return letIn(identity, this.options.forward ? noEdits : withoutAuthorization);
   }
 }

@@ -54,11 +54,11 @@ export class JwtJudge extends KindOf<JwtOptions> {
   }
 
   override own(request: AuthRequest): Edits {
-    return this.brings(request) && !this.forwards ? withoutTokens(this.options.from, request) : noEdits;
+    return this.brings(request) && !this.options.forward ? withoutTokens(this.options.from, request) : noEdits;
   }
 
-  override get forwards(): boolean {
-    return this.options.forward;
+  override forwarded(request: AuthRequest): Edits {
+    return this.options.forward ? withoutTokens(this.options.from, request) : noEdits;
   }
 
   decide(request: AuthRequest): Decision | Promise<Decision> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Authenticator, type AuthVerdict } from '../../../../src/admission/auth/authenticator.ts';
-import { noEdits } from '../../../../src/admission/auth/edits.ts';
+import { type Edits, noEdits } from '../../../../src/admission/auth/edits.ts';
 import { AuthFailures } from '../../../../src/admission/auth/failures.ts';
 import { type AuthRequest, type Decision, type Judge, lasting, refuse } from '../../../../src/admission/auth/types.ts';
 import { authRequest, edited } from './requests.ts';
@@ -22,7 +22,7 @@ function kind(name: Judge['kind'], decision: Decision | Promise<Decision>, more:
     challenge: () => ({ authenticate: name }),
     remembers: () => false,
     own: () => noEdits,
-    forwards: false,
+    forwarded: () => noEdits,
     ...more,
   };
 }
@@ -72,6 +72,7 @@ describe('kinds in a row', () => {
   test('what is for another kind goes no further, whichever decides', () => {
     const lines = (...names: string[]) => ({ own: () => ({ ...noEdits, lines: new Set(names) }) });
     const cookies = { own: () => ({ ...noEdits, cookies: new Set(['session']) }) };
+    const forwarding = (what: Partial<Edits>) => ({ forwarded: () => ({ ...noEdits, ...what }) });
     const headers = ['basic', '', 'X-Mail', 'a', 'x_login', 'b', 'Authorization', 'c', 'Cookie', 'session=d; e=f'];
     const goesOn = (decider: Partial<Judge>) => {
       const verdict = decide(
@@ -87,7 +88,9 @@ describe('kinds in a row', () => {
     };
     expect(goesOn({})).toEqual(['basic: ', 'Cookie: e=f']);
     // But for what this one lets pass.
-    expect(goesOn({ forwards: true })).toEqual(['basic: ', 'Authorization: c', 'Cookie: e=f']);
+    const authorization = forwarding({ lines: new Set(['authorization']) });
+    expect(goesOn(authorization)).toEqual(['basic: ', 'Authorization: c', 'Cookie: e=f']);
+    expect(goesOn(forwarding({ cookies: new Set(['session']) }))).toEqual(['basic: ', 'Cookie: session=d; e=f']);
     expect(goesOn(lines('x-mail'))).toEqual(['basic: ', 'X-Mail: a', 'Cookie: e=f']);
   });
 

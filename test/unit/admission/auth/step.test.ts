@@ -32,7 +32,7 @@ function stepFor(
         guessable: true,
         remembers: () => false,
         own: () => noEdits,
-        forwards: false,
+        forwarded: () => noEdits,
         brings: (request) => {
           seen.push(request);
           return request.headers.includes('Authorization');
