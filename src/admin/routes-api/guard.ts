@@ -51,7 +51,10 @@ export class ApiGuard {
     if (trouble !== null) return trouble;
     const tried = tokenOf(headers.authorization);
     if (tried === null) return 'no_token';
-    return (await token.matches(tried)) ? null : 'wrong_token';
+    const matches = await token.matches(tried);
+    if (matches) return null;
+    // It was read anew meanwhile. Nobody has tried a wrong one.
+    return (matches === null ? await token.problem() : null) ?? 'wrong_token';
   }
 }
 
