@@ -360,7 +360,7 @@ export class CarefulExchange implements MemoryHolder {
       pages: this.#context.pages(),
       target: this.#context.visit.target,
     };
-    void sendRefusal(this.#req, this.#res, refusal, this.#accept, patience);
+    sendRefusal(this.#req, this.#res, refusal, this.#accept, patience).catch(() => this.#res.destroy());
   }
 
   /** Ends the client's connection so that half an answer does not look whole. */
