@@ -59,7 +59,8 @@ export async function startHubCommand(
   const ports = new Map<number | string, number>();
   let output = '';
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (output += chunk));
-  const exited = once(child, 'exit').then(([code]) => ({ code: code as number | null, output }));
+  // What it has said may still be in the pipes at its exit.
+  const exited = once(child, 'close').then(([code]) => ({ code: code as number | null, output }));
   // Sluice sets the route of --default-target when it listens already, and says then that it does.
   const says = name === 'sluice hub-proxy' && !isQuiet ? '"event":"listening"' : '';
   await until(() => {

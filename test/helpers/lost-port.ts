@@ -29,7 +29,14 @@ function listenerOf(pid: number, port: number): string {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const row = new RegExp(`^ *\\d+: \\w+:${hex} \\w+:0000 0A (?:\\S+ +){5}(\\d+)`, 'm');
   const inode = row.exec(readFileSync(`/proc/${pid}/net/tcp`, 'latin1'))?.[1];
-  const isIt = (descriptor: string) => readlinkSync(`/proc/${pid}/fd/${descriptor}`) === `socket:[${inode}]`;
+  const isIt = (descriptor: string) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${descriptor}`) === `socket:[${inode}]`;
+    } catch {
+      // It has been closed meanwhile.
+      return false;
+    }
+  };
   const found = readdirSync(`/proc/${pid}/fd`).find(isIt);
   if (found === undefined) throw new Error(`process ${pid} does not listen on ${port}`);
   return found;
