@@ -156,11 +156,6 @@ export class Gateway {
       own: new OwnAddresses(() => this.#own.slice(0, 1)),
       forbidden: (target, address) => targets.refuseAddress(target, address),
     });
-    this.#authentication = new Authentication({
-      log,
-      files: new WatchedFiles(log),
-      asker: (service, timeoutMs) => createAsker(service, timeoutMs, connector),
-    });
     this.#current = new CurrentConfig(config, resolved, log);
     const { promise, resolve } = Promise.withResolvers<DrainCounts>();
     this.drained = promise;
@@ -184,6 +179,12 @@ export class Gateway {
     const rules: RulesOf = (route, sender) => this.#schemas.rulesOf(route, sender);
     this.sessions = new SessionRegistry(events, this.#memoryBound(config), systemClock, rules);
     const { budget } = this.sessions.memory;
+    this.#authentication = new Authentication({
+      log,
+      files: new WatchedFiles(log),
+      asker: (service, timeoutMs) => createAsker(service, timeoutMs, connector),
+      memory: budget,
+    });
     const rejected = (rejection: Rejection) => {
       const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
       this.#violations.addRejection({ ...rejection, route }, Date.now());

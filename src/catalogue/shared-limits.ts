@@ -40,7 +40,7 @@ export const sharedLimits = {
     kind: 'size',
     builtIn: null,
     about:
-      'Bytes that the buffers of all connections may hold together. Near it, senders with more than their share are paused and new handshakes get 503; at it, the connection with the largest buffer ends with 1013. Left out, a quarter of what the container may use, an eighth with TLS; 256MiB where nothing bounds the process. Plain HTTP requests and handshakes under way count too: a request 48 KiB, and a download whose reader is stuck 336 KiB; near the bound new requests get 503, at it the largest are cut.',
+      'Bytes that the buffers of all connections may hold together. Near it, senders with more than their share are paused and new handshakes get 503; at it, the connection with the largest buffer ends with 1013. Left out, a quarter of what the container may use, an eighth with TLS; 256MiB where nothing bounds the process. Plain HTTP requests and handshakes under way count too: a request 48 KiB, and a download whose reader is stuck 336 KiB; so do the headers of a handshake that `recheck` keeps to ask again, twice their length; near the bound new requests get 503, at it the largest are cut.',
     isViolation: true,
     watched: 'always',
     exceeded: 'all buffers together exceed {limit}, and this one was the largest',

@@ -4,6 +4,7 @@
  */
 import { type Auth, type Config, labelledRoutes, type Route, type ServiceTarget } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
+import type { MemoryLedger } from '../memory.ts';
 import type { Step } from '../visit.ts';
 import type { Asker } from './asker.ts';
 import { Authenticator } from './authenticator.ts';
@@ -39,6 +40,7 @@ export interface AuthenticationParts {
   readonly log: Log;
   readonly files: AuthFileReader;
   readonly asker: (service: ServiceTarget, timeoutMs: number) => Asker;
+  readonly memory: MemoryLedger;
 }
 
 /** For the keys of an issuer. */
@@ -51,12 +53,7 @@ export class Authentication {
   readonly #parts: AuthenticationParts;
   readonly #failures = new AuthFailures(now);
   readonly #passwords = new Passwords();
-  readonly #lives = new Lives({
-    now,
-    wallClock,
-    chance: Math.random,
-    isRevoked: (name) => this.#isRevoked(name),
-  });
+  readonly #lives: Lives;
   #authenticators = new Map<string, Authenticator>();
   #revokedUsers: string | null = null;
   /** What holds until the list of users who are shut out has been read. */
@@ -64,6 +61,8 @@ export class Authentication {
 
   constructor(parts: AuthenticationParts) {
     this.#parts = parts;
+    const isRevoked = (name: string) => this.#isRevoked(name);
+    this.#lives = new Lives({ now, wallClock, chance: Math.random, isRevoked, memory: parts.memory });
   }
 
   /** Takes another configuration; resolves with what is wrong with files that were not read before. */

@@ -40,6 +40,11 @@ export function weighText(text: string): number {
   return 32 + 2 * text.length;
 }
 
+/** What lines of a head take in memory, in bytes at most. */
+export function weighLines(lines: readonly (readonly [name: string, value: string])[]): number {
+  return lines.reduce((bytes, [name, value]) => bytes + weighText(name) + weighText(value), 0);
+}
+
 /** A value as bytes of UTF-8, in the form in which Node and the fast lane write header values. */
 export function fieldValue(text: string): string {
   return Buffer.from(text).toString('latin1');

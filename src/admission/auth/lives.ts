@@ -2,8 +2,9 @@
  * What becomes of a connection after its handshake, because of whom it belongs to: it ends when what the user signed
  * in with expires, when the service that is asked again says so, and when the user is shut out.
  */
+import { Holding, type MemoryLedger } from '../memory.ts';
 import type { OpenConnection } from '../open-connection.ts';
-import type { Life } from './types.ts';
+import type { Life, Recheck } from './types.ts';
 
 export interface LivesParts {
   /** Milliseconds since 1970: when something expires. */
@@ -14,6 +15,8 @@ export interface LivesParts {
   readonly chance: () => number;
   /** Whether a user has been shut out. */
   readonly isRevoked: (name: string) => boolean;
+  /** Where is written down what is kept to ask again. */
+  readonly memory: MemoryLedger;
 }
 
 /** How often the clocks are looked at. */
@@ -33,11 +36,13 @@ interface Watched {
 export class Lives {
   readonly #parts: LivesParts;
   readonly #watched = new Set<Watched>();
+  readonly #holding: Holding;
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: LivesParts) {
     this.#parts = parts;
+    this.#holding = new Holding(parts.memory);
   }
 
   /** Connections that are looked after. */
@@ -57,6 +62,7 @@ export class Lives {
     const askAt = recheck === null ? null : now() + recheck.everyMs * (0.5 + chance() / 2);
     const watched: Watched = { connection, name, life, askAt };
     this.#watched.add(watched);
+    this.#holding.bytes += recheck?.bytes ?? 0;
     this.#timer ??= setInterval(() => this.tick(), tickMs).unref();
     return { [Symbol.dispose]: () => this.#forget(watched) };
   }
@@ -84,9 +90,7 @@ export class Lives {
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#watched.clear();
+    for (const watched of this.#watched) this.#forget(watched);
     this.#abort.abort();
   }
 
@@ -94,7 +98,7 @@ export class Lives {
     return name !== null && this.#parts.isRevoked(name);
   }
 
-  async #ask(watched: Watched, { everyMs, ask }: NonNullable<Life['recheck']>): Promise<void> {
+  async #ask(watched: Watched, { everyMs, ask }: Recheck): Promise<void> {
     watched.askAt = null;
     const standing = await ask(this.#abort.signal);
     if (standing === 'goes') watched.connection.end('revoked');
@@ -102,7 +106,8 @@ export class Lives {
   }
 
   #forget(watched: Watched): void {
-    this.#watched.delete(watched);
+    if (!this.#watched.delete(watched)) return;
+    this.#holding.bytes -= watched.life.recheck?.bytes ?? 0;
     if (this.#watched.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

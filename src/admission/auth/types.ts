@@ -78,7 +78,15 @@ export interface Life {
   /** When the connection ends, in ms since 1970; `null` where it goes on. */
   readonly endsAtMs: number | null;
   /** Asks again whether the user may stay, every so often; `null` where nobody is asked. */
-  readonly recheck: { readonly everyMs: number; readonly ask: (signal: AbortSignal) => Promise<Standing> } | null;
+  readonly recheck: Recheck | null;
+}
+
+/** How somebody is asked again. */
+export interface Recheck {
+  readonly everyMs: number;
+  /** What the question takes in memory for as long as the connection lives. */
+  readonly bytes: number;
+  readonly ask: (signal: AbortSignal) => Promise<Standing>;
 }
 
 /** What a second look found: the user may stay, has to go, or nobody could say. */

@@ -361,6 +361,28 @@ describe('forward', () => {
     expect(await all.gateway.logged('end')).toMatchObject({ reason: 'revoked' });
   });
 
+  test('counts what it keeps of each handshake to ask again, and refuses handshakes near the bound', async () => {
+    const port = await serve((_req, res) => res.writeHead(200).end());
+    const forward = `{forward: {url: "http://127.0.0.1:${port}", recheck: 1h}}`;
+    await using all = await stand(`[${forward}]`, '', 'memory: {max_buffered: 1MiB}');
+    const open: Awaited<ReturnType<typeof rawConnect>>[] = [];
+    const status = async () => {
+      const client = await rawConnect(all.gateway.port);
+      open.push(client);
+      client.sendText(handshakeRequest({ headers: { Cookie: `${open.length}=${'x'.repeat(12_000)}` } }));
+      return (await client.head()).slice(9, 12);
+    };
+    const seen = [await status()];
+    while (seen.at(-1) === '101' && seen.length < 60) seen.push(await status());
+    expect(seen.at(-1)).toBe('503');
+    // 24 KB each of three quarters of 1 MiB.
+    expect(seen.length).toBeGreaterThan(15);
+    for (const { socket } of open.splice(0)) socket.destroy();
+    for (const _ of seen.slice(1)) (await all.upstream.next()).socket.destroy();
+    await expect.poll(status, { timeout: 60_000 }).toBe('101');
+    for (const { socket } of open) socket.destroy();
+  });
+
   test('fails closed: a service that hangs costs 503, and a client that leaves meanwhile costs nothing', async () => {
     const port = await serve(() => {});
     await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}", timeout: 100ms}}]`);

@@ -9,7 +9,7 @@ import { endToEnd, valuesOf } from '../../../http/raw-fields.ts';
 import type { Asker, Question, ServiceAnswer } from '../asker.ts';
 import { CredentialCache, cacheKey, type Hold, notHeld } from '../cache.ts';
 import { type Edits, noEdits } from '../edits.ts';
-import { identityOf, weighIdentity, weighText } from '../identity.ts';
+import { identityOf, weighIdentity, weighLines } from '../identity.ts';
 import { KindOf } from '../judge.ts';
 import { type AuthRequest, type Decision, type Life, lasting, refuse, type Standing } from '../types.ts';
 
@@ -82,8 +82,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     if (decision.is !== 'admitted') return notHeld;
     // Whoever asks again asks the same question.
     const asked = decision.life.recheck === null ? [] : question.fields;
-    const lines = [...asked, ...decision.edits.added, ...(decision.toClient ?? [])];
-    const bytes = lines.reduce((sum, [name, value]) => sum + weighText(name) + weighText(value), 0);
+    const bytes = weighLines([...asked, ...decision.edits.added, ...(decision.toClient ?? [])]);
     return {
       until: now() + cacheMs,
       bytes: bytes + (decision.identity === null ? 0 : weighIdentity(decision.identity)),
@@ -128,7 +127,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       if (decision.is === 'refused') return 'unknown';
       return decision.is === 'admitted' && (decision.identity?.name ?? null) === name ? 'stays' : 'goes';
     };
-    return { endsAtMs: null, recheck: { everyMs: recheckMs, ask } };
+    return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighLines(question.fields), ask } };
   }
 
   #questionOf(request: AuthRequest): Question {

@@ -6,7 +6,7 @@ import type { JupyterHubAuth } from '../../../config/types.ts';
 import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
 import { type Edits, joinEdits, noEdits } from '../edits.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
-import { weighIdentity } from '../identity.ts';
+import { weighIdentity, weighText } from '../identity.ts';
 import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
 import {
   type Answered,
@@ -125,7 +125,7 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
       if (!('is' in user)) return user.name === name ? 'stays' : 'goes';
       return user.result === 'unavailable' ? 'unknown' : 'goes';
     };
-    return { endsAtMs: null, recheck: { everyMs: recheckMs, ask } };
+    return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighText(token), ask } };
   }
 
   /** What the first session that is one of ours holds. */

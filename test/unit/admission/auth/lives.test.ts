@@ -1,20 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { Lives } from '../../../../src/admission/auth/lives.ts';
 import { type Life, lasting, type Standing } from '../../../../src/admission/auth/types.ts';
+import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 import { fakeConnection } from '../../../helpers/connection.ts';
 
 function livesAt() {
   const clock = { wall: 1_000_000, now: 0 };
   const shutOut = new Set<string>();
+  const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
   const lives = new Lives({
     wallClock: () => clock.wall,
     now: () => clock.now,
     chance: () => 0.5,
     isRevoked: (name) => shutOut.has(name),
+    memory,
   });
   const ended: string[] = [];
   const connection = (id: string) => fakeConnection({ id, end: (reason) => void ended.push(`${id} ${reason}`) });
-  return { clock, lives, ended, connection, shutOut };
+  return { clock, lives, ended, connection, shutOut, memory };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -74,6 +77,7 @@ describe('asking again', () => {
       endsAtMs: null,
       recheck: {
         everyMs: 300_000,
+        bytes: 1000,
         ask: async () => {
           asked.push(parts.clock.now);
           return answers[asked.length - 1]!;
@@ -112,5 +116,19 @@ describe('asking again', () => {
     expect(asked).toEqual([225_000, 255_000]);
     expect(ended).toEqual([]);
     lives.close();
+  });
+
+  test('counts what it keeps to ask again, until the connection has ended or all are forgotten', () => {
+    const { watched, memory, lives, connection } = asking([]);
+    const life: Life = { endsAtMs: null, recheck: { everyMs: 1000, bytes: 50, ask: async () => 'stays' } };
+    const other = lives.watch(connection('b'), null, life);
+    lives.watch(connection('c'), 'ann', lasting);
+    expect(memory.usedBytes).toBe(1050);
+    watched[Symbol.dispose]();
+    watched[Symbol.dispose]();
+    expect(memory.usedBytes).toBe(50);
+    lives.close();
+    other[Symbol.dispose]();
+    expect([memory.usedBytes, lives.size]).toEqual([0, 0]);
   });
 });

@@ -14,10 +14,12 @@ import {
   refuse,
 } from '../../../../src/admission/auth/types.ts';
 import { withoutLikelySecrets } from '../../../../src/observe/log/redaction.ts';
+import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 import { fakeConnection } from '../../../helpers/connection.ts';
 import { testVisit } from '../../../helpers/visit.ts';
 
-const lives = () => new Lives({ wallClock: () => 0, now: () => 0, chance: () => 0, isRevoked: () => false });
+const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
+const lives = () => new Lives({ wallClock: () => 0, now: () => 0, chance: () => 0, isRevoked: () => false, memory });
 
 function stepFor(
   decision: Decision | Promise<Decision>,
@@ -85,7 +87,7 @@ test('who is nobody in particular is let in without a name', () => {
 test('who is nobody in particular is looked after where the service is asked again', () => {
   const own = lives();
   const visit = testVisit({ headers, kind: 'websocket' });
-  const recheck = { everyMs: 1000, ask: async () => 'goes' as const };
+  const recheck = { everyMs: 1000, bytes: 0, ask: async () => 'goes' as const };
   expect(stepFor({ ...ann, identity: null, life: { endsAtMs: null, recheck } }, [], own)(visit)).toBeNull();
   expect(visit.identity).toBeNull();
   const [watched] = visit.hooks!.map((hook) => hook(fakeConnection()));
