@@ -11,6 +11,7 @@ import { routeTo, startGateway, type TestGateway } from '../gateway.ts';
 import { listen } from '../listen.ts';
 import { noUpstreamTls } from '../relay.ts';
 import { cert, key } from '../test-certificate.ts';
+import { Accepted } from './accepted.ts';
 import { type Fault, FaultySocket, faultKinds } from './faulty-socket.ts';
 import { type Program, programs } from './programs.ts';
 
@@ -160,8 +161,9 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
   // Before a route is known the longest of all would count.
   routes.push({ ...patient, timeouts: { ...patient.timeouts, headersMs: options.clockMs } });
   const gateway = await startGateway({ routes, tls: options.tls });
+  using accepted = new Accepted(gateway.port);
   const hello = await clientHello();
-  const wrong = await runSound(sound, gateway, options, hello);
+  const wrong = await runSound(sound, gateway, accepted, options, hello);
   const unbroken = handshakesOf(gateway, [soundName]);
   const random = randomOf(options.seed);
   let next = 0;
@@ -172,7 +174,7 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
     while (next < options.connections) {
       const one = caseOf(next++, random, options);
       upstream.begin(one);
-      const { counts, isStuck, heard } = await run(one, `w${i}.test`, gateway, options, hello);
+      const { counts, isStuck, heard } = await run(one, `w${i}.test`, gateway, accepted, options, hello);
       const note = (what: string) => wrong.push(`${nameOf(one)}: ${what}; its client got ${JSON.stringify(heard)}`);
       if (isStuck) note('its connection stays open');
       if (counts) expected++;
@@ -210,6 +212,7 @@ const soundMs = 60_000;
 async function runSound(
   upstream: Upstream,
   gateway: TestGateway,
+  accepted: Accepted,
   options: FaultsOptions,
   hello: Buffer,
 ): Promise<string[]> {
@@ -218,7 +221,7 @@ async function runSound(
   for (const [i, program] of programs.entries()) {
     const one: Case = { program, side: 'client', beforeTls: false, fault: null };
     upstream.begin(one);
-    const { isStuck, heard } = await run(one, `${soundName}.test`, gateway, options, hello);
+    const { isStuck, heard } = await run(one, `${soundName}.test`, gateway, accepted, options, hello);
     if (isStuck || !heard.startsWith(`HTTP/1.1 ${program.status} `)) {
       wrong.push(`${nameOf(one)}: its client got ${JSON.stringify(heard)}`);
     }
@@ -267,12 +270,14 @@ async function run(
   one: Case,
   host: string,
   gateway: TestGateway,
+  accepted: Accepted,
   { tls }: FaultsOptions,
   hello: Buffer,
 ): Promise<Told> {
   const wire = connect({ port: gateway.port, host: '127.0.0.1', allowHalfOpen: true });
   wire.on('error', () => {});
   await once(wire, 'connect');
+  await accepted.of(wire);
   const fault = one.side === 'client' ? one.fault : null;
   const isRaw = one.side === 'client' && one.beforeTls;
   let socket: Socket = wire;
