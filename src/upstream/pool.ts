@@ -186,10 +186,15 @@ export class Pool {
 
   async #connect({ signal }: LeaseAsk, timeoutMs: number): Promise<PoolLease | ConnectFailure> {
     this.#size++;
-    // A mistake of ours costs the request that met it, and no place in the pool.
-    const opened = await this.#open(timeoutMs, signal).catch(
-      (error: Error): ConnectFailure => ({ problem: 'other', detail: error.message }),
-    );
+    let opened: Awaited<ReturnType<Open>>;
+    try {
+      opened = await this.#open(timeoutMs, signal);
+    } catch (error) {
+      // A mistake of ours costs the request that met it, and no place in the pool.
+      this.#size--;
+      this.#serve();
+      throw error;
+    }
     if ('problem' in opened) {
       this.#size--;
       this.#serve();

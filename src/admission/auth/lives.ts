@@ -4,7 +4,7 @@
  */
 import { Holding, type MemoryLedger } from '../memory.ts';
 import type { OpenConnection } from '../open-connection.ts';
-import type { Life, Recheck } from './types.ts';
+import type { Life, Recheck, Standing } from './types.ts';
 
 export interface LivesParts {
   /** Milliseconds since 1970: when something expires. */
@@ -100,7 +100,8 @@ export class Lives {
 
   async #ask(watched: Watched, { everyMs, ask }: Recheck): Promise<void> {
     watched.askAt = null;
-    const standing = await ask(this.#abort.signal);
+    // A mistake of ours sends nobody away; it is asked again soon.
+    const standing = await ask(this.#abort.signal).catch((): Standing => 'unknown');
     if (standing === 'goes') watched.connection.end('revoked');
     else watched.askAt = this.#parts.now() + (standing === 'stays' ? everyMs : Math.min(everyMs, retryMs));
   }

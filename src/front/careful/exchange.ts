@@ -207,13 +207,13 @@ export class CarefulExchange implements MemoryHolder {
       upstreamRes.destroy();
       return;
     }
-    if (isCoded(upstreamRes.headers)) {
-      this.failed(new BadUpstreamAnswer(coded));
-      return;
-    }
     const res = this.#res;
     const status = upstreamRes.statusCode!;
     const bodyless = this.#method === 'HEAD' || status === 204 || status === 304;
+    if (!bodyless && isCoded(upstreamRes.headers)) {
+      this.failed(new BadUpstreamAnswer(coded));
+      return;
+    }
     const endless = !bodyless && !('content-length' in upstreamRes.headers);
     const chunked = endless && res.useChunkedEncodingByDefault;
     this.#endsByClosing = endless && !chunked;

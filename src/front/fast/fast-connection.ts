@@ -219,12 +219,18 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       return;
     }
     this.#awaitsPage = true;
-    void pages.page(refusal.page!, this.#target).then((page) => {
-      this.#awaitsPage = false;
-      if (this.#over) return;
-      this.#send(page === null ? refusalBytes(refusal, this.#accept, framing) : pageBytes(refusal, page, framing));
-      sent();
-    });
+    pages
+      .page(refusal.page!, this.#target)
+      .then((page) => {
+        this.#awaitsPage = false;
+        if (this.#over) return;
+        this.#send(page === null ? refusalBytes(refusal, this.#accept, framing) : pageBytes(refusal, page, framing));
+        sent();
+      })
+      .catch((error) => {
+        this.#parts.log.tell('exchange_bug', { err: error });
+        this.line.reset();
+      });
   }
 
   #send(answer: Buffer): void {

@@ -8,6 +8,8 @@
  * - Connection and Keep-Alive: Node says what HTTP/1.1 means anyway.
  * - Chunks: Node makes its own out of the payload. The fast lane passes them as they came.
  * - Transfer-Encoding in an answer that has no body (to HEAD, 304): it says what another answer would have. Node drops it.
+ * - A coding beside the chunks of an answer (`gzip, chunked`): Node undoes the chunks alone, so that is 502. The fast lane
+ *   passes it on (not generated here, see odd-answers.test.ts).
  * - 100, 102 and 103: Node keeps them. The fast lane passes them on (not generated here, see exchange.test.ts).
  * - Expect: Node answers it, the fast lane leaves it to the upstream (not generated here, see exchange.test.ts).
  */

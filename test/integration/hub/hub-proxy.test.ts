@@ -39,7 +39,8 @@ function start(args: readonly string[]) {
   child.stderr.on('data', (chunk) => {
     errors += chunk;
   });
-  const exited = once(child, 'exit').then(([code]) => ({ code: code as number | null, errors, out }));
+  // What it has said may still be in the pipes at its exit.
+  const exited = once(child, 'close').then(([code]) => ({ code: code as number | null, errors, out }));
   return { child, listening, exited };
 }
 

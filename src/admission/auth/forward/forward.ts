@@ -125,7 +125,9 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     const ask = async (): Promise<Standing> => {
       const decision = await this.#ask(question);
       if (decision.is === 'refused') return 'unknown';
-      return decision.is === 'admitted' && (decision.identity?.name ?? null) === name ? 'stays' : 'goes';
+      if (decision.is !== 'admitted') return 'goes';
+      // Whoever came in without a name may have one by now.
+      return name === null || decision.identity?.name === name ? 'stays' : 'goes';
     };
     return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighLines(question.fields), ask } };
   }
