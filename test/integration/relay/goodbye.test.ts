@@ -286,9 +286,16 @@ test('a client that has closed and takes nothing is given up after max_pause', a
   await relay.upstream.closeFrame();
   relay.client.pause();
   relay.upstream.send(frame(Buffer.alloc(60e6), { opcode: 2 }));
-  const gone = until(() => relay.session.client.gone).then(() => null);
-  const report = await clock.until(Promise.race([relay.ended, gone]));
-  expect(report).toBe(null);
+  let isOver = false;
+  void relay.ended.then(() => {
+    isOver = true;
+  });
+  // Looked at with each step: the clocks of the other side run out too.
+  while (!relay.session.client.gone && !isOver) {
+    clock.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(isOver).toBe(false);
   relay.upstream.socket.destroy();
   expect(await relay.ended).toMatchObject({ reason: 'client_closed', cut: ['client'] });
 });
