@@ -79,15 +79,16 @@ export class Guard {
     if (trouble !== null) return this.#refused(req, 'token_file', trouble);
     const tried = bearerOf(req.headers.authorization);
     if (tried === null) return this.#refused(req, 'no_token');
+    const matches = await token.matches(tried);
+    // It was read anew meanwhile. Nobody has tried a wrong one.
+    if (matches === null) return this.#refused(req, 'token_file', (await token.problem()) ?? undefined);
+    // From here to the end nothing waits: many tries at once are no more than those that come one by one.
     const holder = holderOf(req.socket.remoteAddress);
     const waitMs = this.#tries.waitMs(holder, this.#now());
     if (waitMs > 0) {
       return this.#refused(req, 'too_many_tries', undefined, { 'Retry-After': String(Math.ceil(waitMs / 1000)) });
     }
-    const matches = await token.matches(tried);
     if (matches) return null;
-    // It was read anew meanwhile. Nobody has tried a wrong one.
-    if (matches === null) return this.#refused(req, 'token_file', (await token.problem()) ?? undefined);
     this.#tries.failed(holder, this.#now());
     return this.#refused(req, 'wrong_token');
   }

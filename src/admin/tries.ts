@@ -1,6 +1,6 @@
 /**
  * Wrong tokens, by the address that sent them. Each address has a few tries and gets one back every few seconds. While
- * it has none, no token of it is looked at. Others are not hurt. What is remembered is bounded: the address that has
+ * it has none, no token of it lets in. Others are not hurt. What is remembered is bounded: the address that has
  * not failed for the longest is forgotten first.
  */
 

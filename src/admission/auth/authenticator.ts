@@ -60,14 +60,23 @@ export class Authenticator {
   decide(request: AuthRequest): AuthVerdict | Promise<AuthVerdict> {
     const judge = this.#parts.judges.find((one) => one.brings(request));
     if (judge === undefined) return this.#ask(request);
-    const waitSeconds = judge.guessable ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
-    if (waitSeconds > 0 && !judge.remembers(request)) {
-      const detail = 'too many wrong credentials came from this address';
-      return { ...refusal(judge, 'slowed', detail), waitSeconds };
-    }
+    const slowed = this.#slowed(judge, request);
+    if (slowed !== null) return slowed;
     const decision = judge.decide(request);
     if (!(decision instanceof Promise)) return this.#conclude(judge, request, decision);
-    return decision.then((decided) => this.#conclude(judge, request, decided));
+    return decision.then((decided) => {
+      // Whoever guesses many times at once learns of no more guesses than one who waits for each answer.
+      const slowedMeanwhile = this.#slowed(judge, request);
+      const verdict = this.#conclude(judge, request, decided);
+      return slowedMeanwhile ?? verdict;
+    });
+  }
+
+  /** The refusal of an address that has no tries left; `null` where it has some. */
+  #slowed(judge: Judge, request: AuthRequest): AuthVerdict | null {
+    const waitSeconds = judge.guessable ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
+    if (waitSeconds === 0 || judge.remembers(request)) return null;
+    return { ...refusal(judge, 'slowed', 'too many wrong credentials came from this address'), waitSeconds };
   }
 
   #conclude(judge: Judge, request: AuthRequest, decision: Decision): AuthVerdict {

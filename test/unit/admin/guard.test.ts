@@ -151,6 +151,13 @@ describe('who guesses', () => {
     expect(await visit(it, token, 'GET', { from: '2001:db8:0:1::1' })).toBe('admitted');
   });
 
+  test('has no more of them at once, whether one is right or not', async () => {
+    const it = guard({ tokenFile });
+    const tries = [...Array.from({ length: 20 }, () => wrong), token].map((headers) => visit(it, headers));
+    const codes = (await Promise.all(tries)).map((answer) => (answer === 'admitted' ? answer : answer.code));
+    expect(codes).toEqual([...Array(10).fill('wrong_token'), ...Array(11).fill('too_many_tries')]);
+  });
+
   test('a right token uses up no try', async () => {
     const it = guard({ tokenFile });
     for (let i = 0; i < 100; i++) expect(await visit(it, token)).toBe('admitted');

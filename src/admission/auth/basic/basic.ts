@@ -72,7 +72,8 @@ export class BasicJudge extends KindOf<BasicOptions> {
       () => this.options.compare(compared, password),
       (matches) => {
         if (matches === null) return notHeld;
-        return { until: this.options.now() + (matches ? rememberedMs : wrongMs), bytes: 0 };
+        // What is right for somebody else is wrong for nobody, and must not be told by how long it is remembered.
+        return { until: this.options.now() + (matches && hash !== undefined ? rememberedMs : wrongMs), bytes: 0 };
       },
     );
     const judge = (matches: boolean | null): Decision => {

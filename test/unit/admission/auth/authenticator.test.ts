@@ -164,6 +164,19 @@ describe('guessing', () => {
     expect(decide(shutOut, 'jwt', 'known')).toMatchObject({ result: 'revoked' });
   });
 
+  test('many times at once is no more tries, and the right one behind them is not told from the others', async () => {
+    const decisions = Array.from({ length: 24 }, () => Promise.withResolvers<Decision>());
+    const asked = decisions.values();
+    const row = rowOf([kind('basic', admitted('x'), { decide: () => asked.next().value!.promise })]);
+    const verdicts = decisions.map(() => decide(row, 'basic', ''));
+    for (const { resolve } of decisions.slice(0, -1)) resolve(refuse('unknown', 'wrong'));
+    decisions.at(-1)!.resolve(admitted('ann'));
+    const results = (await Promise.all(verdicts)).map((verdict) => (verdict.is === 'refused' ? verdict.result : 'in'));
+    expect(results).toEqual([...Array(20).fill('unknown'), ...Array(4).fill('slowed')]);
+    // Each of them counts for the time that follows.
+    expect(decide(row, 'basic', '')).toMatchObject({ result: 'slowed', waitSeconds: 12 });
+  });
+
   test('is not what an old token is', () => {
     const row = rowOf([kind('jwt', refuse('expired', 'old', false))]);
     for (let i = 0; i < 40; i++) expect(decide(row, 'jwt', '')).toMatchObject({ result: 'expired' });

@@ -87,6 +87,18 @@ describe('basic', () => {
     expect(hashes).toEqual([bcrypt]);
   });
 
+  test('a password that is right for somebody else is forgotten as soon as any wrong one', async () => {
+    let compared = 0;
+    const judge = judgeWith(async () => ++compared > 0);
+    const request = authRequest(credentials('eve:hunter2'));
+    await judge.decide(request);
+    clock.now += 1999;
+    expect(judge.decide(request)).toMatchObject({ result: 'unknown' });
+    clock.now += 1;
+    expect(await judge.decide(request)).toMatchObject({ result: 'unknown' });
+    expect(compared).toBe(2);
+  });
+
   test('is not available while too many wait, and forgets that at once', async () => {
     const judge = judgeWith(async () => null);
     const request = authRequest(credentials('ann:hunter2'));
