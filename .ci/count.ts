@@ -1,4 +1,7 @@
-/** Tells what failed in the suites and adds up their results: a line each, and one for all. Exits with 1 unless everything passed. */
+/**
+ * Tells what failed in the suites and adds up their results: a line each, and one for all. Exits with 1 unless
+ * everything passed.
+ */
 import { exitOf, type Result, suiteOf } from './reports.ts';
 
 const [directory, ...suites] = process.argv.slice(2) as [string, ...string[]];
@@ -11,7 +14,10 @@ const failed = results.reduce((sum, result) => sum + result.failures.length, 0);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-/** A suite that left no report, or failed otherwise than by a test, counts as one failure. A file that ran twice counts as in the second run. */
+/**
+ * A suite that left no report, or failed otherwise than by a test, counts as one failure. A file that ran twice counts
+ * as in the second run.
+ */
 function read(suite: string): Result & { unsteady: string[] } {
   const exit = exitOf(directory, suite);
   const report = suiteOf(directory, suite);

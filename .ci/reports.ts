@@ -24,7 +24,9 @@ export interface Result {
   failures: string[];
 }
 
-/** A suite's tests, some of which may have run many times, and its files by their paths from the project's directory. */
+/**
+ * A suite's tests, some of which may have run many times, and its files by their paths from the project's directory.
+ */
 export interface Suite {
   passed: number;
   files: Map<string, Result>;
@@ -45,7 +47,10 @@ export function exitOf(directory: string, name: string): number | undefined {
   return existsSync(path) ? Number(readFileSync(path, 'utf8')) : undefined;
 }
 
-/** What did not pass in a file: each test that failed or was skipped, and the file itself where it failed outside of them. */
+/**
+ * What did not pass in a file: each test that failed or was skipped, and the file itself where it failed outside of
+ * them.
+ */
 function resultOf({ name, status, message, assertionResults }: TestFile): Result {
   const file = relative(process.cwd(), name);
   const failures = assertionResults

@@ -23,7 +23,9 @@ import { Results } from './results.ts';
 import type { Setup } from './stand.ts';
 import { cpuRow } from './workloads.ts';
 
-/** Seconds that a program works before the next does: long enough that what it begins with, cold caches, counts little. */
+/**
+ * Seconds that a program works before the next does: long enough that what it begins with, cold caches, counts little.
+ */
 const sliceOfPeers = 0.1;
 /** On and off are one process, which stays warm: short enough that hardly anything changes meanwhile. */
 const sliceOfLimits = 0.03;

@@ -1,7 +1,7 @@
 /**
  * Runs a workload through peers. Those whose CPU is measured are all started and warmed up first; then each works for a
- * slice of a window in turn, and again, so that what disturbs the machine disturbs all alike. Those whose memory is measured
- * run one after the other.
+ * slice of a window in turn, and again, so that what disturbs the machine disturbs all alike. Those whose memory is
+ * measured run one after the other.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';

@@ -104,7 +104,10 @@ const limitsOn = `
     idle_timeout: 1h
     max_lifetime: 24h`;
 
-/** Everything that has an off is off. Buffers and queues always bind and keep their size, so that only the checks differ. */
+/**
+ * Everything that has an off is off. Buffers and queues always bind and keep their size, so that only the checks
+ * differ.
+ */
 const limitsOff = `
     limits:
       client: &unlimited
@@ -155,7 +158,9 @@ function tokenOf(exp: number): string {
   return `${text}.${sign('sha256', Buffer.from(text), { key: keys.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 }
 
-/** Two routes to the backend: one that lets everybody in, and one that asks for a token, where `keySetFile` is given. */
+/**
+ * Two routes to the backend: one that lets everybody in, and one that asks for a token, where `keySetFile` is given.
+ */
 export function authConfig(ports: Ports, keySetFile: string | null): string {
   const auth = `
     auth:

@@ -20,8 +20,8 @@ export interface Peer {
   /** The head of its column. */
   readonly title: string;
   /**
-   * The command that listens on `ports.listen` and relays to `ports.backend`; `null` is no proxy at all. Peers of the same
-   * command that take turns share a process: two of one program differ by more than what is to be seen.
+   * The command that listens on `ports.listen` and relays to `ports.backend`; `null` is no proxy at all. Peers of the
+   * same command that take turns share a process: two of one program differ by more than what is to be seen.
    */
   readonly command: ((ports: Ports) => readonly string[]) | null;
   /** What it adds to a workload's path, if anything. */

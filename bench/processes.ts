@@ -38,7 +38,9 @@ export interface Cores {
   readonly backend: string;
 }
 
-/** The proxy gets a core of its own; load generator and backend share the other, or have one each where there are three. */
+/**
+ * The proxy gets a core of its own; load generator and backend share the other, or have one each where there are three.
+ */
 export function chooseCores(): Cores | null {
   const list = /^Cpus_allowed_list:\s+(.+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
   const cores = list.split(',').flatMap((range) => {

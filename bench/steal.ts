@@ -1,6 +1,7 @@
 /**
- * A virtual machine whose host gives its cores to others for a while stands still without knowing it, and what runs then is
- * charged for a part of that: windows with ten times the CPU of their neighbours have been seen. The kernel knows how long.
+ * A virtual machine whose host gives its cores to others for a while stands still without knowing it, and what runs
+ * then is charged for a part of that: windows with ten times the CPU of their neighbours have been seen. The kernel
+ * knows how long.
  */
 import { readFileSync } from 'node:fs';
 import type { Cores } from './processes.ts';
@@ -10,7 +11,9 @@ const mostStolenSeconds = 0.015;
 /** A host that is never quiet for so long is measured as it is. */
 const mostAttempts = 5;
 
-/** Seconds for which the host has given these cores to others, together; `null` is all cores, `stat` is `/proc/stat`. */
+/**
+ * Seconds for which the host has given these cores to others, together; `null` is all cores, `stat` is `/proc/stat`.
+ */
 export function stolenSeconds(cores: Cores | null, stat = readFileSync('/proc/stat', 'utf8')): number {
   // A machine may have cores beside ours, and what happens there disturbs nobody here.
   const names = new Set(cores === null ? ['cpu'] : Object.values(cores).map((core) => `cpu${core}`));

@@ -30,8 +30,8 @@ export function authCost(results: Results, workload: string, peer: keyof typeof 
 }
 
 /**
- * How much more a route without auth takes beside one with it, in per cent, beyond what two processes without any differ
- * by.
+ * How much more a route without auth takes beside one with it, in per cent, beyond what two processes without any
+ * differ by.
  */
 function burdenOf(results: Results, workload: string, row: Row): number | null {
   const [again, elsewhere] = [authCost(results, workload, 'again', row), authCost(results, workload, 'elsewhere', row)];

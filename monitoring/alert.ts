@@ -39,7 +39,10 @@ export interface AlertGroup {
   readonly alerts: readonly Alert[];
 }
 
-/** By what releases are told apart. The chart's values may name other labels than `cluster`, which a single Prometheus has not. */
+/**
+ * By what releases are told apart. The chart's values may name other labels than `cluster`, which a single Prometheus
+ * has not.
+ */
 export const releaseLabels = 'cluster, namespace, job';
 
 /** The cluster's part of a release's name; other labels stand there where the values name them. */

@@ -1,6 +1,6 @@
 /**
- * Sums over the pods that alerts, autoscalers and long ranges read. Named `labels:metric:operations`. The dashboard does not
- * need them: it also serves where the rules are not installed.
+ * Sums over the pods that alerts, autoscalers and long ranges read. Named `labels:metric:operations`. The dashboard
+ * does not need them: it also serves where the rules are not installed.
  */
 
 /** A series that Prometheus computes beforehand. */

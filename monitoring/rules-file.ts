@@ -47,7 +47,10 @@ function runbook({ name, look, change }: Alert): string {
   return `Look: ${look.join(' ')} Change: ${change.join(' ')} More: docs/alerts.md, ${name}.`;
 }
 
-/** The text of helm/sluice/files/rules/adjustable.json: what of the rules the chart's values change, as it stands in the rules. */
+/**
+ * The text of helm/sluice/files/rules/adjustable.json: what of the rules the chart's values change, as it stands in the
+ * rules.
+ */
 export function adjustableText(): string {
   const thresholds = Object.fromEntries(
     alertGroups

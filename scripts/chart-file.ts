@@ -1,4 +1,7 @@
-/** What helm/sluice/Chart.yaml says of where the project is published: `repository` of package.json is the one place that names it. */
+/**
+ * What helm/sluice/Chart.yaml says of where the project is published: `repository` of package.json is the one place
+ * that names it.
+ */
 import { parseDocument } from 'yaml';
 import { repositoryUrl } from '../monitoring/repository.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The schema of the chart's values. What stands below `config` is Sluice's own schema; the rest is said here. Where a value goes into
- * a manifest as it is, Kubernetes owns its shape, and only its kind is checked.
+ * The schema of the chart's values. What stands below `config` is Sluice's own schema; the rest is said here. Where a
+ * value goes into a manifest as it is, Kubernetes owns its shape, and only its kind is checked.
  */
 import type { Alert, Level } from '../monitoring/alert.ts';
 import { alertGroups } from '../monitoring/alerts/index.ts';

@@ -1,7 +1,8 @@
 /**
- * `npm run fuzz [-- SECONDS [REPORT]]`: generated heads, bodies, frames, paths and exchanges, new ones in each round, for a minute or as
- * long as asked. Both parsers are held against llhttp, both lanes against each other. What is found is told with all that
- * repeats it, and belongs into the `kept.json` beside its test, which every later run tries first.
+ * `npm run fuzz [-- SECONDS [REPORT]]`: generated heads, bodies, frames, paths and exchanges, new ones in each round,
+ * for a minute or as long as asked. Both parsers are held against llhttp, both lanes against each other. What is found
+ * is told with all that repeats it, and belongs into the `kept.json` beside its test, which every later run tries
+ * first.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

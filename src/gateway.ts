@@ -290,8 +290,8 @@ export class Gateway {
   }
 
   /**
-   * Has the root lead to a target until a program sets it: one that a program has set stays, as a file kept it. Returns the
-   * reason why not, or `null`.
+   * Has the root lead to a target until a program sets it: one that a program has set stays, as a file kept it. Returns
+   * the reason why not, or `null`.
    */
   setDefaultTarget(target: string): string | null {
     return this.#api?.routes.setDefault(target, this.#now())?.problem ?? null;

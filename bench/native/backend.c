@@ -24,7 +24,8 @@ struct connection {
   int message_opcode;
   uint64_t messages, bytes, to_send, send_size, send_fragment;
   struct writer writer;
-  uint64_t body_left, body_size, answer_left; /* of plain HTTP: what still comes in, its whole length, what still goes out */
+  /* Of plain HTTP: what still comes in, its whole length, what still goes out. */
+  uint64_t body_left, body_size, answer_left;
   bool in_body;
 };
 

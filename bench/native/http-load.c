@@ -5,9 +5,9 @@
  *   get     GET PATH over a connection that stays open; the answer must have SIZE bytes
  *   put     PUT PATH with SIZE bytes over a connection that stays open; the answer must tell their number
  *   shake   connects, asks for a WebSocket, has its 101, and resets the connection
- *   page    PATH is a file, of which each line begins with the bytes of an answer; CONNECTIONS browsers of SIZE connections each
- *           GET all of them, whichever of a browser's connections is free the next one
- * Does one of each first, prints "ready N", then obeys one command per line of stdin, each answered with a line of JSON:
+ *   page    PATH is a file, of which each line begins with the bytes of an answer; CONNECTIONS browsers of SIZE
+ *           connections each GET all of them, whichever of a browser's connections is free the next one
+ * Does one of each first, prints "ready N", then obeys a command per line of stdin, each answered with a line of JSON:
  *   go SECONDS      with 0 each connection does one, and each browser loads its whole page
  * A connection that was closed while nothing was asked for is opened anew. Ends when stdin does.
  */

@@ -135,7 +135,9 @@ static inline enum event feed(struct reader *r, const uint8_t *p, size_t n, size
   }
 }
 
-/* Throws away payload that would fill a whole buffer, without copying it out of the kernel. 0 where it does not apply. */
+/*
+ * Throws away payload that would fill a whole buffer, without copying it out of the kernel. 0 where it does not apply.
+ */
 static inline ssize_t discard(int fd, struct reader *r) {
   if (!r->in_payload || r->left < READ_SIZE) return 0;
   const ssize_t n = recv(fd, NULL, r->left, MSG_TRUNC);
@@ -172,7 +174,8 @@ static inline void begin_message(struct writer *w, uint64_t size, uint64_t fragm
 static inline int pump(int fd, struct writer *w) {
   const uint8_t *block = w->masked ? masked_block : plain_block;
   while (w->busy) {
-    const size_t at = (w->frame_length - w->frame_left) % BLOCK_SIZE; /* a multiple of 4 long: the mask keeps its phase */
+    /* The block's length is a multiple of 4, so the mask keeps its phase. */
+    const size_t at = (w->frame_length - w->frame_left) % BLOCK_SIZE;
     const size_t chunk = w->frame_left < BLOCK_SIZE - at ? (size_t)w->frame_left : BLOCK_SIZE - at;
     struct iovec parts[2] = {
       {w->header + w->header_sent, (size_t)(w->header_length - w->header_sent)},

@@ -1,11 +1,11 @@
 """Several replicas of Sluice as JupyterHub's proxy.
 
-The hub stays the only writer: each change goes to every address of a name, a headless Service of Kubernetes. A route that a
-replica lacks is told to the hub as one that differs, so that the hub's own check (`check_routes`) sets it again; and after each
-check every replica hears that its table is complete. Replicas do not talk with each other.
+The hub stays the only writer: each change goes to every address of a name, a headless Service of Kubernetes. A route
+that a replica lacks is told to the hub as one that differs, so that the hub's own check (`check_routes`) sets it again;
+and after each check every replica hears that its table is complete. Replicas do not talk with each other.
 
-This file may stand in `hub.extraConfig` as it is (`--set-file hub.extraConfig.sluice=sluice_proxy.py`), or be imported by
-jupyterhub_config.py. With JupyterHub 4 and later. The name and the port of the replicas' API:
+This file may stand in `hub.extraConfig` as it is (`--set-file hub.extraConfig.sluice=sluice_proxy.py`), or be imported
+by jupyterhub_config.py. With JupyterHub 4 and later. The name and the port of the replicas' API:
 
     c.SluiceProxy.api_url = "http://sluice-api:8001"
 """
@@ -143,7 +143,7 @@ class SluiceProxy(ConfigurableHTTPProxy):
     # What the hub calls; add_route and delete_route come by api_request.
 
     async def api_request(self, path, method="GET", body=None):
-        """Sends a change to every replica. One that has taken it is enough: what others miss, the next check repairs."""
+        """Sends a change to every replica. One that takes it is enough: the next check repairs what others miss."""
         if isinstance(body, dict):
             body = json.dumps(body)
 

@@ -11,10 +11,10 @@ export const availability: AlertGroup = {
       levels: [
         {
           severity: 'critical',
-          // A pod that does not answer is still a target, so `up` says for a day that it should be there. Where
-          // the targets themselves are gone, nobody knows whether that was wanted: kube-state-metrics does, where it is asked, by
-          // the Service; without it the last quarter of an hour counts, so that a release that was renamed is soon forgotten.
-          // Where no Sluice is left at all, absent() goes on.
+          // A pod that does not answer is still a target, so `up` says for a day that it should be there. Where the
+          // targets themselves are gone, nobody knows whether that was wanted: kube-state-metrics does, where it is
+          // asked, by the Service; without it the last quarter of an hour counts, so that a release that was renamed is
+          // soon forgotten. Where no Sluice is left at all, absent() goes on.
           expr: `(
   (
     group by (cluster, namespace, job) (

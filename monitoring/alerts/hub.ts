@@ -42,7 +42,8 @@ export const hub: AlertGroup = {
       levels: [
         {
           severity: 'warning',
-          // A replica that has just started lacks all of them until its first check; and replicas are scraped one after the other.
+          // A replica that has just started lacks all of them until its first check; and replicas are scraped one after
+          // the other.
           expr: `${by('max', 'min_over_time(sluice_routes_api_differing[15m])')} > 0 or ${most} - ${by('min', routes)} > 2 + 0.05 * ${most}`,
           for: '5m',
         },

@@ -1,6 +1,6 @@
 /**
- * The Grafana dashboard, built with Grafana's own SDK. It has the classic schema, although the SDK prefers the newer one:
- * people import it by hand and sidecars load it from a ConfigMap, also where Grafana is some versions old.
+ * The Grafana dashboard, built with Grafana's own SDK. It has the classic schema, although the SDK prefers the newer
+ * one: people import it by hand and sidecars load it from a ConfigMap, also where Grafana is some versions old.
  */
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {

@@ -83,8 +83,8 @@ export const limits: readonly Builder<Panel>[] = [
 ];
 
 /**
- * Sizes of one sender's messages. Grafana's heatmap can draw no line, so the limit stands beside it, on the same logarithmic
- * scale, with the percentiles that show how far away it is.
+ * Sizes of one sender's messages. Grafana's heatmap can draw no line, so the limit stands beside it, on the same
+ * logarithmic scale, with the percentiles that show how far away it is.
  */
 function messageSizes(sender: 'client' | 'upstream'): Builder<Panel>[] {
   const selector = `${ofRoute}, sender="${sender}"`;

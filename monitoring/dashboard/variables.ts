@@ -22,7 +22,10 @@ export const variables: readonly Builder<VariableModel>[] = [
   choice('route', 'Route', `label_values(sluice_handshakes_total{${ofRelease}}, route)`),
 ];
 
-/** One, several or all; a Prometheus of one cluster has no clusters, one outside Kubernetes no namespaces, and `.*` matches that too. */
+/**
+ * One, several or all; a Prometheus of one cluster has no clusters, one outside Kubernetes no namespaces, and `.*`
+ * matches that too.
+ */
 function choice(name: string, label: string, query: string): Builder<VariableModel> {
   return new QueryVariableBuilder(name)
     .label(label)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Packages the chart into a folder: chart.sh FOLDER [IMAGE]. With an image its values name that one, so that whoever installs the chart
-# names none. What the README of the chart links to outside of the chart goes with it, so that
-# every link of the package leads somewhere. Needs Helm (HELM, or `helm`).
+# Packages the chart into a folder: chart.sh FOLDER [IMAGE]. With an image its values name that one, so that whoever
+# installs the chart names none. What the README of the chart links to outside of the chart goes with it, so that every
+# link of the package leads somewhere. Needs Helm (HELM, or `helm`).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$1

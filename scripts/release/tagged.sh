@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Whether everything is ready for a tag: tagged.sh v1.2.3. The version is the checkout's, the changelog has its section, and the
-# repository has a name.
+# Whether everything is ready for a tag: tagged.sh v1.2.3. The version is the checkout's, the changelog has its section,
+# and the repository has a name.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 version="${1#v}"

@@ -1,6 +1,7 @@
 /**
- * Cuts a version: `node scripts/release/version.ts 0.2.0 && npm run docs && bash test/chart/readme.sh`. What CHANGELOG.md has as Unreleased
- * becomes that version's, and every file that names the version names the new one. A tag v0.2.0 then publishes it.
+ * Cuts a version: `node scripts/release/version.ts 0.2.0 && npm run docs && bash test/chart/readme.sh`. What
+ * CHANGELOG.md has as Unreleased becomes that version's, and every file that names the version names the new one. A tag
+ * v0.2.0 then publishes it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

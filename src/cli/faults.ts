@@ -7,8 +7,8 @@ import { clean } from '../observe/log/clean.ts';
 import type { Log } from '../observe/log/log.ts';
 
 /**
- * Does a process's work, and logs warnings meanwhile. Resolves with the exit code: that of the work, or 1 when a mistake
- * has ended it, which is logged. Without that a process whose start has failed would live on, and serve nobody.
+ * Does a process's work, and logs warnings meanwhile. Resolves with the exit code: that of the work, or 1 when a
+ * mistake has ended it, which is logged. Without that a process whose start has failed would live on, and serve nobody.
  */
 export function workUntilFault(log: Log, work: () => Promise<number>): Promise<number> {
   process.removeAllListeners('warning');

@@ -1,6 +1,7 @@
 /**
- * Compiles a JSON Schema with ajv, of which three parts are ours: patterns match in linear time, `uniqueItems` and `enum`
- * do not compare one by one, and each reference and branch that is tried costs fuel, so that no message keeps the thread.
+ * Compiles a JSON Schema with ajv, of which three parts are ours: patterns match in linear time, `uniqueItems` and
+ * `enum` do not compare one by one, and each reference and branch that is tried costs fuel, so that no message keeps
+ * the thread.
  */
 import type { Ajv, Code, CodeKeywordDefinition, KeywordCxt } from 'ajv';
 import { areUnique, isAmong } from './canonical.ts';

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Tries the presets with the real apps, in Chromium where they have pages. There are many and they are large, so a run takes
-# one part of them, which the commit chooses: each part has its turn. SLUICE_APPS=all runs all, SLUICE_APPS=shiny,dash these.
-# What is missing and cannot be made is a failure, never a skipped test. Arguments go to vitest.
+# Tries the presets with the real apps, in Chromium where they have pages. There are many and they are large, so a run
+# takes one part of them, which the commit chooses: each part has its turn. SLUICE_APPS=all runs all,
+# SLUICE_APPS=shiny,dash these. What is missing and cannot be made is a failure, never a skipped test. Arguments go to
+# vitest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PWD/node_modules/.bin:$PATH"

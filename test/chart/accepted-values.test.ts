@@ -1,6 +1,6 @@
 /**
- * What Helm accepts works: of 300 values files, odd ones among them, each that `helm template` takes gives files that Sluice takes,
- * manifests that Kubernetes takes, and ports that answer on the pod's address.
+ * What Helm accepts works: of 300 values files, odd ones among them, each that `helm template` takes gives files that
+ * Sluice takes, manifests that Kubernetes takes, and ports that answer on the pod's address.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';

@@ -1,4 +1,7 @@
-/** Values files as people and their tools write them, odd ones among them: edits of the chart's defaults, each at one place. */
+/**
+ * Values files as people and their tools write them, odd ones among them: edits of the chart's defaults, each at one
+ * place.
+ */
 import fc from 'fast-check';
 
 /** A release's name and its values. */

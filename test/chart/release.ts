@@ -1,6 +1,6 @@
 /**
- * A rendered release as the kubelet runs it, less the container: its volumes are directories below a scratch one, its command is
- * that of the manifest with the image's entrypoint before it, and its ports are free ones on loopback.
+ * A rendered release as the kubelet runs it, less the container: its volumes are directories below a scratch one, its
+ * command is that of the manifest with the image's entrypoint before it, and its ports are free ones on loopback.
  */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -73,7 +73,9 @@ export class Volumes {
     return own;
   }
 
-  /** Brings a ConfigMap or Secret as the kubelet does: whole in a new directory, then one rename of the link `..data`. */
+  /**
+   * Brings a ConfigMap or Secret as the kubelet does: whole in a new directory, then one rename of the link `..data`.
+   */
   bring(mountPath: string, files: Readonly<Record<string, string>>): void {
     const mount = this.path(mountPath);
     const generation = `..${this.#generation++}`;

@@ -266,8 +266,8 @@ test("the manifests fit the image: its entrypoint takes the arguments, its Node 
 
 describe('helm test', () => {
   /**
-   * Runs the hook's own script in the hook's own environment and with its volumes, beside Sluice as it was rendered. A busy
-   * machine starts a process slowly.
+   * Runs the hook's own script in the hook's own environment and with its volumes, beside Sluice as it was rendered. A
+   * busy machine starts a process slowly.
    */
   async function hook(all: readonly Manifest[], service: number, patienceMs = 25_000): Promise<{ stdout: string }> {
     const pod = find(all, 'Pod', '-test');

@@ -1,4 +1,7 @@
-/** Offline validation of manifests: built-in kinds by kubernetes-validate, custom resources by kubeconform with their CRDs' schemas. */
+/**
+ * Offline validation of manifests: built-in kinds by kubernetes-validate, custom resources by kubeconform with their
+ * CRDs' schemas.
+ */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
@@ -47,7 +50,9 @@ function writeCrdSchemas(directory: string, kinds: ReadonlySet<string>): void {
   }
 }
 
-/** What the schemas find wrong with these manifests; empty where all are valid. A kind without a schema is wrong too. */
+/**
+ * What the schemas find wrong with these manifests; empty where all are valid. A kind without a schema is wrong too.
+ */
 export async function faults(all: readonly Manifest[], version: string): Promise<string[]> {
   const directory = scratchDirectory('manifests');
   const custom = all.filter(({ apiVersion }) => groups.has(apiVersion.split('/')[0]!));

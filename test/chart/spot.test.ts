@@ -1,4 +1,7 @@
-/** A node is taken away: the values for spot nodes give numbers that fit together, and clients of a real process hear 1012. */
+/**
+ * A node is taken away: the values for spot nodes give numbers that fit together, and clients of a real process hear
+ * 1012.
+ */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';

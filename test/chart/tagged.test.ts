@@ -1,4 +1,7 @@
-/** A version is cut and tagged in a repository of its own, as docs/image.md says, and the release's first step looks at the tag. */
+/**
+ * A version is cut and tagged in a repository of its own, as docs/image.md says, and the release's first step looks at
+ * the tag.
+ */
 import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

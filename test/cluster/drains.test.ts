@@ -1,6 +1,6 @@
 /**
- * How many pods drain at the same time in a rollout. A Deployment waits until a new pod is available before it ends an old one, and
- * not until the old one has gone: what docs/operations.md says of rolling updates.
+ * How many pods drain at the same time in a rollout. A Deployment waits until a new pod is available before it ends an
+ * old one, and not until the old one has gone: what docs/operations.md says of rolling updates.
  */
 import { expect, test } from 'vitest';
 import { Namespace } from './harness/namespace.ts';

@@ -1,6 +1,6 @@
 /**
- * That the server really looks: what the chart makes is accepted, and the same object with one field broken is refused. Custom
- * resources count too: their definitions are loaded.
+ * That the server really looks: what the chart makes is accepted, and the same object with one field broken is refused.
+ * Custom resources count too: their definitions are loaded.
  */
 import { beforeAll, expect, test } from 'vitest';
 import { type Manifest, parseManifests } from './harness/manifests.ts';

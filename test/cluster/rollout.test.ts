@@ -1,4 +1,7 @@
-/** What a change of values does to running pods: new limits are read by the pods that run, listener settings need new ones. */
+/**
+ * What a change of values does to running pods: new limits are read by the pods that run, listener settings need new
+ * ones.
+ */
 import { beforeAll, expect, test } from 'vitest';
 import { Namespace } from './harness/namespace.ts';
 import type { Deployment, KubernetesObject, Pod } from './harness/objects.ts';

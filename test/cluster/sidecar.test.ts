@@ -22,7 +22,9 @@ beforeAll(async () => {
 
 const pods = () => namespace.list<Pod>('pods', 'app=panel');
 const names = async () => (await pods()).map(({ metadata }) => metadata.name).sort();
-/** To the example's values and these; without the reset, Helm would keep those of the last upgrade where none are given. */
+/**
+ * To the example's values and these; without the reset, Helm would keep those of the last upgrade where none are given.
+ */
 const upgrade = (...values: readonly string[]) =>
   namespace.helm('upgrade', 'panel', example, '--reset-values', '--wait', '--timeout=60s', ...values);
 

@@ -1,4 +1,7 @@
-/** Every values file that the chart promises to work with, taken by a real API server and brought up by real controllers. */
+/**
+ * Every values file that the chart promises to work with, taken by a real API server and brought up by real
+ * controllers.
+ */
 import { basename } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { parseManifests } from './harness/manifests.ts';

@@ -19,7 +19,9 @@ export interface CaseVerdict {
 export type Verdicts = ReadonlyMap<string, CaseVerdict>;
 
 const runner = join(import.meta.dirname, '../../.cache/venv-conformance/bin/kosoku');
-/** What the runner does to a server and what it does to a client; 12 and 13 need compression, which Sluice leaves out. */
+/**
+ * What the runner does to a server and what it does to a client; 12 and 13 need compression, which Sluice leaves out.
+ */
 const excluded = ['-x', '12.*', '-x', '13.*'];
 
 /** Drives a server with every case. */

@@ -9,7 +9,7 @@ export interface ApiAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: its shape is checked against the document, and the test says what it looks at.
+  // biome-ignore lint/suspicious/noExplicitAny: tests check its shape against the document
   readonly json: any;
 }
 

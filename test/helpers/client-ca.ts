@@ -1,6 +1,6 @@
 /**
- * A private CA for clients, and certificates for several names, for tests alone, until 2126. The keys are public: nothing may trust
- * them. Made by `openssl req -x509`, `openssl ca`, and `openssl ca -gencrl`.
+ * A private CA for clients, and certificates for several names, for tests alone, until 2126. The keys are public:
+ * nothing may trust them. Made by `openssl req -x509`, `openssl ca`, and `openssl ca -gencrl`.
  */
 
 /** A certificate and its key, in PEM. */

@@ -1,5 +1,6 @@
-# Sourced by the suites that want other programs: Python environments from fully pinned requirements, and Debian's packages.
-# What is missing and cannot be made is a failure, never a skipped test. The caller stands in the checkout and sets `suite`.
+# Sourced by the suites that want other programs: Python environments from fully pinned requirements, and Debian's
+# packages. What is missing and cannot be made is a failure, never a skipped test. The caller stands in the checkout and
+# sets `suite`.
 
 fail() {
   echo "$suite: $*" >&2
@@ -38,8 +39,8 @@ need_python() {
   }
 }
 
-# environment NAME PINS makes .cache/venv-NAME. A stamp names what it was made from (pins, place, interpreter), so a warm
-# start only compares two lines.
+# environment NAME PINS makes .cache/venv-NAME. A stamp names what it was made from (pins, place, interpreter), so a
+# warm start only compares two lines.
 environment() {
   local pins="$2" venv=".cache/venv-$1" stamp
   stamp="$(sha256sum <"$pins") $(dirname "$(realpath .cache)") $python $("$python" --version)"

@@ -1,6 +1,6 @@
 /**
- * A store of quotas as far as Sluice speaks to one: it counts as the script does, and answers otherwise where a test says
- * so.
+ * A store of quotas as far as Sluice speaks to one: it counts as the script does, and answers otherwise where a test
+ * says so.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { closed, listen } from './listen.ts';

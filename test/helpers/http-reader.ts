@@ -1,4 +1,7 @@
-/** Reads HTTP/1.1 messages off a socket, plainly and slowly: what a test believes about bytes, beside the parsers that it tests. */
+/**
+ * Reads HTTP/1.1 messages off a socket, plainly and slowly: what a test believes about bytes, beside the parsers that
+ * it tests.
+ */
 import type { Socket } from 'node:net';
 
 /** A message as it came. */

@@ -1,6 +1,6 @@
 /**
- * Makes certificates that no tool would make, for tests alone: any subject and any alternative names, byte for byte, signed by a
- * CA that is made for the run (RFC 5280). Curves are P-256, and DER is written by hand.
+ * Makes certificates that no tool would make, for tests alone: any subject and any alternative names, byte for byte,
+ * signed by a CA that is made for the run (RFC 5280). Curves are P-256, and DER is written by hand.
  */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Pem } from './client-ca.ts';

@@ -19,8 +19,8 @@ export function hex(text: string): Buffer {
 }
 
 /**
- * Feeds chunks one after the other and collects the events; payload spans that touch are joined. Each chunk stands between
- * foreign bytes, as in a reused read buffer, and is overwritten once the parser says that it is used up.
+ * Feeds chunks one after the other and collects the events; payload spans that touch are joined. Each chunk stands
+ * between foreign bytes, as in a reused read buffer, and is overwritten once the parser says that it is used up.
  */
 export function readAll(parser: FrameParser, chunks: readonly Buffer[]): Seen[] {
   const seen: Seen[] = [];

@@ -1,7 +1,7 @@
 /**
- * A private CA for tests alone, and what it vouches for: `backend.test`, until 2126, and the same with a certificate that has
- * expired in 2021. The keys are public: nothing may trust them. Made by `openssl req -x509`, `openssl x509 -req -CA ca.crt` and
- * `openssl ca -startdate -enddate`.
+ * A private CA for tests alone, and what it vouches for: `backend.test`, until 2126, and the same with a certificate
+ * that has expired in 2021. The keys are public: nothing may trust them. Made by `openssl req -x509`, `openssl x509
+ * -req -CA ca.crt` and `openssl ca -startdate -enddate`.
  */
 
 /** The CA's certificate, in PEM. */

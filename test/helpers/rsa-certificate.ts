@@ -1,7 +1,7 @@
 /**
  * A certificate with an RSA key for localhost and 127.0.0.1, valid for a hundred years: the suites of plain
- * Diffie-Hellman are for RSA alone. The key is public: nothing may trust it. Made by `openssl req -x509 -newkey rsa:2048
- * -nodes -days 36500 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1`.
+ * Diffie-Hellman are for RSA alone. The key is public: nothing may trust it. Made by `openssl req -x509 -newkey
+ * rsa:2048 -nodes -days 36500 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1`.
  */
 export const rsaCertificate = `-----BEGIN CERTIFICATE-----
 MIIDJzCCAg+gAwIBAgIUFy9OQLeZhgrPO8T4/TMl+aNJ6WQwDQYJKoZIhvcNAQEL

@@ -1,4 +1,6 @@
-/** A client that reads slowly, and time that passes no faster than Sluice learns what the kernel has delivered to it. */
+/**
+ * A client that reads slowly, and time that passes no faster than Sluice learns what the kernel has delivered to it.
+ */
 import { expect } from 'vitest';
 import type { ManualClock } from './clock.ts';
 import { type Relay, socketOf } from './relay.ts';

@@ -1,7 +1,7 @@
 /**
- * Certificates and their keys for tests alone, self-signed for `localhost` until 2126. The keys are public: nothing may trust them.
- * Made by `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj /CN=localhost
- * -addext subjectAltName=DNS:localhost`.
+ * Certificates and their keys for tests alone, self-signed for `localhost` until 2126. The keys are public: nothing may
+ * trust them. Made by `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj
+ * /CN=localhost -addext subjectAltName=DNS:localhost`.
  */
 
 /** A certificate, in PEM. */

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the image from the unchanged Dockerfile for two platforms, without a container engine, pushes it with its bill of materials to a
-# registry on loopback by the release's own scripts, pulls it back and runs it. Needs Debian and root, and installs the rest: buildah
-# and crun (apt), linter and bill of materials (PyPI), the registry and oras (Go proxy). All that is kept
-# is in .cache/image. What is missing and cannot be made is a failure, never a skipped test.
-# Arguments go to vitest: `bash test/image/run.sh test/image/container.test.ts`.
+# Builds the image from the unchanged Dockerfile for two platforms, without a container engine, pushes it with its bill
+# of materials to a registry on loopback by the release's own scripts, pulls it back and runs it. Needs Debian and root,
+# and installs the rest: buildah and crun (apt), linter and bill of materials (PyPI), the registry and oras (Go proxy).
+# All that is kept is in .cache/image. What is missing and cannot be made is a failure, never a skipped test. Arguments
+# go to vitest: `bash test/image/run.sh test/image/container.test.ts`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PWD/node_modules/.bin:$PATH"

@@ -18,8 +18,8 @@ make_stand_ins() {
     --env PATH=/usr/local/bin:/usr/bin:/bin
   local arch runtime=(--user 65532 --workingdir /home/nonroot --entrypoint '["/nodejs/bin/node"]'
     --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt)
-  # Both say that they are for this machine: buildah 1.28 looks for build contexts of no other. The image that is built of them says
-  # what it is for.
+  # Both say that they are for this machine: buildah 1.28 looks for build contexts of no other. The image that is built
+  # of them says what it is for.
   for arch in amd64 arm64; do
     import_base "runtime-$arch" "$(runtime_base "$arch")" "${runtime[@]}"
   done
@@ -78,8 +78,8 @@ build_base() {
   echo "$root"
 }
 
-# Prints the root file system of the runtime base: no shell, a user 65532, Node in /nodejs. Node is of the architecture that is
-# asked for; the libraries are always this machine's, because another's base is only looked at and never run.
+# Prints the root file system of the runtime base: no shell, a user 65532, Node in /nodejs. Node is of the architecture
+# that is asked for; the libraries are always this machine's, because another's base is only looked at and never run.
 runtime_base() {
   local arch=$1 root="$work/runtime-base-$1" package
   for package in base-files netbase tzdata ca-certificates libc6 libgcc-s1 libstdc++6; do unpack "$package" "$root"; done

@@ -1,4 +1,6 @@
-/** How the gateway stops: clients are sent away so that they come back elsewhere, new ones are refused, then it ends. */
+/**
+ * How the gateway stops: clients are sent away so that they come back elsewhere, new ones are refused, then it ends.
+ */
 import { expect, test } from 'vitest';
 import { fakeUpstream, switching } from '../helpers/fake-upstream.ts';
 import { closeFrame } from '../helpers/frames.ts';

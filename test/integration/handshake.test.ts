@@ -218,7 +218,8 @@ describe("an upstream's refusal is relayed whole, and both sockets are freed", (
   test('to a client that takes the end of it after the upstream has closed', async () => {
     await using upstream = await fakeUpstream({ answer: () => null });
     await using gateway = await startGateway({ routes: [routeTo(upstream)] });
-    // With one of these sizes the last bytes that Sluice reads are the first ones that its client's kernel does not take.
+    // With one of these sizes the last bytes that Sluice reads are the first ones that its client's kernel does not
+    // take.
     for (let size = 1 << 20; size < 8 << 20; size += 128 << 10) {
       const client = await rawConnect(gateway.port);
       client.socket.pause();

@@ -75,8 +75,8 @@ test('who has taken nothing for longer than a receiver may goes for a newcomer',
   const limits = { ...route.limits, upstream: { ...route.limits.upstream, maxPauseMs: 1 } };
   const front = await startFront({ ...route, limits }, {}, testConnector(), 448 * KiB);
   stuck(front.port);
-  // For as long as the kernel takes something of its answer, the first is not stuck: then a newcomer comes in beside it, or
-  // is refused itself.
+  // For as long as the kernel takes something of its answer, the first is not stuck: then a newcomer comes in beside
+  // it, or is refused itself.
   await expect.poll(() => front.forwarder.active).toBe(1);
   const isGone = () => front.forwarder.active === 0;
   for (;;) {

@@ -16,7 +16,10 @@ const odd = [
   '/a%5Cb%00c',
 ];
 
-/** A gateway with two routes that none of `odd` is torn between, and a server behind it that tells what it was asked for. */
+/**
+ * A gateway with two routes that none of `odd` is torn between, and a server behind it that tells what it was asked
+ * for.
+ */
 async function startTwoRoutes() {
   const targets: string[] = [];
   const server = createServer((req, res) => {

@@ -1,4 +1,6 @@
-/** What an open connection keeps in memory of its handshake or last request: nothing that is longer than anybody shows. */
+/**
+ * What an open connection keeps in memory of its handshake or last request: nothing that is longer than anybody shows.
+ */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';

@@ -27,7 +27,9 @@ interface Validated extends AsyncDisposable {
   readonly text: (lines: string) => string;
 }
 
-/** A gateway whose route `files` has these lines below it, and one connection through it. `SCHEMA` is the schema's path. */
+/**
+ * A gateway whose route `files` has these lines below it, and one connection through it. `SCHEMA` is the schema's path.
+ */
 async function validated(lines: string): Promise<Validated> {
   const folder = scratchFolder();
   const schemaFile = join(folder, 'message.json');

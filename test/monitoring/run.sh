@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the suite against a real Prometheus. Makes what it needs on a machine that has nothing: Debian's package, unpacked
-# under .cache/ and never installed, so that no service starts; and Helm. What is missing and cannot be made is a failure.
-# Arguments go to vitest: `bash test/monitoring/run.sh test/monitoring/rules`.
+# Runs the suite against a real Prometheus. Makes what it needs on a machine that has nothing: Debian's package,
+# unpacked under .cache/ and never installed, so that no service starts; and Helm. What is missing and cannot be made is
+# a failure. Arguments go to vitest: `bash test/monitoring/run.sh test/monitoring/rules`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD

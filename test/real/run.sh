@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Runs the suites against real servers and a real browser. Makes what they need on a machine that has nothing:
-# three Python environments under .cache/ from fully pinned requirements, oauth2-proxy through the Go proxy, and Debian's
-# Chromium, HAProxy and Redis.
-# Arguments go to vitest: `bash test/real/run.sh test/real/jupyter`.
+# Runs the suites against real servers and a real browser. Makes what they need on a machine that has nothing: three
+# Python environments under .cache/ from fully pinned requirements, oauth2-proxy through the Go proxy, and Debian's
+# Chromium, HAProxy and Redis. Arguments go to vitest: `bash test/real/run.sh test/real/jupyter`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PWD/node_modules/.bin:$PATH"

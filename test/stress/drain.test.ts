@@ -12,7 +12,9 @@ const isIdle = (i: number) => i % 5 === 0;
 const announceMs = 3000;
 const spreadMs = 10_000;
 const deadlineMs = 40_000;
-/** Before the signal; with the announcement it is longer than the ten seconds after which a connection counts as idle. */
+/**
+ * Before the signal; with the announcement it is longer than the ten seconds after which a connection counts as idle.
+ */
 const trafficMs = 8000;
 /** Each connection with traffic sends that often, each way. */
 const rounds = 10;

@@ -1,8 +1,8 @@
 /**
  * A backend and a client in a thread of their own, so that what the test itself does holds no message up. It tells the
- * port of its backend. A port, or more words about a Sluice, make it connect there and send one message after the other;
- * `longest` asks for the longest that one took since the last time, and `p99` for what 99 in a hundred took at most, in
- * ms; `next` for word when the next one is back.
+ * port of its backend. A port, or more words about a Sluice, make it connect there and send one message after the
+ * other; `longest` asks for the longest that one took since the last time, and `p99` for what 99 in a hundred took at
+ * most, in ms; `next` for word when the next one is back.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -143,8 +143,9 @@ test('5 000 routes cost a KiB each and no metrics, and no turn of the event loop
   await using hub = await Hub.start(await echo.backendPort());
   await using _ = hub.beside(echo);
   /**
-   * Does a work some times, each for itself. What Sluice does in one turn it does each time; what the machine adds, a page
-   * of memory that it first has to find, it adds to one: of the longest turns and echoes the one in the middle counts.
+   * Does a work some times, each for itself. What Sluice does in one turn it does each time; what the machine adds, a
+   * page of memory that it first has to find, it adds to one: of the longest turns and echoes the one in the middle
+   * counts.
    */
   const phase = async <T>(name: string, work: (round: number) => Promise<T>, told: (done: readonly T[]) => string) => {
     const done: T[] = [];

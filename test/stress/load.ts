@@ -24,7 +24,9 @@ export class Stage implements AsyncDisposable {
     this.backend = backend;
   }
 
-  /** Starts both. `route` is the route's settings without name, match and upstream; `top` are other keys of the file. */
+  /**
+   * Starts both. `route` is the route's settings without name, match and upstream; `top` are other keys of the file.
+   */
   static async start(
     route: Record<string, unknown>,
     top: Record<string, unknown> = {},

@@ -57,7 +57,9 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
     await Promise.all(turns);
     return { attacked: p99(times), beside: p99(timesBeside) };
   };
-  /** Ten measurements at most: what Sluice does to the latency stays, what the machine does to one of the two passes. */
+  /**
+   * Ten measurements at most: what Sluice does to the latency stays, what the machine does to one of the two passes.
+   */
   const latencyHolds = async () => {
     for (let i = 0; i < 10; i++) {
       during = await measure();
@@ -76,7 +78,8 @@ test('500 receivers that never read stay within a budget of 64 MiB, and those th
   let held = false;
   let pressure = 0;
   const attack = (async () => {
-    // The kernel's buffers fill first, which takes all processors; what counts is how it is when the receivers are stuck.
+    // The kernel's buffers fill first, which takes all processors; what counts is how it is when the receivers are
+    // stuck.
     await settled(() => stage.sluice.metric('wire_bytes_total', { sender: 'upstream' }));
     held = await latencyHolds();
     pressure = await stage.sluice.metric('memory_pressure_ratio');
@@ -114,7 +117,8 @@ test('1 500 connections of which neither side reads stay within a budget of 64 M
       ping: { client: 'off', upstream: 'off' },
     },
     { memory: { max_buffered: '64MiB' }, timeouts: { close: '1s' } },
-    // As the chart starts it where a pod has 256 MiB: the budget is for buffers, and this for what V8 may let its heap be.
+    // As the chart starts it where a pod has 256 MiB: the budget is for buffers, and this for what V8 may let its heap
+    // be.
     { nodeOptions: '--max-old-space-size=64 --max-semi-space-size=8' },
   );
   const pairs = await stage.openMany(connections);

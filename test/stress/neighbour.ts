@@ -1,6 +1,6 @@
 /**
- * A neighbour on a Sluice that is attacked: how much of its time on a core Sluice spends before it comes to a message of
- * the neighbour's, and how large the process becomes. A Sluice that sleeps spends none: it misses its `/healthz`.
+ * A neighbour on a Sluice that is attacked: how much of its time on a core Sluice spends before it comes to a message
+ * of the neighbour's, and how large the process becomes. A Sluice that sleeps spends none: it misses its `/healthz`.
  */
 import { expect, onTestFinished } from 'vitest';
 import { residentBytes } from '../real/harness/process-memory.ts';

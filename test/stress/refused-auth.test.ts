@@ -34,7 +34,10 @@ test.concurrent.each([
     const { sluice, services } = targets;
     const { process } = sluice;
     const threads = await threadsOf(process.pid);
-    /** Resolves when Sluice has nothing to do with them any more: neither sockets nor the thread that compares passwords. */
+    /**
+     * Resolves when Sluice has nothing to do with them any more: neither sockets nor the thread that compares
+     * passwords.
+     */
     const settled = () =>
       vi.waitFor(async () => {
         expect(await socketsOn([sluice.port, ...services])).toBe(0);

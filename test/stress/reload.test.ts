@@ -9,7 +9,9 @@ import type { Pair } from './load.ts';
 
 const count = 1000;
 const KiB = 1024;
-/** Between two messages of one connection: 2000 messages a second both ways are traffic, and leave room for the rest. */
+/**
+ * Between two messages of one connection: 2000 messages a second both ways are traffic, and leave room for the rest.
+ */
 const pauseMs = 1000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -21,7 +21,9 @@ const forMs = 3000;
 const attackersOfTls = [1, 2, 3, 4, 5];
 const forever = new Promise<never>(() => {});
 
-/** A backend that takes whatever it gets; below `/crumbs` it answers in chunks of one byte for as long as it is read. */
+/**
+ * A backend that takes whatever it gets; below `/crumbs` it answers in chunks of one byte for as long as it is read.
+ */
 async function backend(): Promise<number> {
   const crumbs = Buffer.from('1\r\nx\r\n'.repeat(10_000));
   const sockets = new Set<Socket>();

@@ -38,7 +38,9 @@ test(`beside ${perSecond} handshakes a second without credentials an echo waits 
     await sluice.stop();
   });
   echo.connect({ port: sluice.port, tls: false, pid: sluice.process.pid });
-  /** In turn with the other, so that what disturbs the machine disturbs both. The first moments of each are left out. */
+  /**
+   * In turn with the other, so that what disturbs the machine disturbs both. The first moments of each are left out.
+   */
   const look = async () => {
     await delay(windowMs / 3);
     await echo.p99();

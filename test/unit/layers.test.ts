@@ -305,8 +305,8 @@ test('nothing reads or writes a file in a way that others wait for, but at the s
   const synchronous = sources.filter(({ code }) =>
     /\b(?:open|read|write|close|stat|exists|access)(?:File)?Sync\b/.test(code),
   );
-  // Sluice's own files when the program is loaded, the null device and the tables of sockets, which the kernel serves from
-  // memory, and the one terminal.
+  // Sluice's own files when the program is loaded, the null device and the tables of sockets, which the kernel serves
+  // from memory, and the one terminal.
   expect(synchronous.map(({ name }) => name).sort()).toEqual([
     'cli/demo-start',
     'front/descriptors',

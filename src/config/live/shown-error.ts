@@ -1,4 +1,6 @@
-/** A mistake of the configuration as others than its author may read it: in the log, on the status page, at the start. */
+/**
+ * A mistake of the configuration as others than its author may read it: in the log, on the status page, at the start.
+ */
 import { withoutSecrets } from '../../observe/log/redaction.ts';
 import { type ConfigError, formatConfigError, withoutQuotes } from '../language/errors.ts';
 

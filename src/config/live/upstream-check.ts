@@ -1,4 +1,6 @@
-/** Whether the files by which upstreams, and the services that know users, are verified can be used: for `sluice check`. */
+/**
+ * Whether the files by which upstreams, and the services that know users, are verified can be used: for `sluice check`.
+ */
 
 import type { Resolved } from '../model/resolved.ts';
 import type { Warning } from '../model/warnings.ts';

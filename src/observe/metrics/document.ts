@@ -17,23 +17,25 @@ export function describeMetrics(): string {
 
 <!-- Generated from src/observe/metrics; \`npm run docs\` writes it anew. -->
 
-\`/metrics\` on the admin port, in Prometheus's text format, or as OpenMetrics where \`Accept\` asks for it. Units are in the names: bytes and seconds. \`route\` is the
-configured name (\`${unroutedName}\` where none matched); \`sender\` is \`client\` or \`upstream\`, the side whose messages are
-counted and whom a limit binds. No label is ever a path, an address, a user or a host. Counters outlive a reload of
-the configuration, also those of a route that it removes. A route that a preset brings (the rooms of \`preset: jupyter\`) counts to
-the route that has the preset, and shares its \`connections.max\`; written as a route of its own in the file, it has a label of its own.
+\`/metrics\` on the admin port, in Prometheus's text format, or as OpenMetrics where \`Accept\` asks for it. Units are in
+the names: bytes and seconds. \`route\` is the configured name (\`${unroutedName}\` where none matched); \`sender\` is \`client\` or
+\`upstream\`, the side whose messages are counted and whom a limit binds. No label is ever a path, an address, a user or
+a host. Counters outlive a reload of the configuration, also those of a route that it removes. A route that a preset
+brings (the rooms of \`preset: jupyter\`) counts to the route that has the preset, and shares its \`connections.max\`;
+written as a route of its own in the file, it has a label of its own.
 
-A series is there once something was counted on it. Those that alerts watch are there at 0. So a
-route has ${seriesPerRoute.unused} series while nobody uses it, about ${seriesPerRoute.webSockets} with WebSockets, and about
-${seriesPerRoute.webSocketsAndHttp} with WebSockets and plain HTTP: 500 routes, all in use, are less than 100 000 series and 8 MB a
-scrape (0.5 MB with gzip). A \`sample_limit\` must lie well above what you expect: Prometheus drops the whole scrape at it.
+A series is there once something was counted on it. Those that alerts watch are there at 0. So a route has ${seriesPerRoute.unused} series
+while nobody uses it, about ${seriesPerRoute.webSockets} with WebSockets, and about ${seriesPerRoute.webSocketsAndHttp} with WebSockets and plain HTTP: 500 routes, all in use,
+are less than 100 000 series and 8 MB a scrape (0.5 MB with gzip). A \`sample_limit\` must lie well above what you
+expect: Prometheus drops the whole scrape at it.
 
 ## Scrapes
 
-A rendering serves everybody who asks within a second. It works in slices of ${sliceMs} ms, between which messages pass. At most two
-scrapes may be under way; a further one gets 503 with \`Retry-After\`. A client that accepts gzip gets it. In OpenMetrics the buckets
-of \`message_size_bytes\`, \`handshake_duration_seconds\` and \`connection_duration_seconds\` have an exemplar: the \`conn_id\` of the last
-connection that was counted there, which the log has too (Prometheus keeps it with \`--enable-feature=exemplar-storage\`).
+A rendering serves everybody who asks within a second. It works in slices of ${sliceMs} ms, between which messages pass. At
+most two scrapes may be under way; a further one gets 503 with \`Retry-After\`. A client that accepts gzip gets it. In
+OpenMetrics the buckets of \`message_size_bytes\`, \`handshake_duration_seconds\` and \`connection_duration_seconds\` have
+an exemplar: the \`conn_id\` of the last connection that was counted there, which the log has too (Prometheus keeps it
+with \`--enable-feature=exemplar-storage\`).
 
 ## The process
 
@@ -61,8 +63,8 @@ ${eventRows().join('\n')}
 nothing was configured. Cookies, \`Authorization\`, queries and payloads are never logged; what looks like a token is
 replaced by \`[redacted]\`; strings that a peer chose are cut at 256 characters and their control characters escaped.
 
-\`flag\` is two letters for people who grep. [operations.md](operations.md#flags) says for each what it means, what to look at and what
-to change.
+\`flag\` is two letters for people who grep. [operations.md](operations.md#flags) says for each what it means, what to
+look at and what to change.
 `;
 }
 

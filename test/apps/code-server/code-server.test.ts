@@ -33,8 +33,8 @@ pageSuite('code-server', {
       await page.locator('.monaco-editor .view-line').filter({ hasText: begins }).waitFor();
     }
   },
-  // A sign of life of VS Code's own protocol, whose content nobody reads: its kind, two numbers and its length stand before
-  // it (vscode, src/vs/base/parts/ipc/common/ipc.net.ts, `ProtocolMessageType.KeepAlive`).
+  // A sign of life of VS Code's own protocol, whose content nobody reads: its kind, two numbers and its length stand
+  // before it (vscode, src/vs/base/parts/ipc/common/ipc.net.ts, `ProtocolMessageType.KeepAlive`).
   limit: {
     bytes: 16 * MiB,
     message: `(() => {

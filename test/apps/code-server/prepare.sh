@@ -1,5 +1,5 @@
-# Sourced by ../run.sh: code-server from npm under .cache/apps-code-server, with the native modules that its server loads.
-# Its lock file pins the package, and the package's own shrinkwrap what the editor needs.
+# Sourced by ../run.sh: code-server from npm under .cache/apps-code-server, with the native modules that its server
+# loads. Its lock file pins the package, and the package's own shrinkwrap what the editor needs.
 
 need_compiler() {
   command -v g++ >/dev/null && command -v make >/dev/null || apt_install g++ make

@@ -1,6 +1,6 @@
 /**
- * What every app with a page is put through, directly and through Sluice with its preset: a message at the limit, one byte
- * more, more than a minute of silence, TLS, and a gateway that goes away with 1012.
+ * What every app with a page is put through, directly and through Sluice with its preset: a message at the limit, one
+ * byte more, more than a minute of silence, TLS, and a gateway that goes away with 1012.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -157,7 +157,8 @@ export function pageSuite(name: string, app: PageApp): void {
       await page.goto(`https://127.0.0.1:${secure.port}${server.path}`);
       await app.ready(page);
       await app.use(page, ++turns);
-      // A server that takes the page for one without TLS names what belongs to it so, and the browser asks for none of that.
+      // A server that takes the page for one without TLS names what belongs to it so, and the browser asks for none of
+      // that.
       expect(browser.console.filter((line) => line.includes('Mixed Content'))).toEqual([]);
       if (socket !== undefined) {
         const schemes = (await socketsOf(page, socket)).map(({ url }) => new URL(url).protocol);

@@ -1,4 +1,6 @@
-/** Records the WebSockets of a page, so that a test sees how each ended and can send a message of its own size on one. */
+/**
+ * Records the WebSockets of a page, so that a test sees how each ended and can send a message of its own size on one.
+ */
 import type { Page } from 'playwright-core';
 
 /** A WebSocket of a page. */
@@ -42,8 +44,8 @@ export async function socketsOf(page: Page, part: string): Promise<RecordedSocke
 }
 
 /**
- * Sends on the newest such socket what `expression` gives for `bytes` and `first`, the first message that the page has sent
- * there: a string of ASCII or a Uint8Array of that length.
+ * Sends on the newest such socket what `expression` gives for `bytes` and `first`, the first message that the page has
+ * sent there: a string of ASCII or a Uint8Array of that length.
  */
 export async function sendOn(page: Page, part: string, expression: string, bytes: number): Promise<void> {
   await page.evaluate(`(() => {

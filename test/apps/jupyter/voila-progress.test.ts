@@ -1,4 +1,6 @@
-/** Voilà sends a page in parts while its notebook is being run: each arrives as it is made, and so does its heartbeat. */
+/**
+ * Voilà sends a page in parts while its notebook is being run: each arrives as it is made, and so does its heartbeat.
+ */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

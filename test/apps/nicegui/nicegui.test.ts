@@ -8,7 +8,8 @@ pageSuite('nicegui', {
   socket: '/socket.io/',
   ready: (page) => page.getByText('answer 0').waitFor(),
   use: async (page, turn) => {
-    // A page that was without its server for more than three seconds loads itself anew, and forgets what was typed meanwhile.
+    // A page that was without its server for more than three seconds loads itself anew, and forgets what was typed
+    // meanwhile.
     for (let tried = 0; tried < 10; tried++) {
       await page.getByRole('textbox').fill(String(turn));
       const answer = page.getByText(`answer ${turn}`, { exact: true });

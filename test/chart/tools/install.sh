@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs the chart's tools, pinned, below .cache/chart: bin/{helm,helm-unittest,kubeconform,helm-docs,kubernetes-validate,actionlint}
-# and crds/{prometheus-operator,keda,gateway-api}. Run from anywhere; a second run compares stamps and is done.
-# Names as arguments install only those: `install.sh helm crds`. crane (a registry) and oras are
-# installed only where they are named.
+# Installs the chart's tools, pinned, below .cache/chart:
+# bin/{helm,helm-unittest,kubeconform,helm-docs,kubernetes-validate,actionlint} and
+# crds/{prometheus-operator,keda,gateway-api}. Run from anywhere; a second run compares stamps and is done. Names as
+# arguments install only those: `install.sh helm crds`. crane (a registry) and oras are installed only where they are
+# named.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 here=test/chart/tools

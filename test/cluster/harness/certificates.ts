@@ -1,4 +1,6 @@
-/** The keys of a cluster that lives for one run: an authority, the API server's certificate, an administrator, tokens. */
+/**
+ * The keys of a cluster that lives for one run: an authority, the API server's certificate, an administrator, tokens.
+ */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 

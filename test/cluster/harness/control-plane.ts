@@ -1,6 +1,6 @@
 /**
- * A Kubernetes cluster without containers, on loopback: etcd, API server, controller manager, scheduler, and kwok in place
- * of kubelets. ReplicaSets, pods, admission, endpoints and disruption budgets are real.
+ * A Kubernetes cluster without containers, on loopback: etcd, API server, controller manager, scheduler, and kwok in
+ * place of kubelets. ReplicaSets, pods, admission, endpoints and disruption budgets are real.
  */
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
@@ -60,8 +60,8 @@ export class ControlPlane {
     writeFileSync(this.kubeconfig, JSON.stringify(kubeconfigFor(url, certificates)), { mode: 0o600 });
     phase('etcd and API server');
     const asAdministrator = `--kubeconfig=${this.kubeconfig}`;
-    // Without a port of their own: whether they work is seen in the cluster. Their usual care not to burden the API server
-    // (20 requests a second) would only make the suites wait.
+    // Without a port of their own: whether they work is seen in the cluster. Their usual care not to burden the API
+    // server (20 requests a second) would only make the suites wait.
     const common = [
       asAdministrator,
       '--secure-port=0',

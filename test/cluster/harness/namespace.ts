@@ -51,7 +51,9 @@ export class Namespace {
     return JSON.parse(await this.kubectl('get', object, '--output=json')) as T;
   }
 
-  /** Every object here as `kind/name`, whatever its labels; without those that any namespace has, and without events. */
+  /**
+   * Every object here as `kind/name`, whatever its labels; without those that any namespace has, and without events.
+   */
   async everything(): Promise<string[]> {
     listed ??= this.kubectl('api-resources', '--namespaced', '--verbs=list', '--output=name');
     const kinds = (await listed).split('\n').filter((kind) => kind !== '' && !kind.startsWith('events'));

@@ -21,8 +21,8 @@ export function clusterProgram(name: ClusterProgram): string {
 export const helmProgram: string = join(root, '.cache/chart/bin/helm');
 
 /**
- * The definitions of the kinds that a chart like this one makes, of the Prometheus operator, KEDA and the Gateway API. All the
- * others of theirs would cost the API server ten seconds of work, for objects that nobody makes here.
+ * The definitions of the kinds that a chart like this one makes, of the Prometheus operator, KEDA and the Gateway API.
+ * All the others of theirs would cost the API server ten seconds of work, for objects that nobody makes here.
  */
 export const definitions: readonly string[] = [
   'prometheus-operator/monitoring.coreos.com_servicemonitors.yaml',

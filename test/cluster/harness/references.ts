@@ -1,6 +1,6 @@
 /**
- * Where one object of a release names another: by labels, by a port's name, by its own name. No server refuses a reference that
- * leads nowhere; it only does nothing, quietly.
+ * Where one object of a release names another: by labels, by a port's name, by its own name. No server refuses a
+ * reference that leads nowhere; it only does nothing, quietly.
  */
 import type { Manifest } from './manifests.ts';
 

@@ -1,4 +1,6 @@
-/** Every state of an object while something happens to it, as the API server tells it: none between two polls is missed. */
+/**
+ * Every state of an object while something happens to it, as the API server tells it: none between two polls is missed.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Namespace } from './namespace.ts';

@@ -23,7 +23,8 @@ build() {
 
 compile() { CGO_ENABLED=0 nice go build -mod=readonly -trimpath "$@"; }
 
-# Left out, the API server would call itself v0.0.0, and Helm would refuse charts that name the oldest Kubernetes they want.
+# Left out, the API server would call itself v0.0.0, and Helm would refuse charts that name the oldest Kubernetes they
+# want.
 build_kubernetes() {
   local version place=k8s.io/component-base/version
   version="$(go list -m -f '{{.Version}}' k8s.io/kubernetes)"

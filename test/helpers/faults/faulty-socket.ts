@@ -1,12 +1,12 @@
 /**
- * One end of a connection that breaks when it is told to: after so many bytes that it sent, or got, in the way that it is
- * told. Until then it is an honest peer.
+ * One end of a connection that breaks when it is told to: after so many bytes that it sent, or got, in the way that it
+ * is told. Until then it is an honest peer.
  */
 import type { Socket } from 'node:net';
 
 /**
- * `reset`: RST. `end`: FIN, and it goes on reading. `cut`: it closes, with TLS without a word. `delay`: it falls silent and
- * deaf, and goes on. `stall`: it falls silent and deaf, and goes in the end.
+ * `reset`: RST. `end`: FIN, and it goes on reading. `cut`: it closes, with TLS without a word. `delay`: it falls silent
+ * and deaf, and goes on. `stall`: it falls silent and deaf, and goes in the end.
  */
 export type FaultKind = 'reset' | 'end' | 'cut' | 'delay' | 'stall';
 export const faultKinds: readonly FaultKind[] = ['reset', 'end', 'cut', 'delay', 'stall'];

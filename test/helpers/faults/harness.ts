@@ -1,6 +1,7 @@
 /**
- * Breaks each socket at each step: many connections through one gateway, each with one fault at its client or its upstream, at
- * a border between two steps or anywhere. Each request must be counted once, and nothing may be left behind.
+ * Breaks each socket at each step: many connections through one gateway, each with one fault at its client or its
+ * upstream, at a border between two steps or anywhere. Each request must be counted once, and nothing may be left
+ * behind.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -208,7 +209,9 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
 const soundName = 'sound';
 const soundMs = 60_000;
 
-/** Runs each program once, without a fault, one after the other. Returns what is wrong: each must end as it is meant to. */
+/**
+ * Runs each program once, without a fault, one after the other. Returns what is wrong: each must end as it is meant to.
+ */
 async function runSound(
   upstream: Upstream,
   gateway: TestGateway,

@@ -1,4 +1,6 @@
-/** A stranger at a route with `auth`: every form of request that might go round it, and every way to pass for another. */
+/**
+ * A stranger at a route with `auth`: every form of request that might go round it, and every way to pass for another.
+ */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -75,7 +75,9 @@ async function counted(result: string): Promise<number> {
 }
 
 let clients = 0;
-/** The head of the answer to a handshake, or to a GET; each comes from another address, so that nobody is slowed down. */
+/**
+ * The head of the answer to a handshake, or to a GET; each comes from another address, so that nobody is slowed down.
+ */
 async function ask(how: (typeof ways)[number][1], { path = '/', headers = {} }: ReturnType<(typeof places)[string]>) {
   const forwarded = `10.1.${clients >> 8}.${clients++ & 255}`;
   const client = await rawConnect(gateway.port);

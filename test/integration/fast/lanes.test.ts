@@ -1,15 +1,16 @@
 /**
- * The same exchanges through both lanes, cut at random: upstreams and clients must get the same. The careful lane is Node's HTTP
- * server and http-proxy; whoever begins a connection with an empty line is there.
+ * The same exchanges through both lanes, cut at random: upstreams and clients must get the same. The careful lane is
+ * Node's HTTP server and http-proxy; whoever begins a connection with an empty line is there.
  *
  * Where they differ on purpose:
  * - Order: Node puts lines of one name together, and framing and Connection at the end. The fast lane changes no order.
  * - Cookie: Node makes one line of several. The fast lane leaves them as they are.
  * - Connection and Keep-Alive: Node says what HTTP/1.1 means anyway.
  * - Chunks: Node makes its own out of the payload. The fast lane passes them as they came.
- * - Transfer-Encoding in an answer that has no body (to HEAD, 304): it says what another answer would have. Node drops it.
- * - A coding beside the chunks of an answer (`gzip, chunked`): Node undoes the chunks alone, so that is 502. The fast lane
- *   passes it on (not generated here, see odd-answers.test.ts).
+ * - Transfer-Encoding in an answer that has no body (to HEAD, 304): it says what another answer would have. Node drops
+ *   it.
+ * - A coding beside the chunks of an answer (`gzip, chunked`): Node undoes the chunks alone, so that is 502. The fast
+ *   lane passes it on (not generated here, see odd-answers.test.ts).
  * - 100, 102 and 103: Node keeps them. The fast lane passes them on (not generated here, see exchange.test.ts).
  * - Expect: Node answers it, the fast lane leaves it to the upstream (not generated here, see exchange.test.ts).
  */

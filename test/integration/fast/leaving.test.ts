@@ -1,6 +1,7 @@
 /**
- * A connection goes over to the careful lane in the middle of its life, with any of the sockets that there are: what has been read
- * and what comes later reaches the other lane once and in order, and the relay can take the socket from there.
+ * A connection goes over to the careful lane in the middle of its life, with any of the sockets that there are: what
+ * has been read and what comes later reaches the other lane once and in order, and the relay can take the socket from
+ * there.
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';

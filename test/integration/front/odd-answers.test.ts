@@ -1,6 +1,6 @@
 /**
- * What an upstream answers that Node's parser reads and Node's writer does not write. In the careful lane both are Node's:
- * such an answer costs its own request something, and nobody else anything.
+ * What an upstream answers that Node's parser reads and Node's writer does not write. In the careful lane both are
+ * Node's: such an answer costs its own request something, and nobody else anything.
  */
 import { expect, test } from 'vitest';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';

@@ -1,6 +1,6 @@
 /**
- * A client that sends thousands of requests at once, all of which Sluice answers itself: no upstream sets their pace, and
- * a message on a WebSocket beside them must not wait for all of them.
+ * A client that sends thousands of requests at once, all of which Sluice answers itself: no upstream sets their pace,
+ * and a message on a WebSocket beside them must not wait for all of them.
  */
 import { expect, test } from 'vitest';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';

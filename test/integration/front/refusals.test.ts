@@ -1,6 +1,6 @@
 /**
- * The same request through both lanes is refused with the same answer, the same log line and the same counters. Whoever begins a
- * connection with an empty line is in the careful lane.
+ * The same request through both lanes is refused with the same answer, the same log line and the same counters. Whoever
+ * begins a connection with an empty line is in the careful lane.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';

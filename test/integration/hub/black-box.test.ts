@@ -1,6 +1,6 @@
 /**
- * configurable-http-proxy and `sluice hub-proxy`, started with the same flags and asked the same, in one order. Where their
- * answers differ it is on purpose, and the reason stands here.
+ * configurable-http-proxy and `sluice hub-proxy`, started with the same flags and asked the same, in one order. Where
+ * their answers differ it is on purpose, and the reason stands here.
  */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';

@@ -1,4 +1,6 @@
-/** What each flag does to a running process: of configurable-http-proxy, and of `sluice hub-proxy` by the same flags. */
+/**
+ * What each flag does to a running process: of configurable-http-proxy, and of `sluice hub-proxy` by the same flags.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createSecureServer } from 'node:https';
 import { networkInterfaces } from 'node:os';

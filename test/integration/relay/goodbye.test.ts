@@ -1,4 +1,7 @@
-/** A connection ends in turn: nothing that a side said before its own close frame is lost, and nobody hears of an end that is none. */
+/**
+ * A connection ends in turn: nothing that a side said before its own close frame is lost, and nobody hears of an end
+ * that is none.
+ */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Leg } from '../../../src/relay/leg.ts';
 import { ManualClock } from '../../helpers/clock.ts';

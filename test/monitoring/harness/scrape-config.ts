@@ -16,9 +16,9 @@ export interface ScrapeConfig {
 type Labels = Readonly<Record<string, string>>;
 
 /**
- * Of the ServiceMonitor: it selects Services, they select pods, names lead to the port, and labels say so. The cluster is
- * no label of a target's: whoever sends on to a ruler of several clusters puts it to all that he sends. Here it stands
- * with the target, once for each cluster; `null` is a Prometheus that knows of none.
+ * Of the ServiceMonitor: it selects Services, they select pods, names lead to the port, and labels say so. The cluster
+ * is no label of a target's: whoever sends on to a ruler of several clusters puts it to all that he sends. Here it
+ * stands with the target, once for each cluster; `null` is a Prometheus that knows of none.
  */
 export function scrapeConfigOf(
   all: readonly Manifest[],
@@ -82,7 +82,10 @@ function target(all: readonly Manifest[], selector: Labels, port: string, ports:
   };
 }
 
-/** The name that Kubernetes gives a pod of this Deployment: a hash of the template and five letters, all within 63 characters. */
+/**
+ * The name that Kubernetes gives a pod of this Deployment: a hash of the template and five letters, all within 63
+ * characters.
+ */
 export function podOf(deployment: string): string {
   return `${`${deployment}-7c9d8f6b5d-`.slice(0, 58)}x2k9q`;
 }

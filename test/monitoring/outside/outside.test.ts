@@ -1,6 +1,6 @@
 /**
- * Whoever reaches the public port of a default installation cannot call anybody out of bed: the critical alerts of the rendered
- * rules stay as they are, in a real Prometheus while it happens, and in promtool where it goes on for an hour.
+ * Whoever reaches the public port of a default installation cannot call anybody out of bed: the critical alerts of the
+ * rendered rules stay as they are, in a real Prometheus while it happens, and in promtool where it goes on for an hour.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

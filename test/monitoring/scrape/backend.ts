@@ -11,7 +11,9 @@ export interface Backend extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts it on a free port. `flood` is answered with 64 MiB, `grow` with one message of 2 MiB, `crash` with a reset. */
+/**
+ * Starts it on a free port. `flood` is answered with 64 MiB, `grow` with one message of 2 MiB, `crash` with a reset.
+ */
 export async function startBackend(): Promise<Backend> {
   const server = createServer((req, res) => {
     req.resume().once('end', () => res.end('ok'));

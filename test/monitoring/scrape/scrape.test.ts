@@ -1,6 +1,6 @@
 /**
- * A real Prometheus scrapes a real gateway with traffic, both configured by what the chart renders. Every expression that
- * is shipped must then be valid and have data.
+ * A real Prometheus scrapes a real gateway with traffic, both configured by what the chart renders. Every expression
+ * that is shipped must then be valid and have data.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';

@@ -1,4 +1,7 @@
-/** Two peers that keep to the RFC, whatever they say and whenever they close: nothing is lost, nothing comes in another order. */
+/**
+ * Two peers that keep to the RFC, whatever they say and whenever they close: nothing is lost, nothing comes in another
+ * order.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { SenderLimits } from '../../../src/config/types.ts';
@@ -10,7 +13,9 @@ import { openRelay, type Relay, RelayHub } from '../../helpers/relay.ts';
 type Side = 'client' | 'upstream';
 const sides = ['client', 'upstream'] as const;
 
-/** What a side says, in pieces, and whether it closes when it has said it or only when it has heard the other's close. */
+/**
+ * What a side says, in pieces, and whether it closes when it has said it or only when it has heard the other's close.
+ */
 interface Script {
   /** The data frames of whole messages, and pings between them. */
   readonly bytes: Buffer;

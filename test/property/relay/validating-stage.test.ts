@@ -1,4 +1,7 @@
-/** Every message is judged as a plain oracle judges the whole of it, however it was cut, and what passes passes byte for byte. */
+/**
+ * Every message is judged as a plain oracle judges the whole of it, however it was cut, and what passes passes byte for
+ * byte.
+ */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

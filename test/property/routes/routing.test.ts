@@ -32,7 +32,9 @@ const piece = fc.constantFrom(
 );
 const target = fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join('')}`);
 
-/** What a tolerant backend makes of a target: decode once, treat `\` as `/`, drop parameters, collapse, resolve dots. */
+/**
+ * What a tolerant backend makes of a target: decode once, treat `\` as `/`, drop parameters, collapse, resolve dots.
+ */
 function backendPath(raw: string): string[] {
   const path = raw.split(/[?#]/, 1)[0]!;
   const decoded = path.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -93,8 +93,8 @@ test('a name that somebody has pointed here opens nothing (DNS rebinding)', asyn
   await using browser = await Browser.launch('admin-rebinding', ['evil.example']);
   const page = await browser.page();
   const base = `http://evil.example:${port}`;
-  // What is refused stands for a page that came from elsewhere, which Chromium of today keeps from loopback altogether: for the
-  // browser, what it asks is of the same origin, and no policy of ours binds it.
+  // What is refused stands for a page that came from elsewhere, which Chromium of today keeps from loopback altogether:
+  // for the browser, what it asks is of the same origin, and no policy of ours binds it.
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Page.setBypassCSP', { enabled: true });
   expect((await page.goto(base))!.status()).toBe(403);
@@ -108,7 +108,8 @@ test('a name that somebody has pointed here opens nothing (DNS rebinding)', asyn
 });
 
 test("the port's own page, and a person who follows a link, may", async () => {
-  // The browser decides in which order the requests arrive: a drain that is over at once would leave the others unanswered.
+  // The browser decides in which order the requests arrive: a drain that is over at once would leave the others
+  // unanswered.
   const scene = await started({ drain: { announce: '5s', spread: '0s', deadline: '10s' } });
   await using browser = await Browser.launch('admin-own-page');
   const page = await browser.page();

@@ -149,8 +149,8 @@ it('goes on working while its Sluice waits for it, and hears 1012 when that ends
 it('keeps its memory while a FileDropper sends 200 MB to an upstream of 1 MB/s, and the file arrives whole', {
   timeout: 420_000,
 }, async () => {
-  // The page sends everything at once, so without backpressure all of it would stand in Sluice. In such a time V8's young
-  // generation alone may grow to its 16 MiB.
+  // The page sends everything at once, so without backpressure all of it would stand in Sluice. In such a time V8's
+  // young generation alone may grow to its 16 MiB.
   expect(await upload.growth).toBeLessThan(32 * MiB);
   const pauses = { route: 'panel', sender: 'client', cause: 'buffer' };
   expect(await upload.sluice.metric('pauses_total', pauses)).toBeGreaterThan(0);

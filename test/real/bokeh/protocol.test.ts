@@ -1,4 +1,6 @@
-/** Bokeh's protocol through Sluice: whole documents, the message limit, tokens of every size, and its illegal closes. */
+/**
+ * Bokeh's protocol through Sluice: whole documents, the message limit, tokens of every size, and its illegal closes.
+ */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';

@@ -79,8 +79,8 @@ const endOfNewSocket = () =>
   });
 
 /**
- * Opens a page with a WebSocket in it on one of the ways, and tells what `live` told and what the server saw, sorted: what
- * goes by different connections comes in any order.
+ * Opens a page with a WebSocket in it on one of the ways, and tells what `live` told and what the server saw, sorted:
+ * what goes by different connections comes in any order.
  */
 async function lived<T>(site: Site, live: (page: Page) => Promise<T>): Promise<{ told: T; seen: string[] }> {
   site.seen.length = 0;

@@ -9,7 +9,9 @@ const patienceMs = 150_000;
 /** A picture is not worth more. */
 const lastPictureMs = 10_000;
 
-/** How Chromium is told of a certificate that it takes though nobody vouches for it, in workers too: that of the tests. */
+/**
+ * How Chromium is told of a certificate that it takes though nobody vouches for it, in workers too: that of the tests.
+ */
 const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
 const knownCertificate = `--ignore-certificate-errors-spki-list=${createHash('sha256').update(spki).digest('base64')}`;
 
@@ -36,8 +38,8 @@ export class Browser {
   }
 
   /**
-   * Starts a browser; its last page is left as a screenshot with this name, also when the test fails. `hosts` are names that
-   * lead to 127.0.0.1.
+   * Starts a browser; its last page is left as a screenshot with this name, also when the test fails. `hosts` are names
+   * that lead to 127.0.0.1.
    */
   static async launch(
     name: string,

@@ -1,4 +1,6 @@
-/** One scratch directory for a whole run; at its end, also after Ctrl-C, it goes, and with it every server still there. */
+/**
+ * One scratch directory for a whole run; at its end, also after Ctrl-C, it goes, and with it every server still there.
+ */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

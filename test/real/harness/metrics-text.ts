@@ -1,6 +1,8 @@
 /** Reads values out of the Prometheus text format. */
 
-/** The sum of all samples of a metric whose labels include the given ones; `undefined` where there is no such sample. */
+/**
+ * The sum of all samples of a metric whose labels include the given ones; `undefined` where there is no such sample.
+ */
 export function sumSamples(
   text: string,
   name: string,

@@ -1,7 +1,7 @@
 /**
- * Ports for programs that cannot be told to take any free one and say which. Between the moment a port is chosen and the
- * moment its program listens, nobody else may take it: so they lie below those that the kernel gives to connections,
- * and each worker has its own share.
+ * Ports for programs that cannot be told to take any free one and say which. Between the moment a port is chosen and
+ * the moment its program listens, nobody else may take it: so they lie below those that the kernel gives to
+ * connections, and each worker has its own share.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';

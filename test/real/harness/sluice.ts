@@ -144,8 +144,8 @@ export class Sluice {
     // A rendering serves all who ask within a second, and this wants what has happened until now.
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, this.#scrapedAt + renderingMs - performance.now())));
     this.#scrapedAt = performance.now();
-    // A connection of its own, which the client closes: a machine whose TCP memory is full, as after a flood, resets sockets
-    // that their program has closed before all was acknowledged.
+    // A connection of its own, which the client closes: a machine whose TCP memory is full, as after a flood, resets
+    // sockets that their program has closed before all was acknowledged.
     const agent = new Agent({ keepAlive: true });
     try {
       const request = get(`${this.adminUrl}/metrics`, { agent });

@@ -1,6 +1,6 @@
 /**
- * An answer that goes on while its upload does, as ipfs/kubo#6402 tells of proxies that broke it: neither waits for the end of the other,
- * and both arrive whole.
+ * An answer that goes on while its upload does, as ipfs/kubo#6402 tells of proxies that broke it: neither waits for the
+ * end of the other, and both arrive whole.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';

@@ -75,8 +75,8 @@ describe.each(cases)(
         const [direct, relayed] = servers.ways(server);
         const way = by.lane === 'fast' ? relayed! : servers.careful(server);
         const expected = expect.objectContaining({ status, body });
-        // Directly the reset behind the answer may overtake it, where the client still sends: so this one only says what
-        // it would send.
+        // Directly the reset behind the answer may overtake it, where the client still sends: so this one only says
+        // what it would send.
         if (!question.chunked && !counts) expect(await ask(direct!, { ...question, waits: true })).toEqual(expected);
         expect(await outcomes(way, question)).toEqual(Array.from({ length: tries }, () => expected));
       },

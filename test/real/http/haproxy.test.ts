@@ -12,8 +12,8 @@ import { answers, ServerProcess } from '../harness/server-process.ts';
 import { Sluice } from '../harness/sluice.ts';
 
 /**
- * What HAProxy says of its one server: `UP`, `L7OK` (with a star while the next check is under way), and how many checks
- * failed.
+ * What HAProxy says of its one server: `UP`, `L7OK` (with a star while the next check is under way), and how many
+ * checks failed.
  */
 async function healthOf(stats: number): Promise<readonly (string | undefined)[]> {
   const text = await (await fetch(`http://127.0.0.1:${stats}/stats;csv`)).text();

@@ -1,6 +1,6 @@
 /**
- * gunicorn closes a connection that has been idle for two seconds, as it does by itself. Requests that come in just that moment
- * never fail because of it, and none but one that may be repeated reaches it twice.
+ * gunicorn closes a connection that has been idle for two seconds, as it does by itself. Requests that come in just
+ * that moment never fail because of it, and none but one that may be repeated reaches it twice.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,7 +1,7 @@
 /**
- * A client that leaves, in whatever phase: the server hears of it within a second, as it does where nothing is
- * between them. A machine that is busy may take that long by itself, so the quickest of some tries counts: what waits for
- * a clock is never quick.
+ * A client that leaves, in whatever phase: the server hears of it within a second, as it does where nothing is between
+ * them. A machine that is busy may take that long by itself, so the quickest of some tries counts: what waits for a
+ * clock is never quick.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,6 +1,7 @@
 /**
- * Writes bench/class/page.txt: what Chromium loads to show a notebook in JupyterLab, one line of bytes and path for each request, in their order.
- * Run by hand, after `bash test/real/run.sh --prepare`: `node test/real/jupyter/collect-page.ts`.
+ * Writes bench/class/page.txt: what Chromium loads to show a notebook in JupyterLab, one line of bytes and path for
+ * each request, in their order. Run by hand, after `bash test/real/run.sh --prepare`: `node
+ * test/real/jupyter/collect-page.ts`.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -5,7 +5,10 @@ import { LoadBalancer } from '../harness/load-balancer.ts';
 import { sluiceBefore } from './gateway.ts';
 import { JupyterServer, token } from './jupyter-server.ts';
 
-/** A load balancer's 30 s, scaled down; it holds for handshakes too, and a server that has just started is slow with them. */
+/**
+ * A load balancer's 30 s, scaled down; it holds for handshakes too, and a server that has just started is slow with
+ * them.
+ */
 const idleMs = 5_000;
 
 async function subscribe(base: string): Promise<WebSocket> {

@@ -27,7 +27,8 @@ describe('the page of JupyterLab in Chromium', () => {
 
     await rollOut(page, server.directory, { leaving, staying, balancer });
 
-    // The page's other sockets (events, the notebook's room) passed through Sluice, and come back as well, each in its own time.
+    // The page's other sockets (events, the notebook's room) passed through Sluice, and come back as well, each in its
+    // own time.
     const opened = (path: RegExp) => (line: Readonly<Record<string, unknown>>) =>
       line.event === 'open' && path.test(String(line.path));
     for (const path of [/^\/api\/kernels\/[^/]+\/channels$/, /^\/api\/collaboration\/room\/json:notebook:/]) {

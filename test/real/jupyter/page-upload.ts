@@ -15,7 +15,10 @@ export interface Upload {
   readonly received: { readonly bytes: number; readonly sha256: string };
 }
 
-/** Sends pseudo-random bytes to the kernel, which answers with their count and hash. Self-contained: it is sent to the page as text. */
+/**
+ * Sends pseudo-random bytes to the kernel, which answers with their count and hash. Self-contained: it is sent to the
+ * page as text.
+ */
 export async function uploadFromPage({ url, subprotocol, fileBytes }: UploadOrder): Promise<Upload> {
   const kernelSide = `
 import hashlib

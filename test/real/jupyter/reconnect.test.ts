@@ -14,8 +14,9 @@ class Printing {
   readonly #enough = join(scratchDirectory('printing'), 'enough');
 
   /**
-   * One line each millisecond: whatever is lost between the close on one leg and the other's answer shows. But only the first
-   * thousand: a client that is slow to take more would hold Jupyter up, which drops what waits when it hears a close.
+   * One line each millisecond: whatever is lost between the close on one leg and the other's answer shows. But only the
+   * first thousand: a client that is slow to take more would hold Jupyter up, which drops what waits when it hears a
+   * close.
    */
   code(pause = '0.001 if i < 1000 else 0.02'): string {
     return `import os, time
@@ -45,7 +46,8 @@ describe('JupyterLab, cut off in the middle of an execution', () => {
 
   it('comes back after a drain and gets every line once, in order', async () => {
     const routes = [{ name: 'jupyter', upstream: server.url, preset: 'jupyter' }];
-    // The close frame stands behind all that was printed before: no deadline shall decide whether the client has read so far.
+    // The close frame stands behind all that was printed before: no deadline shall decide whether the client has read
+    // so far.
     await using leaving = await Sluice.start({ drain: { announce: '0s', spread: '0s', deadline: '60s' }, routes });
     await using staying = await sluiceBefore(server);
     await using balancer = await LoadBalancer.start(leaving.port);

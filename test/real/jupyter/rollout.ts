@@ -1,4 +1,6 @@
-/** A rollout in the middle of a notebook's cell: one Sluice leaves, another takes over, and the page shows every line. */
+/**
+ * A rollout in the middle of a notebook's cell: one Sluice leaves, another takes over, and the page shows every line.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';

@@ -38,8 +38,8 @@ export class Hub {
   }
 
   /**
-   * Starts a hub beside its proxy. `service` is the address of a service named `panel`, and its token; with a command the hub
-   * starts that as its proxy.
+   * Starts a hub beside its proxy. `service` is the address of a service named `panel`, and its token; with a command
+   * the hub starts that as its proxy.
    */
   static async start(
     service?: { readonly url: string; readonly token: string },

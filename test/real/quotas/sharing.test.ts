@@ -1,6 +1,6 @@
 /**
- * Two Sluices that share the caps of a real redis-server, under load, while it is killed, frozen, full, demoted and kept busy. Valkey
- * speaks the same protocol.
+ * Two Sluices that share the caps of a real redis-server, under load, while it is killed, frozen, full, demoted and
+ * kept busy. Valkey speaks the same protocol.
  */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

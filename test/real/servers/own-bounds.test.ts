@@ -9,7 +9,9 @@ import { expect, test } from 'vitest';
 import { type PresetName, presets } from '../../../src/config/model/presets.ts';
 import { venvProgram } from '../harness/paths.ts';
 
-/** What a server pings with, in seconds (`null`: it does not, or waits for no pong), and the largest message it takes. */
+/**
+ * What a server pings with, in seconds (`null`: it does not, or waits for no pong), and the largest message it takes.
+ */
 interface Own {
   readonly interval: number | null;
   readonly timeout: number | null;

@@ -35,8 +35,8 @@ afterAll(async () => {
 });
 
 /**
- * Floods a client that reads nothing until the server has given up on it, and then everything. Tornado waits 5 s more for
- * the answer to its close.
+ * Floods a client that reads nothing until the server has given up on it, and then everything. Tornado waits 5 s more
+ * for the answer to its close.
  */
 async function flooded(base: string, port: number): Promise<{ client: Drained; server: unknown }> {
   const name = randomUUID();

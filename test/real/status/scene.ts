@@ -1,4 +1,7 @@
-/** A Sluice with three routes before one WebSocket server, and clients that do what people do: chat, upload, download, stall. */
+/**
+ * A Sluice with three routes before one WebSocket server, and clients that do what people do: chat, upload, download,
+ * stall.
+ */
 import { once } from 'node:events';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { Sluice, type SluiceConfig, type SluiceOptions } from '../harness/sluice.ts';

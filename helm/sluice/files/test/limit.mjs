@@ -1,7 +1,7 @@
 /**
- * `helm test`: asks the release's Service whether Sluice answers there, then starts the very image with the very configuration
- * here, with one route more, and hits that route's limit. So nothing of the test is to be found in the release itself, and
- * nothing of the cluster's own backends is touched.
+ * `helm test`: asks the release's Service whether Sluice answers there, then starts the very image with the very
+ * configuration here, with one route more, and hits that route's limit. So nothing of the test is to be found in the
+ * release itself, and nothing of the cluster's own backends is touched.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
-{{/* What Sluice says of routes beside each other (src/config/model/conflicts.ts), and how much of them a ConfigMap holds. */}}
+{{/* What Sluice says of routes beside each other (src/config/model/conflicts.ts), and how many a ConfigMap holds. */}}
 
-{{/* One spelling for all patterns that match the same paths: a prefix, so /a, /a/ and /a/** are equal, and /%61 is /a. */}}
+{{/* One spelling for all patterns of the same paths, a prefix: /a, /a/ and /a/** are equal, and /%61 is /a. */}}
 {{- define "sluice.canonicalPath" -}}
 {{- $decoded := (urlParse (printf "http://h%s" (regexReplaceAll "%(2[aA])" . "%25${1}"))).path }}
 {{- regexReplaceAll "(/[*][*])+(/|$)" $decoded "/**${2}" | trimSuffix "/" | trimSuffix "/**" | default "/" }}

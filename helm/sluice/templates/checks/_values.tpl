@@ -225,7 +225,9 @@
 {{- end }}
 {{- end }}
 
-{{/* The files that a setting names, as lines NAME=FILE. Takes (dict "at" VALUE "path" (list "routes" "[]" "key") "name" NAME). */}}
+{{/*
+The files that a setting names, as lines NAME=FILE. Takes (dict "at" VALUE "path" (list "routes" "[]" "key") "name" NAME).
+*/}}
 {{- define "sluice.filesAt" -}}
 {{- $path := .path }}
 {{- $name := .name }}

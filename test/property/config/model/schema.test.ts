@@ -1,6 +1,6 @@
 /**
- * What the published schema takes, the parsers take: editors and Helm must not promise what Sluice then refuses. It may refuse a
- * little more, but nothing that people write.
+ * What the published schema takes, the parsers take: editors and Helm must not promise what Sluice then refuses. It may
+ * refuse a little more, but nothing that people write.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';

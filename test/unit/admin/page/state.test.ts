@@ -29,7 +29,8 @@ beforeEach(() => {
 });
 
 test('a hello brings the history, and each tick goes on with it', () => {
-  take('hello', hello(3000, [route('a', 0, 0, 0, 0)], { at: [1000, 2000], routes: { a: [[1, 2], [3, 4], [5, 6], [7, null]] } })); // biome-ignore format: one value
+  // biome-ignore format: one value
+  take('hello', hello(3000, [route('a', 0, 0, 0, 0)], { at: [1000, 2000], routes: { a: [[1, 2], [3, 4], [5, 6], [7, null]] } }));
   take('tick', tick(3000, [route('a', 9, 9, 9, 9)]));
   expect(state.times).toEqual([1, 2, 3]);
   expect(columns.map(series)).toEqual([
@@ -81,7 +82,8 @@ test('a single route is chosen by itself, and one that goes is chosen no more', 
 test('violations are kept for an hour, a thousand of them, the latest first', () => {
   const all = Array.from({ length: 1001 }, (_, i) => violation(i, 20_000 + i));
   take('tick', tick(30_000, [], all));
-  expect(latestViolations().map(({ id }) => id)).toEqual(all.slice(1).map(({ id }) => id).reverse()); // biome-ignore format: one value
+  // biome-ignore format: one value
+  expect(latestViolations().map(({ id }) => id)).toEqual(all.slice(1).map(({ id }) => id).reverse());
   take('tick', tick(20_500 + hour, [], [violation(7, 20_500 + hour)]));
   expect(latestViolations()[0]!.id).toBe(7);
   expect(latestViolations().at(-1)!.id).toBe(501);

@@ -1,8 +1,8 @@
 /**
- * JupyterHub's Helm chart with our values. The chart comes from a site of its own (hub.jupyter.org/helm-chart) and is in no
- * registry that a build fetches from (npm, PyPI, Debian, Go), and what others wrote is not copied here: so these are the
- * arguments that its template (templates/proxy/deployment.yaml, of July 2026) rendered with them, by Helm 3.22, as it is,
- * with `proxy.https.enabled` and with `debug.enabled`.
+ * JupyterHub's Helm chart with our values. The chart comes from a site of its own (hub.jupyter.org/helm-chart) and is
+ * in no registry that a build fetches from (npm, PyPI, Debian, Go), and what others wrote is not copied here: so these
+ * are the arguments that its template (templates/proxy/deployment.yaml, of July 2026) rendered with them, by Helm 3.22,
+ * as it is, with `proxy.https.enabled` and with `debug.enabled`.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

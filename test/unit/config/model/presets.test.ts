@@ -8,7 +8,8 @@ const tcpMs = 15 * 60 * second;
 
 /**
  * How long each backend itself bears a client that is silent, and one that takes nothing: the interval of its pings and
- * its wait for a pong together, as its source has them. Tried with the real ones where sleeping takes less than a minute.
+ * its wait for a pong together, as its source has them. Tried with the real ones where sleeping takes less than a
+ * minute.
  */
 const ownMs: Readonly<Record<PresetName, readonly [quiet: number | null, stuck: number | null]>> = {
   // Their pings ask for no answer.

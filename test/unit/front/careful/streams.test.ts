@@ -1,4 +1,6 @@
-/** Node's HTTP server and client see these streams in the place of sockets, and take their marks for the messages too. */
+/**
+ * Node's HTTP server and client see these streams in the place of sockets, and take their marks for the messages too.
+ */
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';

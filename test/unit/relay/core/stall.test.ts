@@ -126,7 +126,10 @@ describe("the kernel's send queue", () => {
   });
 
   describe('read while more was sent', () => {
-    /** A watch at the end of its limit that has seen nothing taken, and what it says of a reading in a tick of 1000 sent bytes. */
+    /**
+     * A watch at the end of its limit that has seen nothing taken, and what it says of a reading in a tick of 1000 sent
+     * bytes.
+     */
     function setUp() {
       const watch = new StallWatch();
       let handed = 4000;
