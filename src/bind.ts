@@ -63,3 +63,8 @@ async function isAbandoned(path: string): Promise<boolean> {
     probe.destroy();
   }
 }
+
+/** An address that was listened on, with the port that it really has. */
+export function withPort(address: ListenAddress, port: number): ListenAddress {
+  return address.kind === 'unix' ? address : { ...address, port };
+}

@@ -2,50 +2,34 @@
  * The composition root: one gateway from one configuration. Requests flow one way: listener, routing, admission,
  * handshake, relay (or the HTTP forwarder), outcome.
  */
-import { readFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
-import type { ConnectionOptions } from 'node:tls';
-import { apiEndpoints } from './admin/api/endpoints.ts';
-import { Feed } from './admin/feed.ts';
-import { Guard } from './admin/guard.ts';
-import { pageEndpoints } from './admin/page-files.ts';
-import { probeEndpoints } from './admin/probes.ts';
-import { RoutesApiPort } from './admin/routes-api/port.ts';
-import { Scrapes } from './admin/scrapes.ts';
-import { AdminServer } from './admin/server.ts';
-import { ViolationLog } from './admin/violations.ts';
 import { Authentication } from './admission/auth/authentication.ts';
 import { RouteRates } from './admission/rates.ts';
+import { withPort } from './bind.ts';
 import { Certificate } from './config/live/certificate.ts';
 import { CurrentConfig } from './config/live/current.ts';
 import type { ConfigState } from './config/live/state.ts';
 import { UpstreamTrust } from './config/live/upstream-trust.ts';
 import { schemaFiles, WatchedFiles } from './config/live/watched-files.ts';
 import type { Loaded } from './config/model/load.ts';
-import { defaultMaxBuffered } from './config/model/memory.ts';
 import type { Resolved } from './config/model/resolved.ts';
 import {
   type Config,
   type ListenAddress,
   labelledRoutes,
   type QuotaStoreConfig,
-  type RoutesApi,
   type TlsTerms,
 } from './config/types.ts';
 import { Drain, type DrainCause, type DrainCounts, type DrainState } from './drain/drain.ts';
 import { HttpForwarder } from './front/careful/forwarder.ts';
 import { compileEdge, type Edge } from './front/edge.ts';
-import { ErrorPages } from './front/error-pages.ts';
 import { Front } from './front/front.ts';
-import { HubRoutes } from './front/hub-routes.ts';
 import { LastingRoutes } from './front/lasting.ts';
 import { Recorder } from './front/recorder.ts';
-import { Summary } from './front/summary.ts';
-import { clean } from './observe/log/clean.ts';
+import { HubSide } from './gateway/hub-side.ts';
+import { memoryBound } from './gateway/memory-bound.ts';
+import { type AdminShows, Operators } from './gateway/operators.ts';
 import { type Log, type LogSubject, logViolation } from './observe/log/log.ts';
-import { tally } from './observe/metrics/counters.ts';
-import { createRenderer, type Renderer } from './observe/metrics/prometheus.ts';
-import type { LiveSession, RoutesApiReading } from './observe/metrics/source.ts';
+import type { Renderer } from './observe/metrics/prometheus.ts';
 import { CounterStore } from './observe/metrics/store.ts';
 import type { Rejection } from './observe/report.ts';
 import { openQuotas } from './quotas/open.ts';
@@ -79,11 +63,8 @@ export interface GatewayParts {
   readonly lookup?: Lookup;
   /** The token of the API of routes, where the configuration names no file. */
   readonly apiToken?: string | undefined;
-  /**
-   * What the admin port shows: everything, at the address of the configuration; metrics and probes alone, at another;
-   * or nothing, and then it does not listen.
-   */
-  readonly admin?: 'everything' | 'nothing' | { readonly metricsAt: ListenAddress };
+  /** What the admin port shows; everything unless given. */
+  readonly admin?: AdminShows;
   /** How long a client's connection may be idle between two requests. */
   readonly keepAliveMs?: number;
   /** How TLS is spoken with clients, and with whoever sets routes. */
@@ -121,28 +102,20 @@ export class Gateway {
   readonly #lasting: LastingRoutes;
   readonly #forwarder: HttpForwarder;
   readonly #front: Front;
-  readonly #admin: AdminServer;
-  readonly #adminShows: NonNullable<GatewayParts['admin']>;
-  readonly #api: RoutesApiPort | null;
-  readonly #hub: HubRoutes | null;
-  readonly #pages: ErrorPages | null;
+  readonly #operators: Operators;
+  /** `null` where no program sets routes. */
+  readonly #hub: HubSide | null;
   readonly #now: () => number;
   /** Where this process listens: no route of an API may lead there. */
   #own: readonly ListenAddress[] = [];
-  #pageProblem = '';
-  #pageFailures = 0;
-  readonly #violations = new ViolationLog();
-  readonly #guard: Guard;
   readonly #onDrained: (counts: DrainCounts) => void;
   #edge: Edge;
   #certificate: Certificate | null = null;
   #drain: Drain<Session> | null = null;
-  readonly #feed: Feed;
 
   constructor(config: Config, parts: GatewayParts) {
     const { log, resolved = null, lookup = systemLookup, admin: shows = 'everything', now = Date.now } = parts;
     this.#log = log;
-    this.#adminShows = shows;
     this.#now = now;
     const { routesApi } = config;
     const targets = new AllowedTargets(routesApi?.targets ?? null, new OwnAddresses(() => this.#own));
@@ -160,15 +133,14 @@ export class Gateway {
     const { promise, resolve } = Promise.withResolvers<DrainCounts>();
     this.drained = promise;
     this.#onDrained = resolve;
-    const draining = () => this.#drain !== null;
-    const state = () => ({ configHash: this.#current.config.hash, draining: draining() });
+    const state = () => ({ configHash: this.#current.config.hash, draining: this.#drain !== null });
     const events: RegistryEvents = {
       onViolation: (session, violation) => {
         logViolation(log, subjectOf(session), violation);
-        this.#violations.addOfConnection(labelled(session), violation, 1, Date.now());
+        this.#operators.violations.addOfConnection(labelled(session), violation, 1, Date.now());
       },
       onFurtherViolations: (session, violation, times) =>
-        this.#violations.addOfConnection(labelled(session), violation, times, Date.now()),
+        this.#operators.violations.addOfConnection(labelled(session), violation, times, Date.now()),
       onEnd: (session, report) => {
         const { counters } = session;
         recorder.ended({ subject: subjectOf(session), counters, report, state: state() });
@@ -187,7 +159,7 @@ export class Gateway {
     });
     const rejected = (rejection: Rejection) => {
       const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
-      this.#violations.addRejection({ ...rejection, route }, Date.now());
+      this.#operators.violations.addRejection({ ...rejection, route }, Date.now());
     };
     const recorder = new Recorder({ log, rejected, unrouted: () => this.#edge.unrouted });
     this.#forwarder = new HttpForwarder({
@@ -196,7 +168,7 @@ export class Gateway {
       relayMemory: this.sessions.memory,
       holders: this.sessions,
       kernelQueue: (socket) => kernelQueue(socket, performance.now()),
-      pages: () => this.#pages,
+      pages: () => this.#hub?.pages ?? null,
     });
     this.#quotaFiles = new WatchedFiles(log);
     this.#quotas = config.quotas && this.#openQuotas(config.quotas, connector);
@@ -208,9 +180,19 @@ export class Gateway {
       authenticate: (route) => this.#authentication.stepOf(route),
       quotas: this.#quotas,
     });
-    this.#hub = routesApi && new HubRoutes(routesApi, now, this.#lasting);
-    this.#api = routesApi && this.#makeApi(routesApi, parts, targets);
-    this.#pages = routesApi?.errors ? this.#makePages(routesApi) : null;
+    const noteActivity = () => this.#noteActivity();
+    this.#hub =
+      routesApi &&
+      new HubSide(routesApi, {
+        log,
+        apiToken: parts.apiToken,
+        tlsTerms: parts.tlsTerms ?? {},
+        now,
+        targets,
+        trust: this.#trust,
+        lasting: this.#lasting,
+        noteActivity,
+      });
     this.#edge = this.#compile(config);
     this.#front = new Front({
       edge: () => this.#edge,
@@ -228,65 +210,29 @@ export class Gateway {
         this.#drain?.opened(session);
       },
       recorder,
-      pages: () => this.#pages,
+      pages: () => this.#hub?.pages ?? null,
       ...(parts.keepAliveMs === undefined ? {} : { keepAliveMs: parts.keepAliveMs }),
       ...(parts.tlsTerms === undefined ? {} : { tlsTerms: parts.tlsTerms }),
     });
-    this.#guard = new Guard({
-      admin: typeof shows === 'string' ? config.admin : { address: shows.metricsAt, tokenFile: null },
+    this.#operators = new Operators({
+      shows,
       log,
-      count: (reason) => tally(this.counters.adminRefusals, reason),
-    });
-    const source = {
-      config: () => this.#current.config,
+      current: this.#current,
       counters: this.counters,
-      live: { sessions: () => liveSessions(this.sessions), memory: budget },
-      drainDeadlineAtMs: () => this.drainState?.deadlineAtMs ?? null,
-      lastReload: () => lastReload(this.#current.state),
-      reloads: () => this.#current.reloads,
-      logLinesDropped: () => log.dropped,
-      routesApi: () => this.#readApi(),
-      quotaStore: () => this.#quotas && { isThere: this.#quotas.isThere, counters: this.counters.quotaStore },
-      build: { version: packageVersion(), revision: process.env.SLUICE_REVISION ?? '' },
-    };
-    this.renderMetrics = createRenderer(source);
-    const scrapes = new Scrapes(this.renderMetrics);
-    this.#feed = new Feed({
-      ...source,
-      configState: () => this.#current.state,
-      drain: () => this.drainState,
-      violations: this.#violations,
-    });
-    const api = apiEndpoints({
-      config: () => this.#current.state,
-      sessions: () => this.sessions.sessions,
-      countersOf: (label) => this.counters.read(label),
-      findRoute: (host, path) => this.#edge.routes.find(host, path),
-      noteActivity: () => this.#noteActivity(),
-      live: source.live,
-      memory: budget,
+      sessions: this.sessions,
+      hub: this.#hub,
+      quotas: this.#quotas,
       drain: { start: () => void this.drain({ cause: 'api' }), state: () => this.drainState },
-      build: source.build,
-    });
-    const probes = probeEndpoints({
       accepting: () => this.#front.accepting(),
-      draining,
-      routes: () => this.#api?.state ?? 'complete',
-      config: () => this.#current.state,
+      findRoute: (host, path) => this.#edge.routes.find(host, path),
+      noteActivity,
     });
-    this.#admin = new AdminServer({
-      guard: this.#guard,
-      endpoints:
-        shows === 'everything'
-          ? [...probes, scrapes.endpoint, ...api, ...pageEndpoints(), this.#feed.endpoint]
-          : [...probes, scrapes.endpoint],
-      log,
-    });
+    this.renderMetrics = this.#operators.renderMetrics;
   }
 
   /** How many status pages are open. */
   get watchers(): number {
-    return this.#feed.watchers;
+    return this.#operators.watchers;
   }
 
   /**
@@ -294,7 +240,7 @@ export class Gateway {
    * the reason why not, or `null`.
    */
   setDefaultTarget(target: string): string | null {
-    return this.#api?.routes.setDefault(target, this.#now())?.problem ?? null;
+    return this.#hub?.port.routes.setDefault(target, this.#now())?.problem ?? null;
   }
 
   /** The configuration in force, and what is wrong with the files if they do not hold. */
@@ -321,7 +267,7 @@ export class Gateway {
   reload(loaded: Loaded): boolean {
     return this.#current.replace(loaded, (config) => {
       this.#log.configure(config.log);
-      if (config.routesApi !== null) this.#hub?.reconfigure(config.routesApi);
+      if (config.routesApi !== null) this.#hub?.routes.reconfigure(config.routesApi);
       this.#edge = this.#compile(config);
       this.#lasting.keepOnly(labelledRoutes(config));
       this.#front.reconfigure();
@@ -347,65 +293,40 @@ export class Gateway {
    */
   async start(): Promise<GatewayAddresses> {
     const { config } = this.#current;
-    const { listen, admin, routesApi } = config;
-    const trouble = await this.#guard.problem();
-    if (trouble !== null) throw Object.assign(new Error(trouble), { code: 'ERR_ADMIN_TOKEN' });
-    const refused = (await this.#api?.problem()) ?? null;
-    if (refused !== null) throw Object.assign(new Error(refused), { code: 'ERR_ROUTES_API' });
-    const problems = await this.#trust.follow(config);
-    if (problems.length > 0) throw Object.assign(new Error(problems.join('\n')), { code: 'ERR_UPSTREAM_TLS' });
-    const unusable = await this.#authentication.follow(this.#current.config);
-    if (unusable.length > 0) throw Object.assign(new Error(unusable.join('\n')), { code: 'ERR_AUTH_FILE' });
-    const unfit = await this.#schemas.follow(labelledRoutes(config));
-    if (unfit.length > 0) throw Object.assign(new Error(unfit.join('\n')), { code: 'ERR_SCHEMA_FILE' });
-    const absent = await this.#quotaFiles.follow(quotaFilesOf(config.quotas, () => this.#quotas?.retry()));
-    if (absent.length > 0) throw Object.assign(new Error(absent.join('\n')), { code: 'ERR_QUOTAS_FILE' });
+    const { listen, routesApi } = config;
+    failOn('ERR_ADMIN_TOKEN', await this.#operators.problem());
+    failOn('ERR_ROUTES_API', await this.#hub?.port.problem());
+    failOn('ERR_UPSTREAM_TLS', await this.#trust.follow(config));
+    failOn('ERR_AUTH_FILE', await this.#authentication.follow(config));
+    failOn('ERR_SCHEMA_FILE', await this.#schemas.follow(labelledRoutes(config)));
+    failOn('ERR_QUOTAS_FILE', await this.#quotaFiles.follow(quotaFilesOf(config.quotas, () => this.#quotas?.retry())));
     if (listen.tls !== null) {
       const opened = await Certificate.open(listen.tls, this.#log, (credentials) => this.#front.secure(credentials));
-      if ('problem' in opened) throw Object.assign(new Error(opened.problem), { code: 'ERR_LISTEN_TLS' });
+      if ('problem' in opened) throw startError('ERR_LISTEN_TLS', opened.problem);
       this.#certificate = opened.value;
     }
-    const shows = this.#adminShows;
-    const adminAt = shows === 'nothing' ? null : shows === 'everything' ? admin.address : shows.metricsAt;
-    const adminAddress = adminAt && withPort(adminAt, await this.#admin.listen(adminAt));
+    const adminAddress = await this.#operators.listen();
     try {
       // The table is whole before anybody asks.
-      await this.#api?.load();
+      await this.#hub?.port.load();
       // Nobody is let in by this pod's own count alone, unless the store is gone.
       await this.#quotas?.start();
-      const routesApiAddress = routesApi && withPort(routesApi.address, await this.#api!.listen(routesApi.address));
+      const routesApiAddress =
+        routesApi && withPort(routesApi.address, await this.#hub!.port.listen(routesApi.address));
       const address = withPort(listen.address, await this.#front.listen(listen.address));
       this.#own = [address, adminAddress, routesApiAddress].filter((own) => own !== null);
-      this.#feed.start();
+      this.#operators.startFeed();
       return { address, adminAddress, routesApiAddress };
     } catch (error) {
-      await this.#api?.close();
+      await this.#hub?.port.close();
       this.#closeQuotas();
-      await this.#admin.close();
+      await this.#operators.close();
       throw error;
     }
   }
 
   #compile(config: Config): Edge {
-    return compileEdge(config, this.#lasting, this.#hub);
-  }
-
-  #makeApi(config: RoutesApi, { log, apiToken, tlsTerms = {} }: GatewayParts, targets: AllowedTargets): RoutesApiPort {
-    return new RoutesApiPort({
-      config,
-      log,
-      environmentToken: apiToken,
-      tlsTerms,
-      now: this.#now,
-      judge: ({ upstream }) => {
-        const problem = targets.refuse(upstream);
-        return problem === null ? null : { problem };
-      },
-      noteActivity: () => this.#noteActivity(),
-      secureHub: () => this.#secureHub(config),
-      added: (route) => this.#hub!.added(route),
-      removed: (route) => this.#hub!.removed(route),
-    });
+    return compileEdge(config, this.#lasting, this.#hub?.routes ?? null);
   }
 
   /** Whoever has noticed use of an API's route tells it now. */
@@ -425,33 +346,6 @@ export class Gateway {
   #closeQuotas(): void {
     this.#quotas?.close();
     this.#quotaFiles.close();
-  }
-
-  #readApi(): RoutesApiReading | null {
-    if (this.#api === null) return null;
-    const { routes, heard, differing } = this.#api;
-    const { requests, lastAtMs } = heard;
-    return { routes: routes.size, requests, lastRequestAtMs: lastAtMs, pageFailures: this.#pageFailures, differing };
-  }
-
-  #makePages(routesApi: RoutesApi): ErrorPages {
-    const summary = new Summary((count) =>
-      this.#log.tell('error_page_failed', { count, detail: clean(this.#pageProblem) }),
-    );
-    const failed = (detail: string) => {
-      this.#pageProblem = detail;
-      this.#pageFailures++;
-      summary.add();
-    };
-    return new ErrorPages(routesApi.errors!, failed, () => this.#secureHub(routesApi));
-  }
-
-  /** How TLS with the hub itself is made sure of: as its routes have it. */
-  async #secureHub({ templates }: RoutesApi): Promise<ConnectionOptions> {
-    const hub = templates.find(({ kind }) => kind === 'hub')!.route.upstreamTls;
-    const trust = await this.#trust.of(hub);
-    if ('problem' in trust) throw new Error(trust.problem);
-    return { secureContext: trust.context, rejectUnauthorized: !hub.insecureSkipVerify };
   }
 
   /**
@@ -502,15 +396,15 @@ export class Gateway {
     this.#forwarder.close();
     this.sessions.cutAll();
     await this.sessions.whenEmpty();
-    this.#feed.stop();
-    await this.#api?.close();
+    this.#operators.stopFeed();
+    await this.#hub?.port.close();
     this.#lasting.close();
     this.#certificate?.close();
     this.#trust.close();
     this.#authentication.close();
     this.#schemas.close();
     this.#closeQuotas();
-    await this.#admin.close();
+    await this.#operators.close();
     this.#onDrained(counts);
   }
 
@@ -527,19 +421,6 @@ export class Gateway {
   }
 }
 
-/** What all buffers may hold, and why. */
-function memoryBound({ memory, listen }: Config): { readonly bytes: number; readonly source: string } {
-  if (memory.maxBufferedBytes !== null) return { bytes: memory.maxBufferedBytes, source: 'memory.max_buffered' };
-  const container = process.constrainedMemory();
-  const tls = listen.tls !== null;
-  const bytes = defaultMaxBuffered(container, totalmem(), tls);
-  const isBound = container > 0 && container <= totalmem();
-  return {
-    bytes,
-    source: isBound ? `${tls ? 'an eighth' : 'a quarter'} of the container's ${container} bytes` : 'built in',
-  };
-}
-
 function subjectOf({ id, routeName, facts }: Session): LogSubject {
   return { id, route: routeName, facts };
 }
@@ -549,21 +430,12 @@ function labelled({ id, route, facts }: Session): LogSubject {
   return { id, route: route.label, facts };
 }
 
-function lastReload({ lastError, loadedAtMs }: ConfigState) {
-  return { successful: lastError === null, succeededAtMs: loadedAtMs };
+/** Ends a start that cannot use something; the code says what. */
+function failOn(code: string, problems: string | readonly string[] | null | undefined): void {
+  const words = typeof problems === 'string' ? problems : (problems ?? []).join('\n');
+  if (words !== '') throw startError(code, words);
 }
 
-function* liveSessions(registry: SessionRegistry): Generator<LiveSession> {
-  for (const { route, client, upstream } of registry.sessions) {
-    yield { route, client: client.inbound, upstream: upstream.inbound };
-  }
-}
-
-function withPort(address: ListenAddress, port: number): ListenAddress {
-  return address.kind === 'unix' ? address : { ...address, port };
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+function startError(code: string, words: string): Error {
+  return Object.assign(new Error(words), { code });
 }

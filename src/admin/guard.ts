@@ -4,12 +4,13 @@ import { plainAddress } from '../admission/ip.ts';
 import type { AdminRefusalRow } from '../catalogue/admin-refusals.ts';
 import { type AdminRefusal, adminOutcomes } from '../catalogue/outcomes.ts';
 import type { Admin } from '../config/types.ts';
-import { type Log, logAdminRefusal } from '../observe/log/log.ts';
+import { KeyedRate } from '../limits/keyed-rate.ts';
+import { type AdminRefusals, type Log, logAdminRefusal } from '../observe/log/log.ts';
+import { Summary } from '../observe/log/summary.ts';
 import { type Answer, problem } from './answer.ts';
 import type { AdminEndpoint } from './router.ts';
 import { holderOf } from './share.ts';
 import { TokenFile } from './token.ts';
-import { Tries } from './tries.ts';
 import { bearerOf, isCrossSite, isLoopback, isOurName } from './visit.ts';
 
 export interface GuardParts {
@@ -21,21 +22,25 @@ export interface GuardParts {
   readonly now?: () => number;
 }
 
-/** One line at once, then at most one in this time. */
-const logIntervalMs = 10_000;
+/**
+ * Wrong tokens of one address: somebody who mistypes needs a few. One in this time then is 14 400 a day. While an address
+ * has to wait no token of it lets in, and others are served.
+ */
+const pace = { eachMs: 6000, burst: 10 };
+const mostAddresses = 1000;
 
 export class Guard {
   readonly #parts: GuardParts;
   readonly #token: TokenFile | null;
   readonly #now: () => number;
-  readonly #tries = new Tries();
-  #unlogged = 0;
-  #loggedAt = Number.NEGATIVE_INFINITY;
+  readonly #wrongTokens = new KeyedRate(pace, mostAddresses);
+  readonly #refusals: Summary<Omit<AdminRefusals, 'refused'>>;
 
   constructor(parts: GuardParts) {
     this.#parts = parts;
     this.#now = parts.now ?? (() => performance.now());
     this.#token = parts.admin.tokenFile === null ? null : new TokenFile(parts.admin.tokenFile, this.#now);
+    this.#refusals = new Summary((refused, last) => logAdminRefusal(parts.log, { refused, ...last }));
   }
 
   /** Why the token cannot be used, in words that name its file; `null` if it can, or if there is none. */
@@ -84,24 +89,23 @@ export class Guard {
     if (matches === null) return this.#refused(req, 'token_file', (await token.problem()) ?? undefined);
     // From here to the end nothing waits: many tries at once are no more than those that come one by one.
     const holder = holderOf(req.socket.remoteAddress);
-    const waitMs = this.#tries.waitMs(holder, this.#now());
+    const waitMs = this.#wrongTokens.waitMs(holder, this.#now());
     if (waitMs > 0) {
       return this.#refused(req, 'too_many_tries', undefined, { 'Retry-After': String(Math.ceil(waitMs / 1000)) });
     }
     if (matches) return null;
-    this.#tries.failed(holder, this.#now());
+    this.#wrongTokens.charge(holder, this.#now());
     return this.#refused(req, 'wrong_token');
+  }
+
+  /** Logs what is still to be logged. */
+  close(): void {
+    this.#refusals.close();
   }
 
   #refused(req: IncomingMessage, reason: AdminRefusal, detail?: string, more?: OutgoingHttpHeaders): Answer {
     this.#parts.count(reason);
-    this.#unlogged++;
-    const now = this.#now();
-    if (now - this.#loggedAt >= logIntervalMs) {
-      logAdminRefusal(this.#parts.log, { reason, client: clientOf(req), refused: this.#unlogged, detail });
-      this.#unlogged = 0;
-      this.#loggedAt = now;
-    }
+    this.#refusals.add({ reason, client: clientOf(req), detail });
     const { status, words, remedy, headers = [] }: AdminRefusalRow = adminOutcomes[reason];
     return problem(status, { code: reason, what: words, remedy }, { ...Object.fromEntries(headers), ...more });
   }

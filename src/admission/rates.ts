@@ -1,72 +1,30 @@
 /**
  * How often one address, and one user, may ask: `rates` of a route. One that asks more often is told when to come back.
- * Each has one number, the time at which everything that it asked for is paid off. So a step decides at once, without a
- * timer or a promise for each.
  */
-
 import type { Rate } from '../catalogue/limit-values.ts';
 import type { HandshakeResult } from '../catalogue/outcomes.ts';
 import type { AskingRates, Route } from '../config/types.ts';
+import { KeyedRate } from '../limits/keyed-rate.ts';
 import type { Refused } from './verdict.ts';
 import type { Step, Visit, VisitKind } from './visit.ts';
 
-/**
- * The most askers that are remembered. Each takes about 150 bytes; beyond this the one that was let in longest ago is
- * forgotten.
- */
+/** Those beyond, who were let in longest ago, are forgotten. */
 const mostAskers = 10_000;
-
-/** A rate of one route, by those who ask. */
-export class AskerRates {
-  #rate: Rate;
-  /** The one that was let in last stands last. */
-  readonly #paidAtMs = new Map<string, number>();
-
-  constructor(rate: Rate) {
-    this.#rate = rate;
-  }
-
-  /** Those who are remembered. */
-  get size(): number {
-    return this.#paidAtMs.size;
-  }
-
-  /** Goes on under another rate. */
-  change(rate: Rate): void {
-    this.#rate = rate;
-  }
-
-  /** Lets an asker ask once. Returns 0, or in how many milliseconds it may. */
-  take(asker: string, nowMs: number): number {
-    const { perSecond, burst } = this.#rate;
-    const eachMs = 1000 / perSecond;
-    const paidAtMs = Math.max(this.#paidAtMs.get(asker) ?? 0, nowMs);
-    const waitMs = paidAtMs - nowMs - (burst - 1) * eachMs;
-    // Sums have errors of their own, far below any clock's.
-    if (waitMs > 1e-6) return waitMs;
-    this.#paidAtMs.delete(asker);
-    this.#paidAtMs.set(asker, paidAtMs + eachMs);
-    for (const [oldest, paid] of this.#paidAtMs) {
-      if (this.#paidAtMs.size <= mostAskers && paid > nowMs) break;
-      this.#paidAtMs.delete(oldest);
-    }
-    return 0;
-  }
-}
 
 /** The key of a rate in the configuration. */
 export type RateKey = keyof AskingRates;
 
 /** The rates of all routes, by label. What was asked before a reload counts after it. */
 export class RouteRates {
-  readonly #byRoute = new Map<string, Partial<Record<RateKey, AskerRates>>>();
+  readonly #byRoute = new Map<string, Partial<Record<RateKey, KeyedRate>>>();
 
   /** Returns those of a route, which go on under this rate. */
-  of(label: string, key: RateKey, rate: Rate): AskerRates {
+  of(label: string, key: RateKey, { perSecond, burst }: Rate): KeyedRate {
     const known = this.#byRoute.get(label) ?? {};
     this.#byRoute.set(label, known);
-    known[key] ??= new AskerRates(rate);
-    known[key].change(rate);
+    const pace = { eachMs: 1000 / perSecond, burst };
+    known[key] ??= new KeyedRate(pace, mostAskers);
+    known[key].change(pace);
     return known[key];
   }
 

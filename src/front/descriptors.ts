@@ -8,7 +8,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Log } from '../observe/log/log.ts';
-import { Summary } from './summary.ts';
+import { Summary } from '../observe/log/summary.ts';
 
 /**
  * Descriptors that are kept for upstreams of the last connections, for the admin port, and for what Node and the

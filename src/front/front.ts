@@ -7,6 +7,7 @@ import { plainAddress, subscriberOf } from '../admission/ip.ts';
 import type { Peer } from '../admission/peer.ts';
 import type { Refused } from '../admission/verdict.ts';
 import type { ListenAddress, Route, TlsTerms } from '../config/types.ts';
+import { Summary } from '../observe/log/summary.ts';
 import { Roster } from '../relay/roster.ts';
 import type { RelayMemory } from '../relay/types.ts';
 import { Acceptor, type Credentials } from './acceptor.ts';
@@ -19,7 +20,6 @@ import { FastLane, type Holders } from './fast/fast-lane.ts';
 import { OwnPort } from './own-port.ts';
 import { Preface } from './proxy/preface.ts';
 import { Reception } from './reception.ts';
-import { Summary } from './summary.ts';
 import { capsOf, Waiting } from './waiting.ts';
 
 export type { Credentials } from './acceptor.ts';

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../admission/ip.ts';
 import type { ListenAddress } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
+import { Summary } from '../../observe/log/summary.ts';
 import { isCrossSite, isOurName } from '../visit.ts';
 import { type ApiToken, tokenOf } from './token.ts';
 
@@ -12,16 +13,13 @@ export interface ApiGuardParts {
   readonly log: Log;
 }
 
-/** One line at once, then at most one in this time. */
-const logIntervalMs = 10_000;
-
 export class ApiGuard {
   readonly #parts: ApiGuardParts;
-  #unlogged = 0;
-  #loggedAt = Number.NEGATIVE_INFINITY;
+  readonly #refusals: Summary<{ readonly reason: string; readonly client: string }>;
 
   constructor(parts: ApiGuardParts) {
     this.#parts = parts;
+    this.#refusals = new Summary((refused, last) => parts.log.tell('routes_api_refused', { ...last, refused }));
   }
 
   /**
@@ -31,14 +29,13 @@ export class ApiGuard {
   async refuses(req: IncomingMessage): Promise<boolean> {
     const reason = await this.#reasonAgainst(req);
     if (reason === null) return false;
-    this.#unlogged++;
-    const now = performance.now();
-    if (now - this.#loggedAt < logIntervalMs) return true;
-    const client = plainAddress(req.socket.remoteAddress ?? '') ?? 'unix';
-    this.#parts.log.tell('routes_api_refused', { reason, client, refused: this.#unlogged });
-    this.#unlogged = 0;
-    this.#loggedAt = now;
+    this.#refusals.add({ reason, client: plainAddress(req.socket.remoteAddress ?? '') ?? 'unix' });
     return true;
+  }
+
+  /** Logs what is still to be logged. */
+  close(): void {
+    this.#refusals.close();
   }
 
   async #reasonAgainst({ method = '', headers }: IncomingMessage): Promise<string | null> {

@@ -78,6 +78,11 @@ export class RoutesApiServer extends AdminListener {
     return answer;
   }
 
+  override async close(): Promise<void> {
+    await super.close();
+    this.#parts.guard.close();
+  }
+
   readonly #handlers = new Map<string, Handler>([
     ['GET', (path, { req, query }) => this.#get(path, req, query)],
     ['POST', (path, { req, res }) => this.#post(path, req, res)],

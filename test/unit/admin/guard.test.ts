@@ -165,19 +165,15 @@ describe('who guesses', () => {
   });
 });
 
-test('a thousand tries are a thousand counts and a line each ten seconds', async () => {
+test('a thousand tries are a thousand counts, a line at once and one for all others', async () => {
   const it = guard();
   for (let i = 0; i < 1000; i++) await visit(it, { host: 'evil.example' });
   expect(counted).toHaveLength(1000);
-  now = 9999;
-  await visit(it, { host: 'evil.example' });
-  expect(lines).toHaveLength(1);
-  now = 10_000;
-  await visit(it, { host: 'evil.example' });
   expect(lines).toMatchObject([
     { event: 'admin_refused', level: 'warn', flag: 'AH', reason: 'host', client: '10.1.2.3', refused: 1 },
-    { reason: 'host', refused: 1001 },
   ]);
+  it.close();
+  expect(lines.slice(1)).toMatchObject([{ event: 'admin_refused', reason: 'host', client: '10.1.2.3', refused: 999 }]);
 });
 
 test('a right token is no wrong try where its file goes between two looks at it', async () => {

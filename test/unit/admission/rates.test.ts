@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { AskerRates, RouteRates, rateStep, userRateStep } from '../../../src/admission/rates.ts';
+import { expect, test } from 'vitest';
+import { RouteRates, rateStep, userRateStep } from '../../../src/admission/rates.ts';
 import type { Visit } from '../../../src/admission/visit.ts';
 import type { Rate } from '../../../src/catalogue/limit-values.ts';
 import { anyRate } from '../../helpers/access.ts';
@@ -7,47 +7,6 @@ import { testRoute } from '../../helpers/relay.ts';
 import { testVisit } from '../../helpers/visit.ts';
 
 const rate = (perSecond: number, burst: number): Rate => ({ perSecond, burst, action: 'close' });
-
-describe('an address', () => {
-  test('has its burst, then one in a while, and is told how long that is', () => {
-    const rates = new AskerRates(rate(2, 3));
-    const seen = [1000, 1000, 1000, 1000, 1400, 1500, 1500, 3500, 3500, 3500, 3500].map((now) => rates.take('a', now));
-    expect(seen).toEqual([0, 0, 0, 500, 100, 0, 500, 0, 0, 0, 500]);
-  });
-
-  test('does not pay for others, nor for what was refused', () => {
-    const rates = new AskerRates(rate(1, 1));
-    expect([rates.take('a', 0), rates.take('b', 0)]).toEqual([0, 0]);
-    for (let i = 0; i < 100; i++) expect(rates.take('a', 10)).toBe(990);
-    expect(rates.take('a', 1000)).toBe(0);
-  });
-
-  test('a bucket of tokens says the same', () => {
-    const [perSecond, burst] = [7, 5];
-    const rates = new AskerRates(rate(perSecond, burst));
-    let tokens = burst;
-    let at = 0;
-    let seed = 1;
-    for (let i = 0; i < 10_000; i++) {
-      seed = (seed * 48_271) % 2_147_483_647;
-      const now = at + (seed % 300);
-      tokens = Math.min(burst, tokens + ((now - at) * perSecond) / 1000);
-      at = now;
-      const admitted = tokens >= 1 - 1e-6;
-      if (admitted) tokens -= 1;
-      expect([i, rates.take('a', now) === 0]).toEqual([i, admitted]);
-    }
-  });
-});
-
-test('who is quiet is forgotten, and of too many those who came first', () => {
-  const rates = new AskerRates(rate(1, 1));
-  for (let i = 0; i < 10_010; i++) rates.take(`a${i}`, 0);
-  expect(rates.size).toBe(10_000);
-  expect([rates.take('a10009', 0), rates.take('a0', 0)]).toEqual([1000, 0]);
-  rates.take('b', 2000);
-  expect(rates.size).toBe(1);
-});
 
 test('what was asked before a reload counts after it, under the rate of then, as long as there is the route', () => {
   const routes = new RouteRates();
@@ -103,7 +62,7 @@ test('a user is counted wherever they come from, another one beside, and nobody 
 });
 
 test('many users take no more than the last ten thousand of them', () => {
-  const rates = new AskerRates(rate(1, 1));
+  const rates = new RouteRates().of('r', 'requestsPerUser', rate(1, 1));
   for (let i = 0; i < 50_000; i++) rates.take(`=user ${i}`, 0);
   expect(rates.size).toBe(10_000);
 });

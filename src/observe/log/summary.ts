@@ -1,25 +1,28 @@
-/** Something that may happen without end, told at once and then at most once per interval, with the sum. */
+/** Something that may happen without end, logged at once and then at most once per interval, with the sum. */
 
 /** One line at once, then at most one per interval. */
 const intervalMs = 10_000;
 
-export class Summary {
-  readonly #write: (count: number) => void;
+/** `T` is what is said of the last time. */
+export class Summary<T = void> {
+  readonly #write: (count: number, last: T) => void;
   #count = 0;
+  #last: T | undefined;
   #timer: NodeJS.Timeout | null = null;
 
-  /** `write` tells how often it has happened since it was called last. */
-  constructor(write: (count: number) => void) {
+  /** `write` logs how often it has happened since it was called last. */
+  constructor(write: (count: number, last: T) => void) {
     this.#write = write;
   }
 
   /** It has happened. */
-  add(): void {
+  add(last: T): void {
     this.#count++;
+    this.#last = last;
     if (this.#timer === null) this.#begin();
   }
 
-  /** Tells what is still to be told. */
+  /** Logs what is still to be logged. */
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -37,6 +40,6 @@ export class Summary {
   #flush(): void {
     const count = this.#count;
     this.#count = 0;
-    if (count > 0) this.#write(count);
+    if (count > 0) this.#write(count, this.#last as T);
   }
 }

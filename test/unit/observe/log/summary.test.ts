@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Summary } from '../../../src/front/summary.ts';
+import { Summary } from '../../../../src/observe/log/summary.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -32,4 +32,17 @@ test('after a quiet interval the next is told at once again', () => {
   vi.advanceTimersByTime(10_000);
   summary.add();
   expect(told).toEqual([1, 1]);
+});
+
+test('what is said is of the last time', () => {
+  const told: [number, string][] = [];
+  const summary = new Summary<string>((count, last) => told.push([count, last]));
+  summary.add('a');
+  summary.add('b');
+  summary.add('c');
+  summary.close();
+  expect(told).toEqual([
+    [1, 'a'],
+    [2, 'c'],
+  ]);
 });

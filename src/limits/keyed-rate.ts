@@ -1,0 +1,61 @@
+/**
+ * A rate for each of many, as a token bucket would have it, with one number for each: the time at which all that it
+ * took is paid off (GCRA, ITU-T I.371). Nobody needs a timer, and who is quiet for long enough is forgotten.
+ */
+
+/** One in so many milliseconds, and so many at once after a quiet time. */
+interface Pace {
+  readonly eachMs: number;
+  readonly burst: number;
+}
+
+/** Times that were added up differ from the clock's by far less. */
+const roundingMs = 1e-6;
+
+export class KeyedRate {
+  #pace: Pace;
+  readonly #mostKeys: number;
+  /** The one that took last stands last. */
+  readonly #paidAtMs = new Map<string, number>();
+
+  /** Of more keys than `mostKeys` the one that took longest ago is forgotten; each takes about 150 bytes. */
+  constructor(pace: Pace, mostKeys: number) {
+    this.#pace = pace;
+    this.#mostKeys = mostKeys;
+  }
+
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#paidAtMs.size;
+  }
+
+  /** Goes on at another pace. */
+  change(pace: Pace): void {
+    this.#pace = pace;
+  }
+
+  /** In how many milliseconds a key may take; 0 for at once. */
+  waitMs(key: string, nowMs: number): number {
+    const { eachMs, burst } = this.#pace;
+    const waitMs = (this.#paidAtMs.get(key) ?? nowMs) - nowMs - (burst - 1) * eachMs;
+    return waitMs > roundingMs ? waitMs : 0;
+  }
+
+  /** Takes one, whether it may or not. */
+  charge(key: string, nowMs: number): void {
+    const paidAtMs = Math.max(this.#paidAtMs.get(key) ?? nowMs, nowMs) + this.#pace.eachMs;
+    this.#paidAtMs.delete(key);
+    this.#paidAtMs.set(key, paidAtMs);
+    for (const [oldest, paid] of this.#paidAtMs) {
+      if (this.#paidAtMs.size <= this.#mostKeys && paid > nowMs) break;
+      this.#paidAtMs.delete(oldest);
+    }
+  }
+
+  /** Takes one if it may. Returns 0, or in how many milliseconds it may. */
+  take(key: string, nowMs: number): number {
+    const waitMs = this.waitMs(key, nowMs);
+    if (waitMs === 0) this.charge(key, nowMs);
+    return waitMs;
+  }
+}
