@@ -10,7 +10,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { cert } from './test-certificate.ts';
 
 /** What a record says that it holds. */
-export const contentType = { alert: 21, handshake: 22, data: 23 } as const;
+const contentType = { alert: 21, handshake: 22, data: 23 } as const;
 
 export class RecordClient {
   /** What is received, decrypted. Writing to it would use the same numbers again. */

@@ -41,7 +41,7 @@ const valueSchema = z.union([z.number(), z.string(), z.boolean(), rate, z.array(
 type Value = z.infer<typeof valueSchema>;
 
 /** A value, its unit, and where it comes from. */
-export const settingSchema = z
+const settingSchema = z
   .object({
     value: valueSchema.describe(
       '`"unlimited"` where there is no limit; a time of 0 is off; `null` where nothing is set.',
@@ -52,7 +52,7 @@ export const settingSchema = z
   })
   .meta({ id: 'Setting', description: 'A value in force, and where it comes from.' });
 
-export type Setting = z.infer<typeof settingSchema>;
+type Setting = z.infer<typeof settingSchema>;
 
 /** Every setting of a route, by its path. */
 export const routeSettingsSchema = settingsOf(routeSettings).meta({ id: 'RouteSettings' });

@@ -2,11 +2,11 @@
  * The flags of configurable-http-proxy, and what each is in a configuration of Sluice. A flag that would not be
  * honoured is an error that names it: nobody shall believe that something holds which does not.
  */
-import { parseArgs } from 'node:util';
 import type { TargetRules } from '../../config/types.ts';
 import { isFieldValue } from '../../http/changes.ts';
 import { kindOf } from '../../http/fields.ts';
 import { hostOf } from '../../http/host.ts';
+import { notHonoured, parseOptions, type Values } from './options.ts';
 import type { SecurePlace } from './redirect.ts';
 import { protocolProblem, type TlsFlags } from './tls-terms.ts';
 
@@ -37,67 +37,6 @@ export interface FlagSettings {
   readonly [key: string]: string | number | boolean | readonly string[] | FlagSettings;
 }
 
-const text = { type: 'string' } as const;
-const toggle = { type: 'boolean' } as const;
-
-const options = {
-  config: { ...text, short: 'c', multiple: true },
-  help: { ...toggle, short: 'h' },
-  ip: text,
-  port: text,
-  socket: text,
-  'ssl-key': text,
-  'ssl-cert': text,
-  'ssl-ca': text,
-  'ssl-request-cert': toggle,
-  'ssl-reject-unauthorized': toggle,
-  'ssl-protocol': text,
-  'ssl-ciphers': text,
-  'ssl-dhparam': text,
-  'api-ip': text,
-  'api-port': text,
-  'api-socket': text,
-  'api-ssl-key': text,
-  'api-ssl-cert': text,
-  'api-ssl-ca': text,
-  'api-ssl-request-cert': toggle,
-  'api-ssl-reject-unauthorized': toggle,
-  'client-ssl-key': text,
-  'client-ssl-cert': text,
-  'client-ssl-ca': text,
-  'client-ssl-request-cert': toggle,
-  'client-ssl-reject-unauthorized': toggle,
-  'metrics-ip': text,
-  'metrics-port': text,
-  'metrics-socket': text,
-  'default-target': text,
-  'error-target': text,
-  'error-path': text,
-  'redirect-port': text,
-  'redirect-to': text,
-  'host-routing': toggle,
-  'log-level': text,
-  'pid-file': text,
-  'custom-header': { ...text, multiple: true },
-  'no-x-forward': toggle,
-  'no-prepend-path': toggle,
-  'no-include-prefix': toggle,
-  'auto-rewrite': toggle,
-  'protocol-rewrite': text,
-  'change-origin': toggle,
-  insecure: toggle,
-  timeout: text,
-  'proxy-timeout': text,
-  'keep-alive-timeout': text,
-} as const;
-
-/** CHP's other flags, and what there is in their place. */
-const notHonoured: Readonly<Record<string, string>> = {
-  'ssl-allow-rc4': 'RC4 is broken (RFC 7465), and OpenSSL has it no more',
-  'storage-backend':
-    'it names a class of CHP, in JavaScript; routes_api.state_file of a --config FILE keeps the table over a restart',
-};
-
 /** The port that a unix socket stands in the place of. */
 const ports = { socket: 'port', 'api-socket': 'api-port', 'metrics-socket': 'metrics-port' } as const;
 
@@ -112,12 +51,6 @@ function headerProblem(colonAt: number, name: string, value: string): string | n
   return null;
 }
 
-type Values = ReturnType<typeof parse>['values'];
-
-function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
-}
-
 /** Where the proxy listens unless it is told otherwise. */
 const usualPort = 8000;
 
@@ -130,7 +63,7 @@ export function readFlags(args: readonly string[], anyAddress: string): HubProxy
   if (refused.length > 0) return refused;
   let values: Values;
   try {
-    ({ values } = parse(args));
+    values = parseOptions(args);
   } catch (error) {
     return [(error as Error).message.split('. ', 1)[0]!];
   }

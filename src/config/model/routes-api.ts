@@ -11,7 +11,7 @@ import type { RoutesApiSettings, TemplateSettings } from './routes-api-settings.
 export const setByApi: UpstreamTarget = { protocol: 'https:', host: '', port: 0, href: 'set by routes_api' };
 
 /** What JupyterHub and CHP do where nobody says otherwise. */
-export const usualRules: TargetRules = {
+const usualRules: TargetRules = {
   headers: [],
   host: null,
   forwarded: true,

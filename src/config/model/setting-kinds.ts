@@ -108,9 +108,4 @@ export function listOf(element: z.ZodType<string>, least = 0): SettingKind<reado
   return shownAs<readonly string[]>(schema, (list) => list.join(', ') || 'none', { written: (list) => list });
 }
 
-/** What has keys of its own. `schema` describes them. */
-export function ofKeys<T>(schema: z.ZodType<T>): SettingKind<T> {
-  return shownAs<T>(schema, (value) => JSON.stringify(value));
-}
-
 export { kind };

@@ -41,11 +41,9 @@ export class Histogram {
 /** 64 B to 256 MiB in steps of four. */
 export const sizeBounds: readonly number[] = Array.from({ length: 12 }, (_, i) => 64 * 4 ** i);
 /** Handshake and connect times in seconds. */
-export const latencyBounds: readonly number[] = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15,
-];
+const latencyBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];
 /** Connection life in seconds, 1 s to 24 h. */
-export const durationBounds: readonly number[] = [1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400];
+const durationBounds: readonly number[] = [1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400];
 
 export type PauseCause = 'buffer' | 'queue' | 'rate' | 'memory';
 
