@@ -205,13 +205,6 @@ static bool pull(struct connection *c) {
   return !c->in_body || take_body(c, buffer + used, n - used);
 }
 
-static void report(double seconds) {
-  printf("{\"seconds\":%.6f,\"messages\":%llu,\"bytes\":%llu,\"p50Us\":%.1f,\"p99Us\":%.1f,\"unfinished\":%d,\"closed\":%d}\n",
-    seconds, (unsigned long long)exchange_count, (unsigned long long)byte_count, percentile_us(0.5), percentile_us(0.99),
-    connection_count - done_count, failed_count);
-  fflush(stdout);
-}
-
 /* All browsers begin their page, or only its last few assets: one for each of their connections. */
 static void turn_pages(bool whole) {
   for (int i = 0; i < connection_count; i++) connections[i].browser->next = whole ? 0 : asset_count - (int)size;
@@ -293,7 +286,8 @@ int main(int argc, char **argv) {
   while (fgets(line, sizeof line, stdin)) {
     if (sscanf(line, "%15s %lf", name, &seconds) != 2) return 2;
     turn_pages(true);
-    report(run(seconds));
+    const double took = run(seconds);
+    report(took, exchange_count, byte_count, connection_count - done_count, failed_count);
   }
   return 0;
 }

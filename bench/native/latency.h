@@ -1,8 +1,9 @@
-/* What the load generators measure time with: a clock, and a histogram of latencies. */
+/* What the load generators measure: a clock, a histogram of latencies, and the line that reports both. */
 #ifndef BENCH_LATENCY_H
 #define BENCH_LATENCY_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 enum { BUCKETS = 64 * 32 };
@@ -28,6 +29,14 @@ static inline double percentile_us(double share) {
     if (total && seen >= total * share) return (double)((32ull + i % 32) << (i / 32)) / 1000;
   }
   return 0;
+}
+
+/* What a command came to, as a line of JSON. */
+static inline void report(double seconds, uint64_t messages, uint64_t bytes, int unfinished, int closed) {
+  printf("{\"seconds\":%.6f,\"messages\":%llu,\"bytes\":%llu,\"p50Us\":%.1f,\"p99Us\":%.1f,", seconds,
+    (unsigned long long)messages, (unsigned long long)bytes, percentile_us(0.5), percentile_us(0.99));
+  printf("\"unfinished\":%d,\"closed\":%d}\n", unfinished, closed);
+  fflush(stdout);
 }
 
 #endif

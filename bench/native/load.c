@@ -230,10 +230,7 @@ static void run(double seconds) {
     }
     now = now_ns();
   }
-  printf("{\"seconds\":%.6f,\"messages\":%llu,\"bytes\":%llu,\"p50Us\":%.1f,\"p99Us\":%.1f,\"unfinished\":%d,\"closed\":%d}\n",
-    (now - began) / 1e9, (unsigned long long)message_count, (unsigned long long)byte_count, percentile_us(0.5),
-    percentile_us(0.99), connection_count - done_count, connection_count - open_count);
-  fflush(stdout);
+  report((now - began) / 1e9, message_count, byte_count, connection_count - done_count, connection_count - open_count);
 }
 
 static int open_one(int port, const char *path) {
