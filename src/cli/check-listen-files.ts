@@ -4,39 +4,21 @@ import { judgeClients } from '../config/live/listen-files.ts';
 import { type FileContent, readFiles } from '../config/live/read.ts';
 import { judgePair } from '../config/live/tls-pair.ts';
 import type { Resolved } from '../config/model/resolved.ts';
-import type { Warning } from '../config/model/warnings.ts';
 import type { ListenTls } from '../config/types.ts';
+import { type FilesChecked, type Finding, isOneAbsent, judgeFindings } from './file-findings.ts';
 
-/** What is wrong with some files, and whether that is for want of one. */
-interface Found {
-  readonly problem: string;
-  readonly isAbsent: boolean;
-}
-
-/**
- * Reads them. One that does not exist is a warning: a configuration may be checked where its Secrets are not mounted.
- * `now` is in milliseconds since 1970.
- */
+/** Reads the certificates and keys, and the authorities of clients; `now` is in milliseconds since 1970. */
 export async function checkListenFiles(
   { listen: { tls } }: Pick<Resolved, 'listen'>,
   now: number,
-): Promise<{ readonly errors: readonly string[]; readonly warnings: readonly Warning[] }> {
-  if (tls === null) return { errors: [], warnings: [] };
-  const found = [...(await checkPairs(tls, now)), ...(await checkClients(tls, now))];
-  const absent = found.filter(({ isAbsent }) => isAbsent);
-  return {
-    errors: found.filter(({ isAbsent }) => !isAbsent).map(({ problem }) => problem),
-    warnings: absent.map(({ problem }) => ({
-      subject: 'listen.tls',
-      message: `${problem} here; without it Sluice does not start.`,
-      settings: [],
-    })),
-  };
+): Promise<FilesChecked> {
+  if (tls === null) return judgeFindings([]);
+  return judgeFindings([...(await checkPairs(tls, now)), ...(await checkClients(tls, now))]);
 }
 
-async function checkPairs({ cert, key, certificates }: ListenTls, now: number): Promise<Found[]> {
+async function checkPairs({ cert, key, certificates }: ListenTls, now: number): Promise<Finding[]> {
   const pairs = [{ at: 'listen.tls', cert, key }, ...certificates.map((one, i) => ({ at: atCertificate(i), ...one }))];
-  const found = pairs.map(async ({ at, ...pair }): Promise<Found[]> => {
+  const found = pairs.map(async ({ at, ...pair }): Promise<Finding[]> => {
     const [certFile, keyFile] = (await readFiles([pair.cert, pair.key])) as [FileContent, FileContent];
     const keys = { section: at, cert: `${at}.cert`, key: `${at}.key` };
     const judged = judgePair(certFile, keyFile, keys);
@@ -50,7 +32,7 @@ function atCertificate(i: number): string {
   return `listen.tls.certificates[${i}]`;
 }
 
-async function checkClients({ clients }: ListenTls, now: number): Promise<Found[]> {
+async function checkClients({ clients }: ListenTls, now: number): Promise<Finding[]> {
   if (clients === null) return [];
   const { ca, crl } = clients;
   const contents = await readFiles(crl === null ? [ca] : [ca, crl]);
@@ -59,21 +41,21 @@ async function checkClients({ clients }: ListenTls, now: number): Promise<Found[
   return expiredIn(contents[0]!, 'listen.tls.client_certificates.ca', now);
 }
 
-function foundIn(problem: string, contents: readonly FileContent[]): Found {
-  return { problem, isAbsent: contents.some((content) => 'error' in content && content.error.code === 'ENOENT') };
+function foundIn(problem: string, contents: readonly FileContent[]): Finding {
+  return { subject: 'listen.tls', problem, isAbsent: isOneAbsent(contents) };
 }
 
 const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** Certificates of a file that was judged, the chain among them, which nobody accepts any more. */
-function expiredIn(content: FileContent, key: string, now: number): Found[] {
+function expiredIn(content: FileContent, key: string, now: number): Finding[] {
   if ('error' in content) return [];
   const pems = content.bytes.toString('latin1').match(pemCertificate) ?? [];
-  return pems.flatMap((pem): Found[] => {
+  return pems.flatMap((pem): Finding[] => {
     const { validToDate, subject } = new X509Certificate(pem);
     if (validToDate.getTime() > now) return [];
     const name = (subject ?? '').replaceAll('\n', ', ');
     const problem = `${key}: ${content.file} holds a certificate (${name}) that has expired on ${validToDate.toISOString()}; renew it`;
-    return [{ problem, isAbsent: false }];
+    return [{ subject: key, problem, isAbsent: false }];
   });
 }

@@ -1,7 +1,7 @@
-/** Whether files that others put there can be used, for `sluice check`. */
+/** Whether text files that others put there can be used, for `sluice check`. */
 import { readFiles } from '../config/live/read.ts';
 import { textOf } from '../config/live/watched-files.ts';
-import type { Warning } from '../config/model/warnings.ts';
+import { type Finding, isOneAbsent } from './file-findings.ts';
 
 /** A file that the configuration names; `name` says by which key, and `parse` what is wrong with its text. */
 export interface MountedFile {
@@ -10,32 +10,17 @@ export interface MountedFile {
   parse(text: string): object;
 }
 
-/** What `sluice check` says of files. */
-export interface FilesChecked {
-  readonly errors: readonly string[];
-  readonly warnings: readonly Warning[];
-}
-
-/**
- * Reads them. One that does not exist is a warning: a configuration may be checked where its Secrets and ConfigMaps are
- * not mounted.
- */
-export async function checkMountedFiles(files: Iterable<MountedFile>): Promise<FilesChecked> {
-  const errors: string[] = [];
-  const warnings: Warning[] = [];
+/** Reads them, and says what is wrong. */
+export async function checkMountedFiles(files: Iterable<MountedFile>): Promise<Finding[]> {
+  const found: Finding[] = [];
   for (const { name, path, parse } of files) {
-    const [content] = await readFiles([path]);
-    const text = textOf(content!);
+    const contents = await readFiles([path]);
+    const text = textOf(contents[0]!);
     const parsed = 'problem' in text ? text : parse(text.value);
     if (!('problem' in parsed)) continue;
-    const isAbsent = 'error' in content! && content.error.code === 'ENOENT';
-    if (!isAbsent) errors.push(`${name}: ${path} ${parsed.problem}`);
-    else
-      warnings.push({
-        subject: name,
-        message: `${path} ${parsed.problem} here; without it Sluice does not start.`,
-        settings: [],
-      });
+    const isAbsent = isOneAbsent(contents);
+    const problem = `${path} ${parsed.problem}`;
+    found.push({ subject: name, problem: isAbsent ? problem : `${name}: ${problem}`, isAbsent });
   }
-  return { errors, warnings };
+  return found;
 }

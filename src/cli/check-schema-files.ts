@@ -2,12 +2,13 @@
 import type { Resolved } from '../config/model/resolved.ts';
 import { loadCompiler } from '../validation/schema.ts';
 import { schemaKey, schemaPathsOf } from '../validation/schemas.ts';
-import { checkMountedFiles, type FilesChecked } from './check-mounted-files.ts';
+import { checkMountedFiles } from './check-mounted-files.ts';
+import { type FilesChecked, judgeFindings } from './file-findings.ts';
 
 export async function checkSchemaFiles({ routes, templates }: Resolved): Promise<FilesChecked> {
   const paths = schemaPathsOf([...routes, ...templates].map(({ route }) => route));
   // The compiler is large, and few configurations need it.
-  if (paths.length === 0) return { errors: [], warnings: [] };
+  if (paths.length === 0) return judgeFindings([]);
   const parse = await loadCompiler();
-  return checkMountedFiles(paths.map((path) => ({ name: schemaKey, path, parse })));
+  return judgeFindings(await checkMountedFiles(paths.map((path) => ({ name: schemaKey, path, parse }))));
 }

@@ -1,13 +1,13 @@
 /** `sluice check FILE…`: every error of a configuration, or what it means. */
 import { formatConfigError } from '../config/language/errors.ts';
 import { readConfig } from '../config/live/read.ts';
-import { checkUpstreamFiles } from '../config/live/upstream-check.ts';
 import { checkAuthFiles } from './check-auth-files.ts';
 import { checkListenFiles } from './check-listen-files.ts';
 import { checkPortFiles } from './check-port-files.ts';
 import { checkQuotaFiles } from './check-quota-files.ts';
 import { reportConfig } from './check-report.ts';
 import { checkSchemaFiles } from './check-schema-files.ts';
+import { checkUpstreamFiles } from './check-upstream-files.ts';
 import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';
 

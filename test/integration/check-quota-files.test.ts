@@ -55,7 +55,7 @@ test('a file that is not there is a warning: it may be mounted elsewhere', async
   expect(await found({ passwordFile: join(folder, 'nowhere') })).toEqual({
     errors: [],
     warnings: [
-      `quotas: quotas.password_file: ${join(folder, 'nowhere')} does not exist here; without it Sluice does not start.`,
+      `quotas.password_file: ${join(folder, 'nowhere')} does not exist here; without it Sluice does not start.`,
     ],
   });
 });

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { formatConfigError } from '../../../../src/config/language/errors.ts';
-import { checkUpstreamFiles } from '../../../../src/config/live/upstream-check.ts';
-import { loadConfig } from '../../../../src/config/model/load.ts';
-import { backendCert, backendKey, caCert } from '../../../helpers/private-ca.ts';
-import { key as otherKey } from '../../../helpers/test-certificate.ts';
+import { checkUpstreamFiles } from '../../../src/cli/check-upstream-files.ts';
+import { formatConfigError } from '../../../src/config/language/errors.ts';
+import { loadConfig } from '../../../src/config/model/load.ts';
+import { backendCert, backendKey, caCert } from '../../helpers/private-ca.ts';
+import { key as otherKey } from '../../helpers/test-certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-check-upstream-'));
 afterAll(() => rmSync(folder, { recursive: true }));
