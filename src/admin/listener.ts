@@ -127,7 +127,7 @@ export abstract class AdminListener {
   }
 
   #send(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
-    // Who left while it was made has been told as gone, and nothing that is lent now would be given back.
+    // The `close` of a client that left meanwhile has come already: what is lent now would never be given back.
     if (res.destroyed) return;
     // A body that was not read must not be taken for the next request.
     const unread = this.#takesBodies ? !req.complete : carriesBody(req.headers);

@@ -1,6 +1,6 @@
 /**
- * TLS for a port of Sluice's own. Connections whose handshake is not over yet are as few as the others: whoever opens
- * many and says nothing gives way to the next one.
+ * TLS for a port of Sluice's own. Handshakes under way have a bound, as connections have: a client that opens many and
+ * says nothing gives way to the next one.
  */
 import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { placesOfGreatest } from './share.ts';
 const most = 100;
 const socketOptions = { allowHalfOpen: true, noDelay: true };
 
-/** Connections that TLS has not come of yet. */
+/** Connections in the middle of their TLS handshake. */
 export class Handshakes {
   readonly #open = new Set<Socket>();
 
@@ -25,7 +25,7 @@ export class Handshakes {
     socket.once('close', () => this.#open.delete(socket));
   }
 
-  /** TLS has come of one: it has the same ends. On a unix socket one is like the other. */
+  /** The handshake of the connection with these ends is over. On a unix socket all look the same, and any will do. */
   ended({ remoteAddress, remotePort }: Socket): void {
     for (const socket of this.#open) {
       if (socket.remotePort !== remotePort || socket.remoteAddress !== remoteAddress) continue;
@@ -39,7 +39,7 @@ export class Handshakes {
   }
 }
 
-/** A server that listens itself, and calls `accept` with each connection that TLS has come of. */
+/** A server that listens itself, and calls `accept` with each connection whose TLS handshake is over. */
 export function createSecureServer(tls: TlsOptions, handshakes: Handshakes, accept: (socket: Socket) => void): Server {
   // A handshake costs us far more than the client that asks for another on the same connection, again and again.
   const options = { ...socketOptions, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ...tls };

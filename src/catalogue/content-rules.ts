@@ -1,4 +1,4 @@
-/** What messages must hold, where a route asks for that: violated like a limit, and no number. */
+/** What messages must be, where a route asks for that. It is violated as a limit is, but it is no number. */
 import type { ContentRuleRow } from './row.ts';
 
 /** The keys are the names of the sections in the file. */

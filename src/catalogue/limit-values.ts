@@ -1,4 +1,4 @@
-/** What the limits of each kind are to the code. */
+/** How the code holds the limits of each kind. */
 
 /** How much may come in a time. */
 export interface Rate {

@@ -1,5 +1,4 @@
-/** In which unit a limit is counted. */
-
+/** The unit in which a limit is counted. */
 import type { LimitKind } from './limit-values.ts';
 import { type LimitName, limits } from './limits.ts';
 

@@ -1,4 +1,4 @@
-/** Whether the files of the ports for operators and for programs that set routes can be used, for `sluice check`. */
+/** Whether the files of the admin port and of the routes API can be used, for `sluice check`. */
 import { apiTlsPaths, judgeApiTls } from '../admin/routes-api/tls.ts';
 import { judgeToken } from '../admin/token.ts';
 import { readFiles } from '../config/live/read.ts';

@@ -1,6 +1,6 @@
 /**
- * The only way in which a command speaks to standard output and standard error. What it prints has left the process,
- * or has nobody who reads it, when the promise resolves: so the process can end without cutting it short.
+ * The only way in which a command writes to standard output and standard error. When the promise resolves, what it
+ * prints has left the process, or nobody reads it: so the process can end without cutting it short.
  */
 
 /** Prints to standard output, for as long as its reader takes. */

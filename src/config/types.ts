@@ -123,7 +123,7 @@ export interface RouteTemplate {
   readonly route: Route;
 }
 
-/** What of a request or an answer is made otherwise on its way to the target of an API's route. */
+/** How a request and its answer are changed between a client and the target of an API's route. */
 export interface TargetRules {
   /** Header lines that each request gets in the place of those by their names; none is `Host`. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -189,11 +189,11 @@ export interface AskingRates {
 
 /** A rate of those who ask. */
 export interface AskingRate extends Rate {
-  /** What is beyond it is counted and let in: it is a preset's, and nobody has set it. */
+  /** What is beyond it is counted and let in: the rate is a preset's, and nobody has set it. */
   readonly isReported?: true;
 }
 
-/** What is served and what is not: without `allow` everything that `deny` does not name, and that in no case. */
+/** What is served: everything, or what `allow` names; and never what `deny` names. */
 export interface AccessList {
   readonly allow: readonly string[] | null;
   readonly deny: readonly string[];
@@ -248,7 +248,7 @@ export interface PairPaths {
 export interface ListenTls extends PairPaths {
   /** For clients that ask for a name which one of these holds; the first that does. */
   readonly certificates: readonly PairPaths[];
-  /** Whose certificates of clients count; `null` asks for none. */
+  /** Which certificates of clients count; `null` asks for none. */
   readonly clients: { readonly ca: string; readonly crl: string | null; readonly isRequired: boolean } | null;
 }
 

@@ -1,3 +1,3 @@
-/** What is asked of CHP, where an API sets the routes, to know whether it lives; no route comes before it. */
+/** configurable-http-proxy's health check, which is answered before any route where an API sets the routes. */
 export const healthPath = '/_chp_healthz';
 export const healthBody = '{"status":"OK"}';

@@ -1,7 +1,7 @@
 /**
  * The routes of an API as requests meet them. Each has a target of its own; limits, caps and metrics are those of a
- * template, which is found by what the route belongs to and by what follows its path. So a user more costs a row of
- * the table, and nothing that is counted or compiled.
+ * template, which is found by what the route belongs to and by what follows its path. So one user more costs a row
+ * of the table, and nothing that is counted or compiled.
  */
 import type { ConnectionSlots } from '../admission/slots.ts';
 import type { Step, VisitKind } from '../admission/visit.ts';

@@ -1,6 +1,6 @@
 /**
- * A rate for each of many, as a token bucket would have it, with one number for each: the time at which all that it
- * took is paid off (GCRA, ITU-T I.371). Nobody needs a timer, and who is quiet for long enough is forgotten.
+ * A rate for each of many keys. It admits what a token bucket would, and keeps one number for each key: the time at
+ * which all that it took is paid off (GCRA, ITU-T I.371). There is no timer, and a key that is quiet is forgotten.
  */
 
 /** One in so many milliseconds, and so many at once after a quiet time. */

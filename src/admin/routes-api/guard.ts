@@ -1,4 +1,4 @@
-/** Stands before the routes: who has the token, and is no page of a user's, may change them. */
+/** Stands before the routes API: routes are for who has the token, and is no page in a user's browser. */
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../admission/ip.ts';
 import type { ListenAddress } from '../../config/types.ts';

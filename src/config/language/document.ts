@@ -15,7 +15,7 @@ export interface Place {
   readonly source: string;
 }
 
-/** Stands for a value of which an error has been told already, so that nothing more is said of it. */
+/** Stands for a value that has its error already: nothing more is said about it. */
 export const unreadable = Symbol('unreadable');
 
 /** A parsed file, or several as one: values as JSON knows them, and the place of each by its path. */
@@ -31,7 +31,7 @@ export const mostValues = 50_000;
 /** Far deeper than the deepest key; it bounds the recursion below. */
 const mostLevels = 32;
 
-/** Parses a file. The document is given next to errors that leave the rest readable, such as a duplicate key. */
+/** Parses a file. Errors that leave the rest readable, such as a duplicate key, come with the document. */
 export function parseConfigDocument(
   file: string,
   text: string,

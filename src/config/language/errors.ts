@@ -41,7 +41,7 @@ const secretKey = /token|secret|passw|credential|key|htpasswd|jwks/i;
 /** The beginning of a message, where the file is quoted. Rather too much than too little. */
 const quoted = /^(?:"(?:[^"\\]|\\.)*"|[[{\d].*(?= (?:is|has|holds|does|cannot|may|stands) ))/s;
 
-/** An error as others than its author may see it: a secret may stand where none belongs, and is not quoted. */
+/** An error for others than its author: it quotes nothing that may be a secret in the wrong place. */
 export function withoutQuotes(error: ConfigError): ConfigError {
   if (!secretKey.test(error.path)) return error;
   return { ...error, message: error.message.replace(quoted, '[redacted]') };

@@ -1,6 +1,6 @@
 /**
- * What reading something gives: a value, or the one problem that there is with it. Every answer of that kind in this
- * room has this shape.
+ * The result of reading something: a value, or the one problem with it. All that is read in this room answers in this
+ * shape.
  */
 
 /** Why there is no value: the rest of a sentence that begins with what was found, and says what to write instead. */

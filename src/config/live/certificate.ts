@@ -1,6 +1,6 @@
 /**
- * The certificates of the public port, and whose of clients count: read at the start, and again when their files
- * change.
+ * The certificates of the public port, and the authorities whose client certificates count: read at the start, and
+ * again when their files change.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../observe/log/log.ts';

@@ -1,6 +1,6 @@
 /**
- * What the files of `listen.tls` hold: certificates by their names, and who may vouch for clients. Whole or not at
- * all. No I/O.
+ * What the files of `listen.tls` hold: certificates by their names, and who may vouch for clients. They count whole or
+ * not at all. No I/O.
  */
 import { createSecureContext } from 'node:tls';
 import type { Result } from '../language/result.ts';
@@ -15,7 +15,7 @@ export interface PemPair {
   readonly key: Buffer;
 }
 
-/** Whose certificates of clients count, PEM each. */
+/** Which certificates of clients count: their authorities, and what these have revoked; PEM each. */
 export interface ClientTrust {
   readonly authorities: readonly string[];
   readonly revoked: readonly string[];
@@ -72,7 +72,7 @@ export function judgeListenFiles(tls: ListenTls, contents: readonly FileContent[
   };
 }
 
-/** Whoever comes first in the file has a name that several certificates hold. */
+/** Where several certificates hold a name, the first in the file has it. */
 function byName(pairs: readonly TlsPair[]): ReadonlyMap<string, PemPair> {
   const named = new Map<string, PemPair>();
   for (const { names, cert, key } of pairs) {
@@ -92,7 +92,7 @@ interface JudgedClients {
   readonly names: readonly string[];
 }
 
-/** Judges whose certificates of clients count: the authorities, and what they have revoked. */
+/** Judges the authorities of clients, and what they have revoked. */
 export function judgeClients({ crl, isRequired }: Clients, [ca, list]: readonly FileContent[]): Result<JudgedClients> {
   const authorities = judgeAuthorities(ca!, 'listen.tls.client_certificates.ca');
   if ('problem' in authorities) return authorities;

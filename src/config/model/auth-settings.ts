@@ -1,4 +1,4 @@
-/** What holds in `auth` where nothing is said. */
+/** What is built in for `auth`. */
 export const builtInAuth = {
   /** As long as most issuers let theirs be kept; a key that is not among them is looked for at once. */
   jwksMs: 10 * 60_000,
@@ -12,6 +12,6 @@ export const builtInAuth = {
   userHeader: 'X-Auth-Request-User',
   groupsHeader: 'X-Auth-Request-Groups',
   timeoutMs: 5000,
-  /** Who has been taken out of the hub comes in for as long. */
+  /** A user who was removed from the hub still comes in for as long. */
   hubCacheMs: 60_000,
 } as const;

@@ -1,7 +1,4 @@
-/**
- * What is valid and still likely to hurt of who may come in: networks, methods, and who may say where clients come
- * from.
- */
+/** Warnings about who may come in: networks, methods, rates, and who may say where clients come from. */
 import type { Rate } from '../../catalogue/limit-values.ts';
 import type { Listen, QuotaStoreConfig, Route } from '../types.ts';
 import { pageLoadOf } from './page-loads.ts';

@@ -1,4 +1,4 @@
-/** What is called like a secret: names of values, segments of paths, words in the middle of others. */
+/** Names that announce a secret: of values, of segments of paths, of words in the middle of others. */
 
 /** A name that contains one of these names a secret. */
 const inName =
