@@ -23,8 +23,8 @@ export interface GuardParts {
 }
 
 /**
- * Wrong tokens of one address: somebody who mistypes needs a few. One in this time then is 14 400 a day. While an address
- * has to wait no token of it lets in, and others are served.
+ * Wrong tokens of one address: somebody who mistypes needs a few, and after those one each six seconds is 14 400 a day.
+ * While an address has to wait no token of it lets in, and others are served.
  */
 const pace = { eachMs: 6000, burst: 10 };
 const mostAddresses = 1000;

@@ -5,7 +5,7 @@ import { type FileContent, readFiles } from '../config/live/read.ts';
 import { judgePair } from '../config/live/tls-pair.ts';
 import type { Resolved } from '../config/model/resolved.ts';
 import type { ListenTls } from '../config/types.ts';
-import { type FilesChecked, type Finding, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
 
 /** Reads the certificates and keys, and the authorities of clients; `now` is in milliseconds since 1970. */
 export async function checkListenFiles(
@@ -16,9 +16,9 @@ export async function checkListenFiles(
   return judgeFindings([...(await checkPairs(tls, now)), ...(await checkClients(tls, now))]);
 }
 
-async function checkPairs({ cert, key, certificates }: ListenTls, now: number): Promise<Finding[]> {
+async function checkPairs({ cert, key, certificates }: ListenTls, now: number): Promise<FileFinding[]> {
   const pairs = [{ at: 'listen.tls', cert, key }, ...certificates.map((one, i) => ({ at: atCertificate(i), ...one }))];
-  const found = pairs.map(async ({ at, ...pair }): Promise<Finding[]> => {
+  const found = pairs.map(async ({ at, ...pair }): Promise<FileFinding[]> => {
     const [certFile, keyFile] = (await readFiles([pair.cert, pair.key])) as [FileContent, FileContent];
     const keys = { section: at, cert: `${at}.cert`, key: `${at}.key` };
     const judged = judgePair(certFile, keyFile, keys);
@@ -32,7 +32,7 @@ function atCertificate(i: number): string {
   return `listen.tls.certificates[${i}]`;
 }
 
-async function checkClients({ clients }: ListenTls, now: number): Promise<Finding[]> {
+async function checkClients({ clients }: ListenTls, now: number): Promise<FileFinding[]> {
   if (clients === null) return [];
   const { ca, crl } = clients;
   const contents = await readFiles(crl === null ? [ca] : [ca, crl]);
@@ -41,17 +41,17 @@ async function checkClients({ clients }: ListenTls, now: number): Promise<Findin
   return expiredIn(contents[0]!, 'listen.tls.client_certificates.ca', now);
 }
 
-function foundIn(problem: string, contents: readonly FileContent[]): Finding {
+function foundIn(problem: string, contents: readonly FileContent[]): FileFinding {
   return { subject: 'listen.tls', problem, isAbsent: isOneAbsent(contents) };
 }
 
 const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** Certificates of a file that was judged, the chain among them, which nobody accepts any more. */
-function expiredIn(content: FileContent, key: string, now: number): Finding[] {
+function expiredIn(content: FileContent, key: string, now: number): FileFinding[] {
   if ('error' in content) return [];
   const pems = content.bytes.toString('latin1').match(pemCertificate) ?? [];
-  return pems.flatMap((pem): Finding[] => {
+  return pems.flatMap((pem): FileFinding[] => {
     const { validToDate, subject } = new X509Certificate(pem);
     if (validToDate.getTime() > now) return [];
     const name = (subject ?? '').replaceAll('\n', ', ');

@@ -1,7 +1,7 @@
 /** Whether text files that others put there can be used, for `sluice check`. */
 import { readFiles } from '../config/live/read.ts';
 import { textOf } from '../config/live/watched-files.ts';
-import { type Finding, isOneAbsent } from './file-findings.ts';
+import { type FileFinding, isOneAbsent } from './file-findings.ts';
 
 /** A file that the configuration names; `name` says by which key, and `parse` what is wrong with its text. */
 export interface MountedFile {
@@ -11,8 +11,8 @@ export interface MountedFile {
 }
 
 /** Reads them, and says what is wrong. */
-export async function checkMountedFiles(files: Iterable<MountedFile>): Promise<Finding[]> {
-  const found: Finding[] = [];
+export async function checkMountedFiles(files: Iterable<MountedFile>): Promise<FileFinding[]> {
+  const found: FileFinding[] = [];
   for (const { name, path, parse } of files) {
     const contents = await readFiles([path]);
     const text = textOf(contents[0]!);

@@ -4,7 +4,7 @@ import { judgeToken } from '../admin/token.ts';
 import { readFiles } from '../config/live/read.ts';
 import type { Resolved } from '../config/model/resolved.ts';
 import { checkMountedFiles, type MountedFile } from './check-mounted-files.ts';
-import { type FilesChecked, type Finding, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
 
 /** Reads the tokens of both ports, and what the routes API speaks TLS with. */
 export async function checkPortFiles({
@@ -22,7 +22,7 @@ function tokenFile(name: string, path: string | null): MountedFile[] {
   return path === null ? [] : [{ name, path, parse: judgeToken }];
 }
 
-async function checkApiTls(api: Resolved['routesApi']): Promise<Finding[]> {
+async function checkApiTls(api: Resolved['routesApi']): Promise<FileFinding[]> {
   const tls = api?.tls ?? null;
   if (tls === null) return [];
   const contents = await readFiles(apiTlsPaths(tls));

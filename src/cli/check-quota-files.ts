@@ -5,7 +5,7 @@ import type { Resolved } from '../config/model/resolved.ts';
 import type { QuotaStoreConfig } from '../config/types.ts';
 import { quotaFilesOf } from '../quotas/password.ts';
 import { checkMountedFiles } from './check-mounted-files.ts';
-import { type FilesChecked, type Finding, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
 
 /** Reads the password of the store, and what TLS with it is made sure of by. */
 export async function checkQuotaFiles({ quotas }: Pick<Resolved, 'quotas'>): Promise<FilesChecked> {
@@ -13,7 +13,7 @@ export async function checkQuotaFiles({ quotas }: Pick<Resolved, 'quotas'>): Pro
   return judgeFindings([...(await checkMountedFiles(quotaFilesOf(quotas))), ...(await checkTls(quotas))]);
 }
 
-async function checkTls({ target, tls }: QuotaStoreConfig): Promise<Finding[]> {
+async function checkTls({ target, tls }: QuotaStoreConfig): Promise<FileFinding[]> {
   if (target.protocol === 'http:') return [];
   const contents = await readFiles(pathsOf(tls));
   const judged = judgeUpstreamFiles(tls, contents, 'quotas.tls');

@@ -2,14 +2,14 @@
 import { readFiles } from '../config/live/read.ts';
 import { judgeUpstreamFiles, pathsOf, securedTargets } from '../config/live/upstream-files.ts';
 import type { Resolved } from '../config/model/resolved.ts';
-import { type FilesChecked, type Finding, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
 
 /** Reads the files of every `upstream_tls`. */
 export async function checkUpstreamFiles({
   routes,
   templates,
 }: Pick<Resolved, 'routes' | 'templates'>): Promise<FilesChecked> {
-  const findings: Finding[] = [];
+  const findings: FileFinding[] = [];
   const judgedAlready = new Set<string>();
   const targets = [...routes, ...templates].flatMap(({ route }) =>
     securedTargets(route).map((target) => ({ ...target, name: route.name })),

@@ -9,7 +9,7 @@ export interface FilesChecked {
 }
 
 /** Something that is wrong, in words, and whether that is for want of a file. */
-export interface Finding {
+export interface FileFinding {
   /** The route, or the key of the configuration. */
   readonly subject: string;
   readonly problem: string;
@@ -20,7 +20,7 @@ export interface Finding {
  * Errors and warnings. A file that does not exist is a warning: a configuration may be checked where its Secrets and
  * ConfigMaps are not mounted.
  */
-export function judgeFindings(findings: readonly Finding[]): FilesChecked {
+export function judgeFindings(findings: readonly FileFinding[]): FilesChecked {
   const absent = findings.filter(({ isAbsent }) => isAbsent);
   return {
     errors: findings.filter(({ isAbsent }) => !isAbsent).map(({ problem }) => problem),

@@ -310,7 +310,7 @@ test('nothing reads or writes a file in a way that others wait for, but at the s
   expect(synchronous.map(({ name }) => name).sort()).toEqual([
     'cli/demo-start',
     'front/descriptors',
-    'gateway',
+    'gateway/operators',
     'main',
     'observe/log/outlet',
     'page/static-files',
