@@ -7,6 +7,8 @@ export type SizeLimit = 'max_message_size' | 'max_frame_size' | 'max_fragments';
 export class MessageMeter {
   /** Payload bytes that the message's headers have announced so far; `Infinity` beyond 2^53 − 1. */
   bytes = 0;
+  /** Those of the frames before the last: they have come. */
+  earlierBytes = 0;
   /** Frames of the message so far. */
   fragments = 0;
   #limits: SenderLimits;
@@ -34,6 +36,7 @@ export class MessageMeter {
   frame(length: number): SizeLimit | null {
     const limits = this.#limits;
     this.fragments++;
+    this.earlierBytes = this.bytes;
     this.bytes += length;
     // A sum beyond 2^53 is no longer exact: whatever the limit says, such a message is refused.
     if (this.bytes > limits.maxMessageBytes || this.bytes > Number.MAX_SAFE_INTEGER) return 'max_message_size';

@@ -31,7 +31,7 @@ export function reportOf(
     },
     violation,
     cut: legs.filter((leg) => leg.wasCut).map((leg) => leg.role),
-    incomplete: legs.filter((leg) => leg.writer.inMessage).map((leg) => leg.role),
+    incomplete: legs.filter((leg) => leg.sent !== null && leg.writer.inMessage).map((leg) => leg.role),
     undeliveredBytes: client.inbound.undeliveredBytes + upstream.inbound.undeliveredBytes,
   };
 }

@@ -361,8 +361,8 @@ export class Session implements OpenConnection {
   /** Called every tick. */
   tick(now: number): void {
     const { client, upstream, route } = this;
-    client.inbound.tick(now);
-    upstream.inbound.tick(now);
+    // Who has left breaks no limit any more.
+    for (const leg of [client, upstream]) if (!leg.gone) leg.inbound.tick(now);
     this.noteUse();
     for (const leg of [client, upstream]) {
       if (leg.inbound.pauses.has('answers') && !leg.writer.saying) leg.inbound.answered();

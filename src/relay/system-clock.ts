@@ -5,8 +5,18 @@ import type { Clock } from './core/clock.ts';
 
 export const systemClock: Clock = {
   now: () => performance.now(),
+  // What has arrived by then is read first: a process that was stopped, or that had no core, would give peers up for
+  // words that lie unread in the kernel.
   after(ms, call) {
-    const timer = setTimeout(call, ms);
-    return { cancel: () => clearTimeout(timer) };
+    let behind: NodeJS.Immediate | undefined;
+    const timer = setTimeout(() => {
+      behind = setImmediate(call);
+    }, ms);
+    return {
+      cancel() {
+        clearTimeout(timer);
+        clearImmediate(behind);
+      },
+    };
   },
 };

@@ -24,13 +24,16 @@ export class Histogram {
     this.exemplars = { ids: new Array(bounds.length + 1).fill(null), values: new Float64Array(bounds.length + 1) };
   }
 
-  /** Takes a value; `connId` is the connection that it was seen on. */
-  observe(value: number, connId?: string): void {
+  /**
+   * Takes a value; `connId` is the connection that it was seen on. `summed` goes into the sum in its place, where it is
+   * a mere word of a peer's: one that says 2^63 would drown all others for ever.
+   */
+  observe(value: number, connId?: string, summed = value): void {
     const { bounds } = this;
     let i = 0;
     while (i < bounds.length && value > bounds[i]!) i++;
     this.counts[i]!++;
-    this.sum += value;
+    this.sum += summed;
     if (connId !== undefined) {
       this.exemplars.ids[i] = connId;
       this.exemplars.values[i] = value;

@@ -94,7 +94,7 @@ export const routeFamilies: readonly Family[] = [
   {
     type: 'histogram',
     name: 'message_size_bytes',
-    help: 'Payload sizes of complete messages, and of refused ones as far as known when they were refused.',
+    help: 'Payload sizes of complete messages, and of refused ones as far as known when they were refused; of those the sum has what had come.',
     labels: ['route', 'sender'],
     bounds: shape.client.messageSizes.bounds,
     ofRoute({ label, counters }, emit) {

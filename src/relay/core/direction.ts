@@ -385,7 +385,8 @@ export class Direction implements RoundWaiter {
       const found = this.#stage.begin(this.#parser, keeper, this.#out);
       if (found !== null) this.#report(found);
     } else {
-      this.#counters.messageSizes.observe(this.#gate.meter.bytes, this.#id);
+      const { bytes, earlierBytes } = this.#gate.meter;
+      this.#counters.messageSizes.observe(bytes, this.#id, earlierBytes);
       // What was refused is not passed on, whatever the session decides.
       this.discard();
     }
@@ -397,12 +398,12 @@ export class Direction implements RoundWaiter {
     if (this.#mode === 'discard') return;
     const found = this.#stage.end(parser, this.#out);
     if (found !== null) this.#report(found);
+    if (parser.fin) this.#countMessage();
     if (this.#mode === 'finish-frame') {
       this.discard();
       return;
     }
     if (!parser.fin) return;
-    this.#countMessage();
     if (this.#nextStage !== null) this.#changeStage();
     if (this.#atBoundary === null) return;
     if (!holdsWholeMessage(parser.chunk, parser.position, end, this.#sender === 'client')) this.#stop();

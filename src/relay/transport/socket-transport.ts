@@ -26,10 +26,9 @@ export class SocketTransport implements Transport {
 
   begin(listener: TransportListener): void {
     this.#listener = listener;
-    if (!this.socket.destroyed) {
-      this.#reader.start(listener);
-      return;
-    }
+    // What was read before counts, whatever has become of the socket since.
+    this.#reader.start(listener);
+    if (!this.socket.destroyed) return;
     // Whoever had it before may have heard of its end; this one has not.
     this.#closed = false;
     setImmediate(() => this.#onClose());

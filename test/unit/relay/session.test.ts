@@ -268,6 +268,45 @@ test('who is evicted hears why, counts as a violation, and its last data is what
   expect(session.counters.client.violations.get('connections.max_per_user', 'close')).toBe(1);
 });
 
+test('the message whose last frame is finished at a goodbye is counted', () => {
+  const { session, client, upstream, pump } = setUp();
+  const whole = clientFrame('finished', { opcode: 2 });
+  client.send(whole.subarray(0, -4));
+  pump(1000);
+  session.end('revoked');
+  client.send(Buffer.concat([whole.subarray(-4), clientFrame('not passed on')]));
+  pump(1000);
+  expect(texts(framesOf(upstream).slice(0, 1))).toEqual(['finished']);
+  expect(session.client.inbound.record.messages).toBe(1);
+  expect(session.counters.client).toMatchObject({ binaryMessages: 1, messageBytes: 8 });
+});
+
+test('a size that a header only announces counts in its bucket, and spoils no sum', () => {
+  const { client, session, pump } = setUp({ client: { maxMessageBytes: 1000 } });
+  client.send(clientFrame('begun', { fin: false }));
+  client.send(clientFrame('', { opcode: 0, length: 2n ** 62n }));
+  pump(1000);
+  expect(session.outcome).toMatchObject({ reason: 'message_too_big', violation: { observed: 2n ** 62n } });
+  const { counts, sum } = session.counters.client.messageSizes;
+  expect([counts.at(-1), sum]).toEqual([1, 5]);
+});
+
+test('a client that leaves in the middle of a message breaks no message_timeout, and was told nothing that it could call incomplete', () => {
+  const { session, client, upstream, pump, pass, reports } = setUp({ client: { messageTimeoutMs: 1000 } });
+  client.send(clientFrame('begun', { fin: false }));
+  upstream.send(frame('begun', { fin: false }));
+  pump(1000);
+  pass(tickMs);
+  client.reset();
+  pass(3000);
+  expect(session.upstream.state).toBe('closing');
+  expect(session.counters.client.violations.total).toBe(0);
+  upstream.send(closeFrame(1001));
+  upstream.end();
+  pump(1000);
+  expect(reports).toMatchObject([{ reason: 'client_vanished', cut: [], incomplete: ['upstream'] }]);
+});
+
 test('what is kept for a connection is disposed of at its end, or at once when it has ended', () => {
   const { session, client, upstream, pump } = setUp();
   let disposed = 0;

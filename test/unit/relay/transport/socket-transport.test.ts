@@ -10,7 +10,10 @@ import { tlsPair } from '../../../helpers/tls-pair.ts';
 /** Counts how often it hears of the end. */
 class Listener implements TransportListener {
   ends = 0;
-  read(): void {}
+  said = '';
+  read(chunk: Buffer, start: number, end: number): void {
+    this.said += chunk.toString('latin1', start, end);
+  }
   accepted(): void {}
   ended(): void {}
   closed(): void {
@@ -41,10 +44,11 @@ test.each(kinds)('whoever is given one that has closed hears of its end too, onc
   side.destroy();
   await closed;
   expect(first.ends).toBe(1);
-  transport.handOver(nothing);
+  transport.handOver(Buffer.from('last words'));
   const second = new Listener();
   transport.begin(second);
   expect(second.ends, 'not while it begins').toBe(0);
+  expect(second.said, 'what was read before it closed').toBe('last words');
   await nextTurn();
   expect(second.ends).toBe(1);
   await nextTurn();
