@@ -20,19 +20,21 @@ const habit = {
 
 const each = Object.values(habit);
 
+const none: readonly string[] = [];
+
 /** Readings times characters: bounds the work that one request can cause. */
 const maxWork = 32 * 1024;
 
 /**
  * The segments of a path under each reading, percent-decoded once, one code unit per byte; a trailing slash makes a
  * last, empty segment. The first reading cuts at the slashes as they stand. `null` where the path has too many readings
- * for its length.
+ * for its length. `before` are segments in front of the path that every server reads as they are.
  */
-export function readingsOf(path: string): (readonly string[])[] | null {
+export function readingsOf(path: string, before: readonly string[] = none): (readonly string[])[] | null {
   const seen = habitsIn(path);
-  if (seen === 0) return [read(path, 0)];
+  if (seen === 0) return [read(path, 0, before)];
   // Far the most frequent: a name or a folder with an escaped slash.
-  if (seen === habit.encodedSlash) return 2 * path.length > maxWork ? null : withEscapedSlashes(path);
+  if (seen === habit.encodedSlash) return 2 * path.length > maxWork ? null : withEscapedSlashes(path, before);
   const possible = each.filter((one) => (seen & one) !== 0);
   const count = 2 ** possible.length;
   if (count * path.length > maxWork) return null;
@@ -40,8 +42,20 @@ export function readingsOf(path: string): (readonly string[])[] | null {
     read(
       path,
       possible.reduce((has, one, i) => ((chosen >> i) & 1 ? has | one : has), 0),
+      before,
     ),
   );
+}
+
+/**
+ * The readings of a path whose first segments are known to be names that stand for themselves: what follows them may be
+ * read in several ways, and may also lead out of them.
+ */
+export function readingsBehind(path: string, names: number): (readonly string[])[] | null {
+  let at = 0;
+  for (let i = 0; i < names && at >= 0; i++) at = path.indexOf('/', at + 1);
+  const own = (at < 0 ? path : path.slice(0, at)).slice(1).split('/').map(decodeSegment);
+  return at < 0 ? [own] : readingsOf(path.slice(at), own);
 }
 
 /** The habits that matter for a path: what each of them is about stands in it. In one pass, for every request. */
@@ -76,9 +90,9 @@ function habitsIn(path: string): number {
 }
 
 /** Both readings of a path with escaped slashes and nothing else: each segment is decoded once. */
-function withEscapedSlashes(path: string): [string[], string[]] {
-  const kept: string[] = [];
-  const cut: string[] = [];
+function withEscapedSlashes(path: string, before: readonly string[]): [string[], string[]] {
+  const kept = [...before];
+  const cut = [...before];
   for (const piece of path.slice(1).split('/')) {
     const segment = decodeSegment(piece);
     kept.push(segment);
@@ -89,7 +103,7 @@ function withEscapedSlashes(path: string): [string[], string[]] {
   return [kept, cut];
 }
 
-function read(path: string, has: number): string[] {
+function read(path: string, has: number, before: readonly string[]): string[] {
   let text = path;
   if (has & habit.nul) text = text.slice(0, text.indexOf('%00'));
   if (has & habit.encodedSlash) text = text.replace(/%2f/gi, '/');
@@ -98,6 +112,7 @@ function read(path: string, has: number): string[] {
   if (text.includes('%')) segments = segments.map(decodeSegment);
   if (has & habit.parameters) segments = segments.map((segment) => segment.split(';', 1)[0]!);
   if (has & habit.merge) segments = segments.filter((segment, i) => segment !== '' || i === segments.length - 1);
+  if (before.length > 0) segments = [...before, ...segments];
   return has & habit.dots ? resolveDots(segments) : segments;
 }
 

@@ -3,7 +3,7 @@
  */
 import { PathTrie, type TrieEntry } from './path-trie.ts';
 import { comparePatterns, compilePattern, type Pattern } from './pattern.ts';
-import { readingsOf } from './readings.ts';
+import { readingsBehind, readingsOf } from './readings.ts';
 
 /** What a table reads of a route. */
 export interface Routable {
@@ -51,13 +51,18 @@ class Place<S, R> {
     return this.trie.match(segments);
   }
 
+  /** How many segments at the beginning of a path are names of the route's own: a program's routes have no patterns. */
+  namesOf({ specificity }: TrieEntry<S>): number {
+    return this.#meet === null ? 0 : specificity.length;
+  }
+
   met({ route, specificity }: TrieEntry<S>, segments: readonly string[]): R {
     return this.#meet === null ? (route as unknown as R) : this.#meet(route, segments, specificity.length);
   }
 }
 
 /** The same, whatever its routes are. */
-type AnyPlace<R> = Pick<Place<unknown, R>, 'rank' | 'sole' | 'match' | 'met'>;
+type AnyPlace<R> = Pick<Place<unknown, R>, 'rank' | 'sole' | 'match' | 'namesOf' | 'met'>;
 
 const everyHostRank = Number.POSITIVE_INFINITY;
 /** Longer than a host. */
@@ -167,15 +172,60 @@ function findAt<R>(places: readonly AnyPlace<R>[], path: string): FoundRoute<R> 
   if (sole !== null) return { route: sole };
   const readings = readingsOf(path);
   if (readings === null) return { between: [null, null] };
-  const route = matchAt(places, readings[0]!);
-  for (let i = 1; i < readings.length; i++) {
-    const other = matchAt(places, readings[i]!);
-    if (other !== route) return { between: route === null ? [other, null] : [route, other] };
+  const route = matchAt(places, readings[0]!, met);
+  let other = otherThan(route, places, readings);
+  if (other !== undefined && route !== null) {
+    const behind = behindNames(places, path, readings[0]!);
+    if (behind !== null) other = otherThan(route, places, behind);
   }
-  return route === null ? null : { route };
+  if (other === undefined) return route === null ? null : { route };
+  return { between: route === null ? [other, null] : [route, other] };
 }
 
-function matchAt<R>(places: readonly AnyPlace<R>[], segments: readonly string[]): R | null {
+/** Where another reading leads; `undefined` where all lead to the route of the first. */
+function otherThan<R>(
+  route: R | null,
+  places: readonly AnyPlace<R>[],
+  readings: readonly (readonly string[])[],
+): R | null | undefined {
+  for (let i = 1; i < readings.length; i++) {
+    const other = matchAt(places, readings[i]!, met);
+    if (other !== route) return other;
+  }
+  return undefined;
+}
+
+/** What servers may read as something else. */
+const isOdd = /[\\;/]|^$/;
+
+/**
+ * The readings of what follows the names of a route, where those alone are read in several ways, such as
+ * `/user/DOMAIN\ann`; `null` elsewhere. A program has set the route under that very path, and its server is nobody
+ * else's, however that reads it.
+ */
+function behindNames<R>(
+  places: readonly AnyPlace<R>[],
+  path: string,
+  segments: readonly string[],
+): (readonly string[])[] | null {
+  const names = matchAt(places, segments, namesOf) ?? 0;
+  return segments.slice(0, names).some((segment) => isOdd.test(segment)) ? readingsBehind(path, names) : null;
+}
+
+function met<R>(place: AnyPlace<R>, entry: TrieEntry<unknown>, segments: readonly string[]): R {
+  return place.met(entry, segments);
+}
+
+function namesOf<R>(place: AnyPlace<R>, entry: TrieEntry<unknown>): number {
+  return place.namesOf(entry);
+}
+
+/** What is made of the most specific match; `null` where there is none. */
+function matchAt<R, M>(
+  places: readonly AnyPlace<R>[],
+  segments: readonly string[],
+  make: (place: AnyPlace<R>, entry: TrieEntry<unknown>, segments: readonly string[]) => M,
+): M | null {
   let best: TrieEntry<unknown> | null = null;
   let at: AnyPlace<R> | null = null;
   for (const place of places) {
@@ -185,5 +235,5 @@ function matchAt<R>(places: readonly AnyPlace<R>[], segments: readonly string[])
     best = one;
     at = place;
   }
-  return best === null ? null : at!.met(best, segments);
+  return best === null ? null : make(at!, best, segments);
 }

@@ -31,13 +31,6 @@ export const onPurpose: readonly OnPurpose[] = [
     statuses: '400, 403',
   },
   {
-    why: 'a server may read the path as another, for which there is no route',
-    names: ['/a;b', '/a%3Bb', '/x//y'].flatMap((path) =>
-      ['', '/', '/api/x?token=1&y=%20'].map((rest) => `public: GET ${path}${rest}`),
-    ),
-    statuses: '200, 400',
-  },
-  {
     why: 'the server gets the path as it came: CHP takes it through a URL',
     names: ['', '/', '/api/x?token=1&y=%20'].map((rest) => `public: GET /a"b${rest}`),
     statuses: '200, 200',

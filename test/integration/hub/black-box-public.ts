@@ -28,6 +28,7 @@ export const paths: readonly Case[] = [
     '/a:b',
     '/a|b',
     '/a"b',
+    '/DOM%5Cann',
     '/%7Euser',
   ].flatMap((path) => [
     post(path, { path }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decodeSegment, readingsOf } from '../../../src/routes/readings.ts';
+import { decodeSegment, readingsBehind, readingsOf } from '../../../src/routes/readings.ts';
 
 const readings = (path: string) => readingsOf(path)?.map((segments) => segments.join('|'));
 
@@ -67,4 +67,23 @@ test('a long path with many readings has none', () => {
 
 test('a segment is decoded byte by byte', () => {
   expect(decodeSegment('a%62%c3%A9%')).toBe('ab\u00c3\u00a9%');
+});
+
+describe('behind segments that stand for themselves', () => {
+  test.each([
+    ['/user/a;b', ['user|a;b']],
+    ['/user/a%5Cb/c', ['user|a\\b|c']],
+    ['/user/a;b/c;d', ['user|a;b|c;d', 'user|a;b|c']],
+    ['/user/a;b/c%2Fd', ['user|a;b|c/d', 'user|a;b|c|d']],
+    ['/user/a;b/../c', ['user|a;b|..|c', 'user|c']],
+    ['/user/a;b/..', ['user|a;b|..', 'user']],
+    ['/user//c', ['user||c']],
+    ['/user', ['user']],
+  ])('%j', (path, expected) => {
+    expect(readingsBehind(path, 2)?.map((segments) => segments.join('|'))).toEqual(expected);
+  });
+
+  test('what is too long to be read is not', () => {
+    expect(readingsBehind(`/user/a;b/%2f${'a'.repeat(20_000)}`, 2)).toBeNull();
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type FoundRoute, RouteTable, TwoTables } from '../../../src/routes/table.ts';
+import { literalPattern } from '../../../src/routes/pattern.ts';
+import { type FoundRoute, type RouteLookup, RouteTable, TwoTables } from '../../../src/routes/table.ts';
 
 function tableOf(...routes: [name: string, hosts: string[], path: string][]) {
   const table = new RouteTable(routes.map(([name, hosts, path]) => ({ name, hosts, path })));
@@ -174,4 +175,53 @@ test('what is equally specific at one place is found and taken out by its identi
   expect(table.find('h', '/a/b')).toEqual({ route: third });
   table.remove(third!);
   expect(table.find('h', '/a/b')).toBeNull();
+});
+
+describe('names of a program’s routes that servers may read as something else', () => {
+  const server = (path: string) => ({ path, hosts: [], patterns: [literalPattern(path.slice(1).split('/'))] });
+  const paths = ['/user/DOM\\ann', '/user/a;b', '/user/a', '/user/DOM', '/x//y', '/user/..;x'];
+  const api = new RouteTable(
+    [...paths.map(server), { path: '/', hosts: [], patterns: [literalPattern([])] }],
+    (one) => one,
+  );
+  const find = (path: string, table: RouteLookup<{ readonly path: string }> = api) => {
+    const found = table.find('h', path);
+    return found === null ? null : 'route' in found ? found.route.path : found.between.map((one) => one?.path ?? null);
+  };
+
+  test.each([
+    ['/user/DOM%5Cann/lab', '/user/DOM\\ann'],
+    ['/user/DOM%5cann', '/user/DOM\\ann'],
+    ['/user/DOM\\ann/', '/user/DOM\\ann'],
+    ['/user/DOM%5Cann/a%2Fb/c;d//e/../f', '/user/DOM\\ann'],
+    ['/user/a%3Bb/api?x'.split('?', 1)[0]!, '/user/a;b'],
+    ['/user/a;b/x;y', '/user/a;b'],
+    ['/x//y', '/x//y'],
+    ['/x//y/z', '/x//y'],
+    ['/user/..;x/y', '/user/..;x'],
+  ])('%j is of the server that is set under it', (path, route) => {
+    expect(find(path)).toBe(route);
+  });
+
+  test.each([
+    // Out of what is the server's own.
+    ['/user/DOM%5Cann/../x', ['/user/DOM\\ann', '/']],
+    ['/user/DOM%5Cann%2f..%2f..%2fa', ['/', '/user/DOM\\ann']],
+    ['/user/a;b/..;/a', ['/user/a;b', '/user/a']],
+    // Of nobody's name.
+    ['/user/DOM%5Cbob', ['/', '/user/DOM']],
+    ['/user/a;c', ['/', '/user/a']],
+    ['/user/a;b;c', ['/', '/user/a']],
+    ['/x//z', '/'],
+  ])('%j may lead elsewhere', (path, routes) => {
+    expect(find(path)).toEqual(routes);
+  });
+
+  test('and not those of a file, whose patterns may stand before one server', () => {
+    const file = tableOf(['odd', [], '/a;b'], ['all', [], '/'], ['any', [], '/user/*/lab']);
+    expect(file('h', '/a;b/x')).toEqual(['odd', 'all']);
+    const both = new TwoTables<{ readonly path: string }>(new RouteTable([{ path: '/user/a/lab', hosts: [] }]), api);
+    expect(find('/user/a;b/lab', both)).toEqual('/user/a;b');
+    expect(find('/user/a%2Flab', both)).toEqual(['/', '/user/a/lab']);
+  });
 });
