@@ -161,7 +161,12 @@ export class Gateway {
       const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
       this.#operators.violations.addRejection({ ...rejection, route }, Date.now());
     };
-    const recorder = new Recorder({ log, rejected, unrouted: () => this.#edge.unrouted });
+    const recorder = new Recorder({
+      log,
+      rejected,
+      unrouted: () => this.#edge.unrouted,
+      hub: routesApi === null ? null : this.counters.hub,
+    });
     this.#forwarder = new HttpForwarder({
       recorder,
       memory: budget,

@@ -3,8 +3,8 @@
  */
 import { Networks } from '../admission/networks.ts';
 import { type Config, labelledRoutes, type Route } from '../config/types.ts';
-import type { RouteCounters } from '../observe/metrics/counters.ts';
-import { type RouteLookup, RouteTable, TwoTables } from '../routes/table.ts';
+import type { RouteCounters, Timed } from '../observe/metrics/counters.ts';
+import { type FoundRoute, type RouteLookup, RouteTable, TwoTables } from '../routes/table.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { EdgeRoute } from './edge-route.ts';
 import type { HubRoutes } from './hub-routes.ts';
@@ -48,13 +48,31 @@ export interface Edge {
   readonly hub: HubRoutes | null;
 }
 
+/** A table whose look-ups are timed: CHP tells how long its own take. */
+class TimedLookup<R> implements RouteLookup<R> {
+  readonly #table: RouteLookup<R>;
+  readonly #timed: Timed;
+
+  constructor(table: RouteLookup<R>, timed: Timed) {
+    this.#table = table;
+    this.#timed = timed;
+  }
+
+  find(host: string, path: string): FoundRoute<R> {
+    const from = performance.now();
+    const found = this.#table.find(host, path);
+    this.#timed.add(from, performance.now());
+    return found;
+  }
+}
+
 /** Compiles a configuration; what is counted per route goes on from `lasting`, and so do the routes of an API. */
 export function compileEdge(config: Config, lasting: LastingRoutes, hub: HubRoutes | null = null): Edge {
   const { counters } = lasting;
   const labelled = labelledRoutes(config);
   const headersMs = labelled.map((route) => route.timeouts.headersMs);
   const file = new RouteTable<FileRoute, EdgeRoute>(config.routes.map((route) => new FileRoute(route, lasting)));
-  const routes = hub === null ? file : new TwoTables<EdgeRoute>(file, hub.table);
+  const routes = hub === null ? file : new TimedLookup(new TwoTables<EdgeRoute>(file, hub.table), counters.hub.lookUps);
   return {
     routes,
     hub,

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../admission/memory.ts';
 import { UntrustedPeers } from '../admission/untrusted-peers.ts';
 import type { Refused } from '../admission/verdict.ts';
-import type { Visit } from '../admission/visit.ts';
+import type { Visit, VisitKind } from '../admission/visit.ts';
 import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
@@ -86,7 +86,7 @@ export class Entry implements CarefulRequests {
     const arrival = this.#read(connection, req);
     if ('refused' in arrival) {
       const refusal = refusalOf(null, arrival.refused);
-      this.#parts.recorder.refused(this.#subjectOf(req, arrival), arrival.refused);
+      this.#parts.recorder.refused(this.#subjectOf(req, arrival, 'http'), arrival.refused);
       refuseOnResponse(res, hub === null ? refusal : asOfApi(refusal), true, this.#parts.pages());
     } else if (arrival.visit.kind === 'websocket') this.#refuseUnswitched(connection, res, arrival.visit);
     else this.#receive(connection, req, res, arrival);
@@ -160,7 +160,7 @@ export class Entry implements CarefulRequests {
     const { memory, recorder, reception } = this.#parts;
     const arrival = this.#read(connection, req);
     if ('refused' in arrival) {
-      recorder.refused(this.#subjectOf(req, arrival), arrival.refused);
+      recorder.refused(this.#subjectOf(req, arrival, 'websocket'), arrival.refused);
       refuseOnSocket(socket, req.headers.accept, refusalOf(null, arrival.refused));
       return;
     }
@@ -235,9 +235,9 @@ export class Entry implements CarefulRequests {
   }
 
   /** A request that leads to no route. */
-  #subjectOf(req: IncomingMessage, { origination }: Unarrived): Subject {
+  #subjectOf(req: IncomingMessage, { origination }: Unarrived, kind: VisitKind): Subject {
     const { address } = origination;
-    return this.#parts.recorder.unrouted({ route: null, host: req.headers.host, target: req.url, address });
+    return this.#parts.recorder.unrouted({ route: null, host: req.headers.host, target: req.url, address }, kind);
   }
 }
 

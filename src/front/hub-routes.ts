@@ -83,7 +83,9 @@ export class HubRoute implements EdgeRoute, HubDuties {
   }
 
   seen(): void {
+    const from = performance.now();
     this.api.lastActivity = this.#shared.now();
+    this.#shared.lasting.counters.hub.uses.add(from, performance.now());
   }
 
   /** Whether this is what requests under a template meet. */

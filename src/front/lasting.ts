@@ -6,7 +6,7 @@ import { ConnectionSlots } from '../admission/slots.ts';
 import { compileSteps, type StepParts } from '../admission/steps.ts';
 import type { Step, VisitKind } from '../admission/visit.ts';
 import type { Route } from '../config/types.ts';
-import type { RouteCounters } from '../observe/metrics/counters.ts';
+import type { HubCounters, RouteCounters } from '../observe/metrics/counters.ts';
 import type { ApiRoute } from '../routes/api-routes.ts';
 import type { Connector } from '../upstream/connect.ts';
 import { Endpoint, endpointKey } from '../upstream/endpoint.ts';
@@ -18,6 +18,8 @@ const mostUnused = 1000;
 export interface CountersByRoute {
   of(label: string): RouteCounters;
   readonly unrouted: RouteCounters;
+  /** Of the routes of an API. */
+  readonly hub: HubCounters;
 }
 
 /** Counters and slots by the route's label, as a preset's own routes count with theirs; endpoints by its name. */

@@ -20,7 +20,7 @@ import {
   type ProcessState,
   type RequestFacts,
 } from '../observe/log/log.ts';
-import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
+import { countStatus, type HubCounters, type RouteCounters, tally } from '../observe/metrics/counters.ts';
 import type { ConnectionFacts, Rejection, SessionReport } from '../observe/report.ts';
 import type { UpstreamError } from '../upstream/failure.ts';
 import type { ExceededLimit } from './errors.ts';
@@ -29,6 +29,8 @@ import type { ExceededLimit } from './errors.ts';
 export interface Subject {
   readonly counters: RouteCounters;
   readonly facts: RequestFacts;
+  /** Left out where it is not known. */
+  readonly kind?: VisitKind;
 }
 
 /** A request whose route is known. */
@@ -75,6 +77,8 @@ export interface RecorderParts {
   readonly log: Log;
   /** For what belongs to no route. */
   readonly unrouted: () => RouteCounters;
+  /** Where a program sets routes; else `null`. */
+  readonly hub: HubCounters | null;
   /** Hears of requests that a limit of their route turns away. */
   readonly rejected: (rejection: Rejection) => void;
 }
@@ -96,8 +100,8 @@ export class Recorder {
   }
 
   /** A request for which there is no route. */
-  unrouted(facts: RequestFacts): Subject {
-    return { counters: this.#parts.unrouted(), facts };
+  unrouted(facts: RequestFacts, kind?: VisitKind): Subject {
+    return { counters: this.#parts.unrouted(), facts, ...(kind === undefined ? {} : { kind }) };
   }
 
   /**
@@ -108,6 +112,7 @@ export class Recorder {
     const { counters, facts } = subject;
     const { outcome, detail, limit } = refused;
     tally(counters.handshakes, outcome);
+    if (subject.kind !== undefined) this.#countForHub(subject.kind, status);
     if (limit !== undefined) this.#exceeded(subject, limit);
     logRefusal(this.#parts.log, outcome, status, {
       ...facts,
@@ -148,6 +153,7 @@ export class Recorder {
   /** A handshake has become a connection. */
   opened({ id, route, counters, facts }: Opened): void {
     tally(counters.handshakes, 'opened');
+    this.#countForHub('websocket', 0);
     counters.handshakeSeconds.observe(facts.handshakeMs / 1000, id);
     logOpen(this.#parts.log, { id, route: route.name, facts });
   }
@@ -176,8 +182,17 @@ export class Recorder {
   answered({ counters, method, startedAt }: RoutedSubject, status: number, bodyBytes: number): void {
     const label = labelled.has(method) ? method : 'OTHER';
     tally(counters.httpRequests, label, status === 0 ? 'none' : `${Math.floor(status / 100)}xx`);
+    this.#countForHub('http', status);
     counters.httpRequestSeconds.observe((performance.now() - startedAt) / 1000);
     if (bodyBytes >= 0) counters.httpBodyBytes.observe(bodyBytes);
+  }
+
+  /** `status` is 0 where nothing was answered, or a connection has opened. */
+  #countForHub(kind: VisitKind, status: number): void {
+    const { hub } = this.#parts;
+    if (hub === null) return;
+    hub.requests[kind]++;
+    if (status > 0) countStatus(hub.answers, status);
   }
 
   #exceeded({ counters, facts }: Subject, { name, configured, observed }: ExceededLimit): void {

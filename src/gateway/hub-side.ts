@@ -51,6 +51,7 @@ export class HubSide {
         return problem === null ? null : { problem };
       },
       noteActivity,
+      counters: parts.lasting.counters.hub,
       secureHub,
       added: (route) => this.routes.added(route),
       removed: (route) => this.routes.removed(route),

@@ -6,5 +6,7 @@ declare module 'configurable-http-proxy' {
     constructor(options: object);
     readonly proxyServer: Server;
     readonly apiServer: Server;
+    /** With `enableMetrics`. */
+    readonly metricsServer: Server;
   }
 }

@@ -45,6 +45,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
   const rejections: Rejection[] = [];
   const recorder = new Recorder({
     log,
+    hub: null,
     unrouted: () => edge.unrouted,
     rejected: (rejection) => rejections.push(rejection),
   });

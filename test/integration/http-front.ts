@@ -86,7 +86,7 @@ export async function startFront(
   const counters = new RouteCounters();
   const log = createLog(sink);
   const rejected = (rejection: Rejection) => rejections.push(rejection);
-  const recorder = new Recorder({ log, rejected, unrouted: () => counters });
+  const recorder = new Recorder({ log, rejected, hub: null, unrouted: () => counters });
   const parts = {
     log,
     recorder,

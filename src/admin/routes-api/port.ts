@@ -8,6 +8,7 @@ import { isLocal } from '../../config/language/addresses.ts';
 import { readFiles } from '../../config/live/read.ts';
 import type { ListenAddress, RoutesApi, TlsTerms } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
+import type { HubCounters } from '../../observe/metrics/counters.ts';
 import { type ApiRoute, ApiRoutes, type JudgeTarget } from '../../routes/api-routes.ts';
 import { ApiGuard } from './guard.ts';
 import { HubCheck } from './hub-check.ts';
@@ -25,6 +26,7 @@ export interface RoutesApiPortParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly noteActivity: () => void;
+  readonly counters: HubCounters;
   readonly tlsTerms: TlsTerms;
   /** How TLS with the hub is made sure of. */
   readonly secureHub: () => Promise<ConnectionOptions>;
@@ -94,7 +96,7 @@ export class RoutesApiPort {
    * unix socket.
    */
   async listen(address: ListenAddress): Promise<number> {
-    const { log, now, noteActivity, tlsTerms } = this.#parts;
+    const { log, now, noteActivity, tlsTerms, counters } = this.#parts;
     if (this.#token === null) {
       log.tell('routes_api_open', {});
     }
@@ -105,6 +107,7 @@ export class RoutesApiPort {
       tls: this.#tls && { ...usualTerms, ...this.#tls, ...tlsTerms },
       now,
       noteActivity,
+      counters,
       heard: () => {
         this.heard.requests++;
         this.heard.lastAtMs = now();

@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import { clean } from '../../observe/log/clean.ts';
 import { type Log, shownRoutePath } from '../../observe/log/log.ts';
+import { countStatus, type HubCounters } from '../../observe/metrics/counters.ts';
 import { Pace } from '../../observe/metrics/pace.ts';
 import type { ApiRoute, ApiRoutes } from '../../routes/api-routes.ts';
 import type { RouteProblem } from '../../routes/route-problem.ts';
@@ -27,6 +28,7 @@ export interface RoutesApiParts {
   readonly now: () => number;
   /** Called before times of activity are read: whoever has noticed some tells it now. */
   readonly noteActivity: () => void;
+  readonly counters: HubCounters;
   /** Called with each request that was let in. */
   readonly heard: (method: string, status: number) => void;
   /** Called when the hub has checked the table, with how many of its routes were missing here, or otherwise. */
@@ -65,6 +67,12 @@ export class RoutesApiServer extends AdminListener {
   }
 
   protected override async answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
+    const answer = await this.#answer(req, res);
+    countStatus(this.#parts.counters.apiAnswers, answer.status);
+    return answer;
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
     const { method = '' } = req;
     const url = (req.url ?? '').replace(absolute, '');
     if (url === checkedPlace) return this.#checked(req, res);
@@ -115,7 +123,9 @@ export class RoutesApiServer extends AdminListener {
     const before = since === null || since === '' ? Number.POSITIVE_INFINITY : Date.parse(since);
     if (Number.isNaN(before))
       return refusal(400, 'inactive_since is no date; write it as ISO 8601 has it, 2026-01-31T12:00:00Z');
-    return { status: 200, type: jsonType, body: await this.#list(before, req) };
+    const body = await this.#list(before, req);
+    this.#parts.counters.routes.listed++;
+    return { status: 200, type: jsonType, body };
   }
 
   /** One after the other, so that many askers do not hold as many half-made ones. */
@@ -156,6 +166,7 @@ export class RoutesApiServer extends AdminListener {
     if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
     const refused = routes.set(path, body, now());
     if (refused !== null) return this.#refuseRoute(path, refused);
+    this.#parts.counters.routes.set++;
     log.tell('route_set', { path: shownRoutePath(log, path) });
     return empty(201);
   }
@@ -167,7 +178,8 @@ export class RoutesApiServer extends AdminListener {
   }
 
   async #delete(path: string): Promise<Answer> {
-    const { routes, log } = this.#parts;
+    const { routes, log, counters } = this.#parts;
+    counters.routes.deleted++;
     const route = routes.get(path);
     if (route === null) return empty(404);
     if ('problem' in route) return refusal(400, route.problem);

@@ -402,7 +402,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     if (routed === null) {
       const upload = uploadOf(parser);
       this.#dropParser();
-      const subject = this.#parts.recorder.unrouted({ route: null, host, target, address });
+      const kind = handshake === null ? 'http' : 'websocket';
+      const subject = this.#parts.recorder.unrouted({ route: null, host, target, address }, kind);
       this.#refuse(route as Refused, subject, upload);
     } else {
       const fields = handshake === null ? parser : new RawFields(handshake);

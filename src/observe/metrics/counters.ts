@@ -94,6 +94,40 @@ export class QuotaStoreCounters {
   lost = 0;
 }
 
+/** How often something was done, and how long it took in all. */
+export class Timed {
+  count = 0;
+  seconds = Number.NaN;
+
+  constructor() {
+    this.seconds = 0;
+  }
+
+  /** It has been done, from one time to another, as `performance.now()` tells them. */
+  add(fromMs: number, toMs: number): void {
+    this.count++;
+    this.seconds += (toMs - fromMs) / 1000;
+  }
+}
+
+/** What configurable-http-proxy counts, for whoever watches a hub's proxy by those names. */
+export class HubCounters {
+  /** To the public port. */
+  readonly requests = { http: 0, websocket: 0 };
+  /** What they were answered, by status. */
+  readonly answers = new Map<number, number>();
+  /** What requests to the API were answered, by status. */
+  readonly apiAnswers = new Map<number, number>();
+  readonly routes = { listed: 0, set: 0, deleted: 0 };
+  readonly lookUps = new Timed();
+  readonly uses = new Timed();
+}
+
+/** Counts one of a status; there are no more than a thousand. */
+export function countStatus(counts: Map<number, number>, status: number): void {
+  counts.set(status, (counts.get(status) ?? 0) + 1);
+}
+
 /** What one sender did on one route. */
 export class SenderCounters {
   textMessages = 0;

@@ -1,6 +1,7 @@
 /** Writes docs/metrics.md from the registry's families. */
 import { logEvents } from '../../catalogue/log-events.ts';
 import type { Family } from './families.ts';
+import { type HubFamily, hubFamilies } from './hub-families.ts';
 import { liveFamilies } from './live-families.ts';
 import { sliceMs } from './pace.ts';
 import { processFamilies } from './process-families.ts';
@@ -51,6 +52,14 @@ ${table(liveFamilies)}
 
 ${table(routeFamilies)}
 
+## Of configurable-http-proxy
+
+Where \`routes_api\` lets a program set routes, as with \`sluice hub-proxy\`, what configurable-http-proxy counts is there too, by its names. Those of the process as a
+whole (\`process_*\`, \`nodejs_*\`) are the same ones. The two summaries have their sum and count, and no quantiles. A WebSocket counts when its handshake has ended, and a
+request that waits for credentials when it is answered.
+
+${rows(hubFamilies, '')}
+
 ## Log
 
 One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and \`msg\` are in every line.
@@ -79,10 +88,17 @@ function eventRows(): string[] {
 }
 
 function table(families: readonly Family[]): string {
-  const rows = families.map(({ name, type, labels, help }) =>
-    row(`\`${prefix}${name}\``, type, labels.map((label) => `\`${label}\``).join(', '), help),
+  return rows(families, prefix);
+}
+
+function rows(
+  families: readonly Pick<Family | HubFamily, 'name' | 'type' | 'labels' | 'help'>[],
+  before: string,
+): string {
+  const lines = families.map(({ name, type, labels, help }) =>
+    row(`\`${before}${name}\``, type, labels.map((label) => `\`${label}\``).join(', '), help),
   );
-  return ['| name | type | labels | meaning |', '|---|---|---|---|', ...rows].join('\n');
+  return ['| name | type | labels | meaning |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 function row(...cells: string[]): string {

@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'; // the package @p
 import type { Histogram } from './counters.ts';
 import { Exposition, type Format, labelText } from './exposition.ts';
 import type { Family } from './families.ts';
+import { writeHubFamilies } from './hub-families.ts';
 import { liveFamilies } from './live-families.ts';
 import { Pace, type Turns } from './pace.ts';
 import { processFamilies } from './process-families.ts';
@@ -42,6 +43,7 @@ export function createRenderer(source: MetricsSource, turns?: Turns): Renderer {
         if (pace.isOver) await pace.rest();
       }
     }
+    if ((source.routesApi?.() ?? null) !== null) writeHubFamilies(out, format, source.counters.hub);
     for (const metric of registry.getMetricsAsArray()) {
       await writeMetric(out, metric as unknown as ReadableMetric);
       // Counting descriptors and heap spaces takes a while each.

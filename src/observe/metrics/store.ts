@@ -1,6 +1,6 @@
 /** Who owns the counters: one set per route name, for as long as the process lives. */
 import type { AdminRefusal } from '../../catalogue/outcomes.ts';
-import { QuotaStoreCounters, RouteCounters, Tally } from './counters.ts';
+import { HubCounters, QuotaStoreCounters, RouteCounters, Tally } from './counters.ts';
 
 /** The `route` label of what ends before a route is known. */
 export const unroutedName = '(none)';
@@ -15,6 +15,9 @@ export class CounterStore {
   readonly unrouted = new RouteCounters();
   /** Requests of operators that the admin port has turned away. */
   readonly adminRefusals = new Tally<[reason: AdminRefusal]>();
+
+  /** Where a program sets routes. */
+  readonly hub = new HubCounters();
 
   /** Questions to the store of shared quotas. */
   readonly quotaStore = new QuotaStoreCounters();

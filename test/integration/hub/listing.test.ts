@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { ApiGuard } from '../../../src/admin/routes-api/guard.ts';
 import { RoutesApiServer } from '../../../src/admin/routes-api/server.ts';
+import { HubCounters } from '../../../src/observe/metrics/counters.ts';
 import type { ApiRoutes } from '../../../src/routes/api-routes.ts';
 import { ask } from '../../helpers/hub.ts';
 
@@ -30,6 +31,7 @@ async function start(routes: ApiRoutes): Promise<number> {
     tls: null,
     now: () => 0,
     noteActivity() {},
+    counters: new HubCounters(),
     heard() {},
     checked() {},
   });

@@ -5,6 +5,7 @@ import type { Config } from '../../../../src/config/types.ts';
 import { tally } from '../../../../src/observe/metrics/counters.ts';
 import { seriesPerRoute } from '../../../../src/observe/metrics/document.ts';
 import type { Format } from '../../../../src/observe/metrics/exposition.ts';
+import { hubFamilies } from '../../../../src/observe/metrics/hub-families.ts';
 import { sliceMs } from '../../../../src/observe/metrics/pace.ts';
 import { createRenderer, families } from '../../../../src/observe/metrics/prometheus.ts';
 import type { LiveSession, MetricsSource } from '../../../../src/observe/metrics/source.ts';
@@ -354,4 +355,25 @@ test('follows the conventions that promtool checks', async () => {
   const names = series.map((line) => line.split(' ')[0]);
   expect(new Set(names).size).toBe(names.length);
   for (const { name, type } of families) expect(types.get(`sluice_${name}`)).toBe(type);
+});
+
+test('the names of configurable-http-proxy are there where a program sets routes, and nowhere else', async () => {
+  const { source, scrape } = fixture();
+  const isOfHub = (line: string) => hubFamilies.some(({ name }) => line.startsWith(name));
+  expect((await scrape()).filter(isOfHub)).toEqual([]);
+  source.counters.hub.answers.set(503, 2);
+  const routesApi = () => ({ routes: 0, requests: 0, lastRequestAtMs: 0, pageFailures: 0, differing: null });
+  const text = String(Buffer.concat(await createRenderer({ ...source, routesApi })('text')));
+  expect(text.split('\n').filter(isOfHub)).toEqual([
+    'api_route_get 0',
+    'api_route_add 0',
+    'api_route_delete 0',
+    'find_target_for_req_sum 0',
+    'find_target_for_req_count 0',
+    'last_activity_updating_sum 0',
+    'last_activity_updating_count 0',
+    'requests_ws 0',
+    'requests_web 0',
+    'requests_proxy{status="503"} 2',
+  ]);
 });
