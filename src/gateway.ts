@@ -254,14 +254,18 @@ export class Gateway {
   }
 
   /**
-   * Reads the schema files that a loaded configuration names, before it is put in force: one that cannot be used is an
-   * error of the configuration.
+   * Reads the files of users, tokens, keys and schemas that a loaded configuration names, before it is put in force: one
+   * that cannot be used is an error of the configuration.
    */
   async prepare(loaded: Loaded): Promise<Loaded> {
     if ('errors' in loaded) return loaded;
-    const problems = await this.#schemas.prepare(labelledRoutes(loaded.config));
+    const { config } = loaded;
+    const problems = [
+      ...(await this.#authentication.prepare(config)),
+      ...(await this.#schemas.prepare(labelledRoutes(config))),
+    ];
     if (problems.length === 0) return loaded;
-    const [file = ''] = loaded.config.files;
+    const [file = ''] = config.files;
     return { errors: problems.map((message) => ({ file, line: 0, column: 0, path: '', message })) };
   }
 

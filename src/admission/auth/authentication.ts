@@ -56,6 +56,8 @@ export class Authentication {
   readonly #lives: Lives;
   #authenticators = new Map<string, Authenticator>();
   #revokedUsers: string | null = null;
+  /** Of the configuration in force. */
+  #named: readonly AuthFile[] = [];
   /** What holds until the list of users who are shut out has been read. */
   #shutOutBefore: ReadonlySet<string> = nobody;
 
@@ -63,6 +65,14 @@ export class Authentication {
     this.#parts = parts;
     const isRevoked = (name: string) => this.#isRevoked(name);
     this.#lives = new Lives({ now, wallClock, chance: Math.random, isRevoked, memory: parts.memory });
+  }
+
+  /** Reads the files of a configuration beside those in use; resolves with what is wrong with them. */
+  async prepare(config: Pick<Config, 'routes' | 'routesApi' | 'revokedUsers'>): Promise<readonly string[]> {
+    const before = this.#named;
+    const problems = await this.#read([...before, ...authFilesOf(config)]);
+    if (problems.length > 0) await this.#read(before);
+    return problems;
   }
 
   /** Takes another configuration; resolves with what is wrong with files that were not read before. */
@@ -76,8 +86,8 @@ export class Authentication {
       if (!kept.has(key)) kept.set(key, this.#authenticators.get(key) ?? this.#make(route, route.auth));
     }
     this.#authenticators = kept;
-    const changed = () => void this.#lives.endRevoked();
-    return this.#parts.files.follow(authFilesOf(config).map((file) => ({ ...file, changed })));
+    this.#named = authFilesOf(config);
+    return this.#read(this.#named);
   }
 
   /** The step of admission for a route; `null` where everybody is let in. */
@@ -94,6 +104,11 @@ export class Authentication {
     this.#parts.files.close();
     this.#passwords.close();
     this.#lives.close();
+  }
+
+  #read(files: readonly AuthFile[]): Promise<readonly string[]> {
+    const changed = () => void this.#lives.endRevoked();
+    return this.#parts.files.follow(files.map((file) => ({ ...file, changed })));
   }
 
   #isRevoked(name: string): boolean {

@@ -404,6 +404,30 @@ test('a file that cannot be used keeps the gateway from starting, and says why',
   });
 });
 
+test('another file of users is read before it is in force, and one that cannot be used never is', async () => {
+  await using upstream = await fakeUpstream({ answer: ok });
+  const text = (path: string) => `
+listen: {address: "127.0.0.1:0"}
+admin: {address: "127.0.0.1:0"}
+routes: [{name: test, upstream: "http://127.0.0.1:${upstream.port}", auth: [{basic: {file: ${path}}}]}]
+`;
+  await using sluice = await startGatewayOf(text(users));
+  const reload = async (path: string) =>
+    sluice.gateway.reload(await sluice.gateway.prepare(loadConfig('sluice.yaml', text(path))));
+  const asked = async (pair: string) =>
+    (await ask(sluice.port, request([`Authorization: ${basic(pair)}`]))).split('\r\n', 1)[0];
+  expect(await asked('ann:hunter2')).toBe('HTTP/1.1 200 OK');
+  // Nothing is waited for here: whoever asks now is judged by the new file already.
+  expect(await reload(file('users-new', `eve:${hashSync('apple', 4)}\n`))).toBe(true);
+  expect(await asked('eve:apple')).toBe('HTTP/1.1 200 OK');
+  expect(await asked('ann:hunter2')).toMatch(/ 401 /);
+  expect(await reload(join(folder, 'users-nowhere'))).toBe(false);
+  expect(sluice.gateway.configState().lastError?.errors).toMatchObject([
+    { message: expect.stringMatching(/^auth\.basic\.file: .*users-nowhere does not exist/) },
+  ]);
+  expect(await asked('eve:apple')).toBe('HTTP/1.1 200 OK');
+});
+
 test('the keys of an issuer are fetched once, whoever invents others', async () => {
   const signers = [newSigner('one')];
   let asked = 0;
