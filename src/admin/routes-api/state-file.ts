@@ -3,7 +3,10 @@
  * most once a second, and never while the relay waits. What cannot be read is kept aside under another name, and the
  * table begins empty.
  *
- *   {"sluice_routes": 1, "routes": [["/user/ann", "{…}", 1764423000000], …]}
+ *   {"sluice_routes": 1, "start": 7, "routes": [["/user/ann", "{…}", 1764423000000], …]}
+ *
+ * `start` says which process wrote it: each takes the number behind that of the file it has found. So one that ends,
+ * while another has begun with the same file, does not put its older table in the place of the newer one.
  */
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { inTurn, readSmallFile } from '../../files.ts';
@@ -28,6 +31,8 @@ export class StateFile {
   #changed = false;
   /** The latest use of a route that the file tells of. */
   #latestUse = 0;
+  /** Which start of a process with this file ours is. */
+  #start = 1;
 
   constructor(path: string, routes: ApiRoutes, log: Log) {
     this.#path = path;
@@ -53,6 +58,7 @@ export class StateFile {
       await this.#setAside(state.problem);
       return;
     }
+    this.#start = state.start + 1;
     let refused = 0;
     let first = '';
     // A full table takes seconds, and the admin port answers already.
@@ -106,6 +112,8 @@ export class StateFile {
     const beside = `${this.#path}.new`;
     try {
       const pieces = await this.#pieces();
+      const found = await startOf(this.#path);
+      if (found > this.#start) throw new Error('a process that was started later keeps its routes there');
       await inTurn(this.#path, async () => {
         // Made anew: what somebody has put there, a pipe or a link to elsewhere, is not written to.
         await rm(beside, { force: true });
@@ -135,7 +143,7 @@ export class StateFile {
     const pace = new Pace();
     const pieces: Buffer[] = [];
     this.#latestUse = 0;
-    let text = `{"sluice_routes":${version},"routes":[`;
+    let text = `{"sluice_routes":${version},"start":${this.#start},"routes":[`;
     let first = true;
     for (const route of [...this.#routes.all()]) {
       text += `${first ? '' : ',\n'}${JSON.stringify([route.path, route.data, route.lastActivity])}`;
@@ -160,9 +168,24 @@ export class StateFile {
   }
 }
 
+/** What a file begins with; a few bytes, however many routes stand behind. */
+const head = /^\{"sluice_routes":\d+,"start":(\d{1,15}),/;
+const headBytes = 64;
+
+/** Which start of a process wrote a file; 0 where nobody can tell. */
+async function startOf(path: string): Promise<number> {
+  const bytes = await readSmallFile(path, headBytes).catch(() => Buffer.alloc(0));
+  return Number(head.exec(bytes.toString('latin1'))?.[1] ?? 0);
+}
+
 type Row = readonly [path: string, body: string, lastActivity: number];
 
-function parse(text: string): { readonly routes: readonly Row[] } | { readonly problem: string } {
+interface State {
+  readonly start: number;
+  readonly routes: readonly Row[];
+}
+
+function parse(text: string): State | { readonly problem: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -177,7 +200,7 @@ function parse(text: string): { readonly routes: readonly Row[] } | { readonly p
   }
   if (found !== version || !Array.isArray(routes) || !routes.every(isRow))
     return { problem: 'it is no file of routes' };
-  return { routes };
+  return { start: Number(head.exec(text)?.[1] ?? 0), routes };
 }
 
 function isRow(row: unknown): row is Row {

@@ -171,3 +171,29 @@ test('times that no clock has told are times of today, or of long ago', async ()
   );
   expect(times).toEqual([0, 2_000_000, 0]);
 });
+
+test('a process that ends does not put its older table in the place of a later one’s', async () => {
+  const file = fresh();
+  const api = `state_file: ${file}`;
+  const saved = () => JSON.parse(readFileSync(file, 'utf8')).routes.map(([path]: [string]) => path);
+  const older = await hubGateway({ api });
+  await older.set('/a', 1);
+  await expect.poll(() => readdirSync(join(file, '..'))).toEqual(['routes.json']);
+  const later = await hubGateway({ api });
+  await later.set('/b', 1);
+  await expect.poll(saved).toEqual(['/a', '/b']);
+  await older.set('/c', 1);
+  await older.stop();
+  expect(saved()).toEqual(['/a', '/b']);
+  expect(older.log.find(({ event }) => event === 'routes_not_saved')).toMatchObject({
+    error: expect.stringContaining('started later'),
+  });
+  // It goes on itself, and so does the next.
+  await later.set('/d', 1);
+  await later.stop();
+  const last = await hubGateway({ api });
+  expect(Object.keys(JSON.parse((await last.api('')).body))).toEqual(['/a', '/b', '/d']);
+  await last.api('/a', { method: 'DELETE' });
+  await last.stop();
+  expect(saved()).toEqual(['/b', '/d']);
+});
