@@ -22,10 +22,9 @@ export class Certificate {
   /** Reads and uses these files; says what is wrong with them where they cannot be used. */
   static async open(files: ListenTls, log: Log, use: Use): Promise<Result<Certificate>> {
     const contents = await readFiles(listenPaths(files));
-    const judged = judgeListenFiles(files, contents);
-    if ('problem' in judged) return judged;
     const certificate = new Certificate(files, contents, log, use);
-    certificate.#take(contents);
+    const problem = certificate.#apply(contents);
+    if (problem !== null) return { problem };
     await certificate.#watcher.start();
     return { value: certificate };
   }
@@ -65,13 +64,22 @@ export class Certificate {
   }
 
   #take(contents: readonly FileContent[]): void {
+    const problem = this.#apply(contents);
+    if (problem !== null) this.#log.tell('tls_rejected', { problem });
+  }
+
+  /** Puts what the files hold in force, or says why it cannot be. */
+  #apply(contents: readonly FileContent[]): string | null {
     const judged = judgeListenFiles(this.#files, contents);
-    if ('problem' in judged) {
-      this.#log.tell('tls_rejected', { problem: judged.problem });
-      return;
-    }
-    this.#use(judged.value.credentials);
+    if ('problem' in judged) return judged.problem;
     const { cert, key } = this.#files;
+    try {
+      this.#use(judged.value.credentials);
+    } catch (error) {
+      // How TLS is spoken may ask for more than the files have: a longer key, for example.
+      return `listen.tls: ${cert} and ${key} cannot be used: ${(error as Error).message}`;
+    }
     this.#log.tell('tls_loaded', { cert, key, ...judged.value.facts });
+    return null;
   }
 }
