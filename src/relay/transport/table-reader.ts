@@ -70,10 +70,10 @@ export class TableReader {
   #readOn(reading: Reading, askedAt: number, tookMs: number): void {
     setImmediate(() => {
       const started = performance.now();
-      let step = reading.next();
+      let step = nextOf(reading);
       let sliceTookMs = performance.now() - started;
       while (step.done !== true && sliceTookMs < sliceMs) {
-        step = reading.next();
+        step = nextOf(reading);
         sliceTookMs = performance.now() - started;
       }
       if (step.done !== true) {
@@ -85,6 +85,15 @@ export class TableReader {
       const lastsMs = Math.max(readingLastsMs, (tookMs + sliceTookMs) / shareOfTime);
       this.#last = { table: step.value, at: askedAt, lastsMs };
     });
+  }
+}
+
+/** What cannot be read tells nothing of any socket, and must not end the process: nobody waits here to hear of it. */
+function nextOf(reading: Reading): IteratorResult<void, KernelTable> {
+  try {
+    return reading.next();
+  } catch {
+    return { done: true, value: new KernelTable() };
   }
 }
 

@@ -91,3 +91,18 @@ test('a reading that nobody wants is let go of too', () => {
   reader.forget(1401);
   expect(reader.tables(1401)).toBe('pending');
 });
+
+test('tables that cannot be read are read again, and end nothing', () => {
+  let tries = 0;
+  const reader = new TableReader(function* begin(): Generator<void, KernelTable> {
+    tries++;
+    yield;
+    throw new Error('EIO: i/o error, read');
+  });
+  for (const now of [0, 1000]) {
+    expect(reader.tables(now)).toBe('pending');
+    vi.runOnlyPendingTimers();
+    expect(reader.tables(now)).toMatchObject({ at: now });
+  }
+  expect(tries).toBe(2);
+});
