@@ -28,11 +28,16 @@ const usualFragment = 64 * KiB;
 /** So long before a deadline clients are told why they go. */
 const goodbyeMs = 1000;
 
-/** All warnings of a configuration, route by route. */
+/** All warnings of a configuration, route by route, and then of the templates of routes that a program sets. */
 export function findWarnings(resolved: Resolved): Warning[] {
   const nameOf = placeNamer(resolved.files);
   const { announceMs } = resolved.drain;
-  const judged = resolved.routes.map((route) => ({ ...route, nameOf, announceMs, listen: resolved.listen }));
+  const judged = [...resolved.routes, ...resolved.templates].map((route) => ({
+    ...route,
+    nameOf,
+    announceMs,
+    listen: resolved.listen,
+  }));
   const proxyProtocol = proxyProtocolWarnings(resolved.listen).map((message) => ({
     subject: 'listen.proxy_protocol',
     message,

@@ -182,3 +182,18 @@ test('TLS settings for a backend that speaks plain HTTP, unless they are for all
   ]);
   expect(warningsOf('{name: app, upstream: "http://h"}', 'defaults: {upstream_tls: {ca: c}}\n')).toEqual([]);
 });
+
+test('what is said of routes is said of templates too', () => {
+  const template = '{name: t, kind: other, auth: [{bearer: {file: f}}], upstream_tls: {insecure_skip_verify: true}}';
+  const loaded = loadConfig('f', `routes_api: {address: "127.0.0.1:0", templates: [${template}]}`);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
+  const ofTemplate = findWarnings(loaded.resolved).filter(({ subject }) => subject === 't');
+  expect(ofTemplate.map(({ message }) => message)).toEqual([
+    expect.stringContaining('takes any certificate'),
+    expect.stringContaining('there is no TLS in front'),
+  ]);
+  // Those that the file has not written are JupyterHub's, and nothing is wrong with them.
+  const usual = loadConfig('f', 'routes_api: {address: "127.0.0.1:0"}');
+  if ('errors' in usual) throw new Error('not valid');
+  expect(findWarnings(usual.resolved).map(({ subject }) => subject)).toEqual(['listen.trusted_proxies']);
+});
