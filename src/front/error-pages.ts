@@ -146,7 +146,8 @@ async function readPage(folder: string, status: PagedStatus): Promise<ErrorPage>
     try {
       const body = await readSmallFile(join(folder, name), mostBytes);
       if (body.length > mostBytes) throw new Error(`${name} has more than ${mostBytes} bytes`);
-      return { type: 'text/html; charset=utf-8', encoding: null, body };
+      // Which characters they are, the file says itself.
+      return { type: 'text/html', encoding: null, body };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }

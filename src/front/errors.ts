@@ -114,13 +114,13 @@ export interface RenderedRefusal {
 }
 
 /**
- * Renders an answer in the form that `accept` prefers; text for clients without a preference. `chance` is from 0 to
- * below 1.
+ * Renders an answer in the form that `accept` prefers. A client without a preference gets text, and HTML where another
+ * program might have had a page: CHP answers so. `chance` is from 0 to below 1.
  */
 export function renderRefusal(refusal: Refusal, accept: string | undefined, chance = Math.random()): RenderedRefusal {
   const { fields = [], relayed } = refusal;
   if (relayed !== undefined) return renderRelayed(relayed);
-  const form = preferredForm(accept);
+  const form = preferredForm(accept) ?? (refusal.page === undefined ? 'text/plain' : 'text/html');
   const body = Buffer.from(renderers[form](refusal));
   const own = [
     ['Content-Type', `${form}; charset=utf-8`],
@@ -234,9 +234,9 @@ function escapeHtml(text: string): string {
 /** In order of preference, for a client that gives several the same weight. */
 const forms: readonly Form[] = ['text/html', 'application/json', 'text/plain'];
 
-/** The form that an `Accept` header asks for (RFC 9110 §12.5.1); wildcards alone ask for text. */
-function preferredForm(accept: string | undefined): Form {
-  let best: Form = 'text/plain';
+/** The form that an `Accept` header asks for by name (RFC 9110 §12.5.1); `null` where it asks for none. */
+function preferredForm(accept: string | undefined): Form | null {
+  let best: Form | null = null;
   let bestWeight = 0;
   const ranges = (accept ?? '').toLowerCase().split(',', 32);
   for (const form of forms) {

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { refusalBytes, refusalOf, refuseHandshake, refuseHttp, renderRefusal } from '../../../src/front/errors.ts';
+import {
+  asOfApi,
+  refusalBytes,
+  refusalOf,
+  refuseHandshake,
+  refuseHttp,
+  renderRefusal,
+} from '../../../src/front/errors.ts';
 
 const tooBig = refuseHttp('body_too_large', {
   route: 'panel<script>',
@@ -112,4 +119,17 @@ test.each([
   const refusal = refusalOf('app', { ...refused, answer });
   const { headers, body } = renderRefusal(refusal, 'text/html');
   expect([refusal.status, String(body), headers]).toEqual([status, said, [...fields.slice(0, 3), ...framing]]);
+});
+
+test.each([
+  [undefined, 'text/html'],
+  ['*/*', 'text/html'],
+  ['application/json', 'application/json'],
+  ['text/plain', 'text/plain'],
+])('where another program might have had a page, Accept %s gets %s', (accept, type) => {
+  const { headers } = renderRefusal(
+    asOfApi(refuseHttp('upstream_unreachable', { route: 'servers', limit: null })),
+    accept,
+  );
+  expect(Object.fromEntries(headers)['Content-Type']).toBe(`${type}; charset=utf-8`);
 });
