@@ -148,6 +148,13 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
   let removePid = async () => {};
   try {
     const { address, routesApiAddress } = await gateway.start();
+    // In the same turn: nobody who finds the port open finds the root without a route.
+    const refused = defaultTarget === null ? null : gateway.setDefaultTarget(defaultTarget);
+    if (refused !== null) {
+      await complain(`sluice hub-proxy: --default-target: ${refused}\n`, patienceMs);
+      await gateway.stop();
+      return 2;
+    }
     if (redirect !== null) (await redirectFrom(redirect.host, redirect.port, redirect.to)).unref();
     // At once: whoever sees the port open looks for it. Not before: another process may have a port, and this file.
     const unwritten = pidFile === null ? null : await writePid(pidFile);
@@ -157,13 +164,6 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
       return 1;
     }
     if (pidFile !== null) removePid = () => inTurn(pidFile, () => unlink(pidFile)).catch(() => {});
-    const refused = defaultTarget === null ? null : gateway.setDefaultTarget(defaultTarget);
-    if (refused !== null) {
-      await complain(`sluice hub-proxy: --default-target: ${refused}\n`, patienceMs);
-      await gateway.stop();
-      await removePid();
-      return 2;
-    }
     log.tell('listening', {
       address: formatListenAddress(address),
       routes_api_address: formatListenAddress(routesApiAddress!),

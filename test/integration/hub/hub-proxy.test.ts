@@ -267,6 +267,15 @@ test('one whose redirects cannot listen leaves that pid file too', async () => {
   expect(readFileSync(pid, 'utf8')).toBe('of another');
 });
 
+test('one whose default target is refused leaves that pid file too', async () => {
+  const pid = join(mkdtempSync(join(tmpdir(), 'hub-')), 'pid');
+  writeFileSync(pid, 'of another');
+  const own = ['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', pid];
+  const { code, errors } = await start([...own, '--default-target=http://169.254.169.254']).exited;
+  expect([code, errors]).toEqual([2, expect.stringContaining('--default-target: ')]);
+  expect(readFileSync(pid, 'utf8')).toBe('of another');
+});
+
 test('a flag that is wrong ends it with its name', async () => {
   const { code, errors } = await start(['--storage-backend', 'x']).exited;
   expect(code).toBe(2);
