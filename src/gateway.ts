@@ -254,8 +254,8 @@ export class Gateway {
   }
 
   /**
-   * Reads the files of users, tokens, keys and schemas that a loaded configuration names, before it is put in force: one
-   * that cannot be used is an error of the configuration.
+   * Reads the files of users, tokens, keys and schemas that a loaded configuration names, before it is put in force:
+   * one that cannot be used is an error of the configuration.
    */
   async prepare(loaded: Loaded): Promise<Loaded> {
     if ('errors' in loaded) return loaded;

@@ -54,9 +54,9 @@ ${table(routeFamilies)}
 
 ## Of configurable-http-proxy
 
-Where \`routes_api\` lets a program set routes, as with \`sluice hub-proxy\`, what configurable-http-proxy counts is there too, by its names. Those of the process as a
-whole (\`process_*\`, \`nodejs_*\`) are the same ones. The two summaries have their sum and count, and no quantiles. A WebSocket counts when its handshake has ended, and a
-request that waits for credentials when it is answered.
+Where \`routes_api\` lets a program set routes, as with \`sluice hub-proxy\`, what configurable-http-proxy counts is there
+too, by its names. Those of the process as a whole (\`process_*\`, \`nodejs_*\`) are the same ones. The two summaries have
+their sum and count alone. A WebSocket counts when its handshake has ended, and a request when it is answered.
 
 ${rows(hubFamilies, '')}
 
