@@ -110,7 +110,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
       if (validate(value)) return null;
       // Those of the branches of an `anyOf` stand before its own.
       const last = validate.errors!.at(-1)!;
-      return { rule: last.keyword, path: shownPath(last.instancePath, names) };
+      return { rule: last.keyword, path: shownPath(last.instancePath, value, names) };
     };
     if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
       return { problem: 'refers to itself without end; let each reference stand below a property or an item' };
@@ -135,13 +135,16 @@ function keysIn(value: unknown, names = new Set<string>()): ReadonlySet<string> 
 }
 
 /** A place as it may be shown: what a peer chose for a key is payload, and may be a secret. */
-function shownPath(pointer: string, names: ReadonlySet<string>): string {
-  const parts = pointer.split('/').slice(1);
-  const shown = parts.map((part) => {
+function shownPath(pointer: string, message: unknown, names: ReadonlySet<string>): string {
+  let at = message;
+  let shown = '';
+  for (const part of pointer.split('/').slice(1)) {
     const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    return names.has(key) || /^\d{1,6}$/.test(key) ? `/${part}` : '/*';
-  });
-  return shown.join('');
+    // The number of an item is nobody's choice; a key of digits is.
+    shown += Array.isArray(at) || names.has(key) ? `/${part}` : '/*';
+    at = (at as Readonly<Record<string, unknown>> | null | undefined)?.[key];
+  }
+  return shown;
 }
 
 /** CommonJS, whose default comes wrapped. */

@@ -68,6 +68,9 @@ test('a key that the schema does not name is not told: it may be a secret', () =
   const place = (value: unknown) => compiled.value(value, new Fuel(1000));
   expect(place({ 'a/b': { 'sk-secret': ['x', 3] } })).toEqual({ rule: 'type', path: '/a~1b/*/1' });
   expect(place({ 'a/b': { 4111111111111111: [3] } })).toEqual({ rule: 'type', path: '/a~1b/*/0' });
+  // A code of six digits is as secret.
+  expect(place({ 'a/b': { 483920: [3] } })).toEqual({ rule: 'type', path: '/a~1b/*/0' });
+  expect(place({ 'a/b': { 0: ['x', 3] } })).toEqual({ rule: 'type', path: '/a~1b/*/1' });
 });
 
 test('one pattern is not taken for another', () => {
