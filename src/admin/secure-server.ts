@@ -2,9 +2,9 @@
  * TLS for a port of Sluice's own. Handshakes under way have a bound, as connections have: a client that opens many and
  * says nothing gives way to the next one.
  */
-import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { serverTls } from '../server-tls.ts';
 import { placesOfGreatest } from './share.ts';
 
 /** As many as there may be connections. */
@@ -41,8 +41,7 @@ export class Handshakes {
 
 /** A server that listens itself, and calls `accept` with each connection whose TLS handshake is over. */
 export function createSecureServer(tls: TlsOptions, handshakes: Handshakes, accept: (socket: Socket) => void): Server {
-  // A handshake costs us far more than the client that asks for another on the same connection, again and again.
-  const options = { ...socketOptions, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ...tls };
+  const options = { ...socketOptions, ...serverTls(tls.requestCert ?? false), ...tls };
   const secure = createTlsServer(options, (socket) => {
     handshakes.ended(socket);
     accept(socket);

@@ -1,5 +1,4 @@
 /** Accepts connections on the public port, and speaks TLS with them where it should. */
-import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   createSecureContext,
@@ -12,6 +11,7 @@ import {
 import type { Refused } from '../admission/verdict.ts';
 import { bind } from '../bind.ts';
 import type { ListenAddress, TlsTerms } from '../config/types.ts';
+import { serverTls } from '../server-tls.ts';
 import { judgeClientCertificate } from './broken-request.ts';
 
 /** A certificate with its chain and the key, both PEM. */
@@ -45,27 +45,6 @@ export interface AcceptorEvents {
 }
 
 const socketOptions = { allowHalfOpen: true, noDelay: true };
-/** Older versions are broken (RFC 8996). */
-const minVersion = 'TLSv1.2';
-/**
- * A TLS handshake costs us far more than the client. A client could ask for one after another on the same connection.
- */
-const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
-/**
- * Forward secrecy: someone who gets at the key later reads nothing of what was recorded before. That leaves TLS 1.3,
- * and of TLS 1.2 the suites with ephemeral keys and authenticated encryption (RFC 9325 §4.2).
- */
-const ciphers = [
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_128_GCM_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
 
 export class Acceptor {
   readonly #server: Server;
@@ -133,12 +112,9 @@ export class Acceptor {
 }
 
 function optionsOf({ clients }: Credentials): SecureContextOptions {
-  if (clients === null) return { minVersion, ciphers, secureOptions };
+  if (clients === null) return serverTls(false);
   return {
-    minVersion,
-    ciphers,
-    // A resumed session is not judged again, so it would outlive the list of what is revoked.
-    secureOptions: secureOptions | constants.SSL_OP_NO_TICKET,
+    ...serverTls(true),
     ca: [...clients.authorities],
     crl: [...clients.revoked],
     // Every certificate in the file is trusted, also one that is no root.

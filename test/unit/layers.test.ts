@@ -12,7 +12,7 @@ const chain: readonly (readonly string[])[] = [
   ['gateway'],
   ['drain'],
   ['front', 'admin'],
-  ['bind'],
+  ['bind', 'server-tls'],
   ['relay'],
   ['quotas'],
   ['upstream'],

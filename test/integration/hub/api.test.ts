@@ -5,10 +5,12 @@ import { request } from 'node:https';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { ask, echo, httpServer, hubGateway, token } from '../../helpers/hub.ts';
 import { backendCert, backendKey, caCert } from '../../helpers/private-ca.ts';
 import { rawConnect } from '../../helpers/raw-client.ts';
+import { spokenOf, weakSuites } from '../../helpers/tls-suites.ts';
 
 const auth = `Authorization: token ${token}\r\n`;
 
@@ -226,6 +228,48 @@ test('speaks TLS, and asks for a certificate where it shall', async () => {
   plain.write('GET /api/routes HTTP/1.1\r\n\r\n');
   await once(plain, 'close');
   expect(await status({ cert: backendCert, key: backendKey })).toBe(200);
+});
+
+describe('TLS of the API', () => {
+  const started = async (files: Readonly<Record<string, string>>) => {
+    const folder = mkdtempSync(join(tmpdir(), 'hub-tls-'));
+    const keys = Object.entries(files).map(([name, pem]) => {
+      writeFileSync(join(folder, name), pem);
+      return `${name}: ${join(folder, name)}`;
+    });
+    return (await hubGateway({ api: `tls: {${keys.join(', ')}}` })).apiPort;
+  };
+
+  test.each(weakSuites)(
+    'speaks no suite without forward secrecy or authenticated encryption: %s',
+    async (_, pair, suites) => {
+      const port = await started({ cert: pair.cert, key: pair.key });
+      expect(await spokenOf(suites, port)).toEqual([]);
+      expect(await spokenOf([pair.strong], port)).toEqual([pair.strong]);
+    },
+  );
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('judges the certificate of each connection anew: %s', async (version) => {
+    const port = await started({ cert: backendCert, key: backendKey, client_ca: caCert });
+    const versions = { minVersion: version, maxVersion: version };
+    const own = { cert: backendCert, key: backendKey, ca: caCert, servername: 'backend.test', ...versions };
+    const sessions: Buffer[] = [];
+    const open = async (session?: Buffer) => {
+      const socket = connectTls({ port, host: '127.0.0.1', ...own, ...(session && { session }) });
+      socket.on('session', (one) => sessions.push(one));
+      await once(socket, 'secureConnect');
+      return socket;
+    };
+    const first = await open();
+    // What lets a client resume has come with the answer.
+    first.resume().end(`GET /api/routes HTTP/1.1\r\nHost: localhost\r\n${auth}Connection: close\r\n\r\n`);
+    await once(first, 'close');
+    for (const session of [...sessions]) {
+      const again = await open(session);
+      expect(again.isSessionReused()).toBe(false);
+      again.destroy();
+    }
+  });
 });
 
 describe('a client that asks whether it may send its body', () => {
