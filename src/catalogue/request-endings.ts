@@ -463,6 +463,18 @@ export const httpEndings = {
       change: 'the backend, or a longer `http.inactivity`',
     },
   },
+  client_timeout: {
+    status: 408,
+    level: 'info',
+    flag: 'CT',
+    words: 'the client stopped within its request, or took nothing of the answer, for http.inactivity',
+    remedy: 'send the whole body; a client that pauses for longer needs a longer `http.inactivity` of the route',
+    advice: {
+      means: 'the client sent nothing more of its body, or took nothing of the answer, for `http.inactivity`',
+      look: '`client`: a network that is gone, a laptop that sleeps, or somebody who holds connections',
+      change: 'nothing; a longer `http.inactivity` where clients pause for so long',
+    },
+  },
   cut: {
     status: 0,
     level: 'warn',

@@ -4,6 +4,9 @@ import { carriesBody, framingFault } from '../http/framing.ts';
 import type { ErrorPages } from './error-pages.ts';
 import { pageHeaders, type Refusal, renderRefusal } from './errors.ts';
 
+/** How long an answer of ours waits for a client that takes nothing of it, in milliseconds. */
+const patienceMs = 10_000;
+
 /** How a client that has not sent its whole body yet is treated. */
 export interface LingerRules {
   /** The client waits for a 100 that it will not get: there is nothing to read on for. */
@@ -37,13 +40,24 @@ export async function sendRefusal(
   // If nobody can be sure where a body ends, nobody can wait for its end.
   const endless = framingFault({ version: req.httpVersion, headers: req.rawHeaders }) !== null;
   if (!unread || waitsForContinue || endless || req.method === 'HEAD') {
-    res.end(body);
+    endAnswer(res, body);
     return;
   }
   res.write(body);
-  const end = () => res.end();
+  const end = () => {
+    clearTimeout(timer);
+    req.off('end', end);
+    endAnswer(res);
+  };
   const timer = setTimeout(end, lingerMs);
   res.once('close', () => clearTimeout(timer));
   req.once('end', end);
   req.resume();
+}
+
+/** Ends an answer of ours. Whoever takes nothing of it is not waited for without end. */
+export function endAnswer(res: ServerResponse, body?: Buffer | string): void {
+  res.end(body);
+  const timer = setTimeout(() => res.destroy(), patienceMs);
+  res.once('close', () => clearTimeout(timer));
 }

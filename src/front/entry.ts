@@ -9,6 +9,7 @@ import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { SessionInit } from '../relay/types.ts';
+import { endAnswer } from './answer.ts';
 import { type Arrival, readArrival, type Unarrived } from './arrival.ts';
 import { judgeBrokenRequest } from './broken-request.ts';
 import type { CarefulRequests } from './careful/careful-lane.ts';
@@ -80,7 +81,7 @@ export class Entry implements CarefulRequests {
       // Nobody reads a body, or judges where it ends.
       if (carriesBody(req.headers)) res.shouldKeepAlive = false;
       res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': healthBody.length });
-      res.end(req.method === 'HEAD' ? undefined : healthBody);
+      endAnswer(res, req.method === 'HEAD' ? undefined : healthBody);
       return;
     }
     const arrival = this.#read(connection, req);

@@ -241,7 +241,7 @@ function preferredForm(accept: string | undefined): Form | null {
   const ranges = (accept ?? '').toLowerCase().split(',', 32);
   for (const form of forms) {
     for (const range of ranges) {
-      const [type, ...parameters] = range.split(';').map((part) => part.trim());
+      const [type, ...parameters] = range.split(';', 8).map((part) => part.trim());
       if (type !== form) continue;
       const q = parameters.find((parameter) => parameter.startsWith('q='));
       const weight = q === undefined ? 1 : Number(q.slice(2));

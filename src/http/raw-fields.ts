@@ -74,7 +74,8 @@ export function endToEnd(raw: RawHeaders): [name: string, value: string][] {
   const nominated = nominatedBy(raw);
   const pairs: [string, string][] = [];
   for (let i = 0; i < raw.length; i += 2) {
-    if (kindOf(raw[i]!) === 'hop' || (nominated.size > 0 && nominated.has(raw[i]!.toLowerCase()))) continue;
+    const kind = kindOf(raw[i]!);
+    if (kind === 'hop' || (kind === 'other' && nominated.has(raw[i]!.toLowerCase()))) continue;
     pairs.push([raw[i]!, raw[i + 1]!]);
   }
   return pairs;

@@ -31,6 +31,13 @@ const ways: readonly Cut[] = [
     result: 'upstream_timeout',
   },
   {
+    how: 'as its client sends nothing more of its body',
+    route: { http: { ...http, inactivityMs: 300 } },
+    method: 'POST',
+    cut: () => {},
+    result: 'client_timeout',
+  },
+  {
     how: 'as its body grows too large',
     route: { http: { ...http, maxBodyBytes: 10 } },
     method: 'POST',

@@ -102,7 +102,7 @@ test('a reader that the kernel still serves is not cut for inactivity; one that 
   const reading = setInterval(() => slow.socket.read(4096), 50);
   slow.socket.on('readable', () => {});
   await expect.poll(() => front.lines.length, { timeout: 100_000 }).toBe(1);
-  expect(front.lines).toMatchObject([{ event: 'http_failed', result: 'upstream_timeout' }]);
+  expect(front.lines).toMatchObject([{ event: 'http_failed', result: 'client_timeout' }]);
   // Three times as long as the other lived.
   await expect.poll(() => slow.socket.bytesRead, { timeout: 100_000 }).toBeGreaterThan(800 * KiB);
   clearInterval(reading);

@@ -147,8 +147,9 @@ export class CarefulConnection implements RoundWaiter {
 
   #end(): void {
     this.#ended = true;
+    const isAsked = this.#turn === 'body' || this.#turn === 'answer';
     // Nobody waits any more for what comes of the bytes before the end.
-    if (this.connection.isJudged) this.connection.socket.destroy();
+    if (this.connection.isJudged || (isAsked && this.#held.length > 0)) this.connection.socket.destroy();
     else this.#pump();
   }
 

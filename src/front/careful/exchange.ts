@@ -156,11 +156,29 @@ export class CarefulExchange implements MemoryHolder {
     this.#holding.bytes = exchangeBytes;
     this.#silence = new Silence({
       inactivityMs: this.#context.route.http.inactivityMs,
-      owes: () => this.#res.writableNeedDrain || (this.#res.socket?.writableLength ?? 0) > 0,
+      owes: () => this.#clientOwes,
       kernelQueue: () => (this.#res.socket === null ? null : this.#context.kernelQueue(this.#res.socket)),
-      over: () => this.failed(new UpstreamSilence(this.#context.route.http.inactivityMs)),
+      over: () => this.#onSilence(),
     });
     return true;
+  }
+
+  /** Bytes wait for the client to take others. */
+  get #clientOwes(): boolean {
+    return this.#res.writableNeedDrain || (this.#res.socket?.writableLength ?? 0) > 0;
+  }
+
+  /** Nothing has moved for too long. If it is the client's turn, the answer may be whole already. */
+  #onSilence(): void {
+    if (this.#over || this.#res.destroyed) return;
+    if (this.#clientOwes) this.#fail('client_timeout', null, 'it takes nothing');
+    else if (this.#isBodyAwaited) this.#fail('client_timeout', null, 'its body stops');
+    else this.failed(new UpstreamSilence(this.#context.route.http.inactivityMs));
+  }
+
+  /** The client has more of its body to send, and there is room for it. */
+  get #isBodyAwaited(): boolean {
+    return !this.#req.complete && this.#upstreamReq?.writableNeedDrain === false;
   }
 
   /** The upstream request has its connection; nothing of it is sent yet, and no byte of the body is read. */

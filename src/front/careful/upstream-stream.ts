@@ -39,6 +39,8 @@ export class UpstreamStream extends Duplex {
     this.#line.transport.lendNoMore();
     // A backend whose machine is gone says nothing; a long poll would wait for it until `http.inactivity`.
     this.#line.transport.last();
+    // Node's client listens for errors until it has taken the whole answer. What breaks behind that concerns nobody.
+    this.on('error', () => {});
     // Node says `free` when the answer is whole, the request is sent, and nothing is left to read; also where the
     // request was destroyed before it had begun.
     this.once('free', () => this.#giveBack());

@@ -47,6 +47,8 @@ import { Upload } from './upload.ts';
 /** What the client's connection does for its exchange. */
 export interface ExchangeClient {
   readonly line: Line;
+  /** What is allocated for what the client has sent too early, in bytes. It goes with the exchange. */
+  readonly heldBytes: number;
   /** The upstream is there: what is held of the body may come, and more of it. */
   readHeld(): void;
   /** The answer is complete, and `upload` concerns nobody any more. `closes`: the connection ends with it. */
@@ -245,7 +247,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   readonly isShed = false;
 
   get capacity(): number {
-    return this.#heldBytes + this.#client.line.writer.capacity + (this.#line?.writer.capacity ?? 0);
+    const { line, heldBytes } = this.#client;
+    return this.#heldBytes + heldBytes + line.writer.capacity + (this.#line?.writer.capacity ?? 0);
   }
 
   get sources(): readonly SocketTransport[] {
@@ -270,13 +273,21 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (inactivityMs === 0) return;
     const waits = this.#client.line.writer.blocked ? this.#client.line : this.#line?.writer.blocked ? this.#line : null;
     if (this.#quiet.tick(now, inactivityMs, waits) < inactivityMs) return;
-    if (this.#turn === 'delivering') {
+    if (this.#isClientsTurn) {
+      this.#fail('client_timeout', null, this.#client.line.writer.blocked ? 'it takes nothing' : 'its body stops');
+    } else if (this.#turn === 'delivering') {
       this.#end();
       this.#client.line.reset();
-      return;
+    } else {
+      this.#blame('response_timeout');
+      this.#fail('upstream_timeout', null, 'no byte in time');
     }
-    this.#blame('response_timeout');
-    this.#fail('upstream_timeout', null, 'no byte in time');
+  }
+
+  /** It is the client's turn: to take what waits for it, or to send more of a body for which there is room. */
+  get #isClientsTurn(): boolean {
+    if (this.#client.line.writer.blocked) return true;
+    return this.takesBody && !this.#waits && this.#line?.writer.blocked !== true;
   }
 
   /** More belongs in a later round of the event loop. */
@@ -455,7 +466,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #afterRead(clean: boolean): void {
     const { writer } = this.#client.line;
     const { state } = this.#download!;
-    if (state === 'whole') {
+    // Whoever takes nothing more has left. Where much is held of what it has sent, nothing else tells.
+    if (writer.broken) this.#client.line.destroy();
+    else if (state === 'whole') {
       if (!clean) this.#reusable = false;
       this.#turn = 'delivering';
       this.#endIfDelivered();

@@ -8,8 +8,8 @@
  *     ├──► careful: not of the strict form; the other lane has the socket, and all bytes from the head's first
  *     └──► over: no request, or for no route
  *
- * The next head is read when the answer before it is complete. What has been read of it meanwhile is held, and
- * nothing more is read: pipelining costs its sender's patience and not our memory.
+ * The next head is read when the answer before it is complete. What comes of it meanwhile is held up to a bound, and
+ * then nothing more is read: pipelining costs its sender's patience and not our memory.
  */
 import type { Socket } from 'node:net';
 import { type NamedUser, userOf } from '../../admission/identity.ts';
@@ -50,11 +50,10 @@ const lingerMs = 2000;
  */
 const restMs = 10_000;
 /**
- * The most bytes that are held of what a client sends too early. Frames may not come before the 101 (RFC 6455 §4.1); a
- * few messages of them are held, then TCP pushes back. While a step waits for an answer about a request, the same is
- * held of its body and of further requests, because the client's end is seen only behind them.
+ * The most bytes that are held of what a client sends too early: of further requests, of a body for which there is no
+ * connection yet, of frames before the 101 (RFC 6455 §4.1). Then TCP pushes back.
  */
-const mostEarlyBytes = 64 * 1024;
+const mostHeldBytes = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
 
@@ -185,6 +184,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   // Its exchange.
+
+  get heldBytes(): number {
+    return this.#held?.capacity ?? 0;
+  }
 
   readHeld(): void {
     const held = this.#takeHeld();
@@ -576,8 +579,9 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       this.#farewell();
       return;
     }
-    const isAsked = this.#opening !== null || this.#arriving !== null;
-    if (!isAsked || budget.pressed || this.#held.length >= mostEarlyBytes) this.line.pause();
+    // The client's end is seen only behind what it has sent.
+    if (this.#owes || budget.pressed || this.#held.length >= mostHeldBytes) this.line.pause();
+    else this.line.resume();
   }
 
   /** Throws away what is held of a body that nobody wants. */

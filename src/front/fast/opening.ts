@@ -294,8 +294,8 @@ export class Opening implements LineOwner, PendingHandshake {
 
   #afterMirror(): void {
     const { state } = this.#download!;
-    const { blocked } = this.#client.line.writer;
-    if (state === 'broken') this.#breakMirror();
+    const { blocked, broken } = this.#client.line.writer;
+    if (state === 'broken' || broken) this.#breakMirror();
     else if (state === 'open' && blocked) this.#line!.pause();
     else if (state === 'whole' && !blocked) this.#endMirror();
   }

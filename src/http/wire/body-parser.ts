@@ -54,6 +54,11 @@ const State = {
 const mostDigits = 16;
 /** Extensions of all chunks together, as Node bounds them: they are work that no limit of a route counts. */
 const mostExtensionBytes = 16 * 1024;
+/**
+ * So many chunks may have one. Each costs two writes, of its size and of what stands before that: 64 KiB that were full
+ * of empty ones took 13 ms, in place of 0.4.
+ */
+const mostExtensions = 256;
 const empty = Buffer.alloc(0);
 const noDigit = 255;
 
@@ -89,6 +94,7 @@ export class BodyParser {
   #remaining = 0;
   #size = 0;
   #digits = 0;
+  #extensions = 0;
   #extensionBytes = 0;
   /** A size line that is not whole; made when first needed. */
   #line: Buffer = empty;
@@ -101,6 +107,7 @@ export class BodyParser {
     this.#limit = limit;
     this.#size = 0;
     this.#digits = 0;
+    this.#extensions = 0;
     this.#extensionBytes = 0;
     this.#remaining = framing === 'length' ? length : Number.POSITIVE_INFINITY;
     this.#state = framing === 'none' ? State.end : framing === 'chunked' ? State.size : State.rest;
@@ -195,7 +202,9 @@ export class BodyParser {
     this.#holdDigits(at);
     this.#size = size;
     if (at === this.#end) return undefined;
-    this.#state = chunk[at] === cr ? State.sizeLf : State.extension;
+    const isExtended = chunk[at] !== cr;
+    if (isExtended && ++this.#extensions > mostExtensions) return this.#fail('too many chunks have extensions');
+    this.#state = isExtended ? State.extension : State.sizeLf;
     this.#skipTo(at + 1);
     return undefined;
   }

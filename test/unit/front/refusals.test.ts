@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http';
-import { expect, test } from 'vitest';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Duplex } from 'node:stream';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { refusalOf } from '../../../src/front/errors.ts';
 import { refuseOnResponse } from '../../../src/front/refusals.ts';
 
@@ -14,4 +15,23 @@ test('an answer that cannot be written ends its connection, and not the process'
   };
   refuseOnResponse(res as unknown as ServerResponse, refusalOf(null, { outcome: 'memory', detail: '' }), false);
   await expect(promise).resolves.toBeUndefined();
+});
+
+test.each([
+  ['at once', 0],
+  ['behind a body that stops', 5],
+])('an answer %s of which its client takes nothing is not waited for without end', (_, length) => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const stuck = new Duplex({ read() {}, write() {} }) as unknown as Parameters<ServerResponse['assignSocket']>[0];
+  const req = new IncomingMessage(stuck);
+  Object.assign(req, { method: 'POST', httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1 });
+  req.headers['content-length'] = String(length);
+  const res = new ServerResponse(req);
+  res.assignSocket(stuck);
+  refuseOnResponse(res, refusalOf(null, { outcome: 'memory', detail: '' }), false);
+  vi.advanceTimersByTime(length === 0 ? 9000 : 19_000);
+  expect(res.destroyed).toBe(false);
+  vi.advanceTimersByTime(1000);
+  expect(res.destroyed).toBe(true);
 });

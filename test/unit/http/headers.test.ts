@@ -29,6 +29,11 @@ test('Connection cannot name what carries meaning, nor what Sluice sets', () => 
   ]);
 });
 
+test('Connection cannot name what a trusted peer says of its client', () => {
+  const raw = ['Connection', 'X-Remote-User, X-A', 'X-Remote-User', 'ann', 'X-A', '1'];
+  expect(requestFields(raw, [], true)).toEqual([['X-Remote-User', ['ann']]]);
+});
+
 test('drops forwarding headers unless their sender is trusted, and replaces those that Sluice sets in both cases', () => {
   const raw = ['Forwarded', 'for=x', 'X-Forwarded-For', 'x', 'x-forwarded-port', '1', 'X-Scheme', 'ftp'];
   const ours = [['X-Forwarded-For', '203.0.113.9']] as const;

@@ -132,6 +132,14 @@ describe('chunks', () => {
     expect(chunked(extended(8192).repeat(2) + extended(1))).toMatchObject({ event: 'fault', payloadBytes: 2 });
     expect(chunkedByByte(extended(8193).repeat(2))).toMatchObject({ event: 'fault', payloadBytes: 1 });
   });
+
+  test.each(['', 'x'])('may have 256 extensions, also where they are %j', (extension) => {
+    const extended = `1;${extension}\r\na\r\n`;
+    expect(chunked(`${extended.repeat(256)}0\r\n\r\n`)).toMatchObject({ event: 'end', payloadBytes: 256 });
+    const seen = { event: 'fault', payloadBytes: 256, fault: expect.stringContaining('extensions') };
+    expect(chunked(extended.repeat(257))).toMatchObject(seen);
+    expect(chunkedByByte(extended.repeat(257))).toMatchObject(seen);
+  });
 });
 
 test('a parser reads one body after another', () => {
