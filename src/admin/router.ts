@@ -50,7 +50,9 @@ export class Router {
 
   constructor(endpoints: readonly AdminEndpoint[]) {
     this.#compiled = endpoints.map((endpoint) => ({ endpoint, segments: endpoint.path.split('/') }));
-    this.#paths = [...new Set(endpoints.map(({ path }) => path))].join(', ');
+    // The page brings its own files, and nobody else asks for them.
+    const asked = endpoints.map(({ path }) => path).filter((path) => !/^\/[^/]+\.[a-z]+$/.test(path));
+    this.#paths = [...new Set(asked)].join(', ');
   }
 
   /** Finds the endpoint by path, then by method. */

@@ -21,8 +21,10 @@ export async function run(argv: string[]): Promise<number> {
     await print(usage);
     return 0;
   }
-  if (argv.length === 0 || argv.some((file) => file.startsWith('-'))) {
-    await complain(usage);
+  const flag = argv.find((file) => file.startsWith('-'));
+  if (argv.length === 0 || flag !== undefined) {
+    const problem = flag === undefined ? 'no file is named' : `there is no flag ${flag}; write the files alone`;
+    await complain(`sluice check: ${problem}\n\n${usage}`);
     return 2;
   }
   const loaded = await readConfig(argv);

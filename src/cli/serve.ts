@@ -45,8 +45,8 @@ export async function run(argv: string[]): Promise<number> {
     await print(usage);
     return 0;
   }
-  if (files === undefined) {
-    await complain(usage);
+  if ('problem' in files) {
+    await complain(`sluice serve: ${files.problem}\n\n${usage}`);
     return 2;
   }
   // First of all: as process 1 of a container a signal without a handler would be lost.
@@ -101,16 +101,20 @@ async function serve(
   return 0;
 }
 
-/** The files; `null` where help is asked for, `undefined` for wrong arguments. */
-function parseFiles(argv: string[]): readonly string[] | null | undefined {
+/** The files; `null` where help is asked for, the problem of wrong arguments. */
+function parseFiles(argv: string[]): readonly string[] | null | { readonly problem: string } {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: argv,
       options: { config: { type: 'string', short: 'c', multiple: true }, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
     });
-    return values.help ? null : values.config;
-  } catch {
-    return undefined;
+    if (values.help) return null;
+    if (positionals.length > 0) return { problem: `what is ${positionals[0]} for? A file stands behind --config` };
+    return values.config ?? { problem: 'no file is named; write --config FILE' };
+  } catch (error) {
+    // Node's further advice is about `--` and positional arguments.
+    return { problem: (error as Error).message.split('. ')[0]! };
   }
 }
 

@@ -119,8 +119,13 @@ describe('a valid file', () => {
 describe('the command line', () => {
   test.each([
     [['check'], 2, 'usage: sluice check FILE'],
-    [['check', 'a.yaml', '--all'], 2, 'usage: sluice check FILE'],
+    [['check'], 2, 'sluice check: no file is named\n'],
+    [['check', 'a.yaml', '--all'], 2, 'sluice check: there is no flag --all; write the files alone\n'],
     [['serve'], 2, 'usage: sluice serve --config FILE'],
+    [['serve'], 2, 'sluice serve: no file is named; write --config FILE\n'],
+    [['serve', '--confg', 'a.yaml'], 2, "sluice serve: Unknown option '--confg'\n"],
+    [['serve', '--config'], 2, "sluice serve: Option '-c, --config <value>' argument missing\n"],
+    [['serve', 'a.yaml'], 2, 'sluice serve: what is a.yaml for? A file stands behind --config\n'],
     [['check', 'absent.yaml'], 2, 'absent.yaml does not exist'],
     [['chekc'], 2, 'there is no command "chekc"'],
     [['toString'], 2, 'there is no command "toString"'],

@@ -71,14 +71,12 @@ export function parseUpstream(value: unknown): Result<UpstreamTarget> {
   const example = 'write http://host:port';
   if (typeof value !== 'string') return { problem: `is not the URL of a backend; ${example}` };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase();
-  if (scheme === 'ws' || scheme === 'wss') {
-    return {
-      problem: `has the scheme ${scheme}; write ${scheme === 'ws' ? 'http' : 'https'}${value.slice(scheme.length)}`,
-    };
-  }
-  if (scheme !== 'http' && scheme !== 'https') return { problem: `is not the URL of a backend; ${example}` };
   const [, authority = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(value) ?? [];
   if (authority.includes('@')) return { problem: `holds a user or password, which would reach the log; ${example}` };
+  if (scheme === 'ws' || scheme === 'wss') {
+    return { problem: `has the scheme ${scheme}; write ${scheme === 'ws' ? 'http' : 'https'}://${authority}` };
+  }
+  if (scheme !== 'http' && scheme !== 'https') return { problem: `is not the URL of a backend; ${example}` };
   if (rest !== '' && rest !== '/') {
     return {
       problem: `has a path; set --prefix or base_url on the backend instead, and write ${scheme}://${authority}`,

@@ -80,6 +80,11 @@ export function loadFiles(contents: readonly FileContent[], beside: Beside | nul
   );
 }
 
+function remedyOf(code: string): string {
+  if (code === 'EACCES') return 'let the user that runs Sluice read it, and look into its folders';
+  return `give the path of a configuration file${code === tooLong ? ', or write less' : ''}`;
+}
+
 /** Reads and loads files. */
 export async function readConfig(paths: readonly string[]): Promise<Loaded> {
   return loadFiles(await readFilesOnce(paths));
@@ -88,8 +93,7 @@ export async function readConfig(paths: readonly string[]): Promise<Loaded> {
 function textOf(content: FileContent): ConfigText | { readonly file: string; readonly message: string } {
   const { file } = content;
   if ('error' in content) {
-    const orLess = content.error.code === tooLong ? ', or write less' : '';
-    return { file, message: `${whyUnreadable(content.error)}; give the path of a configuration file${orLess}` };
+    return { file, message: `${whyUnreadable(content.error)}; ${remedyOf(content.error.code)}` };
   }
   try {
     return { file, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content.bytes) };

@@ -14,6 +14,9 @@ const router = new Router([
   endpoint('GET', '/things/:id'),
   endpoint('DELETE', '/things/:id'),
   { method: 'GET', path: '/feed', access: 'open', stream: () => {} },
+  endpoint('GET', '/things/list.json'),
+  // A file of the page, which is not told of.
+  endpoint('GET', '/style.css'),
 ]);
 const find = (method: string, url: string) => router.find({ method, url } as IncomingMessage);
 const ask = (method: string, url: string) => {
@@ -47,7 +50,7 @@ describe('a router', () => {
       expect(status).toBe(404);
       expect(error).toMatchObject({
         code: 'not_found',
-        remedy: 'ask for one of /things, /things/:id, /feed',
+        remedy: 'ask for one of /things, /things/:id, /feed, /things/list.json',
       });
     },
   );

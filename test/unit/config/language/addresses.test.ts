@@ -60,6 +60,8 @@ describe('upstreams', () => {
     ['http://panel?x=1', 'has a path; set --prefix or base_url on the backend instead, and write http://panel'],
     ['ws://panel:5006', 'has the scheme ws; write http://panel:5006'],
     ['wss://panel', 'has the scheme wss; write https://panel'],
+    ['ws://panel:5006/app/ws', 'has the scheme ws; write http://panel:5006'],
+    ['ws://anna:secret@panel', 'holds a user or password, which would reach the log; write http://host:port'],
     ['http://user:secret@panel', 'holds a user or password, which would reach the log; write http://host:port'],
     ['panel:5006', 'is not the URL of a backend; write http://host:port'],
     ['ftp://panel', 'is not the URL of a backend; write http://host:port'],

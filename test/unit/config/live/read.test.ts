@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { formatConfigError } from '../../../../src/config/language/errors.ts';
-import { readConfig } from '../../../../src/config/live/read.ts';
+import { loadFiles, readConfig } from '../../../../src/config/live/read.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-read-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -33,5 +33,12 @@ test('a file that cannot be read says why', async () => {
   ]);
   expect(await problemsOf('long.yaml', '#'.repeat(1024 * 1024 + 1))).toEqual([
     'long.yaml is longer than 1048576 bytes; give the path of a configuration file, or write less',
+  ]);
+});
+
+test('a file that is there and may not be read asks for the right to read it', () => {
+  const loaded = loadFiles([{ file: 'secret.yaml', error: { code: 'EACCES', message: '' } }]);
+  expect('errors' in loaded && loaded.errors.map(formatConfigError)).toEqual([
+    'secret.yaml may not be read by this user; let the user that runs Sluice read it, and look into its folders',
   ]);
 });
