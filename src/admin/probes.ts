@@ -72,7 +72,7 @@ function answerOf(readiness: Readiness, verbose: boolean, accept = ''): Answer {
 function inLines({ state, accepting, draining, routes, config }: Readiness): string {
   const { files, rejected_at: at, errors } = config;
   const rejected =
-    `[!] the configuration files were rejected at ${at} with ${errors} errors: those before stay in force, and a restart ` +
+    `[!] the configuration files were rejected at ${at} (errors: ${errors}): those before stay in force, and a restart ` +
     'would fail; look for config_rejected in the log';
   const lines = [
     accepting === 'yes' ? '[+] the public port accepts connections' : `[-] the public port: ${accepting}`,

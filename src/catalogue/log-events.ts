@@ -81,7 +81,7 @@ export const logEvents = {
     level: 'info',
     words: 'the configuration was loaded anew',
     when: 'the configuration was loaded anew',
-    fields: 'files, config_hash, routes_added, routes_changed, routes_removed',
+    fields: 'files, config_hash, routes_added, routes_changed, routes_removed (templates of `routes_api` too)',
   },
   config_rejected: {
     level: 'error',
@@ -262,7 +262,8 @@ export const logEvents = {
     level: 'info',
     words: 'sluice is listening',
     when: 'it has started',
-    fields: 'address, admin_address, routes, config_hash, pid',
+    fields:
+      'address, admin_address, routes_api_address (each where there is one), routes (of the files), config_hash, pid',
   },
   draining: {
     level: 'info',

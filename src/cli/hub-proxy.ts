@@ -147,7 +147,7 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
   compactHeap();
   let removePid = async () => {};
   try {
-    const { address, routesApiAddress } = await gateway.start();
+    const { address, adminAddress, routesApiAddress } = await gateway.start();
     // In the same turn: nobody who finds the port open finds the root without a route.
     const refused = defaultTarget === null ? null : gateway.setDefaultTarget(defaultTarget);
     if (refused !== null) {
@@ -166,6 +166,7 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
     if (pidFile !== null) removePid = () => inTurn(pidFile, () => unlink(pidFile)).catch(() => {});
     log.tell('listening', {
       address: formatListenAddress(address),
+      ...(adminAddress === null ? {} : { admin_address: formatListenAddress(adminAddress) }),
       routes_api_address: formatListenAddress(routesApiAddress!),
       config_hash: config.hash,
       pid: process.pid,

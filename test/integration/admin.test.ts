@@ -80,7 +80,7 @@ test('/readyz?verbose tells of rejected files, which make nobody unready', async
   state.config = { lastError: { atMs, errors: [{}, {}] } } as unknown as ConfigState;
   const text = await ask(port, 'GET /readyz?verbose HTTP/1.1');
   expect(text).toMatch(/ 200 /);
-  expect(text).toMatch(/^\[!\] the configuration files were rejected at 2026-01-02T03:04:05.000Z with 2 errors: /m);
+  expect(text).toMatch(/^\[!\] the configuration files were rejected at 2026-01-02T03:04:05.000Z \(errors: 2\): /m);
   const json = await ask(port, 'GET /readyz?verbose HTTP/1.1\r\nAccept: application/json');
   expect(JSON.parse(json.split('\r\n\r\n')[1]!)).toEqual({
     ready: true,

@@ -136,7 +136,7 @@ function connectionRow(/** @type {string} */ id) {
   const address = element('span', 'num');
   const where = element('small');
   client.append(address, where);
-  const route = cell('Route');
+  const route = cell('Route', 'name');
   const age = cell('Open for', 'n');
   const fromClient = pairCell('From client');
   const fromUpstream = pairCell('From upstream');

@@ -6,6 +6,7 @@
  *   connections: HTMLTableElement,
  *   routes: HTMLTableElement,
  *   violations: HTMLTableElement,
+ *   'routes-search': HTMLInputElement,
  *   'connections-search': HTMLInputElement,
  *   'violations-search': HTMLInputElement,
  *   'token-input': HTMLInputElement,

@@ -1,24 +1,51 @@
 /** The routes: connections against their limit, what passes, what waits, what was refused. */
 import { byId, cell, element, pairCell, Rows, setAttribute, setText } from './dom.js';
 import { bytes, compact, number } from './format.js';
+import { pager } from './pager.js';
 import { changed, onChange, state } from './state.js';
 
 /** @import { RouteSnapshot } from './types.d.ts' */
 
 /** From here on a route's connections are shown as close to their limit. */
 const nearly = 0.8;
+/** Of thousands of routes a page, so that what stands below them is not out of reach. */
+const pageSize = 25;
 
-/** Binds the table and the list to choose a route from. */
+/** Binds the table, its search and its pages, and the list to choose a route from. */
 export function routes() {
   const rows = new Rows(byId('routes').tBodies[0], routeRow);
   const pick = byId('route-pick');
+  const search = byId('routes-search');
+  let first = 0;
+  const show = (/** @type {number} */ offset) => {
+    first = offset;
+    draw();
+  };
+  const pages = pager(byId('routes-pager'), pageSize, show);
   pick.addEventListener('change', () => choose(pick.value === '' ? null : pick.value));
-  onChange(() => {
+  search.addEventListener('input', () => show(0));
+
+  function draw() {
     if (state.now === null) return;
-    const names = state.now.routes.map(({ name }) => name);
-    rows.show(state.now.routes.map((route) => [route.name, route]));
-    drawPick(pick, names);
-  });
+    const { routes: all } = state.now;
+    const words = search.value.trim().toLowerCase();
+    const found = all.filter(
+      (route) => words === '' || `${route.name} ${whereOf(route)}`.toLowerCase().includes(words),
+    );
+    if (first >= found.length) first = 0;
+    rows.show(found.slice(first, first + pageSize).map((route) => [route.name, route]));
+    pages.show(first, found.length);
+    byId('routes-filter').hidden = all.length <= pageSize;
+    byId('routes').hidden = found.length === 0 && words !== '';
+    byId('routes-empty').hidden = found.length > 0 || words === '';
+    setText(byId('routes-empty'), `No route matches “${search.value.trim()}”.`);
+    drawPick(
+      pick,
+      all.map(({ name }) => name),
+    );
+  }
+
+  onChange(draw);
 }
 
 function choose(/** @type {string | null} */ route) {

@@ -73,7 +73,7 @@ function drawTotals() {
 /** @returns {import('./dom.js').Row<ViolationEntry>} */
 function violationRow() {
   const time = cell('Time', 'when', 'th');
-  const route = cell('Route');
+  const route = cell('Route', 'name');
   const address = cell('Address', 'who');
   const addressText = element('span', 'num');
   const connection = element('small', 'num');

@@ -80,15 +80,16 @@ function withoutRoutes({ files }: Config): ConfigError {
   return { file: files[0] ?? '', line: 0, column: 0, path: 'routes', message };
 }
 
-/** Which routes a change concerns, by name. */
+/** Which routes and templates of routes a change concerns, by name. */
 function changesBetween(before: Config, after: Config): Record<string, readonly string[]> {
-  const old = new Map(before.routes.map(({ name, fingerprint }) => [name, fingerprint]));
-  const now = new Set(after.routes.map(({ name }) => name));
+  const [earlier, later] = [labelledRoutes(before), labelledRoutes(after)];
+  const old = new Map(earlier.map(({ name, fingerprint }) => [name, fingerprint]));
+  const now = new Set(later.map(({ name }) => name));
   const isChanged = ({ name, fingerprint }: Route) => old.has(name) && old.get(name) !== fingerprint;
   return {
-    routes_added: namesOf(after.routes.filter(({ name }) => !old.has(name))),
-    routes_changed: namesOf(after.routes.filter(isChanged)),
-    routes_removed: namesOf(before.routes.filter(({ name }) => !now.has(name))),
+    routes_added: namesOf(later.filter(({ name }) => !old.has(name))),
+    routes_changed: namesOf(later.filter(isChanged)),
+    routes_removed: namesOf(earlier.filter(({ name }) => !now.has(name))),
   };
 }
 

@@ -210,7 +210,8 @@ test('who has longer to go than the hub waits gives servers longer to answer', a
   const closes = async (drain: string) => {
     const [file, socket] = [join(folder, 'hub.yaml'), join(folder, `${drain.length}.sock`)];
     writeFileSync(file, `admin: {address: 'unix:${socket}'}\n${drain}`);
-    await start(['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--config', file]).listening;
+    const flags = ['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--config', file];
+    expect(await start(flags).listening).toMatchObject({ admin_address: `unix:${socket}` });
     const asked = request({ socketPath: socket, path: '/api/config', headers: { Host: 'localhost' } }).end();
     const [answer] = await once(asked, 'response');
     const { settings } = (await json(answer)) as { settings: Record<string, { text: string }> };

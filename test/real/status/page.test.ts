@@ -223,3 +223,30 @@ describe('under traffic', () => {
     expect(new Set(sources)).toEqual(new Set([scene.sluice.adminUrl]));
   });
 });
+
+test('many routes with long names are pages to search, and fit a phone', async () => {
+  const long = 'a-route-with-one-of-the-longest-names-that-a-route-may-have-000';
+  const routes = Array.from({ length: 60 }, (_, i) => ({
+    name: i === 40 ? long : `route-${i}`,
+    match: { path: `/r${i}`, hosts: [i === 40 ? `${`${'x'.repeat(60)}.`.repeat(3)}example.org` : `h${i}.example.org`] },
+    upstream: 'http://127.0.0.1:1',
+  }));
+  await using many = await Scene.start({ routes });
+  const own = await browser.page();
+  await own.setViewportSize({ width: 360, height: 800 });
+  await own.goto(many.sluice.adminUrl);
+  const names = () => own.locator('#routes tbody .link').allTextContents();
+  await expect.poll(names).toHaveLength(25);
+  await own.locator('#routes-pager').getByText('1 to 25 of 60').waitFor();
+  expect(await own.evaluate('document.documentElement.scrollWidth')).toBe(360);
+  await own.locator('#routes-pager').getByRole('button', { name: 'Next' }).click();
+  await expect.poll(names).toContain(long);
+  await own.locator('#routes-search').fill('H7.EXAMPLE');
+  await expect.poll(names).toEqual(['route-7']);
+  await own.locator('#routes-search').fill('nobody');
+  await own.getByText('No route matches “nobody”.').waitFor();
+  expect(await own.locator('#routes').isVisible()).toBe(false);
+  await own.locator('#routes-search').fill('');
+  await expect.poll(names).toHaveLength(25);
+  await own.screenshot({ path: screenshotPath('status-many-routes') });
+});

@@ -25,6 +25,22 @@ test('a line tells of at most 20 errors, and how many there are', () => {
   expect(current.state.lastError!.errors).toHaveLength(26);
 });
 
+test('templates of routes that a program sets are named with the routes that a change concerns', () => {
+  const { lines } = setUp();
+  const withTemplates = (...templates: string[]) =>
+    valid(`routes_api: {address: "127.0.0.1:0", templates: [${templates.join(', ')}]}`);
+  const started = withTemplates('{name: hub, kind: hub}', '{name: servers, kind: server}');
+  if ('errors' in started) throw new Error('not valid');
+  const log = createLog({ write: (line) => lines.push(JSON.parse(line)) });
+  const hub = new CurrentConfig(started.config, started.resolved, log);
+  hub.replace(withTemplates('{name: hub, kind: hub}', '{name: servers, kind: server, idle_timeout: 5m}'), nothing);
+  hub.replace(withTemplates('{name: hub, kind: hub}', '{name: users, kind: server, idle_timeout: 5m}'), nothing);
+  expect(lines).toMatchObject([
+    { routes_added: [], routes_changed: ['servers'], routes_removed: [] },
+    { routes_added: ['users'], routes_changed: [], routes_removed: ['servers'] },
+  ]);
+});
+
 test('what cannot be applied is not in force', () => {
   const { current, lines } = setUp();
   const before = current.state;
