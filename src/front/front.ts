@@ -47,6 +47,11 @@ const usualKeepAliveMs = 75_000;
 const nothing = Buffer.alloc(0);
 /** How often clocks are looked at, at least. */
 const tickMs = 1000;
+/**
+ * How many who are late are ended in one round of the event loop, some 5 ms of a core: each may get an answer and a line
+ * in the log. Thousands of one address can be late in the same moment.
+ */
+const latePerRound = 64;
 
 export class Front {
   readonly #parts: FrontParts;
@@ -62,6 +67,8 @@ export class Front {
   readonly #evicted: Summary;
   #clients: Credentials['clients'] = null;
   #timer: NodeJS.Timeout | undefined;
+  /** Some who are late are still to be ended. */
+  #endsLate = false;
   #refusesHandshakes = false;
   /** Whether peers have addresses: not on a unix socket. */
   #hasAddresses = true;
@@ -203,8 +210,16 @@ export class Front {
     clearInterval(this.#timer);
     const ms = Math.min(tickMs, this.#parts.edge().headersMs || tickMs);
     // Bytes that came while the process was busy or stopped are read before anybody is found late.
-    this.#timer = setInterval(() => setImmediate(() => this.#waiting.tick()), ms).unref();
+    this.#timer = setInterval(() => {
+      if (!this.#endsLate) setImmediate(this.#endLate);
+    }, ms).unref();
   }
+
+  /** Ends those who wait and are late, in as many rounds as that takes. */
+  readonly #endLate = (): void => {
+    this.#endsLate = this.#waiting.tick(latePerRound);
+    if (this.#endsLate) setImmediate(this.#endLate);
+  };
 
   #accept(socket: Socket): void {
     // Who has gone already has no address any more. One on a unix socket has none either, and is trusted.

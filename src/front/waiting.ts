@@ -129,15 +129,21 @@ export class Waiting {
     return true;
   }
 
-  /** Ends those whose time is over. */
-  tick(): void {
+  /** Ends those whose time is over, `most` of them at most. Returns whether there may be more of them. */
+  tick(most = Number.POSITIVE_INFINITY): boolean {
     const now = this.#now();
+    let ended = 0;
     for (let place = this.#first; place !== null; ) {
+      if (ended === most) return true;
       const { behind } = place;
-      if (place.end <= now) place.waiter.late();
+      if (place.end <= now) {
+        ended++;
+        place.waiter.late();
+      }
       // Who is late may have sent others away.
       place = behind?.group === null ? this.#first : behind;
     }
+    return false;
   }
 
   #link(place: WaitingPlace): void {

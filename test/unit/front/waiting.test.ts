@@ -51,6 +51,19 @@ test('the clock ends who has waited for its time, and nobody else', () => {
   expect(waiting.size).toBe(1);
 });
 
+test('of many who are late some are ended at once, and the others by the next calls', () => {
+  time = 0;
+  const { waiting, told, add } = room({ inAll: 10, ofGroup: 10 });
+  add('for ever', 'x');
+  for (const name of ['a', 'b', 'c', 'd']) add(name, 'x', 100);
+  time = 100;
+  expect(waiting.tick(2)).toBe(true);
+  expect(told).toEqual(['a is late', 'b is late']);
+  while (waiting.tick(2));
+  expect(told).toEqual(['a is late', 'b is late', 'c is late', 'd is late']);
+  expect(waiting.size).toBe(1);
+});
+
 test('who begins to wait again is the last again, with a new clock', () => {
   time = 0;
   const { waiting, told, add } = room({ inAll: 2, ofGroup: 2 });
