@@ -1,11 +1,16 @@
 /**
  * A text for each JSON value, equal for equal values: so that equal values are found without comparing each with each.
  */
-import { Fuel } from './types.ts';
+import { Fuel, lettersPerUnit } from './types.ts';
 
-/** The text; objects are equal whatever the order of their keys. */
+/** The text; objects are equal whatever the order of their keys. Each level writes all that is below it anew. */
 export function canonical(value: unknown, fuel: Fuel): string {
-  fuel.burn(1);
+  const text = write(value, fuel);
+  fuel.burn(1 + text.length / lettersPerUnit);
+  return text;
+}
+
+function write(value: unknown, fuel: Fuel): string {
   if (typeof value === 'string') return JSON.stringify(value);
   // `0` and `-0` are one number, and JSON has no word for what is beyond 1.8e308.
   if (typeof value !== 'object' || value === null) return String(value);

@@ -30,6 +30,10 @@ export class UnfitPattern extends Error {}
 
 export class LinearPattern {
   readonly #steps: readonly Step[];
+  /** At which place each step was followed last. One for all texts: there may be tens of thousands in a message. */
+  readonly #seenAt: Float64Array;
+  /** Places in all texts so far. */
+  #places = 0;
 
   /** `source` as JSON Schema has it: ECMAScript with the flag `u`. Throws `UnfitPattern`. */
   constructor(source: string) {
@@ -39,6 +43,7 @@ export class LinearPattern {
       throw new UnfitPattern('is no regular expression');
     }
     this.#steps = new Compiler(source).compile();
+    this.#seenAt = new Float64Array(this.#steps.length);
   }
 
   /** Whether it matches anywhere in the text. */
@@ -46,11 +51,12 @@ export class LinearPattern {
     const steps = this.#steps;
     let now: number[] = [];
     let next: number[] = [];
-    const seenAt = new Int32Array(steps.length).fill(-1);
+    const seenAt = this.#seenAt;
     const pending: number[] = [];
     let before = -1;
     let index = 0;
-    for (let at = 0; ; at++) {
+    for (;;) {
+      const at = ++this.#places;
       const after = text.codePointAt(index) ?? -1;
       let done = 0;
       // Threads that were begun or carried here follow what takes no character; a match may begin at every place.

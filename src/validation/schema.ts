@@ -1,13 +1,13 @@
 /**
  * Compiles a JSON Schema with ajv, of which three parts are ours: patterns match in linear time, `uniqueItems` and
- * `enum` do not compare one by one, and each reference and branch that is tried costs fuel, so that no message keeps
- * the thread.
+ * `enum` do not compare one by one, and references, branches and the lengths of texts cost fuel, so that no message
+ * keeps the thread.
  */
 import type { Ajv, Code, CodeKeywordDefinition, KeywordCxt } from 'ajv';
 import { areUnique, isAmong } from './canonical.ts';
 import { checkWithin } from './judge.ts';
 import { LinearPattern, UnfitPattern } from './linear-pattern.ts';
-import { Fuel, type Parsed, type SchemaCheck } from './types.ts';
+import { Fuel, lettersPerUnit, type Parsed, type SchemaCheck } from './types.ts';
 
 /** Makes a check of a schema's text, or says what is wrong with it in words that follow the file's name. */
 export type SchemaCompiler = (text: string) => Parsed<SchemaCheck>;
@@ -22,14 +22,19 @@ const unitsOfBranch = 1 / 4;
 
 /** Loads ajv, which a gateway that validates nothing does without. */
 export async function loadCompiler(): Promise<SchemaCompiler> {
-  const [{ Ajv2020 }, { Ajv: Ajv7 }, { _ }, ref, dynamicRef, anyOf, oneOf] = await Promise.all([
+  const [{ Ajv2020 }, { Ajv: Ajv7 }, { _ }, ref, dynamicRef, ...others] = await Promise.all([
     import('ajv/dist/2020.js'),
     import('ajv'),
     import('ajv/dist/compile/codegen/index.js'),
     import('ajv/dist/vocabularies/core/ref.js'),
     import('ajv/dist/vocabularies/dynamic/dynamicRef.js'),
+    import('ajv/dist/vocabularies/applicator/allOf.js'),
     import('ajv/dist/vocabularies/applicator/anyOf.js'),
     import('ajv/dist/vocabularies/applicator/oneOf.js'),
+    import('ajv/dist/vocabularies/applicator/if.js'),
+    import('ajv/dist/vocabularies/applicator/not.js'),
+    import('ajv/dist/vocabularies/applicator/contains.js'),
+    import('ajv/dist/vocabularies/validation/limitLength.js'),
   ]);
   // The fuel of the message that is being judged; there is one at a time.
   let fuel = new Fuel(Number.POSITIVE_INFINITY);
@@ -43,8 +48,14 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     },
   });
   const reference = ({ gen, data }: KeywordCxt) => _`${gen.scopeValue('func', { ref: burnFor })}(${data})`;
+  /** As many branches as are listed; with `if` stand `then` and `else`. */
   const branches = ({ gen, schema }: KeywordCxt) =>
-    _`${gen.scopeValue('func', { ref: burn })}(${schema.length * unitsOfBranch})`;
+    _`${gen.scopeValue('func', { ref: burn })}(${(Array.isArray(schema) ? schema.length : 3) * unitsOfBranch})`;
+  const items = ({ gen, data }: KeywordCxt) => _`${gen.scopeValue('func', { ref: burn })}(${data}.length)`;
+  const letters = ({ gen, data }: KeywordCxt) =>
+    _`${gen.scopeValue('func', { ref: burn })}(${data}.length / ${lettersPerUnit})`;
+  const costs = [branches, branches, branches, branches, branches, items, letters];
+  const costly = others.map((definition, i) => costing(defaultOf(definition), costs[i]!));
   const regExp = Object.assign(
     (source: string) => {
       const pattern = new LinearPattern(source);
@@ -70,8 +81,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     const ajv: Ajv = is7 ? new Ajv7(options) : (new Ajv2020(options) as unknown as Ajv);
     replace(ajv, costing(defaultOf(ref), reference));
     if (!is7) replace(ajv, costing(defaultOf(dynamicRef), reference));
-    replace(ajv, costing(defaultOf(anyOf), branches));
-    replace(ajv, costing(defaultOf(oneOf), branches));
+    for (const definition of costly) replace(ajv, definition);
     ajv.removeKeyword('uniqueItems');
     ajv.addKeyword({
       keyword: 'uniqueItems',
@@ -120,7 +130,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
 }
 
 function replace(ajv: Ajv, definition: CodeKeywordDefinition): void {
-  ajv.removeKeyword(definition.keyword as string);
+  for (const keyword of [definition.keyword].flat()) ajv.removeKeyword(keyword);
   ajv.addKeyword(definition);
 }
 

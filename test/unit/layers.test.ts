@@ -58,7 +58,8 @@ const pureImports = [
   ...['node:buffer', 'node:path', 'node:util', 'yaml', 'zod'],
   ...['ajv', 'ajv/dist/2020.js', 'ajv/dist/compile/codegen/index.js'],
   ...['ajv/dist/vocabularies/core/ref.js', 'ajv/dist/vocabularies/dynamic/dynamicRef.js'],
-  ...['ajv/dist/vocabularies/applicator/anyOf.js', 'ajv/dist/vocabularies/applicator/oneOf.js'],
+  ...['allOf', 'anyOf', 'oneOf', 'if', 'not', 'contains'].map((name) => `ajv/dist/vocabularies/applicator/${name}.js`),
+  'ajv/dist/vocabularies/validation/limitLength.js',
 ];
 
 /** Hashes are pure; keys and random bytes, from the same module, are not. */

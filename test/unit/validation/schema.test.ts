@@ -81,6 +81,34 @@ test('one pattern is not taken for another', () => {
   expect(compiled.value({ a: 'a', b: 'a' }, fuel)).toEqual({ rule: 'pattern', path: '/b' });
 });
 
+test.each([
+  ['allOf', { items: { allOf: Array.from({ length: 30 }, () => ({ type: 'number' })) } }, Array(100).fill(1)],
+  ['if', { items: { if: { const: 2 }, else: { type: 'number' } } }, Array(1000).fill(1)],
+  ['not', { items: { not: { const: 2 } } }, Array(1000).fill(1)],
+  ['contains', { contains: { const: 1 } }, [...Array(700).fill(2), 1]],
+  ['the letters of a text', { minLength: 1 }, 'x'.repeat(35_000)],
+  ['the letters of a name', { propertyNames: { maxLength: 40_000 } }, { ['x'.repeat(35_000)]: 1 }],
+  ['what is written of an item to find its like', { uniqueItems: true }, ['x'.repeat(35_000)]],
+  ['the keys below a reference', { $ref: '#/$defs/a', $defs: { a: {} } }, Object.fromEntries(Array(1200).entries())],
+])('%s costs', (_what, schema, value) => {
+  const compiled = compile(JSON.stringify(schema));
+  if ('problem' in compiled) throw new Error(compiled.problem);
+  expect(compiled.value(value, new Fuel(1000))).toBeNull();
+  expect(() => compiled.value(value, new Fuel(500))).toThrow(TooCostly);
+});
+
+test('a long text that a recursive union comes to again and again is looked at a bounded number of times', () => {
+  const nested = { type: 'array', items: { $ref: '#/$defs/node' } };
+  const node = { anyOf: [nested, nested, { type: 'string', maxLength: 100 }] };
+  const compiled = compile(JSON.stringify({ $ref: '#/$defs/node', $defs: { node } }));
+  if ('problem' in compiled) throw new Error(compiled.problem);
+  const letters = 10_000;
+  let value: unknown = 'x'.repeat(letters);
+  for (let depth = 0; depth < 12; depth++) value = [value];
+  // Two to the power of twelve ways lead to it, each at 200 units.
+  expect(() => compiled.value(value, new Fuel(500_000))).toThrow(TooCostly);
+});
+
 test.each(['anyOf', 'oneOf'])('each branch of %s that stands in the schema itself costs', (keyword) => {
   const branches = Array.from({ length: 30 }, (_, i) => ({ const: i }));
   const compiled = compile(JSON.stringify({ items: { [keyword]: branches } }));
