@@ -9,9 +9,9 @@
  * - `net.Socket` destroys itself at the first failed write, with the peer's close frame unread in it. A backend that
  *   closes with 1009 and resets the connection would look as if it had vanished.
  *
- * TLS has a handle of the same form above that of TCP, which is written to where what the peer said before it went away
- * matters: an HTTP answer. Node does not document either (see stream-binding.ts). This file alone writes to them.
- * Elsewhere (other TLS sockets, other runtimes) the stream is written to.
+ * TLS has a handle of the same form above that of TCP, which HTTP to upstreams is written to. Node does not document
+ * either (see stream-binding.ts). This file alone writes to them. Elsewhere (other TLS sockets, other runtimes) the
+ * stream is written to, and hears of no write that failed.
  */
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -31,6 +31,8 @@ export interface Output {
   readonly broken: boolean;
   /** Bytes that the kernel was given since the connection was made; with TLS as they were before encryption. */
   readonly handedBytes: number;
+  /** Somebody else writes to the socket from now on. */
+  release?(): void;
   /** How often the bytes of a waiting write exist beside it: TLS keeps them encrypted. */
   readonly copies: number;
 }
@@ -132,8 +134,10 @@ class TlsOutput extends HandleOutput {
 
 const nothing = Buffer.alloc(0);
 
+type Done = (error?: Error | null) => void;
+
 class StreamOutput implements Output {
-  readonly broken = false;
+  broken = false;
   readonly copies = 1;
   readonly #socket: Socket;
   readonly #onAccepted: () => void;
@@ -141,6 +145,35 @@ class StreamOutput implements Output {
   constructor(socket: Socket, onAccepted: () => void) {
     this.#socket = socket;
     this.#onAccepted = onAccepted;
+    this.#outliveWrites();
+  }
+
+  /** The stream hears of no write that failed: it would destroy itself, with what the peer has said unread in it. */
+  #outliveWrites(): void {
+    const socket = this.#socket;
+    const spared = (done: Done): Done => {
+      return (error) => {
+        if (error) this.broken = !socket.destroyed;
+        done();
+      };
+    };
+    const { _write: write, _writev: writev } = socket;
+    socket._write = (chunk, encoding, done) => {
+      if (this.broken) done();
+      else write.call(socket, chunk, encoding, spared(done));
+    };
+    if (writev !== undefined) {
+      socket._writev = (chunks, done) => {
+        if (this.broken) done();
+        else writev!.call(socket, chunks, spared(done));
+      };
+    }
+  }
+
+  release(): void {
+    const own = this.#socket as Partial<Pick<Socket, '_write' | '_writev'>>;
+    delete own._write;
+    delete own._writev;
   }
 
   get handedBytes(): number {
@@ -157,7 +190,7 @@ class StreamOutput implements Output {
 
   write(bytes: Buffer): boolean {
     const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return true;
+    if (this.broken || socket.destroyed || socket.writableEnded) return true;
     socket.write(bytes);
     if (socket.writableLength === 0) return true;
     // A write of nothing calls back when the one before it is done, and costs nothing in the usual case.

@@ -63,6 +63,7 @@ export class SocketTransport implements Transport {
 
   /** Leaves the socket, paused, to whoever listens to its `'data'`. */
   becomeStream(): void {
+    this.output.release?.();
     this.#reader.becomeStream();
   }
 

@@ -130,3 +130,21 @@ test('a write of TLS that is under way when the socket closes is over', async ()
   await last;
   theirs.destroy();
 });
+
+test('a stream of TLS outlives a write that failed, as long as nobody else writes to it', async () => {
+  const [theirs, ours] = await tlsPair('connects');
+  const usual = ours._write;
+  const output = outputOf(ours, () => {});
+  expect(output.constructor.name).toBe('StreamOutput');
+  const { _handle: handle } = theirs as unknown as { _handle: { _parent: { reset(done: () => void): void } } };
+  handle._parent.reset(() => theirs.destroy());
+  while (!output.broken) {
+    output.write(Buffer.from('x'));
+    await new Promise(setImmediate);
+  }
+  expect(ours.destroyed).toBe(false);
+  expect(output.write(Buffer.from('more'))).toBe(true);
+  output.release!();
+  expect(ours._write).toBe(usual);
+  ours.destroy();
+});
