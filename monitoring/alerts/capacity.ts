@@ -79,6 +79,7 @@ export const capacity: AlertGroup = {
       look: [
         '`sluice_buffered_bytes` by route and sender: who waits for whom?',
         'The log, event `end`: `max_buffered_bytes` of single connections.',
+        'Many connections and small buffers: with `recheck` of `auth` the headers of each handshake are kept and count, two bytes for each letter.',
       ],
       change: [
         'Lower `max_buffer_size` of the route that holds the most, or raise `memory.max_buffered` with the memory limit of the container.',
