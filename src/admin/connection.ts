@@ -22,6 +22,9 @@ const idleMs = 6000;
  */
 const lingerMs = 2000;
 
+/** A head in more pieces is put together. */
+const mostPieces = 64;
+
 const blankLine = Buffer.from('\r\n\r\n');
 const tooLate = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
@@ -113,7 +116,7 @@ export class AdminConnection extends Duplex {
     const at = looked.indexOf(blankLine);
     if (at < 0) {
       this.#tail = looked.subarray(-(blankLine.length - 1));
-      this.#head?.push(chunk);
+      this.#keepHead(chunk);
       this.push(chunk);
       return;
     }
@@ -129,6 +132,11 @@ export class AdminConnection extends Duplex {
       this.push(chunk.subarray(0, end));
       if (end < chunk.length) this.#takeBody(chunk, end);
     }
+  }
+
+  /** A buffer takes a hundred times as much as the byte that may be all that is in it. */
+  #keepHead(chunk: Buffer): void {
+    if (this.#head !== null && this.#head.push(chunk) > mostPieces) this.#head = [Buffer.concat(this.#head)];
   }
 
   #takeBody(chunk: Buffer, from: number): void {
