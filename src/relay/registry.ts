@@ -1,7 +1,6 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
 import type { SessionReport, Violation } from '../observe/report.ts';
-import { keepSpecimen } from '../specimens.ts';
 import type { Alarm, Clock } from './core/clock.ts';
 import { framesPerRound } from './core/direction.ts';
 import { RoundBudget } from './core/round-budget.ts';
@@ -66,7 +65,6 @@ export class SessionRegistry {
       violatedAgain: onFurtherViolations,
       ended: (session, report) => {
         this.#open.delete(session);
-        keepSpecimen(session);
         onEnd(session, report);
         if (this.#open.size === 0) this.#onEmptied();
       },

@@ -9,7 +9,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { UpstreamTarget, UpstreamTls } from '../config/types.ts';
-import { keepSpecimen } from '../specimens.ts';
 import { type Address, interleave, type Lookup, literalAddress, shareLookups } from './addresses.ts';
 import {
   type ConnectFailure,
@@ -298,7 +297,6 @@ class Attempt implements Dial {
   #end(): boolean {
     if (this.#over) return false;
     this.#over = true;
-    keepSpecimen(this);
     clearTimeout(this.#timer);
     this.#race?.stop();
     this.#socket?.destroy();

@@ -23,15 +23,7 @@ const chain: readonly (readonly string[])[] = [
 ];
 
 /** Everything may import these; they import only one another. */
-const leaves = [
-  'catalogue',
-  'config/types',
-  'observe/report',
-  'observe/log',
-  'observe/metrics/counters',
-  'files',
-  'specimens',
-];
+const leaves = ['catalogue', 'config/types', 'observe/report', 'observe/log', 'observe/metrics/counters', 'files'];
 
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {

@@ -28,7 +28,6 @@ import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Passer } from '../../relay/registry.ts';
 import type { LegWriter } from '../../relay/transport/leg-writer.ts';
 import type { SocketTransport } from '../../relay/transport/socket-transport.ts';
-import { keepSpecimen } from '../../specimens.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
@@ -557,7 +556,6 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   /** Lets go of everything, and counts the request. */
   #end(): void {
-    keepSpecimen(this);
     const { exchanges, memory, answers, recorder } = this.#parts;
     // An abort makes an error with its stack, so it is made only while somebody listens.
     if (this.#turn === 'connecting') this.#abort?.abort();

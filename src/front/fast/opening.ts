@@ -16,7 +16,6 @@ import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
-import { keepSpecimen } from '../../specimens.ts';
 import type { Connected, Dial } from '../../upstream/connect.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
@@ -368,7 +367,6 @@ export class Opening implements LineOwner, PendingHandshake {
 
   /** Lets go of everything that is still lent. */
   #end(): void {
-    keepSpecimen(this);
     const { openings, answers, memory } = this.#parts;
     this.#turn = 'over';
     this.#dial?.cancel();
