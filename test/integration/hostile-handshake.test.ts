@@ -228,10 +228,15 @@ const badAnswers: [string, (request: string) => string][] = [
 ];
 
 describe('an upstream that answers the handshake wrongly', () => {
-  test.each(badAnswers)('%s: 502, no tunnel, no socket left', async (_name, answer) => {
+  // A target in absolute form takes the careful lane.
+  const targets = { fast: '/', careful: 'http://gateway.test/' };
+  const inBothLanes = Object.entries(targets).flatMap(([lane, path]) =>
+    badAnswers.map(([name, answer]) => [name, lane, path, answer] as const),
+  );
+  test.each(inBothLanes)('%s: 502, no tunnel, no socket left (%s lane)', async (_name, _lane, path, answer) => {
     await using upstream = await fakeUpstream({ answer });
     await using gateway = await startGateway({ routes: [routeTo(upstream)] });
-    await expectRefusal(gateway, await answerTo(gateway, handshakeRequest()), 'upstream_bad_handshake');
+    await expectRefusal(gateway, await answerTo(gateway, handshakeRequest({ path })), 'upstream_bad_handshake');
     expect(counts(gateway.gateway.counters.of('test').upstreamErrors)).toEqual({ bad_handshake: 1 });
     await upstream.idle();
   });
