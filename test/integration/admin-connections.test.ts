@@ -189,6 +189,51 @@ test('of large answers that nobody reads one is given, and then as many as fit i
   expect((await later.closed()).length).toBeGreaterThan(20 << 20);
 });
 
+/** An endpoint whose answer has so many bytes. */
+const sized = (path: string, bytes: number): AdminEndpoint => ({
+  method: 'GET',
+  path,
+  access: 'open',
+  answer: () => text(200, 'x'.repeat(bytes)),
+});
+
+/** Asks, and reads nothing but the status of the answer. */
+async function askDeaf(port: number, path: string): Promise<{ readonly socket: Socket; readonly status: string }> {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.write(get(path, 'Connection: close\r\n'));
+  await once(socket, 'readable');
+  return { socket, status: String(socket.read(12)).slice(-3) };
+}
+
+test('unread answers of more than 64 KiB hold 16 MiB together, and smaller ones are always given', async () => {
+  const port = await start(sized('/half', 8 << 20), sized('/above', (64 << 10) + 1), sized('/small', 64 << 10));
+  const half = await askDeaf(port, '/half');
+  expect([half.status, (await askDeaf(port, '/half')).status]).toEqual(['200', '200']);
+  expect((await askDeaf(port, '/above')).status).toBe('503');
+  expect((await askDeaf(port, '/small')).status).toBe('200');
+  half.socket.resume();
+  await once(half.socket, 'close');
+  expect((await askDeaf(port, '/above')).status).toBe('200');
+});
+
+test.each([
+  [29_999, 'comes whole to whoever reads it then'],
+  [30_000, 'is cut'],
+])('an answer that nobody has read for %i ms %s', async (ms, what) => {
+  const bytes = 20 << 20;
+  const port = await start(sized('/large', bytes));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const { socket } = await askDeaf(port, '/large');
+  vi.advanceTimersByTime(ms);
+  let read = 0;
+  socket.on('data', (chunk: Buffer) => {
+    read += chunk.length;
+  });
+  await once(socket, 'close');
+  expect(read > bytes).toBe(what !== 'is cut');
+});
+
 /** Resolves when the client of a request has left, and everybody has heard of it. */
 const hasLeft = ({ socket }: IncomingMessage) =>
   new Promise<void>((resolve) => socket.once('close', () => setImmediate(resolve)));
