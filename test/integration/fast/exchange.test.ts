@@ -488,11 +488,17 @@ describe('an upstream that closes idle connections', () => {
     expect(all.gateway.log.filter(({ event }) => event === 'http_failed')).toEqual([]);
   });
 
-  test('never gets a POST twice', async () => {
+  test.each([
+    ['POST', 'x'],
+    ['POST', ''],
+    ['PATCH', ''],
+    ['PUT', 'x'],
+    ['DELETE', 'x'],
+  ])('never gets a %s with the body "%s" twice', async (method, body) => {
     await using all = await stand();
     const first = await exchange(all.client, all.upstream, '/a');
-    all.client.sendText('POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx');
-    expect(await first.head()).toMatch(/^POST \/b /);
+    all.client.sendText(`${method} /b HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    expect(await first.head()).toMatch(`${method} /b `);
     first.reset();
     expect((await readAnswer(all.client)).head).toMatch(/^HTTP\/1\.1 502 /);
     expect(all.upstream.accepted).toBe(1);
