@@ -1,9 +1,11 @@
-import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { compiled, kept } from './test/kept.ts';
 
 /** The suites of `npm test`: no outside program, all traffic on loopback. The real backends have their own config. */
 export default defineConfig({
+  ...kept,
   test: {
+    ...kept.test,
     // They only matter for what fails: a machine may be so busy that a test takes twenty times as long.
     testTimeout: 120_000,
     // The default of one second is little on a busy machine.
@@ -21,6 +23,7 @@ export default defineConfig({
           name: 'pure',
           include: ['test/{unit,property}/**/*.test.ts'],
           isolate: false,
+          maxWorkers: 2,
           setupFiles: ['test/helpers/tls-first.ts'],
         },
       },
@@ -31,9 +34,8 @@ export default defineConfig({
           name: 'sockets',
           include: ['test/integration/**/*.test.ts'],
           maxWorkers: 4,
-          // The image has one too. A program that is started takes two thirds of the time with it.
-          env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.cache/node') },
           sequence: { groupOrder: 1 },
+          env: compiled,
         },
       },
     ],

@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { kept } from '../kept.ts';
 
 /** The suites of `npm run test:real`: real servers and a real browser, all of it on loopback. */
 export default defineConfig({
+  ...kept,
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
+    ...kept.test,
     globalSetup: ['test/real/harness/global-setup.ts'],
     setupFiles: ['test/real/harness/show-output-of-failures.ts'],
     include: ['test/real/**/*.test.ts'],
