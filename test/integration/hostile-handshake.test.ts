@@ -34,6 +34,12 @@ async function expectRefusal(gateway: TestGateway, answer: string, result: Hands
   expect(all.flatMap(({ handshakes }) => Object.entries(counts(handshakes)))).toEqual([[result, 1]]);
 }
 
+/** Lanes, and a target that takes each: one in absolute form takes the careful lane. */
+const lanes = [
+  ['fast', '/'],
+  ['careful', 'http://gateway.test/'],
+] as const;
+
 describe('a request that is no valid handshake is refused, and the upstream hears nothing of it', () => {
   let upstream: FakeUpstream;
   beforeAll(async () => {
@@ -228,9 +234,7 @@ const badAnswers: [string, (request: string) => string][] = [
 ];
 
 describe('an upstream that answers the handshake wrongly', () => {
-  // A target in absolute form takes the careful lane.
-  const targets = { fast: '/', careful: 'http://gateway.test/' };
-  const inBothLanes = Object.entries(targets).flatMap(([lane, path]) =>
+  const inBothLanes = lanes.flatMap(([lane, path]) =>
     badAnswers.map(([name, answer]) => [name, lane, path, answer] as const),
   );
   test.each(inBothLanes)('%s: 502, no tunnel, no socket left (%s lane)', async (_name, _lane, path, answer) => {
@@ -379,21 +383,25 @@ const halfOpen = Number(process.env.SLUICE_HALF_OPEN ?? 200);
 const failing = Number(process.env.SLUICE_FAILING ?? 250);
 
 describe('a client that is slow', () => {
-  test('with its header gets 408, and others are served meanwhile', { timeout: 120_000 }, async () => {
-    await using upstream = await fakeUpstream();
-    const timeouts = { connectMs: 5000, headersMs: 2000, handshakeMs: 15_000, closeMs: 10_000 };
-    await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
-    const slow = await Promise.all(
-      Array.from({ length: halfOpen }, async () => {
-        const client = await rawConnect(gateway.port);
-        client.sendText('GET / HTTP/1.1\r\nHost: gateway.test\r\nX-');
-        return client;
-      }),
-    );
-    await rawClient(gateway.port);
-    for (const client of slow) expect((await client.rest()).toString()).toMatch(/^HTTP\/1.1 408 /);
-    expect(counts(gateway.gateway.counters.unrouted.handshakes)).toEqual({ request_timeout: halfOpen });
-  });
+  test.each(lanes)(
+    'with its header gets 408 in the %s lane, and others are served meanwhile',
+    { timeout: 120_000 },
+    async (_lane, target) => {
+      await using upstream = await fakeUpstream();
+      const timeouts = { connectMs: 5000, headersMs: 2000, handshakeMs: 15_000, closeMs: 10_000 };
+      await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
+      const slow = await Promise.all(
+        Array.from({ length: halfOpen }, async () => {
+          const client = await rawConnect(gateway.port);
+          client.sendText(`GET ${target} HTTP/1.1\r\nHost: gateway.test\r\nX-`);
+          return client;
+        }),
+      );
+      await rawClient(gateway.port);
+      for (const client of slow) expect((await client.rest()).toString()).toMatch(/^HTTP\/1.1 408 /);
+      expect(counts(gateway.gateway.counters.unrouted.handshakes)).toEqual({ request_timeout: halfOpen });
+    },
+  );
 
   test('and says nothing at all is dropped without a word', async () => {
     await using upstream = await fakeUpstream();
@@ -530,19 +538,29 @@ test('a request that breaks within its body gets no second answer into the one t
   expect((await client.rest()).toString()).toBe('');
 });
 
-test('a client that floods before the 101 is held back, and its connection ends with its handshake', async () => {
-  await using upstream = await fakeUpstream({ answer: () => null });
-  const timeouts = { connectMs: 5000, headersMs: 10_000, handshakeMs: 1000, closeMs: 10_000 };
-  await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
-  const client = await rawConnect(gateway.port);
-  client.sendText(handshakeRequest());
-  const server = await upstream.next();
-  const flood = clientFrame(Buffer.alloc(1024 * 1024));
-  for (let i = 0; i < 64; i++) client.send(flood);
-  await gateway.logged('refused', { result: 'upstream_timeout' });
-  // What the kernel holds at both ends is far from the rest.
-  expect(client.socket.writableLength).toBeGreaterThan(32 * 1024 * 1024);
-  expect(server.received.length).toBe(0);
-  client.socket.destroy();
-  await expect.poll(() => socketsOn([gateway.port, upstream.port])).toBe(0);
-});
+test.each(lanes)(
+  'a client that floods before the 101 is held back, and its connection ends with its handshake: %s lane',
+  async (_lane, path) => {
+    await using upstream = await fakeUpstream({ answer: () => null });
+    const timeouts = { connectMs: 5000, headersMs: 10_000, handshakeMs: 1000, closeMs: 10_000 };
+    await using gateway = await startGateway({ routes: [routeTo(upstream, { timeouts })] });
+    const client = await rawConnect(gateway.port);
+    client.sendText(handshakeRequest({ path }));
+    const server = await upstream.next();
+    const flood = clientFrame(Buffer.alloc(1024 * 1024));
+    const { budget } = gateway.gateway.sessions.memory;
+    let most = 0;
+    const look = setInterval(() => {
+      most = Math.max(most, budget.usedBytes);
+    }, 1);
+    for (let i = 0; i < 64; i++) client.send(flood);
+    await gateway.logged('refused', { result: 'upstream_timeout' });
+    clearInterval(look);
+    expect(most).toBeLessThan(1024 * 1024);
+    // What the kernel holds at both ends is far from the rest.
+    expect(client.socket.writableLength).toBeGreaterThan(32 * 1024 * 1024);
+    expect(server.received.length).toBe(0);
+    client.socket.destroy();
+    await expect.poll(() => socketsOn([gateway.port, upstream.port])).toBe(0);
+  },
+);

@@ -122,12 +122,15 @@ test('a handshake under way holds memory, its header too, and no more when it is
   await expect.poll(() => budget.usedBytes).toBe(0);
 });
 
-test('headers that come in part count, and where memory is short get 503', async () => {
+test.each([
+  ['fast', '/'],
+  ['careful', 'http://gateway.test/'],
+])('headers that come in part count in the %s lane, and where memory is short get 503', async (_lane, target) => {
   await using upstream = await fakeUpstream();
   await using gateway = await startGateway({ routes: [gatewayRouteTo(upstream)] });
   const { budget } = gateway.gateway.sessions.memory;
   const client = await rawConnect(gateway.port);
-  client.sendText(`GET / HTTP/1.1\r\nCookie: ${'x'.repeat(10_000)}`);
+  client.sendText(`GET ${target} HTTP/1.1\r\nCookie: ${'x'.repeat(10_000)}`);
   await expect.poll(() => budget.usedBytes).toBeGreaterThan(16_000);
   budget.take(budget.limitBytes);
   client.sendText('x');
