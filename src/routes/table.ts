@@ -199,8 +199,8 @@ function otherThan<R>(
 const isOdd = /[\\;/]|^$/;
 
 /**
- * The readings of what follows the names of a route, where those alone are read in several ways, such as
- * `/user/DOMAIN\ann`; `null` elsewhere. A program has set the route under that very path, and its server is nobody
+ * The readings of what follows the names of the route that `segments` match, where those alone are read in several
+ * ways, such as `/user/DOMAIN\ann`; `null` elsewhere. A program has set the route under that very path, and its server is nobody
  * else's, however that reads it.
  */
 function behindNames<R>(
@@ -208,7 +208,7 @@ function behindNames<R>(
   path: string,
   segments: readonly string[],
 ): (readonly string[])[] | null {
-  const names = matchAt(places, segments, namesOf) ?? 0;
+  const names = matchAt(places, segments, namesOf)!;
   return segments.slice(0, names).some((segment) => isOdd.test(segment)) ? readingsBehind(path, names) : null;
 }
 

@@ -40,8 +40,8 @@ export function logOpen(log: Log, subject: LogSubject): void {
 /** One line for a connection's first violation. */
 export function logViolation(log: Log, subject: LogSubject, violation: Violation): void {
   const { sender, action } = violation;
-  const { flag } = connectionOutcomes[reasonOf(violation.limit)];
-  const words = violation.detail ?? `the ${sender} exceeds ${violation.limit}`;
+  const { flag, words: exceeded } = connectionOutcomes[reasonOf(violation.limit)];
+  const words = violation.detail ?? `${exceeded} (sender: ${sender})`;
   const fields = (event: LogEvent) => ({
     ...subjectFields(log, event, flag, subject),
     sender,

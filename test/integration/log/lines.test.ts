@@ -108,7 +108,14 @@ test('names limit, configured and observed at a violation', () => {
     sender: 'client',
     action: 'close',
     limit: { name: 'max_message_size', configured: 20_971_520, observed: 157_286_400 },
+    msg: 'a message exceeds max_message_size (sender: client)',
   });
+});
+
+test('says of a receiver that takes nothing that it is the one', () => {
+  const { log, line } = capture();
+  logViolation(log, subject, { ...violation, limit: 'max_pause', sender: 'upstream' });
+  expect(line()).toMatchObject({ msg: 'the receiver made no progress for max_pause (sender: upstream)' });
 });
 
 test('writes all that is known at the end', () => {
