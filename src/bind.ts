@@ -4,11 +4,11 @@ import { lstat, unlink } from 'node:fs/promises';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import type { ListenAddress } from './config/types.ts';
 
-/** Who may connect to a unix socket beside the process's own user. */
-export type SocketAccess = 'owner' | 'group';
+/** Who may connect to a unix socket beside the process's own user; `umask`: whoever that of the process lets. */
+export type SocketAccess = 'owner' | 'group' | 'umask';
 
 /** What a unix socket's file lacks of 0777; connecting takes the right to write. */
-const umasks: Readonly<Record<SocketAccess, number>> = { owner: 0o177, group: 0o117 };
+const umasks = { owner: 0o177, group: 0o117 } as const;
 
 /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
 export async function bind(server: Server, address: ListenAddress, access: SocketAccess): Promise<number> {
@@ -36,6 +36,10 @@ async function bindPath(server: Server, path: string, access: SocketAccess): Pro
 
 /** The file is made with its mode: a mode that is set afterwards leaves a moment in which anybody may connect. */
 function listenGuarded(server: Server, path: string, access: SocketAccess): void {
+  if (access === 'umask') {
+    server.listen(path);
+    return;
+  }
   const before = process.umask(umasks[access]);
   try {
     // Node makes the file before this returns.

@@ -4,7 +4,7 @@
  */
 import { Authentication } from './admission/auth/authentication.ts';
 import { RouteRates } from './admission/rates.ts';
-import { withPort } from './bind.ts';
+import { type SocketAccess, withPort } from './bind.ts';
 import { Certificate } from './config/live/certificate.ts';
 import { CurrentConfig } from './config/live/current.ts';
 import type { ConfigState } from './config/live/state.ts';
@@ -65,6 +65,8 @@ export interface GatewayParts {
   readonly apiToken?: string | undefined;
   /** What the admin port shows; everything unless given. */
   readonly admin?: AdminShows;
+  /** Who may connect where the public port is a unix socket: Sluice's group unless given. */
+  readonly socketAccess?: SocketAccess;
   /** How long a client's connection may be idle between two requests. */
   readonly keepAliveMs?: number;
   /** How TLS is spoken with clients, and with whoever sets routes. */
@@ -106,6 +108,7 @@ export class Gateway {
   /** `null` where no program sets routes. */
   readonly #hub: HubSide | null;
   readonly #now: () => number;
+  readonly #socketAccess: SocketAccess;
   /** Where this process listens: no route of an API may lead there. */
   #own: readonly ListenAddress[] = [];
   readonly #onDrained: (counts: DrainCounts) => void;
@@ -117,6 +120,8 @@ export class Gateway {
     const { log, resolved = null, lookup = systemLookup, admin: shows = 'everything', now = Date.now } = parts;
     this.#log = log;
     this.#now = now;
+    // A proxy in front runs as another user, in Sluice's group.
+    this.#socketAccess = parts.socketAccess ?? 'group';
     const { routesApi } = config;
     const targets = new AllowedTargets(routesApi?.targets ?? null, new OwnAddresses(() => this.#own));
     log.configure(config.log);
@@ -322,7 +327,7 @@ export class Gateway {
       await this.#quotas?.start();
       const routesApiAddress =
         routesApi && withPort(routesApi.address, await this.#hub!.port.listen(routesApi.address));
-      const address = withPort(listen.address, await this.#front.listen(listen.address));
+      const address = withPort(listen.address, await this.#front.listen(listen.address, this.#socketAccess));
       this.#own = [address, adminAddress, routesApiAddress].filter((own) => own !== null);
       this.#operators.startFeed();
       return { address, adminAddress, routesApiAddress };

@@ -141,6 +141,8 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
     apiToken: process.env[tokenVariable],
     admin: admin as NonNullable<GatewayParts['admin']>,
     tlsTerms: terms,
+    // The hub says who may connect, by `command_umask`.
+    socketAccess: 'umask',
     ...(keepAliveMs === null ? {} : { keepAliveMs }),
   });
   if (contents.length > 0) await watchConfig(gateway, contents, log, async (changed) => load(flags, changed));

@@ -9,7 +9,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import type { Refused } from '../admission/verdict.ts';
-import { bind } from '../bind.ts';
+import { bind, type SocketAccess } from '../bind.ts';
 import type { ListenAddress, TlsTerms } from '../config/types.ts';
 import { serverTls } from '../server-tls.ts';
 import { judgeClientCertificate } from './broken-request.ts';
@@ -95,9 +95,8 @@ export class Acceptor {
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
-  listen(address: ListenAddress): Promise<number> {
-    // A proxy in front runs as another user, in Sluice's group.
-    return bind(this.#server, address, 'group');
+  listen(address: ListenAddress, access: SocketAccess): Promise<number> {
+    return bind(this.#server, address, access);
   }
 
   /** Whether the port is open. */

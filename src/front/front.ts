@@ -6,6 +6,7 @@ import { ClientCertificate } from '../admission/auth/client-cert/certificate.ts'
 import { plainAddress, subscriberOf } from '../admission/ip.ts';
 import type { Peer } from '../admission/peer.ts';
 import type { Refused } from '../admission/verdict.ts';
+import type { SocketAccess } from '../bind.ts';
 import type { ListenAddress, Route, TlsTerms } from '../config/types.ts';
 import { Summary } from '../observe/log/summary.ts';
 import { Roster } from '../relay/roster.ts';
@@ -158,9 +159,9 @@ export class Front {
   }
 
   /** Listens; rejects with the system's error where it cannot. Returns the port, 0 for a unix socket. */
-  async listen(address: ListenAddress): Promise<number> {
+  async listen(address: ListenAddress, access: SocketAccess): Promise<number> {
     this.#hasAddresses = address.kind === 'tcp';
-    const port = await this.#acceptor.listen(address);
+    const port = await this.#acceptor.listen(address, access);
     this.#ownPort = new OwnPort(address.kind === 'tcp' ? { ...address, port } : address);
     this.#startClock();
     return port;

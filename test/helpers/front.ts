@@ -97,7 +97,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
       sessions.open(init);
     },
   });
-  const port = await front.listen(config.listen.address);
+  const port = await front.listen(config.listen.address, 'group');
   return {
     port,
     front,

@@ -1,11 +1,21 @@
 /** How `sluice hub-proxy` ends, and how it begins again. */
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { closeFrame, closeOf } from '../../helpers/frames.ts';
 import { httpServer, token } from '../../helpers/hub.ts';
-import { askAt, ofHub, setRouteAt, startHubCommand, usualPorts } from '../../helpers/hub-command.ts';
+import {
+  askAt,
+  commandNames,
+  commands,
+  ofHub,
+  setRouteAt,
+  startHubCommand,
+  usualPorts,
+} from '../../helpers/hub-command.ts';
 import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 
@@ -79,4 +89,21 @@ test('nothing that is open keeps it from ending', async () => {
   // Each of its clocks ends before the hub's patience does: the deadline that it says, of less than five seconds.
   expect(output).toMatch(/"event":"draining".*"deadline_s":4\b/);
   expect(output).toMatch(/"event":"stopped"/);
+});
+
+test.each(['007', '000', '077'])('a public socket lets in whom the hub’s command_umask %s lets', async (umask) => {
+  const modes = commandNames.map(async (name) => {
+    const folder = scratchFolder();
+    const [own, api] = [join(folder, 'own.sock'), join(folder, 'api.sock')];
+    const args = [...commands[name], '--socket', own, '--api-socket', api];
+    const env = { ...process.env, CONFIGPROXY_AUTH_TOKEN: token };
+    const child = spawn('sh', ['-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, ...args], { env });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    child.stderr.resume();
+    await once(child.stdout.resume(), 'data');
+    await expect.poll(() => statSync(own, { throwIfNoEntry: false })).toBeDefined();
+    return (statSync(own).mode & 0o777).toString(8);
+  });
+  const [theirs, ours] = await Promise.all(modes);
+  expect(ours).toBe(theirs);
 });
