@@ -283,7 +283,7 @@ describe('forward', () => {
           )
           .end('to the login page');
     });
-    const forward = `{forward: {url: "http://127.0.0.1:${port}/auth", response_headers: [X-Auth-Request-Email], cache: 5s}}`;
+    const forward = `{forward: {url: "http://127.0.0.1:${port}/auth", response_headers: [X-Auth-Request-Email], cache: 1m}}`;
     await using all = await stand(`[${forward}]`, 'identity_headers: {user: X-User}', '', ok);
     const client = await rawConnect(all.gateway.port);
     client.sendText(request([]));
