@@ -49,8 +49,8 @@ const nothing = Buffer.alloc(0);
 /** How often clocks are looked at, at least. */
 const tickMs = 1000;
 /**
- * How many who are late are ended in one round of the event loop, some 5 ms of a core: each may get an answer and a line
- * in the log. Thousands of one address can be late in the same moment.
+ * How many who are late are ended in one round of the event loop, some 5 ms of a core: each may get an answer and a
+ * line in the log. Thousands of one address can be late in the same moment.
  */
 const latePerRound = 64;
 
