@@ -24,8 +24,9 @@ export const engineFlags = [
    * A process that is quiet for some seconds is collected twice. V8 does that as if memory were short: it forgets the
    * shape of every kind of object of which none exists, and throws away all compiled code that was made for it. After a
    * night no connection exists, and the first class of the morning meets a program that runs as on its first day. So it
-   * is collected as at other times. Measured: of the handshakes of the first two seconds after a rest of 14 s each takes
-   * 0.5 to 0.6 times the CPU, 10 functions lose their code in place of 320, and the resting process is 19 MB larger.
+   * is collected as at other times. Measured: of the handshakes of the first two seconds after a rest of 14 s each
+   * takes 0.5 to 0.6 times the CPU, 10 functions lose their code in place of 320, and the resting process is 19 MB
+   * larger.
    */
   '--no-memory-reducer-favors-memory',
 ] as const;
