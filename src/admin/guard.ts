@@ -1,6 +1,5 @@
 /** Stands before every endpoint of the admin port. What it turns away is counted, and logged now and then. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { plainAddress } from '../admission/ip.ts';
 import type { AdminRefusalRow } from '../catalogue/admin-refusals.ts';
 import { type AdminRefusal, adminOutcomes } from '../catalogue/outcomes.ts';
 import type { Admin } from '../config/types.ts';
@@ -11,7 +10,7 @@ import { type Answer, problem } from './answer.ts';
 import type { AdminEndpoint } from './router.ts';
 import { holderOf } from './share.ts';
 import { TokenFile } from './token.ts';
-import { bearerOf, isCrossSite, isLoopback, isOurName } from './visit.ts';
+import { askedBy, askerOf, bearerOf, isCrossSite, isLoopback, isOurName } from './visit.ts';
 
 export interface GuardParts {
   readonly admin: Admin;
@@ -50,20 +49,12 @@ export class Guard {
 
   /** Returns the answer to a request that is refused; `null` lets it pass. */
   async refuse(req: IncomingMessage, access: AdminEndpoint['access']): Promise<Answer | null> {
-    const { method = '', headers } = req;
     const { address } = this.#parts.admin;
     if (access === 'open') return this.#refuseLedHere(req);
     // No browser reaches a unix socket. A client that has the token was not led here by a name.
-    const visit = {
-      method,
-      host: headers.host,
-      origin: headers.origin,
-      site: header(req, 'sec-fetch-site'),
-      mode: header(req, 'sec-fetch-mode'),
-    };
-    const named = this.#token !== null || address.kind === 'unix' || isOurName(headers.host, address.host);
+    const named = this.#token !== null || address.kind === 'unix' || isOurName(req.headers.host, address.host);
     if (!named) return this.#refused(req, 'host');
-    if (isCrossSite(visit)) return this.#refused(req, 'cross_site');
+    if (isCrossSite(askedBy(req))) return this.#refused(req, 'cross_site');
     return this.#token === null ? null : this.#checkToken(req, this.#token);
   }
 
@@ -105,18 +96,8 @@ export class Guard {
 
   #refused(req: IncomingMessage, reason: AdminRefusal, detail?: string, more?: OutgoingHttpHeaders): Answer {
     this.#parts.count(reason);
-    this.#refusals.add({ reason, client: clientOf(req), detail });
+    this.#refusals.add({ reason, client: askerOf(req), detail });
     const { status, words, remedy, headers = [] }: AdminRefusalRow = adminOutcomes[reason];
     return problem(status, { code: reason, what: words, remedy }, { ...Object.fromEntries(headers), ...more });
   }
-}
-
-/** Who asks. */
-function clientOf(req: IncomingMessage): string {
-  return plainAddress(req.socket.remoteAddress ?? '') ?? 'unix';
-}
-
-function header({ headers }: IncomingMessage, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
 }

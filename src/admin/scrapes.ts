@@ -19,7 +19,7 @@ const maxUnderWay = 2;
 const freshMs = 1000;
 /** As long as Prometheus waits by default. */
 const longestMs = 10_000;
-/** Who takes nothing for so long gives way to others. */
+/** A client that takes nothing for so long gives way to others. */
 const stalledMs = 2000;
 
 interface Scrape {

@@ -38,7 +38,7 @@ export class AdminServer extends AdminListener {
     const found = this.#router.find(req);
     const refused = await this.#guard.refuse(req, 'refused' in found ? 'open' : found.endpoint.access);
     if (refused !== null) return refused;
-    // Who has left meanwhile would take a place that nobody gives back.
+    // A client that has left meanwhile would take a place that nobody gives back.
     if (res.destroyed) return null;
     if ('refused' in found) return found.refused;
     const { endpoint, ask } = found;

@@ -2,7 +2,9 @@
  * Who may ask, as far as a request's headers say. Any page can make its browser send requests to a port of the same
  * machine. So a port that asks for no token looks at the name it was asked under and at the page that asks.
  */
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { plainAddress } from '../admission/ip.ts';
 import { hostOf } from '../http/host.ts';
 
 /** The headers that matter here. */
@@ -13,6 +15,21 @@ export interface AskedBy {
   /** `Sec-Fetch-Site` and `Sec-Fetch-Mode`, which no page can forge. */
   readonly site: string | undefined;
   readonly mode: string | undefined;
+}
+
+/** What a request says of who asks. */
+export function askedBy({ method = '', headers }: IncomingMessage): AskedBy {
+  const one = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+  const { host, origin } = headers;
+  return { method, host, origin, site: one('sec-fetch-site'), mode: one('sec-fetch-mode') };
+}
+
+/** The address of who asks, for the log. */
+export function askerOf({ socket }: IncomingMessage): string {
+  return plainAddress(socket.remoteAddress ?? '') ?? 'unix';
 }
 
 /**

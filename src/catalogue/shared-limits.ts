@@ -141,7 +141,7 @@ export const sharedLimits = {
     kind: 'countOrUnlimited',
     builtIn: Number.POSITIVE_INFINITY,
     about:
-      'Open connections of one user on the route, whom `auth` has let in or, where there is none, `identity` names; `on_limit` says what becomes of one more. Who is not named is not counted.',
+      'Open connections of one user on the route, whom `auth` has let in or, where there is none, `identity` names; `on_limit` says what becomes of one more. A connection that names nobody is not counted.',
     isViolation: true,
     watched: 'where it binds',
     exceeded: 'a newer connection of the same user took its place: more than {limit} of one user',

@@ -87,7 +87,7 @@ function load({ settings, setBy, rules }: HubProxyFlags, contents: readonly File
   let loaded = loadFiles(contents, { flags: settings, setBy, usual });
   const routes = 'errors' in loaded ? [] : labelledRoutes(loaded.config);
   if (routes.some(({ drain }) => drain.deadlineMs > usualDeadlineMs)) {
-    // Who has time to go gives servers time to answer: what a busy one says later than that is lost.
+    // There is time then to wait for a busy server: what it says after its time to answer a close is lost.
     const { timeouts: _, ...others } = usual;
     loaded = loadFiles(contents, { flags: settings, setBy, usual: others });
   }

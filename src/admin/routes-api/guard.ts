@@ -1,10 +1,9 @@
 /** Stands before the routes API: routes are for who has the token, and is no page in a user's browser. */
 import type { IncomingMessage } from 'node:http';
-import { plainAddress } from '../../admission/ip.ts';
 import type { ListenAddress } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Summary } from '../../observe/log/summary.ts';
-import { isCrossSite, isOurName } from '../visit.ts';
+import { askedBy, askerOf, isCrossSite, isOurName } from '../visit.ts';
 import { type ApiToken, tokenOf } from './token.ts';
 
 export interface ApiGuardParts {
@@ -29,7 +28,7 @@ export class ApiGuard {
   async refuses(req: IncomingMessage): Promise<boolean> {
     const reason = await this.#reasonAgainst(req);
     if (reason === null) return false;
-    this.#refusals.add({ reason, client: plainAddress(req.socket.remoteAddress ?? '') ?? 'unix' });
+    this.#refusals.add({ reason, client: askerOf(req) });
     return true;
   }
 
@@ -38,23 +37,17 @@ export class ApiGuard {
     this.#refusals.close();
   }
 
-  async #reasonAgainst({ method = '', headers }: IncomingMessage): Promise<string | null> {
+  async #reasonAgainst(req: IncomingMessage): Promise<string | null> {
     const { address, token } = this.#parts;
-    const { host, origin } = headers;
-    const [site, mode] = [one(headers['sec-fetch-site']), one(headers['sec-fetch-mode'])];
-    if (isCrossSite({ method, host, origin, site, mode })) return 'cross_site';
-    if (token === null) return address.kind === 'unix' || isOurName(host, address.host) ? null : 'host';
+    if (isCrossSite(askedBy(req))) return 'cross_site';
+    if (token === null) return address.kind === 'unix' || isOurName(req.headers.host, address.host) ? null : 'host';
     const trouble = await token.problem();
     if (trouble !== null) return trouble;
-    const tried = tokenOf(headers.authorization);
+    const tried = tokenOf(req.headers.authorization);
     if (tried === null) return 'no_token';
     const matches = await token.matches(tried);
     if (matches) return null;
     // It was read anew meanwhile. Nobody has tried a wrong one.
     return (matches === null ? await token.problem() : null) ?? 'wrong_token';
   }
-}
-
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
 }

@@ -55,7 +55,7 @@ function keysOf(document: ConfigDocument, at: ConfigPath, value: unknown): Confi
   return [errorAt(document, at, `${what}; write either jwks: URL or jwks_file: PATH`, 'key')];
 }
 
-/** Who is not asked for a certificate shows none. */
+/** A client that is not asked for a certificate shows none. */
 function certificateOf(document: ConfigDocument, at: ConfigPath): ConfigError[] {
   const { tls } = mapping(mapping(document.value).listen);
   if (mapping(tls).client_certificates !== undefined) return [];

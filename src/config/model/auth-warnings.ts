@@ -4,7 +4,7 @@ import { formatDuration } from '../language/format.ts';
 import { type Auth, type Route, type ServiceTarget, serviceOf } from '../types.ts';
 import type { Resolved } from './resolved.ts';
 
-/** Keycloak and others let an access token live for as long as this; who signs out shall not stay in for longer. */
+/** As long as Keycloak and others let an access token live: a user who signs out shall not stay in for longer. */
 const usualTokenMs = 5 * 60_000;
 
 /** Every such thing about a route, as sentences. */
@@ -70,7 +70,7 @@ function longCache(entry: Auth): string[] {
   const than = `longer than a usual token lives (${formatDuration(usualTokenMs)})`;
   const recheck = recheckMs > 0 ? ', whatever recheck finds about open connections' : '';
   return [
-    `auth.${kind}.cache ${formatDuration(cacheMs)} is ${than}: who signs out, or is shut out, comes in for as long${recheck}. Write ${kind === 'forward' ? '5s' : '1m'}.`,
+    `auth.${kind}.cache ${formatDuration(cacheMs)} is ${than}: a user who signs out, or is shut out, comes in for as long${recheck}. Write ${kind === 'forward' ? '5s' : '1m'}.`,
   ];
 }
 

@@ -102,7 +102,7 @@ export const ownSettings = {
   'rates.handshakes_per_user': {
     kind: is.requestRate,
     about:
-      'WebSocket handshakes of one user, whom `auth` has let in or, where there is none, `identity` names. Who is not named is not counted.',
+      'WebSocket handshakes of one user, whom `auth` has let in or, where there is none, `identity` names. A request that names nobody is not counted.',
     builtIn: null,
     reload: 'new',
   },
