@@ -1,5 +1,7 @@
 /** What only routes have, one row each; `settings.ts` says how to add one. */
+
 import { authEntries, fieldHeader } from './auth-keys.ts';
+import { pagesPerSecond, peopleAtOnce } from './page-loads.ts';
 import { presetNames } from './presets.ts';
 import * as is from './setting-kinds.ts';
 import type { SettingRows, ValuesOf } from './settings.ts';
@@ -88,14 +90,13 @@ export const ownSettings = {
   },
   'rates.handshakes_per_address': {
     kind: is.requestRate,
-    about:
-      'WebSocket handshakes. A page that comes back after a restart opens all of its connections at once, and so do all pages of an office. Left out, nobody is refused; on a route with a preset those beyond 10 pages per second of one address, and a burst of 200 pages, are counted (`sluice_handshakes_over_rate_total`) and logged.',
+    about: `WebSocket handshakes. A page that comes back after a restart opens all of its connections at once, and so do all pages of an office. Left out, nobody is refused; on a route with a preset those beyond ${pagesPerSecond} pages per second of one address, and a burst of ${peopleAtOnce} pages, are counted (\`sluice_handshakes_over_rate_total\`) and logged.`,
     builtIn: null,
     reload: 'new',
   },
   'rates.requests_per_address': {
     kind: is.requestRate,
-    about: 'Requests of plain HTTP. One page is 20 to 100 of them at once: give `burst` room for some pages.',
+    about: 'Requests of plain HTTP. One page is 30 to 300 of them at once (docs/presets.md has the number of each app): give `burst` room for some pages.',
     builtIn: null,
     reload: 'new',
   },

@@ -33,9 +33,9 @@ const pages: Readonly<Partial<Record<PresetName, PageLoad>>> = {
 const usual: PageLoad = { requests: 80, handshakes: 1 };
 
 /** So many people behind one address open their pages at once, or come back at once after a restart. */
-const peopleAtOnce = 200;
+export const peopleAtOnce = 200;
 /** So many of them go on opening pages, each second. */
-const pagesPerSecond = 10;
+export const pagesPerSecond = 10;
 
 /** What one page takes behind a route with this preset. */
 export function pageLoadOf(preset: PresetName | null): PageLoad {

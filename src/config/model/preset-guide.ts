@@ -1,6 +1,6 @@
 /** The text of docs/presets.md: which preset for which app, and where its numbers come from. */
 import { formatDuration, formatSize } from '../language/format.ts';
-import { pageLoadOf } from './page-loads.ts';
+import { pageLoadOf, pagesPerSecond, peopleAtOnce } from './page-loads.ts';
 import type { Preset } from './preset.ts';
 import { type PresetName, presetNames, presets } from './presets.ts';
 
@@ -33,8 +33,8 @@ export function presetGuide(): string {
     'vanished.',
     '',
     'One page is what the real app took in Chromium, with nothing in its cache, and half as much again. `check`',
-    'warns of a rate that is less, and a preset counts and logs the handshakes of one address beyond 200 pages at',
-    'once and 10 more each second (`sluice_handshakes_over_rate_total`); it refuses none.',
+    `warns of a rate that is less, and a preset counts and logs the handshakes of one address beyond ${peopleAtOnce} pages at`,
+    `once and ${pagesPerSecond} more each second (\`sluice_handshakes_over_rate_total\`); it refuses none.`,
     '',
     '| preset | its limit, in its source | bears a silent client | bears a client that takes nothing | upstream `max_pause` | `ping.timeout` | one page: requests, handshakes |',
     '|---|---|---|---|---|---|---|',
