@@ -1,3 +1,4 @@
+/** The load generators and the backend, which are C: compiled when they are older than their sources. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Where the bench finds and leaves its files. */
 import { join } from 'node:path';
 
 /** The checkout. */

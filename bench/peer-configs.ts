@@ -1,3 +1,4 @@
+/** The configuration files of the peers, each for one thread. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

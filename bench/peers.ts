@@ -1,3 +1,4 @@
+/** The proxies that are compared, and the Sluices that are compared with one another. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { node, root } from './paths.ts';

@@ -1,3 +1,4 @@
+/** What all rounds came to, by workload and peer. */
 import type { Outcome } from './measure.ts';
 import { median, type Sample } from './sample.ts';
 import type { Row } from './workloads.ts';

@@ -1,3 +1,4 @@
+/** One sample: what a peer needed for the work of one window, in the units of the tables. */
 import type { Phase, Row, Workload } from './workloads.ts';
 
 /** What the load generator says of one command. */

@@ -1,3 +1,4 @@
+/** Counters as tests compare them. */
 import type { Tally } from '../../src/observe/metrics/counters.ts';
 
 /** A tally as a plain object, its labels joined by `|`. */

@@ -1,3 +1,4 @@
+/** A leg's writer without a leg. */
 import type { Socket } from 'node:net';
 import type { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
 import { LegWriter } from '../../src/relay/transport/leg-writer.ts';

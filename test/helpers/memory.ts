@@ -1,3 +1,4 @@
+/** The memory of a relay, as small as a test wants it. */
 import { MemoryBudget } from '../../src/relay/memory/memory-budget.ts';
 import { ReadBuffers } from '../../src/relay/memory/read-buffers.ts';
 
