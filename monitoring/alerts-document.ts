@@ -1,4 +1,6 @@
 /** Writes docs/alerts.md from the same alerts as the rules file. */
+
+import { code, paragraph, table } from '../src/markdown.ts';
 import type { Alert, AlertGroup, Level } from './alert.ts';
 import { alertGroups } from './alerts/index.ts';
 import { recordingRules } from './recording-rules.ts';
@@ -9,13 +11,14 @@ export function alertsText(): string {
 
 <!-- Generated from monitoring/ by \`npm run docs\`. -->
 
-The rules are in \`helm/sluice/files/rules/alerts.yaml\`. The chart installs them as a PrometheusRule; a Prometheus without the
-operator reads the file as it is (\`rule_files\`). Each alert below says what it means, where to look and what to change; its
-message carries the same in short (annotations \`summary\`, \`description\` and \`runbook\`; \`runbook_url\` leads here).
+The rules are in \`helm/sluice/files/rules/alerts.yaml\`. The chart installs them as a PrometheusRule; a Prometheus
+without the operator reads the file as it is (\`rule_files\`). Each alert below says what it means, where to look and what
+to change; its message carries the same in short (annotations \`summary\`, \`description\` and \`runbook\`;
+\`runbook_url\` leads here).
 
 - \`critical\`: users are hurt now, call somebody. \`warning\`: look within the working day.
-- There is one alert per release, or per release and route, however many pods and connections are concerned. A single user who
-  hits a limit raises none: the log and the dashboard show that.
+- There is one alert per release, or per release and route, however many pods and connections are concerned. A single
+  user who hits a limit raises none: the log and the dashboard show that.
 - An alert with both severities keeps its name, so that one rule of Alertmanager mutes the lower by the higher:
 
   \`\`\`yaml
@@ -26,9 +29,9 @@ message carries the same in short (annotations \`summary\`, \`description\` and 
   \`\`\`
 
 - Messages refused in \`mode: report\` raise no alert.
-- Releases are told apart by \`cluster\`, \`namespace\` and \`job\`. A Prometheus of one cluster has no label \`cluster\`, and nothing changes for it;
-  where a ruler sees several clusters under another name, say so: \`metrics.rules.keepLabels: [region, cluster]\`. Without the chart replace
-  \`cluster, namespace, job\` in the file.
+- Releases are told apart by \`cluster\`, \`namespace\` and \`job\`. A Prometheus of one cluster has no label \`cluster\`, and
+  nothing changes for it; where a ruler sees several clusters under another name, say so:
+  \`metrics.rules.keepLabels: [region, cluster]\`. Without the chart replace \`cluster, namespace, job\` in the file.
 - The chart changes single alerts by its values, each below its name:
 
   \`\`\`yaml
@@ -43,37 +46,39 @@ message carries the same in short (annotations \`summary\`, \`description\` and 
         SluiceMemoryPressure: {warning: {threshold: 0.7, for: 20m}, critical: {enabled: false}}
   \`\`\`
 
-| alert | severity | when |
-|---|---|---|
-${alertGroups.flatMap(({ alerts }) => alerts.map(overview)).join('\n')}
+${table(
+  ['alert', 'severity', 'when'],
+  alertGroups.flatMap(({ alerts }) => alerts.map(overview)),
+)}
 
 ${alertGroups.map(section).join('\n')}
 ## Recording rules
 
-The alerts read these, and so may autoscalers and reports over long ranges. The dashboard reads Sluice's own metrics only, so it
-works without them.
+The alerts read these, and so may autoscalers and reports over long ranges. The dashboard reads Sluice's own metrics
+only, so it works without them.
 
-| series | meaning |
-|---|---|
-${recordingRules.map(({ record, means }) => `| \`${record}\` | ${means} |`).join('\n')}
+${table(
+  ['series', 'meaning'],
+  recordingRules.map(({ record, means }) => [code(record), means]),
+)}
 
 ## The dashboard
 
-\`helm/sluice/files/dashboards/sluice.json\` is for Grafana: the chart puts it into a ConfigMap that Grafana's sidecar loads
-(\`metrics.dashboards.enabled\`), or import the file by hand. Choose data source, cluster, namespace, job and route at its top; each panel says
-what it shows. Its rows:
+\`helm/sluice/files/dashboards/sluice.json\` is for Grafana: the chart puts it into a ConfigMap that Grafana's sidecar
+loads (\`metrics.dashboards.enabled\`), or import the file by hand. Choose data source, cluster, namespace, job and route
+at its top; each panel says what it shows. Its rows:
 
 - **Overview**: connections, messages, bytes, how handshakes and connections end, upstream errors, times, plain HTTP.
-- **Limits and backpressure**: how large messages are, by sender, and how far from \`max_message_size\`; limits that were exceeded; who
-  waits for whom. Grafana's heatmaps can draw no line, so the limit stands beside the heatmap, with percentiles on the same
-  logarithmic scale.
-- **Rollout and capacity**: each pod's version, configuration and state; connections, memory and files against their limits; CPU;
-  reloads, drains and restarts.
+- **Limits and backpressure**: how large messages are, by sender, and how far from \`max_message_size\`; limits that were
+  exceeded; who waits for whom. Grafana's heatmaps can draw no line, so the limit stands beside the heatmap, with
+  percentiles on the same logarithmic scale.
+- **Rollout and capacity**: each pod's version, configuration and state; connections, memory and files against their
+  limits; CPU; reloads, drains and restarts.
 `;
 }
 
-function overview({ name, levels, when }: Alert): string {
-  return `| [${name}](#${name.toLowerCase()}) | ${levels.map(({ severity }) => severity).join(', ')} | ${when} |`;
+function overview({ name, levels, when }: Alert): string[] {
+  return [`[${name}](#${name.toLowerCase()})`, levels.map(({ severity }) => severity).join(', '), when];
 }
 
 function section({ title, alerts }: AlertGroup): string {
@@ -87,7 +92,7 @@ function chapter({ name, levels, means, look, change }: Alert): string {
   );
   return `### ${name}
 
-${means}
+${paragraph(means)}
 
 ${conditions.join('\n')}
 Look at:
@@ -110,5 +115,5 @@ function indent(expr: string): string {
 }
 
 function list(items: readonly string[]): string {
-  return items.map((item) => `- ${item}`).join('\n');
+  return items.map((item) => paragraph(`- ${item}`, '  ')).join('\n');
 }

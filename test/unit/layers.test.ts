@@ -23,7 +23,15 @@ const chain: readonly (readonly string[])[] = [
 ];
 
 /** Everything may import these; they import only one another. */
-const leaves = ['catalogue', 'config/types', 'observe/report', 'observe/log', 'observe/metrics/counters', 'files'];
+const leaves = [
+  'catalogue',
+  'config/types',
+  'observe/report',
+  'observe/log',
+  'observe/metrics/counters',
+  'files',
+  'markdown',
+];
 
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */
 const beside: Readonly<Record<string, { readonly by: readonly string[]; readonly imports: readonly string[] }>> = {
@@ -42,7 +50,7 @@ const innerRooms: Readonly<Record<string, readonly string[]>> = {
 const pure = ['catalogue', 'websocket', 'http', 'routes', 'limits', 'validation'];
 
 /** Pure files and rooms whose folders hold other code too. */
-const pureFiles = ['drain/schedule'];
+const pureFiles = ['drain/schedule', 'markdown'];
 const pureRooms = ['relay/core', 'config/language', 'config/model'];
 
 /** What pure code may have of others: what reads, waits and listens for nothing. */

@@ -96,7 +96,8 @@ export const ownSettings = {
   },
   'rates.requests_per_address': {
     kind: is.requestRate,
-    about: 'Requests of plain HTTP. One page is 30 to 300 of them at once (docs/presets.md has the number of each app): give `burst` room for some pages.',
+    about:
+      'Requests of plain HTTP. One page is 30 to 300 of them at once (docs/presets.md has the number of each app): give `burst` room for some pages.',
     builtIn: null,
     reload: 'new',
   },

@@ -1,4 +1,5 @@
 /** The text of docs/presets.md: which preset for which app, and where its numbers come from. */
+import { code, table } from '../../markdown.ts';
 import { formatDuration, formatSize } from '../language/format.ts';
 import { pageLoadOf, pagesPerSecond, peopleAtOnce } from './page-loads.ts';
 import type { Preset } from './preset.ts';
@@ -14,9 +15,10 @@ export function presetGuide(): string {
     "A preset's message limit is the backend's own default, so that Sluice refuses before the backend does, and says",
     'why. Raise both together: `sluice check` prints the very setting for your value.',
     '',
-    '| app | preset | largest message from the client | on the backend, to raise it | what the user sees over it |',
-    '|---|---|---|---|---|',
-    ...presetNames.map((name) => row(presets[name].fits, code(name), ...limitCells(presets[name]), presets[name].over)),
+    table(
+      ['app', 'preset', 'largest message from the client', 'on the backend, to raise it', 'what the user sees over it'],
+      presetNames.map((name) => [presets[name].fits, code(name), ...limitCells(presets[name]), presets[name].over]),
+    ),
     '',
     'The user sees the same directly and through Sluice. What differs is the close: directly it is 1009 with few',
     "words, or 1006, because a backend's close frame loses a race with its reset about as often as not; through",
@@ -36,9 +38,13 @@ export function presetGuide(): string {
     `warns of a rate that is less, and a preset counts and logs the handshakes of one address beyond ${peopleAtOnce} pages at`,
     `once and ${pagesPerSecond} more each second (\`sluice_handshakes_over_rate_total\`); it refuses none.`,
     '',
-    '| preset | its limit, in its source | bears a silent client | bears a client that takes nothing | upstream `max_pause` | `ping.timeout` | one page: requests, handshakes |',
-    '|---|---|---|---|---|---|---|',
-    ...presetNames.map((name) => row(code(name), ...boundCells(presets[name]), pageCell(name))),
+    table(
+      [
+        ...['preset', 'its limit, in its source', 'bears a silent client', 'bears a client that takes nothing'],
+        ...['upstream `max_pause`', '`ping.timeout`', 'one page: requests, handshakes'],
+      ],
+      presetNames.map((name) => [code(name), ...boundCells(presets[name]), pageCell(name)]),
+    ),
     '',
   ].join('\n');
 }
@@ -67,12 +73,4 @@ function boundCells({ limit, bears, settings }: Preset): string[] {
 function pageCell(name: PresetName): string {
   const { requests, handshakes } = pageLoadOf(name);
   return `${requests}, ${handshakes}`;
-}
-
-function row(...cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
 }

@@ -1,9 +1,10 @@
 /** What is generated from the schema: the JSON Schema for editors, and docs/configuration.md for people. */
 import { z } from 'zod';
+import { code, paragraph, table } from '../../markdown.ts';
 import { formatDuration, formatSize } from '../language/format.ts';
 import { fixedKeys } from './fixed.ts';
 import type { Preset } from './preset.ts';
-import { presetNames, presets, roomsPath } from './presets.ts';
+import { type PresetName, presetNames, presets, roomsPath } from './presets.ts';
 import { routeSettings } from './route-settings.ts';
 import { configSchema } from './schema.ts';
 import type { SettingRows } from './settings.ts';
@@ -53,9 +54,10 @@ export function referenceText(): string {
     '',
     '## Kinds of values',
     '',
-    '| kind | what to write |',
-    '|---|---|',
-    ...Object.entries(schema.$defs!).map(([name, { description }]) => `| ${kindName(name)} | ${description} |`),
+    table(
+      ['kind', 'what to write'],
+      Object.entries(schema.$defs!).map(([name, { description = '' }]) => [kindName(name), description]),
+    ),
     '',
     ...sections(top, schema),
     '## Presets',
@@ -69,16 +71,22 @@ export function referenceText(): string {
 const sharedKeys = [...new Set(Object.keys(routeSettings).map((path) => path.split('.')[0]!))];
 
 const introduction = [
-  '`sluice check FILE…` prints every error at once, each with its file, line, column and remedy; for a valid configuration',
-  'the effective limits of each route, where each value comes from, the worst-case memory and warnings.',
+  paragraph(
+    '`sluice check FILE…` prints every error at once, each with its file, line, column and remedy; for a valid ' +
+      'configuration the effective limits of each route, where each value comes from, the worst-case memory and warnings.',
+  ),
   '',
-  'A configuration may stand in several files (`sluice serve --config listener.yaml --config limits.yaml`): each top-level key',
-  'stands in one of them.',
+  paragraph(
+    'A configuration may stand in several files (`sluice serve --config listener.yaml --config limits.yaml`): each ' +
+      'top-level key stands in one of them.',
+  ),
   '',
-  'Changed files are loaded anew while Sluice runs, and no connection is closed: new limits hold from the next message. Only',
-  `${codes(fixedKeys)}, and whether there is \`listen.tls\`, hold until a restart; the log names them where`,
-  'they change. What is open or under way keeps what it began with of',
-  `${codes([...keptOf(routeSettings), ...keptOf(topSettings)])}.`,
+  paragraph(
+    'Changed files are loaded anew while Sluice runs, and no connection is closed: new limits hold from the next ' +
+      `message. Only ${codes(fixedKeys)}, and whether there is \`listen.tls\`, hold until a restart; the log names ` +
+      'them where they change. What is open or under way keeps what it began with of ' +
+      `${codes([...keptOf(routeSettings), ...keptOf(topSettings)])}.`,
+  ),
   '',
   '[`sluice.schema.json`](sluice.schema.json) is the same schema for editors; this first line turns it on in many of them:',
   '',
@@ -86,16 +94,19 @@ const introduction = [
   '# yaml-language-server: $schema=docs/sluice.schema.json',
   '```',
   '',
-  "A route's own value comes first, then its preset, then `defaults`, then what is built in. `defaults` takes the keys",
-  `${codes(sharedKeys)} of a route. \`check\` warns where a preset overrides \`defaults\`.`,
+  paragraph(
+    "A route's own value comes first, then its preset, then `defaults`, then what is built in. `defaults` takes the keys " +
+      `${codes(sharedKeys)} of a route. \`check\` warns where a preset overrides \`defaults\`.`,
+  ),
   '',
-  'Limits are named after the **sender** that they bind: `limits.client` is what the client may send. Sizes count payload',
-  'bytes, never frame headers, and all limits are inclusive.',
+  paragraph(
+    'Limits are named after the **sender** that they bind: `limits.client` is what the client may send. Sizes count ' +
+      'payload bytes, never frame headers, and all limits are inclusive.',
+  ),
 ];
 
 function codes(names: readonly string[]): string {
-  const quoted = names.map((name) => `\`${name}\``);
-  return quoted.join(', ');
+  return names.map(code).join(', ');
 }
 
 /** The settings that a reload changes for what comes then; a section stands for its keys where all of them are so. */
@@ -121,16 +132,16 @@ function section(path: string, about: JsonSchema, object: JsonSchema, schema: Js
   const isLeaf = ([, property]: [string, JsonSchema]) => insideOf(property).properties === undefined;
   const leaves = entries.filter(isLeaf);
   const inner = entries.filter((entry) => !isLeaf(entry));
-  const table = leaves.map(([key, property]) => {
+  const rows = leaves.map(([key, property]) => {
     const required = object.required?.includes(key) ?? false;
-    return `| \`${key}\` | ${kindOf(property)} | ${defaultOf(property, required)} | ${property.description} |`;
+    return [code(key), kindOf(property), defaultOf(property, required), property.description ?? ''];
   });
   return [
     `${'#'.repeat(level)} \`${path}\``,
     '',
-    about.description ?? '',
+    paragraph(about.description ?? ''),
     '',
-    ...(table.length === 0 ? [] : ['| key | kind | default | |', '|---|---|---|---|', ...table, '']),
+    ...(rows.length === 0 ? [] : [table(['key', 'kind', 'default', ''], rows), '']),
     ...inner.flatMap(([key, property]) =>
       section(
         `${path}.${key}${property.items ? '[]' : ''}`,
@@ -169,34 +180,43 @@ function defaultOf(property: JsonSchema, required: boolean): string {
 }
 
 function presetsText(): string[] {
-  const rows = presetNames.map((name) => {
-    const { fits, settings }: Preset = presets[name];
-    const cells = [
-      `\`${name}\``,
-      fits,
-      formatSize(settings['limits.client.max_message_size']!),
-      formatDuration(settings['limits.client.message_timeout']!),
-      formatDuration(settings['limits.upstream.max_pause']!),
-      formatDuration(settings['ping.timeout']!),
-      settings['drain.close'] ?? 'built in',
-      settings['drain.protect'] ?? 'built in',
-      settings['http.max_body_size'] === undefined ? 'built in' : formatSize(settings['http.max_body_size']),
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
+  const pause = formatDuration(presets.uvicorn.settings['limits.client.max_pause']!);
   return [
-    "A preset sets `limits.client.max_message_size` to the backend's own default, so that Sluice, which can say why,",
-    'refuses before the backend does. Towards the client it limits no message size (`limits.upstream.max_message_size:',
-    'unlimited`): memory does not depend on it. Its clocks let the backend lose patience first, so that nobody is lost who would not be',
-    `lost directly; \`limits.client.max_pause\` is ${formatDuration(presets.uvicorn.settings['limits.client.max_pause']!)} in all of them, for a backend that computes and reads nothing.`,
-    '[presets.md](presets.md) says which preset fits which app, where each number comes from, and how to raise the backend.',
+    paragraph(
+      "A preset sets `limits.client.max_message_size` to the backend's own default, so that Sluice, which can say why, " +
+        'refuses before the backend does. Towards the client it limits no message size ' +
+        '(`limits.upstream.max_message_size: unlimited`): memory does not depend on it. Its clocks let the backend lose ' +
+        'patience first, so that nobody is lost who would not be lost directly; `limits.client.max_pause` is ' +
+        `${pause} in all of them, for a backend that computes and reads nothing. [presets.md](presets.md) says which ` +
+        'preset fits which app, where each number comes from, and how to raise the backend.',
+    ),
     '',
-    '| preset | fits | client `max_message_size` | client `message_timeout` | upstream `max_pause` | `ping.timeout` | `drain.close` | `drain.protect` | `http.max_body_size` |',
-    '|---|---|---|---|---|---|---|---|---|',
-    ...rows,
+    table(presetHead, presetNames.map(presetRow)),
     '',
-    `\`jupyter\` brings a second route below its own path, \`${roomsPath}\` with the preset \`jupyter-collaboration\`, named`,
-    '`<name>-rooms`. It takes everything from the first route but `max_message_size` and `max_frame_size` of the client. A route of the file with',
-    'the same pattern replaces it.',
+    paragraph(
+      `\`jupyter\` brings a second route below its own path, \`${roomsPath}\` with the preset ` +
+        '`jupyter-collaboration`, named `<name>-rooms`. It takes everything from the first route but ' +
+        '`max_message_size` and `max_frame_size` of the client. A route of the file with the same pattern replaces it.',
+    ),
+  ];
+}
+
+const presetHead = [
+  ...['preset', 'fits', 'client `max_message_size`', 'client `message_timeout`', 'upstream `max_pause`'],
+  ...['`ping.timeout`', '`drain.close`', '`drain.protect`', '`http.max_body_size`'],
+];
+
+function presetRow(name: PresetName): string[] {
+  const { fits, settings }: Preset = presets[name];
+  return [
+    code(name),
+    fits,
+    formatSize(settings['limits.client.max_message_size']!),
+    formatDuration(settings['limits.client.message_timeout']!),
+    formatDuration(settings['limits.upstream.max_pause']!),
+    formatDuration(settings['ping.timeout']!),
+    settings['drain.close'] ?? 'built in',
+    settings['drain.protect'] ?? 'built in',
+    settings['http.max_body_size'] === undefined ? 'built in' : formatSize(settings['http.max_body_size']),
   ];
 }

@@ -1,5 +1,6 @@
 /** Writes docs/metrics.md from the registry's families. */
 import { logEvents } from '../../catalogue/log-events.ts';
+import { code, table } from '../../markdown.ts';
 import type { Family } from './families.ts';
 import { type HubFamily, hubFamilies } from './hub-families.ts';
 import { liveFamilies } from './live-families.ts';
@@ -40,17 +41,17 @@ with \`--enable-feature=exemplar-storage\`).
 
 ## The process
 
-${table(processFamilies)}
+${familyTable(processFamilies)}
 
 Beside them stand \`process_*\` and \`nodejs_*\`, as prom-client defines them, but for those that list every open handle.
 
 ## Open connections and limits
 
-${table(liveFamilies)}
+${familyTable(liveFamilies)}
 
 ## Counted per route
 
-${table(routeFamilies)}
+${familyTable(routeFamilies)}
 
 ## Of configurable-http-proxy
 
@@ -58,15 +59,13 @@ Where \`routes_api\` lets a program set routes, as with \`sluice hub-proxy\`, wh
 too, by its names. Those of the process as a whole (\`process_*\`, \`nodejs_*\`) are the same ones. The two summaries have
 their sum and count alone. A WebSocket counts when its handshake has ended, and a request when it is answered.
 
-${rows(hubFamilies, '')}
+${familyTable(hubFamilies, '')}
 
 ## Log
 
 One JSON object per line on standard output. \`time\`, \`level\`, \`event\` and \`msg\` are in every line.
 
-| event | when | fields |
-|---|---|---|
-${eventRows().join('\n')}
+${table(['event', 'when', 'fields'], eventRows())}
 
 \`observed\` is a string of digits where a frame announced more than 2^53−1 bytes, \`configured\` is \`"unlimited"\` where
 nothing was configured. Cookies, \`Authorization\`, queries and payloads are never logged; what looks like a token is
@@ -78,29 +77,22 @@ look at and what to change.
 }
 
 /** Events that are alike but for their name share a row. */
-function eventRows(): string[] {
-  const names = new Map<string, string[]>();
+function eventRows(): string[][] {
+  const alike = new Map<string, string[]>();
   for (const [name, { when, fields }] of Object.entries(logEvents)) {
-    const cells = `${when} |${fields === '' ? '' : ` ${fields}`} |`;
-    names.set(cells, [...(names.get(cells) ?? []), `\`${name}\``]);
+    const [names = '', ...others] = alike.get(when + fields) ?? ['', when, fields];
+    alike.set(when + fields, [names === '' ? code(name) : `${names}, ${code(name)}`, ...others]);
   }
-  return [...names].map(([cells, alike]) => `| ${alike.join(', ')} | ${cells}`);
+  return [...alike.values()];
 }
 
-function table(families: readonly Family[]): string {
-  return rows(families, prefix);
-}
-
-function rows(
+/** `before` stands before each name. */
+function familyTable(
   families: readonly Pick<Family | HubFamily, 'name' | 'type' | 'labels' | 'help'>[],
-  before: string,
+  before: string = prefix,
 ): string {
-  const lines = families.map(({ name, type, labels, help }) =>
-    row(`\`${before}${name}\``, type, labels.map((label) => `\`${label}\``).join(', '), help),
+  return table(
+    ['name', 'type', 'labels', 'meaning'],
+    families.map(({ name, type, labels, help }) => [code(before + name), type, labels.map(code).join(', '), help]),
   );
-  return ['| name | type | labels | meaning |', '|---|---|---|---|', ...lines].join('\n');
-}
-
-function row(...cells: string[]): string {
-  return `| ${cells.join(' | ')} |`;
 }
