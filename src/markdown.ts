@@ -21,7 +21,7 @@ export function code(text: string): string {
 export function paragraph(text: string, indent = ''): string {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.match(/(?:[^\s`]|`[^`]*`)+/g) ?? []) {
+  for (const word of text.match(/(?:`[^`]*`|\S)+/g) ?? []) {
     if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = indent + word;

@@ -27,6 +27,10 @@ describe('a paragraph', () => {
     expect(paragraph(`- ${'word '.repeat(30)}`, '  ')).toMatch(/^- word.*\n {2}word/);
     expect(paragraph('')).toBe('');
   });
+
+  test('loses nothing where a mark of code has no other', () => {
+    expect(paragraph('a `b c')).toBe('a `b c');
+  });
 });
 
 test('what is between the marks of a page is replaced, and nothing else', () => {
