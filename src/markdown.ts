@@ -17,7 +17,9 @@ export function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** A paragraph or an entry of a list, in lines; code is not torn apart. `indent` stands before all lines but the first. */
+/**
+ * A paragraph or an entry of a list, in lines; code is not torn apart. `indent` stands before all lines but the first.
+ */
 export function paragraph(text: string, indent = ''): string {
   const lines: string[] = [];
   let line = '';
@@ -30,7 +32,9 @@ export function paragraph(text: string, indent = ''): string {
   return [...lines, line].join('\n');
 }
 
-/** A page with another text between its marks, which are `<!-- NAME: … -->` and `<!-- /NAME -->`; throws without them. */
+/**
+ * A page with another text between its marks, which are `<!-- NAME: … -->` and `<!-- /NAME -->`; throws without them.
+ */
 export function replaceMarked(page: string, name: string, text: string): string {
   const marked = new RegExp(`(<!-- ${name}: [^>]*-->\n).*?(<!-- /${name} -->)`, 's');
   if (!marked.test(page)) throw new Error(`the page must have <!-- ${name}: … --> and <!-- /${name} -->`);

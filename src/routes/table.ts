@@ -200,8 +200,8 @@ const isOdd = /[\\;/]|^$/;
 
 /**
  * The readings of what follows the names of the route that `segments` match, where those alone are read in several
- * ways, such as `/user/DOMAIN\ann`; `null` elsewhere. A program has set the route under that very path, and its server is nobody
- * else's, however that reads it.
+ * ways, such as `/user/DOMAIN\ann`; `null` elsewhere. A program has set the route under that very path, and its server
+ * is nobody else's, however that reads it.
  */
 function behindNames<R>(
   places: readonly AnyPlace<R>[],

@@ -1,4 +1,6 @@
-/** SECURITY.md and docs/security.md promise only what tests hold: they name them, and the lists in them are the code's. */
+/**
+ * SECURITY.md and docs/security.md promise only what tests hold: they name them, and the lists in them are the code's.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,6 @@
-/** What the files of `routes_api.tls` hold: the certificate of the listener, and the authorities of its clients. No I/O. */
+/**
+ * What the files of `routes_api.tls` hold: the certificate of the listener, and the authorities of its clients. No I/O.
+ */
 import type { TlsOptions } from 'node:tls';
 import type { Result } from '../../config/language/result.ts';
 import type { FileContent } from '../../config/live/read.ts';
