@@ -3,9 +3,9 @@
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { switching } from '../helpers/fake-upstream.ts';
-import { routeTo, startGateway } from '../helpers/gateway.ts';
+import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { listen } from '../helpers/listen.ts';
 import { inUse } from '../helpers/memory-in-use.ts';
 import { handshakeRequest, type RequestOptions } from '../helpers/raw-client.ts';
@@ -23,6 +23,16 @@ const ways: Record<string, (i: number) => RequestOptions> = {
   subprotocols: (i) => ({ headers: { 'Sec-WebSocket-Protocol': `chat.of.nobody.in.particular, ${filler(i)}` } }),
 };
 
+/** What stands for all tests here: what they kept would be let go with it. */
+const stack = new AsyncDisposableStack();
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = stack.use(await startGateway({ routes: [routeTo(await forgetful())], trustedProxies: ['127.0.0.1'] }));
+});
+
+afterAll(() => stack.disposeAsync());
+
 /** An upstream that forgets at once what it was asked; the client's connections do so too. */
 async function forgetful(): Promise<number> {
   const server = createServer((socket) => {
@@ -32,37 +42,43 @@ async function forgetful(): Promise<number> {
       if (chunk.includes('Sec-WebSocket-Key')) socket.write(switching(chunk.toString('latin1'), ...chosen));
       else if (chunk.includes('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
-    onTestFinished(() => {
-      socket.destroy();
-    });
+    stack.defer(() => void socket.destroy());
   });
-  onTestFinished(() => {
-    server.close();
-  });
+  stack.defer(() => void server.close());
   return listen(server);
 }
 
-async function open(port: number, options: RequestOptions): Promise<void> {
-  const socket = connect(port, '127.0.0.1').on('error', () => {});
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  socket.write(handshakeRequest(options), 'latin1');
+/** Sends that on a connection of its own, which stays, and expects this status. */
+async function ask(text: string, status: number): Promise<void> {
+  const socket = connect(gateway.port, '127.0.0.1').on('error', () => {});
+  stack.defer(() => void socket.destroy());
+  socket.write(text, 'latin1');
   const [answer] = await once(socket, 'data');
-  expect(answer.toString()).toMatch(/^HTTP\/1\.1 101 /);
+  expect(answer.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
 }
 
-test.each(Object.entries(ways))('%s of 50 KB goes with the handshake', { timeout: 60_000 }, async (_, request) => {
-  const upstream = await forgetful();
-  await using gateway = await startGateway({ routes: [routeTo(upstream)], trustedProxies: ['127.0.0.1'] });
-  for (let i = 0; i < 20; i++) await open(gateway.port, {});
-  const before = (await inUse()).all;
-  for (let i = 0; i < count; i++) await open(gateway.port, {});
-  const plain = (await inUse()).all - before;
-  for (let i = 0; i < count; i++) await open(gateway.port, request(i));
-  const longOnes = (await inUse()).all - before - plain;
-  expect(gateway.gateway.sessions.sessions.size).toBe(20 + 2 * count);
-  expect(longOnes - plain).toBeLessThan((count * long) / 5);
+describe('of a handshake', () => {
+  const open = (options: RequestOptions) => ask(handshakeRequest(options), 101);
+  /** What is in use, and what as many plain connections take of it. */
+  let used: number;
+  let plain: number;
+
+  beforeAll(async () => {
+    for (let i = 0; i < 20; i++) await open({});
+    const before = (await inUse()).all;
+    for (let i = 0; i < count; i++) await open({});
+    used = (await inUse()).all;
+    plain = used - before;
+  });
+
+  test.each(Object.entries(ways))('%s of 50 KB goes with it', async (_, request) => {
+    const before = used;
+    const { size } = gateway.gateway.sessions.sessions;
+    for (let i = 0; i < count; i++) await open(request(i));
+    used = (await inUse()).all;
+    expect(gateway.gateway.sessions.sessions.size).toBe(size + count);
+    expect(used - before - plain).toBeLessThan((count * long) / 5);
+  });
 });
 
 /** An empty line before it brings a connection into the careful lane. */
@@ -73,22 +89,11 @@ const requests: Readonly<Record<string, (text: string) => string>> = {
 };
 
 // Strings alone: buffers are kept for the next request, a bounded number of them.
-test.each(Object.entries(requests))('%s of 50 KB goes with its answer', { timeout: 60_000 }, async (_, request) => {
-  const upstream = await forgetful();
-  await using gateway = await startGateway({ routes: [routeTo(upstream)] });
-  const rest = async (text: string): Promise<void> => {
-    const socket = connect(gateway.port, '127.0.0.1').on('error', () => {});
-    onTestFinished(() => {
-      socket.destroy();
-    });
-    socket.write(request(text));
-    const [answer] = await once(socket, 'data');
-    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
-  };
-  for (let i = 0; i < 20; i++) await rest('a');
+test.each(Object.entries(requests))('%s of 50 KB goes with its answer', async (_, request) => {
+  for (let i = 0; i < 20; i++) await ask(request('a'), 200);
   const before = (await inUse()).heap;
-  for (let i = 0; i < count; i++) await rest('a');
+  for (let i = 0; i < count; i++) await ask(request('a'), 200);
   const plain = (await inUse()).heap - before;
-  for (let i = 0; i < count; i++) await rest(filler(i));
+  for (let i = 0; i < count; i++) await ask(request(filler(i)), 200);
   expect((await inUse()).heap - before - 2 * plain).toBeLessThan((count * long) / 5);
 });

@@ -41,8 +41,7 @@ describe.each(commandNames)('%s', (name) => {
   const onEcho = async (path = '') => `--default-target=http://127.0.0.1:${await httpServer(echo)}${path}`;
   test('--ip= is all addresses, and an address is itself alone', async () => {
     const target = await onEcho();
-    const all = await start(['--ip=', target]);
-    const one = await start(['--ip=127.0.0.1', target]);
+    const [all, one] = await Promise.all([start(['--ip=', target]), start(['--ip=127.0.0.1', target])]);
     expect((await askAt({ port: all.port(8000), path: '/' })).status).toBe(200);
     expect((await askAt({ port: one.port(8000), path: '/' })).status).toBe(200);
     const has6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
@@ -72,7 +71,7 @@ describe.each(commandNames)('%s', (name) => {
       [['--port=8443'], 'https://apps.example:8443/lab?x=1', 8443],
       [['--port=8443', '--redirect-to=9443'], 'https://apps.example:9443/lab?x=1', 8443],
     ];
-    for (const [flags, location, port] of cases) {
+    const redirects = async ([flags, location, port]: (typeof cases)[number]) => {
       const places = [port, port + 1, 8080];
       const command = await start([...common, ...flags, await onEcho()], { places });
       const headers = { host: 'apps.example:8080' };
@@ -81,7 +80,8 @@ describe.each(commandNames)('%s', (name) => {
       expect(
         (await askAt({ port: command.port(port), path: '/x', tls: { ca: cert, servername: 'localhost' } })).status,
       ).toBe(200);
-    }
+    };
+    await Promise.all(cases.map(redirects));
   });
 
   test('--insecure takes a certificate that nobody vouches for', async () => {
@@ -92,9 +92,9 @@ describe.each(commandNames)('%s', (name) => {
       const command = await start(['--ip=127.0.0.1', target, ...flags]);
       return (await askAt({ port: command.port(8000), path: '/' })).status;
     };
-    expect(await status()).toBe(503);
     // CHP does not use the flag where it says itself that the target is https.
-    expect(await status('--insecure')).toBe(name === 'sluice hub-proxy' ? 200 : 503);
+    const insecure = name === 'sluice hub-proxy' ? 200 : 503;
+    expect(await Promise.all([status(), status('--insecure')])).toEqual([503, insecure]);
   });
 
   test('--client-ssl-ca with several authorities: each of them vouches for servers, and nobody else does', async () => {
@@ -228,8 +228,10 @@ describe.each(commandNames)('%s', (name) => {
   });
 
   test('--log-level: what is no error is not said', async () => {
-    const loud = await start(['--ip=127.0.0.1']);
-    const quiet = await start(['--ip=127.0.0.1', '--log-level=error'], { isQuiet: true });
+    const [loud, quiet] = await Promise.all([
+      start(['--ip=127.0.0.1']),
+      start(['--ip=127.0.0.1', '--log-level=error'], { isQuiet: true }),
+    ]);
     for (const command of [loud, quiet]) {
       expect((await setRouteAt(command.port(8001), '/a', 'http://127.0.0.1:1')).status).toBe(201);
       command.child.kill('SIGTERM');

@@ -16,7 +16,13 @@ describe.each(commandNames)('%s', (name) => {
       const { body } = await askAt({ port: command.port(8000), path: '/bar/rest/of/it?q=1', headers });
       return JSON.parse(body) as { url: string; headers: Record<string, string> };
     };
-    const plain = await asked();
+    const custom = ['--custom-header', 'k1: v1', '--custom-header', ' k2 : host:123 '];
+    const [plain, changed, without, untold] = await Promise.all([
+      asked(),
+      asked('--change-origin', '--no-prepend-path'),
+      asked('--no-include-prefix', ...custom),
+      asked('--no-x-forward', '--no-include-prefix', '--no-prepend-path'),
+    ]);
     expect(plain).toMatchObject({ url: '/foo/bar/rest/of/it?q=1', headers: { host: front, k1: 'of the client' } });
     expect(plain.headers).toMatchObject({
       'x-forwarded-for': '127.0.0.1',
@@ -24,16 +30,14 @@ describe.each(commandNames)('%s', (name) => {
       'x-forwarded-port': '444',
       'x-forwarded-host': front,
     });
-    expect(await asked('--change-origin', '--no-prepend-path')).toMatchObject({
+    expect(changed).toMatchObject({
       url: '/bar/rest/of/it?q=1',
       headers: { host: `127.0.0.1:${port}`, k1: 'of the client' },
     });
-    const custom = ['--custom-header', 'k1: v1', '--custom-header', ' k2 : host:123 '];
-    expect(await asked('--no-include-prefix', ...custom)).toMatchObject({
+    expect(without).toMatchObject({
       url: '/foo/rest/of/it?q=1',
       headers: { host: front, k1: 'v1', k2: 'host:123' },
     });
-    const untold = await asked('--no-x-forward', '--no-include-prefix', '--no-prepend-path');
     expect(untold).toMatchObject({ url: '/rest/of/it?q=1', headers: { host: front, k1: 'of the client' } });
     expect(Object.keys(untold.headers).filter((field) => field.startsWith('x-forwarded'))).toEqual([]);
   });
@@ -62,10 +66,13 @@ describe.each(commandNames)('%s', (name) => {
       return all;
     };
     const as = (origin: string) => [`${origin}/else?x=1`, `${origin}/made`, 'http://other.example:99/else', '/else'];
-    expect(await located()).toEqual(as(`http://127.0.0.1:${port}`));
-    expect(await located('--auto-rewrite')).toEqual(as(`http://${front}`));
-    expect(await located('--protocol-rewrite=https')).toEqual(as(`https://127.0.0.1:${port}`));
-    expect(await located('--auto-rewrite', '--protocol-rewrite=https')).toEqual(as(`https://${front}`));
+    const cases: [flags: string[], origin: string][] = [
+      [[], `http://127.0.0.1:${port}`],
+      [['--auto-rewrite'], `http://${front}`],
+      [['--protocol-rewrite=https'], `https://127.0.0.1:${port}`],
+      [['--auto-rewrite', '--protocol-rewrite=https'], `https://${front}`],
+    ];
+    expect(await Promise.all(cases.map(([flags]) => located(...flags)))).toEqual(cases.map(([, origin]) => as(origin)));
   });
 
   // What is waited for comes within a second; without the flag nobody would end it in an hour.

@@ -142,49 +142,52 @@ describe('TLS as flags have it', () => {
     ...pairs('api-ssl'),
   ];
 
-  /** What is agreed on at the public port and at the API's; `null` where nothing is. */
-  async function agreed(args: readonly string[], client: ConnectionOptions) {
+  /** What each client agrees on at the public port and at the API's; `null` where nothing is. */
+  async function eachAgrees(args: readonly string[], clients: readonly ConnectionOptions[]) {
     const line = await start([...both, ...args]).listening;
     const ports = [portOf(line.address), portOf(line.routes_api_address)];
-    return Promise.all(
-      ports.map(async (port) => {
-        const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...client });
-        const opened = once(socket, 'secureConnect').catch(() => null);
-        const found =
-          (await opened) === null ? null : { version: socket.getProtocol(), suite: socket.getCipher().name };
-        socket.destroy();
-        return found;
-      }),
-    );
+    const agree = async (port: number, client: ConnectionOptions) => {
+      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...client });
+      const opened = once(socket, 'secureConnect').catch(() => null);
+      const found = (await opened) === null ? null : { version: socket.getProtocol(), suite: socket.getCipher().name };
+      socket.destroy();
+      return found;
+    };
+    return Promise.all(clients.map((client) => Promise.all(ports.map((port) => agree(port, client)))));
   }
+
+  const agreed = async (args: readonly string[], client: ConnectionOptions) => (await eachAgrees(args, [client]))[0]!;
 
   test('one version alone', async () => {
     const of12 = { version: 'TLSv1.2', suite: 'ECDHE-RSA-AES128-GCM-SHA256' };
-    expect(await agreed(['--ssl-protocol=TLSv1_2'], {})).toMatchObject([
-      { version: 'TLSv1.2' },
-      { version: 'TLSv1.2' },
+    const [older, newer, listed] = await Promise.all([
+      agreed(['--ssl-protocol=TLSv1_2'], {}),
+      agreed(['--ssl-protocol=TLSv1_3'], { maxVersion: 'TLSv1.2' }),
+      agreed(['--ssl-protocol=TLSv1_2', `--ssl-ciphers=${of12.suite}`], {}),
     ]);
-    expect(await agreed(['--ssl-protocol=TLSv1_3'], { maxVersion: 'TLSv1.2' })).toEqual([null, null]);
-    const ciphers = of12.suite;
-    expect(await agreed(['--ssl-protocol=TLSv1_2', `--ssl-ciphers=${ciphers}`], {})).toEqual([of12, of12]);
+    expect(older).toMatchObject([{ version: 'TLSv1.2' }, { version: 'TLSv1.2' }]);
+    expect(newer).toEqual([null, null]);
+    expect(listed).toEqual([of12, of12]);
   });
 
   test('listed suites, and those of TLS 1.3 beside them', async () => {
     const ciphers = '--ssl-ciphers=ECDHE-RSA-AES256-GCM-SHA384:!ECDHE-RSA-AES128-GCM-SHA256';
-    expect(await agreed([ciphers], {})).toMatchObject([{ version: 'TLSv1.3' }, { version: 'TLSv1.3' }]);
     const older = { maxVersion: 'TLSv1.2' } as const;
-    expect(await agreed([ciphers], { ...older, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })).toEqual([null, null]);
+    const clients = [{}, { ...older, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }, older];
+    const [newest, another, listed] = await eachAgrees([ciphers], clients);
+    expect(newest).toMatchObject([{ version: 'TLSv1.3' }, { version: 'TLSv1.3' }]);
+    expect(another).toEqual([null, null]);
     const found = { version: 'TLSv1.2', suite: 'ECDHE-RSA-AES256-GCM-SHA384' };
-    expect(await agreed([ciphers], older)).toEqual([found, found]);
+    expect(listed).toEqual([found, found]);
   });
 
   test('plain Diffie-Hellman in the group that was given, and never without one', async () => {
     const group = path('dh.pem', groupPem(getDiffieHellman('modp14').getPrime()));
     const client = { maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES256-GCM-SHA384' } as const;
     const found = { version: 'TLSv1.2', suite: 'DHE-RSA-AES256-GCM-SHA384' };
-    expect(await agreed([`--ssl-dhparam=${group}`], client)).toEqual([found, found]);
-    const [open] = await agreed([], client);
-    expect(open).toBeNull();
+    const [given, none] = await Promise.all([agreed([`--ssl-dhparam=${group}`], client), agreed([], client)]);
+    expect(given).toEqual([found, found]);
+    expect(none[0]).toBeNull();
   });
 
   test('a port to redirect from that is taken ends it, and leaves no pid file', async () => {
@@ -198,9 +201,10 @@ describe('TLS as flags have it', () => {
   });
 
   test('without a certificate is an error, and so is what OpenSSL does not know', async () => {
-    const { code, errors } = await start(['--ssl-ciphers=HIGH']).exited;
-    expect([code, errors]).toEqual([2, expect.stringContaining('stand without --ssl-cert')]);
+    const alone = start(['--ssl-ciphers=HIGH']).exited;
     const wrong = await start([...both, '--ssl-ciphers=NONSENSE']).exited;
+    const { code, errors } = await alone;
+    expect([code, errors]).toEqual([2, expect.stringContaining('stand without --ssl-cert')]);
     expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('--ssl-ciphers "NONSENSE"')]);
   });
 });
@@ -208,7 +212,7 @@ describe('TLS as flags have it', () => {
 test('who has longer to go than the hub waits gives servers longer to answer', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hub-'));
   const closes = async (drain: string) => {
-    const [file, socket] = [join(folder, 'hub.yaml'), join(folder, `${drain.length}.sock`)];
+    const [file, socket] = ['yaml', 'sock'].map((end) => join(folder, `${drain.length}.${end}`)) as [string, string];
     writeFileSync(file, `admin: {address: 'unix:${socket}'}\n${drain}`);
     const flags = ['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--config', file];
     expect(await start(flags).listening).toMatchObject({ admin_address: `unix:${socket}` });
@@ -217,14 +221,14 @@ test('who has longer to go than the hub waits gives servers longer to answer', a
     const { settings } = (await json(answer)) as { settings: Record<string, { text: string }> };
     return settings['timeouts.close']!.text;
   };
-  expect(await closes('')).toBe('2s');
-  expect(await closes('drain: {deadline: 60s}\n')).toBe('10s');
-  expect(await closes('drain: {deadline: 60s}\ntimeouts: {close: 3s}\n')).toBe('3s');
+  const files = ['', 'drain: {deadline: 60s}\n', 'drain: {deadline: 60s}\ntimeouts: {close: 3s}\n'];
+  expect(await Promise.all(files.map(closes))).toEqual(['2s', '10s', '3s']);
 });
 
 test('says its version, as a hub may ask', async () => {
-  for (const flag of ['--version', '-V']) {
-    const { code, out } = await start([flag]).exited;
+  const asked = ['--version', '-V'].map((flag) => start([flag]));
+  for (const { exited } of asked) {
+    const { code, out } = await exited;
     expect([code, out]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
   }
 });
@@ -242,14 +246,15 @@ test('a pid file that cannot be written ends it, and a pipe is not waited for', 
   const folder = mkdtempSync(join(tmpdir(), 'hub-'));
   const pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
-  for (const [file, problem] of [
+  const cases = [
     [pipe, 'ENXIO'],
     [join(folder, 'none', 'pid'), 'ENOENT'],
-  ] as const) {
-    const proxy = start(['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', file]);
-    const { code, errors } = await proxy.exited;
-    expect([code, errors]).toEqual([1, expect.stringContaining(`sluice hub-proxy: --pid-file: ${problem}`)]);
-  }
+  ] as const;
+  const common = ['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1'];
+  const ends = await Promise.all(cases.map(([file]) => start([...common, '--pid-file', file]).exited));
+  expect(ends.map(({ code, errors }) => [code, errors])).toEqual(
+    cases.map(([, problem]) => [1, expect.stringContaining(`sluice hub-proxy: --pid-file: ${problem}`)]),
+  );
 });
 
 test('one whose redirects cannot listen leaves that pid file too', async () => {
@@ -278,12 +283,12 @@ test('one whose default target is refused leaves that pid file too', async () =>
 });
 
 test('a flag that is wrong ends it with its name', async () => {
-  const { code, errors } = await start(['--storage-backend', 'x']).exited;
+  const storage = start(['--storage-backend', 'x']).exited;
+  const target = start(['--default-target', 'nowhere', '--ip=127.0.0.1', '--port=0', '--api-port=0']).exited;
+  const { code, errors } = await storage;
   expect(code).toBe(2);
   expect(errors).toContain('--storage-backend is not honoured');
-  expect(
-    (await start(['--default-target', 'nowhere', '--ip=127.0.0.1', '--port=0', '--api-port=0']).exited).errors,
-  ).toContain('--default-target');
+  expect((await target).errors).toContain('--default-target');
 });
 
 test('loads its file anew without losing a route', async () => {
