@@ -308,7 +308,7 @@ describe.each([
     await using _front = front;
     const socket = await client(front);
     const reader = new HttpReader(socket);
-    const many = 20_000;
+    const many = 50_000;
     socket.write(prefix + get.repeat(many));
     const first = await asked.next();
     await still(() => front.budget.usedBytes);
@@ -346,7 +346,7 @@ test('pipelined requests that are refused at once are refused no further than th
   await using front = await startFront({ routes: [routeTo(upstream, { name: 'app' })], step });
   const socket = await client(front);
   socket.pause();
-  const many = 40_000;
+  const many = 100_000;
   socket.write(get.repeat(many));
   await still(() => count(front.counted()[0]));
   expect(count(front.counted()[0])).toBeLessThan(many * 0.75);
