@@ -329,6 +329,12 @@ export const logEvents = {
     when: "a mistake of Sluice's own, which it survived; level error. Please report it",
     fields: 'err {type, message, stack}',
   },
+  connection_bug: {
+    level: 'error',
+    words: 'a connection ended for a reason of our own',
+    when: "a mistake of Sluice's own in one connection, which the others survived; level error. Please report it",
+    fields: 'err {type, message, stack}',
+  },
   exchange_bug: {
     level: 'error',
     words: 'a request failed for a reason of our own',

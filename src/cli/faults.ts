@@ -3,6 +3,7 @@
  * exception that nobody caught, and its warnings. Here they become lines of the log.
  */
 
+import { surviveMistakes } from '../mistakes.ts';
 import { clean } from '../observe/log/clean.ts';
 import type { Log } from '../observe/log/log.ts';
 
@@ -15,6 +16,7 @@ export function workUntilFault(log: Log, work: () => Promise<number>): Promise<n
   process.on('warning', ({ name, message }) => {
     log.tell('node_warning', { name, detail: clean(message) });
   });
+  surviveMistakes((error) => log.tell('connection_bug', { err: error }));
   return new Promise((resolve) => {
     const crashed = (error: unknown) => {
       log.tell('crashed', { err: error });

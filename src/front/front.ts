@@ -8,6 +8,7 @@ import type { Peer } from '../admission/peer.ts';
 import type { Refused } from '../admission/verdict.ts';
 import type { SocketAccess } from '../bind.ts';
 import type { ListenAddress, Route, TlsTerms } from '../config/types.ts';
+import { tellMistake } from '../mistakes.ts';
 import { Summary } from '../observe/log/summary.ts';
 import { Roster } from '../relay/roster.ts';
 import type { RelayMemory } from '../relay/types.ts';
@@ -102,9 +103,9 @@ export class Front {
     });
     this.#acceptor = new Acceptor(
       {
-        accepted: (socket) => this.#accept(socket),
-        secured: (socket, refused) => this.#serveSecured(socket, refused),
-        failed: (error, socket) => this.#onTlsFailure(error, socket),
+        accepted: (socket) => contain(socket, () => this.#accept(socket)),
+        secured: (socket, refused) => contain(socket, () => this.#serveSecured(socket, refused)),
+        failed: (error, socket) => contain(socket, () => this.#onTlsFailure(error, socket)),
       },
       parts.tlsTerms,
     );
@@ -325,6 +326,16 @@ export class Front {
   #recordRefusal(refused: Refused, peer: Pick<Peer, 'address'>): void {
     const { recorder } = this.#parts;
     recorder.refused(recorder.unknown(peer), refused);
+  }
+}
+
+/** A mistake with one newcomer ends that one. */
+function contain(socket: Socket, serve: () => void): void {
+  try {
+    serve();
+  } catch (error) {
+    tellMistake(error);
+    socket.destroy();
   }
 }
 

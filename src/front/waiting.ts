@@ -5,6 +5,8 @@
  * whoever opens many makes room for the others.
  */
 
+import { tellMistake } from '../mistakes.ts';
+
 /** Somebody who waits. */
 export interface Waiter {
   /** Whom the connection counts for; `null` is nobody in particular, such as a trusted proxy. */
@@ -138,12 +140,21 @@ export class Waiting {
       const { behind } = place;
       if (place.end <= now) {
         ended++;
-        place.waiter.late();
+        this.#endLate(place.waiter);
       }
       // Who is late may have sent others away.
       place = behind?.group === null ? this.#first : behind;
     }
     return false;
+  }
+
+  #endLate(waiter: Waiter): void {
+    try {
+      waiter.late();
+    } catch (error) {
+      tellMistake(error);
+      this.delete(waiter);
+    }
   }
 
   #link(place: WaitingPlace): void {

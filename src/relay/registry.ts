@@ -1,5 +1,6 @@
 /** All open connections, and the one clock that they share: no connection has timers of its own. */
 
+import { tellMistake } from '../mistakes.ts';
 import type { SessionReport, Violation } from '../observe/report.ts';
 import type { Alarm, Clock } from './core/clock.ts';
 import { framesPerRound } from './core/direction.ts';
@@ -138,7 +139,11 @@ export class SessionRegistry {
     this.#relieving = true;
     queueMicrotask(() => {
       this.#relieving = false;
-      this.#relieveMemory();
+      try {
+        this.#relieveMemory();
+      } catch (error) {
+        tellMistake(error);
+      }
     });
   }
 
@@ -156,11 +161,11 @@ export class SessionRegistry {
     buffers.now = Math.round(now);
     const yields = buffers.takeDenied();
     for (const session of this.#open) {
-      session.tick(now);
+      tickOf(session, now);
       if (yields) session.yieldBuffers();
     }
     for (const passer of this.#passers) {
-      passer.tick(now);
+      tickOf(passer, now);
       for (const source of passer.sources) {
         source.last();
         if (yields) source.yieldBuffer();
@@ -182,6 +187,16 @@ export class SessionRegistry {
     this.#next = null;
     trimBuffers();
     trimBuffers();
+  }
+}
+
+/** A mistake in the tick of one takes nothing from the others. */
+function tickOf(one: Session | Passer, now: number): void {
+  try {
+    one.tick(now);
+  } catch (error) {
+    tellMistake(error);
+    for (const source of one.sources) source.reset();
   }
 }
 

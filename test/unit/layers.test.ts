@@ -30,6 +30,7 @@ const leaves = [
   'observe/log',
   'observe/metrics/counters',
   'files',
+  'mistakes',
   'markdown',
 ];
 

@@ -5,6 +5,8 @@
  * rounds after it, in the order in which they came.
  */
 
+import { tellMistake } from '../../mistakes.ts';
+
 /** What a round may do, in the unit that its owner counts: frames, chunks, bytes. */
 export interface RoundLimits {
   /** The work of one round; a round has at least half of it. */
@@ -76,7 +78,13 @@ export class RoundBudget {
       next.push(waiter);
       this.#waiting.delete(waiter);
     }
-    for (const waiter of next) waiter.onRound();
+    for (const waiter of next) {
+      try {
+        waiter.onRound();
+      } catch (error) {
+        tellMistake(error);
+      }
+    }
     if (this.#waiting.size > 0) this.#awaitEnd();
   };
 }

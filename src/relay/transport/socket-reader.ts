@@ -9,6 +9,7 @@
  */
 import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { tellMistake } from '../../mistakes.ts';
 import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
 import { lowerMarks } from './low-marks.ts';
 import { type ReadHandle, readHandleOf, type StreamBinding, streamBinding } from './stream-binding.ts';
@@ -121,7 +122,7 @@ export class SocketReader {
     if (this.#early.length === 0) return;
     const early = Buffer.concat(this.#early);
     this.#early = [];
-    sink.read(early, 0, early.length, owned);
+    this.#deliver(early, 0, early.length, owned);
   }
 
   /** Bytes that the next `start` delivers. */
@@ -336,14 +337,14 @@ export class SocketReader {
         return;
       }
       const end = Math.min(chunk.length, at + this.#maxReadBytes);
-      this.#sink?.read(chunk, at, end, owned);
+      this.#deliver(chunk, at, end, owned);
       at = end;
     }
   }
 
   /** Takes what stands in the armed buffer, and returns another one to arm where that is to change. */
   #read(length: number): Buffer | undefined {
-    this.#sink?.read(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
+    this.#deliver(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
     // Node forgets a pause in the same moment as the first resume.
     if (this.#paused && !this.socket.destroyed) this.#stopHandle();
     if (this.#lease === null) {
@@ -355,6 +356,15 @@ export class SocketReader {
     // While a write still reads from the lease, its receiver is slow: what comes now is copied anyway.
     const leases = this.#lease !== null && !this.#lease.pinned;
     return leases === this.#leaseArmed ? undefined : this.#arm(leases);
+  }
+
+  #deliver(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
+    try {
+      this.#sink?.read(chunk, start, end, keeper);
+    } catch (error) {
+      tellMistake(error);
+      resetNow(this.socket);
+    }
   }
 
   /** Chooses what the next read goes into. */

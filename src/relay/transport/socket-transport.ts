@@ -1,5 +1,6 @@
 /** A socket as a transport: TCP, a unix socket, or TLS. */
 import type { Socket } from 'node:net';
+import { tellMistake } from '../../mistakes.ts';
 import type { KernelQueue } from '../core/stall.ts';
 import type { ReadBuffers } from '../memory/read-buffers.ts';
 import { kernelQueue } from './kernel-queue.ts';
@@ -19,8 +20,8 @@ export class SocketTransport implements Transport {
   constructor(input: LegInput, buffers: ReadBuffers, readsOn = false) {
     this.#reader = new SocketReader(input, buffers);
     this.socket = this.#reader.socket;
-    this.output = outputOf(this.socket, () => this.#listener?.accepted(), readsOn);
-    this.socket.on('end', () => this.#listener?.ended());
+    this.output = outputOf(this.socket, () => this.#notify('accepted'), readsOn);
+    this.socket.on('end', () => this.#notify('ended'));
     this.socket.on('close', () => this.#onClose());
   }
 
@@ -116,6 +117,15 @@ export class SocketTransport implements Transport {
     if (this.#closed || this.#listener === null) return;
     this.#closed = true;
     this.#reader.close();
-    this.#listener.closed();
+    this.#notify('closed');
+  }
+
+  #notify(what: 'accepted' | 'ended' | 'closed'): void {
+    try {
+      this.#listener?.[what]();
+    } catch (error) {
+      tellMistake(error);
+      this.reset();
+    }
   }
 }

@@ -1,0 +1,17 @@
+/**
+ * Mistakes of Sluice's own where nobody waits to hear of them: in an event of a socket, or when a clock strikes. Each
+ * ends the connection in which it was made. It does not end the process, and with it the connections of everybody else.
+ */
+
+let hear: ((error: unknown) => void) | null = null;
+
+/** From now on mistakes are heard by this function, and survived. Until then, as in tests, each is thrown again. */
+export function surviveMistakes(hears: (error: unknown) => void): void {
+  hear = hears;
+}
+
+/** Call it with what was caught, and end the connection in which it happened. */
+export function tellMistake(error: unknown): void {
+  if (hear === null) throw error;
+  hear(error);
+}
