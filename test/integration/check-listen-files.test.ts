@@ -7,7 +7,7 @@ import type { ListenTls } from '../../src/config/types.ts';
 import { clientCa, emptyList, expired, one, wild } from '../helpers/client-ca.ts';
 import { cert, key } from '../helpers/test-certificate.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-check-listen-'));
+const folder = mkdtempSync(join(tmpdir(), 'check-listen-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string, text: string) => {
   const path = join(folder, name);

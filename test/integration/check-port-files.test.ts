@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/model/load.ts';
 import { backendCert, backendKey, caCert } from '../helpers/private-ca.ts';
 import { key as otherKey } from '../helpers/test-certificate.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-check-ports-'));
+const folder = mkdtempSync(join(tmpdir(), 'check-ports-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string, text: string) => {
   const path = join(folder, name);

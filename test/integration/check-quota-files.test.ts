@@ -6,7 +6,7 @@ import { checkQuotaFiles } from '../../src/cli/check-quota-files.ts';
 import type { QuotaStoreConfig, UpstreamTls } from '../../src/config/types.ts';
 import { caCert } from '../helpers/private-ca.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-check-quotas-'));
+const folder = mkdtempSync(join(tmpdir(), 'check-quotas-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string, text: string) => {
   const path = join(folder, name);

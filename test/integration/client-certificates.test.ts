@@ -39,7 +39,7 @@ const files = {
   'ca.crl': revokedList,
 };
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-clients-'));
+  folder = mkdtempSync(join(tmpdir(), 'clients-'));
   secret = new ConfigMapVolume(folder);
   secret.swap(files);
 });

@@ -13,7 +13,7 @@ import { Serve } from '../helpers/serve.ts';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-reload-'));
+  folder = mkdtempSync(join(tmpdir(), 'reload-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

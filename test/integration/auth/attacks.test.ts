@@ -10,7 +10,7 @@ import { type FakeUpstream, fakeUpstream, headersOf } from '../../helpers/fake-u
 import { startGatewayOf, type TestGateway } from '../../helpers/gateway.ts';
 import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
 
-const users = join(mkdtempSync(join(tmpdir(), 'sluice-attacks-')), 'users');
+const users = join(mkdtempSync(join(tmpdir(), 'attacks-')), 'users');
 writeFileSync(users, `ann:${hashSync('hunter2', 4)}\n`);
 const good = `Authorization: Basic ${Buffer.from('ann:hunter2').toString('base64')}`;
 const ok = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';

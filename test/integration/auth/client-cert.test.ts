@@ -23,7 +23,7 @@ const revokedSerial = 4711;
 
 beforeEach(() => {
   ca = makeCa();
-  folder = mkdtempSync(join(tmpdir(), 'sluice-client-cert-'));
+  folder = mkdtempSync(join(tmpdir(), 'client-cert-'));
   secret = new ConfigMapVolume(folder);
   files = { 'tls.crt': cert, 'tls.key': key, 'ca.crt': ca.cert, 'ca.crl': ca.revoke(revokedSerial) };
   secret.swap(files);

@@ -10,7 +10,7 @@ import { startGatewayOf, type TestGateway } from '../../helpers/gateway.ts';
 import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
 import { newSigner, setText, tokenOf } from '../../unit/admission/auth/tokens.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-round-about-'));
+const folder = mkdtempSync(join(tmpdir(), 'round-about-'));
 const file = (name: string, text: string) => {
   const path = join(folder, name);
   writeFileSync(path, text);

@@ -44,7 +44,7 @@ let upstream: FakeUpstream;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-wrong-tokens-'));
+  folder = mkdtempSync(join(tmpdir(), 'wrong-tokens-'));
   const keys = join(folder, 'keys.json');
   writeFileSync(keys, setText(signer));
   upstream = await fakeUpstream();

@@ -18,7 +18,7 @@ import { cert, key } from '../../helpers/test-certificate.ts';
 let folder: string;
 let volume: ConfigMapVolume;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-upstream-tls-'));
+  folder = mkdtempSync(join(tmpdir(), 'tls-'));
   volume = new ConfigMapVolume(folder);
   volume.swap({
     'ca.crt': caCert,

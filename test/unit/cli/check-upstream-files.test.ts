@@ -8,7 +8,7 @@ import { loadConfig } from '../../../src/config/model/load.ts';
 import { backendCert, backendKey, caCert } from '../../helpers/private-ca.ts';
 import { key as otherKey } from '../../helpers/test-certificate.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-check-upstream-'));
+const folder = mkdtempSync(join(tmpdir(), 'check-up-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const at = (name: string) => join(folder, name);
