@@ -36,8 +36,11 @@ async function backend(): Promise<number> {
       if (told.includes('\r\n\r\n')) return;
       told += chunk.toString('latin1');
       if (!told.includes('\r\n\r\n')) return;
-      if (told.includes('Upgrade: websocket')) socket.write(switching(told));
-      if (/^\w+ \/crumbs/.test(told)) pour(socket, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', crumbs);
+      const isHandshake = told.includes('Upgrade: websocket');
+      const status = isHandshake ? '403 Forbidden' : '200 OK';
+      if (/^\s*\w+ \/crumbs/.test(told))
+        pour(socket, `HTTP/1.1 ${status}\r\nTransfer-Encoding: chunked\r\n\r\n`, crumbs);
+      else if (isHandshake) socket.write(switching(told));
     });
   });
   onTestFinished(() => {
@@ -129,6 +132,29 @@ test('one who sends the smallest pieces there are, of any kind, holds nobody up'
     const peer = await attack(neighbour.sluice.port);
     await neighbour.watch(what, forever, forMs);
     peer.socket.destroy();
+  }
+});
+
+const shake = handshakeRequest({ path: '/crumbs' });
+/** What backends answer in chunks of one byte; an empty line brings a request into the careful lane. */
+const crumbled: Readonly<Record<string, string>> = {
+  'answers in chunks of one byte': ask('GET'),
+  'such answers in the careful lane': ask('PROPFIND'),
+  'refusals of handshakes in chunks of one byte': shake,
+  'such refusals in the careful lane': `\r\n${shake}`,
+};
+
+test('nor do twenty at once whose backends answer so', async () => {
+  const upstream = `http://127.0.0.1:${await backend()}`;
+  const neighbour = await Neighbour.start({ routes: [{ name: 'attacked', upstream }] });
+  for (const [what, request] of Object.entries(crumbled)) {
+    const peers = await Promise.all(Array.from({ length: 20 }, () => rawConnect(neighbour.sluice.port)));
+    for (const peer of peers) {
+      discard(peer);
+      peer.sendText(request);
+    }
+    await neighbour.watch(`twenty ${what}`, forever, forMs);
+    for (const peer of peers) peer.socket.destroy();
   }
 });
 

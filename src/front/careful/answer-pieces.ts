@@ -2,7 +2,7 @@
  * What an upstream answers, for Node's parser in pieces (see piece-size.ts). A round of the event loop has 32 reads of
  * each connection, so it has a budget of chunks, too.
  */
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import { JoinedBody } from './joined-body.ts';
@@ -29,12 +29,24 @@ export class AnswerPieces implements RoundWaiter {
   readonly #end = () => this.#stop();
   readonly #pieceSize = new PieceSize(firstPiece);
   #body: JoinedBody | null = null;
+  /** Informational answers in the present piece: each is an event, too. */
+  #interim = 0;
   #over = false;
+  #released = false;
 
-  /** Stands between a socket and the parser that Node's client has just put on it, until that lets go of it. */
-  static between(socket: Socket, budget: RoundBudget): AnswerPieces | null {
+  /**
+   * Stands between the socket of a request and the parser that Node's client has just put on it, until that lets go of
+   * it.
+   */
+  static between(request: ClientRequest, budget: RoundBudget): AnswerPieces | null {
+    const socket = request.socket!;
     const [parse, ...others] = socket.listeners('data');
-    return parse === undefined || others.length > 0 ? null : new AnswerPieces(socket, budget, parse as OnData);
+    if (parse === undefined || others.length > 0) return null;
+    const pieces = new AnswerPieces(socket, budget, parse as OnData);
+    request.on('information', () => {
+      pieces.#interim++;
+    });
+    return pieces;
   }
 
   private constructor(socket: ClientSocket, budget: RoundBudget, parse: OnData) {
@@ -49,6 +61,12 @@ export class AnswerPieces implements RoundWaiter {
   /** Joins and counts the chunks of an answer, from its head on. */
   join(answer: IncomingMessage): void {
     this.#body = new JoinedBody(answer, () => this.#socket.pause());
+  }
+
+  /** Another protocol follows the head. Whoever reads the socket next finds in it what was read behind that. */
+  release(): void {
+    this.#released = true;
+    this.#letGo();
   }
 
   onRound(): void {
@@ -68,7 +86,9 @@ export class AnswerPieces implements RoundWaiter {
       const piece = chunk.subarray(at, at + this.#pieceSize.bytes);
       at += piece.length;
       this.#parse.call(socket, piece);
-      const chunks = this.#body?.passOn() ?? 0;
+      const chunks = (this.#body?.passOn() ?? 0) + this.#interim;
+      this.#interim = 0;
+      if (this.#released && at < chunk.length) socket.unshift(chunk.subarray(at));
       if (this.#over) return;
       if (socket.parser === null && at < chunk.length) {
         // Behind its answer an upstream has nothing to say.
@@ -87,10 +107,14 @@ export class AnswerPieces implements RoundWaiter {
   }
 
   #stop(): void {
+    this.#letGo();
+    if (this.#socket.readableLength > 0) this.#socket.destroy();
+  }
+
+  #letGo(): void {
     const socket = this.#socket;
     this.#over = true;
     socket._paused = false;
     socket.off('data', this.#onData).off('free', this.#end).off('close', this.#end);
-    if (socket.readableLength > 0) socket.destroy();
   }
 }

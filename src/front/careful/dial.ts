@@ -11,6 +11,7 @@ import type { HandshakeResult } from '../../catalogue/outcomes.ts';
 import { coded, isCoded } from '../../http/framing.ts';
 import { tooMuchInterim } from '../../http/interim.ts';
 import type { RawHeaders } from '../../http/raw-fields.ts';
+import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import { lowerMarks } from '../../relay/transport/low-marks.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 import {
@@ -23,6 +24,7 @@ import {
 } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
 import type { HandshakeAsk } from '../../websocket/validate.ts';
+import { AnswerPieces } from './answer-pieces.ts';
 import { boundInterim } from './bound-interim.ts';
 
 /** What to dial and what to send there. */
@@ -38,6 +40,8 @@ export interface DialRequest {
   readonly handshakeMs: number;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
+  /** The chunks of refusals. */
+  readonly chunkBudget: RoundBudget;
   /** Called when the upstream is connected, with the time it took. */
   onConnect(elapsedMs: number): void;
 }
@@ -98,6 +102,7 @@ class Attempt {
   readonly #onClose = () => this.#failWith(new Error('the upstream closed the connection'));
   #request: ClientRequest | null = null;
   #socket: Socket | null = null;
+  #pieces: AnswerPieces | null = null;
   #settled = false;
 
   constructor(options: DialRequest, resolve: (dialled: Dialled) => void) {
@@ -126,14 +131,18 @@ class Attempt {
   }
 
   #ask(socket: Socket): void {
-    const { path, headers } = this.#dial;
+    const { chunkBudget, path, headers } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
     lowerMarks(socket);
     this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });
     // The size of the block bounds the lines. Node would cut the list off without a word.
     this.#request.maxHeadersCount = 0;
     boundInterim(this.#request, () => this.#fail('upstream_bad_handshake', 'bad_handshake', tooMuchInterim));
-    this.#request
+    const request = this.#request;
+    request
+      .once('socket', () => {
+        this.#pieces = AnswerPieces.between(request, chunkBudget);
+      })
       .on('error', this.#onError)
       .on('upgrade', (response, socket, head) => this.#onUpgrade(response, socket as Socket, head))
       .on('response', (response) => this.#onResponse(response))
@@ -142,6 +151,7 @@ class Attempt {
 
   #onUpgrade(response: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.pause();
+    this.#pieces?.release();
     if (this.#settled) return;
     const headers = response.rawHeaders;
     const agreement = checkSwitch({ httpVersion: response.httpVersion, headers }, this.#dial.ask);
@@ -165,6 +175,7 @@ class Attempt {
       return;
     }
     if (this.#settled) return;
+    this.#pieces?.join(response);
     this.#finish({
       kind: 'refused',
       response,

@@ -191,7 +191,7 @@ export class CarefulExchange implements MemoryHolder {
     const connection = this.#connection!;
     if (upstreamReq.socket !== null) {
       boundRecords(upstreamReq.socket);
-      this.#pieces = AnswerPieces.between(upstreamReq.socket, this.#context.chunkBudget);
+      this.#pieces = AnswerPieces.between(upstreamReq, this.#context.chunkBudget);
     }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';

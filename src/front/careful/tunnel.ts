@@ -13,6 +13,7 @@ import { forwardingOfApi } from '../../admission/client-address.ts';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
+import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { SessionInit } from '../../relay/types.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { switchingBytes } from '../../websocket/answer.ts';
@@ -43,6 +44,8 @@ export interface TunnelRequest {
   readonly early: EarlyBytes;
   readonly recorder: Recorder;
   readonly memory: MemoryLedger;
+  /** The chunks of refusals. */
+  readonly chunkBudget: RoundBudget;
   /** Whether the gateway shuts down. */
   readonly draining: () => boolean;
   /** Takes both sockets over. */
@@ -113,6 +116,7 @@ export class Tunnel {
       connectMs,
       handshakeMs,
       signal: visit.signal,
+      chunkBudget: this.#request.chunkBudget,
       onConnect: (elapsedMs) => route.counters.connectSeconds.observe(elapsedMs / 1000),
     });
   }

@@ -25,6 +25,7 @@ export class Download {
   readonly #body = new BodyParser();
   readonly #chunks: boolean;
   #trailers: HeadParser | null = null;
+  #countedChunks = 0;
 
   /** `heads` holds the head, which has not been sent. */
   constructor(client: Line, heads: HeadWriter, framing: Framing, length: number) {
@@ -37,6 +38,14 @@ export class Download {
   /** What is held of trailers that are not whole. */
   get heldBytes(): number {
     return this.#trailers === null || this.state !== 'open' ? 0 : parserBytes + this.#trailers.capacity;
+  }
+
+  /** Chunks that have begun since this was called last. */
+  countChunks(): number {
+    const { chunks } = this.#body;
+    const more = chunks - this.#countedChunks;
+    this.#countedChunks = chunks;
+    return more;
   }
 
   /** Nothing but the end of the upstream's connection ends it. */

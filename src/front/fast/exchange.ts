@@ -414,8 +414,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   /** 100, 102, 103: for the client, as it came. */
   #passInterim(answer: HeadParser): void {
-    const { heads, date } = this.#parts;
+    const { byteBudget, heads, date } = this.#parts;
     const { line } = this.#client;
+    byteBudget.spend(bytesPerRead);
     heads.response(answer, { chunks: false, closes: false, date: date() });
     if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
     this.#hold(-answer.capacity);
@@ -464,7 +465,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   /** `clean`: nothing stands behind the answer, if that is whole. */
   #afterRead(clean: boolean): void {
     const { writer } = this.#client.line;
+    const { chunkBudget } = this.#parts;
     const { state } = this.#download!;
+    const hasRoom = chunkBudget.spend(this.#download!.countChunks());
     // Whoever takes nothing more has left. Where much is held of what it has sent, nothing else tells.
     if (writer.broken) this.#client.line.destroy();
     else if (state === 'whole') {
@@ -476,7 +479,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     else if (this.#mustWait) {
       this.#line!.pause();
       this.#parts.byteBudget.wait(this);
-    }
+    } else if (!hasRoom) this.#line!.awaitRound(chunkBudget);
   }
 
   /** Ends the exchange if the whole answer has been taken, and the body has been sent as far as anybody wants it. */

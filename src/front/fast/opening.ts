@@ -27,6 +27,7 @@ import type { Blame } from '../recorder.ts';
 import { Download } from './download.ts';
 import { Line, type LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
+import { bytesPerRead } from './per-round.ts';
 import type { PendingHandshake } from './under-way.ts';
 
 /** A handshake that has been admitted. */
@@ -134,6 +135,7 @@ export class Opening implements LineOwner, PendingHandshake {
   read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     if (this.#turn === 'asking') this.#readAnswer(chunk, start, end, keeper);
     else if (this.#turn === 'mirroring') {
+      this.#parts.byteBudget.spend(end - start + bytesPerRead);
       this.#download!.read(chunk, start, end, keeper);
       this.#afterMirror();
     } else if (this.#turn === 'switched') this.#early = Buffer.concat([this.#early, chunk.subarray(start, end)]);
@@ -292,11 +294,15 @@ export class Opening implements LineOwner, PendingHandshake {
   }
 
   #afterMirror(): void {
+    const { byteBudget, chunkBudget } = this.#parts;
     const { state } = this.#download!;
     const { blocked, broken } = this.#client.line.writer;
+    const hasRoom = chunkBudget.spend(this.#download!.countChunks());
     if (state === 'broken' || broken) this.#breakMirror();
     else if (state === 'open' && blocked) this.#line!.pause();
     else if (state === 'whole' && !blocked) this.#endMirror();
+    else if (!hasRoom) this.#line!.awaitRound(chunkBudget);
+    else if (byteBudget.spent) this.#line!.awaitRound(byteBudget);
   }
 
   #endMirror(): void {

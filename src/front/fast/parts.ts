@@ -29,7 +29,7 @@ export interface LaneParts {
   readonly answers: HeadParsers;
   readonly upstreams: UpstreamLines;
   readonly resting: RestingLines;
-  /** What is passed on, the chunks of uploads, and answers of Sluice's own: see per-round.ts. */
+  /** What is passed on, its chunks, and answers of Sluice's own: see per-round.ts. */
   readonly byteBudget: RoundBudget;
   readonly chunkBudget: RoundBudget;
   readonly answerBudget: RoundBudget;

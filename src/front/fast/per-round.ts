@@ -7,13 +7,13 @@ import type { RoundLimits } from '../../relay/core/round-budget.ts';
 
 /** Bytes that are passed on, 4 to 6 ms of a core. Of the exchanges that wait 48 go on, and each reads once or twice. */
 export const bytesPerRound: RoundLimits = { work: 4 * 1024 * 1024, free: 0, waiters: 48 };
-/** What a read costs however little it brings, as the bytes that are passed on in that time. */
+/** What a read or an informational answer costs however little it brings, as the bytes passed on in that time. */
 export const bytesPerRead = 32 * 1024;
 /** What a connection to an upstream costs, in the same unit. */
 export const bytesPerConnection = 256 * 1024;
 
 /**
- * Chunks of uploads, 5 ms of a core. A read may hold ten thousand, and 300 clients have 32 reads each. Clients that go
+ * Chunks either way, 5 ms of a core. A read may hold ten thousand, and 300 senders have 32 reads each. Senders that go
  * on bring a read of ten thousand or so.
  */
 export const chunksPerRound: RoundLimits = { work: 64_000, free: 256, waiters: 3 };

@@ -25,8 +25,8 @@ async function server(answer: (socket: Socket) => void) {
   const ask = async () => {
     const req = request({ port, host: '127.0.0.1', agent });
     const counted = { buffers: 0, text: '' };
-    req.on('socket', (socket: Socket) => {
-      const pieces = AnswerPieces.between(socket, new RoundBudget(setImmediate, limits));
+    req.on('socket', () => {
+      const pieces = AnswerPieces.between(req, new RoundBudget(setImmediate, limits));
       expect(pieces).not.toBeNull();
       req.on('response', (res) => {
         pieces!.join(res);
