@@ -105,8 +105,8 @@ export const forwardingFamilies: readonly string[] = [
   'tailscale-user-',
 ];
 
-/** Names that frame or route a message; any other spelling of them is kept out. */
-const strictNames: ReadonlySet<string> = new Set(['host', 'content-length', ...hopNames]);
+/** Names that frame or route a message, or change what follows it; any other spelling of them is kept out. */
+const strictNames: ReadonlySet<string> = new Set(['host', 'content-length', 'sec-websocket-extensions', ...hopNames]);
 
 const kinds: ReadonlyMap<string, FieldKind> = new Map([
   ...hopNames.map((name) => [name, 'hop'] as const),

@@ -428,8 +428,10 @@ function setRequestHeaders(
   }
   // Only a client of HTTP/1.0 may leave it out.
   if (host !== undefined && !upstreamReq.hasHeader('host')) upstreamReq.setHeader('Host', host);
-  if (length !== undefined) upstreamReq.setHeader('Content-Length', length);
-  if (coding !== undefined) upstreamReq.setHeader('Transfer-Encoding', coding);
+  // In their usual form: a backend that knows `chunked` in small letters alone, or takes `010` for eight, would see
+  // another request in the body.
+  if (length !== undefined) upstreamReq.setHeader('Content-Length', String(length).replace(/^0+(?=\d)/, ''));
+  if (coding !== undefined) upstreamReq.setHeader('Transfer-Encoding', 'chunked');
   // A backend may not read a body, for whatever reason, and would take it for the next request. Node itself would use
   // the connection again if the backend does not close it.
   upstreamReq.setHeader('Connection', hasBody ? 'close' : 'keep-alive');

@@ -435,12 +435,12 @@ export class HeadParser {
       case Field.transferEncoding:
         this.#codings++;
         this.chunked =
-          !this.#endsInTab(line) &&
+          !this.#hasTabBeside(line) &&
           (this.#kind === 'request' ? isChunked(this.bytes, start, end) : endsChunked(this.bytes, start, end));
         break;
       case Field.contentLength:
         this.#lengths++;
-        this.contentLength = this.#endsInTab(line) ? -1 : numberOf(this.bytes, start, end);
+        this.contentLength = this.#hasTabBeside(line) ? -1 : numberOf(this.bytes, start, end);
         break;
       case Field.host:
         this.#hosts++;
@@ -463,9 +463,12 @@ export class HeadParser {
     }
   }
 
-  /** Whether there is a tab behind the value: not every parser takes it for padding there. */
-  #endsInTab(line: number): boolean {
-    for (let at = this.valueEnds[line]!; this.bytes[at] !== cr; at++) if (this.bytes[at] === tab) return true;
+  /** Whether there is a tab beside the value: not every parser takes it for padding. */
+  #hasTabBeside(line: number): boolean {
+    const { bytes } = this;
+    for (let at = this.valueEnds[line]!; bytes[at] !== cr; at++) if (bytes[at] === tab) return true;
+    if (this.#kind === 'response') return false;
+    for (let at = this.nameEnds[line]! + 1; at < this.valueStarts[line]!; at++) if (bytes[at] === tab) return true;
     return false;
   }
 

@@ -110,6 +110,8 @@ describe('a request', () => {
       'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n',
     ],
     ['another coding', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n'],
+    ['a tab before chunked', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\tchunked\r\n\r\n'],
+    ['a tab before a length', 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: \t5\r\n\r\n'],
     ['chunked with a tab behind it', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked \t\r\n\r\n'],
     ['a length with a tab behind it', 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\t \r\n\r\n'],
     ['chunked in capitals', 'PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n'],
