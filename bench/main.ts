@@ -88,7 +88,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const [load = 0] = loadavg();
   if (load > 0.5) console.log(`The machine is busy (load average ${load.toFixed(1)}): do not quote what follows.\n`);
 
-  const setup = { programs, cores, seconds, windows, warmUpSeconds: options.quick ? 0.3 : 1.5 };
+  const warmth = { cpuSeconds: options.quick ? 0.3 : 1.5, steady: !options.quick };
+  const setup = { programs, cores, seconds, windows, warmth };
   const results = await runAll(options, setup, { ...chosen, peers });
   const ofSluice = peers.some(({ name }) => name === 'sluice');
   const tables = [

@@ -5,10 +5,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
-import { type Conversation, cpuSeconds, forgetPeak, memory } from './processes.ts';
+import { type Conversation, cpuSeconds, forgetPeak, memory, type Running } from './processes.ts';
 import { commandFor, joinRuns, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
 import { type Setup, type Shape, Stand, tell } from './stand.ts';
 import { stolenSeconds, undisturbed } from './steal.ts';
+import { isWarm } from './warm-up.ts';
 import type { Workload } from './workloads.ts';
 
 /** The samples of one process of a peer, in order, `null` for a window that failed, and why one did. */
@@ -19,8 +20,6 @@ export interface Outcome {
   readonly repeats: number;
 }
 
-/** A proxy that is idle even under load, as with one connection, is warm enough after so many windows. */
-const maxWarmUps = 8;
 const warmUpWindowSeconds = 0.7;
 
 /**
@@ -168,12 +167,30 @@ async function inTurn(setup: Setup, { peers, sliceSeconds }: Heat, workload: Wor
   return new Map(runners.map(({ peer, samples, problem, repeats }) => [peer.name, { samples, problem, repeats }]));
 }
 
-/** Code is compiled after so much work, not after so much time: a proxy that gets little of its core needs longer. */
-async function warmUp(setup: Setup, workload: Workload, { proxy }: Stand, load: Conversation): Promise<void> {
-  const target = proxy ? cpuSeconds(proxy.pid) + setup.warmUpSeconds : 0;
-  for (let i = 0; i < maxWarmUps; i++) {
-    for (const { mode } of workload.phases) await tell(load, commandFor({ mode }, warmUpWindowSeconds));
-    if (!proxy || cpuSeconds(proxy.pid) > target) break;
+/** As fast as it can, whatever the pace of the measurement. */
+async function warmUp(setup: Setup, { phases }: Workload, { proxy }: Stand, load: Conversation): Promise<void> {
+  await warm(setup, proxy, async () => {
+    let messages = 0;
+    for (const { mode } of phases) {
+      const { messages: done } = await tell(load, commandFor({ mode }, warmUpWindowSeconds));
+      messages += done;
+    }
+    return messages;
+  });
+}
+
+/** Does windows of work until the proxy is warm; `work` says how many pieces a window had. One is enough without one. */
+async function warm({ warmth }: Setup, proxy: Running | null, work: () => Promise<number>): Promise<void> {
+  if (!proxy) {
+    await work();
+    return;
+  }
+  const start = cpuSeconds(proxy.pid);
+  const costs: number[] = [];
+  for (let before = start, after = start; costs.length === 0 || !isWarm(warmth, costs, after - start); before = after) {
+    const pieces = await work();
+    after = cpuSeconds(proxy.pid);
+    costs.push((after - before) / pieces);
   }
 }
 
@@ -208,11 +225,11 @@ async function oneBurst(workload: Workload, shape: Shape, stand: Stand): Promise
 /** Everybody comes at once, to a process that is warm; a few WebSockets are there already. */
 async function crowd(workload: Workload, shape: Shape, stand: Stand, setup: Setup): Promise<Run> {
   const few = await stand.open({ ...shape, connections: warmBrowsers });
-  const target = stand.proxy ? cpuSeconds(stand.proxy.pid) + setup.warmUpSeconds : 0;
-  for (let i = 0; i < maxWarmUps; i++) {
-    for (const phase of workload.phases) await tell(few, commandFor(phase, 0));
-    if (!stand.proxy || cpuSeconds(stand.proxy.pid) > target) break;
-  }
+  await warm(setup, stand.proxy, async () => {
+    let messages = 0;
+    for (const phase of workload.phases) messages += (await tell(few, commandFor(phase, 0))).messages;
+    return messages;
+  });
   await few.stop();
   const load = await stand.open(shape);
   const beside = await stand.open(besideShape);

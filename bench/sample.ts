@@ -93,5 +93,6 @@ export function median(values: readonly (number | null)[]): number | null {
 
 /** What the load generator is told, in words that it knows. */
 export function commandFor(phase: Phase, seconds: number): string {
-  return `${phase.mode} ${phase.once ? 0 : seconds}`;
+  const command = `${phase.mode} ${phase.once ? 0 : seconds}`;
+  return phase.perSecond === undefined ? command : `${command} ${phase.perSecond}`;
 }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
 import { type Conversation, type Cores, converse, cpuSeconds, type Running, start } from './processes.ts';
 import type { PhaseReport } from './sample.ts';
+import type { Warmth } from './warm-up.ts';
 import type { Workload } from './workloads.ts';
 
 /** What stays the same for all measurements of a bench. */
@@ -15,8 +16,8 @@ export interface Setup {
   /** Seconds of a window, and how many windows each has. */
   readonly seconds: number;
   readonly windows: number;
-  /** Seconds of CPU that a process has worked for before it counts as warm. */
-  readonly warmUpSeconds: number;
+  /** When a process counts as warm. */
+  readonly warmth: Warmth;
 }
 
 /** Seconds of CPU so far; `proxy` is 0 where there is none. */

@@ -9,6 +9,8 @@ import { root } from './paths.ts';
 export interface Phase {
   readonly mode: 'echo' | 'up' | 'down' | 'go';
   readonly once?: true;
+  /** `go` begins no more than so many in a second. */
+  readonly perSecond?: number;
 }
 
 export interface Workload {
@@ -166,6 +168,18 @@ export const workloads: readonly Workload[] = [
     connections: 16,
     size: 0,
     how: 'shake',
+    rows: handshakeRows,
+  },
+  {
+    // To each peer equally many, so that each pays alike for waking client and backend.
+    name: 'handshake-2000',
+    title: 'handshakes (connect, 101, reset), 2 000 a second',
+    ...http,
+    path: '/echo',
+    connections: 16,
+    size: 0,
+    how: 'shake',
+    phases: [{ mode: 'go', perSecond: 2000 }],
     rows: handshakeRows,
   },
   {

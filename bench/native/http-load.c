@@ -9,11 +9,13 @@
  *           connections each GET all of them, whichever of a browser's connections is free the next one
  * Does one of each first, prints "ready N", then obeys a command per line of stdin, each answered with a line of JSON:
  *   go SECONDS      with 0 each connection does one, and each browser loads its whole page
+ *   go SECONDS N    the same, but no more than N begin in a second
  * A connection that was closed while nothing was asked for is opened anew. Ends when stdin does.
  */
 #include "ws.h"
 #include "latency.h"
 #include <poll.h>
+#include <sys/timerfd.h>
 
 enum { GRACE_SECONDS = 20, PAGES_SECONDS = 120, HEAD_SIZE = 4096, MAX_ASSETS = 1000 };
 enum kind { GET, PUT, SHAKE, PAGE };
@@ -34,10 +36,12 @@ struct connection {
   char told[24]; /* the body of an answer to PUT */
   size_t told_length;
   uint64_t started_ns;
+  struct connection *next_resting;
 };
 
-static struct connection *connections;
-static int connection_count, poller, done_count, failed_count, port;
+static struct connection *connections, *resting; /* those who wait until one more may begin */
+static int connection_count, poller, pacer, done_count, failed_count, port;
+static bool paced;
 static const char *path;
 static uint64_t size, deadline_ns, exchange_count, byte_count;
 static uint64_t assets[MAX_ASSETS];
@@ -129,11 +133,21 @@ static void begin(struct connection *c) {
   if (send(c->fd, text, length, 0) != length || !send_body(c)) fail(c, "cannot send a request");
 }
 
+static void rest(struct connection *c) {
+  if (c->fd >= 0 && kind == SHAKE) reset(c);
+  c->next_resting = resting;
+  resting = c;
+}
+
 static void end_exchange(struct connection *c) {
   const uint64_t now = now_ns();
   record(now - c->started_ns);
   exchange_count++;
   byte_count += kind == SHAKE ? 0 : c->wanted;
+  if (paced && now < deadline_ns) {
+    rest(c);
+    return;
+  }
   if (kind == PAGE ? c->browser->next < asset_count : now < deadline_ns) {
     begin(c);
     return;
@@ -218,8 +232,30 @@ static void read_assets(void) {
   fclose(file);
 }
 
+/* Lets `per_second` begin in a second; 0 is nobody. */
+static void set_pace(double per_second) {
+  struct itimerspec pace = {0};
+  if (per_second > 0) pace.it_interval.tv_nsec = pace.it_value.tv_nsec = 1e9 / per_second;
+  timerfd_settime(pacer, 0, &pace, NULL);
+}
+
+/* As many may begin as the timer has struck. Whoever rests when the time is over is done. */
+static void wake(void) {
+  uint64_t struck = 0;
+  const bool over = now_ns() >= deadline_ns;
+  if (read(pacer, &struck, sizeof struck) < 0 && errno != EAGAIN) die("timer");
+  while (resting && (over || struck-- > 0)) {
+    struct connection *c = resting;
+    resting = c->next_resting;
+    if (over) c->done = true, done_count++;
+    else begin(c);
+  }
+}
+
 /* Returns the seconds that it took. */
-static double run(double seconds) {
+static double run(double seconds, double per_second) {
+  paced = per_second > 0;
+  set_pace(per_second);
   memset(histogram, 0, sizeof histogram);
   exchange_count = byte_count = 0;
   done_count = failed_count = 0;
@@ -233,7 +269,8 @@ static double run(double seconds) {
       close(c->fd);
       c->fd = -1;
     }
-    begin(c);
+    if (paced) rest(c);
+    else begin(c);
   }
   struct epoll_event events[256];
   uint64_t now = now_ns();
@@ -241,12 +278,14 @@ static double run(double seconds) {
     const int n = epoll_wait(poller, events, 256, (give_up - now) / 1000000 + 1);
     for (int i = 0; i < n; i++) {
       struct connection *c = events[i].data.ptr;
-      if (c->fd < 0 || c->done) continue;
+      if (c == NULL) wake();
+      if (c == NULL || c->fd < 0 || c->done) continue;
       const bool readable = events[i].events & ~EPOLLOUT;
       if (!(readable ? pull(c) : send_body(c))) fail(c, "an exchange broke off");
     }
     now = now_ns();
   }
+  set_pace(0);
   return (now - began) / 1e9;
 }
 
@@ -263,6 +302,9 @@ int main(int argc, char **argv) {
   size = strtoull(argv[4], NULL, 10);
   kind = strcmp(argv[5], "put") == 0 ? PUT : strcmp(argv[5], "shake") == 0 ? SHAKE : strcmp(argv[5], "page") == 0 ? PAGE : GET;
   poller = epoll_create1(EPOLL_CLOEXEC);
+  pacer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  struct epoll_event strikes = {.events = EPOLLIN, .data.ptr = NULL};
+  epoll_ctl(poller, EPOLL_CTL_ADD, pacer, &strikes);
   const int browsers = connection_count;
   if (kind == PAGE) {
     read_assets();
@@ -276,17 +318,17 @@ int main(int argc, char **argv) {
     connections[i].browser = &browser[i % browsers];
   }
   turn_pages(false);
-  run(0);
+  run(0, 0);
   if (failed_count > 0 || done_count < connection_count) return 1;
   printf("ready %d\n", connection_count);
   fflush(stdout);
 
   char line[64], name[16];
-  double seconds;
   while (fgets(line, sizeof line, stdin)) {
-    if (sscanf(line, "%15s %lf", name, &seconds) != 2) return 2;
+    double seconds, per_second = 0;
+    if (sscanf(line, "%15s %lf %lf", name, &seconds, &per_second) < 2) return 2;
     turn_pages(true);
-    const double took = run(seconds);
+    const double took = run(seconds, per_second);
     report(took, exchange_count, byte_count, connection_count - done_count, failed_count);
   }
   return 0;
