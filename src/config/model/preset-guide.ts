@@ -4,6 +4,7 @@ import { formatDuration, formatSize } from '../language/format.ts';
 import { pageLoadOf, pagesPerSecond, peopleAtOnce } from './page-loads.ts';
 import type { Preset } from './preset.ts';
 import { type PresetName, presetNames, presets } from './presets.ts';
+import { builtIn } from './route-settings.ts';
 
 /** The text of docs/presets.md. */
 export function presetGuide(): string {
@@ -29,22 +30,42 @@ export function presetGuide(): string {
     '',
     '## Where the numbers come from',
     '',
-    'A backend that pings gives up a client when its interval and its timeout are both over. Sluice gives a client',
-    'that answers no ping as long, and waits a little longer where output is stuck, so that the backend ends it and',
-    "its code arrives. Where a backend waits for ever, Sluice waits as long as Linux's TCP does for a peer that has",
-    'vanished.',
-    '',
     'One page is what the real app took in Chromium, with nothing in its cache, and half as much again. `check`',
     `warns of a rate that is less, and a preset counts and logs the handshakes of one address beyond ${peopleAtOnce} pages at`,
     `once and ${pagesPerSecond} more each second (\`sluice_handshakes_over_rate_total\`); it refuses none.`,
     '',
     table(
-      [
-        ...['preset', 'its limit, in its source', 'bears a silent client', 'bears a client that takes nothing'],
-        ...['upstream `max_pause`', '`ping.timeout`', 'one page: requests, handshakes'],
-      ],
-      presetNames.map((name) => [code(name), ...boundCells(presets[name]), pageCell(name)]),
+      ['preset', 'its limit, in its source', 'one page: requests, handshakes'],
+      presetNames.map((name) => [code(name), presets[name].limit.source, pageCell(name)]),
     ),
+    '',
+    '## Clients that sleep',
+    '',
+    'A laptop that is shut, a tab that is frozen: tried with clients that read nothing while 32 MB wait for them,',
+    'before each of these servers, directly and through Sluice (`test/real/servers/sleepers.test.ts`,',
+    '`test/apps/*/*sleepers.test.ts`). Who has all of it directly has all of it through Sluice, and who is lost',
+    "directly is lost through Sluice, by the same server's clock.",
+    '',
+    'A backend that pings gives up a client when its interval and its timeout are both over. Sluice gives a client',
+    'that answers no ping as long, and waits ten seconds longer where output is stuck, so that the backend ends it',
+    'and its code arrives. Then it resets the connection (`slow_receiver`); the backend hears 1001. Where a backend',
+    "waits for ever, Sluice waits as long as Linux's TCP does for a peer that has vanished.",
+    '',
+    table(
+      [
+        ...['preset', 'whose clock it is', 'bears one that takes nothing', 'Sluice does (upstream `max_pause`)'],
+        ...['bears a silent one', 'Sluice does (20s and `ping.timeout`)', 'the end of one that is lost'],
+      ],
+      presetNames.map((name) => [code(name), ...sleepCells(presets[name])]),
+    ),
+    '',
+    "uvicorn's own close frame waits behind what its client does not take, for as long as that sleeps: directly an app",
+    'goes on to wait in its `send`, and is told only when the client wakes or its machine is gone. Through Sluice it is',
+    'told at `max_pause`. Jupyter Server finds out between 90 and 120 s after the last pong.',
+    '',
+    'A silent page of `panel-fastapi` and `shiny` is borne longer than by uvicorn, because it cannot come back.',
+    'Gradio sends its answers over HTTP, which no ping bounds: a download whose reader sleeps goes on when it wakes, up',
+    'to `http.inactivity`.',
     '',
   ].join('\n');
 }
@@ -59,14 +80,15 @@ function limitCells({ limit }: Preset): string[] {
   ];
 }
 
-function boundCells({ limit, bears, settings }: Preset): string[] {
+function sleepCells({ bears, settings }: Preset): string[] {
   const patience = (ms: number | null) => (ms === null ? 'for ever' : formatDuration(ms));
   return [
-    limit.source,
-    patience(bears.quietMs),
+    bears.server,
     patience(bears.stuckMs),
     formatDuration(settings['limits.upstream.max_pause']!),
-    formatDuration(settings['ping.timeout']!),
+    patience(bears.quietMs),
+    formatDuration(builtIn['ping.client'] + settings['ping.timeout']!),
+    bears.end ?? '',
   ];
 }
 

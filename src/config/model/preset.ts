@@ -21,8 +21,11 @@ const vanishedMs = 15 * minute;
 const computingMs = 60 * minute;
 /** The slowest uplink whose largest message still arrives: 128 kbit/s. No backend limits the time of a message. */
 const slowestBytesPerSecond = 16 * KiB;
-/** The backend's own close frame comes before Sluice's, with some room for a busy machine. */
-const spareMs = 20 * second;
+/**
+ * The backend's own close frame comes before Sluice's, with some room for a busy machine. Longer than this nobody is
+ * kept whom the backend has given up.
+ */
+const spareMs = 10 * second;
 /** A fragment of this size or more is usual; see the warning about `max_fragments`. */
 const usualFragment = 64 * KiB;
 
@@ -47,6 +50,10 @@ export interface Patience {
   readonly quietMs: number | null;
   /** A client that takes nothing while output waits for it. */
   readonly stuckMs: number | null;
+  /** For people: whose clock it is, where sleeping clients were tried. */
+  readonly server: string;
+  /** For people: what one hears that has slept too long; `null` where nobody does. */
+  readonly end: string | null;
 }
 
 /**
@@ -95,13 +102,15 @@ export function preset(about: About, more: PresetSettings = {}): Preset {
 }
 
 /** Bounds of a server that pings every `everyS` seconds and gives its peer `timeoutS` to answer. */
-export function pings(everyS: number, timeoutS: number): Patience {
+export function pings(server: string, everyS: number, timeoutS: number, end: string): Patience {
   const bornMs = (everyS + timeoutS) * second;
-  return { quietMs: bornMs, stuckMs: bornMs };
+  return { quietMs: bornMs, stuckMs: bornMs, server, end };
 }
 
 /** A server that never gives up a client of its own accord. */
-export const patientForEver: Patience = { quietMs: null, stuckMs: null };
+export function patientForEver(server: string): Patience {
+  return { quietMs: null, stuckMs: null, server, end: null };
+}
 
 function slowestMessageMs(maxMessageBytes: number): number {
   if (!Number.isFinite(maxMessageBytes)) return 0;

@@ -24,6 +24,9 @@ const diesOnUvicorn: PresetSettings = { ...diesWithConnection, 'ping.timeout': 5
 /** Jupyter keeps a kernel's output for a client that comes back, but only once it knows that the client is gone. */
 const keepsOutput: PresetSettings = { 'drain.protect': 'upstream' };
 
+/** The end of a client that does not answer uvicorn's ping, or that of `websockets`. */
+const pingTimeout = '1011 `keepalive ping timeout`';
+
 /** The framework reads a body of any size. */
 const anyBody: PresetSettings = { 'http.max_body_size': Number.POSITIVE_INFINITY };
 
@@ -41,8 +44,9 @@ function tornado(raise: BackendLimit['raise'], readBuffer: BackendLimit['readBuf
 }
 
 /**
- * uvicorn's own. Measured, directly: a client that sleeps while 58 MB wait for it has all of them after 38 s, and 1011
- * `keepalive ping timeout` behind the first 4 MB after 42 s.
+ * uvicorn's own, with either of its WebSocket libraries. Measured, directly: a client that sleeps while 32 MB wait for
+ * it has all of them after 36 s, and 1011 `keepalive ping timeout` behind the first 5 MB after 44 s. One that never
+ * wakes is held for longer than 200 s, because that close frame waits too, and its app is told nothing.
  */
 function uvicorn(fits: string, files: Files, raise: BackendLimit['raise'], over: string): About {
   return {
@@ -53,7 +57,7 @@ function uvicorn(fits: string, files: Files, raise: BackendLimit['raise'], over:
       raise,
       readBuffer: null,
     },
-    bears: pings(20, 20),
+    bears: pings('uvicorn', 20, 20, pingTimeout),
     files,
     over,
   };
@@ -85,7 +89,7 @@ function bokeh(fits: string, files: Files, command: string, server: string): Abo
         raise: (bytes) => `${server}(..., http_server_kwargs={'max_buffer_size': ${bytes}})`,
       },
     },
-    bears: patientForEver,
+    bears: patientForEver("Bokeh's, on Tornado"),
     files,
     over: deadPage,
   };
@@ -93,9 +97,10 @@ function bokeh(fits: string, files: Files, command: string, server: string): Abo
 
 /**
  * jupyter_server/base/websocket.py pings every 30 s (`WS_PING_INTERVAL`) and looks at each ping whether the last pong
- * is more than 90 s old, so it finds out at 120 s. Measured, directly: a client that sleeps 85 s has all of 56 MB.
+ * is more than 90 s old, so it finds out between 90 and 120 s. Measured, directly: a client that sleeps 60 s has all of
+ * 32 MB, one that sleeps 100 s from its beginning on has not.
  */
-const jupyterPings = pings(30, 90);
+const jupyterPings = pings("Jupyter Server's, on Tornado", 30, 90, 'nothing: 1006');
 
 /** The presets by the name that `preset:` takes. */
 export const presets = {
@@ -135,7 +140,7 @@ export const presets = {
         readBuffer: null,
       },
       // Its rooms do not ping.
-      bears: patientForEver,
+      bears: patientForEver("Jupyter Server's, on Tornado, without its pings"),
       pingIsActivity: true,
       files: 'jupyter',
       over: 'not tried: no page makes so large a message',
@@ -159,7 +164,7 @@ export const presets = {
       bytes: 512 * MiB,
       raise: (bytes) => `c.ServerApp.max_buffer_size = ${bytes}`,
     }),
-    bears: patientForEver,
+    bears: patientForEver("Jupyter Server's, on Tornado, without its pings"),
     pingIsActivity: true,
     files: 'pages',
     over: "the app's page hears 1009 and decides",
@@ -171,7 +176,7 @@ export const presets = {
       raise: (bytes) => `HTTPServer(..., max_buffer_size=${bytes})`,
     }),
     // Its pings are off. Measured: a client that sleeps 300 s while 58 MB wait for it has all of them.
-    bears: patientForEver,
+    bears: patientForEver('Tornado'),
     files: 'binary',
     over: ownClient,
   }),
@@ -187,7 +192,7 @@ export const presets = {
     },
     // Its ping waits for room as every write does, and its clock starts when the ping is written. Measured, directly: a
     // silent client is alive after 38 s and lost after 42 s; one that takes nothing for 300 s has all of 58 MB.
-    bears: { ...pings(20, 20), stuckMs: null },
+    bears: { ...pings('`websockets`', 20, 20, pingTimeout), stuckMs: null },
     files: 'binary',
     over: ownClient,
   }),
@@ -201,7 +206,7 @@ export const presets = {
       readBuffer: null,
     },
     // `heartbeat` is off. Measured: a client that says nothing for 75 s is alive.
-    bears: patientForEver,
+    bears: patientForEver('aiohttp'),
     files: 'binary',
     over: ownClient,
   }),
@@ -215,7 +220,7 @@ export const presets = {
     },
     // streamlit/web/server/starlette/starlette_server_config.py: `DEFAULT_WEBSOCKET_PING_INTERVAL`, `…_PING_TIMEOUT` =
     // 30. Measured: a silent client is alive after 57 s and lost after 63 s.
-    bears: pings(30, 30),
+    bears: pings("Streamlit's, on uvicorn", 30, 30, pingTimeout),
     files: 'pages',
     over: 'the page reconnects and goes on; what was too large is lost',
   }),
@@ -245,7 +250,7 @@ export const presets = {
     ),
     // marimo/_server/start.py: `ws_ping_interval=1, ws_ping_timeout=60`. Measured: a silent client is alive after 57 s,
     // lost after 64 s.
-    bears: pings(1, 60),
+    bears: pings("marimo's, on uvicorn", 1, 60, pingTimeout),
   }),
   gradio: preset(uvicorn('Gradio', 'pages', null, noMessages), anyBody),
   dash: preset(
@@ -270,7 +275,7 @@ export const presets = {
     },
     // vscode, src/vs/base/parts/ipc/common/ipc.net.ts: either side that hears nothing for 20 s (`TimeoutTime`)
     // reconnects, for 3 hours.
-    bears: patientForEver,
+    bears: patientForEver("VS Code's, on Node"),
     files: 'pages',
     over: 'the tab sends the same message again with each reconnection, about once a second, until it is closed; its extensions are dead (tried at 10 MiB)',
   }),
@@ -284,7 +289,7 @@ export const presets = {
         raise: null,
         readBuffer: null,
       },
-      bears: patientForEver,
+      bears: patientForEver("Dask's, on Tornado"),
       files: 'binary',
       over: 'the call ends with `FutureCancelledError … scheduler-connection-lost`',
     },

@@ -40,6 +40,16 @@ class DaskClient implements AsyncDisposable {
     return this.#next();
   }
 
+  /** Asks the scheduler for so many bytes, and is stopped before they come; the length of what it has then. */
+  async sleep(bytes: number, ms: number): Promise<unknown> {
+    this.#child.stdin!.write(`${-bytes}\n`);
+    expect(await this.#next()).toBe('asking');
+    this.#child.kill('SIGSTOP');
+    await delay(ms);
+    this.#child.kill('SIGCONT');
+    return this.#next();
+  }
+
   async #next(): Promise<unknown> {
     const { value, done } = await this.#lines.next();
     return done ? 'the client has ended' : JSON.parse(value);
@@ -47,6 +57,7 @@ class DaskClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.stdin!.end();
+    this.#child.kill('SIGCONT');
     this.#child.kill();
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
   }
@@ -109,6 +120,12 @@ it.concurrent.for(ways)('%s, a client that was silent for more than a minute is 
   await using client = await DaskClient.connect(portOf(way));
   await delay(silenceMs);
   expect(await client.send(7)).toBe(7);
+});
+
+// More than the kernels' buffers hold.
+it.concurrent.for(ways)('%s, a client that is stopped for 100 s has everything', async (way) => {
+  await using client = await DaskClient.connect(portOf(way));
+  expect(await client.sleep(32 * MiB, 100_000)).toBe(32 * MiB);
 });
 
 it('a gateway that goes away leaves the client alone until its deadline', async () => {

@@ -1,6 +1,10 @@
-"""What stands behind jupyter-server-proxy: says how long messages are, also such as it does not take, and what was asked."""
+"""What stands behind jupyter-server-proxy: says how long messages are, also such as it does not take, and what was asked.
+
+It floods who asks for that, and accepts late.
+"""
 
 import asyncio
+import os
 import sys
 
 from tornado.web import Application, RequestHandler
@@ -13,6 +17,17 @@ class Lengths(WebSocketHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         await self.write_message(f"{len(message)} bytes")
+
+
+class Pieces(Lengths):
+    async def on_message(self, _message: str | bytes) -> None:
+        for number in range(int(os.environ["PIECES"])):
+            await self.write_message(f"piece {number} " + "x" * int(os.environ["BYTES"]))
+
+
+class Late(Lengths):
+    async def prepare(self) -> None:
+        await asyncio.sleep(float(self.get_query_argument("seconds")))
 
 
 class Up(RequestHandler):
@@ -31,7 +46,7 @@ class Away(RequestHandler):
 
 
 async def main() -> None:
-    routes = [("/ws", Lengths), ("/up", Up), (r"/target/.*", Target), ("/away", Away)]
+    routes = [("/ws", Lengths), ("/pieces", Pieces), ("/late", Late), ("/up", Up), (r"/target/.*", Target), ("/away", Away)]
     app = Application(routes, websocket_max_message_size=64 * 1024 * 1024)
     app.listen(int(sys.argv[1]), "127.0.0.1")
     await asyncio.Event().wait()

@@ -1,13 +1,13 @@
-/** The notebook of Voila's tests. */
+/** The notebooks of Voila's tests. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scratchDirectory, venvProgram } from '../../real/harness/paths.ts';
 
-/** Writes it, and gives its path. */
-export function notebook(): string {
+/** Lets a script write one, and gives its path. */
+export function notebook(script = 'notebook.py', env: NodeJS.ProcessEnv = {}): string {
   const path = join(scratchDirectory('voila'), 'page.ipynb');
-  const script = fileURLToPath(new URL('notebook.py', import.meta.url));
-  execFileSync(venvProgram('apps-jupyter', 'python'), [script, path]);
+  const program = fileURLToPath(new URL(script, import.meta.url));
+  execFileSync(venvProgram('apps-jupyter', 'python'), [program, path], { env: { ...process.env, ...env } });
   return path;
 }

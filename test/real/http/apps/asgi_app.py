@@ -165,6 +165,23 @@ async def opened(_scope, receive, send, name, _query):
     await until_gone(receive, name)
 
 
+async def late(_scope, receive, send, name, query):
+    """A WebSocket that is accepted when its app has computed for a while."""
+    assert (await receive())["type"] == "websocket.connect"
+    await asyncio.sleep(float(query["seconds"]))
+    await send({"type": "websocket.accept"})
+    await until_gone(receive, name)
+
+
+async def pieces(_scope, receive, send, _name, query):
+    """Text that is larger than all buffers on the way, in numbered messages."""
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    for number in range(int(query["pieces"])):
+        await send({"type": "websocket.send", "text": f"piece {number} " + "x" * int(query["bytes"])})
+    await until_gone(receive, "pieces")
+
+
 handlers = {
     "/refuse": refuse,
     "/head": head,
@@ -180,4 +197,4 @@ handlers = {
     "/flooding": flooding,
     "/progress": progress,
 }
-sockets = {"/opening": opening, "/opened": opened}
+sockets = {"/opening": opening, "/opened": opened, "/late": late, "/pieces": pieces}

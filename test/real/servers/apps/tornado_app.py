@@ -85,6 +85,12 @@ class Flood(Watch):
         self.close(1000, "all sent")
 
 
+class Late(Handler):
+    async def prepare(self) -> None:
+        """Accepts when it has computed for a while."""
+        await asyncio.sleep(float(self.get_query_argument("seconds")))
+
+
 class Refuse(RequestHandler):
     def get(self, status: str) -> None:
         self.set_status(int(status))
@@ -125,6 +131,7 @@ def listen(**settings: object) -> int:
         ("/close", Close),
         ("/watch", Watch),
         ("/flood", Flood),
+        ("/late", Late),
         (r"/refuse/(\d+)", Refuse),
         ("/closed", Closed),
         ("/given-up", GivenUp),

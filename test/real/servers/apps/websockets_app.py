@@ -31,12 +31,15 @@ def target(request: Request) -> tuple[str, dict[str, str]]:
 
 
 async def answer_http(connection: ServerConnection, request: Request) -> Response | None:
-    """Refusals, the long poll that tells how a watched connection ended, and how much a flood has sent."""
+    """Refusals, the long poll that tells how a watched connection ended, how much a flood has sent, and what is accepted late."""
     path, query = target(request)
     if path == "/closed":
         return connection.respond(HTTPStatus.OK, json.dumps(await future_of(query["name"])))
     if path == "/sent":
         return connection.respond(HTTPStatus.OK, str(sent[query["name"]]))
+    if path == "/late":
+        await asyncio.sleep(float(query["seconds"]))
+        return None
     if not path.startswith("/refuse/"):
         return None
     status = HTTPStatus(int(path.removeprefix("/refuse/")))

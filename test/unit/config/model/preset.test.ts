@@ -11,11 +11,11 @@ const limit = (maxMessageBytes: number): BackendLimit => ({
   raise: null,
   readBuffer: null,
 });
-const server = (maxMessageBytes: number, bears = patientForEver) =>
+const server = (maxMessageBytes: number, bears = patientForEver('a server')) =>
   preset({ fits: 'a server', limit: limit(maxMessageBytes), bears, files: 'binary', over: 'it ends' });
 
 test('a client is borne for the whole of a backend ping: its interval and its timeout', () => {
-  const { settings } = server(MiB, pings(20, 20));
+  const { settings } = server(MiB, pings('a server', 20, 20, '1011'));
   // 20 s until Sluice's own ping, and then as long as is left of 40.
   expect(settings['ping.timeout']).toBe(20 * second);
   expect(settings['limits.upstream.max_pause']).toBeGreaterThan(40 * second);
@@ -28,7 +28,7 @@ test('a backend that waits for ever is outlived by TCP alone', () => {
 });
 
 test('a backend may give up the silent, and wait for ever where output is stuck', () => {
-  const { settings } = server(MiB, { ...pings(20, 20), stuckMs: null });
+  const { settings } = server(MiB, { ...pings('a server', 20, 20, '1011'), stuckMs: null });
   expect(settings['ping.timeout']).toBe(20 * second);
   expect(settings['limits.upstream.max_pause']).toBe(15 * minute);
 });
@@ -55,7 +55,13 @@ test.each([
 });
 
 test('what a page needs beside the bounds comes last', () => {
-  const about = { fits: 'a page', limit: limit(MiB), bears: pings(20, 20), files: 'pages', over: 'it ends' } as const;
+  const about = {
+    fits: 'a page',
+    limit: limit(MiB),
+    bears: pings('a server', 20, 20, '1011'),
+    files: 'pages',
+    over: 'it ends',
+  } as const;
   const { settings, pingIsActivity } = preset(about, { 'ping.timeout': 7, 'drain.close': 'wait' });
   expect(settings).toMatchObject({ 'ping.timeout': 7, 'drain.close': 'wait' });
   expect(pingIsActivity).toBe(false);

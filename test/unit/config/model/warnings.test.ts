@@ -82,7 +82,7 @@ test('a Panel route whose limit is below the chunks of FileDropper', () => {
 test("a pause of the upstream that is shorter than the backend's patience", () => {
   const pause = (value: string) => `limits: {upstream: {max_pause: ${value}}}`;
   expect(warningsOf(app('uvicorn', pause('39s')))).toMatchObject([
-    { message: expect.stringMatching(/waits for 40s: a page that sleeps .* Leave it out for 1m\.$/) },
+    { message: expect.stringMatching(/waits for 40s: a page that sleeps .* Leave it out for 50s\.$/) },
   ]);
   expect(warningsOf(app('uvicorn', pause('40s')))).toEqual([]);
   expect(warningsOf(app('uvicorn', pause('off')))).toEqual([]);
