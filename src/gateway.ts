@@ -213,11 +213,18 @@ export class Gateway {
       relayMemory: this.sessions.memory,
       holders: this.sessions,
       open: (init) => {
-        recorder.opened(init);
-        // It may have begun under an older configuration.
-        const route = this.#edge.byName.get(init.route.name) ?? init.route;
-        const session = this.sessions.open({ ...init, route });
-        this.#drain?.opened(session);
+        try {
+          recorder.opened(init);
+          // It may have begun under an older configuration.
+          const route = this.#edge.byName.get(init.route.name) ?? init.route;
+          const session = this.sessions.open({ ...init, route });
+          this.#drain?.opened(session);
+        } catch (error) {
+          // Nobody else has the sockets any more.
+          for (const { socket } of [init.client, init.upstream]) socket.destroy();
+          init.release();
+          throw error;
+        }
       },
       recorder,
       pages: () => this.#hub?.pages ?? null,
@@ -286,10 +293,14 @@ export class Gateway {
       this.#lasting.keepOnly(labelledRoutes(config));
       this.#front.reconfigure();
       this.#boundMemory(config);
-      if (config.listen.tls !== null) void this.#certificate?.follow(config.listen.tls);
-      void this.#trust.follow(config);
-      void this.#authentication.follow(config);
-      void this.#schemas.follow(labelledRoutes(config));
+      for (const following of [
+        config.listen.tls === null ? undefined : this.#certificate?.follow(config.listen.tls),
+        this.#trust.follow(config),
+        this.#authentication.follow(config),
+        this.#schemas.follow(labelledRoutes(config)),
+      ]) {
+        following?.catch((error) => this.#log.tell('config_reload_bug', { err: error }));
+      }
       for (const session of this.sessions.sessions) {
         const route = this.#edge.byName.get(session.routeName);
         if (route) session.reconfigure(route);
@@ -393,6 +404,13 @@ export class Gateway {
   /** The drain that is running or over; `null` before. */
   get drainState(): DrainState | null {
     return this.#drain?.state ?? null;
+  }
+
+  /** Sends everybody away within a second, because a mistake of Sluice's own ends the process. */
+  abandon(): Promise<unknown> {
+    const over = this.stop();
+    this.hasten();
+    return over;
   }
 
   /** Drains without announcing it, and drops at once what is left when `signal` is aborted. */

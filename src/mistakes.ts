@@ -5,8 +5,8 @@
 
 let hear: ((error: unknown) => void) | null = null;
 
-/** From now on mistakes are heard by this function, and survived. Until then, as in tests, each is thrown again. */
-export function surviveMistakes(hears: (error: unknown) => void): void {
+/** From now on mistakes are heard by this function, and survived. By `null`, as in tests, each is thrown again. */
+export function surviveMistakes(hears: ((error: unknown) => void) | null): void {
   hear = hears;
 }
 
@@ -14,4 +14,14 @@ export function surviveMistakes(hears: (error: unknown) => void): void {
 export function tellMistake(error: unknown): void {
   if (hear === null) throw error;
   hear(error);
+}
+
+/** Calls something; a mistake in it is told, and `end` ends that in which it was made. */
+export function contain(call: () => void, end: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    tellMistake(error);
+    end();
+  }
 }

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { contain } from '../mistakes.ts';
 import { lowerMarks, lowMark } from '../relay/transport/low-marks.ts';
 import { boundRecords } from '../relay/transport/tls-records.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
@@ -49,8 +50,8 @@ export class AdminConnection extends Duplex {
     this.#head = takesBodies ? [] : null;
     this.#socket = socket;
     socket
-      .on('data', (chunk: Buffer) => this.#take(chunk))
-      .on('end', () => this.#onEnd())
+      .on('data', (chunk: Buffer) => this.#contained(() => this.#take(chunk)))
+      .on('end', () => this.#contained(() => this.#onEnd()))
       .on('error', () => this.destroy())
       .on('close', () => this.destroy());
     // What goes wrong ends the connection, and nothing else. Node's server listens to that, but lets go behind CONNECT.
@@ -72,12 +73,16 @@ export class AdminConnection extends Duplex {
     if (!this.#mayGoOn) return;
     // Others have their turn before the requests that were sent ahead.
     if (this.#held === null) this.#goOn();
-    else setImmediate(() => this.#goOn());
+    else setImmediate(() => this.#contained(() => this.#goOn()));
   }
 
   /** Behind a closing answer nothing is a request any more. */
   get #mayGoOn(): boolean {
     return this.#state === 'busy' && !this.writableEnded && !this.destroyed;
+  }
+
+  #contained(call: () => void): void {
+    contain(call, () => this.destroy());
   }
 
   #goOn(): void {

@@ -320,7 +320,7 @@ export const logEvents = {
   crashed: {
     level: 'error',
     words: 'sluice ends because of a mistake of its own',
-    when: "a mistake of Sluice's own ends the process, with exit code 1; level error. Please report it",
+    when: "a mistake of Sluice's own ends the process, with exit code 1, and clients hear 1012 before; level error. Please report it",
     fields: 'err {type, message, stack}',
   },
   handshake_bug: {

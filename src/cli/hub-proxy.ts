@@ -10,14 +10,14 @@ import type { Loaded } from '../config/model/load.ts';
 import { labelledRoutes, type TlsTerms } from '../config/types.ts';
 import { inTurn } from '../files.ts';
 import { createGateway, type GatewayParts } from '../gateway.ts';
-import { createLog, type Log } from '../observe/log/log.ts';
+import { createLog } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { workUntilFault } from './faults.ts';
 import { type HubProxyFlags, readFlags } from './hub-proxy/flags.ts';
 import { redirectFrom } from './hub-proxy/redirect.ts';
 import { termsOf } from './hub-proxy/tls-terms.ts';
 import { complain, print } from './print.ts';
-import { Signals, startRefusals } from './serve.ts';
+import { type Process, Signals, startRefusals } from './serve.ts';
 import { watchConfig } from './watch-config.ts';
 
 const usage = `usage: sluice hub-proxy [flags of configurable-http-proxy] [--config FILE …]
@@ -72,7 +72,7 @@ export async function run(argv: string[]): Promise<number> {
   }
   const log = createLog();
   const starting = { flags: flags as HubProxyFlags, loaded, contents, terms };
-  const code = await workUntilFault(log, () => serve(starting, signals, log));
+  const code = await workUntilFault(log, (leavesBy) => serve(starting, { signals, log, leavesBy }));
   await log.flush();
   return code;
 }
@@ -127,7 +127,10 @@ interface Starting {
 }
 
 /** Runs the gateway until it is drained. Returns the exit code. */
-async function serve({ flags, loaded, contents, terms }: Starting, signals: Signals, log: Log): Promise<number> {
+async function serve(
+  { flags, loaded, contents, terms }: Starting,
+  { signals, log, leavesBy }: Process,
+): Promise<number> {
   const { config, resolved } = loaded;
   const admin = adminOf(flags, loaded);
   if (typeof admin === 'string' && admin !== 'everything' && admin !== 'nothing') {
@@ -180,6 +183,7 @@ async function serve({ flags, loaded, contents, terms }: Starting, signals: Sign
     await complain(`sluice hub-proxy: ${startRefusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
     return 1;
   }
+  leavesBy(() => gateway.abandon());
   void signals.first.then((cause) => {
     void gateway.drain({ cause, announce: cause === 'SIGTERM' });
     signals.onSecond(() => gateway.hasten());

@@ -10,7 +10,7 @@ import type { Config } from '../config/types.ts';
 import { createGateway } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
-import { workUntilFault } from './faults.ts';
+import { type Leave, workUntilFault } from './faults.ts';
 import { complain, print } from './print.ts';
 import { watchConfig } from './watch-config.ts';
 
@@ -60,17 +60,23 @@ export async function run(argv: string[]): Promise<number> {
     return 2;
   }
   const log = createLog();
-  const code = await workUntilFault(log, () => serve(loaded, contents, signals, log));
+  const code = await workUntilFault(log, (leavesBy) => serve(loaded, contents, { signals, log, leavesBy }));
   await log.flush();
   return code;
+}
+
+/** What a process that serves has of its own. */
+export interface Process {
+  readonly signals: Signals;
+  readonly log: Log;
+  readonly leavesBy: (leave: Leave) => void;
 }
 
 /** Runs the gateway until it is drained. Returns the exit code. */
 async function serve(
   { config, resolved }: Extract<Loaded, { config: Config }>,
   contents: readonly FileContent[],
-  signals: Signals,
-  log: Log,
+  { signals, log, leavesBy }: Process,
 ): Promise<number> {
   const gateway = createGateway(config, { log, resolved, apiToken: process.env[tokenVariable] });
   await watchConfig(gateway, contents, log);
@@ -91,6 +97,7 @@ async function serve(
     await complain(`sluice serve: ${startRefusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
     return 1;
   }
+  leavesBy(() => gateway.abandon());
   void signals.first.then((cause) => {
     // A person at a terminal has no load balancer that must notice first.
     void gateway.drain({ cause, announce: cause === 'SIGTERM' });

@@ -31,6 +31,7 @@ export async function watchConfig(
     failed(folder, error) {
       log.tell('config_not_watched', { folder, error: error.message }, 'configuration');
     },
+    broke: (error) => log.tell('config_reload_bug', { err: error }),
   });
   process.on('SIGHUP', () => watcher.check(true));
   for (const { file } of seen) {

@@ -8,7 +8,7 @@ import type { Peer } from '../admission/peer.ts';
 import type { Refused } from '../admission/verdict.ts';
 import type { SocketAccess } from '../bind.ts';
 import type { ListenAddress, Route, TlsTerms } from '../config/types.ts';
-import { tellMistake } from '../mistakes.ts';
+import { contain } from '../mistakes.ts';
 import { Summary } from '../observe/log/summary.ts';
 import { Roster } from '../relay/roster.ts';
 import type { RelayMemory } from '../relay/types.ts';
@@ -103,9 +103,9 @@ export class Front {
     });
     this.#acceptor = new Acceptor(
       {
-        accepted: (socket) => contain(socket, () => this.#accept(socket)),
-        secured: (socket, refused) => contain(socket, () => this.#serveSecured(socket, refused)),
-        failed: (error, socket) => contain(socket, () => this.#onTlsFailure(error, socket)),
+        accepted: (socket) => containIn(socket, () => this.#accept(socket)),
+        secured: (socket, refused) => containIn(socket, () => this.#serveSecured(socket, refused)),
+        failed: (error, socket) => containIn(socket, () => this.#onTlsFailure(error, socket)),
       },
       parts.tlsTerms,
     );
@@ -330,13 +330,8 @@ export class Front {
 }
 
 /** A mistake with one newcomer ends that one. */
-function contain(socket: Socket, serve: () => void): void {
-  try {
-    serve();
-  } catch (error) {
-    tellMistake(error);
-    socket.destroy();
-  }
+function containIn(socket: Socket, serve: () => void): void {
+  contain(serve, () => socket.destroy());
 }
 
 /**

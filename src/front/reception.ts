@@ -71,19 +71,28 @@ export class Reception {
 
   /**
    * Judges a visit. Returns whether it waits: then its head has been kept, and the lane must call `visit.leave()` when
-   * the client leaves.
+   * the client leaves. What throws, throws with nothing lent.
    */
   receive(visit: Visit, host: VisitHost): boolean {
+    try {
+      return this.#receive(visit, host);
+    } catch (error) {
+      visit.giveBack();
+      throw error;
+    }
+  }
+
+  #receive(visit: Visit, host: VisitHost): boolean {
     const verdict = admit(visit, visit.route.steps(visit.kind));
     if (!(verdict instanceof Promise)) {
-      this.#conclude(visit, host, verdict);
+      conclude(this.#parts.recorder, visit, host, verdict);
       return false;
     }
     const { memory } = this.#parts;
     if (memory.pressed) {
       // Anybody may make visits wait, and what waits costs the clients that are in.
       abandon(visit, verdict);
-      this.#conclude(visit, host, { outcome: 'memory', detail: describePressure(memory) });
+      conclude(this.#parts.recorder, visit, host, { outcome: 'memory', detail: describePressure(memory) });
       return false;
     }
     const waiting = new WaitingVisit(this.#parts, visit, host, verdict, () => this.#waiting.delete(waiting));
@@ -124,11 +133,6 @@ export class Reception {
     this.#looks = null;
   }
 
-  #conclude(visit: Visit, host: VisitHost, verdict: Verdict): void {
-    if (verdict === null) host.admitted(visit as AdmittedVisit);
-    else turnAway(this.#parts.recorder, visit, host, verdict);
-  }
-
   #count(kind: Visit['kind']): number {
     let count = 0;
     for (const { visit } of this.#waiting) if (visit.kind === kind) count++;
@@ -159,8 +163,10 @@ class WaitingVisit {
       .then((said) => this.#conclude(said))
       .catch((error) => {
         parts.log.tell('admission_bug', { err: error });
-        // A bug lets nobody in, and one request must not end the others.
-        if (this.#end()) host.givenUp(visit);
+        // A bug lets nobody in, and one request must not end the others. It may be the lane's, after the wait.
+        this.#end();
+        visit.giveBack();
+        host.givenUp(visit);
       });
   }
 
@@ -196,9 +202,7 @@ class WaitingVisit {
     }
     this.#finish();
     const late = verdict === null && visit.kind === 'websocket' && refusesHandshakes();
-    const said: Verdict = late ? { outcome: 'draining', detail: '' } : verdict;
-    if (said === null) this.#host.admitted(visit as AdmittedVisit);
-    else turnAway(recorder, visit, this.#host, said);
+    conclude(recorder, visit, this.#host, late ? { outcome: 'draining', detail: '' } : verdict);
   }
 
   #clientGone(): void {
@@ -239,8 +243,13 @@ function abandon(visit: Visit, verdict: Promise<Verdict>): void {
   verdict.then(giveBack, giveBack);
 }
 
-function turnAway(recorder: Recorder, visit: Visit, host: VisitHost, refused: Refused): void {
+/** Tells the lane what was said of a visit. */
+function conclude(recorder: Recorder, visit: Visit, host: VisitHost, verdict: Verdict): void {
+  if (verdict === null) {
+    host.admitted(visit as AdmittedVisit);
+    return;
+  }
   visit.giveBack();
-  recorder.turnedAway(visit, refused, host.bodyBytes);
-  host.turnedAway(visit, refused);
+  recorder.turnedAway(visit, verdict, host.bodyBytes);
+  host.turnedAway(visit, verdict);
 }

@@ -5,7 +5,7 @@
  * whoever opens many makes room for the others.
  */
 
-import { tellMistake } from '../mistakes.ts';
+import { contain } from '../mistakes.ts';
 
 /** Somebody who waits. */
 export interface Waiter {
@@ -17,6 +17,8 @@ export interface Waiter {
   late(): void;
   /** There must be room for another. */
   evict(): void;
+  /** Ends it at once, without a word. */
+  drop(): void;
 }
 
 /** How many may wait. */
@@ -140,21 +142,16 @@ export class Waiting {
       const { behind } = place;
       if (place.end <= now) {
         ended++;
-        this.#endLate(place.waiter);
+        const { waiter } = place;
+        contain(
+          () => waiter.late(),
+          () => waiter.drop(),
+        );
       }
       // Who is late may have sent others away.
       place = behind?.group === null ? this.#first : behind;
     }
     return false;
-  }
-
-  #endLate(waiter: Waiter): void {
-    try {
-      waiter.late();
-    } catch (error) {
-      tellMistake(error);
-      this.delete(waiter);
-    }
   }
 
   #link(place: WaitingPlace): void {

@@ -4,6 +4,7 @@
  * not asked for.
  */
 import type { Socket } from 'node:net';
+import { contain } from '../mistakes.ts';
 import { encodeCommand, type Reply, ReplyReader } from './resp.ts';
 
 /** Each takes about 1 KB until it is answered. */
@@ -36,7 +37,12 @@ export class StoreConnection {
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     const { socket } = parts;
-    socket.on('data', (bytes: Buffer) => this.#read(bytes));
+    socket.on('data', (bytes: Buffer) => {
+      contain(
+        () => this.#read(bytes),
+        () => this.#break('Sluice failed to read what it says'),
+      );
+    });
     socket.on('error', (error: Error) => this.#break(error.message));
     socket.on('close', () => this.#break('it has closed the connection'));
   }

@@ -66,8 +66,11 @@ export class SessionRegistry {
       violatedAgain: onFurtherViolations,
       ended: (session, report) => {
         this.#open.delete(session);
-        onEnd(session, report);
-        if (this.#open.size === 0) this.#onEmptied();
+        try {
+          onEnd(session, report);
+        } finally {
+          if (this.#open.size === 0) this.#onEmptied();
+        }
       },
     };
   }

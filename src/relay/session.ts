@@ -9,6 +9,7 @@
 import type { OpenConnection } from '../admission/open-connection.ts';
 import { type ConnectionReason, type EndedBy, type EndReason, reasonOf } from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
+import { contain } from '../mistakes.ts';
 import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
 import type { ConnectionFacts, SessionReport, Violation } from '../observe/report.ts';
 import type { MessageRules } from '../validation/types.ts';
@@ -86,7 +87,10 @@ export class Session implements OpenConnection {
     constructor(session: Session, role: Sender, parts: SideParts) {
       const { transport, writer, out, route, counters, clock, frameBudget, stage } = parts;
       const common = { id: session.id, sender: role, route, clock, frameBudget, source: transport, out, stage };
-      const waits = { onRate: () => this.#onRate(), onAnswers: () => this.#onAnswers() };
+      const waits = {
+        onRate: () => session.#contained(() => this.inbound.rateOver()),
+        onAnswers: () => session.#contained(() => this.inbound.answersOver()),
+      };
       const direction = { ...common, ...waits, counters: counters[role], memory: parts.budget };
       this.#session = session;
       this.inbound = new Direction(direction);
@@ -111,8 +115,7 @@ export class Session implements OpenConnection {
     }
 
     closed(): void {
-      this.leg.onClose();
-      this.#session.#handleHappenings();
+      this.#session.#contained(() => this.leg.onClose());
     }
 
     lost(): void {
@@ -137,16 +140,6 @@ export class Session implements OpenConnection {
       const configured = this.#session.route.limits[sender].maxPauseMs;
       const violation = { sender, limit: 'max_pause', configured, observed: stalledMs, partial: false } as const;
       this.#session.#giveUp(this.leg, { ...violation, action: 'close' });
-    }
-
-    #onRate(): void {
-      this.inbound.rateOver();
-      this.#session.#handleHappenings();
-    }
-
-    #onAnswers(): void {
-      this.inbound.answersOver();
-      this.#session.#handleHappenings();
     }
   };
 
@@ -226,21 +219,21 @@ export class Session implements OpenConnection {
   reconfigure(route: Route): void {
     const now = this.#clock.now();
     this.route = route;
-    for (const leg of [this.client, this.upstream]) {
-      const stage = this.#stageFor(leg.role, route, this.#budget);
-      if (stage !== null) leg.inbound.useStage(stage);
-    }
-    this.#lifetime.change(route.maxLifetimeMs, now);
-    this.client.reconfigure(route, now);
-    this.upstream.reconfigure(route, now);
-    this.#handleHappenings();
+    this.#contained(() => {
+      for (const leg of [this.client, this.upstream]) {
+        const stage = this.#stageFor(leg.role, route, this.#budget);
+        if (stage !== null) leg.inbound.useStage(stage);
+      }
+      this.#lifetime.change(route.maxLifetimeMs, now);
+      this.client.reconfigure(route, now);
+      this.upstream.reconfigure(route, now);
+    });
   }
 
   /** Ends the connection so that its client comes back and nothing is lost: see goodbye.ts. */
   drain(reason: 'drain' | 'max_lifetime' | 'operator'): void {
     if (this.#outcome !== null) return;
-    this.#endAtBoundary(reason);
-    this.#handleHappenings();
+    this.#contained(() => this.#endAtBoundary(reason));
   }
 
   /**
@@ -250,9 +243,10 @@ export class Session implements OpenConnection {
   end(reason: EndReason, words?: string): boolean {
     // A drain that waits for the end of a message may wait for long. Its outcome stays, its patience does not.
     if (this.#outcome !== null && this.#goodbye?.phase !== 'boundary') return false;
-    this.#decide(reason, 'sluice', null);
-    this.#part(this.client, this.#closeFor(this.upstream), closeOf(reason, 'client', words), answerMs);
-    this.#handleHappenings();
+    this.#contained(() => {
+      this.#decide(reason, 'sluice', null);
+      this.#part(this.client, this.#closeFor(this.upstream), closeOf(reason, 'client', words), answerMs);
+    });
     return true;
   }
 
@@ -261,10 +255,11 @@ export class Session implements OpenConnection {
     if (this.#outcome !== null) return;
     const limit = 'connections.max_per_user';
     const violation = { sender: 'client', limit, configured, observed, partial: false, action: 'close' } as const;
-    this.#note(violation);
-    this.#decide(reasonOf(limit), 'sluice', violation);
-    this.#part(this.client, this.#closeFor(this.upstream), this.#closeFor(this.client), answerMs);
-    this.#handleHappenings();
+    this.#contained(() => {
+      this.#note(violation);
+      this.#decide(reasonOf(limit), 'sluice', violation);
+      this.#part(this.client, this.#closeFor(this.upstream), this.#closeFor(this.client), answerMs);
+    });
   }
 
   /** Keeps something and disposes of it when the connection is over. */
@@ -310,10 +305,11 @@ export class Session implements OpenConnection {
   shed(configured: number, observed: number): void {
     const sender = this.client.inbound.capacity >= this.upstream.inbound.capacity ? 'client' : 'upstream';
     const violation = { sender, limit: 'memory.max_buffered', configured, observed, partial: false } as const;
-    this.#giveUp(sender === 'client' ? this.upstream : this.client, { ...violation, action: 'close' });
-    // A tail that waits for its rate goes too.
-    this[sender].inbound.discard();
-    this.#handleHappenings();
+    this.#contained(() => {
+      this.#giveUp(sender === 'client' ? this.upstream : this.client, { ...violation, action: 'close' });
+      // A tail that waits for its rate goes too.
+      this[sender].inbound.discard();
+    });
   }
 
   /** Its two connections, to be read or not. */
@@ -396,6 +392,25 @@ export class Session implements OpenConnection {
     if (used === this.#usedSeen) return;
     this.#usedSeen = used;
     this.#activity.seen();
+  }
+
+  /**
+   * Does what somebody else asks for, or a clock, and decides on what comes of it. A mistake in that ends this
+   * connection, and leaves nothing behind.
+   */
+  #contained(act: () => void): void {
+    contain(
+      () => {
+        act();
+        this.#handleHappenings();
+      },
+      () => {
+        this.#decide('client_vanished', 'sluice', null);
+        this.client.source.reset();
+        this.upstream.source.reset();
+        this.#finishIfGone();
+      },
+    );
   }
 
   /** Decides on what came of a read. */
@@ -574,14 +589,19 @@ export class Session implements OpenConnection {
   #finishIfGone(): void {
     if (this.#finished || !this.client.gone || !this.upstream.gone) return;
     this.#finished = true;
-    this.client.inbound.finish();
-    this.upstream.inbound.finish();
-    this.noteUse();
-    this.#violations.flush();
     const now = this.#clock.now();
-    this.#release();
-    this.#kept?.dispose();
     const times = { durationMs: now - this.openedAt, lastDataAgeMs: now - this.#lastDataAt };
-    this.#events.ended(this, reportOf(this.client, this.upstream, this.#outcome!, times));
+    // A mistake in one of them keeps nothing that the others give back.
+    for (const end of [
+      () => this.client.inbound.finish(),
+      () => this.upstream.inbound.finish(),
+      () => this.noteUse(),
+      () => this.#violations.flush(),
+      () => this.#release(),
+      () => this.#kept?.dispose(),
+      () => this.#events.ended(this, reportOf(this.client, this.upstream, this.#outcome!, times)),
+    ]) {
+      contain(end, () => {});
+    }
   }
 }

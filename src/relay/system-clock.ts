@@ -1,7 +1,7 @@
 /** The time of this machine. */
 // The global `performance` is a getter, which takes as long as the clock itself, and every message asks.
 import { performance } from 'node:perf_hooks';
-import { tellMistake } from '../mistakes.ts';
+import { contain } from '../mistakes.ts';
 import type { Clock } from './core/clock.ts';
 
 export const systemClock: Clock = {
@@ -11,13 +11,7 @@ export const systemClock: Clock = {
   after(ms, call) {
     let behind: NodeJS.Immediate | undefined;
     const timer = setTimeout(() => {
-      behind = setImmediate(() => {
-        try {
-          call();
-        } catch (error) {
-          tellMistake(error);
-        }
-      });
+      behind = setImmediate(() => contain(call, () => {}));
     }, ms);
     return {
       cancel() {

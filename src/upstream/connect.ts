@@ -112,8 +112,8 @@ export class Connector {
   /** Node makes the descriptor in the next tick. Until then it is counted here. */
   readonly #begin = (open: () => Socket): Socket | NodeJS.ErrnoException => {
     if (!this.#parts.admit(this.#begun)) return Object.assign(new Error(noDescriptor), { code: 'EMFILE' });
-    this.#begun++;
     const socket = open();
+    this.#begun++;
     process.nextTick(() => this.#begun--);
     return socket;
   };
@@ -149,11 +149,7 @@ class Attempt implements Dial {
 
   /** A mistake here is told as one that comes later is. */
   start(): void {
-    try {
-      this.#run();
-    } catch (error) {
-      this.#break(error);
-    }
+    this.#contained(() => this.#run());
   }
 
   /** In one go where nothing must be waited for. */
@@ -196,8 +192,9 @@ class Attempt implements Dial {
 
   #raceTo(addresses: readonly Address[], open: (address: Address) => Socket): void {
     this.#race = new Race(addresses, (address) => this.#begin(() => open(address)), {
-      connected: (socket) => this.#connected(socket),
-      failed: (errors) => this.#failWith(errors),
+      connected: (socket) => this.#contained(() => this.#connected(socket)),
+      failed: (errors) => this.#contained(() => this.#failWith(errors)),
+      broke: (error) => this.#break(error),
     });
     this.#race.start();
   }
@@ -287,6 +284,15 @@ class Attempt implements Dial {
 
   #finish(result: Connected | ConnectFailure): void {
     if (this.#end()) this.#events.done(result);
+  }
+
+  /** Here, or when a socket calls: a mistake ends this dial. */
+  #contained(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#break(error);
+    }
   }
 
   #break(error: unknown): void {

@@ -16,6 +16,8 @@ export interface RaceEvents {
   connected(socket: Socket): void;
   /** Every address has failed. */
   failed(errors: readonly NodeJS.ErrnoException[]): void;
+  /** A mistake of ours: opening has thrown. No attempt is left. */
+  broke(error: unknown): void;
 }
 
 /** One address that is tried. */
@@ -68,7 +70,8 @@ export class Race {
       if (this.#attempts.length === 0) this.#events.failed(this.#errors);
       return;
     }
-    const socket = this.#open(address);
+    const socket = this.#tryOpening(address);
+    if (socket === null) return;
     if (socket instanceof Error) {
       this.#errors.push(socket);
       this.#next();
@@ -89,6 +92,17 @@ export class Race {
     // A socket that was destroyed may still emit an error, which means nothing any more.
     socket.on('error', ignore).on('connect', connected).on('error', failed);
     if (this.#untried.length > 0) this.#timer = setTimeout(() => this.#next(), attemptDelayMs);
+  }
+
+  /** `null` where that is over, because it has thrown. */
+  #tryOpening(address: Address): Socket | NodeJS.ErrnoException | null {
+    try {
+      return this.#open(address);
+    } catch (error) {
+      this.stop();
+      this.#events.broke(error);
+      return null;
+    }
   }
 
   #leave(attempt: Attempt): void {

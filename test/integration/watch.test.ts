@@ -26,6 +26,7 @@ class Told implements Disposable {
     told.watcher = new FileWatcher(await readFiles(paths), {
       changed: (contents) => told.#tell(told.changes, contents.map(textOf).join('|')),
       failed: (name, error) => told.#tell(told.failures, `${name}: ${(error as NodeJS.ErrnoException).code}`),
+      broke: (error) => told.#tell(told.failures, (error as Error).message),
     });
     await told.watcher.start();
     return told;
@@ -88,6 +89,7 @@ test('a change between the first reading and the start is seen', async () => {
   using watcher = new FileWatcher(seen, {
     changed: (contents) => changes.push(contents.map(textOf).join()),
     failed: () => {},
+    broke: () => {},
   });
   await watcher.start();
   expect(changes).toEqual(['2']);
@@ -111,6 +113,25 @@ test('a swap of a ConfigMap is seen by its event, three times in a row, in each 
     expect(await told.next()).toBe(`${round}|${round}`);
     expect(performance.now() - since).toBeLessThan(pollMs * 0.9);
   }
+});
+
+test('who is told and fails hears of the next change all the same', async () => {
+  const path = write('a', '1');
+  const told: unknown[] = [];
+  using watcher = new FileWatcher(await readFiles([path]), {
+    changed: (contents) => {
+      const text = contents.map(textOf).join();
+      told.push(text);
+      if (text === '2') throw new Error('a mistake');
+    },
+    failed: () => {},
+    broke: (error) => told.push(error),
+  });
+  write('a', '2');
+  await watcher.check();
+  write('a', '3');
+  await watcher.check();
+  expect(told).toEqual(['2', new Error('a mistake'), '3']);
 });
 
 test('a file that goes is told of, and so is its return', async () => {

@@ -60,6 +60,7 @@ export class Certificate {
     return new FileWatcher(seen, {
       changed: (contents) => this.#take(contents),
       failed: (folder, error) => this.#log.tell('config_not_watched', { folder, error: error.message }, 'certificate'),
+      broke: (error) => this.#log.tell('config_reload_bug', { err: error }),
     });
   }
 

@@ -108,6 +108,7 @@ class FileSet {
     this.#watcher = new FileWatcher(contents, {
       changed: (changed) => this.#take(changed),
       failed: (folder, error) => this.#log.tell('config_not_watched', { folder, error: error.message }, 'upstream'),
+      broke: (error) => this.#log.tell('config_reload_bug', { err: error }),
     });
     await this.#watcher.start();
   }

@@ -14,6 +14,8 @@ export interface WatchEvents {
   changed(contents: readonly FileContent[]): unknown;
   /** A folder cannot be watched; told once, until it can. The poll goes on. */
   failed(folder: string, error: Error): void;
+  /** A mistake of ours in `changed`: what the files held before stays in force. */
+  broke(error: unknown): void;
 }
 
 /** Whoever writes a file writes several times: the files are read when it was quiet for so long. */
@@ -60,7 +62,7 @@ export class FileWatcher implements Disposable {
   /** Looks at the files now; `forced` tells of them even if they are as before. Resolves when that is done. */
   check(forced = false): Promise<void> {
     // One at a time: an older look must not overtake a newer one.
-    this.#checking = this.#checking.catch(() => {}).then(() => this.#check(forced));
+    this.#checking = this.#checking.then(() => this.#check(forced)).catch((error) => this.#events.broke(error));
     return this.#checking;
   }
 

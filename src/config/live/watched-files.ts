@@ -109,6 +109,7 @@ class WatchedFile {
       changed: (changed) => this.#take(changed),
       failed: (folder, error) =>
         this.#log.tell('config_not_watched', { folder, error: error.message }, this.#events.unwatched),
+      broke: (error) => this.#log.tell('config_reload_bug', { err: error }),
     });
     await this.#watcher.start();
     return problem;

@@ -75,6 +75,10 @@ export class AnswerPieces implements RoundWaiter {
     this.#socket.resume();
   }
 
+  reset(): void {
+    this.#socket.destroy();
+  }
+
   #take(chunk: Buffer): void {
     const socket = this.#socket;
     for (let at = 0; at < chunk.length; ) {

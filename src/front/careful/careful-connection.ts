@@ -15,6 +15,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describePressure, Holding, type MemoryLedger } from '../../admission/memory.ts';
 import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
 import { RequestLine } from '../../http/request-line.ts';
+import { contain } from '../../mistakes.ts';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
@@ -67,9 +68,9 @@ export class CarefulConnection implements RoundWaiter {
   readonly stream: CarefulStream;
   readonly #events: CarefulEvents;
   readonly #patience: () => ConnectionTimeouts;
-  readonly #onData = (chunk: Buffer) => this.#read(chunk);
-  readonly #onEnd = () => this.#end();
-  readonly #onClose = () => this.#close();
+  readonly #onData = (chunk: Buffer) => this.#contained(() => this.#read(chunk));
+  readonly #onEnd = () => this.#contained(() => this.#end());
+  readonly #onClose = () => this.#contained(() => this.#close());
   #turn: 'head' | 'body' | 'answer' | 'over' | 'switched' = 'head';
   /** Read and not parsed. */
   readonly #held = new HeldBytes();
@@ -109,7 +110,7 @@ export class CarefulConnection implements RoundWaiter {
     this.#patience = patience;
     const { socket } = connection;
     this.stream = new CarefulStream(socket, { ended: () => this.#farewell(), destroyed: () => this.#destroyed() });
-    this.stream.on('resume', () => this.#pump());
+    this.stream.on('resume', () => this.#contained(() => this.#pump()));
     socket.on('error', ignore);
   }
 
@@ -260,6 +261,15 @@ export class CarefulConnection implements RoundWaiter {
     this.#pump();
   }
 
+  reset(): void {
+    this.connection.socket.destroy();
+  }
+
+  /** What a socket, the parser or the server calls; Node's parser throws what is thrown in what it calls. */
+  #contained(call: () => void): void {
+    contain(call, () => this.reset());
+  }
+
   /** Takes the held bytes before `end`; all of them where it is -1 or beyond them. */
   #take(end: number): Buffer {
     return this.#held.take(end < 0 ? undefined : end);
@@ -288,7 +298,7 @@ export class CarefulConnection implements RoundWaiter {
     this.#joined = typeof this.#body === 'number' ? null : new JoinedBody(req, () => this.stream.pause());
     this.#turn = this.#body === 0 ? 'answer' : 'body';
     // Node's own listener comes first, and tells `ended` where this was the last answer.
-    res.once('finish', () => this.#onAnswered());
+    res.once('finish', () => this.#contained(() => this.#onAnswered()));
     this.#events.request(req, res);
   }
 

@@ -87,13 +87,15 @@ const maxHeaderSize = 64 * 1024;
 /** Dials. A fault of the upstream or of the client is a value. */
 export function dial(options: DialRequest): Promise<Dialled> {
   return new Promise((resolve, reject) => {
-    new Attempt(options, resolve).run().catch(reject);
+    const attempt = new Attempt(options, resolve, reject);
+    attempt.run().catch((error) => attempt.broke(error));
   });
 }
 
 class Attempt {
   readonly #dial: DialRequest;
   readonly #resolve: (dialled: Dialled) => void;
+  readonly #reject: (error: unknown) => void;
   /** Ends the connecting: the client has left, or time is over. */
   readonly #abort = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
@@ -105,9 +107,10 @@ class Attempt {
   #pieces: AnswerPieces | null = null;
   #settled = false;
 
-  constructor(options: DialRequest, resolve: (dialled: Dialled) => void) {
+  constructor(options: DialRequest, resolve: (dialled: Dialled) => void, reject: (error: unknown) => void) {
     this.#dial = options;
     this.#resolve = resolve;
+    this.#reject = reject;
     const { handshakeMs, signal } = options;
     if (handshakeMs > 0) {
       const late = () => this.#fail('upstream_timeout', 'handshake_timeout', `no answer in ${handshakeMs} ms`);
@@ -144,9 +147,28 @@ class Attempt {
         this.#pieces = AnswerPieces.between(request, chunkBudget);
       })
       .on('error', this.#onError)
-      .on('upgrade', (response, socket, head) => this.#onUpgrade(response, socket as Socket, head))
-      .on('response', (response) => this.#onResponse(response))
+      .on('upgrade', (response, socket, head) => {
+        this.#contained(() => this.#onUpgrade(response, socket as Socket, head));
+      })
+      .on('response', (response) => this.#contained(() => this.#onResponse(response)))
       .end();
+  }
+
+  #contained(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  /** A mistake of ours in this dial: no socket is left of it. */
+  broke(error: unknown): void {
+    this.#leave();
+    this.#abort.abort();
+    this.#request?.destroy();
+    this.#socket?.destroy();
+    this.#reject(error);
   }
 
   #onUpgrade(response: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -210,9 +232,13 @@ class Attempt {
   }
 
   #finish(dialled: Dialled): void {
+    this.#leave();
+    this.#resolve(dialled);
+  }
+
+  #leave(): void {
     this.#settled = true;
     clearTimeout(this.#timer);
     this.#dial.signal.removeEventListener('abort', this.#onAbort);
-    this.#resolve(dialled);
   }
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy'; // the package httpxy
 import type { MemoryLedger } from '../../admission/memory.ts';
 import type { Route } from '../../config/types.ts';
+import { contain } from '../../mistakes.ts';
 import { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { RelayMemory } from '../../relay/types.ts';
@@ -68,8 +69,18 @@ export class HttpForwarder implements Forwarder {
     this.#parts = parts;
     this.#upstreams = new UpstreamLines(parts.relayMemory, new RestingLines(parts.holders));
     this.#proxy = createProxyServer({ selfHandleResponse: true });
-    this.#proxy.on('proxyReq', (upstreamReq, req) => this.#exchanges.get(req)?.dialled(upstreamReq));
-    this.#proxy.on('proxyRes', (upstreamRes, req) => this.#exchanges.get(req)?.answered(upstreamRes));
+    this.#proxy.on('proxyReq', (upstreamReq, req) => {
+      contain(
+        () => this.#exchanges.get(req)?.dialled(upstreamReq),
+        () => req.socket.destroy(),
+      );
+    });
+    this.#proxy.on('proxyRes', (upstreamRes, req) => {
+      contain(
+        () => this.#exchanges.get(req)?.answered(upstreamRes),
+        () => req.socket.destroy(),
+      );
+    });
   }
 
   get active(): number {

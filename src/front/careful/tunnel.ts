@@ -79,14 +79,15 @@ export class Tunnel {
     const { visit, route, socket, recorder } = this.#request;
     const loan = visit.takeLoan() ?? new DisposableStack();
     const lease = loan.use(route.endpoint.lease());
-    let dialled: Dialled;
+    let dialled: Dialled | null = null;
     try {
       dialled = await this.#dial(lease);
+      if (dialled.kind === 'switched' && (await this.#answer(dialled, lease, loan))) return;
     } catch (error) {
       loan.dispose();
+      if (dialled?.kind === 'switched') dialled.socket.destroy();
       throw error;
     }
-    if (dialled.kind === 'switched' && (await this.#answer(dialled, lease, loan))) return;
     loan.dispose();
     if (dialled.kind === 'failed') {
       if (dialled.error !== null) recorder.blame(visit, dialled.error);

@@ -137,6 +137,11 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     else if (this.#turn === 'answering' && this.#line!.paused) this.#readOn(this.#line!);
   }
 
+  reset(): void {
+    this.#client.line.reset();
+    this.#line?.reset();
+  }
+
   #readOn(line: Line): void {
     const { writer } = this.#client.line;
     // If the receiver lags behind, `clientDrained` resumes the line.

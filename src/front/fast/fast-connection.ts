@@ -265,6 +265,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     else this.#goOn();
   }
 
+  reset(): void {
+    this.line.reset();
+  }
+
   /** Where memory is short nothing is held for the sake of more answers of ours: nobody else could get it back. */
   get #holdsTooMuch(): boolean {
     return this.#held !== null && this.#parts.memory.budget.pressed;

@@ -51,6 +51,8 @@ export interface ReadSide {
   maxReadBytes: number;
   pause(): void;
   resume(): void;
+  /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */
+  reset(): void;
 }
 
 /** The receiver's writer, as far as a direction needs it. */
@@ -235,6 +237,10 @@ export class Direction implements RoundWaiter {
     if (this.#finished) return;
     if (!this.pauses.any) this.#source.resume();
     else if (this.#unanswered === 0 && this.pauses.has('answers')) this.#onAnswers();
+  }
+
+  reset(): void {
+    this.#source.reset();
   }
 
   /** Passes on the rest of the frame that has begun, so that a close frame can follow it, and nothing more. */

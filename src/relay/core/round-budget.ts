@@ -5,7 +5,7 @@
  * rounds after it, in the order in which they came.
  */
 
-import { tellMistake } from '../../mistakes.ts';
+import { contain } from '../../mistakes.ts';
 
 /** What a round may do, in the unit that its owner counts: frames, chunks, bytes. */
 export interface RoundLimits {
@@ -21,6 +21,8 @@ export interface RoundLimits {
 export interface RoundWaiter {
   /** Its round has come: it may go on, if it still wants to. */
   onRound(): void;
+  /** Drops its connection: a mistake was made in its round, and it would wait for ever. */
+  reset(): void;
 }
 
 export class RoundBudget {
@@ -79,11 +81,10 @@ export class RoundBudget {
       this.#waiting.delete(waiter);
     }
     for (const waiter of next) {
-      try {
-        waiter.onRound();
-      } catch (error) {
-        tellMistake(error);
-      }
+      contain(
+        () => waiter.onRound(),
+        () => waiter.reset(),
+      );
     }
     if (this.#waiting.size > 0) this.#awaitEnd();
   };

@@ -363,7 +363,7 @@ export class SocketReader {
       this.#sink?.read(chunk, start, end, keeper);
     } catch (error) {
       tellMistake(error);
-      resetNow(this.socket);
+      this.reset();
     }
   }
 

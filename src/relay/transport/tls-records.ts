@@ -151,6 +151,10 @@ export class TlsRecords implements RoundWaiter {
     this.#start();
   }
 
+  reset(): void {
+    this.#socket.destroy();
+  }
+
   /** Passes on what was gathered, as one read. */
   passOn(): void {
     if (this.#gatheredBytes === 0) return;

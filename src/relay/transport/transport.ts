@@ -30,8 +30,6 @@ export interface Transport extends ReadSide {
   last(): void;
   /** Gives a read buffer back where nothing has come for a while. */
   yieldBuffer(): void;
-  /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */
-  reset(): void;
   /**
    * Closes the connection behind what the kernel has taken, and awaits nothing more of the peer. `false` where that
    * needs a goodbye of its own, as with TLS: then nothing has happened.

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { capsOf, type Waiter, Waiting } from '../../../src/front/waiting.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 
 let time = 0;
 const now = () => time;
@@ -15,6 +16,10 @@ function waiter(waiting: Waiting, group: string | null, told: string[], name: st
     evict() {
       waiting.delete(self);
       told.push(`${name} makes room`);
+    },
+    drop() {
+      waiting.delete(self);
+      told.push(`${name} is dropped`);
     },
   };
   return self;
@@ -49,6 +54,19 @@ test('the clock ends who has waited for its time, and nobody else', () => {
   waiting.tick();
   expect(told).toEqual(['a is late', 'b is late']);
   expect(waiting.size).toBe(1);
+});
+
+test('who fails when it is late is dropped, and the next is late too', () => {
+  using mistakes = new HeardMistakes();
+  time = 0;
+  const { waiting, told, add } = room({ inAll: 10, ofGroup: 10 });
+  add('a', 'x', 100).late = () => {
+    throw new Error('a mistake');
+  };
+  add('b', 'x', 100);
+  time = 100;
+  waiting.tick();
+  expect([told, mistakes.told, waiting.size]).toEqual([['a is dropped', 'b is late'], ['a mistake'], 0]);
 });
 
 test('of many who are late some are ended at once, and the others by the next calls', () => {

@@ -8,6 +8,7 @@ import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { Session } from '../../../src/relay/session.ts';
 import { ManualClock } from '../../helpers/clock.ts';
 import { clientFrame, closeFrame, type Frame, frame, parseFrame } from '../../helpers/frames.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 import { MemoryTransport } from '../../helpers/memory-transport.ts';
 import { type RouteOverrides, testRoute } from '../../helpers/relay.ts';
 
@@ -341,4 +342,17 @@ describe('a peer that never ends its connection', () => {
     pass(tickMs);
     expect(upstream.wasReset).toBe(true);
   });
+});
+
+test('what goes wrong at the end keeps nothing that else is given back', () => {
+  using mistakes = new HeardMistakes();
+  const { session, reports, released } = setUp();
+  session.keep({
+    [Symbol.dispose]() {
+      throw new Error('a mistake');
+    },
+  });
+  session.cut('operator');
+  expect(mistakes.told).toEqual(['a mistake']);
+  expect([released(), reports.length]).toEqual([1, 1]);
 });

@@ -20,10 +20,11 @@ class Attempt extends EventEmitter {
 const addresses: readonly Address[] = ['a', 'b', 'c'].map((address) => ({ address, family: 4 }));
 
 /** A race whose attempts are the test's. */
-function startRace(refused: readonly string[] = []) {
+function startRace(refused: readonly string[] = [], broken: readonly string[] = []) {
   const attempts: Attempt[] = [];
-  const outcome: { connected?: Socket; failed?: string[] } = {};
+  const outcome: { connected?: Socket; failed?: string[]; broke?: unknown } = {};
   const open = ({ address }: Address) => {
+    if (broken.includes(address)) throw new Error('a mistake');
     if (refused.includes(address)) return Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
     const attempt = new Attempt();
     attempts.push(attempt);
@@ -35,6 +36,9 @@ function startRace(refused: readonly string[] = []) {
     },
     failed: (errors) => {
       outcome.failed = errors.map(({ code }) => code ?? '');
+    },
+    broke: (error) => {
+      outcome.broke = error;
     },
   });
   race.start();
@@ -118,6 +122,13 @@ describe('the addresses of a name', () => {
     expect(outcome).toEqual({ failed: ['EMFILE', 'ECONNREFUSED', 'EMFILE'] });
     expect(startRace(['a', 'b', 'c']).outcome).toEqual({ failed: ['EMFILE', 'EMFILE', 'EMFILE'] });
   });
+});
+
+test('a mistake in a later attempt is told, and no attempt is left', () => {
+  const { attempts, outcome } = startRace([], ['b']);
+  vi.advanceTimersByTime(250);
+  expect(outcome).toEqual({ broke: new Error('a mistake') });
+  expect(attempts.map(({ destroyed }) => destroyed)).toEqual([true]);
 });
 
 test('a race that is stopped leaves no socket, begins none, and tells nothing', () => {

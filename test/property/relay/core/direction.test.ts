@@ -35,7 +35,7 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
     stage: verbatim,
     memory: budgetOf(),
     clock: globalClock,
-    source: { maxReadBytes: Number.POSITIVE_INFINITY, pause() {}, resume() {} },
+    source: { maxReadBytes: Number.POSITIVE_INFINITY, pause() {}, resume() {}, reset() {} },
     out: legWriter(kernel.asSocket, masked, budgetOf(), () => direction.resumeIfCaughtUp()),
     onRate: () => look(direction.rateOver()),
     onAnswers: () => look(direction.answersOver()),

@@ -28,11 +28,15 @@ function setUp(
   const source = {
     maxReadBytes: 0,
     paused: false,
+    isReset: false,
     pause() {
       source.paused = true;
     },
     resume() {
       source.paused = false;
+    },
+    reset() {
+      source.isReset = true;
     },
   };
   /** Called when a round of the event loop ends. */
@@ -57,6 +61,12 @@ function setUp(
   const read = (bytes: Buffer, keeper: Keeper | null = null) => direction.read(bytes, 0, bytes.length, keeper);
   return { direction, clock, output, writer, source, read, endRound };
 }
+
+test('it drops its sender’s connection', () => {
+  const { direction, source } = setUp();
+  direction.reset();
+  expect(source.isReset).toBe(true);
+});
 
 test('nothing happens with messages that pass', () => {
   const { read, direction, output } = setUp();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
+import { HeardMistakes } from '../../../helpers/heard-mistakes.ts';
 
 const limits = { work: 1000, free: 10, waiters: 3 };
 
@@ -41,7 +42,7 @@ test('little work asks nobody when a round ends, and more than half of it asks o
 test('those who wait go on in their order, so many in each round, whoever else comes', () => {
   const { budget, ends, endRound } = setUp();
   const order: number[] = [];
-  const join = (n: number) => budget.wait({ onRound: () => void order.push(n) });
+  const join = (n: number) => budget.wait({ onRound: () => void order.push(n), reset() {} });
   for (let i = 0; i < 7; i++) join(i);
   expect(ends).toHaveLength(1);
   endRound();
@@ -56,9 +57,9 @@ test('those who wait go on in their order, so many in each round, whoever else c
 
 test('it is crowded while more wait than one round lets go on', () => {
   const { budget, endRound } = setUp();
-  for (let i = 0; i < 3; i++) budget.wait({ onRound() {} });
+  for (let i = 0; i < 3; i++) budget.wait({ onRound() {}, reset() {} });
   expect(budget.crowded).toBe(false);
-  budget.wait({ onRound() {} });
+  budget.wait({ onRound() {}, reset() {} });
   expect(budget.crowded).toBe(true);
   endRound();
   expect([budget.crowded, budget.spent]).toEqual([false, false]);
@@ -72,12 +73,26 @@ test('who waits twice goes on once, and who waits again while it goes on comes b
       order.push('greedy');
       if (order.length < 4) budget.wait(greedy);
     },
+    reset() {},
   };
   budget.wait(greedy);
   budget.wait(greedy);
-  for (const name of ['a', 'b', 'c']) budget.wait({ onRound: () => void order.push(name) });
+  for (const name of ['a', 'b', 'c']) budget.wait({ onRound: () => void order.push(name), reset() {} });
   endRound();
   endRound();
   expect(order).toEqual(['greedy', 'a', 'b', 'c', 'greedy']);
   expect(ends).toHaveLength(0);
+});
+
+test('who fails in its round is dropped, and those behind it go on', () => {
+  using mistakes = new HeardMistakes();
+  const { budget, endRound } = setUp();
+  const order: string[] = [];
+  const fails = () => {
+    throw new Error('a mistake');
+  };
+  budget.wait({ onRound: fails, reset: () => void order.push('dropped') });
+  budget.wait({ onRound: () => void order.push('goes on'), reset() {} });
+  endRound();
+  expect([order, mistakes.told]).toEqual([['dropped', 'goes on'], ['a mistake']]);
 });
