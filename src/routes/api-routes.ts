@@ -87,11 +87,11 @@ export class ApiRoute {
     return (patterns.find((pattern) => matchesPattern(pattern, segments)) ?? patterns[0]!).length;
   }
 
-  /** Takes over what was sent anew, where it leads to the same target. Whether it does. */
-  update({ target, kind, more }: ApiData, now: number): boolean {
-    if (target !== this.#target || kind !== this.kind) return false;
-    this.#more = more;
-    this.lastActivity = now;
+  /** Takes over what was sent anew, where it is found in the same way and leads to the same target. Whether it does. */
+  update(anew: ApiRoute): boolean {
+    if (anew.#target !== this.#target || anew.kind !== this.kind || anew.#escaped !== this.#escaped) return false;
+    this.#more = anew.#more;
+    this.lastActivity = anew.lastActivity;
     return true;
   }
 }
@@ -156,12 +156,13 @@ export class ApiRoutes {
     const known = this.#routes.get(parsed.key);
     const route = new ApiRoute(parsed, path, hosts, data, lastActivity);
     // It is read again as it may be sent, and escapes make it longer.
-    const again = parseApiPath(route.path);
+    const again = route.path === path ? parsed : parseApiPath(route.path);
     if ('problem' in again) return { problem: `${again.problem}, once it is escaped` };
-    const full = this.#fullFor(route, known);
+    const more = route.characters - (known?.characters ?? 0);
+    const full = this.#fullFor(known, more);
     if (full !== null) return full;
-    this.#characters += route.characters - (known?.characters ?? 0);
-    if (known?.path !== route.path || !known.update(data, lastActivity)) {
+    this.#characters += more;
+    if (known === undefined || !known.update(route)) {
       if (known !== undefined) this.listener.removed(known);
       this.#routes.set(route.key, route);
       this.listener.added(route);
@@ -184,13 +185,13 @@ export class ApiRoutes {
     this.listener.changed();
   }
 
-  /** Why there is no room for a route, which may take the place of another; `null` where there is. */
-  #fullFor(route: ApiRoute, known: ApiRoute | undefined): RouteProblem | null {
+  /** Why there is no room for a route with so many more characters than what it takes the place of; `null` for room. */
+  #fullFor(known: ApiRoute | undefined, more: number): RouteProblem | null {
     const remedy = 'no more may be; delete those that nobody uses (GET /api/routes?inactive_since=DATE lists them)';
     if (known === undefined && this.#routes.size >= this.#most) {
       return { problem: `there are ${this.#most} routes, and ${remedy}`, full: true };
     }
-    if (this.#characters - (known?.characters ?? 0) + route.characters <= this.#mostCharacters) return null;
+    if (this.#characters + more <= this.#mostCharacters) return null;
     const { size } = this.#routes;
     const counted = `${this.#characters} characters (a segment of a path counts as ${segmentCharacters})`;
     const held = `the paths, targets and data of ${size} routes have ${counted}`;
