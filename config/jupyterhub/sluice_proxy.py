@@ -123,13 +123,9 @@ class SluiceProxy(ConfigurableHTTPProxy):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        url = urlparse(self.api_url)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError(f"SluiceProxy.api_url is {self.api_url!r}; write http://NAME:PORT of all replicas")
-        self._host = url.hostname
-        self._port = url.port or (443 if url.scheme == "https" else 80)
+        self._place()
         self._ssl = None
-        if url.scheme == "https" and self.app.internal_ssl:
+        if self.app.internal_ssl:
             app = self.app
             self._ssl = make_ssl_context(app.internal_ssl_key, app.internal_ssl_cert, cafile=app.internal_ssl_ca)
         self._replicas = {}
@@ -203,7 +199,7 @@ class SluiceProxy(ConfigurableHTTPProxy):
             if any(not isinstance(result, Unreachable) for result in results):
                 return results
             if time.monotonic() + pause > until:
-                reasons = "; ".join(str(r) for r in results) or f"{self._host} has no addresses"
+                reasons = "; ".join(str(r) for r in results) or f"{self.api_url} has no addresses"
                 raise TimeoutError(f"no replica of Sluice was reached for {what} in {PATIENCE_S} s: {reasons}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, 5)
@@ -294,6 +290,13 @@ class SluiceProxy(ConfigurableHTTPProxy):
 
     # Names
 
+    def _place(self):
+        """The name and the port of the replicas' API, as it is now: `PATCH /hub/api/proxy` may tell another."""
+        url = urlparse(self.api_url)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError(f"SluiceProxy.api_url is {self.api_url!r}; write http://NAME:PORT of all replicas")
+        return url.hostname, url.port or (443 if url.scheme == "https" else 80)
+
     async def _find_replicas(self):
         """Who is there now. The name is asked each time; those who ask at once share an answer."""
         if self._look_up is None:
@@ -311,13 +314,14 @@ class SluiceProxy(ConfigurableHTTPProxy):
     async def _addresses(self):
         """By address; None where the name could not be asked, and those before stay in use."""
         loop = asyncio.get_running_loop()
-        names = loop.run_in_executor(
-            self._resolver, lambda: socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        )
         try:
+            host, port = self._place()
+            names = loop.run_in_executor(
+                self._resolver, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            )
             found = await asyncio.wait_for(names, LOOK_UP_S)
         except Exception as error:
-            self.log.warning("%s cannot be looked up: %s", self._host, error or type(error).__name__)
+            self.log.warning("%s cannot be looked up: %s", self.api_url, error or type(error).__name__)
             return None
         found = sorted(found, key=lambda entry: entry[4])[:MOST_REPLICAS]
         return {address: (family, address) for family, _, _, _, address in found}

@@ -101,8 +101,9 @@ export class Hub {
   }
 
   /** Calls the hub's API past its proxy, as an administrator; any refusal throws. */
-  async api(method: string, path: string): Promise<unknown> {
-    const response = await fetch(`${this.#hubUrl}/hub/api${path}`, { method, headers: authorization });
+  async api(method: string, path: string, body?: object): Promise<unknown> {
+    const asked = { method, headers: authorization, ...(body && { body: JSON.stringify(body) }) };
+    const response = await fetch(`${this.#hubUrl}/hub/api${path}`, asked);
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return text === '' ? null : JSON.parse(text);

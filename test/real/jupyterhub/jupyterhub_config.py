@@ -83,5 +83,11 @@ if "HUB_CULLER_TOKEN" in os.environ:
     roles.append({"name": "culler", "services": ["culler"], "scopes": scopes})
 c.JupyterHub.load_roles.extend(
     roles
-    + [{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}]
+    + [
+        {
+            "name": "tests",
+            "services": ["tests"],
+            "scopes": ["admin:users", "admin:servers", "access:servers", "tokens", "proxy"],
+        }
+    ]
 )

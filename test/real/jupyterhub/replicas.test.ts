@@ -84,6 +84,16 @@ describe('JupyterHub before replicas of Sluice', { timeout: startsMs }, () => {
     replicas.name('127.0.0.2', '127.0.0.3');
   });
 
+  it('a hub that is told of another place has its routes there from then on', async () => {
+    const move = (host: string) => hub.api('PATCH', '/proxy', { api_url: `http://${host}:${replicas.apiPort}` });
+    await move('127.0.0.3');
+    const path = await hub.startServer('moved');
+    expect(await second.targets()).toHaveProperty([path]);
+    expect(await first.targets()).not.toHaveProperty([path]);
+    await move('sluice-api');
+    expect(await alike(second)).toHaveProperty([path]);
+  });
+
   it('a hub that starts again repairs what was changed meanwhile, and ends nothing', async () => {
     const gone = hub;
     await gone.die();
