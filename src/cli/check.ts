@@ -15,6 +15,9 @@ const usage =
   'usage: sluice check FILE…\n\nPrints every error of a configuration and exits with 2, or its effective limits and exits with 0. A configuration\n' +
   'may stand in several files, with each top-level key in one of them.\n';
 
+const forHubProxy =
+  'A file for `sluice hub-proxy --config` has no routes_api.address: there --api-ip and --api-port say it.\n';
+
 /** Runs the command; answers with the exit code. */
 export async function run(argv: string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === '-h')) {
@@ -31,7 +34,10 @@ export async function run(argv: string[]): Promise<number> {
   if ('errors' in loaded) {
     const { red } = styleFor(process.stderr);
     const lines = loaded.errors.map((error) => `${red('error')}  ${formatConfigError(error)}\n`);
-    await complain(lines.join(''));
+    const isForHubProxy = loaded.errors.some(
+      ({ path, message }) => path === 'routes_api.address' && message.startsWith('is missing'),
+    );
+    await complain(lines.join('') + (isForHubProxy ? forHubProxy : ''));
     return 2;
   }
   const found = [

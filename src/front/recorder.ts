@@ -55,6 +55,8 @@ export interface Failed {
   readonly outcome: HttpFailure;
   readonly detail: string;
   readonly limit: ExceededLimit | null;
+  /** What the client gets, if that is not the outcome's. */
+  readonly status?: number | undefined;
 }
 
 /** A connection that opens. */
@@ -166,13 +168,14 @@ export class Recorder {
   }
 
   /** Records that the forwarding of a request has failed or was cut off. `answered` comes behind it. */
-  failed(visit: RoutedSubject, { outcome, detail, limit }: Failed): void {
+  failed(visit: RoutedSubject, { outcome, detail, limit, status }: Failed): void {
     if (limit !== null) this.#exceeded(visit, limit);
-    logHttpFailure(this.#parts.log, outcome, visit.method, {
+    const facts = {
       ...visit.facts,
       ...(limit === null ? {} : { limit }),
       ...(detail === '' ? {} : { detail }),
-    });
+    };
+    logHttpFailure(this.#parts.log, outcome, visit.method, facts, status);
   }
 
   /**

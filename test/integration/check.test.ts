@@ -184,3 +184,15 @@ test('a file without an end is read to the longest that a configuration may be, 
     'error  /dev/zero is longer than 1048576 bytes; give the path of a configuration file, or write less\n',
   );
 });
+
+test('a file for hub-proxy, whose flags have the address of the API, is told of as one', async () => {
+  const { code, stderr } = await check('hub.yaml', 'routes_api: {templates: [{name: hub, kind: hub}]}');
+  expect(code).toBe(2);
+  expect(stderr).toContain('routes_api.address: is missing');
+  expect(stderr).toContain(
+    '`sluice hub-proxy --config` has no routes_api.address: there --api-ip and --api-port say it',
+  );
+  const wrong = await check('serve.yaml', 'routes_api: {address: 8001, templates: [{name: hub, kind: hub}]}');
+  expect(wrong.stderr).toContain('routes_api.address: 8001 is not an address');
+  expect(wrong.stderr).not.toContain('hub-proxy');
+});

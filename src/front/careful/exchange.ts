@@ -355,17 +355,16 @@ export class CarefulExchange implements MemoryHolder {
   #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail?: string): void {
     this.#over = true;
     this.#abort.abort();
-    const { route } = this.#context;
-    this.#record(outcome, limit, detail ?? '');
+    const { route, hub } = this.#context;
+    const answer = refuseHttp(outcome, { route: route.name, limit });
+    const refusal = hub === null ? answer : asOfApi(answer);
+    this.#record(outcome, limit, detail ?? '', (this.#res.headersSent ? answer : refusal).status);
     if (this.#upstreamReq) {
       this.#req.unpipe(this.#upstreamReq);
       this.#upstreamReq.destroy();
     }
     if (this.#res.headersSent) this.#cut();
-    else {
-      const refusal = refuseHttp(outcome, { route: route.name, limit });
-      this.#answer(this.#context.hub === null ? refusal : asOfApi(refusal));
-    }
+    else this.#answer(refusal);
   }
 
   #answer(refusal: Refusal): void {
@@ -403,8 +402,8 @@ export class CarefulExchange implements MemoryHolder {
     });
   }
 
-  #record(outcome: HttpFailure, limit: ExceededLimit | null, detail: string): void {
-    this.#context.recorder.failed(this.#context.visit, { outcome, limit, detail });
+  #record(outcome: HttpFailure, limit: ExceededLimit | null, detail: string, status?: number): void {
+    this.#context.recorder.failed(this.#context.visit, { outcome, limit, detail, status });
   }
 }
 

@@ -554,7 +554,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const begun = this.#status !== 0;
     const answer = refuseHttp(outcome, { route: route.name, limit });
     const refusal = this.request.route.hub === null ? answer : asOfApi(answer);
-    this.#parts.recorder.failed(this.request.visit, { outcome, detail, limit });
+    const { status } = begun ? answer : refusal;
+    this.#parts.recorder.failed(this.request.visit, { outcome, detail, limit, status });
     if (!begun) this.#status = refusal.status;
     this.#end();
     // Half an answer must not look whole.

@@ -126,10 +126,16 @@ export function logReportedRate(log: Log, facts: RequestFacts): void {
   log.caused('rate_reported', 'rate_reported', lineOf('rate_reported'), fields);
 }
 
-/** One line for an HTTP request whose forwarding failed. */
-export function logHttpFailure(log: Log, failure: HttpFailure, method: string, facts: RequestFacts): void {
+/** One line for an HTTP request whose forwarding failed. `status`: what the client gets, if that is not the outcome's. */
+export function logHttpFailure(
+  log: Log,
+  failure: HttpFailure,
+  method: string,
+  facts: RequestFacts,
+  status: number = httpOutcomes[failure].status,
+): void {
   const row = httpOutcomes[failure];
-  const { flag, status } = row;
+  const { flag } = row;
   const fields = (event: LogEvent) => ({ event, flag, result: failure, status, method, ...requestFields(log, facts) });
   log.caused(`http_failed ${failure}`, 'http_failed', row, fields);
 }

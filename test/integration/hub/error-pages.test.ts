@@ -41,6 +41,8 @@ test.each(lanes)('come from the error target, with our status and its type (%s l
   const dead = await asked(hub.port, form('/dead/x'));
   expect(dead).toMatch(/^HTTP\/1.1 503 /);
   expect(dead).toMatch(/page of \/hub\/error\/503$/);
+  // The log says what the client got.
+  expect(hub.log.find(({ event }) => event === 'http_failed')).toMatchObject({ status: 503 });
   expect(seen).toEqual([
     `/hub/error/404?url=${encodeURIComponent(form('/nowhere/a?b=c%20d'))}`,
     '/hub/error/503?url=%2Fdead%2Fx',
