@@ -7,6 +7,7 @@ import { type FieldKind, kindOf } from '../http/fields.ts';
 import type { RawHeaders } from '../http/raw-fields.ts';
 import { plainAddress } from './ip.ts';
 import type { Networks } from './networks.ts';
+import type { Peer } from './peer.ts';
 
 /** Who sent a request, and how it came to the first proxy. */
 export interface Origination {
@@ -31,8 +32,7 @@ type Pairs = readonly (readonly [name: string, value: string])[];
 
 /** What is known of the connection a request came on. */
 export interface PeerFacts {
-  /** `socket.remoteAddress`; `undefined` on a unix socket, where file permissions decide who may connect. */
-  readonly address: string | undefined;
+  readonly address: Peer['address'];
   readonly scheme: 'http' | 'https';
   /** The `Host` header. */
   readonly host: string;
@@ -40,7 +40,7 @@ export interface PeerFacts {
 
 /** Finds out who sent a request, and what the upstream is told of it. */
 export function originationOf(raw: RawHeaders, peer: PeerFacts, proxies: Networks): Origination {
-  const peerAddress = peer.address === undefined ? null : plainAddress(peer.address);
+  const peerAddress = peer.address;
   const peerName = peerAddress ?? 'unix';
   const trusted = peerAddress === null || proxies.includes(peerAddress);
   if (!trusted) {

@@ -3,8 +3,8 @@ import type { CertificateField } from '../config/types.ts';
 
 /** The other end of a connection of the public port. */
 export interface Peer {
-  /** `undefined` on a unix socket. */
-  readonly address: string | undefined;
+  /** As `plainAddress` writes it; `null` on a unix socket, where file permissions decide who may connect. */
+  readonly address: string | null;
   /** Whether it speaks TLS with us. */
   readonly encrypted: boolean;
   /**

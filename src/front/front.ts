@@ -244,8 +244,8 @@ export class Front {
   /** What comes first may say who the client is. */
   #readPreface(connection: Connection): void {
     const { socket, peer } = connection;
+    const { address } = peer;
     const release = () => connection.release();
-    const address = plainAddress(peer.address ?? '');
     // Every peer on a unix socket is trusted, as with forwarding headers.
     const mustSend = address === null || this.#parts.edge().proxyProtocol.includes(address);
     const { recorder } = this.#parts;
@@ -254,7 +254,7 @@ export class Front {
         connection.work();
         socket.off('close', release);
         if (client !== null) {
-          const known = { ...peer, address: client };
+          const known = { ...peer, address: plainAddress(client) };
           connection.identify(known, this.#groupOf(known));
         }
         this.#begin(connection, rest);
@@ -281,7 +281,7 @@ export class Front {
   #serveSecured(socket: TLSSocket, refused: Refused | null): void {
     const connection = this.#securedBy(socket);
     if (refused !== null || connection === undefined) {
-      if (refused !== null) this.#recordRefusal(refused, connection?.peer ?? { address: socket.remoteAddress });
+      if (refused !== null) this.#recordRefusal(refused, connection?.peer ?? { address: addressOf(socket) });
       socket.destroy();
       return;
     }
@@ -295,7 +295,7 @@ export class Front {
   }
 
   #connect(socket: Socket): Connection {
-    const peer = { address: socket.remoteAddress, encrypted: this.#parts.tls, certificate: null };
+    const peer = { address: addressOf(socket), encrypted: this.#parts.tls, certificate: null };
     const connection = new Connection(socket, peer, this.#groupOf(peer), this.#waiting, {
       evicted: () => this.#evicted.add(),
       over: () => this.#connections.delete(connection),
@@ -304,8 +304,7 @@ export class Front {
     return connection;
   }
 
-  #groupOf(peer: Peer): string | null {
-    const address = plainAddress(peer.address ?? '');
+  #groupOf({ address }: Peer): string | null {
     const { proxies, proxyProtocol, ipv6Prefix } = this.#parts.edge();
     const isNobody = address === null || proxies.includes(address) || proxyProtocol.includes(address);
     return isNobody ? null : subscriberOf(address, ipv6Prefix);
@@ -314,7 +313,7 @@ export class Front {
   #onTlsFailure(error: NodeJS.ErrnoException, socket: TLSSocket): void {
     const refused = judgeTlsFailure(error);
     if (refused === null) return;
-    this.#recordRefusal(refused, this.#securedBy(socket)?.peer ?? { address: socket.remoteAddress });
+    this.#recordRefusal(refused, this.#securedBy(socket)?.peer ?? { address: addressOf(socket) });
   }
 
   /** The connection with which TLS is spoken. */
@@ -327,6 +326,11 @@ export class Front {
     const { recorder } = this.#parts;
     recorder.refused(recorder.unknown(peer), refused);
   }
+}
+
+/** The address of a peer; `null` on a unix socket. */
+function addressOf({ remoteAddress }: Socket): Peer['address'] {
+  return remoteAddress === undefined ? null : plainAddress(remoteAddress);
 }
 
 /** A mistake with one newcomer ends that one. */

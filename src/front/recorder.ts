@@ -2,7 +2,7 @@
  * The one recorder of endings. How each handshake, request and connection ended is counted, logged and told to the feed
  * from here and from nowhere else, whichever lane it was in.
  */
-import { plainAddress } from '../admission/ip.ts';
+import type { Peer } from '../admission/peer.ts';
 import type { Refused } from '../admission/verdict.ts';
 import type { VisitKind } from '../admission/visit.ts';
 import { type HttpFailure, handshakeOutcomes, httpOutcomes } from '../catalogue/outcomes.ts';
@@ -96,8 +96,8 @@ export class Recorder {
   }
 
   /** What can be said of a request that could not be read. */
-  unknown(peer: { readonly address: string | undefined }): Subject {
-    const address = plainAddress(peer.address ?? '') ?? 'unix';
+  unknown(peer: Pick<Peer, 'address'>): Subject {
+    const address = peer.address ?? 'unix';
     return this.unrouted({ route: null, host: undefined, target: undefined, address });
   }
 

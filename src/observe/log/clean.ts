@@ -19,31 +19,50 @@ export function clean(text: string): string {
   return shorten(withoutLikelySecrets(beginningOf(text)), maxLength);
 }
 
+/**
+ * What is shown of texts that come again and again. Every line has a host and a path, and most are the same few: to
+ * look for secrets in each anew took 2 % of a handshake for either (measured).
+ */
+class ShownTexts {
+  readonly #shown = new Map<string, string>();
+  readonly #show: (text: string) => string;
+
+  constructor(show: (text: string) => string) {
+    this.#show = show;
+  }
+
+  of(text: string): string {
+    const known = this.#shown.get(text);
+    if (known !== undefined) return known;
+    const shown = this.#show(text);
+    if (text.length > longestKnown) return shown;
+    if (this.#shown.size >= mostKnown) this.#shown.clear();
+    // A part of a request would keep all of it.
+    this.#shown.set(Buffer.from(text).toString(), shown);
+    return shown;
+  }
+}
+
+const mostKnown = 256;
+/** Longer ones hardly come again. */
+const longestKnown = 100;
+
+const paths = new ShownTexts(clean);
+
 /** The path of a request target: queries and fragments may hold tokens. */
 export function cleanPath(target: string): string {
   const end = target.search(/[?#]/);
-  return clean(end < 0 ? target : target.slice(0, end));
+  return paths.of(end < 0 ? target : target.slice(0, end));
 }
 
-/**
- * Hosts as they are shown. Every line has one, and most are the same few: to look for secrets in each anew took 2 % of
- * a handshake (measured).
- */
-const shownHosts = new Map<string, string>();
-const mostShownHosts = 256;
-/** Longer ones are no names that anybody gives a server. */
-const longestKnownHost = 100;
+const hosts = new ShownTexts((host) => {
+  const at = host.lastIndexOf('@');
+  return clean(at < 0 ? host : `[redacted]${host.slice(at)}`);
+});
 
 /** A `Host` header, also a wrong one. */
 export function cleanHost(host: string): string {
-  const known = shownHosts.get(host);
-  if (known !== undefined) return known;
-  const at = host.lastIndexOf('@');
-  const shown = clean(at < 0 ? host : `[redacted]${host.slice(at)}`);
-  if (host.length > longestKnownHost) return shown;
-  if (shownHosts.size >= mostShownHosts) shownHosts.clear();
-  shownHosts.set(host, shown);
-  return shown;
+  return hosts.of(host);
 }
 
 /** The name of a user, which is no secret and may look like one. */

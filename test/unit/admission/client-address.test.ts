@@ -6,7 +6,7 @@ import { Changes } from '../../../src/http/changes.ts';
 
 const proxies = new Networks(['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
 
-function of(address: string | undefined, headers: [string, string][] = []) {
+function of(address: string | null, headers: [string, string][] = []) {
   return originationOf(headers.flat(), { address, scheme: 'http', host: 'apps.test:8080' }, proxies);
 }
 const forwarded = (origination: ReturnType<typeof of>) => Object.fromEntries(origination.forwarding);
@@ -131,13 +131,13 @@ describe('a trusted peer', () => {
 
 describe('a peer on a unix socket', () => {
   test('is trusted, as only local programs reach it', () => {
-    const origination = of(undefined, [['X-Forwarded-For', '203.0.113.9']]);
+    const origination = of(null, [['X-Forwarded-For', '203.0.113.9']]);
     expect(origination).toMatchObject({ address: '203.0.113.9', trusted: true });
     expect(forwarded(origination)['X-Forwarded-For']).toBe('203.0.113.9');
   });
 
   test('has no address where it names nobody', () => {
-    const origination = of(undefined);
+    const origination = of(null);
     expect(origination.address).toBe('unix');
     expect(forwarded(origination)['X-Forwarded-For']).toBe('unix');
   });

@@ -105,7 +105,7 @@ test('a connection counts for the network of its IPv6 address', () => {
     return readArrival(request, edgeOf(1000));
   };
   expect(of('2001:db8::1:2:3:4')).toMatchObject({ visit: { subscriber: '2001:db8::/64' } });
-  expect(of('::ffff:192.0.2.1')).toMatchObject({ visit: { subscriber: '192.0.2.1' } });
+  expect(of('192.0.2.1')).toMatchObject({ visit: { subscriber: '192.0.2.1' } });
 });
 
 test('headers have the time of the most patient route, or no limit where one has none', () => {

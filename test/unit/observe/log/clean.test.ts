@@ -53,6 +53,16 @@ test('a host is shown without who it names, however often and among however many
   }
 });
 
+test('a path is shown without its secrets, however often and among however many it comes', () => {
+  for (let time = 0; time < 3; time++) {
+    expect(cleanPath('/app/token=hunter2hunter?x=1')).toBe('/app/token=[redacted]');
+    expect(cleanPath('/app/token=hunter3hunter')).toBe('/app/token=[redacted]');
+    expect(cleanPath('/app/stream?token=x')).toBe('/app/stream');
+    for (let i = 0; i < 300 * time; i++)
+      expect(cleanPath(`/app/${i}/token=hunter2hunter`)).toBe(`/app/${i}/token=[redacted]`);
+  }
+});
+
 test('a subprotocol is named where many servers have it, and else measured', () => {
   expect(nameSubprotocol('bokeh')).toBe('bokeh');
   expect(nameSubprotocol('v1.kernel.websocket.jupyter.org')).toBe('v1.kernel.websocket.jupyter.org');
