@@ -56,7 +56,7 @@ export const limits: AlertGroup = {
       ],
       change: [
         'Send less, or less often, from the application; throttle periodic updates.',
-        'Raise `max_pause` of the sender, but keep it below the ping timeout of the backend.',
+        'Raise `max_pause` of the sender where waiting is right. Longer than the backend itself waits (docs/presets.md) changes nothing.',
       ],
     },
     {

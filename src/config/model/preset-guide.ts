@@ -43,7 +43,7 @@ export function presetGuide(): string {
     '',
     'A laptop that is shut, a tab that is frozen: tried with clients that read nothing while 32 MB wait for them,',
     'before each of these servers, directly and through Sluice (`test/real/servers/sleepers.test.ts`,',
-    '`test/apps/*/*sleepers.test.ts`). Who has all of it directly has all of it through Sluice, and who is lost',
+    '`test/apps`). Who has all of it directly has all of it through Sluice, and who is lost',
     "directly is lost through Sluice, by the same server's clock.",
     '',
     'A backend that pings gives up a client when its interval and its timeout are both over. Sluice gives a client',
