@@ -25,7 +25,8 @@ export type Renderer = (format: Format) => Promise<readonly Buffer[]>;
 
 /** A renderer that reads `source`, with Node's and the process's own metrics beside it. */
 export function createRenderer(source: MetricsSource, turns?: Turns): Renderer {
-  const registry = createProcessRegistry();
+  processRegistry ??= createProcessRegistry();
+  const registry = processRegistry;
   return async (format) => {
     const pace = new Pace(turns);
     await pace.rest();
@@ -66,7 +67,12 @@ function writeRoute(out: Exposition, family: Family, reading: RouteReading): voi
   }
 }
 
-/** What Node and the process tell of themselves. */
+/**
+ * What Node and the process tell of themselves; one for all gateways of the process. The library looks at the event
+ * loop every 10 ms and hears of each collection of garbage for as long as the process lives.
+ */
+let processRegistry: Registry | null = null;
+
 function createProcessRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

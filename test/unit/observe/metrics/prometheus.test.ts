@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../../../src/config/model/load.ts';
 import { builtInTop } from '../../../../src/config/model/top-settings.ts';
 import type { Config } from '../../../../src/config/types.ts';
@@ -355,6 +355,14 @@ test('follows the conventions that promtool checks', async () => {
   const names = series.map((line) => line.split(' ')[0]);
   expect(new Set(names).size).toBe(names.length);
   for (const { name, type } of families) expect(types.get(`sluice_${name}`)).toBe(type);
+});
+
+test('a second gateway lets nothing more look at the event loop for as long as the process lives', () => {
+  const { source } = fixture();
+  const begun = vi.spyOn(globalThis, 'setInterval');
+  onTestFinished(() => begun.mockRestore());
+  createRenderer(source);
+  expect(begun).not.toHaveBeenCalled();
 });
 
 test('the names of configurable-http-proxy are there where a program sets routes, and nowhere else', async () => {
