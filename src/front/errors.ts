@@ -13,6 +13,7 @@ import {
 } from '../catalogue/outcomes.ts';
 import type { AnswerRow } from '../catalogue/row.ts';
 import { isFieldValue } from '../http/changes.ts';
+import { httpDate } from '../http/date.ts';
 import { kindOf } from '../http/fields.ts';
 
 import type { ErrorPage, PagedStatus } from './error-pages.ts';
@@ -91,7 +92,7 @@ export function asOfApi(refusal: Refusal): Refusal {
 /** An answer with somebody else's page for a bare socket. */
 export function pageBytes({ status }: Refusal, page: ErrorPage, { closes, bodiless }: RefusalFraming): Buffer {
   const lines = pageHeaders(page).map(([name, value]) => `${name}: ${value}\r\n`);
-  const date = new Date().toUTCString();
+  const date = httpDate(Date.now());
   const connection = closes ? 'Connection: close\r\n' : '';
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date}\r\n${lines.join('')}${connection}\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), bodiless ? Buffer.alloc(0) : page.body]);
@@ -175,7 +176,7 @@ export function refusalBytes(
 ): Buffer {
   const { headers, body } = renderRefusal(refusal, accept);
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  const date = new Date().toUTCString();
+  const date = httpDate(Date.now());
   const reason = STATUS_CODES[refusal.status] ?? '';
   const connection = closes ? 'Connection: close\r\n' : '';
   const head = `HTTP/1.1 ${refusal.status} ${reason}\r\nDate: ${date}\r\n${lines}${connection}\r\n`;

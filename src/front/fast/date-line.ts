@@ -1,4 +1,6 @@
 /** A `Date` line, made once in a second. */
+import { httpDate } from '../../http/date.ts';
+
 export class DateLine {
   #at = 0;
   #line: Buffer = Buffer.alloc(0);
@@ -8,7 +10,7 @@ export class DateLine {
     const second = Math.floor(now / 1000);
     if (second !== this.#at) {
       this.#at = second;
-      this.#line = Buffer.from(`Date: ${new Date(second * 1000).toUTCString()}\r\n`, 'latin1');
+      this.#line = Buffer.from(`Date: ${httpDate(now)}\r\n`, 'latin1');
     }
     return this.#line;
   }

@@ -13,17 +13,20 @@ import type { EdgeRoute } from '../edge-route.ts';
 /** Where a request comes from. */
 export class CameFrom {
   readonly origination: Origination;
-  readonly #lines: Buffer;
+  /** Made when a request goes on; most that strangers send are refused. */
+  #lines: Buffer | null = null;
   #linesOfApi: Buffer | null = null;
 
   constructor(origination: Origination) {
     this.origination = origination;
-    this.#lines = linesOf(origination.forwarding);
   }
 
   /** The forwarding lines for the upstream, as they are sent. */
   linesFor({ hub }: EdgeRoute, changes: Changes | null): Buffer {
-    if (hub === null) return this.#lines;
+    if (hub === null) {
+      this.#lines ??= linesOf(this.origination.forwarding);
+      return this.#lines;
+    }
     if (changes !== null) return linesOf(forwardingOfApi(this.origination, changes));
     this.#linesOfApi ??= linesOf(forwardingOfApi(this.origination, null));
     return this.#linesOfApi;
