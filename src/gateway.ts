@@ -191,6 +191,7 @@ export class Gateway {
       quotas: this.#quotas,
     });
     const noteActivity = () => this.#noteActivity();
+    const hasRoom = () => this.#front.admitsOperator();
     this.#hub =
       routesApi &&
       new HubSide(routesApi, {
@@ -202,6 +203,7 @@ export class Gateway {
         trust: this.#trust,
         lasting: this.#lasting,
         noteActivity,
+        hasRoom,
       });
     this.#edge = this.#compile(config);
     this.#front = new Front({
@@ -212,6 +214,7 @@ export class Gateway {
       memory: budget,
       relayMemory: this.sessions.memory,
       holders: this.sessions,
+      closeIdleUpstream: () => this.#lasting.closeIdle(),
       open: (init) => {
         try {
           recorder.opened(init);
@@ -241,6 +244,7 @@ export class Gateway {
       quotas: this.#quotas,
       drain: { start: () => void this.drain({ cause: 'api' }), state: () => this.drainState },
       accepting: () => this.#front.accepting(),
+      hasRoom,
       findRoute: (host, path) => this.#edge.routes.find(host, path),
       noteActivity,
     });

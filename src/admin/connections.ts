@@ -11,9 +11,9 @@ export class AdminConnections {
   /** In the order of their last request. */
   readonly #open = new Set<AdminConnection>();
 
-  /** Takes one in. If there are too many, another is closed. */
-  add(connection: AdminConnection): void {
-    if (this.#open.size >= most) this.#makeRoom();
+  /** Takes one in. If there are too many, or there is no room, another is closed. */
+  add(connection: AdminConnection, hasRoom: boolean): void {
+    if (this.#open.size >= most || (!hasRoom && this.#open.size > 0)) this.#makeRoom();
     this.#open.add(connection);
     connection.once('close', () => this.#open.delete(connection));
   }

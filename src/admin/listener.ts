@@ -27,6 +27,8 @@ export interface AdminListenerParts {
   /** Whether a body belongs to its request. If not, a request ends with its head. */
   readonly takesBodies: boolean;
   readonly log: Log;
+  /** Whether a connection that has been accepted leaves enough descriptors to others; yes unless given. */
+  readonly hasRoom?: (() => boolean) | undefined;
 }
 
 /** The time between two requests that clients are promised, in milliseconds. */
@@ -49,7 +51,7 @@ export abstract class AdminListener {
   readonly #asking = new WeakSet<IncomingMessage>();
   #unreadBytes = 0;
 
-  constructor({ tls, maxHeaderSize, methods, takesBodies, log }: AdminListenerParts) {
+  constructor({ tls, maxHeaderSize, methods, takesBodies, log, hasRoom = () => true }: AdminListenerParts) {
     this.#takesBodies = takesBodies;
     this.#log = log;
     const serve = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
@@ -75,7 +77,7 @@ export abstract class AdminListener {
     });
     const accept = (socket: Socket) => {
       const connection = new AdminConnection(socket, takesBodies);
-      this.#connections.add(connection);
+      this.#connections.add(connection, hasRoom());
       this.#http.emit('connection', connection);
     };
     const options = { allowHalfOpen: true, noDelay: true };

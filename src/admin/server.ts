@@ -16,6 +16,7 @@ export interface AdminSource {
   /** Asked before every endpoint. */
   readonly guard: Pick<Guard, 'refuse'>;
   readonly log: Log;
+  readonly hasRoom?: () => boolean;
 }
 
 /** Prometheus, probes and operators send a few hundred bytes. A client that sends more than this gets 431. */
@@ -26,8 +27,8 @@ export class AdminServer extends AdminListener {
   readonly #guard: AdminSource['guard'];
   readonly #router: Router;
 
-  constructor({ endpoints, guard, log }: AdminSource) {
-    super({ tls: null, maxHeaderSize, methods: 'GET, HEAD', takesBodies: false, log });
+  constructor({ endpoints, guard, log, hasRoom }: AdminSource) {
+    super({ tls: null, maxHeaderSize, methods: 'GET, HEAD', takesBodies: false, log, hasRoom });
     this.#guard = guard;
     this.#router = new Router(endpoints);
   }

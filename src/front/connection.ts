@@ -11,6 +11,7 @@
  * from the first byte of a request on.
  */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Peer } from '../admission/peer.ts';
 import type { Waiter, Waiting, WaitingPlace } from './waiting.ts';
 
@@ -22,8 +23,10 @@ export interface Lane {
 
 /** What a connection waits for. It tells what the connection's end would cost. */
 export type WaitFor =
-  /** The first byte of a request, or of TLS: nobody misses it. */
+  /** The first byte of TLS or of its first request, which may be on its way. */
   | 'request'
+  /** The first byte of another request: nobody misses the connection, and a client asks again on a new one. */
+  | 'another'
   /** The rest of a header. */
   | 'header'
   /** The peer's end: our last word is said. */
@@ -80,6 +83,11 @@ export class Connection implements Waiter {
     return this.#waitsFor;
   }
 
+  /** Whether nothing has been asked on it, or everything answered. */
+  get isIdle(): boolean {
+    return this.#waitsFor === 'request' || this.#waitsFor === 'another';
+  }
+
   /**
    * Waits, because nothing is under way, for at most `ms` (0: without a clock). `onLate` is called then; without it the
    * socket is closed.
@@ -111,9 +119,16 @@ export class Connection implements Waiter {
     else onLate();
   }
 
-  evict(): void {
+  evict(words?: Buffer): void {
     this.#events?.evicted();
+    const asks = this.#waitsFor === 'request' || this.#waitsFor === 'header';
+    if (asks && words !== undefined && this.isReadable) this.socket.end(words);
     this.drop();
+  }
+
+  /** Whether a client would take plain text for an answer: not before TLS has been agreed on. */
+  get isReadable(): boolean {
+    return !this.#peer.encrypted || this.socket instanceof TLSSocket;
   }
 
   /** Ends the connection at once. */

@@ -18,6 +18,7 @@ import { CarefulLane } from './careful/careful-lane.ts';
 import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
+import { refusalBytes, refuseHandshake } from './errors.ts';
 import { FastLane, type Holders } from './fast/fast-lane.ts';
 import { OwnPort } from './own-port.ts';
 import { Preface } from './proxy/preface.ts';
@@ -33,6 +34,8 @@ export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHands
   /** Where the bytes are that are held, and who looks after those that hold them. */
   readonly relayMemory: RelayMemory;
   readonly holders: Holders;
+  /** Closes a connection to an upstream on which nothing is under way; `false` where there is none. */
+  readonly closeIdleUpstream: () => boolean;
   /** How long a client's connection may be idle between two requests; 75 s unless given. */
   readonly keepAliveMs?: number;
   readonly tlsTerms?: TlsTerms;
@@ -46,6 +49,8 @@ export type Accepting = 'yes' | 'not listening' | 'refuses connections' | 'out o
  * so ours wait longer.
  */
 const usualKeepAliveMs = 75_000;
+/** How long a client that was turned away is read, so that no reset overtakes what it is told. */
+const lingerMs = 2000;
 const nothing = Buffer.alloc(0);
 /** How often clocks are looked at, at least. */
 const tickMs = 1000;
@@ -80,7 +85,7 @@ export class Front {
   constructor(parts: FrontParts) {
     const { keepAliveMs = usualKeepAliveMs } = parts;
     this.#parts = parts;
-    this.#descriptors = new Descriptors(parts.log);
+    this.#descriptors = new Descriptors(parts.log, () => this.#makeRoom());
     this.#evicted = new Summary((count) => {
       parts.log.tell('waiting_evicted', { count, waiting: this.#waiting.size });
     });
@@ -133,16 +138,18 @@ export class Front {
 
   /** Whether the process may open one more connection to an upstream beside those that are begun. */
   admitsDial(begun: number): boolean {
-    const admitted = this.#descriptors.admitDial(begun);
-    if (!admitted) this.#waiting.makeRoom();
-    return admitted;
+    return this.#descriptors.admitDial(begun);
+  }
+
+  /** Whether a connection of operators that has been accepted may stay. */
+  admitsOperator(): boolean {
+    return this.#descriptors.admitOperator();
   }
 
   /** Whether a client that comes now is let in. */
   async accepting(): Promise<Accepting> {
     if (this.#ownPort === null || !this.#acceptor.listening) return 'not listening';
-    // Who asks the port needs a descriptor too.
-    if (!this.#descriptors.hasRoom) return 'out of file descriptors';
+    if (!this.#descriptors.couldAdmit(this.#idle)) return 'out of file descriptors';
     return (await this.#ownPort.refuses()) ? 'refuses connections' : 'yes';
   }
 
@@ -183,7 +190,7 @@ export class Front {
     this.#refusesHandshakes = true;
     this.#entry.endsKeepAlive = true;
     this.#acceptor.stop();
-    for (const connection of this.#connections) if (connection.waitsFor === 'request') connection.drop();
+    for (const connection of this.#connections) if (connection.isIdle) connection.drop();
   }
 
   /** Drops every connection that has not become a tunnel. */
@@ -229,16 +236,36 @@ export class Front {
       socket.destroy();
       return;
     }
-    const admission = this.#descriptors.admit();
-    // An address that holds many connections makes room. Its descriptor is free in a moment.
-    if (admission !== 'room') this.#waiting.makeRoom();
-    if (admission === 'none') {
+    const admitted = this.#descriptors.admit();
+    const connection = this.#connect(socket);
+    if (!admitted) this.#turnAway(connection);
+    else if (this.#parts.edge().proxyProtocol.isEmpty) this.#begin(connection, nothing);
+    else this.#readPreface(connection);
+  }
+
+  /** Ends a connection that nobody misses: one of ours, or else of the address that holds most. */
+  #makeRoom(): boolean {
+    return this.#parts.closeIdleUpstream() || this.#waiting.makeRoom(outOfDescriptors());
+  }
+
+  /** There is no descriptor for what a client will ask for. Its own is kept for as long as nobody needs it. */
+  #turnAway(connection: Connection): void {
+    const { socket } = connection;
+    socket.on('error', ignore).once('close', () => connection.release());
+    if (!connection.isReadable) {
       socket.destroy();
       return;
     }
-    const connection = this.#connect(socket);
-    if (this.#parts.edge().proxyProtocol.isEmpty) this.#begin(connection, nothing);
-    else this.#readPreface(connection);
+    connection.wait('end', lingerMs);
+    socket.end(outOfDescriptors());
+    socket.resume();
+  }
+
+  /** Connections that would make room for a client. */
+  get #idle(): number {
+    let count = 0;
+    for (const connection of this.#connections) if (connection.isIdle) count++;
+    return count;
   }
 
   /** What comes first may say who the client is. */
@@ -332,6 +359,13 @@ export class Front {
 function addressOf({ remoteAddress }: Socket): Peer['address'] {
   return remoteAddress === undefined ? null : plainAddress(remoteAddress);
 }
+
+/** What somebody hears who may have asked for something when there was no descriptor left. */
+function outOfDescriptors(): Buffer {
+  return refusalBytes(refuseHandshake('no_descriptors', { route: null, limit: null }), undefined);
+}
+
+function ignore(): void {}
 
 /** A mistake with one newcomer ends that one. */
 function containIn(socket: Socket, serve: () => void): void {

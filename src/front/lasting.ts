@@ -101,6 +101,13 @@ export class LastingRoutes {
     }
   }
 
+  /** Closes one connection that no request holds; `false` where there is none. */
+  closeIdle(): boolean {
+    for (const { pool } of this.#endpoints.values()) if (pool.closeIdle()) return true;
+    for (const { pool } of this.#apiEndpoints.values()) if (pool.closeIdle()) return true;
+    return false;
+  }
+
   /** Closes the connections that no request holds. */
   close(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.retire();

@@ -25,6 +25,8 @@ export interface HubSideParts {
   readonly lasting: LastingRoutes;
   /** Whoever has noticed use of a route tells it now. */
   readonly noteActivity: () => void;
+  /** Whether a connection to the API that has been accepted may stay. */
+  readonly hasRoom: () => boolean;
 }
 
 export class HubSide {
@@ -36,7 +38,7 @@ export class HubSide {
   #pageFailures = 0;
 
   constructor(config: RoutesApi, parts: HubSideParts) {
-    const { log, apiToken, tlsTerms, now, targets, noteActivity } = parts;
+    const { log, apiToken, tlsTerms, now, targets, noteActivity, hasRoom } = parts;
     this.#trust = parts.trust;
     this.routes = new HubRoutes(config, now, parts.lasting);
     const secureHub = () => this.#secureHub(config);
@@ -51,6 +53,7 @@ export class HubSide {
         return problem === null ? null : { problem };
       },
       noteActivity,
+      hasRoom,
       counters: parts.lasting.counters.hub,
       secureHub,
       added: (route) => this.routes.added(route),

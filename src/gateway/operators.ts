@@ -40,6 +40,8 @@ export interface OperatorsParts extends FindSource {
   readonly drain: DrainSource;
   /** Whether the public port lets clients in: `yes`, or why not. */
   readonly accepting: () => Promise<string>;
+  /** Whether a connection that has been accepted may stay. */
+  readonly hasRoom: () => boolean;
 }
 
 export class Operators {
@@ -105,6 +107,7 @@ export class Operators {
       guard: this.#guard,
       endpoints: shows === 'everything' ? [...open, ...api, ...pageEndpoints(), this.#feed.endpoint] : open,
       log,
+      hasRoom: parts.hasRoom,
     });
   }
 

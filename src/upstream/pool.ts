@@ -175,13 +175,17 @@ export class Pool {
     this.#serve();
   }
 
-  #hasRoom(): boolean {
-    if (this.#size < this.#max) return true;
+  /** Closes the connection that has been idle for the longest; `false` where there is none. */
+  closeIdle(): boolean {
     const oldest = this.#idle.shift();
     if (oldest === undefined) return false;
     oldest.off();
     this.#close(oldest.socket);
     return true;
+  }
+
+  #hasRoom(): boolean {
+    return this.#size < this.#max || this.closeIdle();
   }
 
   async #connect({ signal }: LeaseAsk, timeoutMs: number): Promise<PoolLease | ConnectFailure> {

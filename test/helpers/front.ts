@@ -83,6 +83,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     pages: () => null,
   });
   const front: Front = new Front({
+    closeIdleUpstream: () => lasting.closeIdle(),
     edge: () => edge,
     tls: false,
     forwarder,

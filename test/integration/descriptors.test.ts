@@ -1,8 +1,12 @@
 /** A process that may open only a few files more: it says so, keeps what it has, and recovers. */
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { fakeUpstream, switching } from '../helpers/fake-upstream.ts';
+import { fakeUpstream, switching, switchingOrOk } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
+import type { Peer } from '../helpers/peer.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../helpers/raw-client.ts';
 import { Serve } from '../helpers/serve.ts';
 import { until } from '../helpers/until.ts';
@@ -77,7 +81,6 @@ test('a burst that needs more descriptors than there are gets 503 for what is to
   expect(text).toContain('the gateway may open no more files and connections');
   expect(text).toContain('ulimit -n');
   const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
-  expect(metrics).toMatch(/sluice_handshakes_total\{route="test",result="no_descriptors"\} [1-9]/);
   expect(metrics).not.toMatch(/sluice_upstream_errors_total\{.*\} [1-9]/);
   for (const { socket } of clients) socket.destroy();
 });
@@ -95,4 +98,103 @@ test('whoever holds connections that ask for nothing makes room for those that d
   const health = await fetch(`http://127.0.0.1:${adminPort}/healthz`);
   expect(health.status).toBe(200);
   for (const { socket } of [...idle, ...clients]) socket.destroy();
+});
+
+/** A request on a connection that stays open behind its answer. Returns the connection and the answer's first line. */
+async function get(port: number): Promise<readonly [Peer, string]> {
+  const client = await rawConnect(port);
+  client.sendText('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  const [line = ''] = (await client.head()).split('\r\n');
+  return [client, line];
+}
+
+test('idle connections make room for both descriptors of a newcomer, and nobody else is harmed', async () => {
+  await using upstream = await fakeUpstream({ answer: switchingOrOk });
+  const { serve, port, adminPort } = await Serve.start(upstream, { openFiles: 160 });
+  await using _ = serve;
+  // As probes do it: on a connection of its own.
+  const probe = async (path: string) =>
+    (await fetch(`http://127.0.0.1:${adminPort}${path}`, { headers: { Connection: 'close' } })).status;
+  const pages: Client[] = [];
+  for (let i = 0; i < 25; i++) pages.push(await rawClient(port));
+  const first = [...pages];
+  const servers = [...upstream.peers];
+  const idle: Peer[] = [];
+  const answers = new Set<string>();
+  for (let i = 0; i < 120; i++) {
+    const [client, answer] = await get(port);
+    idle.push(client);
+    answers.add(answer);
+  }
+  for (let i = 0; i < 20; i++) {
+    pages.push(await rawClient(port));
+    const [client, answer] = await get(port);
+    idle.push(client);
+    answers.add(answer);
+    answers.add(`health ${await probe('/healthz')}`);
+  }
+  expect([...answers]).toEqual(['HTTP/1.1 200 OK', 'health 200']);
+  expect(await probe('/readyz')).toBe(200);
+
+  // When nobody is idle any more, whoever comes is told why not.
+  const refusals: string[] = [];
+  while (refusals.length < 5) {
+    const client = await rawConnect(port);
+    client.sendText(handshakeRequest());
+    const head = await client.head();
+    if (head.startsWith('HTTP/1.1 101 ')) pages.push(Object.assign(client, { answer: head }));
+    else refusals.push(`${head}${(await client.rest()).toString()}`);
+    expect(pages.length).toBeLessThan(70);
+  }
+  for (const refusal of refusals) {
+    expect(refusal).toMatch(/^HTTP\/1\.1 503 /);
+    expect(refusal).toContain('the gateway may open no more files and connections');
+    expect(refusal).toContain('ulimit -n');
+  }
+  // However many connect to the admin port.
+  const operators = await Promise.all(Array.from({ length: 40 }, () => rawConnect(adminPort)));
+  for (let i = 0; i < 5; i++) expect(await probe('/healthz')).toBe(200);
+  for (const [i, page] of first.entries()) {
+    page.send(clientFrame('still here'));
+    expect((await servers[i]!.frame()).payload.toString()).toBe('still here');
+  }
+  for (const { socket } of [...idle, ...pages, ...operators]) socket.destroy();
+});
+
+test('idle connections to upstreams make room before anybody notices', async () => {
+  await using upstream = await fakeUpstream({
+    answer: (request) => (request.includes('Upgrade') ? switching(request) : null),
+  });
+  const { serve, port } = await Serve.start(upstream, { openFiles: 80 });
+  await using _ = serve;
+  const asked = Array.from({ length: 20 }, () => get(port));
+  // All are under way at once, so that each has a connection of its own.
+  const answering = await Promise.all(asked.map(() => upstream.next()));
+  for (const peer of answering) peer.sendText('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  const lent = await Promise.all(asked);
+  expect(new Set(lent.map(([, line]) => line))).toEqual(new Set(['HTTP/1.1 200 OK']));
+  const pages: Client[] = [];
+  for (let i = 0; i < 6; i++) pages.push(await rawClient(port));
+  expect(upstream.open).toBeLessThan(26);
+  for (const { socket } of [...pages, ...lent.map(([client]) => client)]) socket.destroy();
+  for (const peer of upstream.peers) peer.end();
+  serve.process.kill('SIGTERM');
+  await serve.logged('stopped');
+  expect(serve.lines.map(({ event }) => event)).not.toContain('waiting_evicted');
+});
+
+test('where the kernel does not count, what can be opened is found out, wherever the free numbers lie', async () => {
+  const program = `
+    import { closeSync, openSync } from 'node:fs';
+    import { openableFiles } from ${JSON.stringify(join(import.meta.dirname, '../../src/front/descriptors.ts'))};
+    const found = [openableFiles(5)];
+    const held = [];
+    try { for (;;) held.push(openSync('/dev/null', 'r')); } catch {}
+    found.push(openableFiles(5));
+    for (const descriptor of [held.at(0), held.at(-5), held.at(-1)]) closeSync(descriptor);
+    found.push(openableFiles(5));
+    console.log(JSON.stringify(found));`;
+  const command = ['-c', 'ulimit -n 80 && exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', program];
+  const { stdout } = await promisify(execFile)('sh', command);
+  expect(JSON.parse(stdout)).toEqual([5, 0, 3]);
 });

@@ -26,6 +26,7 @@ export interface RoutesApiPortParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly noteActivity: () => void;
+  readonly hasRoom: () => boolean;
   readonly counters: HubCounters;
   readonly tlsTerms: TlsTerms;
   /** How TLS with the hub is made sure of. */
@@ -96,7 +97,7 @@ export class RoutesApiPort {
    * unix socket.
    */
   async listen(address: ListenAddress): Promise<number> {
-    const { log, now, noteActivity, tlsTerms, counters } = this.#parts;
+    const { log, now, noteActivity, hasRoom, tlsTerms, counters } = this.#parts;
     if (this.#token === null) {
       log.tell('routes_api_open', {});
     }
@@ -107,6 +108,7 @@ export class RoutesApiPort {
       tls: this.#tls && { handshakeTimeout, ...this.#tls, ...tlsTerms },
       now,
       noteActivity,
+      hasRoom,
       counters,
       heard: () => {
         this.heard.requests++;

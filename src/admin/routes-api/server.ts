@@ -28,6 +28,8 @@ export interface RoutesApiParts {
   readonly now: () => number;
   /** Called before times of activity are read: whoever has noticed some tells it now. */
   readonly noteActivity: () => void;
+  /** Whether a connection that has been accepted may stay; yes unless given. */
+  readonly hasRoom?: () => boolean;
   readonly counters: HubCounters;
   /** Called with each request that was let in. */
   readonly heard: (method: string, status: number) => void;
@@ -61,8 +63,8 @@ export class RoutesApiServer extends AdminListener {
   #listing: Promise<void> = Promise.resolve();
 
   constructor(parts: RoutesApiParts) {
-    const { tls, log } = parts;
-    super({ tls, maxHeaderSize, methods: 'GET, POST, DELETE', takesBodies: true, log });
+    const { tls, log, hasRoom } = parts;
+    super({ tls, maxHeaderSize, methods: 'GET, POST, DELETE', takesBodies: true, log, hasRoom });
     this.#parts = parts;
   }
 

@@ -324,7 +324,7 @@ export class CarefulConnection implements RoundWaiter {
   #next(): void {
     this.#turn = 'head';
     if (this.#held.length > 0) this.#waitForHeader();
-    else this.connection.wait('request', this.#patience().keepAliveMs);
+    else this.connection.wait('another', this.#patience().keepAliveMs);
   }
 
   /** Ends the connection, because what came is no request or not the rest of one. What follows means nothing. */

@@ -515,7 +515,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     this.#method = '';
     this.#target = '';
     this.#expects = false;
-    this.#connection.wait('request', this.#parts.keepAliveMs);
+    this.#connection.wait('another', this.#parts.keepAliveMs);
     this.#parts.resting.add(this.line);
     const held = this.#takeHeld();
     if (held !== null) this.read(held, 0, held.length, owned);
