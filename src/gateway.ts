@@ -26,6 +26,7 @@ import { Front } from './front/front.ts';
 import { LastingRoutes } from './front/lasting.ts';
 import { Recorder } from './front/recorder.ts';
 import { HubSide } from './gateway/hub-side.ts';
+import { listenAt } from './gateway/listen-failure.ts';
 import { memoryBound } from './gateway/memory-bound.ts';
 import { type AdminShows, Operators } from './gateway/operators.ts';
 import { type Log, type LogSubject, logViolation } from './observe/log/log.ts';
@@ -314,7 +315,7 @@ export class Gateway {
   }
 
   /**
-   * Listens; rejects with the system's error where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the
+   * Listens; rejects with a `ListenFailure` where an address cannot be had, or with `ERR_ADMIN_TOKEN` where the
    * admin port has no usable token, with `ERR_LISTEN_TLS` or `ERR_UPSTREAM_TLS` where a certificate cannot be used,
    * with `ERR_AUTH_FILE` where a file of users, tokens or keys cannot, with `ERR_SCHEMA_FILE` where a JSON Schema
    * cannot, with `ERR_QUOTAS_FILE` where the password of the store cannot be read, with `ERR_ROUTES_API` where nobody
@@ -341,8 +342,11 @@ export class Gateway {
       // Nobody is let in by this pod's own count alone, unless the store is gone.
       await this.#quotas?.start();
       const routesApiAddress =
-        routesApi && withPort(routesApi.address, await this.#hub!.port.listen(routesApi.address));
-      const address = withPort(listen.address, await this.#front.listen(listen.address, this.#socketAccess));
+        routesApi &&
+        (await at('routes_api.address', routesApi.address, () => this.#hub!.port.listen(routesApi.address)));
+      const address = await at('listen.address', listen.address, () =>
+        this.#front.listen(listen.address, this.#socketAccess),
+      );
       this.#own = [address, adminAddress, routesApiAddress].filter((own) => own !== null);
       this.#operators.startFeed();
       return { address, adminAddress, routesApiAddress };
@@ -464,6 +468,11 @@ function subjectOf({ id, routeName, facts }: Session): LogSubject {
 /** Counted with the route whose preset brought its own. */
 function labelled({ id, route, facts }: Session): LogSubject {
   return { id, route: route.label, facts };
+}
+
+/** Listens on the address of a key, and returns it with the port that it really has. */
+async function at(key: string, address: ListenAddress, listen: () => Promise<number>): Promise<ListenAddress> {
+  return withPort(address, await listenAt(key, address, listen));
 }
 
 /** Ends a start that cannot use something; the code says what. */

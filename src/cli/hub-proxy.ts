@@ -9,6 +9,7 @@ import { shownError } from '../config/live/shown-error.ts';
 import type { Loaded } from '../config/model/load.ts';
 import { labelledRoutes, type TlsTerms } from '../config/types.ts';
 import { inTurn } from '../files.ts';
+import { ListenFailure, listenAt } from '../gateway/listen-failure.ts';
 import { createGateway, type GatewayParts } from '../gateway.ts';
 import { createLog } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
@@ -17,7 +18,7 @@ import { type HubProxyFlags, readFlags } from './hub-proxy/flags.ts';
 import { redirectFrom } from './hub-proxy/redirect.ts';
 import { termsOf } from './hub-proxy/tls-terms.ts';
 import { complain, print } from './print.ts';
-import { type Process, Signals, startRefusals } from './serve.ts';
+import { type Process, Signals } from './serve.ts';
 import { watchConfig } from './watch-config.ts';
 
 const usage = `usage: sluice hub-proxy [flags of configurable-http-proxy] [--config FILE …]
@@ -160,7 +161,13 @@ async function serve(
       await gateway.stop();
       return 2;
     }
-    if (redirect !== null) (await redirectFrom(redirect.host, redirect.port, redirect.to)).unref();
+    if (redirect !== null) {
+      const { host, port, to } = redirect;
+      await listenAt('--redirect-port', { kind: 'tcp', host, port }, async () => {
+        (await redirectFrom(host, port, to)).unref();
+        return port;
+      });
+    }
     // At once: whoever sees the port open looks for it. Not before: another process may have a port, and this file.
     const unwritten = pidFile === null ? null : await writePid(pidFile);
     if (unwritten !== null) {
@@ -180,7 +187,8 @@ async function serve(
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     await removePid();
-    await complain(`sluice hub-proxy: ${startRefusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
+    const at = error instanceof ListenFailure ? `cannot listen: ${flagOf(error.key, flags)}: ` : '';
+    await complain(`sluice hub-proxy: ${at}${message}\n`, patienceMs);
     return 1;
   }
   leavesBy(() => gateway.abandon());
@@ -192,6 +200,11 @@ async function serve(
   await removePid();
   log.tell('stopped', {});
   return 0;
+}
+
+/** What somebody changes who starts it: the flag that has set a key, or the key itself. */
+function flagOf(key: string, { setBy, metrics }: HubProxyFlags): string {
+  return key === 'admin.address' && metrics !== null ? '--metrics-port' : (setBy.get(key) ?? key);
 }
 
 /** Writes down which process this is; what is wrong with the file, or `null`. A pipe that nobody reads is no file. */

@@ -7,6 +7,7 @@ import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.
 import { shownError } from '../config/live/shown-error.ts';
 import type { Loaded } from '../config/model/load.ts';
 import type { Config } from '../config/types.ts';
+import { ListenFailure } from '../gateway/listen-failure.ts';
 import { createGateway } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
@@ -23,17 +24,6 @@ SIGTERM drains it: as \`drain\` of the configuration says, clients are sent away
 all are gone. SIGINT does so without the announcement. A second signal sends away whoever is left, and the process ends within
 a second. SIGUSR1 and SIGUSR2 do nothing.
 `;
-
-/** What the gateway itself says of a start that it refuses; other errors are the system's. */
-export const startRefusals: ReadonlySet<string> = new Set([
-  'ERR_ADMIN_TOKEN',
-  'ERR_LISTEN_TLS',
-  'ERR_UPSTREAM_TLS',
-  'ERR_AUTH_FILE',
-  'ERR_QUOTAS_FILE',
-  'ERR_SCHEMA_FILE',
-  'ERR_ROUTES_API',
-]);
 
 /** Nobody may be there to read why it does not start. */
 const patienceMs = 5000;
@@ -94,7 +84,8 @@ async function serve(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    await complain(`sluice serve: ${startRefusals.has(code) ? '' : 'cannot listen: '}${message}\n`, patienceMs);
+    const at = error instanceof ListenFailure ? `cannot listen: ${error.key}: ` : '';
+    await complain(`sluice serve: ${at}${message}\n`, patienceMs);
     return 1;
   }
   leavesBy(() => gateway.abandon());

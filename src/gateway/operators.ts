@@ -22,6 +22,7 @@ import type { CounterStore } from '../observe/metrics/store.ts';
 import type { SharedQuotas } from '../quotas/shared-quotas.ts';
 import type { SessionRegistry } from '../relay/registry.ts';
 import type { HubSide } from './hub-side.ts';
+import { listenAt } from './listen-failure.ts';
 
 /**
  * What the admin port shows: everything, at the address of the configuration; metrics and probes alone, at another; or
@@ -123,7 +124,9 @@ export class Operators {
 
   /** Returns the address with the port that it really has; `null` where it does not listen. */
   async listen(): Promise<ListenAddress | null> {
-    return this.#address && withPort(this.#address, await this.#server.listen(this.#address));
+    const address = this.#address;
+    if (address === null) return null;
+    return withPort(address, await listenAt('admin.address', address, () => this.#server.listen(address)));
   }
 
   /** Status pages hear of what happens from now on. */
