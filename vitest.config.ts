@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { compiled, kept } from './test/kept.ts';
 
+/** They count what their process holds, and have one of their own. */
+const measured = [
+  'test/integration/{faults,hostile-handshake,retained}.test.ts',
+  'test/integration/front/small-segments.test.ts',
+];
+
 /** The suites of `npm test`: no outside program, all traffic on loopback. The real backends have their own config. */
 export default defineConfig({
   ...kept,
@@ -8,6 +14,7 @@ export default defineConfig({
     ...kept.test,
     // They only matter for what fails: a machine may be so busy that a test takes twenty times as long.
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     // The default of one second is little on a busy machine.
     expect: { poll: { timeout: 60_000 } },
     coverage: {
@@ -29,14 +36,21 @@ export default defineConfig({
       },
       {
         extends: true,
-        // They wait for clocks and peers more than they compute.
+        // They wait for clocks and peers more than they compute. What files leave in a shared process is put back.
         test: {
           name: 'sockets',
           include: ['test/integration/**/*.test.ts'],
+          exclude: measured,
+          isolate: false,
           maxWorkers: 4,
+          setupFiles: ['test/helpers/put-back.ts'],
           sequence: { groupOrder: 1 },
           env: compiled,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'measured', include: measured, maxWorkers: 4, sequence: { groupOrder: 1 }, env: compiled },
       },
     ],
   },

@@ -469,7 +469,7 @@ const ways: Way[] = [
 ];
 
 describe(`${failing} handshakes that fail leave no socket`, () => {
-  test.each(ways)('$name', { timeout: 120 * failing }, async ({ answer, run }) => {
+  test.each(ways)('$name', { timeout: 120_000 + 120 * failing }, async ({ answer, run }) => {
     await using upstream = await fakeUpstream({ answer });
     // The upstream never answers the relay's goodbye.
     const timeouts = { connectMs: 5000, headersMs: 10_000, handshakeMs: 15_000, closeMs: 100 };

@@ -190,32 +190,28 @@ describe.each([
       text: handshake + clientFrame(Buffer.alloc(100_000)).toString('latin1'),
       counted: ['app handshakes client_gone 2'],
     },
-  ])(
-    '$what whose client has sent more than is read is given up when that leaves',
-    async ({ text, counted }) => {
-      await using upstream = await fakeUpstream();
-      const { asked, front } = await setUp(upstream);
-      await using _front = front;
-      const send = async () => {
-        const socket = await client(front);
-        socket.write(prefix + text, 'latin1');
-        const { visit, resolve } = await asked.next();
-        await still(() => front.budget.usedBytes);
-        return { socket, resolve, aborted: once(visit.signal, 'abort') };
-      };
-      const [breaksOff, saysGoodbye] = [await send(), await send()];
-      saysGoodbye.socket.end();
-      await saysGoodbye.aborted;
-      // Whoever has seen the end of the one has seen that the other was there. On a busy machine both take seconds.
-      breaksOff.socket.resetAndDestroy();
-      await breaksOff.aborted;
-      for (const { resolve } of [breaksOff, saysGoodbye]) resolve(null);
-      await settled(front);
+  ])('$what whose client has sent more than is read is given up when that leaves', async ({ text, counted }) => {
+    await using upstream = await fakeUpstream();
+    const { asked, front } = await setUp(upstream);
+    await using _front = front;
+    const send = async () => {
+      const socket = await client(front);
+      socket.write(prefix + text, 'latin1');
+      const { visit, resolve } = await asked.next();
       await still(() => front.budget.usedBytes);
-      expect([front.budget.usedBytes, upstream.accepted, front.counted()]).toEqual([0, 0, counted]);
-    },
-    60_000,
-  );
+      return { socket, resolve, aborted: once(visit.signal, 'abort') };
+    };
+    const [breaksOff, saysGoodbye] = [await send(), await send()];
+    saysGoodbye.socket.end();
+    await saysGoodbye.aborted;
+    // Whoever has seen the end of the one has seen that the other was there. On a busy machine both take seconds.
+    breaksOff.socket.resetAndDestroy();
+    await breaksOff.aborted;
+    for (const { resolve } of [breaksOff, saysGoodbye]) resolve(null);
+    await settled(front);
+    await still(() => front.budget.usedBytes);
+    expect([front.budget.usedBytes, upstream.accepted, front.counted()]).toEqual([0, 0, counted]);
+  });
 
   test.each([
     ['a request', get, ['app httpRequests GET none 1'], { event: 'http_failed', result: 'cut' }],
