@@ -7,7 +7,7 @@ import { nativePrograms } from './native.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { cacheDir } from './paths.ts';
 import { peers as allPeers, auth, limits, type Peer } from './peers.ts';
-import { chooseCores } from './processes.ts';
+import { chooseCores, mayComeFirst } from './processes.ts';
 import {
   allHold,
   authTable,
@@ -119,7 +119,8 @@ function describeCores(cores: Setup['cores']): string {
     cores.load === cores.backend
       ? `load and backend on ${cores.load}`
       : `load on ${cores.load}, backend on ${cores.backend}`;
-  return `proxy on core ${cores.proxy}, ${others}`;
+  const first = mayComeFirst() ? ', both ends of an echo beside a crowd before all others there' : '';
+  return `proxy on core ${cores.proxy}, ${others}${first}`;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peers.ts';
-import { type Conversation, cpuSeconds, forgetPeak, memory, type Running } from './processes.ts';
+import { type Conversation, cpuSeconds, forgetPeak, mayComeFirst, memory, type Running } from './processes.ts';
 import { commandFor, joinRuns, type PhaseReport, type Run, type Sample, toSample } from './sample.ts';
 import { type Setup, type Shape, Stand, tell } from './stand.ts';
 import { stolenSeconds, undisturbed } from './steal.ts';
@@ -58,7 +58,7 @@ async function oneByOne(setup: Setup, peers: readonly Peer[], workload: Workload
   const outcomes = new Map<string, Outcome>();
   for (const peer of peers) {
     try {
-      await using stand = await Stand.start(setup, peer);
+      await using stand = await Stand.start(setup, peer, workload.crowd === true && mayComeFirst());
       const shape = shapeOf(workload, peer);
       const run = await runOnce(workload, shape, stand, setup);
       outcomes.set(peer.name, { samples: [toSample(workload, run)], problem: null, repeats: 0 });
@@ -222,7 +222,11 @@ async function oneBurst(workload: Workload, shape: Shape, stand: Stand): Promise
   return await work(workload, stand, load, 0);
 }
 
-/** Everybody comes at once, to a process that is warm; a few WebSockets are there already. */
+/**
+ * Everybody comes at once, to a process that is warm; a few WebSockets are there already. Their messages shall wait for
+ * the proxy and not for the crowd's own program, which wants all of the other core: so both their ends come first
+ * there, where the machine lets them.
+ */
 async function crowd(workload: Workload, shape: Shape, stand: Stand, setup: Setup): Promise<Run> {
   const few = await stand.open({ ...shape, connections: warmBrowsers });
   await warm(setup, stand.proxy, async () => {
@@ -232,7 +236,7 @@ async function crowd(workload: Workload, shape: Shape, stand: Stand, setup: Setu
   });
   await few.stop();
   const load = await stand.open(shape);
-  const beside = await stand.open(besideShape);
+  const beside = await stand.open(besideShape, mayComeFirst());
   const reports: PhaseReport[] = [];
   let over = false;
   const beats = (async () => {

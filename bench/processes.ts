@@ -69,10 +69,22 @@ export interface Conversation extends Running {
   readonly send: (line: string) => void;
 }
 
-/** `taskset` and `sh` replace themselves: the pid is the program's. */
-function commandLine(command: readonly string[], core: string | undefined): [string, string[]] {
-  const raised = ['sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', ...command];
-  return core === undefined ? ['sh', raised.slice(1)] : ['taskset', ['-c', core, ...raised]];
+/** Whether this machine lets a process run before all others on its core. */
+export function mayComeFirst(): boolean {
+  return spawnSync('chrt', [...first, 'true']).status === 0;
+}
+
+/** The lowest priority of real time. */
+const first = ['--fifo', '1'];
+
+/** `taskset`, `chrt` and `sh` replace themselves: the pid is the program's. */
+function commandLine(command: readonly string[], core: string | undefined, comesFirst: boolean): [string, string[]] {
+  const all = [
+    ...(core === undefined ? [] : ['taskset', '-c', core]),
+    ...(comesFirst ? ['chrt', ...first] : []),
+    ...['sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', ...command],
+  ];
+  return [all[0]!, all.slice(1)];
 }
 
 /** What was started and has not ended. */
@@ -115,13 +127,13 @@ function watch(child: ChildProcess, name: string): Running {
 
 /** Starts a proxy, pinned to a core where one is given. Its stdout goes nowhere. */
 export function start(command: readonly string[], core?: string): Running {
-  const child = spawn(...commandLine(command, core), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(...commandLine(command, core, false), { stdio: ['ignore', 'ignore', 'pipe'] });
   return watch(child, command.join(' '));
 }
 
-/** Starts a program that is told what to do on stdin and answers on stdout. */
-export function converse(command: readonly string[], core?: string): Conversation {
-  const child = spawn(...commandLine(command, core), { stdio: 'pipe' });
+/** Starts a program that is told what to do on stdin and answers on stdout; `comesFirst`: before all others there. */
+export function converse(command: readonly string[], core?: string, comesFirst = false): Conversation {
+  const child = spawn(...commandLine(command, core, comesFirst), { stdio: 'pipe' });
   const running = watch(child, command.join(' '));
   child.stdin.on('error', () => {}); // a program that ended early is reported by whoever waits for its line
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -44,10 +44,13 @@ export class Stand implements AsyncDisposable {
     this.#port = port;
   }
 
-  /** Rejects with the proxy's own words where it does not come up. */
-  static async start(setup: Setup, { command }: Peer): Promise<Stand> {
+  /**
+   * Rejects with the proxy's own words where it does not come up. `comesFirst`: the backend works before all others on
+   * its core.
+   */
+  static async start(setup: Setup, { command }: Peer, comesFirst = false): Promise<Stand> {
     const { cores } = setup;
-    const backend = converse([setup.programs.backend], cores?.backend);
+    const backend = converse([setup.programs.backend], cores?.backend, comesFirst);
     const backendPort = Number(await backend.line());
     if (command === null) return new Stand(setup, backend, null, backendPort);
     const port = await freePort();
@@ -62,11 +65,11 @@ export class Stand implements AsyncDisposable {
     return stand;
   }
 
-  /** Starts a load generator and waits until its connections are open. */
-  async open({ program, path, connections, size, how }: Shape): Promise<Conversation> {
+  /** Starts a load generator and waits until its connections are open; `comesFirst` as for the backend. */
+  async open({ program, path, connections, size, how }: Shape, comesFirst = false): Promise<Conversation> {
     const { programs, cores } = this.#setup;
     const shape = [path, connections, size, how].map(String);
-    const load = converse([programs[program], String(this.#port), ...shape], cores?.load);
+    const load = converse([programs[program], String(this.#port), ...shape], cores?.load, comesFirst);
     this.#loads.push(load);
     await load.line();
     return load;

@@ -67,13 +67,12 @@ static void append_text(struct connection *c, const char *text) {
   append(c, (const uint8_t *)text, n);
 }
 
-/* Sends the body of a plain answer; false where the peer is gone. */
+/* Sends a block of the body of a plain answer; false where the peer is gone. An echo waits for no more than that. */
 static bool flush_answer(int fd, struct connection *c) {
-  while (c->answer_left > 0) {
-    const ssize_t n = send(fd, plain_block, c->answer_left < BLOCK_SIZE ? c->answer_left : BLOCK_SIZE, 0);
-    if (n < 0) return errno == EAGAIN;
-    c->answer_left -= n;
-  }
+  if (c->answer_left == 0) return true;
+  const ssize_t n = send(fd, plain_block, c->answer_left < BLOCK_SIZE ? c->answer_left : BLOCK_SIZE, 0);
+  if (n < 0) return errno == EAGAIN;
+  c->answer_left -= n;
   return true;
 }
 
