@@ -5,7 +5,10 @@
  */
 import type { RoundLimits } from '../../relay/core/round-budget.ts';
 
-/** Bytes that are passed on, 4 to 6 ms of a core. Of the exchanges that wait 48 go on, and each reads once or twice. */
+/**
+ * Bytes that are passed on, 4 to 6 ms of a core. Of the exchanges that wait 48 go on, and each reads once or twice; 16
+ * where all of them connect.
+ */
 export const bytesPerRound: RoundLimits = { work: 4 * 1024 * 1024, free: 0, waiters: 48 };
 /** What a read or an informational answer costs however little it brings, as the bytes passed on in that time. */
 export const bytesPerRead = 32 * 1024;

@@ -78,9 +78,11 @@ export class RoundBudget {
     for (const waiter of this.#waiting) {
       if (next.length === this.#limits.waiters) break;
       next.push(waiter);
-      this.#waiting.delete(waiter);
     }
     for (const waiter of next) {
+      // Most only read on, and their work is still to come. Those who work at once may spend the round.
+      if (this.spent) break;
+      this.#waiting.delete(waiter);
       contain(
         () => waiter.onRound(),
         () => waiter.reset(),

@@ -55,6 +55,22 @@ test('those who wait go on in their order, so many in each round, whoever else c
   expect(ends).toHaveLength(0);
 });
 
+test('where those who go on spend the round, the others keep their turn', () => {
+  const { budget, endRound } = setUp();
+  const order: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const onRound = () => {
+      order.push(i);
+      budget.spend(600);
+    };
+    budget.wait({ onRound, reset() {} });
+  }
+  endRound();
+  expect(order).toEqual([0, 1]);
+  endRound();
+  expect(order).toEqual([0, 1, 2, 3]);
+});
+
 test('it is crowded while more wait than one round lets go on', () => {
   const { budget, endRound } = setUp();
   for (let i = 0; i < 3; i++) budget.wait({ onRound() {}, reset() {} });
