@@ -1,5 +1,6 @@
 /** The operators' token: a file, so that a Secret can be mounted and replaced while Sluice runs. */
 import { hash, timingSafeEqual } from 'node:crypto';
+import { whyUnreadable } from '../config/live/read.ts';
 import { readSmallFile } from '../files.ts';
 
 /** What the file holds, or what is wrong with it. */
@@ -13,13 +14,6 @@ const freshMs = 1000;
 const shortestToken = 16;
 /** The longest token. With its header name it fits into the header block that the port accepts. */
 const longestToken = 4096;
-
-const words: Partial<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a directory',
-  ENOTFILE: 'is a pipe, a socket or a device',
-};
 
 export class TokenFile {
   readonly #path: string;
@@ -64,7 +58,8 @@ async function readToken(path: string): Promise<Content> {
     return judgeToken((await readSmallFile(path, longestToken)).toString());
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    return { problem: `${words[code] ?? `cannot be read: ${message}`}; write a token into it` };
+    const why = whyUnreadable({ code, message });
+    return { problem: code === 'EACCES' ? why : `${why}; write a token into it` };
   }
 }
 

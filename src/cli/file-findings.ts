@@ -24,12 +24,17 @@ export function judgeFindings(findings: readonly FileFinding[]): FilesChecked {
   const absent = findings.filter(({ isAbsent }) => isAbsent);
   return {
     errors: findings.filter(({ isAbsent }) => !isAbsent).map(({ problem }) => problem),
-    warnings: absent.map(({ subject, problem }) => ({
-      subject,
-      message: `${problem} here; without it Sluice does not start.`,
-      settings: [],
-    })),
+    warnings: absent.map((finding) => {
+      const { subject, problem } = nearest(finding);
+      return { subject, message: `${problem} here; without it Sluice does not start.`, settings: [] };
+    }),
   };
+}
+
+/** A problem may begin with a key below that of its subject: then that one is the subject, and is told once. */
+function nearest({ subject, problem }: FileFinding): Pick<FileFinding, 'subject' | 'problem'> {
+  const [, key, rest] = /^(\S+): (.*)$/s.exec(problem) ?? [];
+  return key?.startsWith(subject) ? { subject: key, problem: rest! } : { subject, problem };
 }
 
 /** Whether one of the files does not exist. */

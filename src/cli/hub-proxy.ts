@@ -171,7 +171,10 @@ async function serve(
     // At once: whoever sees the port open looks for it. Not before: another process may have a port, and this file.
     const unwritten = pidFile === null ? null : await writePid(pidFile);
     if (unwritten !== null) {
-      await complain(`sluice hub-proxy: --pid-file: ${unwritten}\n`, patienceMs);
+      await complain(
+        `sluice hub-proxy: --pid-file: ${unwritten}; name a file that can be written, or leave the flag out\n`,
+        patienceMs,
+      );
       await gateway.stop();
       return 1;
     }

@@ -79,7 +79,7 @@ test('a file that is not there is a warning, as it may be mounted elsewhere', as
   const { errors, warnings } = await found({ key: missing, clients: { ca: missing, crl: null, isRequired: false } });
   expect(errors).toEqual([]);
   expect(warnings).toEqual([
-    `listen.tls: listen.tls.key: ${missing} does not exist here; without it Sluice does not start.`,
-    `listen.tls: listen.tls.client_certificates.ca: ${missing} does not exist here; without it Sluice does not start.`,
+    `listen.tls.key: ${missing} does not exist here; without it Sluice does not start.`,
+    `listen.tls.client_certificates.ca: ${missing} does not exist here; without it Sluice does not start.`,
   ]);
 });

@@ -77,7 +77,7 @@ test('a file that is not there is a warning: it may be mounted elsewhere', async
     errors: [],
     warnings: [
       `admin.token_file: ${absent} does not exist ${gone}`,
-      `routes_api.tls: routes_api.tls.cert: ${absent} does not exist ${gone}`,
+      `routes_api.tls.cert: ${absent} does not exist ${gone}`,
     ],
   });
 });

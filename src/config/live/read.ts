@@ -11,7 +11,7 @@ const tooLong = 'EFBIG';
 
 const words: Partial<Record<string, string>> = {
   ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
+  EACCES: 'may not be read by this user; let the user that runs Sluice read it, and look into its folders',
   EISDIR: 'is a directory',
   ENOTFILE: 'is a pipe, a socket or a device, which cannot be read again',
   [tooLong]: `is longer than ${longestFile} bytes`,
@@ -80,9 +80,10 @@ export function loadFiles(contents: readonly FileContent[], beside: Beside | nul
   );
 }
 
+/** What to do that is not said already. */
 function remedyOf(code: string): string {
-  if (code === 'EACCES') return 'let the user that runs Sluice read it, and look into its folders';
-  return `give the path of a configuration file${code === tooLong ? ', or write less' : ''}`;
+  if (code === 'EACCES') return '';
+  return `; give the path of a configuration file${code === tooLong ? ', or write less' : ''}`;
 }
 
 /** Reads and loads files. */
@@ -93,7 +94,7 @@ export async function readConfig(paths: readonly string[]): Promise<Loaded> {
 function textOf(content: FileContent): ConfigText | { readonly file: string; readonly message: string } {
   const { file } = content;
   if ('error' in content) {
-    return { file, message: `${whyUnreadable(content.error)}; ${remedyOf(content.error.code)}` };
+    return { file, message: `${whyUnreadable(content.error)}${remedyOf(content.error.code)}` };
   }
   try {
     return { file, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content.bytes) };

@@ -255,6 +255,7 @@ test('a pid file that cannot be written ends it, and a pipe is not waited for', 
   expect(ends.map(({ code, errors }) => [code, errors])).toEqual(
     cases.map(([, problem]) => [1, expect.stringContaining(`sluice hub-proxy: --pid-file: ${problem}`)]),
   );
+  for (const { errors } of ends) expect(errors).toContain('; name a file that can be written, or leave the flag out');
 });
 
 test('one whose redirects cannot listen leaves that pid file too', async () => {

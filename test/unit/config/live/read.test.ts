@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { formatConfigError } from '../../../../src/config/language/errors.ts';
 import { loadFiles, readConfig } from '../../../../src/config/live/read.ts';
+import { judgePair } from '../../../../src/config/live/tls-pair.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-read-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,4 +42,12 @@ test('a file that is there and may not be read asks for the right to read it', (
   expect('errors' in loaded && loaded.errors.map(formatConfigError)).toEqual([
     'secret.yaml may not be read by this user; let the user that runs Sluice read it, and look into its folders',
   ]);
+});
+
+test('so does every file that a setting names', () => {
+  const secret = { file: 'tls.key', error: { code: 'EACCES', message: '' } };
+  expect(judgePair({ file: 'tls.crt', bytes: Buffer.alloc(0) }, secret)).toEqual({
+    problem:
+      'listen.tls.key: tls.key may not be read by this user; let the user that runs Sluice read it, and look into its folders',
+  });
 });
