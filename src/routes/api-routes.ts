@@ -203,8 +203,12 @@ export class ApiRoutes {
 
   #hostsOf(key: string): readonly string[] | RouteProblem {
     if (!this.#withHosts || key === '/') return everyHost;
-    const host = key.split('/', 2)[1]!.toLowerCase();
-    if (/^[a-z0-9._-]+$/.test(host)) return [host];
+    // As requests' hosts are compared: one that is longer, or that ends with a dot, would never be met.
+    const host = key
+      .split('/', 2)[1]!
+      .toLowerCase()
+      .replace(/(?<=.)\.$/, '');
+    if (/^[a-z0-9._-]{1,253}$/.test(host)) return [host];
     return { problem: `the first segment, "${host.slice(0, 64)}", is no host` };
   }
 }

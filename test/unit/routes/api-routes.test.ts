@@ -72,6 +72,10 @@ test('with hosts the first segment is one, in lower case', () => {
   routes.set('/', body(1), 0);
   expect(found(routes, '/')!.hosts).toEqual([]);
   expect(routes.set('/a%20b/x', body(1), 0)?.problem).toMatch(/no host/);
+  expect(routes.set('/a:80/x', body(1), 0)?.problem).toMatch(/no host/);
+  expect(routes.set(`/${'a'.repeat(300)}/x`, body(1), 0)?.problem, 'no request has it').toMatch(/no host/);
+  routes.set('/bob.example.org./x', body(1), 0);
+  expect(found(routes, '/bob.example.org./x')!.hosts).toEqual(['bob.example.org']);
 });
 
 test('refuses, with a reason, what its parts refuse', () => {
