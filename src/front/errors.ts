@@ -13,8 +13,8 @@ import {
 } from '../catalogue/outcomes.ts';
 import type { AnswerRow } from '../catalogue/row.ts';
 import { isFieldValue } from '../http/changes.ts';
-import { httpDate } from '../http/date.ts';
 import { kindOf } from '../http/fields.ts';
+import { httpDate } from './date.ts';
 
 import type { ErrorPage, PagedStatus } from './error-pages.ts';
 

@@ -1,5 +1,5 @@
 /** A `Date` line, made once in a second. */
-import { httpDate } from '../../http/date.ts';
+import { httpDate } from '../date.ts';
 
 export class DateLine {
   #at = 0;

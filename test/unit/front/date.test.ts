@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { httpDate } from '../../../src/http/date.ts';
+import { httpDate } from '../../../src/front/date.ts';
 
 test('a moment is written as a Date field has it, whichever was asked for before', () => {
   const begin = Date.UTC(2026, 10, 30, 5, 40, 12);
