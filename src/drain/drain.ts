@@ -251,8 +251,9 @@ export class Drain<T extends DrainTarget> {
 
   #say(more: object = {}): void {
     this.#saidAt = performance.now();
-    const { phase, cause, connections, requests, deadlineAtMs } = this.state;
-    const deadline_s = Math.round((deadlineAtMs - Date.now()) / 1000);
+    const { phase, cause, connections, requests } = this.state;
+    // Not of the time of day, which may be set while it drains.
+    const deadline_s = Math.round((deadlineOf(this.#lastDeadlineMs, this.#times) - this.#saidAt) / 1000);
     this.#parts.log.tell('draining', { phase, cause, ...more, connections, requests, deadline_s }, phase);
   }
 

@@ -103,6 +103,19 @@ test('gives a slot to a connection whose handshake came through while they began
   await expect(drain.over).resolves.toMatchObject({ connections: 1, sentAway: 1 });
 });
 
+test('says how long it may take, also where the clock is set meanwhile', async () => {
+  const stage = new Stage();
+  new Target(stage, { drain: { ...spread, close: 'wait' }, answers: false });
+  stage.start(10_000);
+  await vi.advanceTimersByTimeAsync(10_100);
+  vi.setSystemTime(Date.now() - 2 * 3_600_000);
+  await vi.advanceTimersByTimeAsync(11_000);
+  const told = stage.lines.filter(({ event }) => event === 'draining').map(({ deadline_s }) => deadline_s);
+  expect(told.length).toBeGreaterThan(2);
+  expect(told).toEqual([...told].sort((a, b) => Number(b) - Number(a)));
+  expect(told[0]).toBe(60);
+});
+
 test('cuts who does not answer at the deadline', async () => {
   const stage = new Stage();
   const wait = new Target(stage, { drain: { ...spread, close: 'wait' }, answers: false });
