@@ -161,3 +161,37 @@ test('whoever listened to a socket before it was taken over hears nothing more o
   await closed;
   expect(heard).toEqual([]);
 });
+
+test('of what lies in the kernel a round takes a bounded part from all sockets together, and all of it arrives', async () => {
+  const bytes = 3 * 1024 * 1024;
+  const buffers = new ReadBuffers(budgetOf());
+  let read = 0;
+  const { promise: whole, resolve } = Promise.withResolvers<void>();
+  const pairs = await Promise.all(Array.from({ length: 24 }, () => upgraded()));
+  const readers = pairs.map(({ accepted, connected }) => {
+    connected.write(Buffer.alloc(bytes));
+    const reader = new SocketReader({ socket: accepted, head: Buffer.alloc(0) }, buffers);
+    reader.start({
+      read: (_chunk, start, end) => {
+        read += end - start;
+        if (read === pairs.length * bytes) resolve();
+      },
+    });
+    return reader;
+  });
+  onTestFinished(() => {
+    for (const { accepted, connected } of pairs) for (const one of [accepted, connected]) one.destroy();
+  });
+  let most = 0;
+  let before = 0;
+  const look = () => {
+    most = Math.max(most, read - before);
+    before = read;
+    if (read < pairs.length * bytes) setImmediate(look);
+  };
+  for (const reader of readers) reader.resume();
+  look();
+  await whole;
+  // The budget, and a read of each socket. Without a budget most of the 72 MiB came at once.
+  expect(most).toBeLessThan(4 * 1024 * 1024 + (pairs.length + 1) * 256 * 1024);
+});
