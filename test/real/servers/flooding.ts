@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pageToken } from '../bokeh/bokeh-socket.ts';
 import { panelServe } from '../bokeh/panel-server.ts';
+import { pullDocument } from '../bokeh/pull-document.ts';
 import { venvProgram } from '../harness/paths.ts';
 import { freePort } from '../harness/ports.ts';
 import { answers, ServerProcess } from '../harness/server-process.ts';
@@ -32,13 +32,7 @@ const payload = Buffer.alloc(flood.pieces * flood.bytes, 'p');
 
 /** A document whose text is the flood, which the page pulls as one message. */
 const bokehDocument: Omit<FloodingServer, 'preset' | 'start'> = {
-  async ask(port) {
-    const page = `http://127.0.0.1:${port}/document`;
-    const session = await pageToken(`${page}?payload=${payload.length}`);
-    const socket = await SleepyClient.open(`${page.replace('http', 'ws')}/ws`, ['bokeh', session]);
-    for (const part of ['{"msgid":"1","msgtype":"PULL-DOC-REQ"}', '{}', '{}']) socket.send(part);
-    return socket;
-  },
+  ask: (port) => pullDocument(`http://127.0.0.1:${port}/document`, `?payload=${payload.length}`),
   piecesOf: (data) => (data.includes(payload) ? [...Array(flood.pieces).keys()] : []),
 };
 
