@@ -44,11 +44,14 @@ export function createSecureServer(tls: TlsOptions, handshakes: Handshakes, acce
   const options = { ...socketOptions, ...serverTls(tls.requestCert ?? false), ...tls };
   const secure = createTlsServer(options, (socket) => {
     handshakes.ended(socket);
+    socket.allowHalfOpen = true;
     accept(socket);
   });
   secure.on('tlsClientError', (_error, socket) => socket.destroy());
   return createServer(socketOptions, (socket) => {
     handshakes.began(socket);
+    // Whoever ends before TLS is agreed on leaves. Node's TLS takes this over from the socket.
+    socket.allowHalfOpen = false;
     secure.emit('connection', socket);
   });
 }

@@ -79,6 +79,7 @@ export class Acceptor {
       ALPNProtocols: ['http/1.1'],
     });
     this.#tls.on('secureConnection', (socket: TLSSocket) => {
+      socket.allowHalfOpen = true;
       const refused = clients === null ? null : judgeClientCertificate(socket, clients.isRequired);
       this.#events.secured(socket, refused);
     });
@@ -91,6 +92,8 @@ export class Acceptor {
   /** Speaks TLS with a connection that was accepted, paused; `read` is what was read from it. */
   speakTls(socket: Socket, read: Buffer): void {
     if (read.length > 0) socket.unshift(read);
+    // Whoever ends before TLS is agreed on leaves. Node's TLS takes this over from the socket.
+    socket.allowHalfOpen = false;
     this.#tls!.emit('connection', socket);
   }
 

@@ -83,6 +83,21 @@ test('the backend hears that the client came by https, with WebSockets and with 
   }
 });
 
+test.each([
+  ['nothing', 0],
+  ['three bytes', 3],
+  ['half a hello', 20],
+])('a client that ends behind %s of TLS is let go at once', async (_, sent) => {
+  await using upstream = await fakeUpstream();
+  // No clock of the test's own would notice.
+  await using sluice = await start(upstream, 3_600_000);
+  const client = connectTcp({ port: sluice.port, host: '127.0.0.1', allowHalfOpen: true });
+  const hello = clientHello();
+  client.resume().end(Buffer.concat([Buffer.from([22, 3, 1, 0, hello.length]), hello]).subarray(0, sent));
+  await once(client, 'end');
+  client.destroy();
+});
+
 test('speaks TLS 1.2 and 1.3 and nothing older, and HTTP/1.1 alone', async () => {
   await using upstream = await fakeUpstream();
   await using sluice = await start(upstream);
