@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config';
 import { compiled, kept } from './test/kept.ts';
 
-/** They count what their process holds, and have one of their own. */
+/** They have a process of their own: they count what it holds, or wait for all that it writes by a clock they set. */
 const measured = [
   'test/integration/{faults,hostile-handshake,retained}.test.ts',
   'test/integration/front/small-segments.test.ts',
+  'test/integration/hub/state-file-writes.test.ts',
 ];
 
 /** The suites of `npm test`: no outside program, all traffic on loopback. The real backends have their own config. */
