@@ -27,7 +27,7 @@ import { LastingRoutes } from './front/lasting.ts';
 import { Recorder } from './front/recorder.ts';
 import { HubSide } from './gateway/hub-side.ts';
 import { listenAt } from './gateway/listen-failure.ts';
-import { memoryBound } from './gateway/memory-bound.ts';
+import { containerBytes, memoryBound } from './gateway/memory-bound.ts';
 import { type AdminShows, Operators } from './gateway/operators.ts';
 import { type Log, type LogSubject, logViolation } from './observe/log/log.ts';
 import type { Renderer } from './observe/metrics/prometheus.ts';
@@ -210,6 +210,7 @@ export class Gateway {
     this.#front = new Front({
       edge: () => this.#edge,
       tls: config.listen.tls !== null,
+      containerBytes: containerBytes(),
       forwarder: this.#forwarder,
       log,
       memory: budget,

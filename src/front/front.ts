@@ -31,6 +31,8 @@ export type { Credentials } from './acceptor.ts';
 export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHandshakes'> {
   /** Whether it speaks TLS. */
   readonly tls: boolean;
+  /** What the process may use before the system ends it, in bytes; `Infinity` where that is not known. */
+  readonly containerBytes: number;
   /** Where the bytes are that are held, and who looks after those that hold them. */
   readonly relayMemory: RelayMemory;
   readonly holders: Holders;
@@ -89,7 +91,9 @@ export class Front {
     this.#evicted = new Summary((count) => {
       parts.log.tell('waiting_evicted', { count, waiting: this.#waiting.size });
     });
-    this.#waiting = new Waiting(capsOf(this.#descriptors.limit, parts.tls), () => performance.now());
+    this.#waiting = new Waiting(capsOf(this.#descriptors.limit, parts.tls, parts.containerBytes), () =>
+      performance.now(),
+    );
     const refusesHandshakes = () => this.#refusesHandshakes;
     this.#reception = new Reception({ ...parts, refusesHandshakes });
     this.#entry = new Entry({ ...parts, reception: this.#reception, refusesHandshakes });

@@ -36,13 +36,13 @@ const plainBytes = 10 * 1024;
 const tlsBytes = 64 * 1024;
 
 /**
- * Three quarters of what the process may open, and half for one address, or what it may take: the rest is for those who
- * ask for something.
+ * Three quarters of what the process may open, and what takes a quarter of the container: the rest is for those who ask
+ * for something. Two thirds of it for one address. `containerBytes` is `Infinity` where nothing bounds the process.
  */
-export function capsOf(descriptors: number, tls: boolean): WaitingCaps {
-  const most = Math.min(mostWaiting, descriptors);
-  const ofBytes = mostGroupBytes / (tls ? tlsBytes : plainBytes);
-  return { inAll: Math.floor((most * 3) / 4), ofGroup: Math.floor(Math.min(most / 2, ofBytes)) };
+export function capsOf(descriptors: number, tls: boolean, containerBytes: number): WaitingCaps {
+  const bytesOfOne = tls ? tlsBytes : plainBytes;
+  const inAll = Math.min((Math.min(mostWaiting, descriptors) * 3) / 4, containerBytes / 4 / bytesOfOne);
+  return { inAll: Math.floor(inAll), ofGroup: Math.floor(Math.min((inAll * 2) / 3, mostGroupBytes / bytesOfOne)) };
 }
 
 /**

@@ -86,6 +86,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     closeIdleUpstream: () => lasting.closeIdle(),
     edge: () => edge,
     tls: false,
+    containerBytes: Number.POSITIVE_INFINITY,
     forwarder,
     log,
     memory: budget,

@@ -41,10 +41,10 @@ const smallestDefault = 16 * MiB;
 /**
  * What all buffers may hold where the file does not say: a quarter of the container, or an eighth with TLS. The process
  * takes 128 MiB, and the kernel's own buffers, up to 4 MiB for a slow receiver, count against the container too. With
- * TLS Node and OpenSSL keep up to three times as much for what waits (measured). `constrainedBytes` is what the
- * container may use, as `process.constrainedMemory()` tells; `machineBytes` is what there is.
+ * TLS Node and OpenSSL keep up to three times as much for what waits (measured). `containerBytes` is what the container
+ * may use, `Infinity` where nothing bounds it.
  */
-export function defaultMaxBuffered(constrainedBytes: number, machineBytes: number, tls: boolean): number {
-  if (constrainedBytes <= 0 || constrainedBytes > machineBytes) return unboundedDefault;
-  return Math.max(smallestDefault, Math.floor(constrainedBytes / (tls ? 8 : 4)));
+export function defaultMaxBuffered(containerBytes: number, tls: boolean): number {
+  if (!Number.isFinite(containerBytes)) return unboundedDefault;
+  return Math.max(smallestDefault, Math.floor(containerBytes / (tls ? 8 : 4)));
 }

@@ -135,9 +135,17 @@ test('where nobody waits, nobody makes room', () => {
 });
 
 test('as many wait as there are descriptors for, and of one address what takes 128 MiB', () => {
-  expect(capsOf(1024, false)).toEqual({ inAll: 768, ofGroup: 512 });
-  expect(capsOf(1024, true)).toEqual({ inAll: 768, ofGroup: 512 });
-  expect(capsOf(1_000_000, false)).toEqual({ inAll: 12_288, ofGroup: 8192 });
+  const unbounded = Number.POSITIVE_INFINITY;
+  expect(capsOf(1024, false, unbounded)).toEqual({ inAll: 768, ofGroup: 512 });
+  expect(capsOf(1024, true, unbounded)).toEqual({ inAll: 768, ofGroup: 512 });
+  expect(capsOf(1_000_000, false, unbounded)).toEqual({ inAll: 12_288, ofGroup: 8192 });
   // One that speaks TLS takes six times as much.
-  expect(capsOf(1_000_000, true)).toEqual({ inAll: 12_288, ofGroup: 2048 });
+  expect(capsOf(1_000_000, true, unbounded)).toEqual({ inAll: 12_288, ofGroup: 2048 });
+});
+
+test('all that wait take a quarter of the container at most, from however many addresses', () => {
+  const container = 256 * 1024 * 1024;
+  expect(capsOf(1_000_000, true, container)).toEqual({ inAll: 1024, ofGroup: 682 });
+  expect(capsOf(1_000_000, false, container)).toEqual({ inAll: 6553, ofGroup: 4369 });
+  expect(capsOf(1024, true, container)).toEqual({ inAll: 768, ofGroup: 512 });
 });
