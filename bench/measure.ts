@@ -179,7 +179,7 @@ async function warmUp(setup: Setup, { phases }: Workload, { proxy }: Stand, load
   });
 }
 
-/** Does windows of work until the proxy is warm; `work` says how many pieces a window had. One is enough without one. */
+/** Does windows of work until the proxy is warm, one where there is none; `work` says how many pieces a window had. */
 async function warm({ warmth }: Setup, proxy: Running | null, work: () => Promise<number>): Promise<void> {
   if (!proxy) {
     await work();

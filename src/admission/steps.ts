@@ -36,7 +36,6 @@ const phases: readonly (readonly [phase: string, make: StepMaker])[] = [
   ['methods', methodStep],
   ['handshake', (_, kind) => (kind === 'http' ? null : checkHandshake)],
   ['rates', rateStep],
-  ['client_certificate', () => null],
   ['authentication', (route, _, { authenticate }) => authenticate(route)],
   ['origin', (route, kind) => (kind === 'http' ? null : (visit) => checkOrigin(visit.values('origin'), route))],
   // This stands behind the origin: a page of another site must not use up what a user may ask.

@@ -1,4 +1,4 @@
-/** Why Sluice cannot listen somewhere, for whoever starts it: which key or flag, where, what the system says, what to do. */
+/** Why Sluice cannot listen somewhere, for whoever starts it: which key, where, what the system says, what to do. */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatListenAddress } from '../config/language/addresses.ts';

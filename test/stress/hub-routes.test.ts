@@ -58,7 +58,7 @@ class Hub {
     this.#setter.once('exit', () => this.#setterGone.abort());
   }
 
-  /** `rows`: of the file of routes that it begins with; `watched`: whether it counts its own turns, which is work too. */
+  /** `rows`: of the file of routes that it begins with; `watched`: whether it counts its own turns, which is work. */
   static async start(echoPort: number, rows: readonly (readonly [string, string, number])[] = [], watched = true) {
     const folder = scratchDirectory('hub-routes');
     const [tokenFile, stateFile] = [join(folder, 'token'), join(folder, 'routes.json')];

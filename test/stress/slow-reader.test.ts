@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { flood, Stage } from './load.ts';
 
-/** As slow to its clock as one of 20 KB/s is to `max_pause: 30s`, for as many of them: two minutes would show no more. */
+/** As slow to its clock as one of 20 KB/s is to `max_pause: 30s`, for as many of them. */
 const bytesPerSecond = 60_000;
 const forMs = 40_000;
 

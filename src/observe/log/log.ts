@@ -126,7 +126,9 @@ export function logReportedRate(log: Log, facts: RequestFacts): void {
   log.caused('rate_reported', 'rate_reported', lineOf('rate_reported'), fields);
 }
 
-/** One line for an HTTP request whose forwarding failed. `status`: what the client gets, if that is not the outcome's. */
+/**
+ * One line for an HTTP request whose forwarding failed. `status`: what the client gets, if that is not the outcome's.
+ */
 export function logHttpFailure(
   log: Log,
   failure: HttpFailure,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { RouteRates } from '../../../src/admission/rates.ts';
 import { ConnectionSlots } from '../../../src/admission/slots.ts';
@@ -20,7 +21,7 @@ const parts: StepParts = {
 const handshake = (overrides: VisitOverrides = {}) =>
   testVisit({ kind: 'websocket', headers: handshakeFields, ...overrides });
 
-test('the phases have one order', () => {
+test('the phases have one order, and docs/architecture.md shows it', () => {
   expect(phaseNames).toEqual([
     'drain',
     'networks',
@@ -28,7 +29,6 @@ test('the phases have one order', () => {
     'methods',
     'handshake',
     'rates',
-    'client_certificate',
     'authentication',
     'origin',
     'user_rates',
@@ -36,6 +36,8 @@ test('the phases have one order', () => {
     'caps',
     'quotas',
   ]);
+  const shown = /^visit ─► (.*) ─► admitted$/m.exec(readFileSync('docs/architecture.md', 'utf8'))![1]!;
+  expect(shown.split(' ─► ').map((name) => name.replace(' ', '_'))).toEqual(phaseNames);
 });
 
 describe('the steps of a handshake', () => {
