@@ -13,6 +13,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Peer } from '../admission/peer.ts';
+import { noRoom } from './errors.ts';
 import type { Waiter, Waiting, WaitingPlace } from './waiting.ts';
 
 /** Who serves connections. */
@@ -119,10 +120,11 @@ export class Connection implements Waiter {
     else onLate();
   }
 
-  evict(words?: Buffer): void {
+  evict(): void {
     this.#events?.evicted();
+    // Its first request may be on its way. A client that has had an answer asks again on another connection.
     const asks = this.#waitsFor === 'request' || this.#waitsFor === 'header';
-    if (asks && words !== undefined && this.isReadable) this.socket.end(words);
+    if (asks && this.isReadable) this.socket.end(noRoom());
     this.drop();
   }
 

@@ -183,6 +183,11 @@ export function refusalBytes(
   return Buffer.concat([Buffer.from(head, 'latin1'), bodiless ? Buffer.alloc(0) : body]);
 }
 
+/** What somebody hears who may have asked for something, and whose connection the gateway cannot keep. */
+export function noRoom(): Buffer {
+  return refusalBytes(refuseHandshake('no_descriptors', { route: null, limit: null }), undefined);
+}
+
 type Form = 'text/html' | 'application/json' | 'text/plain';
 
 const renderers: Readonly<Record<Form, (refusal: Refusal) => string>> = {

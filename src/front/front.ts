@@ -18,7 +18,7 @@ import { CarefulLane } from './careful/careful-lane.ts';
 import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
-import { refusalBytes, refuseHandshake } from './errors.ts';
+import { noRoom } from './errors.ts';
 import { FastLane, type Holders } from './fast/fast-lane.ts';
 import { OwnPort } from './own-port.ts';
 import { Preface } from './proxy/preface.ts';
@@ -249,7 +249,7 @@ export class Front {
 
   /** Ends a connection that nobody misses: one of ours, or else of the address that holds most. */
   #makeRoom(): boolean {
-    return this.#parts.closeIdleUpstream() || this.#waiting.makeRoom(outOfDescriptors());
+    return this.#parts.closeIdleUpstream() || this.#waiting.makeRoom();
   }
 
   /** There is no descriptor for what a client will ask for. Its own is kept for as long as nobody needs it. */
@@ -261,7 +261,7 @@ export class Front {
       return;
     }
     connection.wait('end', lingerMs);
-    socket.end(outOfDescriptors());
+    socket.end(noRoom());
     socket.resume();
   }
 
@@ -362,11 +362,6 @@ export class Front {
 /** The address of a peer; `null` on a unix socket. */
 function addressOf({ remoteAddress }: Socket): Peer['address'] {
   return remoteAddress === undefined ? null : plainAddress(remoteAddress);
-}
-
-/** What somebody hears who may have asked for something when there was no descriptor left. */
-function outOfDescriptors(): Buffer {
-  return refusalBytes(refuseHandshake('no_descriptors', { route: null, limit: null }), undefined);
 }
 
 function ignore(): void {}

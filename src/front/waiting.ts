@@ -15,8 +15,8 @@ export interface Waiter {
   place?: WaitingPlace | undefined;
   /** The clock has run out. */
   late(): void;
-  /** There must be room for another. `words` are for somebody who may have asked already. */
-  evict(words?: Buffer): void;
+  /** Ends it, because there must be room for another. */
+  evict(): void;
   /** Ends it at once, without a word. */
   drop(): void;
 }
@@ -125,11 +125,11 @@ export class Waiting {
   }
 
   /** Ends the one that goes first. Returns `false` if nobody waits. */
-  makeRoom(words?: Buffer): boolean {
+  makeRoom(): boolean {
     let largest: Group | null = null;
     for (const group of this.#groups.values()) if (largest === null || group.size > largest.size) largest = group;
     if (largest === null) return false;
-    largest.first!.waiter.evict(words);
+    largest.first!.waiter.evict();
     return true;
   }
 

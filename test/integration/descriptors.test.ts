@@ -70,14 +70,12 @@ test('a burst that needs more descriptors than there are gets 503 for what is to
   for (const [i, client] of clients.entries()) {
     client.sendText(i % 2 === 0 ? handshakeRequest() : 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
   }
-  const heads = await Promise.all(
-    clients.map((client, i) => (i % 2 === 0 ? client.head().catch(() => 'gone') : 'unknown')),
-  );
+  const handshakes = clients.filter((_, i) => i % 2 === 0);
+  const heads = await Promise.all(handshakes.map((client) => client.head().catch(() => 'not a word')));
   const statuses = new Set(heads.map((head) => /^HTTP\/1\.1 (\d+)/.exec(head)?.[1] ?? head));
-  expect([...statuses]).toEqual(expect.arrayContaining(['101', '503']));
-  expect([...statuses]).not.toContain('502');
+  expect([...statuses].sort()).toEqual(['101', '503']);
   const refusal = heads.findIndex((head) => head.includes(' 503 '));
-  const text = (await clients[refusal]!.rest()).toString();
+  const text = (await handshakes[refusal]!.rest()).toString();
   expect(text).toContain('the gateway may open no more files and connections');
   expect(text).toContain('ulimit -n');
   const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
