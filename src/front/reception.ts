@@ -13,6 +13,7 @@ import { admit } from '../admission/steps.ts';
 import type { Refused, Verdict } from '../admission/verdict.ts';
 import type { Visit } from '../admission/visit.ts';
 import type { Route } from '../config/types.ts';
+import { contain } from '../mistakes.ts';
 import type { Log } from '../observe/log/log.ts';
 import { forgetKernelQueues, peerEnd } from '../relay/transport/kernel-queue.ts';
 import type { Recorder } from './recorder.ts';
@@ -158,20 +159,21 @@ class WaitingVisit {
     this.#onOver = onOver;
     this.#holding = new Holding(parts.memory);
     this.#holding.bytes = waitingBytes + bytesPerHeaderByte * visit.headerBytes;
-    visit.signal.addEventListener('abort', () => this.#clientGone());
+    visit.signal.addEventListener('abort', () => this.#contained(() => this.#clientGone()));
     verdict
       .then((said) => this.#conclude(said))
       .catch((error) => {
         parts.log.tell('admission_bug', { err: error });
-        // A bug lets nobody in, and one request must not end the others. It may be the lane's, after the wait.
-        this.#end();
-        visit.giveBack();
-        host.givenUp(visit);
+        this.#break();
       });
   }
 
   /** Looks whether the client has left. A socket that is not read does not tell, but the kernel knows. */
   look(now: number): void {
+    this.#contained(() => this.#look(now));
+  }
+
+  #look(now: number): void {
     const { unread } = this.#host;
     if (unread === null) return;
     const end = peerEnd(unread, now);
@@ -212,6 +214,18 @@ class WaitingVisit {
     if (visit.kind === 'http') recorder.answered(visit, 0, this.#host.bodyBytes);
     else recorder.refused(visit, { outcome: 'client_gone', detail: 'the client left' });
     this.#host.left(visit);
+  }
+
+  /** What a signal or a clock calls: nobody catches there what is thrown. */
+  #contained(call: () => void): void {
+    contain(call, () => this.#break());
+  }
+
+  /** A bug lets nobody in, and one request must not end the others. It may be the lane's, after the wait. */
+  #break(): void {
+    this.#end();
+    this.visit.giveBack();
+    this.#host.givenUp(this.visit);
   }
 
   /**

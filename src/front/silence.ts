@@ -3,6 +3,7 @@
  * while nothing is read or written here. So if bytes wait for the client, the kernel's own queue is looked at twice
  * before the client is given up.
  */
+import { contain } from '../mistakes.ts';
 import type { KernelQueue, KernelReading } from '../relay/core/stall.ts';
 
 export interface SilenceParts {
@@ -14,6 +15,8 @@ export interface SilenceParts {
   readonly kernelQueue: () => KernelQueue;
   /** Nothing has moved for that long. */
   readonly over: () => void;
+  /** A mistake of ours was made in looking, or in `over`. */
+  readonly broke: () => void;
 }
 
 /** When to ask again for what is being read; a reading lasts a little longer. */
@@ -44,7 +47,7 @@ export class Silence {
   /** One timer per exchange, moved on when it fires, instead of one reset per chunk. */
   #watch(ms: number): void {
     if (this.#parts.inactivityMs === 0) return;
-    this.#timer = setTimeout(() => this.#look(), ms);
+    this.#timer = setTimeout(() => contain(() => this.#look(), this.#parts.broke), ms);
   }
 
   #look(): void {

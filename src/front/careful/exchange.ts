@@ -159,6 +159,7 @@ export class CarefulExchange implements MemoryHolder {
       owes: () => this.#clientOwes,
       kernelQueue: () => (this.#res.socket === null ? null : this.#context.kernelQueue(this.#res.socket)),
       over: () => this.#onSilence(),
+      broke: () => void this.#res.destroy(),
     });
     return true;
   }

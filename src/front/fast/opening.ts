@@ -91,24 +91,31 @@ export class Opening implements LineOwner, PendingHandshake {
     const { route, endpoint } = this.#request.route;
     this.#loan!.use(endpoint.lease());
     const { connectMs, handshakeMs } = route.timeouts;
-    if (handshakeMs > 0) this.#timer = setTimeout(() => this.#late(), handshakeMs);
+    if (handshakeMs > 0) this.#timer = this.#after(handshakeMs, () => this.#late());
     const dial = endpoint.dial(connectMs, {
-      done: (connected) => {
-        try {
-          this.#connected(connected);
-        } catch (error) {
-          this.#broke(error);
-        }
-      },
+      done: (connected) => this.#contained(() => this.#connected(connected)),
       broke: (error) => this.#broke(error),
     });
     if (this.#turn === 'connecting') this.#dial = dial;
   }
 
+  #after(ms: number, call: () => void): NodeJS.Timeout {
+    return setTimeout(() => this.#contained(call), ms);
+  }
+
+  /** What a dial or a clock calls. */
+  #contained(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
   /** A bug in one handshake must not end the connections of others. */
   #broke(error: unknown): void {
     this.#parts.log.tell('handshake_bug', { err: error });
-    this.#end();
+    if (this.#turn !== 'over') this.#end();
     this.#client.line.destroy();
   }
 
@@ -285,7 +292,7 @@ export class Opening implements LineOwner, PendingHandshake {
     this.#client.line.resume();
     // The body belongs to the handshake, so its time is bounded too.
     clearTimeout(this.#timer);
-    if (handshakeMs > 0) this.#timer = setTimeout(() => this.#breakMirror(), handshakeMs);
+    if (handshakeMs > 0) this.#timer = this.#after(handshakeMs, () => this.#breakMirror());
     const changes = this.#request.visit.answerChanges;
     heads.response(answer, { chunks: framing === 'close', closes: true, date: nothing, changes });
     this.#download = new Download(this.#client.line, heads, framing, answer.contentLength);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Silence } from '../../../src/front/silence.ts';
 import type { KernelReading } from '../../../src/relay/core/stall.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -20,6 +21,7 @@ function silence(readings: (number | KernelReading | 'pending')[] | null) {
       return typeof reading === 'number' ? { bytes: reading, at: performance.now() } : reading;
     },
     over,
+    broke: () => {},
   });
   return { watch, over };
 }
@@ -65,10 +67,21 @@ test('where the kernel tells nothing, what moves here decides', () => {
 
 test('never ends where there is no limit, nor after it was stopped', () => {
   const over = vi.fn();
-  new Silence({ inactivityMs: 0, owes: () => false, kernelQueue: () => null, over });
+  new Silence({ inactivityMs: 0, owes: () => false, kernelQueue: () => null, over, broke: () => {} });
   const { watch, over: stopped } = silence(null);
   watch.stop();
   vi.advanceTimersByTime(1e9);
   expect(over).not.toHaveBeenCalled();
   expect(stopped).not.toHaveBeenCalled();
+});
+
+test('a mistake of ours in looking is told, and whoever watches hears of it', () => {
+  using mistakes = new HeardMistakes();
+  const broke = vi.fn();
+  const over = () => {
+    throw new Error('over');
+  };
+  new Silence({ inactivityMs: 60_000, owes: () => false, kernelQueue: () => null, over, broke });
+  vi.advanceTimersByTime(60_000);
+  expect([mistakes.told, broke.mock.calls.length]).toEqual([['over'], 1]);
 });

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import type { Visit } from '../../../src/admission/visit.ts';
+import { Reception, type VisitHost } from '../../../src/front/reception.ts';
+import { Recorder } from '../../../src/front/recorder.ts';
+import { RouteCounters } from '../../../src/observe/metrics/counters.ts';
+import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
+import { LogLines } from '../../helpers/log-lines.ts';
+import { admissionRoute, testVisit } from '../../helpers/visit.ts';
+
+/** A reception, and a lane that writes down what it is told of visits. */
+function setUp() {
+  const told: string[] = [];
+  const lines = new LogLines();
+  const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
+  const recorder = new Recorder({ log: lines.log, rejected: () => {}, hub: null, unrouted: () => new RouteCounters() });
+  const reception = new Reception({ log: lines.log, recorder, refusesHandshakes: () => false, memory });
+  const host: VisitHost = {
+    admitted: () => told.push('admitted'),
+    turnedAway: () => told.push('turned away'),
+    givenUp: () => told.push('given up'),
+    left: () => told.push('left'),
+    unread: null,
+    bodyBytes: -1,
+  };
+  return { reception, memory, host, told };
+}
+
+/** A visit whose step never answers. */
+function waitingVisit(): Visit {
+  return testVisit({ route: admissionRoute({}, { steps: () => [() => new Promise(() => {})] }) });
+}
+
+test('a mistake of ours about a client that leaves while it waits ends its connection, and no more', async () => {
+  using mistakes = new HeardMistakes();
+  const { reception, memory, host, told } = setUp();
+  const left = () => {
+    throw new Error('left');
+  };
+  const visit = waitingVisit();
+  expect(reception.receive(visit, { ...host, left })).toBe(true);
+  visit.leave();
+  // What a listener of a signal throws, Node throws again in the next tick, and nobody catches it there.
+  await new Promise(setImmediate);
+  expect([told, mistakes.told]).toEqual([['given up'], ['left']]);
+  expect([memory.usedBytes, reception.requests]).toEqual([0, 0]);
+});
+
+test('a mistake of ours in looking after one that waits ends that one', async () => {
+  using mistakes = new HeardMistakes();
+  const { reception, memory, host, told } = setUp();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const broken: VisitHost = {
+    ...host,
+    givenUp: () => resolve(told.push('given up')),
+    get unread(): never {
+      throw new Error('unread');
+    },
+  };
+  reception.receive(waitingVisit(), host);
+  reception.receive(waitingVisit(), broken);
+  await promise;
+  expect([told, mistakes.told, reception.requests]).toEqual([['given up'], ['unread'], 1]);
+  reception.abort(() => true);
+  expect(memory.usedBytes).toBe(0);
+});
