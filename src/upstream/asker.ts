@@ -56,6 +56,8 @@ function tryOnce(
   const { promise, resolve } = Promise.withResolvers<Tried>();
   const pooled = new PooledRequest(pool, { reuse, timeoutMs, signal });
   const headers = ['Host', host, ...fields.flat()];
+  // Whoever is not told may send any coding (RFC 9110 §12.5.3).
+  if (!fields.some(([name]) => name.toLowerCase() === 'accept-encoding')) headers.push('Accept-Encoding', 'identity');
   if (body !== undefined) headers.push('Content-Length', String(body.length));
   let isOver = false;
   const done = (answer: ServiceAnswer) => {

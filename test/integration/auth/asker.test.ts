@@ -58,7 +58,7 @@ describe('a question', () => {
     expect(seen[1]).toEqual([
       'GET',
       '/auth?x=1',
-      ['Host', `127.0.0.1:${port}`, 'Cookie', 's=\xe9', 'Connection', 'keep-alive'],
+      ['Host', `127.0.0.1:${port}`, 'Cookie', 's=\xe9', 'Accept-Encoding', 'identity', 'Connection', 'keep-alive'],
     ]);
   });
 

@@ -2,6 +2,7 @@
  * `basic`: names and passwords (RFC 7617), for a workshop or a script. Browsers ask for them in a dialogue of their
  * own.
  */
+import { isUtf8 } from 'node:buffer';
 import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
 import { type Edits, noEdits } from '../edits.ts';
 import { authorizationOf } from '../fields.ts';
@@ -21,7 +22,7 @@ export interface BasicOptions {
   readonly now: () => number;
 }
 
-/** bcrypt looks at 72 bytes; nobody types more than these. */
+/** Nobody types more than these. */
 const longestPassword = 1024;
 /** A page is 80 requests, each with the password; comparing takes as long as it is made to take. */
 const rememberedMs = 5 * 60_000;
@@ -88,7 +89,10 @@ export class BasicJudge extends KindOf<BasicOptions> {
 
 function decode(credentials: string): { readonly name: string; readonly password: string } | null {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(credentials)) return null;
-  const text = Buffer.from(credentials, 'base64').toString();
+  const bytes = Buffer.from(credentials, 'base64');
+  const text = bytes.toString();
+  // RFC 7617 §2. Read as text, bytes that are no UTF-8 would all be the same; and to bcrypt `x` is `x`, NUL, `x`.
+  if (!isUtf8(bytes) || /\p{Cc}/u.test(text)) return null;
   const colon = text.indexOf(':');
   return colon < 1 ? null : { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }

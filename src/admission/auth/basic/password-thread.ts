@@ -5,7 +5,7 @@
 import { argon2Sync, timingSafeEqual } from 'node:crypto';
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { compareSync } from 'bcryptjs';
+import { compareSync, truncates } from 'bcryptjs';
 import type { PasswordQuestion } from './passwords.ts';
 import { parseHash } from './users.ts';
 
@@ -18,7 +18,8 @@ parentPort!.on('message', ({ id, hash, password }: PasswordQuestion) => {
 
 function matches(text: string, password: string): boolean {
   const hash = parseHash(text);
-  if ('bcrypt' in hash) return compareSync(password, hash.bcrypt);
+  // Of more than 72 bytes bcrypt would take the first 72, and any end behind them.
+  if ('bcrypt' in hash) return compareSync(password, hash.bcrypt) && !truncates(password);
   const { algorithm, memory, passes, parallelism, nonce, tag } = hash;
   const message = Buffer.from(password);
   const tried = argon2Sync(algorithm, { message, nonce, parallelism, tagLength: tag.length, memory, passes });

@@ -4,6 +4,7 @@
  *   none ──► fetched, fresh ──► older than it may be: fetched again meanwhile; if that fails the old set stays
  *              └ a token of a key that is not in it: fetched again, but not twice within the floor
  */
+import { valuesOf } from '../../../http/raw-fields.ts';
 import type { Asker } from '../asker.ts';
 import { type KeySet, parseKeySet } from './key-set.ts';
 
@@ -71,7 +72,10 @@ export class RemoteKeys {
     const answer = await ask(question, new AbortController().signal);
     if ('problem' in answer) return fetched(answer.problem);
     if (answer.status !== 200) return fetched(`the answer is ${answer.status}`);
-    const parsed = parseKeySet(answer.body.toString());
+    const isPlain = valuesOf(answer.fields, 'content-encoding').every((coding) => coding.toLowerCase() === 'identity');
+    if (!isPlain) return fetched('the answer is compressed, which nobody asked for');
+    // Without the mark that some editors put before a text.
+    const parsed = parseKeySet(new TextDecoder().decode(answer.body));
     if ('problem' in parsed) return fetched(`the answer ${parsed.problem}`);
     this.#keys = parsed.value;
     this.#fetchedAt = now();

@@ -13,6 +13,8 @@ export type TokenRules = Pick<
 
 /** With this a header of 64 KiB still has room for others. */
 const longestToken = 16 * 1024;
+/** The last time that there is (ECMA-262 §21.4.1.1). A number beyond it is a way to say "never", which nobody may. */
+const lastMs = 8.64e15;
 /** Tokens whose key nobody names are tried with so many. */
 const mostTries = 8;
 
@@ -90,15 +92,15 @@ function explain(error: unknown): AuthFailure | 'no key' {
     return refuse('algorithm', 'the algorithm of the token is none of `algorithms`');
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) return refuse('signature', 'the signature is wrong');
-  if (error instanceof errors.JWTClaimValidationFailed) return explainClaim(error.claim);
+  if (error instanceof errors.JWTClaimValidationFailed) return explainClaim(error.claim, error.reason);
   // A token of any shape comes here, and a key that its issuer has got wrong; nothing of either is an error of ours.
   return refuse('malformed', 'the token is no JWT that can be verified');
 }
 
-function explainClaim(claim: string): AuthFailure {
+function explainClaim(claim: string, reason: string): AuthFailure {
   if (claim === 'iss') return refuse('issuer', 'the token is of another issuer', false);
   if (claim === 'aud') return refuse('audience', 'the token is for another audience', false);
-  if (claim === 'nbf') return refuse('not_yet', 'the token is not valid yet', false);
+  if (claim === 'nbf' && reason === 'check_failed') return refuse('not_yet', 'the token is not valid yet', false);
   return refuse('claim', `the claim ${claim} is missing or wrong`, false);
 }
 
@@ -111,6 +113,7 @@ function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: Token
   }
   const own = (name: string) => (Object.hasOwn(payload, name) ? payload[name] : undefined);
   const expiresAtMs = payload.exp! * 1000;
+  if (expiresAtMs > lastMs) return refuse('claim', 'the claim exp is no time', false);
   const identity = identityOf(own(userClaim), own(groupsClaim), expiresAtMs);
   if (identity === null) return refuse('claim', `the claim ${userClaim} holds no name`, false);
   return { identity, expiresAtMs, beginsAtMs: payload.nbf === undefined ? null : payload.nbf * 1000 };

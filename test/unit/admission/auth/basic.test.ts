@@ -4,20 +4,18 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { BasicJudge } from '../../../../src/admission/auth/basic/basic.ts';
 import { Passwords } from '../../../../src/admission/auth/basic/passwords.ts';
 import { parseUsers, type Users } from '../../../../src/admission/auth/basic/users.ts';
+import { textOf } from '../../../../src/config/live/watched-files.ts';
 import { authRequest, edited } from './requests.ts';
 
-const bcrypt = hashSync('hunter2', 4);
-const nonce = Buffer.from('0123456789abcdef');
-const tag = argon2Sync('argon2id', {
-  message: 'correct horse',
-  nonce,
-  parallelism: 1,
-  tagLength: 32,
-  memory: 64,
-  passes: 2,
-});
+const bcryptOf = (password: string) => hashSync(password, 4);
+const bcrypt = bcryptOf('hunter2');
 const unpadded = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
-const argon2 = `$argon2id$v=19$m=64,t=2,p=1$${unpadded(nonce)}$${unpadded(tag)}`;
+function argon2Of(message: string): string {
+  const nonce = Buffer.from('0123456789abcdef');
+  const tag = argon2Sync('argon2id', { message, nonce, parallelism: 1, tagLength: 32, memory: 64, passes: 2 });
+  return `$argon2id$v=19$m=64,t=2,p=1$${unpadded(nonce)}$${unpadded(tag)}`;
+}
+const argon2 = argon2Of('correct horse');
 const text = `ann:${bcrypt}\n# a comment\nbob:${argon2}\n`;
 
 function usersOf(file: string): Users {
@@ -32,7 +30,7 @@ afterAll(() => passwords.close());
 const clock = { now: 0 };
 const judgeWith = (compare = passwords.compare, forward = false) =>
   new BasicJudge({ users: () => usersOf(text), compare, forward, now: () => clock.now });
-const credentials = (pair: string) => ['Authorization', `Basic ${Buffer.from(pair).toString('base64')}`];
+const credentials = (pair: string | Buffer) => ['Authorization', `Basic ${Buffer.from(pair).toString('base64')}`];
 
 describe('basic', () => {
   test.each(['ann:hunter2', 'bob:correct horse'])('lets %s in', async (pair) => {
@@ -54,10 +52,29 @@ describe('basic', () => {
     [['Authorization', 'Basic '], 'malformed'],
     [credentials('no colon'), 'malformed'],
     [credentials(':no name'), 'malformed'],
+    // To bcrypt a password is the same as that, NUL and that again.
+    [credentials('ann:hunter2\0hunter2'), 'malformed'],
+    [credentials('ann:hunter2\n'), 'malformed'],
+    [credentials(Buffer.from('ann:hunter\xff', 'latin1')), 'malformed'],
     [credentials(`ann:${'x'.repeat(1_000_000)}`), 'too_long'],
     [[...credentials('ann:hunter2'), ...credentials('ann:hunter2')], 'several'],
   ])('refuses what is none: %#', async (headers, result) => {
     expect(await judgeWith().decide(authRequest(headers))).toMatchObject({ is: 'refused', result });
+  });
+
+  test.each([argon2Of, bcryptOf])('takes the whole password into account', async (hashOf) => {
+    const password = 'é'.repeat(36);
+    const users = (kept: string) => parseUsers(`ann:${hashOf(kept)}`) as { value: Users };
+    const decide = (kept: string, typed: string) =>
+      new BasicJudge({
+        users: () => users(kept).value,
+        compare: passwords.compare,
+        forward: false,
+        now: () => 0,
+      }).decide(authRequest(credentials(`ann:${typed}`)));
+    expect(await decide(password, password)).toMatchObject({ is: 'admitted' });
+    expect(await decide(password, `${password}x`)).toMatchObject({ is: 'refused', result: 'unknown' });
+    expect(await decide(`${password}x`, `${password}y`)).toMatchObject({ is: 'refused', result: 'unknown' });
   });
 
   test('compares once, whatever comes meanwhile and for five minutes, and again with another hash', async () => {
@@ -124,6 +141,12 @@ describe('the thread that compares', () => {
     expect(await own.compare(bcrypt, 'hunter2')).toBe(true);
     own.close();
   });
+});
+
+test('a file of users as Windows writes it', () => {
+  const mark = Buffer.from([0xef, 0xbb, 0xbf]);
+  const judged = textOf({ file: 'users', bytes: Buffer.concat([mark, Buffer.from(text.replaceAll('\n', '\r\n'))]) });
+  expect('value' in judged && [...usersOf(judged.value)]).toEqual([...usersOf(text)]);
 });
 
 test.each([

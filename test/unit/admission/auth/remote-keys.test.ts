@@ -39,6 +39,8 @@ test.each([
   [{ problem: 'no answer in 5000 ms' }, 'no answer'],
   [{ status: 500, fields: [], body: Buffer.alloc(0) }, 'the answer is 500'],
   [ok('{"keys":[{"kty":"oct"}]}'), 'the answer holds secret keys'],
+  [{ ...ok(setText(two)), fields: ['content-encoding', 'gzip'] }, 'the answer is compressed'],
+  [ok('['.repeat(100_000)), 'the answer is no JSON'],
 ])('those before stay in use while fetching fails: %#', async (bad, told) => {
   const { state, keys } = remote(ok(setText(one)));
   const before = await keys.keys();
@@ -48,6 +50,12 @@ test.each([
   await keys.newer(before!);
   expect(await keys.keys()).toBe(before);
   expect(state.told.at(-1)).toContain(told);
+});
+
+test('a mark before the text of a set means nothing', async () => {
+  const { state, keys } = remote({ ...ok(`\ufeff${setText(one)}`), fields: ['Content-Encoding', 'identity'] });
+  expect(await keys.keys()).not.toBeNull();
+  expect(state.told).toEqual([null]);
 });
 
 test('an unknown key is looked for, but not twice within half a minute', async () => {
