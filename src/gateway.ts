@@ -216,7 +216,7 @@ export class Gateway {
       memory: budget,
       relayMemory: this.sessions.memory,
       holders: this.sessions,
-      closeIdleUpstream: () => this.#lasting.closeIdle(),
+      upstreams: this.#lasting,
       open: (init) => {
         try {
           recorder.opened(init);

@@ -20,6 +20,7 @@ import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
 import { noRoom } from './errors.ts';
 import { FastLane, type Holders } from './fast/fast-lane.ts';
+import type { LastingRoutes } from './lasting.ts';
 import { OwnPort } from './own-port.ts';
 import { Preface } from './proxy/preface.ts';
 import { Reception } from './reception.ts';
@@ -36,8 +37,8 @@ export interface FrontParts extends Omit<EntryParts, 'reception' | 'refusesHands
   /** Where the bytes are that are held, and who looks after those that hold them. */
   readonly relayMemory: RelayMemory;
   readonly holders: Holders;
-  /** Closes a connection to an upstream on which nothing is under way; `false` where there is none. */
-  readonly closeIdleUpstream: () => boolean;
+  /** The connections to upstreams. */
+  readonly upstreams: Pick<LastingRoutes, 'closeIdle' | 'idle'>;
   /** How long a client's connection may be idle between two requests; 75 s unless given. */
   readonly keepAliveMs?: number;
   readonly tlsTerms?: TlsTerms;
@@ -249,7 +250,7 @@ export class Front {
 
   /** Ends a connection that nobody misses: one of ours, or else of the address that holds most. */
   #makeRoom(): boolean {
-    return this.#parts.closeIdleUpstream() || this.#waiting.makeRoom();
+    return this.#parts.upstreams.closeIdle() || this.#waiting.makeRoom();
   }
 
   /** There is no descriptor for what a client will ask for. Its own is kept for as long as nobody needs it. */
@@ -267,7 +268,7 @@ export class Front {
 
   /** Connections that would make room for a client. */
   get #idle(): number {
-    let count = 0;
+    let count = this.#parts.upstreams.idle;
     for (const connection of this.#connections) if (connection.isIdle) count++;
     return count;
   }

@@ -101,17 +101,27 @@ export class LastingRoutes {
     }
   }
 
-  /** Closes one connection that no request holds; `false` where there is none. */
+  /** How many connections no request holds. */
+  get idle(): number {
+    let count = 0;
+    for (const { pool } of this.#allEndpoints()) count += pool.idle;
+    return count;
+  }
+
+  /** Closes one of them; `false` where there is none. */
   closeIdle(): boolean {
-    for (const { pool } of this.#endpoints.values()) if (pool.closeIdle()) return true;
-    for (const { pool } of this.#apiEndpoints.values()) if (pool.closeIdle()) return true;
+    for (const { pool } of this.#allEndpoints()) if (pool.closeIdle()) return true;
     return false;
   }
 
-  /** Closes the connections that no request holds. */
+  /** Closes them all, and keeps none from now on. */
   close(): void {
-    for (const endpoint of this.#endpoints.values()) endpoint.retire();
-    for (const endpoint of this.#apiEndpoints.values()) endpoint.retire();
+    for (const endpoint of this.#allEndpoints()) endpoint.retire();
+  }
+
+  *#allEndpoints(): Iterable<Endpoint> {
+    yield* this.#endpoints.values();
+    yield* this.#apiEndpoints.values();
   }
 }
 

@@ -83,7 +83,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     pages: () => null,
   });
   const front: Front = new Front({
-    closeIdleUpstream: () => lasting.closeIdle(),
+    upstreams: lasting,
     edge: () => edge,
     tls: false,
     containerBytes: Number.POSITIVE_INFINITY,
