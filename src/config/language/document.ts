@@ -2,7 +2,7 @@
  * YAML text to plain values that remember where they stand. Every way in which YAML can go wrong comes out as an
  * error with a position; nothing here knows what the keys mean.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument } from 'yaml';
 import { byPlace, type ConfigError, type ConfigPath, formatPath } from './errors.ts';
 
 /** Where a value stands, and its key where it has one. */
@@ -30,19 +30,28 @@ export interface ConfigDocument {
 export const mostValues = 50_000;
 /** Far deeper than the deepest key; it bounds the recursion below. */
 const mostLevels = 32;
+/** A value takes six or so: itself, its key, a colon, spaces, the end of its line. */
+const mostLexemes = 8 * mostValues;
 
 /** Parses a file. Errors that leave the rest readable, such as a duplicate key, come with the document. */
 export function parseConfigDocument(
   file: string,
   text: string,
 ): { readonly document: ConfigDocument | null; readonly errors: readonly ConfigError[] } {
+  const tooMuch = findTooMuch(text);
+  if (tooMuch !== null) return { document: null, errors: [{ file, path: '', ...tooMuch }] };
   const lines = new LineCounter();
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', logLevel: 'error' });
+  const parsed = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    version: '1.2',
+    logLevel: 'error',
+    // The walk finds them too, and without comparing each key with each other one.
+    uniqueKeys: false,
+  });
   const walk = new Walk(file, lines);
   let broken = false;
   for (const problem of [...parsed.errors, ...parsed.warnings]) {
-    // A duplicate key is found again in the walk, which knows its path.
-    if (problem.code === 'DUPLICATE_KEY') continue;
     broken = true;
     walk.fail([], problem.pos[0], yamlWords[problem.code] ?? `is not valid YAML: ${problem.message}`);
     // What follows the first syntax error is mostly its echo.
@@ -59,10 +68,40 @@ export function parseConfigDocument(
   return { document: { file, value, places: walk.places }, errors: walk.errors.toSorted(byPlace) };
 }
 
+/**
+ * What a parser would take minutes or a gigabyte for, in a file of 1 MiB: it makes objects of all of it before anybody
+ * can count them. So what it would read is counted first.
+ */
+function findTooMuch(text: string): Pick<ConfigError, 'line' | 'column' | 'message'> | null {
+  let count = 0;
+  let levels = 0;
+  let at = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === '[' || lexeme === '{') levels++;
+    else if (lexeme === ']' || lexeme === '}') levels--;
+    if (levels > mostLevels) return { ...placeIn(text, at), message: tooDeep };
+    if (++count > mostLexemes) {
+      return { ...placeIn(text, at), message: `the file says more than ${mostValues} values can take; write fewer` };
+    }
+    // Marks of the lexer's own are no part of the text.
+    if (!marks.has(lexeme)) at += lexeme.length;
+  }
+  return null;
+}
+
+function placeIn(text: string, at: number): { line: number; column: number } {
+  const before = text.slice(0, at).split('\n');
+  return { line: before.length, column: before.at(-1)!.length + 1 };
+}
+
+const tooDeep = 'is nested too deeply; no key is that deep';
+/** How yaml's lexer says that a document, a collection's end or a scalar comes. */
+const marks: ReadonlySet<string> = new Set(['\x02', '\x18', '\x1f']);
+
 const yamlWords: Partial<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document begins here; write one document in a file',
   TAB_AS_INDENT: 'a tab indents this line; write spaces',
-  RESOURCE_EXHAUSTION: 'is nested too deeply; no key is that deep',
+  RESOURCE_EXHAUSTION: tooDeep,
   TAG_RESOLVE_FAILED: 'has a tag; write the plain value',
 };
 
@@ -111,7 +150,7 @@ class Walk {
       return unreadable;
     }
     if (level > mostLevels) {
-      this.fail(path, offset, 'is nested too deeply; no key is that deep');
+      this.fail(path, offset, tooDeep);
       return unreadable;
     }
     const target = this.#resolve(node, path, offset);

@@ -22,6 +22,17 @@ export interface ConfigText {
   readonly text: string;
 }
 
+/** Nobody reads more at once; a file of 1 MiB had 40 MB of them. */
+const mostErrors = 10_000;
+
+function firstOf(errors: readonly ConfigError[]): readonly ConfigError[] {
+  if (errors.length <= mostErrors) return errors;
+  const more = errors.length - mostErrors;
+  const { file } = errors[mostErrors]!;
+  const message = `has ${more} more errors; correct the first ${mostErrors} before`;
+  return [...errors.slice(0, mostErrors), { file, line: 0, column: 0, path: '', message }];
+}
+
 /** Loads a configuration that stands in one file. */
 export function loadConfig(file: string, text: string): Loaded {
   return loadConfigs([{ file, text }]);
@@ -35,7 +46,7 @@ export function loadConfigs(texts: readonly ConfigText[], beside: Beside | null 
   const [first, ...more] = parts.flatMap(({ document }) => document ?? []);
   const isWhole = first !== undefined && more.length + 1 === files.length;
   // Where one file is missing, the others would be blamed for what stands in it.
-  if (!isWhole && !(beside !== null && files.length === 0)) return { errors };
+  if (!isWhole && !(beside !== null && files.length === 0)) return { errors: firstOf(errors) };
   const joined = first === undefined ? { document: null, errors: [] } : mergeDocuments([first, ...more]);
   const laid = beside === null ? { document: joined.document!, errors: [] } : layOver(joined.document, beside);
   const { document } = laid;
@@ -49,7 +60,7 @@ export function loadConfigs(texts: readonly ConfigText[], beside: Beside | null 
   ];
   if (!parsed.success || all.length > 0) {
     const inOrder = (a: ConfigError, b: ConfigError) => files.indexOf(a.file) - files.indexOf(b.file) || byPlace(a, b);
-    return { errors: all.toSorted(inOrder) };
+    return { errors: firstOf(all.toSorted(inOrder)) };
   }
   const resolved = resolve(document, parsed.data, files);
   const hash = createHash('sha256');

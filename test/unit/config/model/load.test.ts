@@ -199,12 +199,27 @@ describe('broken YAML', () => {
     ['a key that is a list', '? [a]\n: 1\n', 'a key here is not a name', 1],
     ['a key that would change the prototype', '__proto__: {a: 1}\n', 'a key here is not a name', 1],
     ['100 000 brackets', '['.repeat(100_000), 'nested too deeply', 1],
+    ['500 000 directives', '%\n'.repeat(500_000), 'than 50000 values can take', 200_001],
     ['40 levels', `${'{a: '.repeat(40)}1${'}'.repeat(40)}`, 'nested too deeply', 1],
   ])('%s', (_, text, message, line) => {
     const errors = errorsOf(text);
     const error = errors.find((candidate) => candidate.message.includes(message));
     expect(error?.line).toBe(line);
     expect(error?.column).toBeGreaterThan(0);
+  });
+
+  test('of more errors than anybody reads the first ten thousand are told', () => {
+    const errors = errorsOf(Array.from({ length: 20_000 }, (_, i) => `k${i}: 1\n`).join(''));
+    expect(errors).toHaveLength(10_001);
+    expect(formatConfigError(errors[1]!)).toMatch(/^k0: unknown key; .* \(sluice\.yaml:1:1\)$/);
+    expect(formatConfigError(errors[10_000]!)).toBe(
+      'sluice.yaml has 10001 more errors; correct the first 10000 before',
+    );
+  });
+
+  test('what a text quotes opens nothing', () => {
+    const text = `${route()}    origins:\n${'      - "["\n'.repeat(50)}`;
+    expect(linesOf(text)[0]).toContain('routes[0].origins[0]: "["');
   });
 
   test('an alias bomb is one error, at the place where it grows too large', () => {
