@@ -4,6 +4,7 @@
  * sampled then, so that the page opens with the last minutes.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { contain } from '../mistakes.ts';
 import { sizeBounds } from '../observe/metrics/counters.ts';
 import { Pace } from '../observe/metrics/pace.ts';
 import { problem, send } from './answer.ts';
@@ -53,7 +54,13 @@ export class Feed {
   /** Begins to sample. */
   start(): void {
     this.#sample(Date.now());
-    this.#timer = setInterval(() => this.#tick(Date.now()), tickMs);
+    // A mistake in what pages are shown ends their streams, and nothing that the gateway relays.
+    this.#timer = setInterval(() => {
+      contain(
+        () => this.#tick(Date.now()),
+        () => this.#drop(),
+      );
+    }, tickMs);
     // The listener keeps the process alive, not the feed.
     this.#timer.unref();
   }
@@ -63,6 +70,11 @@ export class Feed {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const { res } of this.#watchers) res.end();
+  }
+
+  /** Drops all watchers; their pages come back. */
+  #drop(): void {
+    for (const { res } of this.#watchers) res.destroy();
   }
 
   async #watch({ req }: Ask, res: ServerResponse): Promise<void> {

@@ -6,6 +6,7 @@ import { Feed } from '../../../src/admin/feed.ts';
 import { ViolationLog } from '../../../src/admin/violations.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { CounterStore } from '../../../src/observe/metrics/store.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] }));
 afterEach(() => vi.useRealTimers());
@@ -35,9 +36,8 @@ class SlowResponse extends Writable {
 const seconds = (n: number) => vi.advanceTimersByTime(1000 * n);
 
 /** A watcher of a thousand routes that have been used for the last five minutes. */
-async function watch(): Promise<SlowResponse> {
+async function watch(counters = new CounterStore()): Promise<SlowResponse> {
   const config = { files: [], hash: '', routes: [], routesApi: null } as unknown as Config;
-  const counters = new CounterStore();
   for (let i = 0; i < 1000; i++) counters.of(`route-${i}`);
   const feed = new Feed({
     config: () => config,
@@ -71,4 +71,15 @@ test('a watcher that reads nothing for half a minute is dropped', async () => {
   const res = await watch();
   seconds(32);
   expect(res.destroyed).toBe(true);
+});
+
+test('a mistake of ours in what watchers are shown ends their streams, and not the process', async () => {
+  using mistakes = new HeardMistakes();
+  const counters = new CounterStore();
+  const res = await watch(counters);
+  vi.spyOn(counters, 'entries').mockImplementation(() => {
+    throw new Error('entries');
+  });
+  seconds(1);
+  expect([mistakes.told, res.destroyed]).toEqual([['entries'], true]);
 });
