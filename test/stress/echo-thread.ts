@@ -1,6 +1,6 @@
 /**
  * A backend and a client in a thread of their own, so that what the test itself does holds no message up. It tells the
- * port of its backend. A port, or more words about a Sluice, make it connect there and send one message after the
+ * port of its backend. Words about a Sluice make it connect there and send one message after the
  * other; `longest` asks for the longest that one took since the last time, and `p99` for what 99 in a hundred took at
  * most, in ms; `next` for word when the next one is back.
  */
@@ -13,6 +13,7 @@ import { clientFrame } from '../helpers/frames.ts';
 import { Peer } from '../helpers/peer.ts';
 import { handshakeRequest, rawClient } from '../helpers/raw-client.ts';
 import { cert } from '../helpers/test-certificate.ts';
+import { threadFirst } from './first.ts';
 
 /** A Sluice whose route at `/echo` leads to the backend here. */
 export interface Where {
@@ -20,7 +21,7 @@ export interface Where {
   readonly tls: boolean;
   /**
    * A process whose main thread's time on a core is the clock: how much it did before it came to the message, however
-   * busy the machine is. `null` is the time of day.
+   * busy the machine is, and without what it did in its last 4 ms. `null` is the time of day: this thread comes first.
    */
   readonly pid: number | null;
 }
@@ -45,14 +46,14 @@ async function secureClient(at: number): Promise<Peer> {
   return client;
 }
 
-async function meet(where: number | Where): Promise<Peer> {
-  if (typeof where === 'number') return rawClient(where);
+async function meet(where: Where): Promise<Peer> {
   const { port: at, tls, pid } = where;
+  if (pid === null) threadFirst(2);
   if (pid !== null) now = () => Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
   return tls ? secureClient(at) : rawClient(at, { path });
 }
 
-async function talk(where: number | Where): Promise<void> {
+async function talk(where: Where): Promise<void> {
   const client = await meet(where);
   const upstream = await backend.next();
   const message = clientFrame(Buffer.from('x'));
@@ -75,7 +76,7 @@ function take(): number[] {
   return all.sort((a, b) => a - b);
 }
 
-port.on('message', (asked: number | Where | 'longest' | 'p99' | 'next') => {
+port.on('message', (asked: Where | 'longest' | 'p99' | 'next') => {
   if (asked === 'longest' || asked === 'p99') {
     const all = take();
     port.postMessage((asked === 'p99' ? all[Math.floor(all.length * 0.99)] : all.at(-1)) ?? 0);

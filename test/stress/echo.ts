@@ -13,7 +13,7 @@ export class Echo {
   }
 
   /** From now on through this Sluice; what is returned ends it, before that ends. */
-  connect(where: number | Where): AsyncDisposable {
+  connect(where: Where): AsyncDisposable {
     this.#thread.postMessage(where);
     return this;
   }

@@ -5,6 +5,10 @@
 import { connect } from 'node:net';
 import { parentPort } from 'node:worker_threads';
 import { handshakeRequest } from '../helpers/raw-client.ts';
+import { threadFirst } from './first.ts';
+
+// Behind the echo's.
+threadFirst(1);
 
 const parent = parentPort!;
 const request = handshakeRequest({ path: '/closed' });

@@ -8,19 +8,16 @@ import { expect, onTestFinished, test } from 'vitest';
 import { scratchDirectory } from '../real/harness/paths.ts';
 import { Sluice } from '../real/harness/sluice.ts';
 import { Echo } from './echo.ts';
+import { processFirst } from './first.ts';
 
 const perSecond = 1000;
 const windows = 10;
 const windowMs = 1500;
-/** How many have to come in all. */
+/** How many have to come in all: where threads may not come first, a busy machine keeps many of them waiting. */
 const leastStrangers = (windows * windowMs * perSecond) / 1000 / 4;
-/**
- * So much of its time on a core Sluice may spend before it comes to an echo, in ms, p99: on ten strangers who come at
- * once because the machine held them up, and on a collection of their garbage. An echo takes 0.2 by itself.
- */
-const mostMs = 5;
+const mostTimes = 3;
 
-test(`beside ${perSecond} handshakes a second without credentials an echo waits for less than ${mostMs} ms of CPU, p99`, async () => {
+test(`beside ${perSecond} handshakes a second without credentials an echo takes at most ${mostTimes} times as long, p99`, async () => {
   const echo = new Echo();
   const strangers = new Worker(new URL('./strangers-thread.ts', import.meta.url));
   const file = join(scratchDirectory('strangers'), 'tokens');
@@ -37,7 +34,8 @@ test(`beside ${perSecond} handshakes a second without credentials an echo waits 
     await Promise.all([strangers.terminate(), echo[Symbol.asyncDispose]()]);
     await sluice.stop();
   });
-  echo.connect({ port: sluice.port, tls: false, pid: sluice.process.pid });
+  processFirst(sluice.process.pid, 1);
+  echo.connect({ port: sluice.port, tls: false, pid: null });
   /**
    * In turn with the other, so that what disturbs the machine disturbs both. The first moments of each are left out.
    */
@@ -64,10 +62,10 @@ test(`beside ${perSecond} handshakes a second without credentials an echo waits 
   }
   // The windows in which the machine had least else to do.
   const typical = (all: number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 4)]!;
-  const ms = (all: number[]) => all.map((one) => one.toFixed(1)).join(' ');
+  const ms = (all: number[]) => all.map((one) => one.toFixed(2)).join(' ');
   console.log(
-    `before an echo pass ${typical(rest).toFixed(2)} ms of CPU at rest, ${typical(busy).toFixed(2)} ms beside ${seen.refused} refusals, p99 (rest: ${ms(rest)}; beside: ${ms(busy)})`,
+    `an echo takes ${typical(rest).toFixed(2)} ms at rest, ${typical(busy).toFixed(2)} ms beside ${seen.refused} refusals, p99 (rest: ${ms(rest)}; beside: ${ms(busy)})`,
   );
   expect(seen.otherwise).toBe(0);
-  expect(typical(busy)).toBeLessThan(mostMs);
+  expect(typical(busy)).toBeLessThan(mostTimes * typical(rest));
 });
