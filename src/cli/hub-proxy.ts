@@ -18,7 +18,7 @@ import { type HubProxyFlags, readFlags } from './hub-proxy/flags.ts';
 import { redirectFrom } from './hub-proxy/redirect.ts';
 import { termsOf } from './hub-proxy/tls-terms.ts';
 import { complain, print } from './print.ts';
-import { type Process, Signals } from './serve.ts';
+import { type Process, Signals, serveUntilDrained } from './serve.ts';
 import { watchConfig } from './watch-config.ts';
 
 const usage = `usage: sluice hub-proxy [flags of configurable-http-proxy] [--config FILE …]
@@ -128,10 +128,8 @@ interface Starting {
 }
 
 /** Runs the gateway until it is drained. Returns the exit code. */
-async function serve(
-  { flags, loaded, contents, terms }: Starting,
-  { signals, log, leavesBy }: Process,
-): Promise<number> {
+async function serve({ flags, loaded, contents, terms }: Starting, own: Process): Promise<number> {
+  const { log } = own;
   const { config, resolved } = loaded;
   const admin = adminOf(flags, loaded);
   if (typeof admin === 'string' && admin !== 'everything' && admin !== 'nothing') {
@@ -194,12 +192,7 @@ async function serve(
     await complain(`sluice hub-proxy: ${at}${message}\n`, patienceMs);
     return 1;
   }
-  leavesBy(() => gateway.abandon());
-  void signals.first.then((cause) => {
-    void gateway.drain({ cause, announce: cause === 'SIGTERM' });
-    signals.onSecond(() => gateway.hasten());
-  });
-  await gateway.drained;
+  await serveUntilDrained(gateway, own);
   await removePid();
   log.tell('stopped', {});
   return 0;

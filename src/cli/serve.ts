@@ -8,7 +8,7 @@ import { shownError } from '../config/live/shown-error.ts';
 import type { Loaded } from '../config/model/load.ts';
 import type { Config } from '../config/types.ts';
 import { ListenFailure } from '../gateway/listen-failure.ts';
-import { createGateway } from '../gateway.ts';
+import { createGateway, type Gateway } from '../gateway.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { type Leave, workUntilFault } from './faults.ts';
@@ -66,8 +66,9 @@ export interface Process {
 async function serve(
   { config, resolved }: Extract<Loaded, { config: Config }>,
   contents: readonly FileContent[],
-  { signals, log, leavesBy }: Process,
+  own: Process,
 ): Promise<number> {
+  const { log } = own;
   const gateway = createGateway(config, { log, resolved, apiToken: process.env[tokenVariable] });
   await watchConfig(gateway, contents, log);
   compactHeap();
@@ -88,6 +89,13 @@ async function serve(
     await complain(`sluice serve: ${at}${message}\n`, patienceMs);
     return 1;
   }
+  await serveUntilDrained(gateway, own);
+  log.tell('stopped', {});
+  return 0;
+}
+
+/** Lets a gateway that listens serve until a signal, or its API, has taken it away. */
+export async function serveUntilDrained(gateway: Gateway, { signals, leavesBy }: Process): Promise<void> {
   leavesBy(() => gateway.abandon());
   void signals.first.then((cause) => {
     // A person at a terminal has no load balancer that must notice first.
@@ -95,8 +103,6 @@ async function serve(
     signals.onSecond(() => gateway.hasten());
   });
   await gateway.drained;
-  log.tell('stopped', {});
-  return 0;
 }
 
 /** The files; `null` where help is asked for, the problem of wrong arguments. */
