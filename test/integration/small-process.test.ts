@@ -9,13 +9,14 @@ const argumentsOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'
 /** The environment of a process. */
 const environmentOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
 
-test('a process that was started without bounds for its memory begins anew with them, under the same id', async () => {
+test('a process that was started without bounds for its memory and its threads begins anew with them, under the same id', async () => {
   await using upstream = await fakeUpstream();
   const { serve, adminPort } = await Serve.start(upstream);
   await using _ = serve;
   expect((await fetch(`http://127.0.0.1:${adminPort}/healthz`)).status).toBe(200);
-  const [program, bound, main, command] = argumentsOf(serve.process.pid!);
-  expect([program, bound, command]).toEqual([process.execPath, '--max-semi-space-size=8', 'serve']);
+  const [program, bound, helpers, main, command] = argumentsOf(serve.process.pid!);
+  expect([program, command]).toEqual([process.execPath, 'serve']);
+  expect([bound, helpers]).toEqual(['--max-semi-space-size=8', '--v8-pool-size=1']);
   expect(main).toMatch(/main\.ts$/);
   expect(environmentOf(serve.process.pid!)).toContain('MALLOC_ARENA_MAX=1');
 });
@@ -23,10 +24,10 @@ test('a process that was started without bounds for its memory begins anew with 
 test('bounds that were given stay', async () => {
   await using upstream = await fakeUpstream();
   const { serve } = await Serve.start(upstream, {
-    env: { NODE_OPTIONS: '--max-semi-space-size=32', MALLOC_ARENA_MAX: '2' },
+    env: { NODE_OPTIONS: '--max-semi-space-size=32 --v8-pool-size=2', MALLOC_ARENA_MAX: '2' },
   });
   await using _ = serve;
-  expect(argumentsOf(serve.process.pid!).join(' ')).not.toContain('semi-space');
+  expect(argumentsOf(serve.process.pid!).join(' ')).not.toMatch(/semi-space|pool-size/);
   expect(environmentOf(serve.process.pid!)).toContain('MALLOC_ARENA_MAX=2');
 });
 
@@ -35,5 +36,6 @@ test('what is missing of them comes beside what was given', async () => {
   const { serve } = await Serve.start(upstream, { env: { NODE_OPTIONS: '--max-semi-space-size=32' } });
   await using _ = serve;
   expect(argumentsOf(serve.process.pid!).join(' ')).not.toContain('semi-space');
+  expect(argumentsOf(serve.process.pid!)).toContain('--v8-pool-size=1');
   expect(environmentOf(serve.process.pid!)).toContain('MALLOC_ARENA_MAX=1');
 });

@@ -52,8 +52,9 @@ volumeMounts: {{- include "sluice.volumeMounts" $root | nindent 2 }}
 {{- $heap := include "sluice.heapMiB" . }}
 {{- if and $heap (not (has "NODE_OPTIONS" $own)) }}
 - name: NODE_OPTIONS
-  # Without the second, V8's young generation might take 192 MiB beside the heap that is asked for; so 24.
-  value: --max-old-space-size={{ $heap }} --max-semi-space-size=8
+  # Without the second, V8's young generation might take 192 MiB beside the heap that is asked for; so 24. Without the
+  # third, four helpers of V8's share the core with Sluice, and messages wait for them.
+  value: --max-old-space-size={{ $heap }} --max-semi-space-size=8 --v8-pool-size=1
 {{- end }}
 {{- with .Values.extraEnv }}
 {{ tpl (toYaml .) $ }}

@@ -8,8 +8,9 @@
  *     ├──► careful: not of the strict form; the other lane has the socket, and all bytes from the head's first
  *     └──► over: no request, or for no route
  *
- * The next head is read when the answer before it is complete. What comes of it meanwhile is held up to a bound, and
- * then nothing more is read: pipelining costs its sender's patience and not our memory.
+ * A head is read in a round of the event loop that has room for it, and when the answer before it is complete. What
+ * comes meanwhile is held up to a bound, and then nothing more is read: pipelining costs its sender's patience and not
+ * our memory.
  */
 import type { Socket } from 'node:net';
 import { type NamedUser, userOf } from '../../admission/identity.ts';
@@ -37,6 +38,7 @@ import { Line, type LineOwner } from './line.ts';
 import { Opening } from './opening.ts';
 import { type CameFrom, Origins } from './origins.ts';
 import type { LaneParts } from './parts.ts';
+import { bytesPerRequest } from './per-round.ts';
 import { Upload } from './upload.ts';
 
 /**
@@ -106,6 +108,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   /** An answer of ours waits for its client to read, or for a round of its own; nothing more is read before. */
   #owes = false;
   #over = false;
+  /** A round in which the next request may begin: nobody waits for one, it is waited for, or it has come. */
+  #turn: 'none' | 'awaited' | 'come' = 'none';
   /** The form of answers that the last request prefers: its `Accept`. */
   #accept: string | undefined;
   #method = '';
@@ -144,7 +148,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
         at = this.#readRest(chunk, at, end, keeper);
       } else if (this.#exchange?.takesBody) {
         at = this.#exchange.readBody(chunk, at, end, keeper);
-      } else if (this.#isFree) {
+      } else if (this.#isFree && this.#hasTurn()) {
         at = this.#readHead(chunk, at, end);
       } else {
         this.#hold(chunk, at, end);
@@ -156,7 +160,25 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   /** Whether a head may be read: nothing is under way, and the answer before it has gone. */
   get #isFree(): boolean {
     if (this.#exchange !== null || this.#opening !== null || this.#arriving !== null) return false;
-    return !this.#owes && !this.#awaitsPage;
+    return !this.#owes && !this.#awaitsPage && this.#turn !== 'awaited';
+  }
+
+  /**
+   * Whether a request that begins here may be read in this round of the event loop. If not it waits for one, under way
+   * already, and what has come of it is held.
+   */
+  #hasTurn(): boolean {
+    if (this.#parser !== null) return true;
+    const { byteBudget } = this.#parts;
+    if (this.#turn === 'none' && (byteBudget.spent || byteBudget.crowded)) {
+      this.#turn = 'awaited';
+      this.#connection.work();
+      byteBudget.wait(this);
+      return false;
+    }
+    this.#turn = 'none';
+    byteBudget.spend(bytesPerRequest);
+    return true;
   }
 
   drained(): void {
@@ -170,7 +192,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 
   ended(): void {
     if (this.#arriving !== null) this.#arriving.visit.leave();
-    else if (this.#parser?.begun) this.#record({ outcome: 'client_gone', detail: 'the client left within a request' });
+    else if (this.#parser?.begun || this.#turn === 'awaited')
+      this.#record({ outcome: 'client_gone', detail: 'the client left within a request' });
     this.#exchange?.clientGone();
     this.#opening?.clientGone();
     if (!this.#over) this.line.destroy();
@@ -260,9 +283,12 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   onRound(): void {
-    if (!this.#owes || this.#over) return;
-    if (this.#holdsTooMuch) this.#farewell();
-    else this.#goOn();
+    if (this.#over) return;
+    if (this.#turn === 'awaited') {
+      this.#turn = 'come';
+      this.readHeld();
+    } else if (this.#owes && this.#holdsTooMuch) this.#farewell();
+    else if (this.#owes) this.#goOn();
   }
 
   reset(): void {
