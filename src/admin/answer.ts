@@ -63,15 +63,15 @@ export function bytesOf({ body }: Answer): number {
   return typeof body === 'string' ? Buffer.byteLength(body) : body.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Sends an answer; `strictHeaders` are set already. */
-export function send(res: ServerResponse, answer: Answer): void {
+/** Sends an answer, with `strictHeaders`. */
+export function send(res: ServerResponse, answer: Answer, closes = false): void {
   const { status, type, body, headers } = answer;
-  res.writeHead(status, {
-    ...(type !== null && { 'Content-Type': type }),
-    // RFC 9110 §8.6: 204 has none.
-    ...(status !== 204 && { 'Content-Length': bytesOf(answer) }),
-    ...headers,
-  });
+  const fields: OutgoingHttpHeaders = { ...strictHeaders };
+  if (type !== null) fields['Content-Type'] = type;
+  // RFC 9110 §8.6: 204 has none.
+  if (status !== 204) fields['Content-Length'] = bytesOf(answer);
+  if (closes) fields.Connection = 'close';
+  res.writeHead(status, headers === undefined ? fields : Object.assign(fields, headers));
   if (typeof body !== 'string') for (const piece of body) res.write(piece);
   res.end(typeof body === 'string' ? body : undefined);
 }

@@ -27,14 +27,21 @@ const lingerMs = 2000;
 const mostPieces = 64;
 
 const blankLine = Buffer.from('\r\n\r\n');
+const nothing = Buffer.alloc(0);
 const tooLate = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+/** Text, or bytes with `buffer` for an encoding. */
+interface Written {
+  readonly chunk: unknown;
+  readonly encoding: BufferEncoding;
+}
 
 export class AdminConnection extends Duplex {
   readonly #socket: Socket;
   /** What came behind the request that is served. */
   #held: Buffer | null = null;
   /** The last bytes of the head that is under way: a blank line may come in pieces. */
-  #tail: Buffer = Buffer.alloc(0);
+  #tail: Buffer = nothing;
   #state: 'idle' | 'head' | 'body' | 'busy' | 'ending' = 'idle';
   /** The head that is under way, if bodies are taken: it says how long its body is. */
   #head: Buffer[] | null;
@@ -44,7 +51,8 @@ export class AdminConnection extends Duplex {
 
   /** `takesBodies`: whether a body belongs to its request. */
   constructor(socket: Socket, takesBodies = false) {
-    super({ readableHighWaterMark: lowMark });
+    // Heads are text, which the socket writes as it is.
+    super({ readableHighWaterMark: lowMark, decodeStrings: false });
     lowerMarks(socket);
     boundRecords(socket);
     this.#head = takesBodies ? [] : null;
@@ -105,19 +113,29 @@ export class AdminConnection extends Duplex {
       this.#socket.pause();
       return;
     }
-    if (this.#state === 'idle') {
-      // Empty lines before a request are no end of one (RFC 9112 §2.2).
-      const from = chunk.findIndex((byte) => byte !== 0x0d && byte !== 0x0a);
-      if (from < 0) return;
-      chunk = chunk.subarray(from);
-      this.#state = 'head';
-      this.#setClock(headMs);
+    if (this.#state !== 'idle') {
+      this.#takeMore(chunk);
+      return;
     }
+    // Empty lines before a request are no end of one (RFC 9112 §2.2).
+    const from = chunk.findIndex((byte) => byte !== 0x0d && byte !== 0x0a);
+    if (from < 0) return;
+    this.#state = 'head';
+    this.#takeMore(from === 0 ? chunk : chunk.subarray(from));
+    // Most requests come in one piece.
+    if (this.#isUnderWay && !this.destroyed) this.#setClock(headMs);
+  }
+
+  get #isUnderWay(): boolean {
+    return this.#state === 'head' || this.#state === 'body';
+  }
+
+  #takeMore(chunk: Buffer): void {
     if (this.#state === 'body') {
       this.#takeBody(chunk, 0);
       return;
     }
-    const looked = Buffer.concat([this.#tail, chunk]);
+    const looked = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
     const at = looked.indexOf(blankLine);
     if (at < 0) {
       this.#tail = looked.subarray(-(blankLine.length - 1));
@@ -126,16 +144,16 @@ export class AdminConnection extends Duplex {
       return;
     }
     const end = at + blankLine.length - this.#tail.length;
-    this.#tail = Buffer.alloc(0);
+    this.#tail = nothing;
     if (this.#head !== null) {
-      this.#body = bodyEndOf(Buffer.concat([...this.#head, chunk.subarray(0, end)]).toString('latin1'));
-      this.#head = [];
+      const begun = Buffer.concat(this.#head).toString('latin1');
+      this.#head.length = 0;
+      this.#body = bodyEndOf(begun + chunk.toString('latin1', 0, end));
     }
     if (this.#body === null) this.#finish(chunk, end);
     else {
       this.#state = 'body';
-      this.push(chunk.subarray(0, end));
-      if (end < chunk.length) this.#takeBody(chunk, end);
+      this.#takeBody(chunk, end);
     }
   }
 
@@ -144,23 +162,24 @@ export class AdminConnection extends Duplex {
     if (this.#head !== null && this.#head.push(chunk) > mostPieces) this.#head = [Buffer.concat(this.#head)];
   }
 
+  /** Passes a piece on whole: the parser is called once for a head and the body that came with it. */
   #takeBody(chunk: Buffer, from: number): void {
     const end = this.#body!.find(chunk, from);
     if (end >= 0) {
       this.#body = null;
-      this.#finish(chunk, end, from);
-    } else if (!this.push(chunk.subarray(from))) this.#socket.pause();
+      this.#finish(chunk, end);
+    } else if (!this.push(chunk)) this.#socket.pause();
   }
 
   /** The request is whole. What stands behind it waits. */
-  #finish(chunk: Buffer, end: number, from = 0): void {
+  #finish(chunk: Buffer, end: number): void {
     this.#state = 'busy';
     this.#setClock(null);
     if (end < chunk.length) {
       this.#held = chunk.subarray(end);
       this.#socket.pause();
     }
-    this.push(chunk.subarray(from, end));
+    this.push(end === chunk.length ? chunk : chunk.subarray(0, end));
   }
 
   #onEnd(): void {
@@ -174,7 +193,7 @@ export class AdminConnection extends Duplex {
   }
 
   #onLate(): void {
-    if (this.#state === 'head' || this.#state === 'body') this.#socket.write(tooLate);
+    if (this.#isUnderWay) this.#socket.write(tooLate);
     this.destroy();
   }
 
@@ -182,14 +201,14 @@ export class AdminConnection extends Duplex {
     if (this.#state !== 'busy' || this.#held === null) this.#socket.resume();
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, done);
+  override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk as string, encoding, done);
   }
 
-  override _writev(chunks: { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
+  override _writev(chunks: readonly Written[], done: (error?: Error | null) => void): void {
     this.#socket.cork();
-    for (const [i, { chunk }] of chunks.entries())
-      this.#socket.write(chunk, i + 1 === chunks.length ? done : undefined);
+    for (const [i, { chunk, encoding }] of chunks.entries())
+      this.#socket.write(chunk as string, encoding, i + 1 === chunks.length ? done : undefined);
     this.#socket.uncork();
   }
 

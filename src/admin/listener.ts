@@ -12,7 +12,7 @@ import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
 import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
-import { type Answer, bytesOf, problem, send, strictHeaders } from './answer.ts';
+import { type Answer, bytesOf, problem, send } from './answer.ts';
 import { AdminConnection } from './connection.ts';
 import { AdminConnections } from './connections.ts';
 import { createSecureServer, Handshakes } from './secure-server.ts';
@@ -114,7 +114,6 @@ export abstract class AdminListener {
       this.#connections.touch(connection);
       connection.next();
     });
-    for (const [name, value] of Object.entries(strictHeaders)) res.setHeader(name, value);
     try {
       const answer = await this.answer(req, res);
       if (answer !== null) this.#send(req, res, answer);
@@ -133,20 +132,20 @@ export abstract class AdminListener {
     if (res.destroyed) return;
     // A body that was not read must not be taken for the next request.
     const unread = this.#takesBodies ? !req.complete : carriesBody(req.headers);
-    if (unread) res.setHeader('Connection', 'close');
-    const bytes = bytesOf(answer);
+    const size = bytesOf(answer);
+    const large = size > largeBytes ? size : 0;
     // One large answer is always given, whatever its size.
-    if (bytes > largeBytes && this.#unreadBytes > 0 && this.#unreadBytes + bytes > maxUnreadBytes) {
-      send(res, busy);
+    if (large > 0 && this.#unreadBytes > 0 && this.#unreadBytes + large > maxUnreadBytes) {
+      send(res, busy, unread);
       return;
     }
-    this.#unreadBytes += bytes;
+    this.#unreadBytes += large;
     const clock = setTimeout(() => res.destroy(), answerMs);
     res.once('close', () => {
       clearTimeout(clock);
-      this.#unreadBytes -= bytes;
+      this.#unreadBytes -= large;
     });
-    send(res, answer);
+    send(res, answer, unread);
   }
 }
 

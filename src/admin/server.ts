@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
-import { type Answer, problem } from './answer.ts';
+import { type Answer, problem, strictHeaders } from './answer.ts';
 import type { Guard } from './guard.ts';
 import { AdminListener } from './listener.ts';
 import { type AdminEndpoint, Router } from './router.ts';
@@ -44,6 +44,7 @@ export class AdminServer extends AdminListener {
     if ('refused' in found) return found.refused;
     const { endpoint, ask } = found;
     if ('answer' in endpoint) return endpoint.answer(ask);
+    res.setHeaders(new Map(Object.entries(strictHeaders)));
     await endpoint.stream(ask, res);
     return null;
   }

@@ -8,7 +8,7 @@ import { type FileContent, loadFiles, readFilesOnce } from '../config/live/read.
 import { shownError } from '../config/live/shown-error.ts';
 import type { Loaded } from '../config/model/load.ts';
 import { labelledRoutes, type TlsTerms } from '../config/types.ts';
-import { inTurn } from '../files.ts';
+import { inTurn, readSmallFile } from '../files.ts';
 import { ListenFailure, listenAt } from '../gateway/listen-failure.ts';
 import { createGateway, type GatewayParts } from '../gateway.ts';
 import { createLog } from '../observe/log/log.ts';
@@ -176,7 +176,7 @@ async function serve({ flags, loaded, contents, terms }: Starting, own: Process)
       await gateway.stop();
       return 1;
     }
-    if (pidFile !== null) removePid = () => inTurn(pidFile, () => unlink(pidFile)).catch(() => {});
+    if (pidFile !== null) removePid = () => removeOwnPid(pidFile).catch(() => {});
     log.tell('listening', {
       address: formatListenAddress(address),
       ...(adminAddress === null ? {} : { admin_address: formatListenAddress(adminAddress) }),
@@ -201,6 +201,12 @@ async function serve({ flags, loaded, contents, terms }: Starting, own: Process)
 /** What somebody changes who starts it: the flag that has set a key, or the key itself. */
 function flagOf(key: string, { setBy, metrics }: HubProxyFlags): string {
   return key === 'admin.address' && metrics !== null ? '--metrics-port' : (setBy.get(key) ?? key);
+}
+
+/** Another process may have been started with the same file meanwhile: whoever looks for that one looks there. */
+async function removeOwnPid(file: string): Promise<void> {
+  const found = await readSmallFile(file, 32);
+  if (String(found) === String(process.pid)) await inTurn(file, () => unlink(file));
 }
 
 /** Writes down which process this is; what is wrong with the file, or `null`. A pipe that nobody reads is no file. */

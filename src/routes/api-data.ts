@@ -28,17 +28,15 @@ export function parseApiData(text: string, host: string | null): ApiData | Route
   const value = parsed(text);
   if (value === undefined) return { problem: 'the body is not valid JSON' };
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return noTarget;
-  const fields = new Map<string, unknown>(Object.entries(value));
-  const target = fields.get('target');
+  const { target, last_activity: _, ...fields } = value as Record<string, unknown>;
   if (typeof target !== 'string') return noTarget;
-  fields.delete('target');
-  fields.delete('last_activity');
-  if (host !== null) fields.set('host', host);
+  if (host !== null) fields.host = host;
+  const members = JSON.stringify(fields).slice(1, -1);
   // Joined, they are one string; a template's would be a tree of strings for as long as the route is there.
-  const more = [...fields].flatMap(([key, field]) => [',', JSON.stringify(key), ':', JSON.stringify(field)]).join('');
+  const more = members === '' ? '' : [',', members].join('');
   if (more.length > longest)
     return { problem: `the route holds ${more.length} characters of data, at most ${longest} may be` };
-  const kind = kinds.find(([key]) => fields.has(key))?.[1] ?? 'other';
+  const kind = kinds.find(([key]) => Object.hasOwn(fields, key))?.[1] ?? 'other';
   return { target, kind, more };
 }
 

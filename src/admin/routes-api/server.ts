@@ -12,6 +12,7 @@ import { clean } from '../../observe/log/clean.ts';
 import { type Log, shownRoutePath } from '../../observe/log/log.ts';
 import { countStatus, type HubCounters } from '../../observe/metrics/counters.ts';
 import { Pace } from '../../observe/metrics/pace.ts';
+import { parseApiPath } from '../../routes/api-path.ts';
 import type { ApiRoute, ApiRoutes } from '../../routes/api-routes.ts';
 import type { RouteProblem } from '../../routes/route-problem.ts';
 import { type Answer, empty, text } from '../answer.ts';
@@ -162,11 +163,11 @@ export class RoutesApiServer extends AdminListener {
 
   async #post(path: string, req: IncomingMessage, res: ServerResponse): Promise<Answer> {
     const { routes, log, now } = this.#parts;
-    const known = routes.get(path);
-    if (known !== null && 'problem' in known) return this.#refuseRoute(path, known);
+    const parsed = parseApiPath(path);
+    if ('problem' in parsed) return this.#refuseRoute(path, parsed);
     const body = await this.#readBody(req, res);
     if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
-    const refused = routes.set(path, body, now());
+    const refused = routes.setAt(parsed, path, body, now());
     if (refused !== null) return this.#refuseRoute(path, refused);
     this.#parts.counters.routes.set++;
     log.tell('route_set', { path: shownRoutePath(log, path) });

@@ -5,10 +5,15 @@
  *
  *   {"sluice_routes": 1, "start": 7, "routes": [["/user/ann", "{…}", 1764423000000], …]}
  *
- * `start` says which process wrote it: each takes the number behind that of the file it has found. So one that ends,
- * while another has begun with the same file, does not put its older table in the place of the newer one.
+ * `start` says which process wrote it: each takes a number behind that of the file it has found. So one that ends,
+ * while another has begun with the same file, does not put its older table in the place of the newer one. Of two that
+ * begin at once one has the greater number, and keeps the file.
+ *
+ * A link in the place of the file stays: the file that it leads to is the one that is read and replaced.
  */
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { randomInt } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { inTurn, readSmallFile } from '../../files.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Pace } from '../../observe/metrics/pace.ts';
@@ -20,6 +25,8 @@ const intervalMs = 1000;
 /** A full table has less. */
 const mostBytes = 256 << 20;
 const pieceLength = 64 * 1024;
+/** Of so many numbers each takes one by chance, so that no two are the same. */
+const startsAtOnce = 1 << 20;
 
 export class StateFile {
   readonly #path: string;
@@ -32,7 +39,7 @@ export class StateFile {
   /** The latest use of a route that the file tells of. */
   #latestUse = 0;
   /** Which start of a process with this file ours is. */
-  #start = 1;
+  #start = startBehind(0);
 
   constructor(path: string, routes: ApiRoutes, log: Log) {
     this.#path = path;
@@ -58,7 +65,7 @@ export class StateFile {
       await this.#setAside(state.problem);
       return;
     }
-    this.#start = state.start + 1;
+    this.#start = startBehind(state.start);
     let refused = 0;
     let first = '';
     // A full table takes seconds, and the admin port answers already.
@@ -109,12 +116,14 @@ export class StateFile {
   }
 
   async #write(): Promise<void> {
-    const beside = `${this.#path}.new`;
+    let beside = '';
     try {
       const pieces = await this.#pieces();
       const found = await startOf(this.#path);
-      if (found > this.#start) throw new Error('a process that was started later keeps its routes there');
+      if (found > this.#start) throw new Error('a process that was started later, or at once, keeps its routes there');
       await inTurn(this.#path, async () => {
+        const place = await placeOf(this.#path);
+        beside = `${place}.new`;
         // Made anew: what somebody has put there, a pipe or a link to elsewhere, is not written to.
         await rm(beside, { force: true });
         const file = await open(beside, 'wx', 0o600);
@@ -124,13 +133,14 @@ export class StateFile {
         } finally {
           await file.close();
         }
-        await rename(beside, this.#path);
+        await rename(beside, place);
       });
       if (this.#failing) this.#log.tell('routes_saved', { file: this.#path });
       this.#failing = false;
     } catch (error) {
       // A file system that does not answer would not answer this either, and whoever ends waits for it.
-      if ((error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') await rm(beside, { force: true }).catch(() => {});
+      const answers = (error as NodeJS.ErrnoException).code !== 'ETIMEDOUT';
+      if (answers && beside !== '') await rm(beside, { force: true }).catch(() => {});
       this.#changed = true;
       this.#timer ??= setTimeout(() => void this.#flush(), intervalMs * 10).unref();
       if (this.#failing) return;
@@ -176,6 +186,27 @@ const headBytes = 64;
 async function startOf(path: string): Promise<number> {
   const bytes = await readSmallFile(path, headBytes).catch(() => Buffer.alloc(0));
   return Number(head.exec(bytes.toString('latin1'))?.[1] ?? 0);
+}
+
+/** A number for whoever has found this one. */
+function startBehind(found: number): number {
+  return (Math.floor(found / startsAtOnce) + 1) * startsAtOnce + randomInt(startsAtOnce);
+}
+
+/**
+ * Where a link leads, or the path itself. A file is made where a link leads to none yet. Whether it may be followed is
+ * the system's to say (in a folder of everybody it may not), which does so where a file is opened.
+ */
+async function placeOf(path: string): Promise<string> {
+  const found = await lstat(path).catch(() => null);
+  if (!found?.isSymbolicLink()) return path;
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o600);
+  try {
+    if (!(await file.stat()).isFile()) throw new Error('the link leads to what is no file');
+  } finally {
+    await file.close();
+  }
+  return realpath(path);
 }
 
 type Row = readonly [path: string, body: string, lastActivity: number];

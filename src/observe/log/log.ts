@@ -186,10 +186,11 @@ function pathFor({ settings }: Log, path: string, user: string | undefined): str
 
 /** The path of a route that a program has set: as JupyterHub has them, a name stands behind `/user/`. */
 export function shownRoutePath({ settings }: Log, path: string): string {
-  if (settings.user === 'plain') return cleanPath(path);
+  // It hardly comes again, and would put those out of mind that do.
+  if (settings.user === 'plain') return clean(path);
   const segments = path.split('/');
   const isName = (i: number) => segments[i] !== '' && decoded(segments[i - 1] ?? '') === 'user';
-  return cleanPath(segments.map((segment, i) => (isName(i) ? '[user]' : segment)).join('/'));
+  return clean(segments.map((segment, i) => (isName(i) ? '[user]' : segment)).join('/'));
 }
 
 function decoded(segment: string): string {

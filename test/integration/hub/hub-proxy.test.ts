@@ -242,6 +242,18 @@ test('one that cannot listen leaves the pid file of the one that can', async () 
   expect(readFileSync(pid, 'utf8')).toBe(String(first.child.pid));
 });
 
+test('one that ends leaves the pid file of another, which was started meanwhile', async () => {
+  const pid = join(mkdtempSync(join(tmpdir(), 'hub-')), 'pid');
+  const args = ['--ip=127.0.0.1', '--port=0', '--api-port=0', '--api-ip=127.0.0.1', '--pid-file', pid];
+  const first = start(args);
+  await first.listening;
+  const second = start(args);
+  await second.listening;
+  first.child.kill('SIGTERM');
+  expect((await first.exited).code).toBe(0);
+  expect(readFileSync(pid, 'utf8')).toBe(String(second.child.pid));
+});
+
 test('a pid file that cannot be written ends it, and a pipe is not waited for', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hub-'));
   const pipe = join(folder, 'pipe');

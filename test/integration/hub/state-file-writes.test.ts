@@ -59,6 +59,22 @@ describe('a crash leaves the table before, or the one after, and nothing between
   });
 });
 
+test('of two processes that begin at once with one file one writes it, and the other says so', async () => {
+  const file = join(scratchFolder(), 'routes.json');
+  const both = [tableIn(file), tableIn(file)] as const;
+  for (const { state } of both) await state.load(0);
+  for (const round of ['first', 'second']) {
+    for (const [i, { routes, state }] of both.entries()) {
+      routes.set(`/${i}/${round}`, body, 0);
+      await state.close();
+    }
+  }
+  const told = both.map((one) => one.told);
+  expect(told.toSorted()).toEqual([[], ['routes_not_saved']]);
+  const winner = told.findIndex(({ length }) => length === 0);
+  expect(pathsIn(file)).toEqual([`/${winner}/first`, `/${winner}/second`]);
+});
+
 describe('by a clock that the test sets', () => {
   /** Only the clocks of this thread stand still: the file system goes on. */
   function clocked() {

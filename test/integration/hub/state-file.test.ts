@@ -1,9 +1,12 @@
 /** The table over a restart. */
 import { execFileSync } from 'node:child_process';
 import {
+  closeSync,
+  constants,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -12,8 +15,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { ask, echo, httpServer, hubGateway } from '../../helpers/hub.ts';
 
 const fresh = () => join(mkdtempSync(join(tmpdir(), 'state-')), 'routes.json');
@@ -152,6 +155,38 @@ test('what somebody has put where it is written first is neither waited for nor 
     expect(JSON.parse(readFileSync(file, 'utf8')).routes).toHaveLength(1);
   }
   expect(readFileSync(elsewhere, 'utf8')).toBe('precious');
+});
+
+test.each([
+  ['there', true],
+  ['not there yet', false],
+])('a link stays, and the file that it leads to is the one that is written; it is %s', async (_where, isThere) => {
+  const [link, target] = [fresh(), fresh()];
+  const rows = [['/before', '{"target":"http://127.0.0.1:1"}', 1]];
+  if (isThere) writeFileSync(target, JSON.stringify({ sluice_routes: 1, routes: rows }));
+  symlinkSync(target, link);
+  const hub = await hubGateway({ api: `state_file: ${link}` });
+  await hub.set('/a', 1);
+  await hub.stop();
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  const paths = JSON.parse(readFileSync(target, 'utf8')).routes.map(([path]: [string]) => path);
+  expect(paths).toEqual(isThere ? ['/before', '/a'] : ['/a']);
+  expect([readdirSync(dirname(link)), readdirSync(dirname(target))]).toEqual([['routes.json'], ['routes.json']]);
+});
+
+test('a link that leads to no file is told of, and what it leads to stays', async () => {
+  const [link, target] = [fresh(), fresh()];
+  const hub = await hubGateway({ api: `state_file: ${link}` });
+  execFileSync('mkfifo', [target]);
+  const reader = openSync(target, constants.O_RDONLY | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(reader));
+  symlinkSync(target, link);
+  await hub.set('/a', 1);
+  await hub.stop();
+  expect(hub.log.find(({ event }) => event === 'routes_not_saved')).toMatchObject({
+    error: expect.stringContaining('no file'),
+  });
+  expect(lstatSync(target).isFIFO()).toBe(true);
 });
 
 test('times that no clock has told are times of today, or of long ago', async () => {
