@@ -1,6 +1,7 @@
 /** Sends an answer of our own to a plain HTTP request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { carriesBody, framingFault } from '../http/framing.ts';
+import { tellMistake } from '../mistakes.ts';
 import type { ErrorPages } from './error-pages.ts';
 import { pageHeaders, type Refusal, renderRefusal } from './errors.ts';
 
@@ -21,9 +22,23 @@ export interface LingerRules {
 
 /**
  * Answers with a refusal. What a client still sends of its body is read and thrown away for a while. Closing at once
- * would make the kernel send RST, and the client would see that instead of the answer.
+ * would make the kernel send RST, and the client would see that instead of the answer. A mistake in it ends the
+ * connection.
  */
-export async function sendRefusal(
+export function sendRefusal(
+  req: IncomingMessage,
+  res: ServerResponse,
+  refusal: Refusal,
+  accept: string | undefined,
+  rules: LingerRules,
+): void {
+  send(req, res, refusal, accept, rules).catch((error) => {
+    tellMistake(error);
+    res.destroy();
+  });
+}
+
+async function send(
   req: IncomingMessage,
   res: ServerResponse,
   refusal: Refusal,

@@ -32,7 +32,5 @@ export function refuseOnResponse(
   const { accept, expect } = req.headers;
   if (closes) res.setHeader('Connection', 'close');
   const waitsForContinue = expect?.toLowerCase() === '100-continue';
-  const sent = sendRefusal(req, res, refusal, accept, { waitsForContinue, lingerMs, pages });
-  // What cannot be written must not end the process.
-  sent.catch(() => res.destroy());
+  sendRefusal(req, res, refusal, accept, { waitsForContinue, lingerMs, pages });
 }

@@ -378,7 +378,7 @@ export class CarefulExchange implements MemoryHolder {
       pages: this.#context.pages(),
       target: this.#context.visit.target,
     };
-    sendRefusal(this.#req, this.#res, refusal, this.#accept, patience).catch(() => this.#res.destroy());
+    sendRefusal(this.#req, this.#res, refusal, this.#accept, patience);
   }
 
   /** Ends the client's connection so that half an answer does not look whole. */

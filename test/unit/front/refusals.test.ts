@@ -3,8 +3,10 @@ import { Duplex } from 'node:stream';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { refusalOf } from '../../../src/front/errors.ts';
 import { refuseOnResponse } from '../../../src/front/refusals.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 
-test('an answer that cannot be written ends its connection, and not the process', async () => {
+test('an answer that cannot be written is told, and ends its connection and not the process', async () => {
+  using mistakes = new HeardMistakes();
   const { promise, resolve } = Promise.withResolvers<void>();
   const res = {
     req: { headers: {}, rawHeaders: [], httpVersion: '1.1', method: 'GET', complete: true },
@@ -14,7 +16,8 @@ test('an answer that cannot be written ends its connection, and not the process'
     destroy: resolve,
   };
   refuseOnResponse(res as unknown as ServerResponse, refusalOf(null, { outcome: 'memory', detail: '' }), false);
-  await expect(promise).resolves.toBeUndefined();
+  await promise;
+  expect(mistakes.told).toEqual(['Invalid character in header content']);
 });
 
 test.each([
