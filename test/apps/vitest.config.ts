@@ -12,7 +12,7 @@ export default defineConfig({
     setupFiles: ['test/real/harness/show-output-of-failures.ts'],
     include: ['test/apps/**/*.test.ts'],
     // Most of a test is silence.
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Patience is for machines that are busy with other things; it costs nothing where all is well.
     testTimeout: 240_000,
     hookTimeout: 240_000,

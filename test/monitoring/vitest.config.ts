@@ -11,6 +11,7 @@ export default defineConfig({
     globalSetup: ['test/real/harness/global-setup.ts'],
     setupFiles: ['test/real/harness/show-output-of-failures.ts'],
     include: ['test/monitoring/**/*.test.ts'],
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -11,8 +11,9 @@ export default defineConfig({
     globalSetup: ['test/real/harness/global-setup.ts'],
     setupFiles: ['test/real/harness/show-output-of-failures.ts'],
     include: ['test/real/**/*.test.ts'],
-    // Server starts take seconds and a file's tests share one server, so files run beside each other, tests do not.
-    maxWorkers: 2,
+    // Server starts take seconds and a file's tests share one server, so files run beside each other, tests do not. One
+    // of three waits for a slow network, a sleeper or a clock.
+    maxWorkers: 3,
     // Tests that run beside each other mostly wait.
     maxConcurrency: 16,
     // Patience is for machines that are busy with other things; it costs nothing where all is well.

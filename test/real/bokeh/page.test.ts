@@ -27,10 +27,10 @@ const route = (port: number, settings: object = {}): Record<string, unknown> => 
 beforeAll(async () => {
   [panel, browser] = await Promise.all([panelServe(), Browser.launch('panel-last-page')]);
   sluice = await Sluice.start({ routes: [route(panel.port)] });
-  // It takes 200 s of waiting: the other tests run meanwhile.
+  // It takes 100 s of waiting: the other tests run meanwhile.
   upload = await SlowUpload.start(browser, {
     bytes: 200_000_000,
-    bytesPerSecond: 1_000_000,
+    bytesPerSecond: 2_000_000,
     panelPort: panel.port,
     route,
   });
@@ -146,7 +146,7 @@ it('goes on working while its Sluice waits for it, and hears 1012 when that ends
   await files.page.close();
 });
 
-it('keeps its memory while a FileDropper sends 200 MB to an upstream of 1 MB/s, and the file arrives whole', {
+it('keeps its memory while a FileDropper sends 200 MB to an upstream of 2 MB/s, and the file arrives whole', {
   timeout: 420_000,
 }, async () => {
   // The page sends everything at once, so without backpressure all of it would stand in Sluice. In such a time V8's
