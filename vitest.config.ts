@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { compiled, kept } from './test/kept.ts';
+import { kept } from './test/kept.ts';
 
 /** They have a process of their own: they count what it holds, or wait for all that it writes by a clock they set. */
 const measured = [
@@ -7,6 +7,9 @@ const measured = [
   'test/integration/front/small-segments.test.ts',
   'test/integration/hub/state-file-writes.test.ts',
 ];
+
+/** Files that start programs, and wait for clocks and peers more than they compute: three for each of two cores. */
+const withPrograms = { maxWorkers: 6, sequence: { groupOrder: 1 }, globalSetup: ['test/bundle.ts'] };
 
 /** The suites of `npm test`: no outside program, all traffic on loopback. The real backends have their own config. */
 export default defineConfig({
@@ -37,21 +40,19 @@ export default defineConfig({
       },
       {
         extends: true,
-        // They wait for clocks and peers more than they compute. What files leave in a shared process is put back.
+        // What files leave in a shared process is put back.
         test: {
           name: 'sockets',
           include: ['test/integration/**/*.test.ts'],
           exclude: measured,
           isolate: false,
-          maxWorkers: 4,
           setupFiles: ['test/helpers/put-back.ts'],
-          sequence: { groupOrder: 1 },
-          env: compiled,
+          ...withPrograms,
         },
       },
       {
         extends: true,
-        test: { name: 'measured', include: measured, maxWorkers: 4, sequence: { groupOrder: 1 }, env: compiled },
+        test: { name: 'measured', include: measured, ...withPrograms },
       },
     ],
   },

@@ -9,6 +9,3 @@ export const kept = {
   cacheDir: join(cache, 'vite'),
   test: { fsModuleCachePath: join(cache, 'vitest') },
 };
-
-/** The image has one too. A program that is started takes two thirds of the time with it. */
-export const compiled = { NODE_COMPILE_CACHE: join(cache, 'node') };

@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { PlaceTold } from './any-port.ts';
 import { token } from './hub.ts';
+import { program } from './program.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { until } from './until.ts';
 
@@ -19,7 +20,7 @@ const anyPort = pathToFileURL(join(import.meta.dirname, 'any-port.ts')).href;
 /** By their names. */
 export const commands = {
   'configurable-http-proxy': [join(root, 'node_modules/configurable-http-proxy/bin/configurable-http-proxy')],
-  'sluice hub-proxy': [join(root, 'src/main.ts'), 'hub-proxy'],
+  'sluice hub-proxy': [program, 'hub-proxy'],
 } as const;
 
 export type CommandName = keyof typeof commands;

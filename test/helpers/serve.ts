@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FakeUpstream } from './fake-upstream.ts';
 import type { LogLine } from './gateway.ts';
-
-const main = join(import.meta.dirname, '../../src/main.ts');
+import { program as bundled } from './program.ts';
 
 export interface ServeOptions {
   /** Loopback and a free port unless given. */
@@ -16,6 +15,8 @@ export interface ServeOptions {
   /** How many files the process may have open. */
   readonly openFiles?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The program's file; all of it in one unless given. */
+  readonly program?: string;
   /** `drain` of the file; at once unless given. */
   readonly drain?: string;
   /** Configuration files in the place of one made from the above. */
@@ -32,9 +33,10 @@ export class Serve implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>;
   readonly #folder: string;
 
-  private constructor(folder: string, { openFiles, env, files = [join(folder, 'sluice.yaml')] }: ServeOptions) {
+  private constructor(folder: string, { openFiles, env, program = bundled, files }: ServeOptions) {
     this.#folder = folder;
-    const command = [process.execPath, main, 'serve', ...files.flatMap((file) => ['--config', file])];
+    const configs = (files ?? [join(folder, 'sluice.yaml')]).flatMap((file) => ['--config', file]);
+    const command = [process.execPath, program, 'serve', ...configs];
     // The shell becomes the process.
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
     this.process = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {

@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { presetNames } from '../../src/config/model/presets.ts';
+import { program } from '../helpers/program.ts';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-check-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -19,7 +18,7 @@ interface Result {
 /** Runs the real program in an empty folder, so that it names files as they were given. */
 function sluice(...argv: string[]): Promise<Result> {
   const { promise, resolve } = Promise.withResolvers<Result>();
-  execFile(process.execPath, [main, ...argv], { cwd: folder }, (error, stdout, stderr) => {
+  execFile(process.execPath, [program, ...argv], { cwd: folder }, (error, stdout, stderr) => {
     resolve({ code: error ? error.code : 0, stdout, stderr });
   });
   return promise;

