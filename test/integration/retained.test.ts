@@ -3,12 +3,13 @@
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { switching } from '../helpers/fake-upstream.ts';
 import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { listen } from '../helpers/listen.ts';
 import { inUse } from '../helpers/memory-in-use.ts';
 import { handshakeRequest, type RequestOptions } from '../helpers/raw-client.ts';
+import { until } from '../helpers/until.ts';
 
 const count = 100;
 const long = 50_000;
@@ -23,15 +24,24 @@ const ways: Record<string, (i: number) => RequestOptions> = {
   subprotocols: (i) => ({ headers: { 'Sec-WebSocket-Protocol': `chat.of.nobody.in.particular, ${filler(i)}` } }),
 };
 
-/** What stands for all tests here: what they kept would be let go with it. */
 const stack = new AsyncDisposableStack();
+/** Connections that stand until their test is over: what they keep is let go with them. */
+let opened = new DisposableStack();
 let gateway: TestGateway;
 
 beforeAll(async () => {
   gateway = stack.use(await startGateway({ routes: [routeTo(await forgetful())], trustedProxies: ['127.0.0.1'] }));
 });
 
+afterEach(letGo);
 afterAll(() => stack.disposeAsync());
+
+/** Ends all connections at both ends: a process may have no more than a thousand descriptors. */
+async function letGo(): Promise<void> {
+  opened.dispose();
+  opened = new DisposableStack();
+  await until(() => gateway.gateway.sessions.sessions.size === 0);
+}
 
 /** An upstream that forgets at once what it was asked; the client's connections do so too. */
 async function forgetful(): Promise<number> {
@@ -42,7 +52,7 @@ async function forgetful(): Promise<number> {
       if (chunk.includes('Sec-WebSocket-Key')) socket.write(switching(chunk.toString('latin1'), ...chosen));
       else if (chunk.includes('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
-    stack.defer(() => void socket.destroy());
+    opened.defer(() => void socket.destroy());
   });
   stack.defer(() => void server.close());
   return listen(server);
@@ -51,7 +61,7 @@ async function forgetful(): Promise<number> {
 /** Sends that on a connection of its own, which stays, and expects this status. */
 async function ask(text: string, status: number): Promise<void> {
   const socket = connect(gateway.port, '127.0.0.1').on('error', () => {});
-  stack.defer(() => void socket.destroy());
+  opened.defer(() => void socket.destroy());
   socket.write(text, 'latin1');
   const [answer] = await once(socket, 'data');
   expect(answer.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -59,24 +69,22 @@ async function ask(text: string, status: number): Promise<void> {
 
 describe('of a handshake', () => {
   const open = (options: RequestOptions) => ask(handshakeRequest(options), 101);
-  /** What is in use, and what as many plain connections take of it. */
-  let used: number;
+  /** What as many plain connections take. */
   let plain: number;
 
   beforeAll(async () => {
     for (let i = 0; i < 20; i++) await open({});
     const before = (await inUse()).all;
     for (let i = 0; i < count; i++) await open({});
-    used = (await inUse()).all;
-    plain = used - before;
+    plain = (await inUse()).all - before;
+    await letGo();
   });
 
   test.each(Object.entries(ways))('%s of 50 KB goes with it', async (_, request) => {
-    const before = used;
-    const { size } = gateway.gateway.sessions.sessions;
+    const before = (await inUse()).all;
     for (let i = 0; i < count; i++) await open(request(i));
-    used = (await inUse()).all;
-    expect(gateway.gateway.sessions.sessions.size).toBe(size + count);
+    const used = (await inUse()).all;
+    expect(gateway.gateway.sessions.sessions.size).toBe(count);
     expect(used - before - plain).toBeLessThan((count * long) / 5);
   });
 });

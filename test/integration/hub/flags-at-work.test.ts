@@ -3,9 +3,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createSecureServer } from 'node:https';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { hasIpv6 } from '../../helpers/has-ipv6.ts';
 import { echo, httpServer } from '../../helpers/hub.ts';
 import {
   type Answered,
@@ -44,8 +44,7 @@ describe.each(commandNames)('%s', (name) => {
     const [all, one] = await Promise.all([start(['--ip=', target]), start(['--ip=127.0.0.1', target])]);
     expect((await askAt({ port: all.port(8000), path: '/' })).status).toBe(200);
     expect((await askAt({ port: one.port(8000), path: '/' })).status).toBe(200);
-    const has6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
-    if (!has6) return;
+    if (!hasIpv6) return;
     expect((await askAt({ host: '::1', port: all.port(8000), path: '/' })).status).toBe(200);
     await expect(askAt({ host: '::1', port: one.port(8000), path: '/' })).rejects.toThrow('ECONNREFUSED');
   });

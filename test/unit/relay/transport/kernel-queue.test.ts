@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { KernelReading } from '../../../../src/relay/core/stall.ts';
 import { forgetKernelQueues, kernelQueue } from '../../../../src/relay/transport/kernel-queue.ts';
+import { hasIpv6 } from '../../../helpers/has-ipv6.ts';
 
 /** Readings are shared for twenty times as long as they took, and a machine may stand still in the middle of one. */
 const muchLater = 1e9;
@@ -56,14 +56,12 @@ async function fill(sender: Socket): Promise<void> {
   } while (sender.writableLength === 0);
 }
 
-const hasV6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
-
 describe.runIf(process.platform === 'linux').each([
   { name: 'IPv4', listenOn: '127.0.0.1', connectTo: '127.0.0.1', v6: false },
   { name: 'IPv6', listenOn: '::1', connectTo: '::1', v6: true },
   { name: 'IPv4 on a socket of both', listenOn: '::', connectTo: '127.0.0.1', v6: true },
 ])('over $name', ({ listenOn, connectTo, v6 }) => {
-  test.runIf(!v6 || hasV6)('shows what a receiver has not taken, and sees it fall when it reads', async () => {
+  test.runIf(!v6 || hasIpv6)('shows what a receiver has not taken, and sees it fall when it reads', async () => {
     const { sender, reader } = await pair(listenOn, connectTo);
     expect(await look(sender)).toBe(0);
     await fill(sender);
@@ -85,7 +83,7 @@ describe.runIf(process.platform === 'linux').each([
     }
   });
 
-  test.runIf(!v6 || hasV6)('tells two connections apart', async () => {
+  test.runIf(!v6 || hasIpv6)('tells two connections apart', async () => {
     const one = await pair(listenOn, connectTo);
     const two = await pair(listenOn, connectTo);
     await fill(one.sender);
