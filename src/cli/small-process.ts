@@ -8,9 +8,9 @@
  * use; 12 000 make it 36 to 41 MiB larger, and take no more CPU.
  *
  * V8 has four threads that compile and collect beside the program. On one core they take turns with it, and each has
- * its slice before the program goes on. Measured with a class of 200 pages on one core: the program waited 2.2 s of 7.8,
- * up to 26 ms in one piece, and the 99th percentile of an echo beside it was 48 to 128 ms; with one such thread 39 to
- * 55, and the same CPU.
+ * its slice before the program goes on. Measured with a class of 200 pages on one core: the program waited 2.2 s of
+ * 7.8, up to 26 ms in one piece, and the 99th percentile of an echo beside it was 48 to 128 ms; with one such thread 39
+ * to 55, and the same CPU.
  *
  * glibc gives each thread a part of memory of its own, and what a thread has freed nobody else gets, not even when the
  * thread has ended, as the one that compares passwords does. All of Sluice's work is done by one thread. Measured over
