@@ -225,6 +225,8 @@ class Compiler {
       const base = this.#steps.length;
       for (const step of body) this.#add(shifted(step, base));
     };
+    // What has no steps has none however often it is repeated, and that may be said with twenty digits.
+    if (body.length === 0) return;
     for (let i = 0; i < least; i++) once();
     if (most === Number.POSITIVE_INFINITY) {
       // split(body, on); body; split(back, back)

@@ -5,6 +5,7 @@
  */
 import type { Ajv, Code, CodeKeywordDefinition, KeywordCxt } from 'ajv';
 import { areUnique, isAmong } from './canonical.ts';
+import { shapeOf } from './depth.ts';
 import { checkWithin } from './judge.ts';
 import { LinearPattern, UnfitPattern } from './linear-pattern.ts';
 import { Fuel, lettersPerUnit, type Parsed, type SchemaCheck } from './types.ts';
@@ -17,6 +18,9 @@ const draft7 = 'http://json-schema.org/draft-07/schema';
 /** A schema that no value of these can be judged by refers to itself without end. */
 const probes = [null, true, 0, '', [], {}];
 const unitsOfProbe = 100_000;
+/** What more of both takes, a compiler of recursions and V8 behind it do not stand, or only for many seconds. */
+const mostLevels = 200;
+const mostKeys = 10_000;
 /** A branch that stands in the schema itself is tried in 20 to 80 ns, and may hold more that costs. */
 const unitsOfBranch = 1 / 4;
 
@@ -110,11 +114,14 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     if ('problem' in parsed) return parsed;
     const draft = draftOf(parsed.value);
     if (typeof draft !== 'string') return draft;
+    if (shapeOf(Buffer.from(text), mostLevels).isTooDeep) return { problem: `nests deeper than ${mostLevels} levels` };
+    const keys = keysIn(parsed.value);
+    if (keys.length > mostKeys) return { problem: `has ${keys.length} keys; write ${mostKeys} at most` };
+    const names = new Set(keys);
     fuel = new Fuel(Number.POSITIVE_INFINITY);
     const compiled = compile(make(draft === draft7), parsed.value);
     if ('problem' in compiled) return compiled;
     const { value: validate } = compiled;
-    const names = keysIn(parsed.value);
     const check: SchemaCheck = (value, given) => {
       fuel = given;
       if (validate(value)) return null;
@@ -123,7 +130,10 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
       return { rule: last.keyword, path: shownPath(last.instancePath, value, names) };
     };
     if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
-      return { problem: 'refers to itself without end; let each reference stand below a property or an item' };
+      return {
+        problem:
+          'refers to itself without end, or has too much in one place; let each reference stand below a property or an item',
+      };
     }
     return { value: check };
   };
@@ -135,13 +145,13 @@ function replace(ajv: Ajv, definition: CodeKeywordDefinition): void {
 }
 
 /** Every key of a schema, and so every name that it has for a property. */
-function keysIn(value: unknown, names = new Set<string>()): ReadonlySet<string> {
-  if (typeof value !== 'object' || value === null) return names;
+function keysIn(value: unknown, keys: string[] = []): readonly string[] {
+  if (typeof value !== 'object' || value === null) return keys;
   for (const [key, inner] of Object.entries(value)) {
-    if (!Array.isArray(value)) names.add(key);
-    keysIn(inner, names);
+    if (!Array.isArray(value)) keys.push(key);
+    keysIn(inner, keys);
   }
-  return names;
+  return keys;
 }
 
 /** A place as it may be shown: what a peer chose for a key is payload, and may be a secret. */

@@ -184,3 +184,24 @@ test('a closed watcher tells nothing more', async () => {
   await told.watcher.check(true);
   expect(told.changes).toEqual([]);
 });
+
+test('whoever asks for a look a hundred times while one is under way gets one more', async () => {
+  const path = write('config.yaml', 'a');
+  const [first, rest] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let looks = 0;
+  using watcher = new FileWatcher(await readFiles([path]), {
+    changed: () => {
+      looks++;
+      first.resolve();
+      return rest.promise;
+    },
+    failed: () => {},
+    broke: () => {},
+  });
+  const begun = watcher.check(true);
+  await first.promise;
+  const asked = Array.from({ length: 100 }, () => watcher.check(true));
+  rest.resolve();
+  await Promise.all([begun, ...asked]);
+  expect(looks).toBe(2);
+});

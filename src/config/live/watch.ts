@@ -44,6 +44,9 @@ export class FileWatcher implements Disposable {
   #unseenSince: number | null = null;
   #poll: NodeJS.Timeout | undefined;
   #checking: Promise<void> = Promise.resolve();
+  /** The look that has not begun yet. */
+  #next: Promise<void> | null = null;
+  #isForced = false;
   #closed = false;
 
   /** `seen` is what the files held when they were read last. */
@@ -61,9 +64,13 @@ export class FileWatcher implements Disposable {
 
   /** Looks at the files now; `forced` tells of them even if they are as before. Resolves when that is done. */
   check(forced = false): Promise<void> {
-    // One at a time: an older look must not overtake a newer one.
-    this.#checking = this.#checking.then(() => this.#check(forced)).catch((error) => this.#events.broke(error));
-    return this.#checking;
+    this.#isForced ||= forced;
+    // One at a time: an older look must not overtake a newer one. One that has not begun will see what all want seen
+    // who ask meanwhile: a program that signals each second must not queue loads that take longer.
+    this.#next ??= this.#checking = this.#checking
+      .then(() => this.#begin())
+      .catch((error) => this.#events.broke(error));
+    return this.#next;
   }
 
   close(): void {
@@ -76,6 +83,13 @@ export class FileWatcher implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #begin(): Promise<void> {
+    const forced = this.#isForced;
+    this.#next = null;
+    this.#isForced = false;
+    return this.#check(forced);
   }
 
   async #check(forced: boolean): Promise<void> {

@@ -25,6 +25,9 @@ const fileDropperChunk = 10_000_000;
 /** Browsers and servers that fragment use frames of this size or more. */
 const usualFragment = 64 * KiB;
 
+/** What a download in HTTP/1.0 counts, and the buffer that one at full speed reads into, for a few of each. */
+const usableBuffers = 1024 * KiB;
+
 /** So long before a deadline clients are told why they go. */
 const goodbyeMs = 1000;
 
@@ -44,7 +47,13 @@ export function findWarnings(resolved: Resolved): Warning[] {
     settings: [],
   }));
   const quotas = quotaWarnings(resolved.quotas).map((message) => ({ subject: 'quotas.store', message, settings: [] }));
-  return [...trustedProxies(resolved), ...proxyProtocol, ...quotas, ...judged.flatMap(routeWarnings)];
+  return [
+    ...trustedProxies(resolved),
+    ...littleMemory(resolved),
+    ...proxyProtocol,
+    ...quotas,
+    ...judged.flatMap(routeWarnings),
+  ];
 }
 
 /** A route, and how its places are told. */
@@ -61,6 +70,13 @@ function trustedProxies({ listen }: Resolved): Warning[] {
     'is empty, so X-Forwarded-* headers of an ingress or load balancer are ignored: backends see its address and ' +
     'http instead of https, which breaks OAuth redirects. Name its network, unless clients connect directly.';
   return [{ subject: 'listen.trusted_proxies', message, settings: [] }];
+}
+
+function littleMemory({ memory }: Resolved): Warning[] {
+  const { maxBufferedBytes: bytes } = memory;
+  if (bytes === null || bytes >= usableBuffers) return [];
+  const message = `is ${formatSize(bytes)}, in which a few requests have no room: they get 503 or end with 1013. Write at least 1MiB.`;
+  return [{ subject: 'memory.max_buffered', message, settings: [] }];
 }
 
 function routeWarnings(route: JudgedRoute): Warning[] {

@@ -19,6 +19,7 @@ test('patterns as people write them match as they do elsewhere', () => {
     ['^(a|)$', '', 'b'],
     ['^a{0}b$', 'b', 'ab'],
     ['^.$', '😀', '\n'],
+    ['^(?:){99999999999999999999}(?:|a{0})*b$', 'b', 'a'],
     ['^(a*)*(b|c+){2,}$', 'aacb', 'aab'],
   ];
   for (const [source, good, bad] of cases) {

@@ -164,3 +164,14 @@ test('enum is looked up: scalars for nothing, others for as much as they hold', 
   expect(() => judge([1, [2]], 3)).toThrow(TooCostly);
   expect(problemOf({ enum: [] })).toBe('cannot be compiled: enum must have non-empty array');
 });
+
+test('a schema that would take a compiler minutes is refused before', () => {
+  const deep = (levels: number) => JSON.parse(`${'{"not":'.repeat(levels)}{}${'}'.repeat(levels)}`) as object;
+  expect(problemOf(deep(300))).toBe('nests deeper than 200 levels');
+  const branches = Array.from({ length: 10_000 }, (_, i) => ({ minLength: i }));
+  expect(problemOf({ anyOf: branches })).toBe('has 10001 keys; write 10000 at most');
+});
+
+test('a list of names has no keys, however long it is', () => {
+  expect(problemOf({ enum: Array.from({ length: 50_000 }, (_, i) => `k${i}`) })).toBe('none');
+});

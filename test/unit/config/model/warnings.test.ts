@@ -21,6 +21,14 @@ test('no trusted proxies', () => {
   expect(warningsOf('{name: a, upstream: "http://h"}')).toEqual([]);
 });
 
+test('a bound for all buffers in which no request has room', () => {
+  const of = (size: string) => warningsOf('{name: a, upstream: "http://h"}', `memory: {max_buffered: ${size}}\n`);
+  expect(of('1MiB')).toEqual([]);
+  expect(of('64KiB')).toMatchObject([
+    { subject: 'memory.max_buffered', message: expect.stringMatching(/^is 64KiB, .* at least 1MiB\.$/) },
+  ]);
+});
+
 describe("a client limit above the backend's own, with the setting that raises it", () => {
   test.each([
     [
