@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz [-- SECONDS [REPORT]]`: generated heads, bodies, frames, paths and exchanges, new ones in each round,
- * for a minute or as long as asked. Both parsers are held against llhttp, both lanes against each other. What is found
- * is told with all that repeats it, and belongs into the `kept.json` beside its test, which every later run tries
+ * `npm run fuzz [-- SECONDS [REPORT]]`: generated heads, bodies, frames, paths, tokens and exchanges, new ones in each
+ * round, for a minute or as long as asked. Both parsers are held against llhttp, both lanes against each other. What is
+ * found is told with all that repeats it, and belongs into the `kept.json` beside its test, which every later run tries
  * first.
  */
 import { spawn } from 'node:child_process';
@@ -34,6 +34,7 @@ const rounds: readonly Round[] = [
   { paths: ['test/property/relay/memory.test.ts'], exchanges: 0, schedules: 8 },
   { paths: ['test/property/observe', 'test/property/config', 'test/property/limits'], exchanges: 0 },
   { paths: ['test/property/validation', 'test/property/relay'], exchanges: 0 },
+  { paths: ['admission', 'drain', 'front', 'quotas'].map((room) => `test/property/${room}`), exchanges: 0 },
 ];
 const report = '.cache/fuzz/report.json';
 

@@ -96,6 +96,61 @@ test('no shape of a token is an exception, and none but the good one lets in', a
   );
 });
 
+test('whatever an issuer signs, it is no exception, and lets in nobody but by the rules', async () => {
+  const judge = new JwtJudge({
+    rules: { ...rules, claims: [['groups', null]] },
+    from: [{ in: 'authorization' }],
+    keys: { keys: () => keys, newer: async () => null },
+    forward: false,
+    closesOnExpiry: true,
+    now: () => nowMs,
+    monotonic: () => 0,
+  });
+  const number = fc.oneof(
+    fc.integer({ min: -100, max: 100 }).map((s) => nowMs / 1000 + s),
+    fc.double({ noNaN: true }),
+  );
+  const maybe = (...of: fc.Arbitrary<unknown>[]) => fc.oneof({ weight: 3, arbitrary: of[0]! }, ...of, fc.jsonValue());
+  const heads = fc.record(
+    {
+      alg: maybe(fc.constant('RS256')),
+      kid: maybe(fc.constant('one')),
+      crit: maybe(fc.constant(['b64'])),
+      b64: maybe(fc.constant(true)),
+      typ: fc.jsonValue(),
+    },
+    { requiredKeys: ['alg'] },
+  );
+  const bodies = fc.record(
+    {
+      iss: maybe(fc.constant(goodClaims.iss)),
+      aud: maybe(fc.constant(goodClaims.aud), fc.array(fc.oneof(fc.constant('panel'), fc.jsonValue()))),
+      exp: maybe(fc.constant(goodClaims.exp), number),
+      nbf: maybe(number),
+      sub: maybe(fc.constant('ann'), fc.string({ unit: 'binary' })),
+      groups: maybe(fc.constant(['staff'])),
+    },
+    { requiredKeys: ['iss', 'aud', 'exp', 'sub', 'groups'] },
+  );
+  let admitted = 0;
+  await fc.assert(
+    fc.asyncProperty(heads, bodies, async (head, body) => {
+      const token = tokenOf(signer, { nbf: undefined, ...body }, { kid: undefined, ...head });
+      const decision = await judge.decide(authRequest(['Authorization', `Bearer ${token}`]));
+      if (decision.is !== 'admitted') return void expect(decision.is).toBe('refused');
+      admitted++;
+      const { iss, aud, exp, nbf = 0, sub } = body as Record<string, unknown>;
+      expect([head.alg, iss, sub]).toEqual(['RS256', goodClaims.iss, decision.identity?.name]);
+      expect([aud].flat()).toContain('panel');
+      expect(exp).toBeGreaterThan(nowMs / 1000 - 30);
+      expect(new Date((exp as number) * 1000).getTime()).not.toBeNaN();
+      expect(nbf).toBeLessThanOrEqual(nowMs / 1000 + 30);
+    }),
+    { numRuns: 300 },
+  );
+  expect(admitted).toBeGreaterThan(0);
+});
+
 test('no shape of a password or a static token is an exception', async () => {
   const basic = new BasicJudge({
     users: () => new Map([['ann', 'hash']]),
