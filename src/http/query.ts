@@ -9,7 +9,13 @@ export function queryOf(target: string, name: string): string[] {
   const at = target.indexOf('?');
   if (at < 0) return [];
   const values: string[] = [];
-  for (const pair of target.slice(at + 1).split('&')) {
+  for (let start = at + 1, end = 0; start < target.length; start = end + 1) {
+    end = target.indexOf('&', start);
+    if (end < 0) end = target.length;
+    // Most are others, which shows at once.
+    const first = target[start];
+    if (first !== name[0] && first !== '%' && first !== '+') continue;
+    const pair = target.slice(start, end);
     if (parameterName(pair) !== name) continue;
     const equals = pair.indexOf('=');
     values.push(equals < 0 ? '' : decode(pair.slice(equals + 1)));

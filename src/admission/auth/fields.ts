@@ -11,16 +11,31 @@ export function authorizationOf(raw: RawHeaders, scheme: string): string[] {
   });
 }
 
-/** Every value of a cookie, over all `Cookie` lines (RFC 6265 §4.2.1). Values in double quotes lose them. */
+/**
+ * Every value of a cookie, over all `Cookie` lines (RFC 6265 §4.2.1). Values in double quotes lose them. A stranger
+ * writes them, and there may be 60 000: what is another cookie makes no string.
+ */
 export function cookiesOf(raw: RawHeaders, name: string): string[] {
-  return valuesOf(raw, 'cookie')
-    .flatMap((line) => line.split(';'))
-    .flatMap((pair) => {
-      const equals = pair.indexOf('=');
-      if (equals < 0 || pair.slice(0, equals).trim() !== name) return [];
-      const value = pair.slice(equals + 1).trim();
-      return [/^".*"$/.test(value) ? value.slice(1, -1) : value];
-    });
+  const values: string[] = [];
+  for (const line of valuesOf(raw, 'cookie')) {
+    for (let at = 0, end = 0; at < line.length; at = end + 1) {
+      end = line.indexOf(';', at);
+      if (end < 0) end = line.length;
+      const start = skipBlanks(line, at, end);
+      if (!line.startsWith(name, start)) continue;
+      const equals = skipBlanks(line, start + name.length, end);
+      if (equals >= end || line[equals] !== '=') continue;
+      const value = line.slice(equals + 1, end).trim();
+      values.push(/^".*"$/.test(value) ? value.slice(1, -1) : value);
+    }
+  }
+  return values;
+}
+
+function skipBlanks(line: string, from: number, end: number): number {
+  let at = from;
+  while (at < end && (line[at] === ' ' || line[at] === '\t')) at++;
+  return at;
 }
 
 /** The subprotocols that a handshake offers, in order. */

@@ -12,6 +12,18 @@ test('cookies are found over all lines, quoted or not, and by their whole name',
   expect(cookiesOf(raw, 'tok')).toEqual(['x=y', 'z']);
 });
 
+test.each([
+  ['tok=a', ['a']],
+  [' \t tok \t= a b \t;tok=;tok=b', ['a b', '', 'b']],
+  ['tok;tok ;tok tok=c;toktok=d;to k=e;=tok;tok==f', ['=f']],
+  [';;tok;;=g;tok=h;;', ['h']],
+  ['TOK=i; tok="j"; tok="; tok="k', ['j', '"', '"k']],
+  [`${'tok;'.repeat(1000)}=tok=l`, []],
+  ['', []],
+])('the cookies %j', (line, values) => {
+  expect(cookiesOf(['Cookie', line], 'tok')).toEqual(values);
+});
+
 describe('a person waits for a page', () => {
   test.each([
     ['GET', ['Accept', 'text/html,*/*'], true],
