@@ -89,7 +89,10 @@ export class SocketReader implements RoundWaiter {
   /** What was read before the relay began. */
   #early: Buffer[];
   #streamBytes = 0;
+  /** It is not read until whoever has halted it lets it go on. */
   #halted = false;
+  /** It is not read until a round has room for it. */
+  #waits = false;
   #mayLease = true;
   #keptAlive = false;
 
@@ -140,13 +143,13 @@ export class SocketReader implements RoundWaiter {
   }
 
   pause(): void {
-    this.#halted = false;
+    this.#forgetHolds();
     this.#stop();
     if (this.#handle === null && !this.socket.destroyed) this.#holdStream(streamBytes);
   }
 
   resume(): void {
-    this.#halted = false;
+    this.#forgetHolds();
     this.#holdStream(0);
     this.#paused = false;
     if (this.socket.destroyed) return;
@@ -166,18 +169,22 @@ export class SocketReader implements RoundWaiter {
     // Whoever halted it first lets it go on.
     if (this.#halted) return false;
     const isShown = this.#handle !== null || this.#records !== null;
-    this.#halted = isShown && !this.socket.destroyed && !this.#paused;
+    this.#halted = isShown && !this.socket.destroyed && (!this.#paused || this.#waits);
     if (this.#halted) this.#stop();
     return this.#halted;
   }
 
   /** Goes on as before `halt`, unless `pause` has been called since. */
   carryOn(): void {
-    if (this.#halted) this.resume();
+    if (!this.#halted) return;
+    this.#halted = false;
+    if (!this.#waits) this.resume();
   }
 
   onRound(): void {
-    this.carryOn();
+    if (!this.#waits) return;
+    this.#waits = false;
+    if (!this.#halted) this.resume();
   }
 
   /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */
@@ -246,7 +253,7 @@ export class SocketReader implements RoundWaiter {
     };
     if (this.#handle === null) socket.removeAllListeners('data');
     this.keepAlive();
-    this.#halted = false;
+    this.#forgetHolds();
     this.#holdStream(0);
     this.#paused = false;
     this.socket.pause();
@@ -270,6 +277,19 @@ export class SocketReader implements RoundWaiter {
     }
     this.socket.pause();
     this.#records?.hold();
+  }
+
+  /** Whoever pauses it or reads it on decides. */
+  #forgetHolds(): void {
+    this.#halted = false;
+    this.#waits = false;
+  }
+
+  #awaitRound(): void {
+    if (this.#paused || this.socket.destroyed) return;
+    this.#waits = true;
+    this.#stop();
+    budget.wait(this);
   }
 
   /** Counts what the stream of a paused socket holds. */
@@ -359,7 +379,7 @@ export class SocketReader implements RoundWaiter {
   #read(length: number): Buffer | undefined {
     this.#deliver(this.#armed, 0, length, this.#leaseArmed ? this.#lease : null);
     // A small read is the last one of its round.
-    if (length >= promoteAt && !budget.spend(length) && this.halt()) budget.wait(this);
+    if (length >= promoteAt && !budget.spend(length)) this.#awaitRound();
     // Node forgets a pause in the same moment as the first resume.
     if (this.#paused && !this.socket.destroyed) this.#stopHandle();
     if (this.#lease === null) {

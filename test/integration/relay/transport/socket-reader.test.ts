@@ -96,6 +96,23 @@ test('a halt ends where it began: who was paused before or meanwhile stays so, a
   await expect.poll(() => text()).toBe('some bytes');
 });
 
+test('one that waits for a round can be halted, and its round does not let it go on', async () => {
+  const { reader, peer, sizes } = await reading();
+  const read = () => sizes.reduce((sum, size) => sum + size, 0);
+  const total = 16 * 1024 * 1024;
+  reader.resume();
+  peer.write(Buffer.alloc(total));
+  // In each turn before the waiting go on.
+  while (isRead(reader.socket)) await new Promise(setImmediate);
+  expect(reader.halt()).toBe(true);
+  const before = read();
+  expect(before).toBeLessThan(total);
+  await moment();
+  expect(read()).toBe(before);
+  reader.carryOn();
+  await expect.poll(read).toBe(total);
+});
+
 test('a pause in the same moment as the first resume, which Node forgets, holds from the next read on', async () => {
   const { reader, peer, text } = await reading();
   reader.resume();
