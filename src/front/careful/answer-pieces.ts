@@ -1,12 +1,12 @@
 /**
  * What an upstream answers, for Node's parser in pieces (see piece-size.ts). A round of the event loop has 32 reads of
- * each connection, so it has a budget of chunks, too.
+ * each connection, so it has a budget of chunks and bytes, too.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import { JoinedBody } from './joined-body.ts';
-import { PieceSize } from './piece-size.ts';
+import { costOf, PieceSize } from './piece-size.ts';
 
 /** The first piece, in bytes: most answers are smaller. */
 const firstPiece = 4096;
@@ -100,7 +100,7 @@ export class AnswerPieces implements RoundWaiter {
         return;
       }
       this.#pieceSize.adapt(chunks);
-      if (!this.#budget.spend(chunks)) this.#awaitRound();
+      if (!this.#budget.spend(costOf(piece, chunks))) this.#awaitRound();
     }
   }
 

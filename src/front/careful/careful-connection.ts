@@ -22,7 +22,7 @@ import { sayFarewell } from '../farewell.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { CarefulStream } from './careful-stream.ts';
 import { JoinedBody } from './joined-body.ts';
-import { chunksPerRequest, PieceSize } from './piece-size.ts';
+import { chunksPerRequest, costOf, PieceSize } from './piece-size.ts';
 
 /** What the parser found in a head. */
 export type ParsedHead =
@@ -228,7 +228,11 @@ export class CarefulConnection implements RoundWaiter {
   }
 
   #feedBody(): void {
-    const [piece, end] = typeof this.#body === 'number' ? [this.#take(this.#body), 0] : this.#takeChunks(this.#body);
+    const body = this.#body;
+    const before = typeof body === 'number' ? 0 : body.chunks;
+    const [piece, end] = typeof body === 'number' ? [this.#take(body), 0] : this.#takeChunks(body);
+    const chunks = typeof body === 'number' ? 0 : body.chunks - before;
+    if (!this.#chunkBudget.spend(costOf(piece, chunks))) this.#awaitRound();
     this.stream.feed(piece);
     this.#joined?.passOn();
     if (this.#turn !== 'body') return;
@@ -247,7 +251,6 @@ export class CarefulConnection implements RoundWaiter {
     const end = body.find(this.#held.bytes.subarray(0, size), 0);
     const chunks = body.chunks - before;
     this.#pieceSize.adapt(chunks);
-    if (!this.#chunkBudget.spend(chunks)) this.#awaitRound();
     return [this.#take(end < 0 ? size : end), end];
   }
 

@@ -10,7 +10,15 @@ const largestBytes = 64 * 1024;
 const fewChunks = 32;
 
 /** For all connections of the lane, about 5 ms of a core. */
-export const carefulChunksPerRound: RoundLimits = { work: 1000, free: fewChunks, waiters: 8 };
+export const carefulChunksPerRound: RoundLimits = { work: 1000, free: 4, waiters: 8 };
+/** Bytes that are read and passed on in the time that a chunk takes. */
+const bytesPerChunk = 4096;
+
+/** What a piece costs, in chunks: large ones are few, and each is a buffer of its own. */
+export function costOf(piece: Buffer, chunks: number): number {
+  return chunks + piece.length / bytesPerChunk;
+}
+
 /** What a request costs, as the chunks that are parsed in that time: a read may hold thousands that are refused. */
 export const chunksPerRequest = 40;
 

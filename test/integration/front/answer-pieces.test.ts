@@ -7,11 +7,11 @@ import { AnswerPieces } from '../../../src/front/careful/answer-pieces.ts';
 import { RoundBudget, type RoundLimits } from '../../../src/relay/core/round-budget.ts';
 import { listen } from '../../helpers/listen.ts';
 
-const limits: RoundLimits = { work: 1000, free: 32, waiters: 8 };
+const usual: RoundLimits = { work: 1000, free: 4, waiters: 8 };
 const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 /** A server that says this to each request, and a client of it that gets the answer in pieces. */
-async function server(answer: (socket: Socket) => void) {
+async function server(answer: (socket: Socket) => void, limits = usual) {
   const backend = createServer((socket) => {
     socket.on('error', () => {}).on('data', () => answer(socket));
   });
@@ -46,12 +46,8 @@ async function server(answer: (socket: Socket) => void) {
   return { ask };
 }
 
-test('a round parses a bounded number of chunks of one byte, and all of them arrive, whatever ends the answer', async () => {
-  const count = 30_000;
-  const digits = Array.from({ length: count }, (_, i) => String(i % 10)).join('');
-  const chunks = digits.replaceAll(/./g, (digit) => `1\r\n${digit}\r\n`);
-  const { ask } = await server((socket) => socket.end(`${head}${chunks}0\r\n\r\n`));
-  const { counted, ended } = await ask();
+/** What came in the round of the event loop in which most came. */
+async function mostInARound(counted: { readonly text: string }, ended: Promise<unknown>): Promise<number> {
   let most = 0;
   let before = 0;
   let on = true;
@@ -63,9 +59,31 @@ test('a round parses a bounded number of chunks of one byte, and all of them arr
   look();
   await ended;
   on = false;
+  return most;
+}
+
+test('a round parses a bounded number of chunks of one byte, and all of them arrive, whatever ends the answer', async () => {
+  const count = 30_000;
+  const digits = Array.from({ length: count }, (_, i) => String(i % 10)).join('');
+  const chunks = digits.replaceAll(/./g, (digit) => `1\r\n${digit}\r\n`);
+  const { ask } = await server((socket) => socket.end(`${head}${chunks}0\r\n\r\n`));
+  const { counted, ended } = await ask();
+  const most = await mostInARound(counted, ended);
   expect(counted.text === digits).toBe(true);
   // One read of the kernel's has eleven thousand. What goes beyond the budget is a piece.
-  expect(most).toBeLessThan(3 * limits.work);
+  expect(most).toBeLessThan(3 * usual.work);
+});
+
+test('a round passes a bounded number of bytes on, however few chunks they are', async () => {
+  const size = 16 * 1024 * 1024;
+  const limits: RoundLimits = { work: 64, free: 4, waiters: 8 };
+  const begin = `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`;
+  const { ask } = await server((socket) => socket.end(begin + 'x'.repeat(size)), limits);
+  const { counted, ended } = await ask();
+  const most = await mostInARound(counted, ended);
+  expect(counted.text.length).toBe(size);
+  // Four reads of 64 KiB; the kernel has 32 of them, and a round takes all that it has.
+  expect(most).toBeLessThan(12 * 64 * 1024);
 });
 
 test('a reader who stops is waited for, and the rest comes when it goes on', async () => {
