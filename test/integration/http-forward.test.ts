@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Recorder } from '../../src/front/recorder.ts';
 import { counts } from '../helpers/counts.ts';
+import { HeardMistakes } from '../helpers/heard-mistakes.ts';
 import { RawHttp, routeTo, startFront, startRawUpstream, startUpstream } from './http-front.ts';
 
 test('passes path, Host, header order, spelling and duplicates as they came', async () => {
@@ -229,4 +231,19 @@ test('folds methods that a client invents into one label', async () => {
     await once(res, 'close');
   }
   await expect.poll(() => counts(front.counters.httpRequests)).toEqual({ 'OTHER|2xx': 2 });
+});
+
+test('a mistake of ours in recording a request keeps nothing of it, and ends no process', async () => {
+  using mistakes = new HeardMistakes();
+  const answered = vi.spyOn(Recorder.prototype, 'answered').mockImplementationOnce(() => {
+    throw new Error('a mistake');
+  });
+  onTestFinished(() => answered.mockRestore());
+  const { port } = await startUpstream((_req, res) => res.end('ok'));
+  const front = await startFront(routeTo(port));
+  const client = new RawHttp(front.port);
+  client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
+  await client.closed();
+  await expect.poll(() => front.endpoint.leases).toBe(0);
+  expect([mistakes.told, front.forwarder.active]).toEqual([['a mistake'], 0]);
 });
