@@ -1,4 +1,7 @@
-/** Ten thousand handshakes with credentials of every kind, wrong in every way: they leave no socket and no memory. */
+/**
+ * Ten thousand handshakes with credentials of every kind, wrong in every way: they leave no socket and no memory.
+ * `SLUICE_REFUSED=100000` makes them as many, and what they may leave is the same.
+ */
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
@@ -12,7 +15,13 @@ import { scratchDirectory } from '../real/harness/paths.ts';
 import { residentBytes } from '../real/harness/process-memory.ts';
 import { startTargets, type Targets } from './wrong-credentials.ts';
 
-const handshakes = 10_000;
+const handshakes = Number(process.env.SLUICE_REFUSED ?? 10_000);
+/**
+ * As many before, in two parts: compiled code, and what every process has that was once as busy. Between them the
+ * thread that compares passwords ends; the next one leaves gaps in what `malloc` has, 5 to 10 MB, and those behind it
+ * fill them.
+ */
+const first = [10_000, 10_000];
 const atOnce = 50;
 /** In bytes. */
 const most = 8e6;
@@ -21,14 +30,13 @@ const most = 8e6;
  * busy one, of which 3 are left where V8 compiles nothing: its compiler leaves code, and gaps in what `malloc` has.
  */
 const mostAtFirst = 48e6;
-const rounds = 3;
 const patience = { timeout: 240_000, interval: 500 };
 
 test.concurrent.each([
   ['TCP', false],
   ['TLS', true],
 ])(
-  '10 000 handshakes with wrong credentials leave no socket, and no more than 8 MB: over %s',
+  `${handshakes} handshakes with wrong credentials leave no socket, and no more than 8 MB: over %s`,
   async (name, tls) => {
     await using targets = await startTargets(tls, { nodeOptions: `--expose-gc --require=${collector()}` });
     const { sluice, services } = targets;
@@ -52,26 +60,23 @@ test.concurrent.each([
     };
 
     const fresh = await inUse();
-    // As many before: compiled code, and what every process has that was once as busy.
-    await attempt(targets, tls, 0, handshakes);
-    await settled();
-    let before = await inUse();
-    expect(before - fresh).toBeLessThan(mostAtFirst);
-    let statuses: Answers = {};
-    const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
-    for (let round = 1; round <= rounds; round++) {
-      statuses = await attempt(targets, tls, round * handshakes, handshakes);
-      const busy = await residentBytes(process.pid);
+    let made = 0;
+    for (const count of first) {
+      await attempt(targets, tls, made, count);
       await settled();
-      const after = await inUse();
-      console.log(
-        `${handshakes} refused handshakes over ${name}: answers ${JSON.stringify(statuses)}; RSS in MB: fresh ${mb(fresh)}, before ${mb(before)}, busy ${mb(busy)}, after ${mb(after)}`,
-      );
-      if (after - before <= most) break;
-      // Small gaps in what malloc has may make it grow once more; whatever is kept of each makes it grow each time.
-      expect(round, `RSS has grown from ${mb(before)} to ${mb(after)} MB, and so it did before`).toBeLessThan(rounds);
-      before = after;
+      made += count;
     }
+    const before = await inUse();
+    expect(before - fresh).toBeLessThan(mostAtFirst);
+    const statuses = await attempt(targets, tls, made, handshakes);
+    const busy = await residentBytes(process.pid);
+    await settled();
+    const after = await inUse();
+    const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
+    console.log(
+      `${handshakes} refused handshakes over ${name}: answers ${JSON.stringify(statuses)}; RSS in MB: fresh ${mb(fresh)}, before ${mb(before)}, busy ${mb(busy)}, after ${mb(after)}`,
+    );
+    expect(after - before).toBeLessThanOrEqual(most);
     const kinds = ['basic', 'bearer', 'forward', 'header', 'jupyterhub', 'jwt', ...(tls ? ['client_cert'] : [])];
     expect(Object.keys(statuses).toSorted()).toEqual(kinds.toSorted());
     for (const ofKind of Object.values(statuses)) {
@@ -79,7 +84,7 @@ test.concurrent.each([
     }
     for (const kind of kinds) expect(statuses[kind]!['401'], kind).toBeGreaterThan(100);
   },
-  900_000,
+  Math.max(1_800_000, 30 * handshakes),
 );
 
 /** A script that makes a process collect its garbage at SIGUSR2, and say so. Returns its path. */
