@@ -16,6 +16,7 @@ export default defineConfig({
   ...kept,
   test: {
     ...kept.test,
+    globalSetup: ['test/temporary.ts'],
     // They only matter for what fails: a machine may be so busy that a test takes twenty times as long.
     testTimeout: 120_000,
     hookTimeout: 120_000,
