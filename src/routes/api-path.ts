@@ -17,6 +17,7 @@ export interface ApiPath {
 
 /** Longer than the longest name of a user and of a server, escaped. */
 const longestPath = 4096;
+const root: ApiPath = { key: '/', ways: [[]] };
 
 const controls = /\p{Cc}/u;
 
@@ -25,12 +26,14 @@ export function parseApiPath(raw: string): ApiPath | RouteProblem {
   if (raw.length > longestPath)
     return { problem: `the path has ${raw.length} characters, at most ${longestPath} may be` };
   const trimmed = raw.replace(/^\/|\/$/g, '');
-  if (trimmed === '') return { key: '/', ways: [[]] };
+  if (trimmed === '') return root;
   const text = decoded(trimmed);
   if (text === null || !text.isWellFormed())
     return { problem: 'the path holds an escape that is no UTF-8; write %25 for a percent sign' };
   if (controls.test(text)) return { problem: 'the path holds a control character' };
-  const segments = text.replace(/\/$/, '').split('/');
+  const path = text.replace(/\/$/, '');
+  if (path === '') return root;
+  const segments = path.split('/');
   if (segments.some((segment) => segment === '.' || segment === '..')) {
     return { problem: 'the path holds a dot segment, which servers read as another path' };
   }

@@ -78,7 +78,10 @@ export class ApiRoute {
   /** One for each way in which its escaped slashes may be read. */
   get patterns(): readonly Pattern[] {
     const { ways } = parseApiPath(this.path) as ApiPath;
-    return ways.map((segments) => literalPattern(segments.slice(this.hosts.length)));
+    const { length } = this.hosts;
+    // An escaped slash behind the host would make a host of both, which nobody asks for.
+    const own = length === 0 ? ways : ways.filter(([first]) => first === ways[0]![0]);
+    return own.map((segments) => literalPattern(segments.slice(length)));
   }
 
   /** How many segments of a request's path are the route's own: an escaped slash makes one of two. */

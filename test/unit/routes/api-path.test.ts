@@ -15,7 +15,7 @@ test('decodes a path once, and takes a trailing slash for nothing', () => {
 });
 
 test('the root is a slash, however it is left out', () => {
-  for (const raw of ['', '/', '//']) expect(parseApiPath(raw), raw).toEqual({ key: '/', ways: [[]] });
+  for (const raw of ['', '/', '//', '/%2F', '/%2f/']) expect(parseApiPath(raw), raw).toEqual({ key: '/', ways: [[]] });
 });
 
 test('two slashes are no mistake, and another path than one', () => {

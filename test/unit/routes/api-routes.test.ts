@@ -62,6 +62,15 @@ test('an escaped slash is kept, so that requests with it find the route', () => 
   expect(route.segmentsIn(['elsewhere'])).toBe(3);
 });
 
+test('with hosts an escaped slash behind the host is a slash, and does not make the route one of the whole host', () => {
+  const { routes } = tableOf(true);
+  expect(routes.set('/ann.example.org%2Ffoo', body(1), 0)).toBeNull();
+  expect(routes.set('/ann.example.org/a%2Fb', body(1), 0)).toBeNull();
+  const lengths = (path: string) => found(routes, path)!.patterns.map(({ length }) => length);
+  expect(lengths('/ann.example.org/foo')).toEqual([1]);
+  expect(lengths('/ann.example.org/a%2Fb')).toEqual([2, 1]);
+});
+
 test('with hosts the first segment is one, in lower case', () => {
   const { routes } = tableOf(true);
   routes.set('/Ann.example.org/user/ann', body(1), 0);
