@@ -8,6 +8,9 @@ export interface PhaseReport {
   readonly bytes: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  /** Of this command and all before it. */
+  readonly p50SoFarUs: number;
+  readonly p99SoFarUs: number;
   readonly unfinished: number;
   readonly closed: number;
 }
@@ -60,6 +63,7 @@ export function toSample(workload: Workload, run: Run): Sample {
   const messages = sum(reports.map((report) => report.messages));
   const bytes = sum(reports.map((report) => report.bytes));
   const per = (value: number, by: number): number | null => (by > 0 ? value / by : null);
+  const besideAll = beside.at(-1) ?? null;
   return {
     cpuUsPerMessage: proxy && per(proxy.cpu * 1e6, messages),
     cpuUsPerRequest: proxy && per(proxy.cpu * 1e6, messages),
@@ -71,9 +75,10 @@ export function toSample(workload: Workload, run: Run): Sample {
     megabytesPerSecond: per(bytes / 1e6, seconds),
     p50Us: median(reports.map((report) => report.p50Us)),
     p99Us: median(reports.map((report) => report.p99Us)),
-    besideP50Ms: beside.length === 0 ? null : (median(beside.map((report) => report.p50Us)) ?? 0) / 1000,
+    besideP50Ms: besideAll && besideAll.p50SoFarUs / 1000,
+    besideP99Ms: besideAll && besideAll.p99SoFarUs / 1000,
     // The worst part of the time is what people remember.
-    besideP99Ms: beside.length === 0 ? null : Math.max(...beside.map((report) => report.p99Us)) / 1000,
+    besideWorstP99Ms: besideAll && Math.max(...beside.map((report) => report.p99Us)) / 1000,
     proxyBusy: proxy && per(proxy.cpu * 100, seconds),
     loadBusy: per(run.loadCpu * 100, seconds),
     delivered: messages,

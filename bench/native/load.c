@@ -101,6 +101,12 @@ static bool push(struct connection *c) {
   return true;
 }
 
+/* Beats that were due while an echo was under way would have waited as well, each for what was left of it. */
+static void record_missed(uint64_t ns) {
+  const uint64_t beat = BEAT_MS * 1000000ull;
+  while (ns > beat) record(ns -= beat);
+}
+
 static void on_message(struct connection *c) {
   const bool more = !once && now_ns() < deadline_ns;
   if (c->message_opcode == OP_TEXT) { /* the answer to "count" */
@@ -118,6 +124,7 @@ static void on_message(struct connection *c) {
   if (mode == ECHO) {
     const uint64_t now = now_ns();
     record(now - c->started_ns);
+    if (paced) record_missed(now - c->started_ns);
     if (more && paced) {
       c->rests = true;
       return;

@@ -5,7 +5,8 @@ import { workloads } from '../../../bench/workloads.ts';
 const echo = workloads.find(({ name }) => name === 'echo-100')!;
 
 function slice(messages: number, cpu: number, rssPeak: number, p50Us: number): Run {
-  const report = { seconds: 0.1, messages, bytes: messages * 100, p50Us, p99Us: p50Us * 2, unfinished: 0, closed: 0 };
+  const percentiles = { p50Us, p99Us: p50Us * 2, p50SoFarUs: p50Us, p99SoFarUs: p50Us * 2 };
+  const report = { seconds: 0.1, messages, bytes: messages * 100, ...percentiles, unfinished: 0, closed: 0 };
   return { reports: [report], proxy: { cpu, rssBefore: 50e6, rssAfter: 51e6, rssPeak }, loadCpu: 0.05 };
 }
 
@@ -20,12 +21,19 @@ test('a window is the sum of its slices: a short one weighs less', () => {
   expect(sample).toMatchObject({ p50Us: 600, p99Us: 1200, rssPeak: 60, rssGrowth: 10, delivered: 4000 });
 });
 
-test('what waits beside a crowd is told of by its worst part', () => {
+test('what waits beside a crowd is told of as a whole, and by its worst part', () => {
   const { reports, proxy, loadCpu } = slice(10, 1, 0, 1);
-  const part = (p50Us: number, p99Us: number) => ({ ...reports[0]!, p50Us, p99Us });
-  const beside = [part(1000, 5000), part(3000, 90_000), part(2000, 6000)];
-  expect(toSample(echo, { reports, proxy, loadCpu, beside })).toMatchObject({ besideP50Ms: 2, besideP99Ms: 90 });
-  expect(toSample(echo, { reports, proxy, loadCpu })).toMatchObject({ besideP50Ms: null, besideP99Ms: null });
+  const part = (p99Us: number, p50SoFarUs: number, p99SoFarUs: number) => ({
+    ...reports[0]!,
+    p99Us,
+    p50SoFarUs,
+    p99SoFarUs,
+  });
+  const beside = [part(5000, 1000, 5000), part(90_000, 3000, 70_000), part(6000, 2000, 40_000)];
+  const told = { besideP50Ms: 2, besideP99Ms: 40, besideWorstP99Ms: 90 };
+  expect(toSample(echo, { reports, proxy, loadCpu, beside })).toMatchObject(told);
+  const nothing = { besideP50Ms: null, besideP99Ms: null, besideWorstP99Ms: null };
+  expect(toSample(echo, { reports, proxy, loadCpu })).toMatchObject(nothing);
 });
 
 test('without a proxy a window has no CPU', () => {
