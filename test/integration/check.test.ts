@@ -195,3 +195,13 @@ test('a file for hub-proxy, whose flags have the address of the API, is told of 
   expect(wrong.stderr).toContain('routes_api.address: 8001 is not an address');
   expect(wrong.stderr).not.toContain('hub-proxy');
 });
+
+test('what a file holds never reaches the terminal as something that it obeys', async () => {
+  writeFileSync(join(folder, 'schema.json'), '\x1b]0;owned\x07');
+  const route =
+    '  - {name: panel, upstream: http://panel:5006, validate: {client: {text: {json_schema: schema.json}}}}';
+  const { code, stderr } = await check('controls.yaml', ['routes:', route, ''].join('\n'));
+  expect(code).toBe(2);
+  expect(stderr).toContain('\\x1b]0;');
+  expect(stderr).not.toContain('\x1b');
+});
