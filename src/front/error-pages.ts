@@ -9,6 +9,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { RoutesApi } from '../config/types.ts';
 import { readSmallFile } from '../files.ts';
 import { coded, isCoded } from '../http/framing.ts';
+import { boundInterim, tooMuchInterim } from '../http/interim.ts';
 
 /** A status whose page may be somebody else's. */
 export type PagedStatus = 404 | 503;
@@ -92,6 +93,7 @@ export class ErrorPages {
     });
     const timer = setTimeout(() => req.destroy(new Error(`no page within ${mostMs} ms`)), mostMs);
     promise.catch(() => {}).finally(() => clearTimeout(timer));
+    boundInterim(req, () => req.destroy(new Error(tooMuchInterim)));
     let isAnswered = false;
     // A 101 that nobody asked for ends the request without an error.
     req.on('close', () => {

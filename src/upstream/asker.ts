@@ -6,6 +6,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import type { Asker, Question, ServiceAnswer } from '../admission/auth/asker.ts';
 import type { ServiceTarget } from '../config/types.ts';
+import { boundInterim, tooMuchInterim } from '../http/interim.ts';
 import type { Connector } from './connect.ts';
 import { Pool, type Reuse } from './pool.ts';
 import { NoConnection, PooledRequest } from './pooled-request.ts';
@@ -71,6 +72,7 @@ function tryOnce(
     request.destroy();
   };
   const request = requestHttp({ agent: pooled.asAgent, method, path, headers, signal, maxHeaderSize: maxHeaderBytes });
+  boundInterim(request, () => fail(tooMuchInterim));
   request.on('response', (response) => collect(response, mostBytes, done, fail));
   // Nobody asked for one.
   request.on('upgrade', (_, socket) => {

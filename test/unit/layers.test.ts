@@ -232,6 +232,13 @@ describe('pure code', () => {
   });
 });
 
+test('whoever asks by Node’s HTTP client bounds what may come before the answer', () => {
+  const asks = /\bimport \{[^}]*\brequest\b[^}]*\} from 'node:https?'/;
+  const asking = sources.filter(({ code }) => asks.test(code));
+  expect(asking.map(({ name }) => name)).toContain('upstream/asker');
+  expect(asking.filter(({ code }) => !/\bboundInterim\(/.test(code)).map(({ name }) => name)).toEqual([]);
+});
+
 describe('endings and admission', () => {
   const counts = /\btally\(\s*[\w.#!]*\b(?:handshakes|httpRequests|closed|upstreamErrors)\b/;
   const adds = /\b(?:handshakes|httpRequests|closed|upstreamErrors)\.add\(\[/;

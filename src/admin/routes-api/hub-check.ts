@@ -10,6 +10,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
+import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
 import type { Log } from '../../observe/log/log.ts';
 
 export interface HubCheckParts {
@@ -115,6 +116,7 @@ export class HubCheck {
       const late = (ms: number) => setTimeout(() => req.destroy(new Error(`nothing within ${ms} ms`)), ms);
       const clocks = [late(connectMs), late(answerMs)];
       const ended = () => req.destroy();
+      boundInterim(req, () => req.destroy(new Error(tooMuchInterim)));
       this.#end.signal.addEventListener('abort', ended);
       req.on('socket', (socket) => socket.once('connect', () => clearTimeout(clocks[0])));
       req.on('error', ({ message }) => resolve({ problem: `the hub does not answer: ${message}` }));

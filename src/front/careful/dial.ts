@@ -9,7 +9,7 @@ import { type ClientRequest, type IncomingMessage, request as sendRequest } from
 import type { Socket } from 'node:net';
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';
 import { coded, isCoded } from '../../http/framing.ts';
-import { tooMuchInterim } from '../../http/interim.ts';
+import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
 import type { RawHeaders } from '../../http/raw-fields.ts';
 import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import { lowerMarks } from '../../relay/transport/low-marks.ts';
@@ -25,7 +25,6 @@ import {
 import { checkSwitch } from '../../websocket/check.ts';
 import type { HandshakeAsk } from '../../websocket/validate.ts';
 import { AnswerPieces } from './answer-pieces.ts';
-import { boundInterim } from './bound-interim.ts';
 
 /** What to dial and what to send there. */
 export interface DialRequest {

@@ -16,7 +16,7 @@ import type { Route } from '../../config/types.ts';
 import { carriesBody, coded, isCoded } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
 import { idempotent } from '../../http/idempotent.ts';
-import { tooMuchInterim } from '../../http/interim.ts';
+import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
 import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
@@ -31,7 +31,6 @@ import type { UpstreamLines } from '../fast/upstream-line.ts';
 import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
 import { AnswerPieces } from './answer-pieces.ts';
-import { boundInterim } from './bound-interim.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 

@@ -222,9 +222,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 
   answered(closes: boolean, upload: Upload): void {
     this.#exchange = null;
-    const waits = this.#expects && upload.payloadBytes === 0;
+    const isWhole = upload.state === 'whole';
+    const waits = this.#expects && !isWhole && upload.payloadBytes === 0;
     // A client that waits to be told to go on sends nothing.
-    if (upload.state !== 'whole' && !waits) this.#awaitRest(upload, closes);
+    if (!isWhole && !waits) this.#awaitRest(upload, closes);
     else if (closes || waits) this.#farewell();
     else this.#next();
   }

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Question } from '../../../src/admission/auth/asker.ts';
+import { tooMuchInterim } from '../../../src/http/interim.ts';
 import { createAsker } from '../../../src/upstream/asker.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { loopback, noUpstreamTls } from '../../helpers/relay.ts';
@@ -116,6 +117,20 @@ describe('no answer', () => {
     });
     const large = { ...question, mostBytes: 1e6 };
     expect(await asker(port)(large, never)).toEqual({ problem: 'the answer comes in more than 1024 pieces' });
+    await closed.promise;
+  });
+
+  test('is informational answers without end', async () => {
+    const closed = Promise.withResolvers<void>();
+    const port = await serveBytes((socket) => {
+      socket.on('close', () => closed.resolve()).once('data', () => pour());
+      const many = 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(3000);
+      const pour = () => {
+        while (!socket.destroyed && socket.write(many));
+        socket.once('drain', pour);
+      };
+    });
+    expect(await asker(port)(question, never)).toEqual({ problem: tooMuchInterim });
     await closed.promise;
   });
 

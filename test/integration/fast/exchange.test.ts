@@ -217,6 +217,19 @@ describe('a client that waits to be told to go on', () => {
     },
   );
 
+  test.each(['', 'Content-Length: 0\r\n'])('has nothing to wait for without a body: "%s"', async (framing) => {
+    await using all = await stand();
+    const post = `POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n${framing}\r\n`;
+    all.client.sendText(`${post}${get('/next')}`);
+    const peer = await all.upstream.next();
+    peer.sendText(answer('ok'));
+    expect((await readAnswer(all.client)).head).not.toContain('Connection');
+    // The connection goes on, as the answer has said.
+    expect(await peer.head()).toMatch(/^GET \/next /);
+    peer.sendText(answer('next'));
+    expect((await readAnswer(all.client)).body).toBe('next');
+  });
+
   test('is refused at once where its body is over the limit', async () => {
     await using all = await stand({ http: { maxBodyBytes: 1000, inactivityMs: 0, maxUpstreamConnections: 10 } });
     all.client.sendText(put);

@@ -181,6 +181,19 @@ const bad: readonly (readonly [name: string, port: () => Promise<number>, why: R
     /transfer coding/,
   ],
   [
+    'sends informational answers without end',
+    () =>
+      httpServer((_req, res) => {
+        const { socket } = res;
+        const more = () => {
+          while (!socket!.destroyed && socket!.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(3000)));
+        };
+        socket!.on('drain', more).on('error', () => {});
+        more();
+      }),
+    /informational/,
+  ],
+  [
     'sends a byte now and then',
     () =>
       httpServer((_req, res) => {

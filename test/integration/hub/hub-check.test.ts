@@ -73,6 +73,19 @@ test('an endless answer of the hub is not read', async () => {
   await ended.promise;
 });
 
+test('nor are informational answers of it without end', async () => {
+  const hub = await httpServer((_req, res) => {
+    const { socket } = res;
+    const more = () => {
+      while (!socket!.destroyed && socket!.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(3000)));
+    };
+    socket!.on('drain', more).on('error', () => {});
+    more();
+  });
+  const sluice = await replica(hub);
+  await expect.poll(sluice.ready, settled).toMatch(/^503 the hub does not answer: the informational answers/);
+});
+
 test('without its hub it serves what its file has, and else waits', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'check-')), 'routes.json');
   writeFileSync(file, JSON.stringify({ sluice_routes: 1, routes: [['/', '{"target":"http://127.0.0.1:9"}', 0]] }));
