@@ -1,4 +1,5 @@
 /** A relay without listener and handshake: two bare TCP peers, a route of the test's, and what the session reported. */
+import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { builtIn, routeSettings } from '../../src/config/model/route-settings.ts';
 import { nest } from '../../src/config/model/settings.ts';
@@ -178,7 +179,7 @@ export async function socketPair(): Promise<SocketPair> {
   server.on('connection', accepted.resolve);
   const port = await listen(server);
   const end = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  const side = await accepted.promise;
+  const [side] = await Promise.all([accepted.promise, once(end, 'connect')]);
   server.close();
   return [end, side];
 }

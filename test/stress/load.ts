@@ -1,9 +1,9 @@
 /** Load for the stress suites: a Sluice in front of a bare upstream, and peers that send for as long as they can. */
-import { readFileSync } from 'node:fs';
 import { type FakeUpstream, fakeUpstream, type UpstreamPeer } from '../helpers/fake-upstream.ts';
 import { frame } from '../helpers/frames.ts';
 import type { Peer } from '../helpers/peer.ts';
 import { rawClient } from '../helpers/raw-client.ts';
+import { socketsOn } from '../helpers/sockets.ts';
 import { residentBytes } from '../real/harness/process-memory.ts';
 import { Sluice, type SluiceOptions } from '../real/harness/sluice.ts';
 
@@ -61,17 +61,9 @@ export class Stage implements AsyncDisposable {
     return residentBytes(this.sluice.process.pid);
   }
 
-  /** Rows of the kernel's table for Sluice's and the backend's ports; TIME_WAIT (06) belongs to the kernel alone. */
-  openSockets(): string[] {
-    const ports = [this.sluice.port, this.backend.port];
-    return ['/proc/net/tcp', '/proc/net/tcp6']
-      .flatMap((path) => readFileSync(path, 'utf8').split('\n').slice(1))
-      .filter((line) => {
-        const [, local, remote, state] = line.trim().split(/\s+/);
-        // 0A is the listening socket itself.
-        if (local === undefined || state === '06' || state === '0A') return false;
-        return [local, remote].some((address) => ports.includes(Number.parseInt(address!.split(':')[1]!, 16)));
-      });
+  /** How many sockets Sluice and the backend have. */
+  openSockets(): Promise<number> {
+    return socketsOn([this.sluice.port, this.backend.port]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

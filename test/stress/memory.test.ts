@@ -54,7 +54,6 @@ for (const [label, bufferSize] of [
       client.socket.destroy();
       upstream.socket.destroy();
     }
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
-    expect(stage.openSockets()).toEqual([]);
+    await expect.poll(() => stage.openSockets(), { timeout: 20_000, interval: 500 }).toBe(0);
   });
 }

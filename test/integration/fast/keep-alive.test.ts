@@ -1,26 +1,20 @@
 /** Connections that last are looked after by the kernel: a machine that is gone says nothing. Its tables tell. */
-import { readFile } from 'node:fs/promises';
 import { test, vi } from 'vitest';
 import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { routeTo, startGateway } from '../../helpers/gateway.ts';
 import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
+import { kernelSockets, matcherOf } from '../../helpers/sockets.ts';
 
-/** Local port, remote port, state and timer. */
-const row = /^ *\d+: [^:]+:(\w{4}) [^:]+:(\w{4}) (\w\w) \S+ (\w\w):/gm;
 const established = '01';
 const keepAliveTimer = '02';
 
 /** How many open connections of the gateway, to its clients and to this upstream, have a timer for keeping alive. */
 async function looked(gatewayPort: number, upstreamPort: number): Promise<number> {
-  const table = await readFile('/proc/self/net/tcp', 'utf8');
-  // The kernel may show a row twice while others come and go.
-  const found = new Set<string>();
-  for (const [, local, remote, state, timer] of table.matchAll(row)) {
-    if (state !== established || timer !== keepAliveTimer) continue;
-    const isOurs = Number.parseInt(local!, 16) === gatewayPort || Number.parseInt(remote!, 16) === upstreamPort;
-    if (isOurs) found.add(`${local} ${remote}`);
-  }
-  return found.size;
+  const [isClients, isUpstreams] = [matcherOf(gatewayPort), matcherOf(upstreamPort)];
+  const sockets = await kernelSockets();
+  return sockets.filter(
+    (one) => one.state === established && one.timer === keepAliveTimer && (isClients(one) || isUpstreams(one)),
+  ).length;
 }
 
 test.each([

@@ -12,7 +12,7 @@ import { fakeUpstream } from '../../helpers/fake-upstream.ts';
 import { startFront } from '../../helpers/front.ts';
 import { routeTo } from '../../helpers/gateway.ts';
 import { HttpReader } from '../../helpers/http-reader.ts';
-import { freePort } from '../../helpers/listen.ts';
+import { refusingPort } from '../../helpers/listen.ts';
 
 const handshake = [
   'Connection: Upgrade',
@@ -191,7 +191,7 @@ describe.each([
     '$name',
     async ({ method = 'GET', target = '/app', lines = [], body = '', status, says, counted }) => {
       await using upstream = await fakeUpstream();
-      const nobody = await freePort();
+      const nobody = await refusingPort();
       const common = {
         origins: ['https://apps.example.org'],
         http: { maxBodyBytes: 1000, inactivityMs: 0, maxUpstreamConnections: 10 },

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../helpers/clock.ts';
 import { counts } from '../../helpers/counts.ts';
 import { clientFrame, closeFrame, frame } from '../../helpers/frames.ts';
 import { openRelay, RelayHub } from '../../helpers/relay.ts';
+import { type Ends, endsOf, socketsOn } from '../../helpers/sockets.ts';
 import { until } from '../../helpers/until.ts';
 
 const quick = { connectMs: 1000, headersMs: 1000, handshakeMs: 1000, closeMs: 400 };
@@ -310,10 +310,10 @@ test('leaves no socket, whatever the order of FIN, RST and close', async () => {
   const acts = ['fin', 'rst', 'close', 'half frame', 'ping'] as const;
   const sides = ['client', 'upstream'] as const;
   const hub = new RelayHub();
-  const ports: number[] = [];
+  const ends: Ends[] = [];
   const play = async (steps: (readonly [(typeof sides)[number], (typeof acts)[number]])[]) => {
     await using relay = await openRelay({ registry: hub, timeouts: quick });
-    ports.push(relay.client.socket.remotePort!, relay.upstream.socket.remotePort!);
+    ends.push(endsOf(relay.client.socket), endsOf(relay.upstream.socket));
     for (const [side, act] of steps) {
       const peer = relay[side];
       const mask = side === 'client';
@@ -324,11 +324,11 @@ test('leaves no socket, whatever the order of FIN, RST and close', async () => {
       else peer.send(frame('x', { length: 10, mask }));
     }
     // A close frame inside a frame that has begun is payload.
-    const ends = steps.some(([side, act], i) => {
+    const isEnded = steps.some(([side, act], i) => {
       if (act === 'close') return i === 0 || steps[0]![1] !== 'half frame' || steps[0]![0] !== side;
       return act === 'fin' || act === 'rst';
     });
-    if (!ends) relay.client.end();
+    if (!isEnded) relay.client.end();
     expect((await relay.ended).durationMs).toBeGreaterThan(0);
   };
   const plays: Promise<void>[] = [];
@@ -341,16 +341,5 @@ test('leaves no socket, whatever the order of FIN, RST and close', async () => {
   }
   await Promise.all(plays);
   expect(hub.registry.sessions.size).toBe(0);
-  await until(() => openSockets(ports).length === 0);
+  await until(async () => (await socketsOn(ends)) === 0);
 });
-
-/** Rows of the kernel's tables for these local ports; TIME_WAIT (06) belongs to the kernel alone. */
-function openSockets(ports: readonly number[]): string[] {
-  return ['/proc/self/net/tcp', '/proc/self/net/tcp6']
-    .flatMap((path) => readFileSync(path, 'utf8').split('\n').slice(1))
-    .filter((line) => {
-      const fields = line.trim().split(/\s+/);
-      if (fields.length < 5 || fields[3] === '06') return false;
-      return ports.includes(Number.parseInt(fields[1]!.slice(-4), 16));
-    });
-}

@@ -9,7 +9,7 @@ import type { ConnectFailure } from '../../../src/upstream/failure.ts';
 import { OwnAddresses } from '../../../src/upstream/own-addresses.ts';
 import { testConnector } from '../../helpers/connector.ts';
 import { hasIpv6 } from '../../helpers/has-ipv6.ts';
-import { freePort } from '../../helpers/listen.ts';
+import { refusingPort } from '../../helpers/listen.ts';
 import { noUpstreamTls } from '../../helpers/relay.ts';
 import { deafPort, socketsOn } from '../../helpers/sockets.ts';
 import { cert, key } from '../../helpers/test-certificate.ts';
@@ -78,16 +78,16 @@ describe('a name with several addresses', () => {
     const port = await listenAt('127.0.0.2');
     const connected = await connect({ port, addresses: ['127.0.0.1', '127.0.0.2'] });
     expect(socketOf(connected).remoteAddress).toBe('127.0.0.2');
-    expect(await socketsOn([port])).toBe(2);
+    await expect.poll(() => socketsOn([port, { host: '127.0.0.2', port }])).toBe(2);
   });
 
   test('is reached at the second where the first does not answer, and no socket is left of that', async () => {
     await using deaf = await deafPort();
     await listenAt('127.0.0.2', deaf.port);
-    const before = await socketsOn([deaf.port]);
     const connected = await connect({ port: deaf.port, addresses: ['127.0.0.1', '127.0.0.2'] });
     expect(socketOf(connected).remoteAddress).toBe('127.0.0.2');
-    await expect.poll(() => socketsOn([deaf.port])).toBe(before + 2);
+    const sockets = () => socketsOn([deaf.port, { host: '127.0.0.2', port: deaf.port }]);
+    await expect.poll(sockets).toBe(deaf.sockets + 2);
   });
 
   test('is reached at the first, which takes a second, where the other refuses', async () => {
@@ -111,7 +111,7 @@ describe('a name with several addresses', () => {
   });
 
   test('that all refuse is told with each of them', async () => {
-    const port = await freePort();
+    const port = await refusingPort();
     expect(await connect({ port, addresses: ['127.0.0.1', '127.0.0.2'] })).toEqual({
       problem: 'connect_refused',
       detail: `connect ECONNREFUSED 127.0.0.1:${port}; connect ECONNREFUSED 127.0.0.2:${port}`,
@@ -126,14 +126,13 @@ describe('a dial', () => {
 
   test('that is cancelled has failed when that returns, and leaves no socket', async () => {
     await using deaf = await deafPort();
-    const before = await socketsOn([deaf.port]);
     const told: unknown[] = [];
     const events = { done: (result: unknown) => told.push(result), broke: (error: unknown) => told.push(error) };
     const dial = testConnector().dial({ ...ask, target: at('127.0.0.1', deaf.port) }, events);
     dial.cancel();
     dial.cancel();
     expect(told).toEqual([{ problem: 'aborted', detail: 'the client left' }]);
-    await expect.poll(() => socketsOn([deaf.port])).toBe(before);
+    await expect.poll(() => socketsOn([deaf.port])).toBe(deaf.sockets);
   });
 
   test('asks whether it may where somebody else chose the target', async () => {
@@ -161,7 +160,7 @@ describe('no connection in time', () => {
       problem: 'connect_timeout',
       detail: `no connection in 50 ms: connect ECONNREFUSED 127.0.0.2:${deaf.port}; 127.0.0.1 does not answer`,
     });
-    await expect.poll(() => socketsOn([deaf.port])).toBe(4);
+    await expect.poll(() => socketsOn([deaf.port])).toBe(deaf.sockets);
   });
 
   test('where the name is not resolved', async () => {
@@ -245,9 +244,8 @@ describe('given up', () => {
 
   test('at any moment, no socket is left, whatever the upstream does', async () => {
     const tls = createTlsServer({ cert, key }).on('tlsClientError', () => {});
-    const ports = [await listenAt('127.0.0.1'), await listenAt('127.0.0.1', 0, tls), await freePort()];
+    const ports = [await listenAt('127.0.0.1'), await listenAt('127.0.0.1', 0, tls), await refusingPort()];
     await using deaf = await deafPort();
-    const quiet = await socketsOn([...ports, deaf.port]);
     const count = Number(process.env.SLUICE_ABORTED_DIALS ?? 500);
     const connector = testConnector({
       lookup: async () => [
@@ -295,6 +293,6 @@ describe('given up', () => {
       next();
     });
     expect([...outcomes]).toEqual(expect.arrayContaining(['aborted', 'connected', 'connect_refused']));
-    await expect.poll(() => socketsOn([...ports, deaf.port])).toBe(quiet);
+    await expect.poll(() => socketsOn([...ports, deaf.port])).toBe(2 + deaf.sockets);
   });
 });
