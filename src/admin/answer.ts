@@ -1,5 +1,5 @@
 /** What the admin port answers: text for probes and scrapers, JSON for everything else, errors with their remedy. */
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 
 /** A whole answer. */
 export interface Answer {
@@ -74,4 +74,26 @@ export function send(res: ServerResponse, answer: Answer, closes = false): void 
   res.writeHead(status, headers === undefined ? fields : Object.assign(fields, headers));
   if (typeof body !== 'string') for (const piece of body) res.write(piece);
   res.end(typeof body === 'string' ? body : undefined);
+}
+
+const strictLines = Object.entries(strictHeaders)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
+
+/** An answer whose body is text, as Node's server would write it; `keepAliveMs`: what clients are promised. */
+export function textOf({ status, type, body }: Answer, closes: boolean, keepAliveMs: number, now: number): string {
+  const typeLine = type === null ? '' : `Content-Type: ${type}\r\n`;
+  const lengthLine = status === 204 ? '' : `Content-Length: ${Buffer.byteLength(body as string)}\r\n`;
+  const connection = closes ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${keepAliveMs / 1000}`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${strictLines}${typeLine}${lengthLine}`;
+  return `${head}Date: ${dateAt(now)}\r\nConnection: ${connection}\r\n\r\n${body}`;
+}
+
+let dated = { second: 0, text: '' };
+
+/** Made once in a second. */
+function dateAt(now: number): string {
+  const second = Math.floor(now / 1000);
+  if (second !== dated.second) dated = { second, text: new Date(now).toUTCString() };
+  return dated.text;
 }

@@ -2,6 +2,9 @@
  * One connection of the admin port, as Node's HTTP server sees it. It lets one request in at a time, because Node would
  * begin to serve everything that a client sends ahead. If no endpoint takes a body, a request ends with its head. What
  * comes behind it waits in the kernel, but for the one read that brought both.
+ *
+ *   idle ─► whole in one piece, and answered at once ─► busy ─► idle
+ *     └──► any other: given to Node's server ─► head ─► body ─► busy ─► idle
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -36,8 +39,31 @@ interface Written {
   readonly encoding: BufferEncoding;
 }
 
+/** An answer, all of it, and whether nothing comes behind it. */
+export interface WholeAnswer {
+  readonly text: string;
+  readonly closes: boolean;
+}
+
+/** Answers requests at once that come whole, in one piece; `null` leaves one to Node's server. */
+export type AnswerWhole = (chunk: Buffer, connection: AdminConnection) => WholeAnswer | null;
+
+export interface AdminConnectionParts {
+  /** Whether a body belongs to its request. If not, a request ends with its head. */
+  readonly takesBodies?: boolean;
+  readonly answerWhole?: AnswerWhole | null;
+  /** Called before Node's server gets the first of what it shall answer. */
+  readonly attach?: (connection: AdminConnection) => void;
+}
+
 export class AdminConnection extends Duplex {
+  /** Somebody has asked here who had a token: others go before. */
+  proven = false;
   readonly #socket: Socket;
+  readonly #answerWhole: AnswerWhole | null;
+  #attach: ((connection: AdminConnection) => void) | null;
+  /** The answer that is under way is the last. */
+  #closes = false;
   /** What came behind the request that is served. */
   #held: Buffer | null = null;
   /** The last bytes of the head that is under way: a blank line may come in pieces. */
@@ -48,14 +74,16 @@ export class AdminConnection extends Duplex {
   #body: BodyEnd | null = null;
   #ended = false;
   #clock: NodeJS.Timeout | null = null;
+  #clockMs: number | null = null;
 
-  /** `takesBodies`: whether a body belongs to its request. */
-  constructor(socket: Socket, takesBodies = false) {
+  constructor(socket: Socket, { takesBodies = false, answerWhole = null, attach }: AdminConnectionParts = {}) {
     // Heads are text, which the socket writes as it is.
     super({ readableHighWaterMark: lowMark, decodeStrings: false });
     lowerMarks(socket);
     boundRecords(socket);
     this.#head = takesBodies ? [] : null;
+    this.#answerWhole = answerWhole;
+    this.#attach = attach ?? null;
     this.#socket = socket;
     socket
       .on('data', (chunk: Buffer) => this.#contained(() => this.#take(chunk)))
@@ -102,8 +130,14 @@ export class AdminConnection extends Duplex {
     if (held !== null) this.#take(held);
     // Taking it may have made it busy again.
     if (this.#held !== null) return;
-    if (this.#ended) this.push(null);
+    if (this.#ended) this.#passEnd();
     else this.#socket.resume();
+  }
+
+  /** The client says no more: nothing of Node's ends a connection that it has not seen. */
+  #passEnd(): void {
+    this.push(null);
+    if (this.#attach !== null && this.#state === 'idle') this.end();
   }
 
   #take(chunk: Buffer): void {
@@ -117,14 +151,34 @@ export class AdminConnection extends Duplex {
       this.#takeMore(chunk);
       return;
     }
+    const answer = this.#answerWhole?.(chunk, this) ?? null;
+    if (answer !== null) {
+      this.#write(answer);
+      return;
+    }
     // Empty lines before a request are no end of one (RFC 9112 §2.2).
     const from = chunk.findIndex((byte) => byte !== 0x0d && byte !== 0x0a);
     if (from < 0) return;
+    this.#attach?.(this);
+    this.#attach = null;
     this.#state = 'head';
     this.#takeMore(from === 0 ? chunk : chunk.subarray(from));
     // Most requests come in one piece.
     if (this.#isUnderWay && !this.destroyed) this.#setClock(headMs);
   }
+
+  #write({ text, closes }: WholeAnswer): void {
+    this.#state = 'busy';
+    this.#closes = closes;
+    this.#socket.write(text, this.#written);
+  }
+
+  /** One for all answers of the connection. */
+  readonly #written = () =>
+    this.#contained(() => {
+      if (this.#closes) this.end();
+      else this.next();
+    });
 
   get #isUnderWay(): boolean {
     return this.#state === 'head' || this.#state === 'body';
@@ -184,11 +238,19 @@ export class AdminConnection extends Duplex {
 
   #onEnd(): void {
     this.#ended = true;
-    if (this.#held === null) this.push(null);
+    if (this.#held === null) this.#passEnd();
   }
 
   #setClock(ms: number | null): void {
-    if (this.#clock !== null) clearTimeout(this.#clock);
+    if (this.#clock !== null) {
+      // As it is after each answer, which came at once.
+      if (ms === this.#clockMs) {
+        this.#clock.refresh();
+        return;
+      }
+      clearTimeout(this.#clock);
+    }
+    this.#clockMs = ms;
     this.#clock = ms === null ? null : setTimeout(() => this.#onLate(), ms).unref();
   }
 

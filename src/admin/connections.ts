@@ -27,9 +27,13 @@ export class AdminConnections {
     for (const connection of this.#open) connection.destroy();
   }
 
-  /** Closes one of the address that holds most: one that waits for nothing, or else its oldest. */
+  /**
+   * Closes one of the address that holds most: one that waits for nothing, or else its oldest. Those that have had a
+   * token stay while there are others: a hub may share its address with its users' servers.
+   */
   #makeRoom(): void {
-    const candidates = placesOfGreatest(this.#open);
+    const strangers = [...this.#open].filter(({ proven }) => !proven);
+    const candidates = placesOfGreatest(strangers.length > 0 ? strangers : this.#open);
     const victim = candidates.find(({ busy }) => !busy) ?? candidates[0]!;
     this.#open.delete(victim);
     victim.destroy();

@@ -44,7 +44,13 @@ export class Guard {
 
   /** Why the token cannot be used, in words that name its file; `null` if it can, or if there is none. */
   async problem(): Promise<string | null> {
-    return (await this.#token?.problem()) ?? null;
+    await this.#token?.refresh();
+    return this.#token?.problem() ?? null;
+  }
+
+  /** Whether operators have to prove that they are. */
+  get asksForToken(): boolean {
+    return this.#token !== null;
   }
 
   /** Returns the answer to a request that is refused; `null` lets it pass. */
@@ -71,13 +77,12 @@ export class Guard {
   }
 
   async #checkToken(req: IncomingMessage, token: TokenFile): Promise<Answer | null> {
-    const trouble = await token.problem();
+    await token.refresh();
+    const trouble = token.problem();
     if (trouble !== null) return this.#refused(req, 'token_file', trouble);
     const tried = bearerOf(req.headers.authorization);
     if (tried === null) return this.#refused(req, 'no_token');
-    const matches = await token.matches(tried);
-    // It was read anew meanwhile. Nobody has tried a wrong one.
-    if (matches === null) return this.#refused(req, 'token_file', (await token.problem()) ?? undefined);
+    const matches = token.matches(tried);
     // From here to the end nothing waits: many tries at once are no more than those that come one by one.
     const holder = holderOf(req.socket.remoteAddress);
     const waitMs = this.#wrongTokens.waitMs(holder, this.#now());

@@ -12,10 +12,11 @@ import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
 import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
-import { type Answer, bytesOf, problem, send } from './answer.ts';
-import { AdminConnection } from './connection.ts';
+import { type Answer, bytesOf, problem, send, textOf } from './answer.ts';
+import { AdminConnection, type WholeAnswer } from './connection.ts';
 import { AdminConnections } from './connections.ts';
 import { createSecureServer, Handshakes } from './secure-server.ts';
+import { type WholeRequest, WholeRequests } from './whole-request.ts';
 
 export interface AdminListenerParts {
   /** `null` listens without TLS. */
@@ -26,6 +27,8 @@ export interface AdminListenerParts {
   readonly methods: string;
   /** Whether a body belongs to its request. If not, a request ends with its head. */
   readonly takesBodies: boolean;
+  /** The longest body of a request that may be answered at once; none is, unless given. */
+  readonly wholeBodyBytes?: number;
   readonly log: Log;
   /** Whether a connection that has been accepted leaves enough descriptors to others; yes unless given. */
   readonly hasRoom?: (() => boolean) | undefined;
@@ -43,6 +46,7 @@ const largeBytes = 64 << 10;
 export abstract class AdminListener {
   readonly #takesBodies: boolean;
   readonly #log: Log;
+  readonly #whole: WholeRequests | null;
   readonly #http: Server;
   readonly #server: NetServer;
   readonly #connections = new AdminConnections();
@@ -51,9 +55,11 @@ export abstract class AdminListener {
   readonly #asking = new WeakSet<IncomingMessage>();
   #unreadBytes = 0;
 
-  constructor({ tls, maxHeaderSize, methods, takesBodies, log, hasRoom = () => true }: AdminListenerParts) {
+  constructor(parts: AdminListenerParts) {
+    const { tls, maxHeaderSize, methods, takesBodies, wholeBodyBytes, log, hasRoom = () => true } = parts;
     this.#takesBodies = takesBodies;
     this.#log = log;
+    this.#whole = wholeBodyBytes === undefined ? null : new WholeRequests(maxHeaderSize, wholeBodyBytes);
     const serve = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
     // An upgrade may be ignored (RFC 9110 §7.8), and is.
     const shouldUpgradeCallback = () => false;
@@ -75,10 +81,16 @@ export abstract class AdminListener {
       if (connection.writable) connection.end(emptyAnswer(status));
       else connection.destroy();
     });
+    const attach = (connection: AdminConnection) => this.#http.emit('connection', connection);
+    const answerWhole = (chunk: Buffer, connection: AdminConnection) => this.#answerWhole(chunk, connection);
     const accept = (socket: Socket) => {
-      const connection = new AdminConnection(socket, takesBodies);
+      const ofNodeAlone = this.#whole === null;
+      const connection = new AdminConnection(
+        socket,
+        ofNodeAlone ? { takesBodies } : { takesBodies, attach, answerWhole },
+      );
       this.#connections.add(connection, hasRoom());
-      this.#http.emit('connection', connection);
+      if (ofNodeAlone) attach(connection);
     };
     const options = { allowHalfOpen: true, noDelay: true };
     this.#server = tls === null ? createNetServer(options, accept) : createSecureServer(tls, this.#handshakes, accept);
@@ -103,9 +115,36 @@ export abstract class AdminListener {
   /** Returns the answer to a request; `null` if it has been written already. */
   protected abstract answer(req: IncomingMessage, res: ServerResponse): Promise<Answer | null>;
 
+  /** Returns the answer to a request that came whole, where that takes no waiting; `null` leaves it to `answer`. */
+  protected answerAtOnce(_request: WholeRequest): Answer | null {
+    return null;
+  }
+
+  /** Says that who asks has had a token: its connection stays while there are others. */
+  protected prove({ socket }: Pick<WholeRequest, 'socket'>): void {
+    (socket as AdminConnection).proven = true;
+  }
+
   /** Says that the body may come, to a client that has asked: nothing in the head speaks against it. */
   protected welcomeBody(req: IncomingMessage, res: ServerResponse): void {
     if (this.#asking.delete(req)) res.writeContinue();
+  }
+
+  #answerWhole(chunk: Buffer, connection: AdminConnection): WholeAnswer | null {
+    const request = this.#whole!.read(chunk, connection);
+    if (request === null) return null;
+    let { closes } = request;
+    let answer: Answer | null;
+    try {
+      answer = this.answerAtOnce(request);
+    } catch (error) {
+      this.#log.tell('admin_bug', { err: error });
+      answer = ownFault;
+      closes = true;
+    }
+    if (answer === null) return null;
+    this.#connections.touch(connection);
+    return { text: textOf(answer, closes, keepAliveTimeout, Date.now()), closes };
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {

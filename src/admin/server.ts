@@ -14,7 +14,7 @@ import { type AdminEndpoint, Router } from './router.ts';
 export interface AdminSource {
   readonly endpoints: readonly AdminEndpoint[];
   /** Asked before every endpoint. */
-  readonly guard: Pick<Guard, 'refuse'>;
+  readonly guard: Pick<Guard, 'refuse'> & Partial<Pick<Guard, 'asksForToken'>>;
   readonly log: Log;
   readonly hasRoom?: () => boolean;
 }
@@ -37,8 +37,10 @@ export class AdminServer extends AdminListener {
   protected override async answer(req: IncomingMessage, res: ServerResponse): Promise<Answer | null> {
     if (carriesBody(req.headers)) return noBody;
     const found = this.#router.find(req);
-    const refused = await this.#guard.refuse(req, 'refused' in found ? 'open' : found.endpoint.access);
+    const access = 'refused' in found ? 'open' : found.endpoint.access;
+    const refused = await this.#guard.refuse(req, access);
     if (refused !== null) return refused;
+    if (access === 'operator' && this.#guard.asksForToken) this.prove(req);
     // A client that has left meanwhile would take a place that nobody gives back.
     if (res.destroyed) return null;
     if ('refused' in found) return found.refused;

@@ -19,8 +19,9 @@ export class TokenFile {
   readonly #path: string;
   readonly #key: string;
   readonly #now: () => number;
-  #content: Promise<Content> | null = null;
-  #readAt = 0;
+  #reading: Promise<void> | null = null;
+  #content: Content = { problem: 'has not been read' };
+  #readAt = Number.NEGATIVE_INFINITY;
 
   /** `now` is a monotonic time in milliseconds; `key` is what names the file. */
   constructor(path: string, now: () => number = () => performance.now(), key = 'admin.token_file') {
@@ -29,27 +30,33 @@ export class TokenFile {
     this.#now = now;
   }
 
+  /** Whether what was read of the file holds still; where not, `refresh` comes first. */
+  get isFresh(): boolean {
+    return this.#reading === null && this.#now() - this.#readAt < freshMs;
+  }
+
+  /** Reads the file where what was read of it holds no more. */
+  async refresh(): Promise<void> {
+    if (this.isFresh) return;
+    this.#reading ??= this.#read();
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const began = this.#now();
+    this.#content = await readToken(this.#path);
+    this.#readAt = began;
+    this.#reading = null;
+  }
+
   /** Why the file cannot be used, in words that name it; `null` if it can. */
-  async problem(): Promise<string | null> {
-    const content = await this.#read();
-    return 'problem' in content ? `${this.#key} ${this.#path} ${content.problem}` : null;
+  problem(): string | null {
+    return 'problem' in this.#content ? `${this.#key} ${this.#path} ${this.#content.problem}` : null;
   }
 
-  /**
-   * Whether this is the token; `null` where the file cannot be used any more. The time that the answer takes tells
-   * nothing of either.
-   */
-  async matches(token: string): Promise<boolean | null> {
-    const content = await this.#read();
-    return 'digest' in content ? timingSafeEqual(content.digest, tokenDigest(token)) : null;
-  }
-
-  #read(): Promise<Content> {
-    if (this.#content === null || this.#now() - this.#readAt >= freshMs) {
-      this.#readAt = this.#now();
-      this.#content = readToken(this.#path);
-    }
-    return this.#content;
+  /** Whether this is the token. The time that the answer takes tells nothing of either. */
+  matches(token: string): boolean {
+    return 'digest' in this.#content && timingSafeEqual(this.#content.digest, tokenDigest(token));
   }
 }
 

@@ -2,10 +2,17 @@
  * Who may ask, as far as a request's headers say. Any page can make its browser send requests to a port of the same
  * machine. So a port that asks for no token looks at the name it was asked under and at the page that asks.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { plainAddress } from '../admission/ip.ts';
 import { hostOf } from '../http/host.ts';
+
+/** A request, as far as it says who asks. */
+export interface Asker {
+  readonly method?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
 
 /** The headers that matter here. */
 export interface AskedBy {
@@ -18,7 +25,7 @@ export interface AskedBy {
 }
 
 /** What a request says of who asks. */
-export function askedBy({ method = '', headers }: IncomingMessage): AskedBy {
+export function askedBy({ method = '', headers }: Asker): AskedBy {
   const one = (name: string) => {
     const value = headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
@@ -28,7 +35,7 @@ export function askedBy({ method = '', headers }: IncomingMessage): AskedBy {
 }
 
 /** The address of who asks, for the log. */
-export function askerOf({ socket }: IncomingMessage): string {
+export function askerOf({ socket }: Asker): string {
   return plainAddress(socket.remoteAddress ?? '') ?? 'unix';
 }
 

@@ -147,11 +147,7 @@ export class ApiRoutes {
   /** Sets a route from a request's path and body, or says why not. */
   set(path: string, body: string, now: number, lastActivity = now): RouteProblem | null {
     const parsed = parseApiPath(path);
-    return 'problem' in parsed ? parsed : this.setAt(parsed, path, body, lastActivity);
-  }
-
-  /** The same, where the path has been read already. */
-  setAt(parsed: ApiPath, path: string, body: string, lastActivity: number): RouteProblem | null {
+    if ('problem' in parsed) return parsed;
     const hosts = this.#hostsOf(parsed.key);
     if ('problem' in hosts) return hosts;
     const data = parseApiData(body, hosts[0] ?? null);

@@ -12,7 +12,7 @@ test('who changes its TLS keys without end is hung up on', async () => {
   const { promise: failed, resolve } = Promise.withResolvers<Error>();
   const accept = (socket: Socket) => {
     socket.once('error', resolve);
-    new AdminConnection(socket, true).resume();
+    new AdminConnection(socket, { takesBodies: true }).resume();
   };
   const server = createSecureServer({ cert, key, ALPNProtocols: ['http/1.1'] }, new Handshakes(), accept);
   const client = await RecordClient.connect(await listen(server));

@@ -1,9 +1,8 @@
 /** Stands before the routes API: routes are for who has the token, and is no page in a user's browser. */
-import type { IncomingMessage } from 'node:http';
 import type { ListenAddress } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Summary } from '../../observe/log/summary.ts';
-import { askedBy, askerOf, isCrossSite, isOurName } from '../visit.ts';
+import { type Asker, askedBy, askerOf, isCrossSite, isOurName } from '../visit.ts';
 import { type ApiToken, tokenOf } from './token.ts';
 
 export interface ApiGuardParts {
@@ -21,14 +20,28 @@ export class ApiGuard {
     this.#refusals = new Summary((refused, last) => parts.log.tell('routes_api_refused', { ...last, refused }));
   }
 
+  /** Whether it can judge at once; where not, `prepare` comes first. */
+  get isReady(): boolean {
+    return this.#parts.token?.isFresh ?? true;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#parts.token?.refresh();
+  }
+
+  /** Whether whom it lets in has proved that routes are theirs to set. */
+  get asksForToken(): boolean {
+    return this.#parts.token !== null;
+  }
+
   /**
    * Whether a request goes no further. Wrong tokens cost no wait: whoever shares the hub's address, as users' servers
    * on one machine do, could keep the hub itself out by them.
    */
-  async refuses(req: IncomingMessage): Promise<boolean> {
-    const reason = await this.#reasonAgainst(req);
+  refuses(asker: Asker): boolean {
+    const reason = this.#reasonAgainst(asker);
     if (reason === null) return false;
-    this.#refusals.add({ reason, client: askerOf(req) });
+    this.#refusals.add({ reason, client: askerOf(asker) });
     return true;
   }
 
@@ -37,17 +50,15 @@ export class ApiGuard {
     this.#refusals.close();
   }
 
-  async #reasonAgainst(req: IncomingMessage): Promise<string | null> {
+  #reasonAgainst(asker: Asker): string | null {
     const { address, token } = this.#parts;
-    if (isCrossSite(askedBy(req))) return 'cross_site';
-    if (token === null) return address.kind === 'unix' || isOurName(req.headers.host, address.host) ? null : 'host';
-    const trouble = await token.problem();
+    const { headers } = asker;
+    if (isCrossSite(askedBy(asker))) return 'cross_site';
+    if (token === null) return address.kind === 'unix' || isOurName(headers.host, address.host) ? null : 'host';
+    const trouble = token.problem();
     if (trouble !== null) return trouble;
-    const tried = tokenOf(req.headers.authorization);
+    const tried = tokenOf(headers.authorization);
     if (tried === null) return 'no_token';
-    const matches = await token.matches(tried);
-    if (matches) return null;
-    // It was read anew meanwhile. Nobody has tried a wrong one.
-    return (matches === null ? await token.problem() : null) ?? 'wrong_token';
+    return token.matches(tried) ? null : 'wrong_token';
   }
 }

@@ -79,7 +79,10 @@ export class RoutesApiPort {
     const judged = tls && judgeApiTls(await readFiles(apiTlsPaths(tls)));
     if (judged !== null && 'problem' in judged) return judged.problem;
     this.#tls = judged?.value ?? null;
-    if (this.#token !== null) return this.#token.problem();
+    if (this.#token !== null) {
+      await this.#token.refresh();
+      return this.#token.problem();
+    }
     if (isLocal(address)) return null;
     return `routes_api.address is reached from other machines, and there is no token; set ${tokenVariable}, or routes_api.token_file`;
   }

@@ -17,6 +17,8 @@ import type { ApiRoute, ApiRoutes } from '../../routes/api-routes.ts';
 import type { RouteProblem } from '../../routes/route-problem.ts';
 import { type Answer, empty, text } from '../answer.ts';
 import { AdminListener } from '../listener.ts';
+import type { Asker } from '../visit.ts';
+import type { WholeRequest } from '../whole-request.ts';
 import type { ApiGuard } from './guard.ts';
 
 export interface RoutesApiParts {
@@ -42,6 +44,7 @@ export interface RoutesApiParts {
 const maxHeaderSize = 16 * 1024;
 const maxBodyBytes = 1 << 20;
 const pieceLength = 64 * 1024;
+const longestAtOnce = 16 * 1024;
 const jsonType = 'application/json';
 
 const checkedPlace = '/api/checked';
@@ -49,12 +52,13 @@ const checkedPlace = '/api/checked';
 const absolute = /^https?:\/\/[^/?]*/i;
 const place = /^\/api\/routes(\/[^?]*)?(?:\?(.*))?$/s;
 
-type Handler = (path: string, exchange: Exchange) => Promise<Answer>;
-
-interface Exchange {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+/** What a request asks for: what a program may do, and with which path. */
+interface Asked {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
   readonly query: string;
+  /** That the hub has checked the table. */
+  readonly isCheck: boolean;
 }
 
 /** The listener of the routes API. */
@@ -65,8 +69,23 @@ export class RoutesApiServer extends AdminListener {
 
   constructor(parts: RoutesApiParts) {
     const { tls, log, hasRoom } = parts;
-    super({ tls, maxHeaderSize, methods: 'GET, POST, DELETE', takesBodies: true, log, hasRoom });
+    const methods = 'GET, POST, DELETE';
+    super({ tls, maxHeaderSize, methods, takesBodies: true, wholeBodyBytes: maxBodyBytes, log, hasRoom });
     this.#parts = parts;
+  }
+
+  /** Whatever is read and written here, all but the list of the whole table. */
+  protected override answerAtOnce(request: WholeRequest): Answer | null {
+    const asked = parseAsked(request.method, request.url);
+    if ('status' in asked || !this.#parts.guard.isReady || isList(asked)) return null;
+    const body = request.method === 'POST' ? request.body : '';
+    const refused = this.#admit(request);
+    const answer = refused ?? this.#answerTo(asked, body);
+    // What is held for clients that do not read is counted over all of them, elsewhere. No route was set by this.
+    if (answer.body.length > longestAtOnce) return null;
+    if (refused === null) this.#parts.heard(asked.method, answer.status);
+    countStatus(this.#parts.counters.apiAnswers, answer.status);
+    return answer;
   }
 
   protected override async answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
@@ -76,16 +95,13 @@ export class RoutesApiServer extends AdminListener {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
-    const { method = '' } = req;
-    const url = (req.url ?? '').replace(absolute, '');
-    if (url === checkedPlace) return this.#checked(req, res);
-    const match = place.exec(url);
-    if (match === null) return refusal(404, 'there is nothing at this path; ask for /api/routes');
-    const handler = this.#handlers.get(method);
-    if (handler === undefined) return refusal(405, 'the path does not take this method; use GET, POST, DELETE');
-    if (await this.#parts.guard.refuses(req)) return empty(403);
-    const answer = await handler(match[1] ?? '/', { req, res, query: match[2] ?? '' });
-    this.#parts.heard(method, answer.status);
+    const asked = parseAsked(req.method ?? '', (req.url ?? '').replace(absolute, ''));
+    if ('status' in asked) return asked;
+    await this.#parts.guard.prepare();
+    const refused = this.#admit(req);
+    if (refused !== null) return refused;
+    const answer = await this.#answerAfterBody(asked, req, res);
+    this.#parts.heard(asked.method, answer.status);
     return answer;
   }
 
@@ -94,45 +110,59 @@ export class RoutesApiServer extends AdminListener {
     this.#parts.guard.close();
   }
 
-  readonly #handlers = new Map<string, Handler>([
-    ['GET', (path, { req, query }) => this.#get(path, req, query)],
-    ['POST', (path, { req, res }) => this.#post(path, req, res)],
-    ['DELETE', (path) => this.#delete(path)],
-  ]);
+  /** What is said to whoever may not ask; `null` lets in. */
+  #admit(asker: Asker): Answer | null {
+    const { guard } = this.#parts;
+    if (guard.refuses(asker)) return empty(403);
+    if (guard.asksForToken) this.prove(asker);
+    return null;
+  }
 
-  async #checked(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
-    if (req.method !== 'POST') return refusal(405, 'the path does not take this method; use POST');
-    if (await this.#parts.guard.refuses(req)) return empty(403);
+  async #answerAfterBody(asked: Asked, req: IncomingMessage, res: ServerResponse): Promise<Answer> {
+    if (isList(asked)) return this.#list(asked.query, req);
+    if (asked.method !== 'POST') return this.#answerTo(asked, '');
+    // Nobody is told to send what will be refused whatever it says.
+    const parsed = parseApiPath(asked.path);
+    if ('problem' in parsed) return this.#refuseRoute(asked.path, parsed);
     const body = await this.#readBody(req, res);
-    if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
+    return body === null ? refusal(413, `the body has more than ${maxBodyBytes} bytes`) : this.#answerTo(asked, body);
+  }
+
+  #answerTo({ method, path, isCheck }: Asked, body: string): Answer {
+    if (isCheck) return this.#checked(body);
+    if (method === 'GET') return this.#get(path);
+    return method === 'POST' ? this.#post(path, body) : this.#delete(path);
+  }
+
+  #checked(body: string): Answer {
     const [, differing] = /^\s*\{\s*"differing"\s*:\s*(\d{1,9})\s*\}\s*$/.exec(body) ?? [];
     if (differing === undefined) return refusal(400, 'the body must be {"differing": N}');
-    this.#parts.heard('POST', 204);
     this.#parts.checked(Number(differing));
     return empty(204);
   }
 
-  async #get(path: string, req: IncomingMessage, query: string): Promise<Answer> {
+  #get(path: string): Answer {
     const { routes, now, noteActivity } = this.#parts;
-    if (path !== '/') {
-      const route = routes.get(path);
-      if (route === null) return empty(404);
-      if ('problem' in route) return refusal(400, route.problem);
-      noteActivity();
-      return { status: 200, type: jsonType, body: jsonOf(route, now()) };
-    }
+    const route = routes.get(path);
+    if (route === null) return empty(404);
+    if ('problem' in route) return refusal(400, route.problem);
+    noteActivity();
+    return { status: 200, type: jsonType, body: jsonOf(route, now()) };
+  }
+
+  async #list(query: string, req: IncomingMessage): Promise<Answer> {
     const asked = new URLSearchParams(query);
     const since = asked.get('inactiveSince') || asked.get('inactive_since');
     const before = since === null || since === '' ? Number.POSITIVE_INFINITY : Date.parse(since);
     if (Number.isNaN(before))
       return refusal(400, 'inactive_since is no date; write it as ISO 8601 has it, 2026-01-31T12:00:00Z');
-    const body = await this.#list(before, req);
+    const body = await this.#listInTurn(before, req);
     this.#parts.counters.routes.listed++;
     return { status: 200, type: jsonType, body };
   }
 
   /** One after the other, so that many askers do not hold as many half-made ones. */
-  #list(before: number, req: IncomingMessage): Promise<readonly Buffer[]> {
+  #listInTurn(before: number, req: IncomingMessage): Promise<readonly Buffer[]> {
     const list = this.#listing.then(() => (req.socket.destroyed ? [] : this.#makeList(before, req)));
     // What follows waits for its end, and keeps nothing of it.
     this.#listing = list.then(ignore, ignore);
@@ -161,15 +191,11 @@ export class RoutesApiServer extends AdminListener {
     return [...pieces, Buffer.from(`${written}}`)];
   }
 
-  async #post(path: string, req: IncomingMessage, res: ServerResponse): Promise<Answer> {
-    const { routes, log, now } = this.#parts;
-    const parsed = parseApiPath(path);
-    if ('problem' in parsed) return this.#refuseRoute(path, parsed);
-    const body = await this.#readBody(req, res);
-    if (body === null) return refusal(413, `the body has more than ${maxBodyBytes} bytes`);
-    const refused = routes.setAt(parsed, path, body, now());
+  #post(path: string, body: string): Answer {
+    const { routes, log, now, counters } = this.#parts;
+    const refused = routes.set(path, body, now());
     if (refused !== null) return this.#refuseRoute(path, refused);
-    this.#parts.counters.routes.set++;
+    counters.routes.set++;
     log.tell('route_set', { path: shownRoutePath(log, path) });
     return empty(201);
   }
@@ -180,7 +206,7 @@ export class RoutesApiServer extends AdminListener {
     return refusal(full === true ? 409 : 400, problem);
   }
 
-  async #delete(path: string): Promise<Answer> {
+  #delete(path: string): Answer {
     const { routes, log, counters } = this.#parts;
     counters.routes.deleted++;
     const route = routes.get(path);
@@ -211,6 +237,25 @@ export class RoutesApiServer extends AdminListener {
     req.once('error', reject);
     return promise;
   }
+}
+
+const nowhere = refusal(404, 'there is nothing at this path; ask for /api/routes');
+const wrongMethod = refusal(405, 'the path does not take this method; use GET, POST, DELETE');
+const wrongCheck = refusal(405, 'the path does not take this method; use POST');
+
+/** What a method and a path ask for, or the answer where they ask for nothing. */
+function parseAsked(method: string, url: string): Asked | Answer {
+  const isCheck = url === checkedPlace;
+  const match = isCheck ? null : place.exec(url);
+  if (!isCheck && match === null) return nowhere;
+  if (isCheck && method !== 'POST') return wrongCheck;
+  if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') return wrongMethod;
+  return { method, path: match?.[1] ?? '/', query: match?.[2] ?? '', isCheck };
+}
+
+/** Whether all routes are asked for: that takes more than a moment. */
+function isList({ method, path, isCheck }: Asked): boolean {
+  return method === 'GET' && path === '/' && !isCheck;
 }
 
 function refusal(status: number, words: string): Answer {

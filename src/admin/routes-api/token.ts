@@ -4,10 +4,13 @@ import { readSmallFile } from '../../files.ts';
 import { TokenFile, tokenDigest } from '../token.ts';
 
 export interface ApiToken {
+  /** Whether what is known of it holds still; where not, `refresh` comes first. */
+  readonly isFresh: boolean;
+  refresh(): Promise<void>;
   /** What keeps it from being used, in words; `null` for nothing. */
-  problem(): Promise<string | null>;
-  /** Whether this is the token; `null` where nobody can tell. The time it takes tells nothing of either. */
-  matches(token: string): Promise<boolean | null>;
+  problem(): string | null;
+  /** Whether this is the token. The time it takes tells nothing of either. */
+  matches(token: string): boolean;
   /** The token itself, for whoever asks for it in turn. */
   read(): Promise<string>;
 }
@@ -21,17 +24,16 @@ export const tokenVariable = 'CONFIGPROXY_AUTH_TOKEN';
 export function apiToken(path: string | null, environment: string | undefined): ApiToken | null {
   if (path !== null) {
     const file = new TokenFile(path, undefined, 'routes_api.token_file');
-    return {
-      problem: () => file.problem(),
-      matches: (token) => file.matches(token),
-      read: async () => (await readSmallFile(path, longestToken)).toString().trim(),
-    };
+    const read = async () => (await readSmallFile(path, longestToken)).toString().trim();
+    return Object.assign(file, { read });
   }
   if (environment === undefined || environment === '') return null;
   const digest = tokenDigest(environment);
   return {
-    problem: async () => null,
-    matches: async (token) => timingSafeEqual(digest, tokenDigest(token)),
+    isFresh: true,
+    refresh: async () => {},
+    problem: () => null,
+    matches: (token) => timingSafeEqual(digest, tokenDigest(token)),
     read: async () => environment,
   };
 }

@@ -26,7 +26,7 @@ function watchedTable(size: number) {
 async function start(routes: ApiRoutes): Promise<number> {
   const server = new RoutesApiServer({
     routes,
-    guard: { refuses: async () => false, close() {} } as unknown as ApiGuard,
+    guard: { refuses: () => false, async prepare() {}, close() {} } as unknown as ApiGuard,
     log: { tell() {} } as never,
     tls: null,
     now: () => 0,

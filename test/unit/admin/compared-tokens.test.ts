@@ -28,8 +28,9 @@ test.each([
     syncBuiltinESMExports();
   });
   const known = make();
+  await known.refresh();
   const tries = ['', 't', token.slice(0, -1), `${token.slice(0, -1)}x`, `x${token.slice(1)}`, `${token}x`, token];
-  for (const tried of tries) expect(await known.matches(tried), tried).toBe(tried === token);
+  for (const tried of tries) expect(known.matches(tried), tried).toBe(tried === token);
   const lengths = compare.mock.calls.map(([one, other]) => [one.byteLength, other.byteLength]);
   expect(lengths).toEqual(tries.map(() => [32, 32]));
 });
