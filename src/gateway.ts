@@ -25,6 +25,7 @@ import { compileEdge, type Edge } from './front/edge.ts';
 import { Front } from './front/front.ts';
 import { LastingRoutes } from './front/lasting.ts';
 import { Recorder } from './front/recorder.ts';
+import { SchemaThread } from './gateway/compile-aside.ts';
 import { HubSide } from './gateway/hub-side.ts';
 import { listenAt } from './gateway/listen-failure.ts';
 import { containerBytes, memoryBound } from './gateway/memory-bound.ts';
@@ -153,7 +154,7 @@ export class Gateway {
         this.#drain?.ended(session, report);
       },
     };
-    this.#schemas = new Schemas(new WatchedFiles(log, schemaFiles));
+    this.#schemas = new Schemas(new WatchedFiles(log, schemaFiles), new SchemaThread().compile);
     const rules: RulesOf = (route, sender) => this.#schemas.rulesOf(route, sender);
     this.sessions = new SessionRegistry(events, this.#memoryBound(config), systemClock, rules);
     const { budget } = this.sessions.memory;

@@ -7,7 +7,7 @@ import { type FileFinding, isOneAbsent } from './file-findings.ts';
 export interface MountedFile {
   readonly name: string;
   readonly path: string;
-  parse(text: string): object;
+  parse(text: string): object | Promise<object>;
 }
 
 /** Reads them, and says what is wrong. */
@@ -16,7 +16,7 @@ export async function checkMountedFiles(files: Iterable<MountedFile>): Promise<F
   for (const { name, path, parse } of files) {
     const contents = await readFiles([path]);
     const text = textOf(contents[0]!);
-    const parsed = 'problem' in text ? text : parse(text.value);
+    const parsed = 'problem' in text ? text : await parse(text.value);
     if (!('problem' in parsed)) continue;
     const isAbsent = isOneAbsent(contents);
     const problem = `${path} ${parsed.problem}`;

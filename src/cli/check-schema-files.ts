@@ -1,14 +1,12 @@
 /** Whether the JSON Schemas of `validate` can be used, for `sluice check`. */
 import type { Resolved } from '../config/model/resolved.ts';
-import { loadCompiler } from '../validation/schema.ts';
+import { SchemaThread } from '../gateway/compile-aside.ts';
 import { schemaKey, schemaPathsOf } from '../validation/schemas.ts';
 import { checkMountedFiles } from './check-mounted-files.ts';
 import { type FilesChecked, judgeFindings } from './file-findings.ts';
 
 export async function checkSchemaFiles({ routes, templates }: Resolved): Promise<FilesChecked> {
   const paths = schemaPathsOf([...routes, ...templates].map(({ route }) => route));
-  // The compiler is large, and few configurations need it.
-  if (paths.length === 0) return judgeFindings([]);
-  const parse = await loadCompiler();
+  const { compile: parse } = new SchemaThread();
   return judgeFindings(await checkMountedFiles(paths.map((path) => ({ name: schemaKey, path, parse }))));
 }

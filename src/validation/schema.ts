@@ -1,17 +1,19 @@
 /**
- * Compiles a JSON Schema with ajv, of which three parts are ours: patterns match in linear time, `uniqueItems` and
- * `enum` do not compare one by one, and references, branches and the lengths of texts cost fuel, so that no message
- * keeps the thread.
+ * Makes a program of a JSON Schema with ajv, of which three parts are ours: patterns match in linear time,
+ * `uniqueItems` and `enum` do not compare one by one, and references, branches and the lengths of texts cost fuel, so
+ * that no message keeps the thread. This takes 50 ms for a small schema and seconds for a large one, so it is for a
+ * thread of its own (src/gateway/compile-aside.ts); what comes out is text, and running it is program.ts.
  */
-import type { Ajv, Code, CodeKeywordDefinition, KeywordCxt } from 'ajv';
+import type { AnySchemaObject, Code, CodeKeywordDefinition, KeywordCxt } from 'ajv';
 import { areUnique, isAmong } from './canonical.ts';
 import { shapeOf } from './depth.ts';
 import { checkWithin } from './judge.ts';
 import { LinearPattern, UnfitPattern } from './linear-pattern.ts';
-import { Fuel, lettersPerUnit, type Parsed, type SchemaCheck } from './types.ts';
+import { defaultOf, type SchemaProgram, startProgram } from './program.ts';
+import { Fuel, lettersPerUnit, type Parsed } from './types.ts';
 
-/** Makes a check of a schema's text, or says what is wrong with it in words that follow the file's name. */
-export type SchemaCompiler = (text: string) => Parsed<SchemaCheck>;
+/** Makes a program of a schema's text, or says what is wrong with it in words that follow the file's name. */
+export type SchemaCompiler = (text: string) => Parsed<SchemaProgram>;
 
 const draft2020 = 'https://json-schema.org/draft/2020-12/schema';
 const draft7 = 'http://json-schema.org/draft-07/schema';
@@ -24,12 +26,16 @@ const mostKeys = 10_000;
 /** A branch that stands in the schema itself is tried in 20 to 80 ns, and may hold more that costs. */
 const unitsOfBranch = 1 / 4;
 
-/** Loads ajv, which a gateway that validates nothing does without. */
+/** For the schemas themselves. */
+const free = new Fuel(Number.POSITIVE_INFINITY);
+
+/** Loads ajv. */
 export async function loadCompiler(): Promise<SchemaCompiler> {
-  const [{ Ajv2020 }, { Ajv: Ajv7 }, { _ }, ref, dynamicRef, ...others] = await Promise.all([
+  const [{ Ajv2020 }, { Ajv: Ajv7 }, codegen, standalone, ref, dynamicRef, ...others] = await Promise.all([
     import('ajv/dist/2020.js'),
     import('ajv'),
     import('ajv/dist/compile/codegen/index.js'),
+    import('ajv/dist/standalone/index.js'),
     import('ajv/dist/vocabularies/core/ref.js'),
     import('ajv/dist/vocabularies/dynamic/dynamicRef.js'),
     import('ajv/dist/vocabularies/applicator/allOf.js'),
@@ -40,10 +46,8 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     import('ajv/dist/vocabularies/applicator/contains.js'),
     import('ajv/dist/vocabularies/validation/limitLength.js'),
   ]);
-  // The fuel of the message that is being judged; there is one at a time.
-  let fuel = new Fuel(Number.POSITIVE_INFINITY);
-  const burn = (units: number) => fuel.burn(units);
-  const burnFor = (data: unknown) => fuel.burnFor(data);
+  const { _, stringify } = codegen;
+  const write = defaultOf<typeof import('ajv/dist/standalone/index.js').default>(standalone);
   const costing = (definition: CodeKeywordDefinition, cost: (context: KeywordCxt) => Code): CodeKeywordDefinition => ({
     ...definition,
     code(context: KeywordCxt, ruleType?: string) {
@@ -51,63 +55,74 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
       definition.code(context, ruleType);
     },
   });
-  const reference = ({ gen, data }: KeywordCxt) => _`${gen.scopeValue('func', { ref: burnFor })}(${data})`;
+  /** What the program has by these names. A schema itself is judged with these, which cost nothing. */
+  const burn = { ref: () => {}, code: _`burn` };
+  const burnFor = { ref: () => {}, code: _`burnFor` };
+  const unique = { ref: (list: readonly unknown[]) => areUnique(list, free), code: _`areUnique` };
+  const reference = ({ gen, data }: KeywordCxt) => _`${gen.scopeValue('func', burnFor)}(${data})`;
   /** As many branches as are listed; with `if` stand `then` and `else`. */
   const branches = ({ gen, schema }: KeywordCxt) =>
-    _`${gen.scopeValue('func', { ref: burn })}(${(Array.isArray(schema) ? schema.length : 3) * unitsOfBranch})`;
-  const items = ({ gen, data }: KeywordCxt) => _`${gen.scopeValue('func', { ref: burn })}(${data}.length)`;
-  const letters = ({ gen, data }: KeywordCxt) =>
-    _`${gen.scopeValue('func', { ref: burn })}(${data}.length / ${lettersPerUnit})`;
+    _`${gen.scopeValue('func', burn)}(${(Array.isArray(schema) ? schema.length : 3) * unitsOfBranch})`;
+  const items = ({ gen, data }: KeywordCxt) => _`${gen.scopeValue('func', burn)}(${data}.length)`;
+  const letters = ({ gen, data }: KeywordCxt) => _`${gen.scopeValue('func', burn)}(${data}.length / ${lettersPerUnit})`;
   const costs = [branches, branches, branches, branches, branches, items, letters];
-  const costly = others.map((definition, i) => costing(defaultOf(definition), costs[i]!));
+  const costly = others.map((definition, i) => costing(defaultOf<CodeKeywordDefinition>(definition), costs[i]!));
+  const ours: readonly CodeKeywordDefinition[] = [
+    {
+      keyword: 'uniqueItems',
+      type: 'array',
+      schemaType: 'boolean',
+      code(context) {
+        if (context.schema === true) context.fail(_`!${context.gen.scopeValue('func', unique)}(${context.data})`);
+      },
+    },
+    {
+      keyword: 'enum',
+      schemaType: 'array',
+      code(context) {
+        const allowed = context.schema as readonly unknown[];
+        if (allowed.length === 0) throw new Error('enum must have non-empty array');
+        const isOne = isAmong(allowed);
+        const ref = (value: unknown) => isOne(value, free);
+        const name = context.gen.scopeValue('func', { ref, code: _`among(${stringify(allowed)})` });
+        context.fail(_`!${name}(${context.data})`);
+      },
+    },
+  ];
   const regExp = Object.assign(
     (source: string) => {
       const pattern = new LinearPattern(source);
       // By its text ajv knows one pattern from another.
-      return { test: (text: string) => pattern.test(text, fuel), toString: () => source };
+      return { test: (text: string) => pattern.test(text, free), toString: () => source };
     },
-    { code: 'new LinearPattern' },
+    { code: 'pattern' },
   );
-  const make = (is7: boolean): Ajv => {
-    const options = {
-      strict: true,
-      strictTypes: false,
-      strictTuples: false,
-      strictRequired: false,
-      // What `required` and `properties` ask for must be the message's own: every object has a `constructor`.
-      ownProperties: true,
-      // As JSON Schema 2020-12 has it: a remark. What must hold is said by `pattern`.
-      validateFormats: false,
-      messages: false,
-      logger: false,
-      code: { regExp },
-    } as const;
-    const ajv: Ajv = is7 ? new Ajv7(options) : (new Ajv2020(options) as unknown as Ajv);
-    replace(ajv, costing(defaultOf(ref), reference));
-    if (!is7) replace(ajv, costing(defaultOf(dynamicRef), reference));
-    for (const definition of costly) replace(ajv, definition);
-    ajv.removeKeyword('uniqueItems');
-    ajv.addKeyword({
-      keyword: 'uniqueItems',
-      type: 'array',
-      schemaType: 'boolean',
-      errors: false,
-      validate: (wanted: boolean, items: readonly unknown[]) => !wanted || areUnique(items, fuel),
-    });
-    ajv.removeKeyword('enum');
-    ajv.addKeyword({
-      keyword: 'enum',
-      schemaType: 'array',
-      errors: false,
-      compile: (allowed: readonly unknown[]) => {
-        if (allowed.length === 0) throw new Error('enum must have non-empty array');
-        const isOne = isAmong(allowed);
-        return (value: unknown) => isOne(value, fuel);
-      },
-    });
+  const options = {
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    // What `required` and `properties` ask for must be the message's own: every object has a `constructor`.
+    ownProperties: true,
+    // As JSON Schema 2020-12 has it: a remark. What must hold is said by `pattern`.
+    validateFormats: false,
+    messages: false,
+    logger: false,
+    code: { regExp, source: true },
+  } as const;
+  /** The text of a program. */
+  const translate = (schema: AnySchemaObject | boolean, is7: boolean): string => {
+    // Of one base, which the library's types do not say.
+    const ajv = is7 ? new Ajv7(options) : (new Ajv2020(options) as unknown as InstanceType<typeof Ajv7>);
+    const definitions = [costing(defaultOf<CodeKeywordDefinition>(ref), reference), ...costly, ...ours];
+    if (!is7) definitions.push(costing(defaultOf<CodeKeywordDefinition>(dynamicRef), reference));
+    for (const definition of definitions) {
+      for (const keyword of [definition.keyword].flat()) ajv.removeKeyword(keyword);
+      ajv.addKeyword(definition);
+    }
     // OpenAPI's, which Pydantic writes beside `oneOf`: a remark.
     ajv.addVocabulary(['discriminator']);
-    return ajv;
+    return write(ajv, ajv.compile(schema));
   };
   return (text) => {
     const parsed = parse(text);
@@ -117,31 +132,27 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     if (shapeOf(Buffer.from(text), mostLevels).isTooDeep) return { problem: `nests deeper than ${mostLevels} levels` };
     const keys = keysIn(parsed.value);
     if (keys.length > mostKeys) return { problem: `has ${keys.length} keys; write ${mostKeys} at most` };
-    const names = new Set(keys);
-    fuel = new Fuel(Number.POSITIVE_INFINITY);
-    const compiled = compile(make(draft === draft7), parsed.value);
-    if ('problem' in compiled) return compiled;
-    const { value: validate } = compiled;
-    const check: SchemaCheck = (value, given) => {
-      fuel = given;
-      if (validate(value)) return null;
-      // Those of the branches of an `anyOf` stand before its own.
-      const last = validate.errors!.at(-1)!;
-      return { rule: last.keyword, path: shownPath(last.instancePath, value, names) };
-    };
-    if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
+    try {
+      const { check, program } = startProgram({
+        text: translate(parsed.value, draft === draft7),
+        names: new Set(keys),
+      });
+      if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
+        return {
+          problem:
+            'refers to itself without end, or has too much in one place; let each reference stand below a property or an item',
+        };
+      }
+      return { value: program() };
+    } catch (error) {
       return {
         problem:
-          'refers to itself without end, or has too much in one place; let each reference stand below a property or an item',
+          error instanceof UnfitPattern
+            ? `has a pattern that ${error.message}`
+            : `cannot be compiled: ${(error as Error).message}`,
       };
     }
-    return { value: check };
   };
-}
-
-function replace(ajv: Ajv, definition: CodeKeywordDefinition): void {
-  for (const keyword of [definition.keyword].flat()) ajv.removeKeyword(keyword);
-  ajv.addKeyword(definition);
 }
 
 /** Every key of a schema, and so every name that it has for a property. */
@@ -152,25 +163,6 @@ function keysIn(value: unknown, keys: string[] = []): readonly string[] {
     keysIn(inner, keys);
   }
   return keys;
-}
-
-/** A place as it may be shown: what a peer chose for a key is payload, and may be a secret. */
-function shownPath(pointer: string, message: unknown, names: ReadonlySet<string>): string {
-  let at = message;
-  let shown = '';
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    // The number of an item is nobody's choice; a key of digits is.
-    shown += Array.isArray(at) || names.has(key) ? `/${part}` : '/*';
-    at = (at as Readonly<Record<string, unknown>> | null | undefined)?.[key];
-  }
-  return shown;
-}
-
-/** CommonJS, whose default comes wrapped. */
-function defaultOf(module: { readonly default: unknown }): CodeKeywordDefinition {
-  const inner = module.default as { readonly default?: CodeKeywordDefinition };
-  return inner.default ?? (module.default as CodeKeywordDefinition);
 }
 
 function parse(text: string): Parsed<object | boolean> {
@@ -190,16 +182,4 @@ function draftOf(schema: object | boolean): string | { readonly problem: string 
   const draft = named === undefined ? draft2020 : String(named).replace(/#$/, '');
   if (draft === draft2020 || draft === draft7) return draft;
   return { problem: `has another $schema than it may; write ${draft2020} or ${draft7}#` };
-}
-
-function compile(ajv: Ajv, schema: object | boolean): Parsed<ReturnType<Ajv['compile']>> {
-  try {
-    return { value: ajv.compile(schema) };
-  } catch (error) {
-    const why =
-      error instanceof UnfitPattern
-        ? `has a pattern that ${error.message}`
-        : `cannot be compiled: ${(error as Error).message}`;
-    return { problem: why };
-  }
 }

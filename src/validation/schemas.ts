@@ -2,15 +2,16 @@
 import type { Route, Sender, Validation } from '../config/types.ts';
 import { clean } from '../observe/log/clean.ts';
 import { judgeText } from './judge.ts';
-import type { SchemaCompiler } from './schema.ts';
-import { loadCompiler } from './schema.ts';
-import type { Fault, MessageRules, SchemaCheck } from './types.ts';
+import type { Fault, MessageRules, Parsed, SchemaCheck } from './types.ts';
+
+/** Makes a check of a schema's text, or says what is wrong with it in words that follow the file's name. */
+export type CompileSchema = (text: string) => Promise<Parsed<SchemaCheck>>;
 
 /** A file whose meaning is wanted; what is not a schema is a problem, in words that follow its name. */
 export interface SchemaFile {
   readonly name: string;
   readonly path: string;
-  readonly parse: SchemaCompiler;
+  readonly parse: CompileSchema;
   readonly changed: () => void;
 }
 
@@ -27,12 +28,13 @@ export const schemaKey = 'validate.text.json_schema';
 
 export class Schemas {
   readonly #files: SchemaFiles;
-  #compiler: SchemaCompiler | null = null;
+  readonly #compile: CompileSchema;
   #named: readonly string[] = [];
   #known = new WeakMap<Route, Readonly<Record<Sender, MessageRules | null>>>();
 
-  constructor(files: SchemaFiles) {
+  constructor(files: SchemaFiles, compile: CompileSchema) {
     this.#files = files;
+    this.#compile = compile;
   }
 
   /** Reads the files of these routes beside those in use; resolves with what is wrong with them. */
@@ -64,13 +66,12 @@ export class Schemas {
     this.#files.close();
   }
 
-  async #follow(paths: readonly string[]): Promise<readonly string[]> {
+  #follow(paths: readonly string[]): Promise<readonly string[]> {
     this.#named = paths;
-    if (paths.length > 0) this.#compiler ??= await loadCompiler();
     const changed = () => {
       this.#known = new WeakMap();
     };
-    return this.#files.follow(paths.map((path) => ({ name: schemaKey, path, parse: this.#compiler!, changed })));
+    return this.#files.follow(paths.map((path) => ({ name: schemaKey, path, parse: this.#compile, changed })));
   }
 
   #make({ schemaFile, maxDepth, maxTextBytes, action, binary, reply }: Validation, reports: boolean): MessageRules {

@@ -56,8 +56,9 @@ const pureRooms = ['relay/core', 'config/language', 'config/model'];
 
 /** What pure code may have of others: what reads, waits and listens for nothing. */
 const pureImports = [
-  ...['node:buffer', 'node:path', 'node:util', 'yaml', 'zod'],
-  ...['ajv', 'ajv/dist/2020.js', 'ajv/dist/compile/codegen/index.js'],
+  ...['node:buffer', 'node:path', 'node:util', 'node:vm', 'yaml', 'zod'],
+  ...['ajv', 'ajv/dist/2020.js', 'ajv/dist/compile/codegen/index.js', 'ajv/dist/standalone/index.js'],
+  ...['ajv/dist/runtime/equal.js', 'ajv/dist/runtime/ucs2length.js'],
   ...['ajv/dist/vocabularies/core/ref.js', 'ajv/dist/vocabularies/dynamic/dynamicRef.js'],
   ...['allOf', 'anyOf', 'oneOf', 'if', 'not', 'contains'].map((name) => `ajv/dist/vocabularies/applicator/${name}.js`),
   'ajv/dist/vocabularies/validation/limitLength.js',

@@ -12,8 +12,8 @@ export interface WantedFile {
   /** The key of the configuration that names it. */
   readonly name: string;
   readonly path: string;
-  /** `problem` are words that follow the path. Secrets are not quoted. */
-  readonly parse: (text: string) => Result<unknown>;
+  /** `problem` are words that follow the path. Secrets are not quoted. What takes long has a thread for it. */
+  readonly parse: (text: string) => Result<unknown> | Promise<Result<unknown>>;
   /** Called when something else is in use. */
   readonly changed?: () => void;
 }
@@ -104,7 +104,8 @@ class WatchedFile {
   async #start(): Promise<string | null> {
     const contents = await readFiles([this.#wanted.path]);
     if (this.#closed) return null;
-    const problem = this.#take(contents);
+    const problem = await this.#take(contents);
+    if (this.#closed) return null;
     this.#watcher = new FileWatcher(contents, {
       changed: (changed) => this.#take(changed),
       failed: (folder, error) =>
@@ -115,10 +116,11 @@ class WatchedFile {
     return problem;
   }
 
-  #take([content]: readonly FileContent[]): string | null {
+  async #take([content]: readonly FileContent[]): Promise<string | null> {
     const { name, path, parse, changed } = this.#wanted;
     const judged = textOf(content!);
-    const parsed = 'problem' in judged ? judged : parse(judged.value);
+    const parsed = 'problem' in judged ? judged : await parse(judged.value);
+    if (this.#closed) return null;
     if ('problem' in parsed) {
       const problem = `${name}: ${path} ${parsed.problem}`;
       this.#events.rejected(this.#log, problem, this.value === null ? 'first' : 'changed');

@@ -9,12 +9,12 @@ import type { Finding, FrameSink } from '../../../src/relay/core/stage.ts';
 import { ValidatingStage } from '../../../src/relay/core/validating-stage.ts';
 import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { judgeText } from '../../../src/validation/judge.ts';
-import { loadCompiler } from '../../../src/validation/schema.ts';
 import type { MessageRules } from '../../../src/validation/types.ts';
 import { Event, FrameParser } from '../../../src/websocket/frame-parser.ts';
 import { cuts, framesOf, messageSchema, payloads } from '../../helpers/json-messages.ts';
+import { compile } from '../../helpers/schema-check.ts';
 
-const compiled = (await loadCompiler())(JSON.stringify(messageSchema));
+const compiled = compile(JSON.stringify(messageSchema));
 if ('problem' in compiled) throw new Error(compiled.problem);
 const oracle = new Ajv2020({ strict: false, strictNumbers: true, ownProperties: true }).compile(messageSchema);
 const maxDepth = 16;

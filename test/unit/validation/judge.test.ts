@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkWithin, judgeText } from '../../../src/validation/judge.ts';
-import { loadCompiler } from '../../../src/validation/schema.ts';
 import type { SchemaCheck } from '../../../src/validation/types.ts';
-
-const compile = await loadCompiler();
+import { compile } from '../../helpers/schema-check.ts';
 
 function schemaOf(schema: unknown): SchemaCheck {
   const compiled = compile(JSON.stringify(schema));

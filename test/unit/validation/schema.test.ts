@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
-import { loadCompiler } from '../../../src/validation/schema.ts';
 import { Fuel, TooCostly } from '../../../src/validation/types.ts';
-
-const compile = await loadCompiler();
+import { compile } from '../../helpers/schema-check.ts';
 
 function problemOf(schema: unknown): string {
   const compiled = compile(typeof schema === 'string' ? schema : JSON.stringify(schema));

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
-import { describeFault, type SchemaFile, Schemas, schemaKey } from '../../../src/validation/schemas.ts';
+import {
+  type CompileSchema,
+  describeFault,
+  type SchemaFile,
+  Schemas,
+  schemaKey,
+} from '../../../src/validation/schemas.ts';
 import { testRoute } from '../../helpers/relay.ts';
+import { compile } from '../../helpers/schema-check.ts';
+
+const inPlace: CompileSchema = async (text) => compile(text);
 
 const validation = {
   schemaFile: 'a.json',
@@ -18,16 +27,19 @@ function filesOf(texts: Map<string, string>) {
   return {
     async follow(wanted: readonly SchemaFile[]) {
       files = wanted;
-      return wanted.flatMap(({ path, parse }) => {
-        const parsed = parse(texts.get(path) ?? '');
-        if ('problem' in parsed) return [`${path} ${parsed.problem}`];
-        values.set(path, parsed.value);
-        return [];
-      });
+      const problems = await Promise.all(
+        wanted.map(async ({ path, parse }) => {
+          const parsed = await parse(texts.get(path) ?? '');
+          if ('problem' in parsed) return [`${path} ${parsed.problem}`];
+          values.set(path, parsed.value);
+          return [];
+        }),
+      );
+      return problems.flat();
     },
-    change(path: string, text: string) {
+    async change(path: string, text: string) {
       const file = files.find((one) => one.path === path)!;
-      const parsed = file.parse(text);
+      const parsed = await file.parse(text);
       if ('value' in parsed) values.set(path, parsed.value);
       file.changed();
     },
@@ -41,7 +53,7 @@ function filesOf(texts: Map<string, string>) {
 
 test('rules are made once for a route, and again when a file changes', async () => {
   const files = filesOf(new Map([['a.json', '{"type":"array"}']]));
-  const schemas = new Schemas(files);
+  const schemas = new Schemas(files, inPlace);
   const route = testRoute({ validate: { client: validation, upstream: null } });
   expect(await schemas.follow([route])).toEqual([]);
   const rules = schemas.rulesOf(route, 'client')!;
@@ -49,13 +61,13 @@ test('rules are made once for a route, and again when a file changes', async () 
   expect(schemas.rulesOf(route, 'client')).toBe(rules);
   expect(rules).toMatchObject({ maxTextBytes: 100, action: 'reply', rejectsBinary: true });
   expect(rules.judge(Buffer.from('[]'))).toBeNull();
-  files.change('a.json', '{"type":"object"}');
+  await files.change('a.json', '{"type":"object"}');
   expect(schemas.rulesOf(route, 'client')!.judge(Buffer.from('[]'))).toEqual({ rule: 'type', path: '' });
   schemas.close();
 });
 
 test('an answer has the reason in its texts, escaped as they are', () => {
-  const schemas = new Schemas(filesOf(new Map()));
+  const schemas = new Schemas(filesOf(new Map()), inPlace);
   const route = testRoute({ validate: { client: null, upstream: { ...validation, schemaFile: null } } });
   const { answer } = schemas.rulesOf(route, 'upstream')!;
   expect(JSON.parse(answer('a "b" $& \\ \n').toString())).toEqual({
@@ -65,7 +77,7 @@ test('an answer has the reason in its texts, escaped as they are', () => {
 });
 
 test('mode report reports, whatever the action', () => {
-  const schemas = new Schemas(filesOf(new Map()));
+  const schemas = new Schemas(filesOf(new Map()), inPlace);
   const route = testRoute({
     mode: 'report',
     validate: { client: { ...validation, schemaFile: null }, upstream: null },
@@ -74,14 +86,14 @@ test('mode report reports, whatever the action', () => {
 });
 
 test('a file that was never read lets nothing pass', () => {
-  const schemas = new Schemas(filesOf(new Map()));
+  const schemas = new Schemas(filesOf(new Map()), inPlace);
   const route = testRoute({ validate: { client: validation, upstream: null } });
   expect(schemas.rulesOf(route, 'client')!.judge(Buffer.from('[]'))).toEqual({ rule: 'json_schema', path: '' });
 });
 
 test('what cannot be used is not prepared, and what is in use stays', async () => {
   const files = filesOf(new Map([['a.json', '{}']]));
-  const schemas = new Schemas(files);
+  const schemas = new Schemas(files, inPlace);
   const one = testRoute({ validate: { client: validation, upstream: validation } });
   const other = testRoute({ validate: { client: { ...validation, schemaFile: 'b.json' }, upstream: null } });
   await schemas.follow([one]);

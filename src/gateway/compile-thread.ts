@@ -1,0 +1,10 @@
+/** Compiles schemas in a thread of its own, whose heap goes with it. */
+import { constants, setPriority } from 'node:os';
+import { parentPort } from 'node:worker_threads';
+import { loadCompiler } from '../validation/schema.ts';
+
+// On Linux this is the thread's own priority: the relay goes first where they share a core.
+setPriority(constants.priority.PRIORITY_LOW);
+
+const compile = await loadCompiler();
+parentPort!.on('message', (text: string) => parentPort!.postMessage(compile(text)));
