@@ -12,11 +12,10 @@ export function authorizationOf(raw: RawHeaders, scheme: string): string[] {
 }
 
 /**
- * Every value of a cookie, over all `Cookie` lines (RFC 6265 §4.2.1). Values in double quotes lose them. A stranger
- * writes them, and there may be 60 000: what is another cookie makes no string.
+ * Every value of a cookie, over all `Cookie` lines (RFC 6265 §4.2.1), as far as they are asked for. Values in double
+ * quotes lose them. A stranger writes them, and there may be 60 000: what is another cookie makes no string.
  */
-export function cookiesOf(raw: RawHeaders, name: string): string[] {
-  const values: string[] = [];
+export function* cookiesOf(raw: RawHeaders, name: string): Generator<string, void> {
   for (const line of valuesOf(raw, 'cookie')) {
     for (let at = 0, end = 0; at < line.length; at = end + 1) {
       end = line.indexOf(';', at);
@@ -26,10 +25,9 @@ export function cookiesOf(raw: RawHeaders, name: string): string[] {
       const equals = skipBlanks(line, start + name.length, end);
       if (equals >= end || line[equals] !== '=') continue;
       const value = line.slice(equals + 1, end).trim();
-      values.push(/^".*"$/.test(value) ? value.slice(1, -1) : value);
+      yield /^".*"$/.test(value) ? value.slice(1, -1) : value;
     }
   }
-  return values;
 }
 
 function skipBlanks(line: string, from: number, end: number): number {

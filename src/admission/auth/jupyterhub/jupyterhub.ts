@@ -130,7 +130,7 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
 
   /** What the first session that is one of ours holds. */
   #sessionToken(request: AuthRequest, secret: string): string | undefined {
-    for (const sealed of this.#sessions(request).slice(0, mostSessions)) {
+    for (const sealed of this.#sessions(request)) {
       const token = sessionToken(sealed, secret, this.options.service);
       if (token !== null) return token;
     }
@@ -138,7 +138,11 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   }
 
   #sessions({ headers }: AuthRequest): string[] {
-    return cookiesOf(headers, sessionCookie(this.options.service));
+    const sessions: string[] = [];
+    for (const sealed of cookiesOf(headers, sessionCookie(this.options.service))) {
+      if (sessions.push(sealed) === mostSessions) break;
+    }
+    return sessions;
   }
 
   #isCallback({ method, target }: AuthRequest): boolean {

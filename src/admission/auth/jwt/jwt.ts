@@ -5,7 +5,7 @@ import { KindOf, letIn } from '../judge.ts';
 import { type AuthFailure, type AuthRequest, type Challenge, type Decision, refuse } from '../types.ts';
 import { GoodTokens } from './good-tokens.ts';
 import type { KeySet } from './key-set.ts';
-import { tokensIn, withoutTokens } from './token-places.ts';
+import { tokenIn, withoutTokens } from './token-places.ts';
 import { expired, type GoodToken, isCurrent, refuseShape, type TokenRules, verifyToken } from './verify.ts';
 
 /** Where the keys come from. */
@@ -26,6 +26,7 @@ export interface JwtOptions extends Pick<JwtAuth, 'from' | 'forward' | 'closesOn
 }
 
 const noKeys = refuse('unavailable', 'the keys of the issuer could not be had', false);
+const several = refuse('several', 'there are different tokens, or one too often');
 const noFittingKey = refuse('key', 'no key of the issuer fits the token');
 
 export class JwtJudge extends KindOf<JwtOptions> {
@@ -39,7 +40,7 @@ export class JwtJudge extends KindOf<JwtOptions> {
   }
 
   brings(request: AuthRequest): boolean {
-    return tokensIn(this.options.from, request).length > 0;
+    return tokenIn(this.options.from, request) !== 'none';
   }
 
   override challenge(): Challenge {
@@ -47,10 +48,10 @@ export class JwtJudge extends KindOf<JwtOptions> {
   }
 
   override remembers(request: AuthRequest): boolean {
-    const [token, ...more] = new Set(tokensIn(this.options.from, request));
+    const found = tokenIn(this.options.from, request);
     const keys = this.options.keys.keys();
-    if (more.length > 0 || keys === null || keys instanceof Promise) return false;
-    return refuseShape(token!) === null && this.#known.has(token!, keys);
+    if (typeof found === 'string' || keys === null || keys instanceof Promise) return false;
+    return refuseShape(found.token) === null && this.#known.has(found.token, keys);
   }
 
   override own(request: AuthRequest): Edits {
@@ -62,12 +63,11 @@ export class JwtJudge extends KindOf<JwtOptions> {
   }
 
   decide(request: AuthRequest): Decision | Promise<Decision> {
-    // Which of them the backend would read is not known.
-    const [token, ...more] = new Set(tokensIn(this.options.from, request));
-    if (more.length > 0) return refuse('several', `there are ${more.length + 1} different tokens`);
-    const misshapen = refuseShape(token!);
+    const found = tokenIn(this.options.from, request);
+    if (typeof found === 'string') return several;
+    const misshapen = refuseShape(found.token);
     if (misshapen !== null) return misshapen;
-    const verified = this.#verify(token!);
+    const verified = this.#verify(found.token);
     return verified instanceof Promise
       ? verified.then((one) => this.#conclude(request, one))
       : this.#conclude(request, verified);

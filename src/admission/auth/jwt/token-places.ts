@@ -12,12 +12,30 @@ const kubernetes = 'base64url.bearer.authorization.';
 /** A pair of subprotocols: this word, and the token. */
 const announced = 'access_token';
 
-/** Every token that stands in one of the places. */
-export function tokensIn(places: readonly TokenPlace[], request: AuthRequest): string[] {
-  return places.flatMap((place) => tokensAt(place, request));
+/**
+ * A token that stands in several places, as a page and its cookie bring it, stands there so often at most. A head has
+ * room for 20 000.
+ */
+const mostTimes = 16;
+
+/** The one token that stands in the places, once or more often. */
+export function tokenIn(
+  places: readonly TokenPlace[],
+  request: AuthRequest,
+): { readonly token: string } | 'none' | 'several' {
+  let found: string | null = null;
+  let times = 0;
+  for (const place of places) {
+    for (const token of tokensAt(place, request)) {
+      found ??= token;
+      // Which of them the backend would read is not known, and what is not looked at may be another one.
+      if (token !== found || ++times > mostTimes) return 'several';
+    }
+  }
+  return found === null ? 'none' : { token: found };
 }
 
-function tokensAt(place: TokenPlace, { headers, target }: AuthRequest): string[] {
+function tokensAt(place: TokenPlace, { headers, target }: AuthRequest): Iterable<string> {
   switch (place.in) {
     case 'authorization':
       return authorizationOf(headers, 'bearer');

@@ -170,11 +170,25 @@ describe('a wrong token', () => {
     });
     const headers = [...bearer(good), 'Cookie', `tok=${tokenOf(signer, { sub: 'bob' })}`];
     const decision = await judge.decide(authRequest(headers, { target: `/?t=${tokenOf(signer, { sub: 'eve' })}` }));
-    expect(decision).toMatchObject({ is: 'refused', result: 'several', detail: 'there are 3 different tokens' });
+    expect(decision).toMatchObject({
+      is: 'refused',
+      result: 'several',
+      detail: 'there are different tokens, or one too often',
+    });
     // The same one in two places is one.
     expect(await judge.decide(authRequest([...bearer(good), 'Cookie', `tok=${good}`]))).toMatchObject({
       is: 'admitted',
     });
+  });
+
+  test('one so often that no page brings it so, in which another may hide', async () => {
+    const judge = judgeWith({ from: [{ in: 'query', name: 't' }] });
+    const often = (times: number) => `/?${`t=${good}&`.repeat(times)}`;
+    const outcome = async (target: string) => judge.decide(authRequest([], { target }));
+    expect(await outcome(often(16))).toMatchObject({ is: 'admitted' });
+    expect(await outcome(often(17))).toMatchObject({ is: 'refused', result: 'several' });
+    expect(await outcome(`${often(16)}t=other`)).toMatchObject({ is: 'refused', result: 'several' });
+    expect(await outcome(`/?${'t=&'.repeat(20_000)}`)).toMatchObject({ is: 'refused', result: 'several' });
   });
 
   test('is no error of ours, whatever its header', async () => {
