@@ -144,10 +144,10 @@ export class Gateway {
     const events: RegistryEvents = {
       onViolation: (session, violation) => {
         logViolation(log, subjectOf(session), violation);
-        this.#operators.violations.addOfConnection(labelled(session), violation, 1, Date.now());
+        this.#operators.violations.addOfConnection(labelled(session), violation, 1, performance.now());
       },
       onFurtherViolations: (session, violation, times) =>
-        this.#operators.violations.addOfConnection(labelled(session), violation, times, Date.now()),
+        this.#operators.violations.addOfConnection(labelled(session), violation, times, performance.now()),
       onEnd: (session, report) => {
         const { counters } = session;
         recorder.ended({ subject: subjectOf(session), counters, report, state: state() });
@@ -166,7 +166,7 @@ export class Gateway {
     });
     const rejected = (rejection: Rejection) => {
       const route = this.#edge.byName.get(rejection.route)?.label ?? rejection.route;
-      this.#operators.violations.addRejection({ ...rejection, route }, Date.now());
+      this.#operators.violations.addRejection({ ...rejection, route }, performance.now());
     };
     const recorder = new Recorder({
       log,

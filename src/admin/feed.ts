@@ -7,12 +7,13 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { contain } from '../mistakes.ts';
 import { sizeBounds } from '../observe/metrics/counters.ts';
 import { Pace } from '../observe/metrics/pace.ts';
+import { toUnix } from '../wall-clock.ts';
 import { problem, send } from './answer.ts';
 import type { AdminEndpoint, Ask } from './router.ts';
 import { type HeldPlace, holderOf, placesOfGreatest } from './share.ts';
-import { type SnapshotSource, takeSnapshot } from './snapshot.ts';
+import { type Snapshot, type SnapshotSource, takeSnapshot } from './snapshot.ts';
 import { Throughput, type ThroughputHistory } from './throughput.ts';
-import type { ViolationLog } from './violations.ts';
+import type { ViolationEntry, ViolationLog } from './violations.ts';
 
 /** What the feed tells of. */
 export interface FeedSource extends SnapshotSource {
@@ -32,7 +33,10 @@ const maxSilentTicks = 30;
 export class Feed {
   readonly endpoint: AdminEndpoint;
   readonly #source: FeedSource;
-  readonly #memory = { throughput: new Throughput(), startedAt: Date.now() };
+  readonly #throughput = new Throughput();
+  readonly #startedAt = performance.now();
+  /** What makes dates of times in this moment's events: see wall-clock.ts. */
+  #toUnix = toUnix();
   readonly #watchers = new Set<Watcher>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -53,11 +57,11 @@ export class Feed {
 
   /** Begins to sample. */
   start(): void {
-    this.#sample(Date.now());
+    this.#sample(performance.now());
     // A mistake in what pages are shown ends their streams, and nothing that the gateway relays.
     this.#timer = setInterval(() => {
       contain(
-        () => this.#tick(Date.now()),
+        () => this.#tick(performance.now()),
         () => this.#drop(),
       );
     }, tickMs);
@@ -94,16 +98,16 @@ export class Feed {
     res.on('close', () => this.#watchers.delete(watcher));
     // A client asks nothing more here, so one that ends its side has left.
     req.socket.once('end', () => res.destroy());
-    const history = await historyText(this.#memory.throughput.history());
+    const history = await historyText(this.#throughput.history(), this.#toUnix);
     if (res.destroyed) return;
-    const now = Date.now();
+    const now = performance.now();
     const { violations } = this.#source;
     // The `hello` holds what has happened until now.
     if (!this.#isWatched) violations.takeChanged(now);
     const hello = {
-      ...takeSnapshot(this.#source, this.#memory, now),
+      ...this.#snapshot(now),
       sizeBounds,
-      violations: violations.list(now),
+      violations: this.#dated(violations.list(now)),
       violationTotals: violations.totals(now),
     };
     watcher.greeted = true;
@@ -131,16 +135,38 @@ export class Feed {
 
   #tick(now: number): void {
     this.#sample(now);
+    this.#followClock();
     if (!this.#isWatched) return;
     const { violations } = this.#source;
-    const changes = { violations: violations.takeChanged(now), violationTotals: violations.totals(now) };
-    const bytes = event('tick', JSON.stringify({ ...takeSnapshot(this.#source, this.#memory, now), ...changes }));
+    const changes = { violations: this.#dated(violations.takeChanged(now)), violationTotals: violations.totals(now) };
+    const bytes = event('tick', JSON.stringify({ ...this.#snapshot(now), ...changes }));
     for (const watcher of this.#watchers) if (watcher.greeted) push(watcher, bytes);
   }
 
   #sample(now: number): void {
-    this.#memory.throughput.sample(this.#source.counters.entries(), now);
+    this.#throughput.sample(this.#source.counters.entries(), now);
   }
+
+  /** Where the clock of the day has been set, no date that watchers have holds any more: they begin anew. */
+  #followClock(): void {
+    const before = this.#toUnix;
+    this.#toUnix = toUnix();
+    if (this.#toUnix !== before) this.#drop();
+  }
+
+  #snapshot(now: number): Snapshot {
+    const startedAt = dateOf(this.#startedAt, this.#toUnix);
+    return takeSnapshot(this.#source, { throughput: this.#throughput, startedAt }, dateOf(now, this.#toUnix));
+  }
+
+  #dated(entries: readonly ViolationEntry[]): ViolationEntry[] {
+    const dated = (at: number) => dateOf(at, this.#toUnix);
+    return entries.map((entry) => ({ ...entry, firstAt: dated(entry.firstAt), lastAt: dated(entry.lastAt) }));
+  }
+}
+
+function dateOf(at: number, offset: number): number {
+  return Math.round(at + offset);
 }
 
 function event(name: string, data: string): Buffer {
@@ -148,7 +174,7 @@ function event(name: string, data: string): Buffer {
 }
 
 /** Returns the history as JSON, in slices, because hundreds of routes are megabytes. */
-async function historyText({ at, routes }: ThroughputHistory): Promise<string> {
+async function historyText({ at, routes }: ThroughputHistory, offset: number): Promise<string> {
   const pace = new Pace();
   const parts: string[] = [];
   await pace.rest();
@@ -156,7 +182,7 @@ async function historyText({ at, routes }: ThroughputHistory): Promise<string> {
     parts.push(`${JSON.stringify(name)}:${JSON.stringify(rows)}`);
     if (pace.isOver) await pace.rest();
   }
-  return `{"at":${JSON.stringify(at)},"routes":{${parts.join(',')}}}`;
+  return `{"at":${JSON.stringify(at.map((moment) => dateOf(moment, offset)))},"routes":{${parts.join(',')}}}`;
 }
 
 /** A page that watches. */

@@ -6,7 +6,7 @@ const slots = 12;
 /** Counts by slots of five minutes, so an hour is one of 55 to 60 minutes. */
 export class HourCount {
   readonly #slots: number[] = new Array(slots).fill(0);
-  /** The slot of the last `add` or `count`, numbered since 1970. */
+  /** The slot of the last `add` or `count`, by a clock that never goes back. */
   #current = 0;
 
   add(times: number, now: number): void {
@@ -22,8 +22,7 @@ export class HourCount {
 
   #advance(now: number): void {
     const slot = Math.floor(now / slotMs);
-    // A clock that is set back counts on in the slot that it had.
     for (let next = Math.max(this.#current + 1, slot - slots + 1); next <= slot; next++) this.#slots[next % slots] = 0;
-    this.#current = Math.max(this.#current, slot);
+    this.#current = slot;
   }
 }

@@ -9,7 +9,7 @@ export type Rates = readonly [
   upstreamBytes: number,
 ];
 
-/** The samples that are kept; times are Unix milliseconds. */
+/** The samples that are kept, with the times at which they were taken. */
 export interface ThroughputHistory {
   readonly at: readonly number[];
   /** The rows of each route. */

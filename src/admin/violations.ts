@@ -17,7 +17,7 @@ export interface ViolationSubject {
   readonly facts: ConnectionFacts;
 }
 
-/** Violations that are alike, as JSON: times are Unix milliseconds. */
+/** Violations that are alike, as JSON: times are milliseconds by the clock that the log is told. */
 export interface ViolationEntry {
   readonly id: number;
   readonly route: string;

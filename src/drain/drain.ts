@@ -13,6 +13,7 @@ import type { Route } from '../config/types.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { SessionReport } from '../observe/report.ts';
 import type { Crowd } from '../relay/roster.ts';
+import { toUnix } from '../wall-clock.ts';
 import { announceEnd, assignSlots, type DrainTimes, deadlineOf, lastWordsMs, type Slot } from './schedule.ts';
 
 /** What asked for a drain: a signal, the API, or a program that stops its own gateway. */
@@ -91,8 +92,6 @@ export class Drain<T extends DrainTarget> {
   readonly #parts: DrainParts<T>;
   readonly #cause: DrainCause;
   readonly #startedAt = performance.now();
-  /** Taken once, so that a time that is told twice is the same. */
-  readonly #toUnix = Date.now() - performance.now();
   #lastDeadlineMs: number;
   readonly #slots = new Map<T, Slot>();
   readonly #resolve: (counts: DrainCounts) => void;
@@ -130,13 +129,13 @@ export class Drain<T extends DrainTarget> {
   }
 
   get state(): DrainState {
-    const toUnix = this.#toUnix;
+    const unixMs = (at: number) => Math.round(at + toUnix());
     return {
       phase: this.#phase,
       cause: this.#cause,
-      startedAtMs: Math.round(this.#startedAt + toUnix),
-      closesAtMs: Math.round(this.#closingAt + toUnix),
-      deadlineAtMs: Math.round(deadlineOf(this.#lastDeadlineMs, this.#times) + toUnix),
+      startedAtMs: unixMs(this.#startedAt),
+      closesAtMs: unixMs(this.#closingAt),
+      deadlineAtMs: unixMs(deadlineOf(this.#lastDeadlineMs, this.#times)),
       connections: this.#parts.sessions().size,
       requests: this.#requests,
       counts: this.#counts,

@@ -32,6 +32,7 @@ const leaves = [
   'files',
   'mistakes',
   'markdown',
+  'wall-clock',
 ];
 
 /** Folders beside the chain: who may import them, and what they may import apart from leaves. */

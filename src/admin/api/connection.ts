@@ -7,6 +7,7 @@ import type { Violation } from '../../observe/report.ts';
 import type { Direction } from '../../relay/core/direction.ts';
 import type { Leg } from '../../relay/leg.ts';
 import type { Session } from '../../relay/session.ts';
+import { toUnix } from '../../wall-clock.ts';
 import type { connectionSchema, connectionsSchema } from './schemas.ts';
 import { showRouteSettings } from './settings.ts';
 
@@ -21,7 +22,8 @@ export interface Moment {
 
 /** This moment. */
 export function thisMoment(): Moment {
-  return { now: performance.now(), unixMs: Date.now() };
+  const now = performance.now();
+  return { now, unixMs: now + toUnix() };
 }
 
 /** How long a sender was paused, the present pause included. */

@@ -30,10 +30,3 @@ test('forgets everything after a long silence', () => {
   hour.add(1, start + 48 * 60 * minute);
   expect(hour.count(start + 48 * 60 * minute)).toBe(1);
 });
-
-test('goes on counting when the clock is set back', () => {
-  const hour = new HourCount();
-  hour.add(1, start);
-  hour.add(1, start - 30 * minute);
-  expect(hour.count(start)).toBe(2);
-});

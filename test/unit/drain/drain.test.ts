@@ -104,12 +104,20 @@ test('gives a slot to a connection whose handshake came through while they began
 });
 
 test('says how long it may take, also where the clock is set meanwhile', async () => {
+  vi.setSystemTime(0);
   const stage = new Stage();
   new Target(stage, { drain: { ...spread, close: 'wait' }, answers: false });
-  stage.start(10_000);
+  const drain = stage.start(10_000);
+  const { startedAtMs } = drain.state;
+  expect(startedAtMs).toBe(0);
   await vi.advanceTimersByTimeAsync(10_100);
   vi.setSystemTime(Date.now() - 2 * 3_600_000);
   await vi.advanceTimersByTimeAsync(11_000);
+  // As the clock has it now, so that it can be seen how long is left.
+  expect(drain.state).toMatchObject({
+    startedAtMs: startedAtMs - 2 * 3_600_000,
+    deadlineAtMs: startedAtMs + 60_000 - 2 * 3_600_000,
+  });
   const told = stage.lines.filter(({ event }) => event === 'draining').map(({ deadline_s }) => deadline_s);
   expect(told.length).toBeGreaterThan(2);
   expect(told).toEqual([...told].sort((a, b) => Number(b) - Number(a)));
