@@ -6,6 +6,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import type { Asker, Question, ServiceAnswer } from '../admission/auth/asker.ts';
 import type { ServiceTarget } from '../config/types.ts';
+import { coded, isCoded } from '../http/framing.ts';
 import { boundInterim, tooMuchInterim } from '../http/interim.ts';
 import type { Connector } from './connect.ts';
 import { Pool, type Reuse } from './pool.ts';
@@ -93,6 +94,10 @@ function collect(
   done: (answer: ServiceAnswer) => void,
   fail: (problem: string) => void,
 ): void {
+  if (isCoded(response.headers)) {
+    fail(coded);
+    return;
+  }
   const parts: Buffer[] = [];
   let size = 0;
   response.on('data', (part: Buffer) => {

@@ -134,6 +134,14 @@ describe('no answer', () => {
     await closed.promise;
   });
 
+  test('is a body that its client could not read', async () => {
+    const port = await serveBytes((socket) => {
+      const head = 'HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: gzip, chunked\r\n\r\n';
+      socket.once('data', () => socket.write(`${head}3\r\nabc\r\n0\r\n\r\n`));
+    });
+    expect(await asker(port)(question, never)).toEqual({ problem: 'its body has a transfer coding beside the chunks' });
+  });
+
   test('is a body that stands still', async () => {
     const { port } = await serve((_, res) => {
       res.writeHead(200, { 'Content-Length': '10' }).write('half');
