@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { tuneEngine } from './cli/engine.ts';
 import { complain, print } from './cli/print.ts';
 import { keepSmall } from './cli/small-process.ts';
+import { leaveUndici } from './cli/unused-modules.ts';
 
 const commands: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
   serve: () => import('./cli/serve.ts'),
@@ -45,6 +46,7 @@ async function main([name, ...argv]: string[]): Promise<number> {
   if (name !== 'check') {
     keepSmall();
     tuneEngine();
+    leaveUndici();
   }
   const command = await commands[name]!();
   return command.run(argv);

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { program } from '../helpers/program.ts';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { Serve } from '../helpers/serve.ts';
 
 /** The arguments of a process, the program first. */
@@ -37,4 +39,21 @@ test('what is missing of them comes beside what was given', async () => {
   expect(argumentsOf(serve.process.pid!).join(' ')).not.toContain('semi-space');
   expect(argumentsOf(serve.process.pid!)).toContain('--v8-pool-size=1');
   expect(environmentOf(serve.process.pid!)).toContain('MALLOC_ARENA_MAX=1');
+});
+
+test("of Node's modules those are not loaded that make a client for fetch and WebSockets", async () => {
+  const file = join(scratchFolder(), 'loaded');
+  const script = `
+    import { writeFileSync } from 'node:fs';
+    process.on('exit', () => writeFileSync(${JSON.stringify(file)}, process.moduleLoadList.join('\\n')));`;
+  await using upstream = await fakeUpstream();
+  const { serve } = await Serve.start(upstream, {
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` },
+  });
+  await using _ = serve;
+  serve.process.kill('SIGTERM');
+  expect(await serve.exit).toBe(0);
+  const loaded = readFileSync(file, 'utf8');
+  expect(loaded).toContain('NativeModule http');
+  expect(loaded).not.toContain('undici');
 });
