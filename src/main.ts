@@ -29,8 +29,8 @@ function version(): string {
 }
 
 async function main([name, ...argv]: string[]): Promise<number> {
-  // A hub may ask its proxy, as it asks configurable-http-proxy.
-  const ofHubProxy = name === 'hub-proxy' && (argv[0] === '--version' || argv[0] === '-V');
+  // A hub may ask its proxy, as it asks configurable-http-proxy, behind the flags that are its command.
+  const ofHubProxy = name === 'hub-proxy' && argv.some((arg) => arg === '--version' || arg === '-V');
   if (name === '--version' || name === '-v' || ofHubProxy) {
     await print(`${version()}\n`);
     return 0;

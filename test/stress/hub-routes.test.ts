@@ -210,7 +210,7 @@ test('5 000 routes cost a KiB each and no metrics, and no turn of the event loop
   for (const { echoed } of [few, many, again, lists]) expect(echoed).toBeLessThan(20);
 });
 
-test('setting a route costs a tenth of a millisecond of CPU', async () => {
+test('setting a route costs half a tenth of a millisecond of CPU', async () => {
   await using hub = await Hub.start(await freePort(), [], false);
   const each: number[] = [];
   for (let round = 0; round < 2 * rounds; round++) {
@@ -221,8 +221,8 @@ test('setting a route costs a tenth of a millisecond of CPU', async () => {
       `5 000 POSTs, the ${round + 1}th time: ${told}, ten at once ${middle(times).toFixed(2)} ms in the median`,
     );
   }
-  // Measured: 0.1. Caches that others fill, and a core whose other half is theirs, make it up to thrice as much.
-  expect(Math.min(...each)).toBeLessThan(0.3);
+  // Measured: 0.04. Caches that others fill, and a core whose other half is theirs, make it up to thrice as much.
+  expect(Math.min(...each)).toBeLessThan(0.15);
 });
 
 test('a full table: one more is refused with a reason, and all the rest goes on', async () => {

@@ -179,13 +179,20 @@ export class StateFile {
 }
 
 /** What a file begins with; a few bytes, however many routes stand behind. */
-const head = /^\{"sluice_routes":\d+,"start":(\d{1,15}),/;
+const head = /^\{"sluice_routes":\d+,"start":(\d{1,16}),/;
 const headBytes = 64;
+/** A greater number is nobody's who has counted: what is added to it would be lost, and nobody be later than it. */
+const greatestStart = 2 ** 52;
 
 /** Which start of a process wrote a file; 0 where nobody can tell. */
 async function startOf(path: string): Promise<number> {
   const bytes = await readSmallFile(path, headBytes).catch(() => Buffer.alloc(0));
-  return Number(head.exec(bytes.toString('latin1'))?.[1] ?? 0);
+  return startIn(bytes.toString('latin1'));
+}
+
+function startIn(text: string): number {
+  const start = Number(head.exec(text)?.[1] ?? 0);
+  return start <= greatestStart ? start : 0;
 }
 
 /** A number for whoever has found this one. */
@@ -231,7 +238,7 @@ function parse(text: string): State | { readonly problem: string } {
   }
   if (found !== version || !Array.isArray(routes) || !routes.every(isRow))
     return { problem: 'it is no file of routes' };
-  return { start: Number(head.exec(text)?.[1] ?? 0), routes };
+  return { start: startIn(text), routes };
 }
 
 function isRow(row: unknown): row is Row {

@@ -1,7 +1,8 @@
 /** Sends whoever comes by plain HTTP to the same place by HTTPS: `--redirect-port`. */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { hostOf } from '../../http/host.ts';
+import { parseTarget } from '../../http/target.ts';
 
 /** A browser's first request; what is more is not read. */
 const limits = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 1000 };
@@ -18,19 +19,27 @@ export interface SecurePlace {
 export async function redirectFrom(host: string, port: number, to: SecurePlace): Promise<Server> {
   const suffix = to.isNamed ? `:${to.port}` : '';
   const server = createServer(limits, (req, res) => {
-    const name = hostOf(req.headers.host ?? '');
-    const target = req.url ?? '';
+    const { host: named = '' } = req.headers;
+    const name = hostOf(named);
+    const place = placeOf(req, named);
     res.setHeader('Connection', 'close');
-    if (name === null || !target.startsWith('/') || /[^!-~]/.test(target)) {
+    if (name === null || place === null) {
       res
         .writeHead(400, { 'Content-Type': 'text/plain' })
         .end(`this port sends to HTTPS, on port ${to.port}, and the request names no host\n`);
       return;
     }
-    res.writeHead(301, { Location: `https://${name}${suffix}${target}` }).end();
+    res.writeHead(301, { Location: `https://${name}${suffix}${place}` }).end();
   });
   server.maxConnections = mostConnections;
   server.listen(port, host);
   await once(server, 'listening');
   return server;
+}
+
+/** Path and query, as a URL may have them; `null` where the request names none, or another host's. */
+function placeOf({ url = '', method = '' }: IncomingMessage, host: string): string | null {
+  const place = parseTarget(url, host, method)?.target ?? '';
+  // `OPTIONS *` asks for no place.
+  return place.startsWith('/') && !/[^!-~]/.test(place) ? place : null;
 }

@@ -3,6 +3,7 @@
  * for its public port and its API alike. What is broken is refused, whatever the flags say.
  */
 import { createSecureContext } from 'node:tls';
+import { whyUnreadable } from '../../config/live/read.ts';
 import type { TlsTerms } from '../../config/types.ts';
 import { readSmallFile } from '../../files.ts';
 
@@ -33,6 +34,8 @@ const withGroup = [
 ];
 /** Shorter ones are within reach (RFC 9325 §4.4). */
 const leastGroupBits = 2048;
+const rightSuites =
+  'name some as `openssl ciphers -v` lists them, such as ECDHE-RSA-AES128-GCM-SHA256, or leave the flag out';
 /** A group is a few hundred bytes. */
 const mostGroupBytes = 64 * 1024;
 
@@ -50,9 +53,8 @@ export async function termsOf({ protocol, ciphers, dhparam }: TlsFlags): Promise
     const listed = ciphers.split(/[:, ]+/).filter(Boolean);
     const names13 = listed.some((name) => name.startsWith('TLS_'));
     terms = { ...terms, ciphers: [...(names13 ? [] : suitesOf13), ...listed, ...never].join(':') };
-    const problem = problemWith(terms);
-    if (problem !== null || /@SECLEVEL=[01]\b/i.test(ciphers))
-      return { problem: `--ssl-ciphers ${JSON.stringify(ciphers)}: ${problem ?? 'a lower level lets broken ones in'}` };
+    const problem = /@SECLEVEL=[01]\b/i.test(ciphers) ? 'lets broken ones in by its level' : problemWith(terms);
+    if (problem !== null) return { problem: `--ssl-ciphers ${JSON.stringify(ciphers)} ${problem}; ${rightSuites}` };
   }
   if (dhparam === null) return terms;
   try {
@@ -64,7 +66,7 @@ export async function termsOf({ protocol, ciphers, dhparam }: TlsFlags): Promise
     }
     return { ...terms, dhparam: group, ciphers: terms.ciphers ?? [...suitesOf13, ...withGroup].join(':') };
   } catch (error) {
-    return { problem: `--ssl-dhparam ${dhparam}: ${(error as Error).message}` };
+    return { problem: `--ssl-dhparam ${dhparam} ${whyUnreadable(error as Error)}; name a file that can be read` };
   }
 }
 
@@ -91,12 +93,14 @@ function elementAt(der: Buffer, at: number, tag: number): { readonly start: numb
   return start + length > der.length ? null : { start, end: start + length };
 }
 
-/** What OpenSSL has against them. */
+/** What OpenSSL has against them, in words that follow the list. */
 function problemWith(terms: TlsTerms): string | null {
   try {
     createSecureContext(terms);
     return null;
   } catch (error) {
-    return (error as Error).message;
+    const { message } = error as Error;
+    if (!message.includes('no cipher match')) return `is no list that OpenSSL takes (${message})`;
+    return 'holds no suite that is known and not broken';
   }
 }

@@ -157,7 +157,11 @@ function seen({ status, fields, body }: Answered, fill: (text: string) => string
   const isJson = String(fields['content-type']).startsWith('application/json') || fields.upgrade !== undefined;
   const json = isJson ? JSON.stringify(withoutTimes(JSON.parse(fill(body) || 'null'))) : null;
   if (fields['x-server'] === undefined)
-    return { status: status.slice(0, 3), ...(json === null ? {} : { json }), isEmpty: body === '' };
+    return {
+      status: status.slice(0, 3),
+      ...(json === null ? {} : { json, type: fields['content-type'] }),
+      isEmpty: body === '',
+    };
   return { status, fields: without(fields, [...ofOneHop, 'content-length']), body: json ?? body };
 }
 

@@ -226,7 +226,7 @@ test('who has longer to go than the hub waits gives servers longer to answer', a
 });
 
 test('says its version, as a hub may ask', async () => {
-  const asked = ['--version', '-V'].map((flag) => start([flag]));
+  const asked = [['--version'], ['-V'], ['--config', 'hub.yaml', '--version']].map(start);
   for (const { exited } of asked) {
     const { code, out } = await exited;
     expect([code, out]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);

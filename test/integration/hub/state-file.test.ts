@@ -232,3 +232,30 @@ test('a process that ends does not put its older table in the place of a later o
   await last.stop();
   expect(saved()).toEqual(['/b', '/d']);
 });
+
+test.each([
+  ['15 digits', '9'.repeat(15)],
+  ['more than a number keeps apart', '9'.repeat(16)],
+  ['more than a number', '9'.repeat(400)],
+])(
+  'whoever starts later keeps the file, also behind a start of %s that somebody has put there',
+  async (_name, start) => {
+    const file = fresh();
+    const api = `state_file: ${file}`;
+    const saved = () => JSON.parse(readFileSync(file, 'utf8')).routes.map(([path]: [string]) => path);
+    writeFileSync(
+      file,
+      `{"sluice_routes":1,"start":${start},"routes":[["/a","{\\"target\\":\\"http://127.0.0.1:1\\"}",1]]}`,
+    );
+    const older = await hubGateway({ api });
+    await older.set('/b', 1);
+    await expect.poll(saved).toEqual(['/a', '/b']);
+    const later = await hubGateway({ api });
+    await later.set('/c', 1);
+    await expect.poll(saved).toEqual(['/a', '/b', '/c']);
+    await older.set('/d', 1);
+    await older.stop();
+    await later.stop();
+    expect(saved()).toEqual(['/a', '/b', '/c']);
+  },
+);
