@@ -389,14 +389,15 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   #readHeads(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     this.#heard = true;
-    const { answers } = this.#parts;
+    const { answers, heads, date } = this.#parts;
     this.#answer ??= answers.take();
     const answer = this.#answer;
+    let interims: Buffer[] | null = null;
     for (let at = start; at < end; at = answer.position) {
       const before = answer.capacity;
       const progress = answer.feed(chunk, at, end);
       if (answer.capacity !== before) this.#hold(answer.capacity - before);
-      if (progress === HeadProgress.starved) return;
+      if (progress === HeadProgress.starved) break;
       if (progress !== HeadProgress.head || answer.status === 101) {
         this.#breakOff(
           'bad_response',
@@ -405,6 +406,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
         return;
       }
       if (answer.status >= 200) {
+        if (interims !== null) this.#passInterims(interims);
         this.#beginAnswer(answer, chunk, end, keeper);
         return;
       }
@@ -413,19 +415,20 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
         this.#breakOff('bad_response', tooMuchInterim);
         return;
       }
-      this.#passInterim(answer);
+      heads.response(answer, { chunks: false, closes: false, date: date() });
+      interims ??= [];
+      interims.push(heads.copy());
+      this.#hold(-answer.capacity);
+      answer.reset();
     }
+    if (interims !== null) this.#passInterims(interims);
   }
 
-  /** 100, 102, 103: for the client, as it came. */
-  #passInterim(answer: HeadParser): void {
-    const { byteBudget, heads, date } = this.#parts;
-    const { line } = this.#client;
-    byteBudget.spend(bytesPerRead);
-    heads.response(answer, { chunks: false, closes: false, date: date() });
-    if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
-    this.#hold(-answer.capacity);
-    answer.reset();
+  /** 100, 102, 103: for the client, as they came. A read may hold thousands, and each write costs as much as a message. */
+  #passInterims(interims: readonly Buffer[]): void {
+    this.#parts.byteBudget.spend(bytesPerRead);
+    const bytes = Buffer.concat(interims);
+    this.#client.line.send(bytes, 0, bytes.length);
   }
 
   #beginAnswer(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {

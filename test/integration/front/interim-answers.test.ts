@@ -1,5 +1,6 @@
 /** Informational answers (100, 102, 103) before an answer, in both lanes: as many as fit into a head, and no more. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { LegWriter } from '../../../src/relay/transport/leg-writer.ts';
 import { fakeUpstream, switching } from '../../helpers/fake-upstream.ts';
 import { routeTo, startGateway } from '../../helpers/gateway.ts';
 import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
@@ -76,4 +77,17 @@ test('one that comes in pieces holds memory until it is whole', async () => {
   expect(budget.usedBytes - before).toBeLessThan(16 * 1024);
   peer.sendText(ok);
   expect(await client.head()).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('those of one read go down in one write', async () => {
+  const hints = hint.repeat(2000);
+  await using upstream = await fakeUpstream({ answer: () => hints + ok });
+  await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+  const client = await rawConnect(gateway.port);
+  using writes = vi.spyOn(LegWriter.prototype, 'append');
+  client.sendText(requests['a request']);
+  expect((await client.bytes(hints.length)).toString()).toBe(hints);
+  expect(await client.head()).toMatch(/^HTTP\/1\.1 200 /);
+  // They may come in several reads.
+  expect(writes.mock.calls.length).toBeLessThan(200);
 });
