@@ -234,6 +234,25 @@ describe('pure code', () => {
   });
 });
 
+test('the clock of the day is asked for dates, and nothing that lasts goes by it', () => {
+  const asking = sources.filter(({ code }) => /\bDate\.now\b|\bnew Date\(\)/.test(code)).map(({ name }) => name);
+  expect(asking.sort()).toEqual([
+    // When something was, for people.
+    'admin/api/operations',
+    'admin/listener',
+    // What tokens, certificates and sign-ins say of their own times.
+    'admission/auth/authentication',
+    'cli/check',
+    'config/live/current',
+    'front/errors',
+    'front/fast/fast-lane',
+    // When an API's route was used last, which outlives the process: see hub-routes.ts.
+    'gateway',
+    'observe/log/logger',
+    'wall-clock',
+  ]);
+});
+
 test('whoever asks by Node’s HTTP client bounds what may come before the answer', () => {
   const asks = /\bimport \{[^}]*\brequest\b[^}]*\} from 'node:https?'/;
   const asking = sources.filter(({ code }) => asks.test(code));
