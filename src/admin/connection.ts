@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { contain } from '../mistakes.ts';
+import { freeBuffer } from '../relay/memory/copy-buffers.ts';
 import { lowerMarks, lowMark } from '../relay/transport/low-marks.ts';
 import { boundRecords } from '../relay/transport/tls-records.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
@@ -141,7 +142,10 @@ export class AdminConnection extends Duplex {
   }
 
   #take(chunk: Buffer): void {
-    if (this.#state === 'ending') return;
+    if (this.#state === 'ending') {
+      freeBuffer(chunk);
+      return;
+    }
     if (this.#state === 'busy') {
       this.#held = this.#held === null ? chunk : Buffer.concat([this.#held, chunk]);
       this.#socket.pause();

@@ -4,6 +4,7 @@ import { carriesBody, framingFault } from '../http/framing.ts';
 import { tellMistake } from '../mistakes.ts';
 import type { ErrorPages } from './error-pages.ts';
 import { pageHeaders, type Refusal, renderRefusal } from './errors.ts';
+import { discard } from './farewell.ts';
 
 /** How long an answer of ours waits for a client that takes nothing of it, in milliseconds. */
 const patienceMs = 10_000;
@@ -67,7 +68,7 @@ async function send(
   const timer = setTimeout(end, lingerMs);
   res.once('close', () => clearTimeout(timer));
   req.once('end', end);
-  req.resume();
+  discard(req);
 }
 
 /** Ends an answer of ours. Whoever takes nothing of it is not waited for without end. */

@@ -19,6 +19,7 @@ import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { Entry, type EntryParts } from './entry.ts';
 import { noRoom } from './errors.ts';
+import { discard } from './farewell.ts';
 import { FastLane, type Holders } from './fast/fast-lane.ts';
 import type { LastingRoutes } from './lasting.ts';
 import { OwnPort } from './own-port.ts';
@@ -263,7 +264,7 @@ export class Front {
     }
     connection.wait('end', lingerMs);
     socket.end(noRoom());
-    socket.resume();
+    discard(socket);
   }
 
   /** Connections that would make room for a client. */

@@ -21,6 +21,11 @@ export class HeldBytes {
     return this.#buffer.length;
   }
 
+  /** What the bytes stand in, and what has been taken of them. Once this is another, nothing more comes of it. */
+  get buffer(): Buffer {
+    return this.#buffer;
+  }
+
   /** What is held; good until the next change. */
   get bytes(): Buffer {
     return this.#buffer.subarray(this.#start, this.#end);

@@ -5,6 +5,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
+import { freeBuffer } from '../../relay/memory/copy-buffers.ts';
 import { JoinedBody } from './joined-body.ts';
 import { costOf, PieceSize } from './piece-size.ts';
 
@@ -29,6 +30,8 @@ export class AnswerPieces implements RoundWaiter {
   readonly #end = () => this.#stop();
   readonly #pieceSize = new PieceSize(firstPiece);
   #body: JoinedBody | null = null;
+  /** A chunk whose rest has been put back. */
+  #whole: Buffer | null = null;
   /** Informational answers in the present piece: each is an event, too. */
   #interim = 0;
   #over = false;
@@ -81,10 +84,12 @@ export class AnswerPieces implements RoundWaiter {
 
   #take(chunk: Buffer): void {
     const socket = this.#socket;
+    const whole = this.#whole?.buffer === chunk.buffer ? this.#whole : chunk;
     for (let at = 0; at < chunk.length; ) {
       if (socket.isPaused()) {
         // The end that may be read meanwhile is told behind it.
         socket.unshift(chunk.subarray(at));
+        this.#whole = whole;
         return;
       }
       const piece = chunk.subarray(at, at + this.#pieceSize.bytes);
@@ -100,8 +105,11 @@ export class AnswerPieces implements RoundWaiter {
         return;
       }
       this.#pieceSize.adapt(chunks);
-      if (!this.#budget.spend(costOf(piece, chunks))) this.#awaitRound();
+      if (!this.#budget.spend(costOf(piece.length, chunks))) this.#awaitRound();
     }
+    this.#whole = null;
+    // Node's parser has copied what it passes on.
+    freeBuffer(whole);
   }
 
   #awaitRound(): void {

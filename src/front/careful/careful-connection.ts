@@ -17,6 +17,7 @@ import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
 import { RequestLine } from '../../http/request-line.ts';
 import { contain } from '../../mistakes.ts';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
+import { freeBuffer } from '../../relay/memory/copy-buffers.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
 import { HeldBytes } from '../held-bytes.ts';
@@ -136,7 +137,11 @@ export class CarefulConnection implements RoundWaiter {
   #read(chunk: Buffer): void {
     if (this.#turn === 'over') return;
     if (this.#turn === 'head' && this.connection.waitsFor !== 'header') this.#waitForHeader();
+    const { buffer } = this.#held;
     this.#held.appendOwned(chunk);
+    // Where they have been copied: nobody reads from what was taken before.
+    if (this.#held.buffer !== buffer) freeBuffer(buffer);
+    if (this.#held.buffer !== chunk) freeBuffer(chunk);
     this.#pump();
   }
 
@@ -207,9 +212,10 @@ export class CarefulConnection implements RoundWaiter {
 
   #feedHead(): void {
     const end = this.#headEnd.find(this.#held.bytes, 0);
+    const { buffer } = this.#held;
     const piece = this.#take(end);
     this.#headBytes += piece.length;
-    this.stream.feed(this.#line.translate(piece));
+    this.#parse(this.#line.translate(piece), buffer);
     const found = this.#found;
     this.#found = null;
     if (this.#turn !== 'head') return;
@@ -230,18 +236,26 @@ export class CarefulConnection implements RoundWaiter {
   #feedBody(): void {
     const body = this.#body;
     const before = typeof body === 'number' ? 0 : body.chunks;
+    const { buffer } = this.#held;
     const [piece, end] = typeof body === 'number' ? [this.#take(body), 0] : this.#takeChunks(body);
     const chunks = typeof body === 'number' ? 0 : body.chunks - before;
-    if (!this.#chunkBudget.spend(costOf(piece, chunks))) this.#awaitRound();
-    this.stream.feed(piece);
+    const { length } = piece;
+    if (!this.#chunkBudget.spend(costOf(length, chunks))) this.#awaitRound();
+    this.#parse(piece, buffer);
     this.#joined?.passOn();
     if (this.#turn !== 'body') return;
-    if (typeof this.#body === 'number') this.#body -= piece.length;
+    if (typeof this.#body === 'number') this.#body -= length;
     else if (this.#body.broken) {
       this.#break(Object.assign(new Error('the chunks of the body are malformed'), { code: 'HPE_CHUNK' }));
       return;
     }
     if (typeof this.#body === 'number' ? this.#body === 0 : end >= 0) this.#bodyEnded();
+  }
+
+  /** Gives the parser a piece that was taken out of `buffer`. It copies what it passes on, so nobody reads that again. */
+  #parse(piece: Buffer, buffer: Buffer): void {
+    this.stream.feed(piece);
+    if (this.#held.buffer !== buffer) freeBuffer(buffer);
   }
 
   /** Takes the next piece of a body in chunks, as far as that reaches; with where the body ends in it, or -1. */

@@ -31,6 +31,7 @@ import type { UpstreamLines } from '../fast/upstream-line.ts';
 import type { Recorder } from '../recorder.ts';
 import { Silence } from '../silence.ts';
 import { AnswerPieces } from './answer-pieces.ts';
+import { passBody } from './body.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
@@ -208,7 +209,8 @@ export class CarefulExchange implements MemoryHolder {
       this.#res.writeContinue();
     }
     this.#watchFlow(this.#req);
-    this.#req.on('data', (chunk: Buffer) => this.#countBody(chunk.length));
+    // Before the pipe: behind it the chunk may be gone.
+    this.#req.prependListener('data', (chunk: Buffer) => this.#countBody(chunk.length));
     this.#req.once('end', () => this.#touch());
   }
 
@@ -264,7 +266,7 @@ export class CarefulExchange implements MemoryHolder {
       res.end();
     });
     this.#watchFlow(upstreamRes);
-    upstreamRes.pipe(res, { end: false });
+    passBody(upstreamRes, (chunk, done) => res.write(chunk, done), res);
   }
 
   /** Notes use of an API's route. A successful answer is use, while it flows and when it ends. */

@@ -4,6 +4,7 @@
  * chunks of one piece are joined, and the stream gets one buffer for all of them.
  */
 import type { IncomingMessage } from 'node:http';
+import { joinBuffers } from '../../relay/memory/copy-buffers.ts';
 
 export class JoinedBody {
   readonly #push: (chunk: Buffer | null) => boolean;
@@ -26,7 +27,7 @@ export class JoinedBody {
     const parts = this.#parts;
     if (parts.length === 0) return chunks;
     this.#parts = [];
-    if (!this.#push(parts.length === 1 ? parts[0]! : Buffer.concat(parts))) this.#stop();
+    if (!this.#push(parts.length === 1 ? parts[0]! : joinBuffers(parts))) this.#stop();
     return chunks;
   }
 

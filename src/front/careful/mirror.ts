@@ -1,17 +1,15 @@
 /** Relays an upstream's refusal whole: status, every end-to-end header, the body as it comes. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Changes } from '../../http/changes.ts';
-import { lowMark } from '../../relay/transport/low-marks.ts';
 import { refusalHead } from '../../websocket/answer.ts';
+import { passBody } from './body.ts';
 
 /**
  * Sends a refusal to the client and half-closes its connection. Resolves with `false` where either side left early or
  * `signal` was aborted: then the client's socket is destroyed, and what it got does not look complete.
  */
-export async function mirrorRefusal(
+export function mirrorRefusal(
   response: IncomingMessage,
   client: Socket,
   changes: Changes | null,
@@ -25,26 +23,42 @@ export async function mirrorRefusal(
   client.write(head);
   if (framing === 'none') {
     client.end();
-    return true;
+    return Promise.resolve(true);
   }
-  try {
-    if (framing === 'length') await pipeline(response, client, { signal });
-    else await pipeline(response, chunked(), client, { signal });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The chunked coding (RFC 9112 §7.1). */
-function chunked(): Transform {
-  return new Transform({
-    highWaterMark: lowMark,
-    transform(chunk: Buffer, _encoding, done) {
-      done(null, Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]));
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const fail = () => {
+    client.destroy();
+    response.destroy();
+    resolve(false);
+  };
+  signal.addEventListener('abort', fail);
+  if (signal.aborted) fail();
+  client
+    .once('error', fail)
+    .once('close', fail)
+    .once('finish', () => resolve(true));
+  response
+    .once('error', fail)
+    .once('close', () => {
+      if (!response.readableEnded) fail();
+    })
+    .once('end', () => client.end(framing === 'length' ? '' : '0\r\n\r\n'));
+  passBody(
+    response,
+    (chunk, written) => {
+      if (framing === 'length') return client.write(chunk, written);
+      // The chunked coding (RFC 9112 §7.1).
+      client.cork();
+      client.write(`${chunk.length.toString(16)}\r\n`);
+      client.write(chunk, written);
+      const hasRoom = client.write('\r\n');
+      client.uncork();
+      return hasRoom;
     },
-    flush(done) {
-      done(null, Buffer.from('0\r\n\r\n'));
-    },
+    client,
+  );
+  return promise.finally(() => {
+    signal.removeEventListener('abort', fail);
+    client.off('close', fail);
   });
 }

@@ -15,8 +15,8 @@ export const carefulChunksPerRound: RoundLimits = { work: 1000, free: 4, waiters
 const bytesPerChunk = 4096;
 
 /** What a piece costs, in chunks: large ones are few, and each is a buffer of its own. */
-export function costOf(piece: Buffer, chunks: number): number {
-  return chunks + piece.length / bytesPerChunk;
+export function costOf(bytes: number, chunks: number): number {
+  return chunks + bytes / bytesPerChunk;
 }
 
 /** What a request costs, as the chunks that are parsed in that time: a read may hold thousands that are refused. */

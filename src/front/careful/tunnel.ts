@@ -21,7 +21,7 @@ import { upstreamHeaders } from '../../websocket/build.ts';
 import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, refusalOf } from '../errors.ts';
-import { sayFarewell } from '../farewell.ts';
+import { discard, sayFarewell } from '../farewell.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import { refuseOnSocket } from '../refusals.ts';
@@ -165,7 +165,7 @@ export class Tunnel {
     // The body belongs to the handshake, so its time is bounded too.
     const timer = handshakeMs > 0 ? setTimeout(() => visit.leave(), handshakeMs) : undefined;
     early.take();
-    socket.resume();
+    discard(socket);
     const whole = await mirrorRefusal(upstream.response, socket, visit.answerChanges, visit.signal);
     clearTimeout(timer);
     upstream.destroy();

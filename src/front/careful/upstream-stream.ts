@@ -5,6 +5,7 @@
  * what cannot be written, delivers what was read before the end, and says by reading how the connection ended.
  */
 import { Duplex } from 'node:stream';
+import { copyBytes, freeBuffer, joinBuffers } from '../../relay/memory/copy-buffers.ts';
 import { lowMark } from '../../relay/transport/low-marks.ts';
 import type { PoolLease } from '../../upstream/pool.ts';
 import type { Line, LineOwner } from '../fast/line.ts';
@@ -27,6 +28,7 @@ export class UpstreamStream extends Duplex {
   #line: Line | null;
   /** The kernel has not taken this write. */
   #written: Written | null = null;
+  #writing: Buffer | null = null;
   /** What broke it, while something that came before has not been taken. */
   #failure: Error | null = null;
 
@@ -50,7 +52,7 @@ export class UpstreamStream extends Duplex {
   #owner(): LineOwner {
     return {
       read: (chunk, start, end) => {
-        if (!this.push(Buffer.from(chunk.subarray(start, end)))) this.#line?.pause();
+        if (!this.push(copyBytes(chunk, start, end))) this.#line?.pause();
       },
       drained: () => this.#onWritten(),
       ended: () => this.push(null),
@@ -80,12 +82,18 @@ export class UpstreamStream extends Duplex {
       return;
     }
     line.send(bytes, 0, bytes.length);
-    if (line.writer.blocked) this.#written = done;
-    else done();
+    if (line.writer.blocked) {
+      this.#written = done;
+      this.#writing = bytes;
+    } else {
+      done();
+      freeBuffer(bytes);
+    }
   }
 
   override _writev(pieces: { chunk: Buffer; encoding: BufferEncoding }[], done: Written): void {
-    this._write(Buffer.concat(pieces.map(({ chunk }) => chunk)), 'buffer' as BufferEncoding, done);
+    const chunks = pieces.map(({ chunk }) => chunk);
+    this._write(joinBuffers(chunks), 'buffer' as BufferEncoding, done);
   }
 
   override _destroy(error: Error | null, done: Written): void {
@@ -103,6 +111,7 @@ export class UpstreamStream extends Duplex {
 
   #gone(): void {
     const line = this.#line!;
+    this.#writing = null;
     this.#onWritten();
     if (line.finished) return;
     this.#failure = line.error ?? Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
@@ -111,8 +120,11 @@ export class UpstreamStream extends Duplex {
 
   #onWritten(): void {
     const written = this.#written;
+    const writing = this.#writing;
     this.#written = null;
+    this.#writing = null;
     written?.();
+    if (writing !== null) freeBuffer(writing);
   }
 
   #giveBack(): void {

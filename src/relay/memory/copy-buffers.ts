@@ -5,6 +5,8 @@
  * (measured).
  */
 
+/** Of many small ones, freeing each costs more than it gives back. */
+export const worthFreeing = 512;
 /** The most spares of one size. The memory budget does not count them. */
 const mostSpares = 32;
 
@@ -67,8 +69,28 @@ export function giveBuffer(buffer: Buffer): void {
 
 /** Frees a buffer's memory at once. Nothing may read from it any more, not even a write that Node has under way. */
 export function freeBuffer(buffer: Buffer): void {
-  // A view of something larger, such as Node's pool, is not ours to free.
-  if (buffer.length === buffer.buffer.byteLength) (buffer.buffer as ArrayBuffer).transfer(0);
+  // A view of something larger, such as Node's pool, is not ours to free. What has been freed is empty.
+  const { length } = buffer;
+  if (length > 0 && length === buffer.buffer.byteLength) (buffer.buffer as ArrayBuffer).transfer(0);
+}
+
+/** A copy that is somebody's own, and can be freed. `Buffer.from` puts small ones into memory that many share. */
+export function copyBytes(chunk: Buffer, start = 0, end = chunk.length): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  chunk.copy(copy, 0, start, end);
+  return copy;
+}
+
+/** One buffer in the place of many, which are freed. */
+export function joinBuffers(parts: readonly Buffer[]): Buffer {
+  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+    if (part.length >= worthFreeing) freeBuffer(part);
+  }
+  return joined;
 }
 
 /** Drops what was not wanted since the last call; the registry calls it about once a second. */

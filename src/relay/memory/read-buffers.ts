@@ -8,7 +8,7 @@
  * buffer is armed on one socket only; while a write still reads from it, it is pinned and not read into.
  */
 
-import { freeBuffer } from './copy-buffers.ts';
+import { freeBuffer, worthFreeing } from './copy-buffers.ts';
 import { type MemoryBudget, unlentRead } from './memory-budget.ts';
 
 /** Something that keeps the bytes of a read alive while a write still reads from them. */
@@ -17,6 +17,8 @@ export interface Keeper {
   view(chunk: Buffer, start: number, end: number): Buffer;
   pin(): void;
   unpin(): void;
+  /** Whether somebody else counts these bytes. */
+  readonly lent: boolean;
 }
 
 /** For bytes that belong to nobody else, such as a chunk of a `'data'` event. */
@@ -24,7 +26,33 @@ export const owned: Keeper = {
   view: (chunk, start, end) => (end - start === chunk.length ? chunk : chunk.subarray(start, end)),
   pin() {},
   unpin() {},
+  lent: false,
 };
+
+/** Keeps a chunk that nobody else has, and frees it when it has been read and no write reads from it. */
+export class Chunk implements Keeper {
+  readonly lent = false;
+  readonly #bytes: Buffer;
+  #pins = 1;
+
+  /** It is pinned once, for the read. */
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  view(chunk: Buffer, start: number, end: number): Buffer {
+    return owned.view(chunk, start, end);
+  }
+
+  pin(): void {
+    this.#pins++;
+  }
+
+  unpin(): void {
+    this.#pins--;
+    if (this.#pins === 0 && this.#bytes.length >= worthFreeing) freeBuffer(this.#bytes);
+  }
+}
 
 /** Measured: larger reads than this serve bulk better, smaller ones cost more system calls. */
 const largeLease = 256 * 1024;
@@ -38,6 +66,7 @@ const mostLent = 16 * 1024 * 1024;
 
 /** A buffer that one socket reads into. */
 export class Lease implements Keeper {
+  readonly lent = true;
   readonly buffer: Buffer;
   readonly #pool: ReadBuffers;
   /** What was read last, from the beginning. */

@@ -14,7 +14,7 @@ import { encodeText } from '../../websocket/text-frame.ts';
 import type { Outlet } from '../core/direction.ts';
 import { giveBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
-import { type Keeper, owned } from '../memory/read-buffers.ts';
+import type { Keeper } from '../memory/read-buffers.ts';
 import { newMaskingKey } from './masking-keys.ts';
 import type { Output } from './output.ts';
 import { type Piece, piece, SendQueue } from './send-queue.ts';
@@ -248,7 +248,7 @@ export class LegWriter implements Outlet {
     if (this.#write(bytes)) return;
     keeper.pin();
     // What nobody lent is counted nowhere else.
-    this.#wait(piece(bytes, messages), keeper, keeper === owned ? chunk.buffer.byteLength : 0);
+    this.#wait(piece(bytes, messages), keeper, keeper.lent ? 0 : chunk.buffer.byteLength);
   }
 
   #writeCopy(chunk: Buffer, start: number, end: number, messages: number): void {

@@ -11,7 +11,8 @@ import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { tellMistake } from '../../mistakes.ts';
 import { RoundBudget, type RoundLimits, type RoundWaiter } from '../core/round-budget.ts';
-import { type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
+import { copyBytes } from '../memory/copy-buffers.ts';
+import { Chunk, type Keeper, type Lease, owned, type ReadBuffers } from '../memory/read-buffers.ts';
 import { lowerMarks } from './low-marks.ts';
 import { type ReadHandle, readHandleOf, type StreamBinding, streamBinding } from './stream-binding.ts';
 import { boundRecords, type TlsRecords } from './tls-records.ts';
@@ -248,7 +249,7 @@ export class SocketReader implements RoundWaiter {
     // Where it reads events already, they find their way.
     this.#sink = this.#handle && {
       read: (chunk, start, end) => {
-        if (!socket.push(Buffer.from(chunk.subarray(start, end)))) this.#stopHandle();
+        if (!socket.push(copyBytes(chunk, start, end))) this.#stopHandle();
       },
     };
     if (this.#handle === null) socket.removeAllListeners('data');
@@ -364,15 +365,18 @@ export class SocketReader implements RoundWaiter {
    * Node decides how large a chunk of `'data'` is: what is too much for one read goes back where a pause comes of it.
    */
   #readChunk(socket: Socket, chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) {
+    const keeper = new Chunk(chunk);
+    const { length } = chunk;
+    for (let at = 0; at < length; ) {
       if (at > 0 && socket.isPaused()) {
         socket.unshift(chunk.subarray(at));
         return;
       }
-      const end = Math.min(chunk.length, at + this.#maxReadBytes);
-      this.#deliver(chunk, at, end, owned);
+      const end = Math.min(length, at + this.#maxReadBytes);
+      this.#deliver(chunk, at, end, keeper);
       at = end;
     }
+    keeper.unpin();
   }
 
   /** Takes what stands in the armed buffer, and returns another one to arm where that is to change. */

@@ -12,6 +12,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { RoundBudget, type RoundLimits, type RoundWaiter } from '../core/round-budget.ts';
+import { copyBytes, freeBuffer } from '../memory/copy-buffers.ts';
 import { watchKeys } from './key-changes.ts';
 import { type ReadHandle, readHandleOf, type StreamBinding, streamBinding } from './stream-binding.ts';
 
@@ -158,12 +159,18 @@ export class TlsRecords implements RoundWaiter {
   /** Passes on what was gathered, as one read. */
   passOn(): void {
     if (this.#gatheredBytes === 0) return;
-    const bytes = this.#gathered.subarray(0, this.#gatheredBytes);
-    // Whoever keeps a few bytes must not keep the room for many.
-    const isTight = 2 * bytes.length > this.#gathered.length;
+    const gathered = this.#gathered;
+    const length = this.#gatheredBytes;
     this.#gathered = nothing;
     this.#gatheredBytes = 0;
-    this.#push(isTight ? bytes : copyOf(bytes));
+    if (length === gathered.length) {
+      this.#push(gathered);
+      return;
+    }
+    // Whoever keeps a few bytes must not keep the room for many, and only a whole buffer can be freed.
+    const bytes = copyBytes(gathered, 0, length);
+    freeBuffer(gathered);
+    this.#push(bytes);
   }
 
   get #isBarred(): boolean {
@@ -182,7 +189,7 @@ export class TlsRecords implements RoundWaiter {
     this.#count();
     const passes = length >= smallRecord || this.#records <= fewRecords;
     if (!passes || this.#gatheredBytes > 0 || this.#isBarred) this.#gather(length);
-    else this.#push(copyOf(scratch.subarray(0, length)));
+    else this.#push(copyBytes(scratch, 0, length));
   }
 
   #count(): void {
@@ -205,6 +212,7 @@ export class TlsRecords implements RoundWaiter {
     if (needed > this.#gathered.length) {
       const larger = Buffer.allocUnsafeSlow(Math.min(mostRoom, Math.max(leastRoom, 2 * needed)));
       this.#gathered.copy(larger, 0, 0, this.#gatheredBytes);
+      freeBuffer(this.#gathered);
       this.#gathered = larger;
     }
     if (length === 1) this.#gathered[this.#gatheredBytes] = scratch[0]!;
@@ -230,10 +238,4 @@ export class TlsRecords implements RoundWaiter {
     this.#isStopped = false;
     if (this.#handle.reading && this.#nodes.readStart.call(this.#handle) !== 0) this.#socket.destroy();
   }
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }

@@ -178,12 +178,12 @@ test('a halt holds over TLS too: nothing is read until it ends', async () => {
 
 test('a few bytes that are kept do not keep the room for many', async () => {
   const { reader, client, bytes } = await reading();
-  const kept: Buffer[] = [];
-  reader.start({ read: (chunk) => kept.push(chunk) });
+  const kept: { length: number; room: number }[] = [];
+  reader.start({ read: (chunk) => kept.push({ length: chunk.length, room: chunk.buffer.byteLength }) });
   client.tcp.write(client.records(pattern(20)));
   reader.resume();
   await expect.poll(() => kept.reduce((sum, { length }) => sum + length, 0)).toBe(20);
-  for (const chunk of kept) expect(chunk.buffer.byteLength).toBeLessThanOrEqual(2 * chunk.length);
+  for (const { length, room } of kept) expect(room).toBeLessThanOrEqual(2 * length);
   expect(bytes()).toHaveLength(0);
 });
 

@@ -12,6 +12,7 @@ import { budgetOf } from '../../../helpers/memory.ts';
 
 /** Counts the pins of one leased buffer. */
 class CountingKeeper implements Keeper {
+  readonly lent = true;
   readonly view = owned.view;
   pins = 0;
   pin(): void {

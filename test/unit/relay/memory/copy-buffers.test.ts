@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import {
+  copyBytes,
   freeBuffer,
   giveBuffer,
+  joinBuffers,
   takeBuffer,
   takeExactBuffer,
   trimBuffers,
@@ -76,4 +78,24 @@ test('a trim drops what nobody wanted since the last one', () => {
   const left = Array.from({ length: 10 }, () => takeBuffer(64 * kib));
   expect(left.filter((buffer) => (given as Buffer[]).includes(buffer))).toHaveLength(3);
   expect(given.filter(({ buffer }) => buffer.detached)).toHaveLength(7);
+});
+
+test('a copy is a buffer of its own, however small', () => {
+  const copy = copyBytes(Buffer.from('abcdef'), 1, 3);
+  expect([copy.toString(), copy.buffer.byteLength]).toEqual(['bc', 2]);
+});
+
+test('where many become one the large ones are freed', () => {
+  const parts = [1000, 10, 2000].map((size, i) => Buffer.allocUnsafeSlow(size).fill(`${i}`));
+  const joined = joinBuffers(parts);
+  expect(joined.toString()).toBe('0'.repeat(1000) + '1'.repeat(10) + '2'.repeat(2000));
+  expect(parts.map(({ buffer }) => buffer.detached)).toEqual([true, false, true]);
+});
+
+test('what was freed may be freed again', () => {
+  const buffer = Buffer.allocUnsafeSlow(100);
+  freeBuffer(buffer);
+  freeBuffer(buffer);
+  freeBuffer(Buffer.alloc(0));
+  expect(buffer.buffer.detached).toBe(true);
 });

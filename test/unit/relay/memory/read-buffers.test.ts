@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
-import { type Lease, ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
+import { Chunk, type Lease, ReadBuffers } from '../../../../src/relay/memory/read-buffers.ts';
 import { buffersOf } from '../../../helpers/memory.ts';
 
 const kib = 1024;
@@ -116,4 +116,24 @@ test('keeps only a few buffers that nobody uses', () => {
   expect(buffers.lentBytes).toBe(0);
   const second = new Set(Array.from({ length: 20 }, () => buffers.lease()!.buffer));
   expect(first.filter((lease) => second.has(lease.buffer))).toHaveLength(8);
+});
+
+test('a chunk of somebody is freed when it has been read, and no write reads from it', () => {
+  const bytes = Buffer.allocUnsafeSlow(1000);
+  const chunk = new Chunk(bytes);
+  chunk.pin();
+  chunk.unpin();
+  expect(bytes.buffer.detached).toBe(false);
+  chunk.pin();
+  // The read is over.
+  chunk.unpin();
+  expect(bytes.buffer.detached).toBe(false);
+  chunk.unpin();
+  expect(bytes.buffer.detached).toBe(true);
+});
+
+test('a small one is left to the collector: it costs less than that', () => {
+  const bytes = Buffer.allocUnsafeSlow(10);
+  new Chunk(bytes).unpin();
+  expect(bytes.buffer.detached).toBe(false);
 });
