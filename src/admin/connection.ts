@@ -63,8 +63,6 @@ export class AdminConnection extends Duplex {
   readonly #socket: Socket;
   readonly #answerWhole: AnswerWhole | null;
   #attach: ((connection: AdminConnection) => void) | null;
-  /** The answer that is under way is the last. */
-  #closes = false;
   /** What came behind the request that is served. */
   #held: Buffer | null = null;
   /** The last bytes of the head that is under way: a blank line may come in pieces. */
@@ -138,7 +136,7 @@ export class AdminConnection extends Duplex {
   /** The client says no more: nothing of Node's ends a connection that it has not seen. */
   #passEnd(): void {
     this.push(null);
-    if (this.#attach !== null && this.#state === 'idle') this.end();
+    if (this.#attach !== null && this.#state === 'idle') this.#endWith('');
   }
 
   #take(chunk: Buffer): void {
@@ -172,17 +170,24 @@ export class AdminConnection extends Duplex {
   }
 
   #write({ text, closes }: WholeAnswer): void {
+    if (closes) {
+      this.#endWith(text);
+      return;
+    }
     this.#state = 'busy';
-    this.#closes = closes;
     this.#socket.write(text, this.#written);
   }
 
   /** One for all answers of the connection. */
-  readonly #written = () =>
-    this.#contained(() => {
-      if (this.#closes) this.end();
-      else this.next();
-    });
+  readonly #written = () => this.#contained(() => this.next());
+
+  /** Ends a connection that Node's server has nothing to say on; it goes when its client goes, or after a while. */
+  #endWith(text: string): void {
+    this.#state = 'ending';
+    this.#setClock(lingerMs);
+    if (text !== '') this.#socket.write(text);
+    this.#socket.end();
+  }
 
   get #isUnderWay(): boolean {
     return this.#state === 'head' || this.#state === 'body';
