@@ -31,6 +31,7 @@ interface Round {
 const rounds: readonly Round[] = [
   { paths: ['test/property/http', 'test/property/websocket', 'test/property/routes'], exchanges: 0 },
   { paths: ['test/integration/fast/lanes.test.ts'], exchanges: 3000 },
+  { paths: ['test/integration/auth/fuzzed-credentials.test.ts'], exchanges: 2000 },
   { paths: ['test/property/relay/memory.test.ts'], exchanges: 0, schedules: 8 },
   { paths: ['test/property/observe', 'test/property/config', 'test/property/limits'], exchanges: 0 },
   { paths: ['test/property/validation', 'test/property/relay'], exchanges: 0 },
