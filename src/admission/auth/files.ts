@@ -12,7 +12,7 @@ export interface AuthFile {
   /** The key of the configuration that names it. */
   readonly name: string;
   readonly path: string;
-  readonly parse: (text: string) => ParsedFile<unknown>;
+  readonly parse: (text: string) => ParsedFile<unknown> | Promise<ParsedFile<unknown>>;
 }
 
 export const fileNames = {
@@ -51,9 +51,13 @@ export function parseSecret(text: string): ParsedFile<string> {
 }
 
 /** Reads the list of users who are shut out; an empty one shuts nobody out. */
-export function parseRevoked(text: string): ParsedFile<ReadonlySet<string>> {
-  const lines = linesOf(text);
-  const wrong = lines.find(({ content }) => !isFitName(content));
-  if (wrong !== undefined) return { problem: `line ${wrong.number} is no name; write one name in each line` };
-  return { value: new Set(lines.map(({ content }) => content)) };
+export async function parseRevoked(text: string): Promise<ParsedFile<ReadonlySet<string>>> {
+  const names = new Set<string>();
+  for await (const lines of linesOf(text)) {
+    for (const { number, content } of lines) {
+      if (!isFitName(content)) return { problem: `line ${number} is no name; write one name in each line` };
+      names.add(content);
+    }
+  }
+  return { value: names };
 }

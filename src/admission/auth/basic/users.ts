@@ -27,16 +27,18 @@ const mostPasses = 16;
 const mostParallelism = 16;
 
 /** Reads the file. */
-export function parseUsers(text: string): ParsedFile<Users> {
+export async function parseUsers(text: string): Promise<ParsedFile<Users>> {
   const users = new Map<string, string>();
-  for (const { number, content } of linesOf(text)) {
-    const colon = content.indexOf(':');
-    const name = content.slice(0, Math.max(colon, 0));
-    if (!isFitName(name)) return { problem: `line ${number} is no user; ${example}` };
-    const problem = judgeHash(content.slice(colon + 1));
-    if (problem !== null) return { problem: `line ${number}: ${problem}` };
-    if (users.has(name)) return { problem: `line ${number} repeats a user; keep one of the lines` };
-    users.set(name, content.slice(colon + 1));
+  for await (const lines of linesOf(text)) {
+    for (const { number, content } of lines) {
+      const colon = content.indexOf(':');
+      const name = content.slice(0, Math.max(colon, 0));
+      if (!isFitName(name)) return { problem: `line ${number} is no user; ${example}` };
+      const problem = judgeHash(content.slice(colon + 1));
+      if (problem !== null) return { problem: `line ${number}: ${problem}` };
+      if (users.has(name)) return { problem: `line ${number} repeats a user; keep one of the lines` };
+      users.set(name, content.slice(colon + 1));
+    }
   }
   if (users.size === 0) return { problem: `holds no user; ${example}` };
   return { value: users };

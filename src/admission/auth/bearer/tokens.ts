@@ -12,14 +12,16 @@ const example = 'write NAME:sha256:DIGEST, the digest of printf %s "$TOKEN" | sh
 const line = /^(.+):sha256:([0-9a-fA-F]{64})$/;
 
 /** Reads the file. A name may have several tokens. */
-export function parseTokens(text: string): ParsedFile<Tokens> {
+export async function parseTokens(text: string): Promise<ParsedFile<Tokens>> {
   const tokens = new Map<string, string>();
-  for (const { number, content } of linesOf(text)) {
-    const [, name = '', digest = ''] = line.exec(content) ?? [];
-    if (!isFitName(name)) return { problem: `line ${number} is no token; ${example}` };
-    const key = keyOf(Buffer.from(digest, 'hex'));
-    if (tokens.has(key)) return { problem: `line ${number} repeats the token of a line before; give each its own` };
-    tokens.set(key, name);
+  for await (const lines of linesOf(text)) {
+    for (const { number, content } of lines) {
+      const [, name = '', digest = ''] = line.exec(content) ?? [];
+      if (!isFitName(name)) return { problem: `line ${number} is no token; ${example}` };
+      const key = keyOf(Buffer.from(digest, 'hex'));
+      if (tokens.has(key)) return { problem: `line ${number} repeats the token of a line before; give each its own` };
+      tokens.set(key, name);
+    }
   }
   if (tokens.size === 0) return { problem: `holds no token; ${example}` };
   return { value: tokens };

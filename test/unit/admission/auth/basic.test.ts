@@ -18,8 +18,8 @@ function argon2Of(message: string): string {
 const argon2 = argon2Of('correct horse');
 const text = `ann:${bcrypt}\n# a comment\nbob:${argon2}\n`;
 
-function usersOf(file: string): Users {
-  const parsed = parseUsers(file);
+async function usersOf(file: string): Promise<Users> {
+  const parsed = await parseUsers(file);
   if ('problem' in parsed) throw new Error(parsed.problem);
   return parsed.value;
 }
@@ -27,9 +27,10 @@ function usersOf(file: string): Users {
 const passwords = new Passwords();
 afterAll(() => passwords.close());
 
+const known = await usersOf(text);
 const clock = { now: 0 };
 const judgeWith = (compare = passwords.compare, forward = false) =>
-  new BasicJudge({ users: () => usersOf(text), compare, forward, now: () => clock.now });
+  new BasicJudge({ users: () => known, compare, forward, now: () => clock.now });
 const credentials = (pair: string | Buffer) => ['Authorization', `Basic ${Buffer.from(pair).toString('base64')}`];
 
 describe('basic', () => {
@@ -64,14 +65,11 @@ describe('basic', () => {
 
   test.each([argon2Of, bcryptOf])('takes the whole password into account', async (hashOf) => {
     const password = 'é'.repeat(36);
-    const users = (kept: string) => parseUsers(`ann:${hashOf(kept)}`) as { value: Users };
-    const decide = (kept: string, typed: string) =>
-      new BasicJudge({
-        users: () => users(kept).value,
-        compare: passwords.compare,
-        forward: false,
-        now: () => 0,
-      }).decide(authRequest(credentials(`ann:${typed}`)));
+    const decide = async (kept: string, typed: string) => {
+      const users = await usersOf(`ann:${hashOf(kept)}`);
+      const judge = new BasicJudge({ users: () => users, compare: passwords.compare, forward: false, now: () => 0 });
+      return judge.decide(authRequest(credentials(`ann:${typed}`)));
+    };
     expect(await decide(password, password)).toMatchObject({ is: 'admitted' });
     expect(await decide(password, `${password}x`)).toMatchObject({ is: 'refused', result: 'unknown' });
     expect(await decide(`${password}x`, `${password}y`)).toMatchObject({ is: 'refused', result: 'unknown' });
@@ -143,10 +141,10 @@ describe('the thread that compares', () => {
   });
 });
 
-test('a file of users as Windows writes it', () => {
+test('a file of users as Windows writes it', async () => {
   const mark = Buffer.from([0xef, 0xbb, 0xbf]);
   const judged = textOf({ file: 'users', bytes: Buffer.concat([mark, Buffer.from(text.replaceAll('\n', '\r\n'))]) });
-  expect('value' in judged && [...usersOf(judged.value)]).toEqual([...usersOf(text)]);
+  expect('value' in judged && [...(await usersOf(judged.value))]).toEqual([...known]);
 });
 
 test.each([
@@ -158,8 +156,8 @@ test.each([
   [`ann:${bcrypt}\nann:${bcrypt}`, 'line 2 repeats a user'],
   [`bob:${argon2.replace('m=64', 'm=99999999')}`, 'asks for too much'],
   [`bob:${argon2.replace('p=1', 'p=0')}`, 'asks for too much or too little'],
-])('a file of users %j: %s', (file, problem) => {
-  const parsed = parseUsers(file);
+])('a file of users %j: %s', async (file, problem) => {
+  const parsed = await parseUsers(file);
   expect('problem' in parsed && parsed.problem).toContain(problem);
   expect(JSON.stringify(parsed)).not.toContain('hunter2');
 });

@@ -8,13 +8,14 @@ const token = 'c2x1aWNl-0123456789abcdef';
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 const file = `# tokens\nci:sha256:${digest(token)}\n\nalice:sha256:${digest('other').toUpperCase()}\r\n`;
 
-function tokensOf(text: string): Tokens {
-  const parsed = parseTokens(text);
+async function tokensOf(text: string): Promise<Tokens> {
+  const parsed = await parseTokens(text);
   if ('problem' in parsed) throw new Error(parsed.problem);
   return parsed.value;
 }
 
-const judge = new BearerJudge({ tokens: () => tokensOf(file), forward: false });
+const tokens = await tokensOf(file);
+const judge = new BearerJudge({ tokens: () => tokens, forward: false });
 const withToken = (value: string) => ['Authorization', `Bearer ${value}`];
 
 describe('bearer', () => {
@@ -27,7 +28,7 @@ describe('bearer', () => {
   });
 
   test('passes the token on where it is told to', () => {
-    const passing = new BearerJudge({ tokens: () => tokensOf(file), forward: true });
+    const passing = new BearerJudge({ tokens: () => tokens, forward: true });
     const decision = passing.decide(authRequest(withToken(token)));
     if (decision.is === 'admitted') expect(edited(decision.edits, withToken(token)).lines).toHaveLength(1);
     expect(decision.is).toBe('admitted');
@@ -62,8 +63,8 @@ test.each([
   [`:sha256:${digest('x')}`, 'line 1 is no token'],
   [`\nci:sha256:${digest('x')}0`, 'line 2 is no token'],
   [`a:sha256:${digest('x')}\nb:sha256:${digest('x')}`, 'line 2 repeats the token'],
-])('a file of tokens %j %s', (text, problem) => {
-  const parsed = parseTokens(text);
+])('a file of tokens %j %s', async (text, problem) => {
+  const parsed = await parseTokens(text);
   expect('problem' in parsed && parsed.problem).toContain(problem);
   if (text.includes('plain')) expect(JSON.stringify(parsed)).not.toContain('plain');
 });
