@@ -12,9 +12,13 @@ import { rolldown } from 'rolldown';
 const root = join(import.meta.dirname, '..');
 const inSource = join(root, 'src/');
 
+/** Beside the program: what is loaded into others that are compared with it, and what starts them on free ports. */
+const beside = ['test/helpers/any-port.ts', 'node_modules/configurable-http-proxy/lib/configproxy.js'];
+
 const load = `
   import { readdir } from 'node:fs/promises';
-  const [, folder] = process.argv;
+  const [, folder, ...others] = process.argv;
+  for (const path of others) await import(path);
   for (const name of await readdir(folder)) if (/^(?!main).*mjs$/.test(name)) await import(folder + '/' + name);`;
 
 /** Has the processes of the run start from it, with the code that V8 has made of it. */
@@ -34,8 +38,12 @@ export default async function setup(): Promise<(() => void) | undefined> {
   process.env.SLUICE_PROGRAM = join(folder, 'main.mjs');
   process.env.NODE_COMPILE_CACHE = join(folder, 'compiled');
   // Processes that are killed leave no code for the next ones. This one only loads what there is.
-  spawnSync(process.execPath, ['--input-type=module', '--eval', load, folder], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', load, folder, ...beside.map((path) => join(root, path))],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   return () => rmSync(folder, { recursive: true, force: true });
 }

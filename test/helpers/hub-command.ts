@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { PlaceTold } from './any-port.ts';
 import { token } from './hub.ts';
-import { program } from './program.ts';
+import { program, small } from './program.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { until } from './until.ts';
 
@@ -20,7 +20,7 @@ const anyPort = pathToFileURL(join(import.meta.dirname, 'any-port.ts')).href;
 /** By their names. */
 export const commands = {
   'configurable-http-proxy': [join(root, 'node_modules/configurable-http-proxy/bin/configurable-http-proxy')],
-  'sluice hub-proxy': [program, 'hub-proxy'],
+  'sluice hub-proxy': [...small.flags, program, 'hub-proxy'],
 } as const;
 
 export type CommandName = keyof typeof commands;
@@ -53,7 +53,7 @@ export async function startHubCommand(
   const file = join(scratchFolder(), 'places');
   writeFileSync(file, '');
   const child = spawn(process.execPath, ['--no-deprecation', `--import=${anyPort}`, ...commands[name], ...flags], {
-    env: { ...process.env, CONFIGPROXY_AUTH_TOKEN: token, ANY_PORT_FILE: file, ...environment },
+    env: { ...process.env, ...small.env, CONFIGPROXY_AUTH_TOKEN: token, ANY_PORT_FILE: file, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

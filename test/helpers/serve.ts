@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FakeUpstream } from './fake-upstream.ts';
 import type { LogLine } from './gateway.ts';
-import { program as bundled } from './program.ts';
+import { program as bundled, small } from './program.ts';
 
 export interface ServeOptions {
   /** Loopback and a free port unless given. */
@@ -15,6 +15,8 @@ export interface ServeOptions {
   /** How many files the process may have open. */
   readonly openFiles?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it has to see itself to staying small. */
+  readonly isBare?: boolean;
   /** The program's file; all of it in one unless given. */
   readonly program?: string;
   /** `drain` of the file; at once unless given. */
@@ -33,15 +35,15 @@ export class Serve implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>;
   readonly #folder: string;
 
-  private constructor(folder: string, { openFiles, env, program = bundled, files }: ServeOptions) {
+  private constructor(folder: string, { openFiles, env, isBare = false, program = bundled, files }: ServeOptions) {
     this.#folder = folder;
     const configs = (files ?? [join(folder, 'sluice.yaml')]).flatMap((file) => ['--config', file]);
-    const command = [process.execPath, program, 'serve', ...configs];
+    const command = [process.execPath, ...(isBare ? [] : small.flags), program, 'serve', ...configs];
     // The shell becomes the process.
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
     this.process = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...(isBare ? {} : small.env), ...env },
     });
     this.exit = new Promise((resolve) => this.process.once('exit', resolve));
     this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();

@@ -380,7 +380,7 @@ describe('the size of the header block', () => {
 
 /** More take minutes, and leave the kernel a table that slows everything beside them. */
 const halfOpen = Number(process.env.SLUICE_HALF_OPEN ?? 200);
-const failing = Number(process.env.SLUICE_FAILING ?? 250);
+const failing = Number(process.env.SLUICE_FAILING ?? 100);
 
 describe('a client that is slow', () => {
   test.each(lanes)(

@@ -14,7 +14,7 @@ const environmentOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, 'utf
 
 test('a process that was started without bounds for its memory and its threads begins anew with them, under the same id', async () => {
   await using upstream = await fakeUpstream();
-  const { serve, adminPort } = await Serve.start(upstream);
+  const { serve, adminPort } = await Serve.start(upstream, { isBare: true });
   await using _ = serve;
   expect((await fetch(`http://127.0.0.1:${adminPort}/healthz`)).status).toBe(200);
   const started = [process.execPath, '--max-semi-space-size=8', '--v8-pool-size=1', program, 'serve'];
@@ -25,6 +25,7 @@ test('a process that was started without bounds for its memory and its threads b
 test('bounds that were given stay', async () => {
   await using upstream = await fakeUpstream();
   const { serve } = await Serve.start(upstream, {
+    isBare: true,
     env: { NODE_OPTIONS: '--max-semi-space-size=32 --v8-pool-size=2', MALLOC_ARENA_MAX: '2' },
   });
   await using _ = serve;
@@ -34,7 +35,7 @@ test('bounds that were given stay', async () => {
 
 test('what is missing of them comes beside what was given', async () => {
   await using upstream = await fakeUpstream();
-  const { serve } = await Serve.start(upstream, { env: { NODE_OPTIONS: '--max-semi-space-size=32' } });
+  const { serve } = await Serve.start(upstream, { isBare: true, env: { NODE_OPTIONS: '--max-semi-space-size=32' } });
   await using _ = serve;
   expect(argumentsOf(serve.process.pid!).join(' ')).not.toContain('semi-space');
   expect(argumentsOf(serve.process.pid!)).toContain('--v8-pool-size=1');

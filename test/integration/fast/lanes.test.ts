@@ -24,7 +24,7 @@ import { listen } from '../../helpers/listen.ts';
 import kept from './kept.json' with { type: 'json' };
 
 /** 20 000 take minutes; a part of them finds what there is to be found on an ordinary day. */
-const exchanges = Number(process.env.SLUICE_EXCHANGES ?? 1000);
+const exchanges = Number(process.env.SLUICE_EXCHANGES ?? 600);
 const workers = 8;
 
 interface Case {

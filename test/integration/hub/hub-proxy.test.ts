@@ -16,7 +16,7 @@ import { closeOf } from '../../helpers/frames.ts';
 import type { LogLine } from '../../helpers/gateway.ts';
 import { ask, echo, httpServer, token } from '../../helpers/hub.ts';
 import { listen } from '../../helpers/listen.ts';
-import { program } from '../../helpers/program.ts';
+import { program, small } from '../../helpers/program.ts';
 import { rawClient, rawConnect } from '../../helpers/raw-client.ts';
 import { rsaCertificate, rsaKey } from '../../helpers/rsa-certificate.ts';
 
@@ -24,8 +24,8 @@ const authorization = `token ${token}`;
 
 /** Starts the command; `listening` resolves with its line. */
 function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [program, 'hub-proxy', ...args], {
-    env: { ...process.env, CONFIGPROXY_AUTH_TOKEN: token },
+  const child = spawn(process.execPath, [...small.flags, program, 'hub-proxy', ...args], {
+    env: { ...process.env, ...small.env, CONFIGPROXY_AUTH_TOKEN: token },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const { promise: listening, resolve } = Promise.withResolvers<LogLine>();
