@@ -1,10 +1,11 @@
 /** WebSockets to an upstream behind TLS, from the handshake to the close. */
 import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { setDefaultCACertificates } from 'node:tls';
+import { connect, createServer as createTlsServer, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { expectBothWays } from '../helpers/both-ways.ts';
-import { acceptFor } from '../helpers/fake-upstream.ts';
+import { certificateFiles } from '../helpers/certificate-files.ts';
+import { acceptFor, switching } from '../helpers/fake-upstream.ts';
 import { closeFrame, frame } from '../helpers/frames.ts';
 import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { listen } from '../helpers/listen.ts';
@@ -81,4 +82,27 @@ test('relays to an upstream whose certificate is trusted, both ways, and closes'
   peer.end();
   expect(await gateway.logged('end')).toMatchObject({ reason: 'upstream_closed', undelivered_bytes: 0 });
   await Promise.all([client.gone, peer.gone]);
+});
+
+test.each([
+  ['fast', ''],
+  ['careful', '\r\n'],
+])('an upstream that leaves with its 101 is missed by a client over TLS, too (%s lane)', async (_, before) => {
+  setDefaultCACertificates([cert]);
+  const server = createTlsServer({ cert, key }, (socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', (request) => socket.end(Buffer.concat([Buffer.from(switching(String(request))), frame('last')])));
+  });
+  onTestFinished(() => void server.close());
+  const port = await listen(server);
+  const upstream = { protocol: 'https:', host: 'localhost', port, href: `https://localhost:${port}` } as const;
+  await using gateway = await startGateway({ routes: [routeTo(port, { upstream })], tls: certificateFiles() });
+  const client = new Peer(connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: cert }));
+  client.sendText(before + handshakeRequest());
+  expect(await client.head()).toMatch(/^HTTP\/1\.1 101 /);
+  expect((await client.frame()).payload.toString()).toBe('last');
+  expect(await client.closeFrame()).toMatchObject({ reason: 'the upstream left without a close frame' });
+  client.send(closeFrame(1000, '', { mask: true }));
+  expect(await gateway.logged('end')).toMatchObject({ reason: 'upstream_vanished' });
 });

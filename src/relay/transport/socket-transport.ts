@@ -14,6 +14,8 @@ export class SocketTransport implements Transport {
   readonly output: Output;
   readonly #reader: SocketReader;
   #listener: TransportListener | null = null;
+  /** The peer has sent FIN, whoever has heard of it. */
+  #ended: boolean;
   #closed = false;
 
   /** Takes the socket over, paused. `readsOn`: TLS too is read on behind a write that failed. */
@@ -21,7 +23,11 @@ export class SocketTransport implements Transport {
     this.#reader = new SocketReader(input, buffers);
     this.socket = this.#reader.socket;
     this.output = outputOf(this.socket, () => this.#notify('accepted'), readsOn);
-    this.socket.on('end', () => this.#notify('ended'));
+    this.#ended = this.socket.readableEnded;
+    this.socket.on('end', () => {
+      this.#ended = true;
+      this.#notify('ended');
+    });
     this.socket.on('close', () => this.#onClose());
   }
 
@@ -29,10 +35,11 @@ export class SocketTransport implements Transport {
     this.#listener = listener;
     // What was read before counts, whatever has become of the socket since.
     this.#reader.start(listener);
-    if (!this.socket.destroyed) return;
     // Whoever had it before may have heard of its end; this one has not.
-    this.#closed = false;
-    setImmediate(() => this.#onClose());
+    if (this.socket.destroyed) {
+      this.#closed = false;
+      setImmediate(() => this.#onClose());
+    } else if (this.#ended) setImmediate(() => this.#notify('ended'));
   }
 
   /** Whether it has a read buffer of its own. */
