@@ -18,6 +18,7 @@ import type { HandshakeAsk } from '../websocket/validate.ts';
 import type { Origination } from './client-address.ts';
 import type { NamedUser } from './identity.ts';
 import { subscriberOf } from './ip.ts';
+import { Loan } from './loan.ts';
 import type { WhenOpen } from './open-connection.ts';
 import type { Peer } from './peer.ts';
 import type { ConnectionSlot, ConnectionSlots } from './slots.ts';
@@ -95,10 +96,11 @@ export class Visit {
   #fields: HeadFields;
   #changes: Changes | null = null;
   #answerChanges: Changes | null = null;
-  #loan: DisposableStack | null = null;
+  #loan: Loan | null = null;
   #whenOpen: WhenOpen[] | null = null;
   #abort: AbortController | null = null;
   #left = false;
+  #origin: string | undefined;
 
   constructor(init: VisitInit) {
     this.kind = init.kind;
@@ -171,8 +173,9 @@ export class Visit {
     this.#fields = new RawFields(this.#fields.pairs());
   }
 
-  /** Nobody reads the head any more. */
+  /** Nobody reads the head any more, but for what the log says of a handshake. */
   dropHead(): void {
+    if (this.kind === 'websocket') this.#origin = this.values('origin')[0];
     this.#fields = noFields;
   }
 
@@ -200,12 +203,12 @@ export class Visit {
 
   /** Keeps what is lent until the request, or the connection that comes of it, is over. */
   lend(what: Disposable): void {
-    this.#loan ??= new DisposableStack();
+    this.#loan ??= new Loan();
     this.#loan.use(what);
   }
 
   /** Takes over what was lent. The caller gives it back from now on. */
-  takeLoan(): DisposableStack | null {
+  takeLoan(): Loan | null {
     const loan = this.#loan;
     this.#loan = null;
     return loan;
@@ -257,6 +260,6 @@ export class Visit {
     const { host, target, origination, user } = this;
     const facts = { route: this.route.route.name, host, target, address: origination.address, user };
     if (this.kind === 'http') return facts;
-    return { ...facts, origin: this.values('origin')[0], headerBytes: this.headerBytes };
+    return { ...facts, origin: this.#origin ?? this.values('origin')[0], headerBytes: this.headerBytes };
   }
 }

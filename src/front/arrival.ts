@@ -7,7 +7,7 @@ import { Visit } from '../admission/visit.ts';
 import { framingFault } from '../http/framing.ts';
 import { RawFields } from '../http/head-fields.ts';
 import { hostOf } from '../http/host.ts';
-import { headerBytes, overlongList, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
+import { type FieldValues, headerBytes, overlongList, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
 import { parseTarget } from '../http/target.ts';
 import { maxHeadBytes, maxHeadLines } from '../http/wire/head-parser.ts';
 import type { FoundRoute } from '../routes/table.ts';
@@ -73,13 +73,14 @@ export function readArrival(request: Incoming, edge: Edge): Arrival | Unarrived 
   const found = nameless ? findForEveryHost(target.path, edge) : findRoute(peer.host, target.path, edge);
   if ('outcome' in found) return { refused: found, origination };
   const { trusted } = origination;
+  const fields = new RawFields(headers);
   const visit = new Visit({
-    kind: asksForWebSocket(headers) ? 'websocket' : 'http',
+    kind: asksForWebSocket(fields) ? 'websocket' : 'http',
     method: request.method,
     httpVersion: request.version,
     host: peer.host,
     target: target.target,
-    fields: new RawFields(headers),
+    fields,
     headerBytes: bytes,
     origination,
     peer: request.peer,
@@ -94,12 +95,12 @@ function excessOf(bytes: number, headers: RawHeaders): Refused | null {
   if (bytes > maxHeadBytes) return { outcome: 'headers_too_large', detail: `the header block has ${bytes} bytes` };
   const lines = headers.length / 2;
   if (lines > maxHeadLines) return { outcome: 'too_many_headers', detail: `there are ${lines} header lines` };
-  return refuseLongList(headers);
+  return refuseLongList(new RawFields(headers));
 }
 
 /** Lists that are taken apart may not be longer than anybody makes them. */
-export function refuseLongList(headers: RawHeaders): Refused | null {
-  const list = overlongList(headers, maxListElements);
+export function refuseLongList(fields: FieldValues): Refused | null {
+  const list = overlongList(fields, maxListElements);
   return list === null ? null : { outcome: 'bad_request', detail: `${list} has more than ${maxListElements} elements` };
 }
 

@@ -1,9 +1,9 @@
 /** The fields of a request's head, read by name, whichever parser has read them. */
-import { type RawHeaders, valuesOf } from './raw-fields.ts';
+import { type FieldValues, type RawHeaders, valuesOf } from './raw-fields.ts';
 
-export interface HeadFields {
-  /** Every value of a field, in order; `name` in lower case. */
-  values(name: string): string[];
+export interface HeadFields extends FieldValues {
+  /** Whether there is a field whose name begins so; `prefix` in lower case. */
+  hasFamily(prefix: string): boolean;
   /** Names and values in turn. */
   pairs(): RawHeaders;
 }
@@ -18,6 +18,10 @@ export class RawFields implements HeadFields {
 
   values(name: string): string[] {
     return valuesOf(this.#raw, name);
+  }
+
+  hasFamily(prefix: string): boolean {
+    return this.#raw.some((text, i) => i % 2 === 0 && text.toLowerCase().startsWith(prefix));
   }
 
   pairs(): RawHeaders {

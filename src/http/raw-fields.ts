@@ -5,6 +5,12 @@ import { kindOf, neverNominated } from './fields.ts';
 /** Names and values in turn, as in `message.rawHeaders`. */
 export type RawHeaders = readonly string[];
 
+/** Values of fields by name, whatever they are read from. */
+export interface FieldValues {
+  /** Every value of a field, in order; `name` in lower case. */
+  values(name: string): string[];
+}
+
 /** Every value of a header, in order; `name` in lower case. */
 export function valuesOf(raw: RawHeaders, name: string): string[] {
   const values: string[] = [];
@@ -17,8 +23,13 @@ export function valuesOf(raw: RawHeaders, name: string): string[] {
 
 /** The elements of a list header over all its lines, without empty ones (RFC 9110 §5.6.1). */
 export function elementsOf(raw: RawHeaders, name: string): string[] {
+  return elementsIn(valuesOf(raw, name));
+}
+
+/** The same of the values of its lines. */
+export function elementsIn(values: readonly string[]): string[] {
   const elements: string[] = [];
-  for (const value of valuesOf(raw, name)) {
+  for (const value of values) {
     for (const part of value.split(',')) {
       const element = part.trim();
       if (element !== '') elements.push(element);
@@ -27,9 +38,9 @@ export function elementsOf(raw: RawHeaders, name: string): string[] {
   return elements;
 }
 
-/** Whether a list header has an element, whatever its case. */
-export function hasElement(raw: RawHeaders, name: string, element: string): boolean {
-  return valuesOf(raw, name).some((value) => {
+/** Whether a list header, by the values of its lines, has an element, whatever its case. */
+export function hasElement(values: readonly string[], element: string): boolean {
+  return values.some((value) => {
     const list = value.toLowerCase();
     // Mostly it is the only one.
     return list === element || list.split(',').some((one) => one.trim() === element);
@@ -37,7 +48,7 @@ export function hasElement(raw: RawHeaders, name: string, element: string): bool
 }
 
 /** Lists that Sluice takes apart. */
-const lists: ReadonlySet<string> = new Set([
+const lists = [
   'connection',
   'upgrade',
   'x-forwarded-for',
@@ -46,19 +57,17 @@ const lists: ReadonlySet<string> = new Set([
   'x-scheme',
   'sec-websocket-protocol',
   'sec-websocket-extensions',
-]);
+] as const;
 
 /** The name of a list that has more than `most` elements over all its lines, in lower case; `null` where none has. */
-export function overlongList(raw: RawHeaders, most: number): string | null {
-  const counts = new Map<string, number>();
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (!lists.has(name)) continue;
-    let count = (counts.get(name) ?? 0) + 1;
-    const value = raw[i + 1]!;
-    for (let at = value.indexOf(','); at >= 0 && count <= most; at = value.indexOf(',', at + 1)) count++;
+export function overlongList(fields: FieldValues, most: number): string | null {
+  for (const name of lists) {
+    const values = fields.values(name);
+    let count = values.length;
+    for (const value of values) {
+      for (let at = value.indexOf(','); at >= 0 && count <= most; at = value.indexOf(',', at + 1)) count++;
+    }
     if (count > most) return name;
-    counts.set(name, count);
   }
   return null;
 }

@@ -1,6 +1,6 @@
 /** Whether an upstream's 101 opens the tunnel that was asked for (RFC 6455 §4.1, the client's duties). */
 
-import { elementsOf, hasElement, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
+import { elementsIn, type FieldValues, hasElement } from '../http/raw-fields.ts';
 import { acceptOf } from './accept.ts';
 import type { HandshakeAsk } from './validate.ts';
 
@@ -16,20 +16,20 @@ export type Agreement =
 /** An upstream's answer with the status 101. */
 export interface Switch {
   readonly httpVersion: string;
-  readonly headers: RawHeaders;
+  readonly fields: FieldValues;
 }
 
 /** Checks a 101 against what was asked. */
-export function checkSwitch({ httpVersion, headers }: Switch, ask: HandshakeAsk): Agreement {
+export function checkSwitch({ httpVersion, fields }: Switch, ask: HandshakeAsk): Agreement {
   if (httpVersion !== '1.1') return { problem: `it answers with HTTP/${httpVersion}` };
-  if (!hasElement(headers, 'upgrade', 'websocket')) return { problem: 'Upgrade does not name websocket' };
-  if (!hasElement(headers, 'connection', 'upgrade')) return { problem: 'Connection does not name Upgrade' };
-  const accepts = valuesOf(headers, 'sec-websocket-accept');
+  if (!hasElement(fields.values('upgrade'), 'websocket')) return { problem: 'Upgrade does not name websocket' };
+  if (!hasElement(fields.values('connection'), 'upgrade')) return { problem: 'Connection does not name Upgrade' };
+  const accepts = fields.values('sec-websocket-accept');
   if (accepts.length !== 1 || accepts[0] !== acceptOf(ask.key)) return { problem: 'Sec-WebSocket-Accept is wrong' };
-  if (elementsOf(headers, 'sec-websocket-extensions').length > 0) {
+  if (elementsIn(fields.values('sec-websocket-extensions')).length > 0) {
     return { problem: 'it accepts an extension, and none was offered' };
   }
-  const chosen = valuesOf(headers, 'sec-websocket-protocol');
+  const chosen = fields.values('sec-websocket-protocol');
   return { subprotocol: chosen[0] ?? null, oddity: oddityOf(chosen, ask) };
 }
 

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../../admission/memory.ts';
+import { RawFields } from '../../http/head-fields.ts';
 import { maxHeadBytes } from '../../http/wire/head-parser.ts';
 import { RoundBudget } from '../../relay/core/round-budget.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
@@ -53,7 +54,7 @@ export class CarefulLane implements Lane {
       keepAliveTimeout: keepAliveMs,
       // Checked in `readArrival`, where it is counted and logged.
       requireHostHeader: false,
-      shouldUpgradeCallback: (req) => asksForWebSocket(req.rawHeaders),
+      shouldUpgradeCallback: (req) => asksForWebSocket(new RawFields(req.rawHeaders)),
     });
     // The size of the block bounds the lines. Node would cut the list off without a word.
     this.#server.maxHeadersCount = 0;

@@ -9,6 +9,7 @@ import { type ClientRequest, type IncomingMessage, request as sendRequest } from
 import type { Socket } from 'node:net';
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';
 import { coded, isCoded } from '../../http/framing.ts';
+import { RawFields } from '../../http/head-fields.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
 import type { RawHeaders } from '../../http/raw-fields.ts';
 import type { RoundBudget } from '../../relay/core/round-budget.ts';
@@ -175,7 +176,10 @@ class Attempt {
     this.#pieces?.release();
     if (this.#settled) return;
     const headers = response.rawHeaders;
-    const agreement = checkSwitch({ httpVersion: response.httpVersion, headers }, this.#dial.ask);
+    const agreement = checkSwitch(
+      { httpVersion: response.httpVersion, fields: new RawFields(headers) },
+      this.#dial.ask,
+    );
     if ('problem' in agreement) {
       this.#fail('upstream_bad_handshake', 'bad_handshake', agreement.problem);
       return;

@@ -10,6 +10,7 @@
 
 import type { Socket } from 'node:net';
 import { forwardingOfApi } from '../../admission/client-address.ts';
+import { Loan } from '../../admission/loan.ts';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
@@ -77,7 +78,7 @@ export class Tunnel {
 
   async #run(): Promise<void> {
     const { visit, route, socket, recorder } = this.#request;
-    const loan = visit.takeLoan() ?? new DisposableStack();
+    const loan = visit.takeLoan() ?? new Loan();
     const lease = loan.use(route.endpoint.lease());
     let dialled: Dialled | null = null;
     try {
@@ -123,7 +124,7 @@ export class Tunnel {
   }
 
   /** Sends the 101 and hands both sockets to the relay; `false` where it came too late for that. */
-  async #answer(upstream: Switched, lease: EndpointLease, loan: DisposableStack): Promise<boolean> {
+  async #answer(upstream: Switched, lease: EndpointLease, loan: Loan): Promise<boolean> {
     const { visit, socket, early, recorder, draining, open } = this.#request;
     if (visit.left || draining()) return false;
     const sent = await send(

@@ -18,7 +18,7 @@ import { describePressure } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { Visit } from '../../admission/visit.ts';
 import type { Route } from '../../config/types.ts';
-import { type HeadFields, RawFields } from '../../http/head-fields.ts';
+import type { HeadFields } from '../../http/head-fields.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines, parserBytes } from '../../http/wire/head-parser.ts';
@@ -79,7 +79,6 @@ interface Arriving {
 
 /** What is known of a request before it is judged. */
 interface Known {
-  readonly fields: HeadFields;
   readonly route: EdgeRoute;
   readonly host: string;
   readonly target: string;
@@ -428,20 +427,18 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       this.#answerHealth(parser);
       return;
     }
-    const asked = parser.upgrades ? parser.pairs() : null;
-    const handshake = asked !== null && asksForWebSocket(asked) ? asked : null;
-    const route = (handshake === null ? null : refuseLongList(handshake)) ?? findRoute(host, pathOf(target), edge());
+    const upgrades = parser.upgrades && asksForWebSocket(parser);
+    const route = (upgrades ? refuseLongList(parser) : null) ?? findRoute(host, pathOf(target), edge());
     const routed = 'outcome' in route ? null : route;
     if (parser.forwards && !trusted) noteUntrusted(address, routed?.counters ?? unrouted());
     if (routed === null) {
       const upload = uploadOf(parser);
       this.#dropParser();
-      const kind = handshake === null ? 'http' : 'websocket';
+      const kind = upgrades ? 'websocket' : 'http';
       const subject = this.#parts.recorder.unrouted({ route: null, host, target, address }, kind);
       this.#refuse(route as Refused, subject, upload);
     } else {
-      const fields = handshake === null ? parser : new RawFields(handshake);
-      this.#receive(parser, { fields, route: routed, host, target, sender, upgrades: handshake !== null });
+      this.#receive(parser, { route: routed, host, target, sender, upgrades });
     }
   }
 
@@ -461,7 +458,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     return closesWith(parser) || this.#parts.endsKeepAlive() || this.#connection.isLast;
   }
 
-  #receive(parser: HeadParser, { fields, route, host, target, sender, upgrades }: Known): void {
+  #receive(parser: HeadParser, { route, host, target, sender, upgrades }: Known): void {
     const { origination } = sender;
     const visit = new Visit({
       kind: upgrades ? 'websocket' : 'http',
@@ -469,13 +466,13 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       httpVersion: '1.1',
       host,
       target,
-      fields,
+      fields: parser,
       headerBytes: parser.end - parser.start,
       origination,
       peer: this.#connection.peer,
       route,
       ipv6Prefix: this.#parts.edge().ipv6Prefix,
-      named: userIn(fields, route.route, origination.trusted, target),
+      named: userIn(parser, route.route, origination.trusted, target),
     });
     this.#arriving = { visit, route, sender };
     if (!this.#parts.reception.receive(visit, this)) return;
@@ -521,8 +518,9 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       upgrades: true,
       changes: visit.changes,
     });
+    visit.dropHead();
     this.#dropParser();
-    this.#opening = new Opening(this.#parts, this, { visit, route, head: heads.copy() });
+    this.#opening = new Opening(this.#parts, this, { visit, route, head: heads.copy(), accept: this.#accept });
     this.#opening.begin();
   }
 

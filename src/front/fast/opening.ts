@@ -9,6 +9,7 @@
  * The client may leave at each arrow: then what was lent is given back and the upstream's socket is closed.
  */
 
+import { Loan } from '../../admission/loan.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
 import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
@@ -36,6 +37,8 @@ export interface OpeningRequest {
   readonly route: EdgeRoute;
   /** What the upstream is sent. */
   readonly head: Buffer;
+  /** The form of answers that its client prefers. */
+  readonly accept: string | undefined;
 }
 
 /** What the client's connection does for its handshake. */
@@ -59,7 +62,7 @@ export class Opening implements LineOwner, PendingHandshake {
   readonly #client: OpeningClient;
   readonly #request: OpeningRequest;
   /** What is lent until the handshake, or the connection that comes of it, is over. */
-  #loan: DisposableStack | null;
+  #loan: Loan | null;
   #dial: Dial | null = null;
   readonly #heldBytes: number;
   #turn: 'connecting' | 'asking' | 'switched' | 'mirroring' | 'over' = 'connecting';
@@ -80,7 +83,7 @@ export class Opening implements LineOwner, PendingHandshake {
     this.#request = request;
     // Once for the upstream, once in strings.
     this.#heldBytes = ownBytes + 2 * request.head.length;
-    this.#loan = request.visit.takeLoan() ?? new DisposableStack();
+    this.#loan = request.visit.takeLoan() ?? new Loan();
   }
 
   /** Begins; it may be over when this returns. */
@@ -220,7 +223,7 @@ export class Opening implements LineOwner, PendingHandshake {
       return;
     }
     const agreement = checkSwitch(
-      { httpVersion: `1.${answer.minorVersion}`, headers: answer.pairs() },
+      { httpVersion: `1.${answer.minorVersion}`, fields: answer },
       this.#request.visit.ask!,
     );
     if ('problem' in agreement) {
@@ -236,7 +239,7 @@ export class Opening implements LineOwner, PendingHandshake {
     this.#turn = 'switched';
     this.#subprotocol = agreement.subprotocol;
     if (agreement.oddity !== null) this.#parts.recorder.odd(this.#request.visit, agreement.oddity);
-    this.#early = Buffer.from(chunk.subarray(answer.position, end));
+    if (answer.position < end) this.#early = Buffer.from(chunk.subarray(answer.position, end));
     this.#line!.pause();
     heads.switching(answer, this.#request.visit.answerChanges);
     if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
@@ -360,10 +363,9 @@ export class Opening implements LineOwner, PendingHandshake {
   }
 
   #refuse(refused: Refused): void {
-    const { visit } = this.#request;
+    const { accept } = this.#request;
     this.#record(refused);
     this.#end();
-    const [accept] = visit.values('accept');
     const answers = handshakeOutcomes[refused.outcome].status !== 0;
     this.#client.turnedAwayWith(answers ? refusalBytes(this.#refusalOf(refused), accept) : null);
   }

@@ -237,9 +237,19 @@ export class HeadParser {
     return found;
   }
 
+  /** Whether there is a field whose name begins so; `prefix` in lower case. */
+  hasFamily(prefix: string): boolean {
+    for (let i = 0; i < this.lines; i++) if (this.#beginsWith(i, prefix)) return true;
+    return false;
+  }
+
   #isNamed(line: number, name: string): boolean {
+    return this.nameEnds[line]! - this.lineStarts[line]! === name.length && this.#beginsWith(line, name);
+  }
+
+  /** Whether a line's name begins so: behind it stands a colon, which is part of no name. */
+  #beginsWith(line: number, name: string): boolean {
     const start = this.lineStarts[line]!;
-    if (this.nameEnds[line]! - start !== name.length) return false;
     for (let i = 0; i < name.length; i++) if (lowerCase[this.bytes[start + i]!] !== name.charCodeAt(i)) return false;
     return true;
   }

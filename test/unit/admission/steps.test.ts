@@ -131,7 +131,7 @@ describe('a step that waits', () => {
 
   test('still reads the head when that has gone from where it stood', async () => {
     let pairs = ['A', '1'];
-    const fields = { values: () => [pairs[1]!], pairs: () => pairs };
+    const fields = { values: () => [pairs[1]!], pairs: () => pairs, hasFamily: () => false };
     const visit = testVisit({ fields });
     const seen: (string | undefined)[] = [];
     const step: Step = async () => {

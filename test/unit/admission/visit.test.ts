@@ -33,9 +33,16 @@ test('a field that comes twice has no value, for nobody knows which counts', () 
   expect(visit.values('b')).toEqual(['2', '3']);
 });
 
+test('of a handshake whose head is dropped the log still says the origin', () => {
+  const visit = testVisit({ kind: 'websocket', headers: ['Origin', 'https://a.example', 'A', '1'] });
+  visit.dropHead();
+  expect([visit.facts.origin, visit.values('a')]).toEqual(['https://a.example', []]);
+});
+
 test('a head that is kept does not change with what it was read from; one that is dropped is not read', () => {
   let pairs = ['A', '1'];
-  const fields = { values: (name: string) => new RawFields(pairs).values(name), pairs: () => pairs };
+  const values = (name: string) => new RawFields(pairs).values(name);
+  const fields = { values, pairs: () => pairs, hasFamily: () => false };
   const [kept, dropped] = [testVisit({ fields }), testVisit({ fields })];
   kept.keepHead();
   dropped.dropHead();

@@ -24,6 +24,13 @@ describe.each(kinds)('fields read from %s', (_, make) => {
     expect(make().values('x-z')).toEqual([]);
   });
 
+  test('are found by the beginning of their names, in any case', () => {
+    expect(make().hasFamily('cook')).toBe(true);
+    expect(make().hasFamily('x-y')).toBe(true);
+    expect(make().hasFamily('x-yz')).toBe(false);
+    expect(make().hasFamily('ookie')).toBe(false);
+  });
+
   test('are all there as pairs', () => {
     expect(make().pairs()).toEqual(raw);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RawFields } from '../../../src/http/head-fields.ts';
 import { acceptOf } from '../../../src/websocket/accept.ts';
 import { checkSwitch } from '../../../src/websocket/check.ts';
 
@@ -17,7 +18,7 @@ function check(changes: Changes = {}, offered: string[] = [], httpVersion = '1.1
   const headers = Object.entries({ ...good, ...changes }).flatMap(([name, values]) =>
     values === null ? [] : [values].flat().flatMap((value) => [name, value]),
   );
-  return checkSwitch({ httpVersion, headers }, { key, subprotocols: offered });
+  return checkSwitch({ httpVersion, fields: new RawFields(headers) }, { key, subprotocols: offered });
 }
 
 test('the proof is that of RFC 6455 section 1.3', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { RawFields } from '../../../src/http/head-fields.ts';
+import { valuesOf } from '../../../src/http/raw-fields.ts';
 import { asksForWebSocket, validateHandshake } from '../../../src/websocket/validate.ts';
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -17,7 +19,7 @@ function validate(changes: Changes = {}, method = 'GET', httpVersion = '1.1') {
   const headers = Object.entries({ ...good, ...changes }).flatMap(([name, values]) =>
     values === null ? [] : [values].flat().flatMap((value) => [name, value]),
   );
-  return validateHandshake({ method, httpVersion, headers });
+  return validateHandshake({ method, httpVersion, values: (name) => valuesOf(headers, name) });
 }
 
 test.each<Changes>([
@@ -83,5 +85,5 @@ test.each<[boolean, string[]]>([
   [false, ['Upgrade', 'h2c', 'Sec-WebSocket-Key', 'x']],
   [false, ['Sec-WebSocket-Key', 'x']],
 ])('a request asks for WebSocket: %s, %j', (expected, headers) => {
-  expect(asksForWebSocket(headers)).toBe(expected);
+  expect(asksForWebSocket(new RawFields(headers))).toBe(expected);
 });
