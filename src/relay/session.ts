@@ -17,7 +17,7 @@ import { type Close, closeWith, foldCloseCode, readClose } from '../websocket/cl
 import type { Clock } from './core/clock.ts';
 import { closeReason } from './core/close-reason.ts';
 import { Direction, type Outlet } from './core/direction.ts';
-import { answerFor, closeFor, closeOf, type Outcome, unanswered } from './core/ending.ts';
+import { answerFor, closeFor, closeOf, endingsBy, type Outcome, unanswered } from './core/ending.ts';
 import { Goodbye } from './core/goodbye.ts';
 import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
@@ -129,7 +129,7 @@ export class Session implements OpenConnection {
 
     dead(): void {
       const session = this.#session;
-      session.#decide(`${this.leg.role}_heartbeat`, this.leg.role, null);
+      session.#decide(endingsBy[this.leg.role].heartbeat, this.leg.role, null);
       // A peer that wakes up within `timeouts.close` finds the reason there, behind what the kernel holds for it.
       this.leg.giveUp(session.#closeFor(this.leg));
       session.#onLost(this.leg);
@@ -447,7 +447,7 @@ export class Session implements OpenConnection {
         this.#onCloseFrame(leg, happening.payload);
         break;
       case 'fault':
-        this.#fail(leg, `${leg.role}_protocol_error`, null, happening.detail);
+        this.#fail(leg, endingsBy[leg.role].protocolError, null, happening.detail);
         break;
       case 'violation':
         this.#onViolation(happening.violation);
@@ -474,7 +474,7 @@ export class Session implements OpenConnection {
     tally(this.counters[role].closeCodes, 'illegal');
     if (role === 'client' || close.code === null) {
       leg.onCloseFrame(close.code);
-      this.#fail(leg, `${role}_protocol_error`, null, close.fault);
+      this.#fail(leg, endingsBy[role].protocolError, null, close.fault);
       return;
     }
     // Bokeh closes with 10000 and 10001, which no endpoint may send. To its client that is a server that failed.
@@ -484,7 +484,7 @@ export class Session implements OpenConnection {
 
   /** A peer has closed. `answer`: what it hears; `null` passes on what the other side answers. */
   #onClosed(leg: Leg, code: number, forOther: Close, answer: Close | null): void {
-    this.#decide(`${leg.role}_closed`, leg.role, null);
+    this.#decide(endingsBy[leg.role].closed, leg.role, null);
     leg.onCloseFrame(code);
     const goodbye = this.#goodbye;
     if (goodbye?.phase === 'boundary' && goodbye.last === leg) goodbye.closeFirst();
@@ -518,7 +518,7 @@ export class Session implements OpenConnection {
   #onLost(leg: Leg): void {
     const { role } = leg;
     const other = this.#other(leg);
-    this.#decide(`${role}_vanished`, role, null);
+    this.#decide(endingsBy[role].vanished, role, null);
     // Nobody is there any more to get what the other side sends.
     other.inbound.discard();
     const goodbye = this.#goodbye;

@@ -108,12 +108,24 @@ function read(path: string, has: number, before: readonly string[]): string[] {
   if (has & habit.nul) text = text.slice(0, text.indexOf('%00'));
   if (has & habit.encodedSlash) text = text.replace(/%2f/gi, '/');
   if (has & habit.backslash) text = text.replace(/\\|%5c/gi, '/');
-  let segments = text.slice(1).split('/');
+  let segments = segmentsOf(text);
   if (text.includes('%')) segments = segments.map(decodeSegment);
   if (has & habit.parameters) segments = segments.map((segment) => segment.split(';', 1)[0]!);
   if (has & habit.merge) segments = segments.filter((segment, i) => segment !== '' || i === segments.length - 1);
   if (before.length > 0) segments = [...before, ...segments];
   return has & habit.dots ? resolveDots(segments) : segments;
+}
+
+/** What stands between the slashes behind the first. There are few: to split at them would cost more. */
+function segmentsOf(path: string): string[] {
+  const segments: string[] = [];
+  let from = 1;
+  for (let at = path.indexOf('/', 1); at >= 0; at = path.indexOf('/', from)) {
+    segments.push(path.slice(from, at));
+    from = at + 1;
+  }
+  segments.push(path.slice(from));
+  return segments;
 }
 
 /** Removes dot segments (RFC 3986 §5.2.4); nothing is above the root. */

@@ -206,9 +206,9 @@ class Attempt implements Dial {
   #admitted(found: readonly Address[]): readonly Address[] {
     const { target, guarded } = this.#ask;
     const { forbidden } = this.#parts;
-    const circles = found.map(({ address }) => this.#own?.refuse(address, target.port) ?? null);
-    const addresses = found.filter((_, i) => circles[i] === null);
-    if (addresses.length === 0) this.#fail('loop', circles[0]!);
+    const circleAt = ({ address }: Address) => this.#own?.refuse(address, target.port) ?? null;
+    const addresses = found.filter((one) => circleAt(one) === null);
+    if (addresses.length === 0) this.#fail('loop', circleAt(found[0]!)!);
     if (addresses.length === 0 || forbidden === undefined || guarded !== true) return addresses;
     const reasons = addresses.map(({ address }) => forbidden(target, address));
     const admitted = addresses.filter((_, i) => reasons[i] === null);

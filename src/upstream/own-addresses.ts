@@ -19,8 +19,11 @@ export class OwnAddresses {
 
   /** Why nobody may be forwarded to an address; `null` where Sluice does not listen there. */
   refuse(address: string, port: number): string | null {
+    // Mostly none is.
+    const atPort = this.#own().filter((own) => own.kind === 'tcp' && own.port === port);
+    if (atPort.length === 0) return null;
     const plain = plainAddress(address) ?? address;
-    const isHere = this.#own().some((own) => own.kind === 'tcp' && own.port === port && this.#isOwn(plain, own.host));
+    const isHere = atPort.some((own) => own.kind === 'tcp' && this.#isOwn(plain, own.host));
     return isHere ? refusal(`${plain.includes(':') ? `[${plain}]` : plain}:${port}`) : null;
   }
 

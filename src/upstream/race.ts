@@ -20,25 +20,27 @@ export interface RaceEvents {
   broke(error: unknown): void;
 }
 
-/** One address that is tried. */
+/** One address that is tried, and what its socket calls. */
 interface Attempt {
   readonly address: Address;
   readonly socket: Socket;
-  /** Listens to the socket no more. */
-  readonly off: () => void;
+  readonly connected: () => void;
+  readonly failed: (error: NodeJS.ErrnoException) => void;
 }
 
 export class Race {
   readonly #open: OpenSocket;
   readonly #events: RaceEvents;
-  readonly #untried: Address[];
-  readonly #attempts: Attempt[] = [];
+  readonly #addresses: readonly Address[];
+  /** How many of them have been tried, or are not to be. */
+  #tried = 0;
+  #attempts: Attempt[] = [];
   readonly #errors: NodeJS.ErrnoException[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** Begins with the first address, and there must be one. */
   constructor(addresses: readonly Address[], open: OpenSocket, events: RaceEvents) {
-    this.#untried = [...addresses];
+    this.#addresses = addresses;
     this.#open = open;
     this.#events = events;
   }
@@ -50,10 +52,12 @@ export class Race {
   /** Ends every attempt; no event comes any more. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#untried.length = 0;
-    for (const { socket, off } of this.#attempts.splice(0)) {
-      off();
-      socket.destroy();
+    this.#tried = this.#addresses.length;
+    const attempts = this.#attempts;
+    this.#attempts = [];
+    for (const attempt of attempts) {
+      leave(attempt);
+      attempt.socket.destroy();
     }
   }
 
@@ -65,11 +69,12 @@ export class Race {
 
   #next(): void {
     clearTimeout(this.#timer);
-    const address = this.#untried.shift();
+    const address = this.#addresses[this.#tried];
     if (address === undefined) {
       if (this.#attempts.length === 0) this.#events.failed(this.#errors);
       return;
     }
+    this.#tried++;
     const socket = this.#tryOpening(address);
     if (socket === null) return;
     if (socket instanceof Error) {
@@ -78,20 +83,20 @@ export class Race {
       return;
     }
     const connected = () => {
-      this.#leave(attempt);
+      this.#forget(attempt);
       this.stop();
       this.#events.connected(socket);
     };
     const failed = (error: NodeJS.ErrnoException) => {
-      this.#leave(attempt);
+      this.#forget(attempt);
       this.#errors.push(error);
       this.#next();
     };
-    const attempt = { address, socket, off: () => socket.off('connect', connected).off('error', failed) };
+    const attempt = { address, socket, connected, failed };
     this.#attempts.push(attempt);
     // A socket that was destroyed may still emit an error, which means nothing any more.
     socket.on('error', ignore).on('connect', connected).on('error', failed);
-    if (this.#untried.length > 0) this.#timer = setTimeout(() => this.#next(), attemptDelayMs);
+    if (this.#tried < this.#addresses.length) this.#timer = setTimeout(() => this.#next(), attemptDelayMs);
   }
 
   /** `null` where that is over, because it has thrown. */
@@ -105,10 +110,15 @@ export class Race {
     }
   }
 
-  #leave(attempt: Attempt): void {
-    attempt.off();
-    this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
+  #forget(attempt: Attempt): void {
+    leave(attempt);
+    this.#attempts = this.#attempts.filter((one) => one !== attempt);
   }
+}
+
+/** Listens to the socket no more. */
+function leave({ socket, connected, failed }: Attempt): void {
+  socket.off('connect', connected).off('error', failed);
 }
 
 function ignore(): void {}

@@ -3,12 +3,13 @@ import { maxControlPayload } from './opcodes.ts';
 
 /**
  * A whole control frame. `payload` is at most 125 bytes. `maskingKey` is four fresh random bytes towards a server,
- * `null` towards a client (RFC 6455 §5.3).
+ * `null` towards a client (RFC 6455 §5.3). It may stand in memory that
+ * others share: a buffer of its own would cost more than all else about it.
  */
 export function encodeControl(opcode: number, payload: Uint8Array, maskingKey: Uint8Array | null): Buffer {
   if (payload.length > maxControlPayload) throw new RangeError(`control payload of ${payload.length} bytes`);
   const start = maskingKey === null ? 2 : 6;
-  const frame = Buffer.allocUnsafeSlow(start + payload.length);
+  const frame = Buffer.allocUnsafe(start + payload.length);
   frame[0] = 0x80 | opcode;
   frame[1] = payload.length | (maskingKey === null ? 0 : 0x80);
   if (maskingKey === null) {

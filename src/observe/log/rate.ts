@@ -53,8 +53,7 @@ export class LineRate {
     if (this.#allowance === null) return true;
     const { perSecond, burst } = this.#allowance;
     const now = this.#now();
-    const kind = this.#kinds.get(name) ?? { tokens: burst, at: now, leftOut: 0, fields };
-    this.#kinds.set(name, kind);
+    const kind = this.#kinds.get(name) ?? this.#add(name, { tokens: burst, at: now, leftOut: 0, fields });
     kind.tokens = Math.min(burst, kind.tokens + ((now - kind.at) / 1000) * perSecond);
     kind.at = now;
     if (kind.tokens >= 1) {
@@ -66,6 +65,11 @@ export class LineRate {
     this.leftOut++;
     this.#timer ??= setTimeout(() => this.flush(), reportIntervalMs).unref();
     return false;
+  }
+
+  #add(name: string, kind: Kind): Kind {
+    this.#kinds.set(name, kind);
+    return kind;
   }
 
   /** Tells of everything that was left out and not told of. */

@@ -15,6 +15,22 @@ export interface Outcome {
   readonly violation: Violation | null;
 }
 
+/** How a peer of each side ends a connection. V8 would look a name that is put together up by its characters. */
+export const endingsBy = {
+  client: {
+    closed: 'client_closed',
+    vanished: 'client_vanished',
+    heartbeat: 'client_heartbeat',
+    protocolError: 'client_protocol_error',
+  },
+  upstream: {
+    closed: 'upstream_closed',
+    vanished: 'upstream_vanished',
+    heartbeat: 'upstream_heartbeat',
+    protocolError: 'upstream_protocol_error',
+  },
+} as const satisfies Record<Sender, Record<string, ConnectionReason>>;
+
 /**
  * The close that the catalogue has for a side; `words` replace the row's. If a row passes the peer's own close on, that
  * peer is gone here, and the side hears 1001.
@@ -37,5 +53,5 @@ export function answerFor(outcome: Outcome, role: Sender, said: Close, route: st
 /** What the other side of `silent` hears if that one did not answer a close. `cut`: it was given up for that. */
 export function unanswered(silent: Sender, cut: boolean): Close {
   const words = cut ? `the ${silent} did not answer the close in time` : undefined;
-  return closeOf(`${silent}_vanished`, silent === 'client' ? 'upstream' : 'client', words);
+  return closeOf(endingsBy[silent].vanished, silent === 'client' ? 'upstream' : 'client', words);
 }

@@ -67,11 +67,19 @@ export function giveBuffer(buffer: Buffer): void {
   else freeBuffer(buffer);
 }
 
+/** The same bytes in memory of their own: what waits must not keep what Node shares among many small buffers. */
+export function ownBuffer(buffer: Buffer): Buffer {
+  return isOwn(buffer) ? buffer : copyBytes(buffer);
+}
+
+function isOwn(buffer: Buffer): boolean {
+  return buffer.length === buffer.buffer.byteLength;
+}
+
 /** Frees a buffer's memory at once. Nothing may read from it any more, not even a write that Node has under way. */
 export function freeBuffer(buffer: Buffer): void {
   // A view of something larger, such as Node's pool, is not ours to free. What has been freed is empty.
-  const { length } = buffer;
-  if (length > 0 && length === buffer.buffer.byteLength) (buffer.buffer as ArrayBuffer).transfer(0);
+  if (buffer.length > 0 && isOwn(buffer)) (buffer.buffer as ArrayBuffer).transfer(0);
 }
 
 /** A copy that is somebody's own, and can be freed. `Buffer.from` puts small ones into memory that many share. */

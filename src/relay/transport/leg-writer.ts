@@ -12,7 +12,7 @@ import { encodeControl } from '../../websocket/control-frame.ts';
 import { Opcode } from '../../websocket/opcodes.ts';
 import { encodeText } from '../../websocket/text-frame.ts';
 import type { Outlet } from '../core/direction.ts';
-import { giveBuffer, takeBuffer } from '../memory/copy-buffers.ts';
+import { giveBuffer, ownBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import type { Keeper } from '../memory/read-buffers.ts';
 import { newMaskingKey } from './masking-keys.ts';
@@ -308,10 +308,10 @@ export class LegWriter implements Outlet {
   #sendFrame(opcode: number, payload: Buffer, encode: (payload: Buffer, key: Uint8Array | null) => Buffer): void {
     this.flush();
     const maskingKey = this.#masks ? newMaskingKey() : null;
-    const frame = piece(encode(payload, maskingKey), 0, opcode);
+    const frame = encode(payload, maskingKey);
     if (opcode === Opcode.pong) this.#pongQueued = true;
-    if (this.#inFlight === null && this.#queue.isEmpty) this.#writePiece(frame);
-    else this.#queue.push(frame);
+    if (this.#inFlight === null && this.#queue.isEmpty) this.#writePiece(piece(frame, 0, opcode));
+    else this.#queue.push(piece(ownBuffer(frame), 0, opcode));
   }
 
   /** Hands a piece to the kernel. Whether it took the whole of it. */

@@ -4,6 +4,7 @@ import {
   freeBuffer,
   giveBuffer,
   joinBuffers,
+  ownBuffer,
   takeBuffer,
   takeExactBuffer,
   trimBuffers,
@@ -56,6 +57,13 @@ test('what is a part of something larger is never freed', () => {
   const pooled = Buffer.from('from the pool of Node');
   giveBuffer(pooled);
   expect(pooled.toString()).toBe('from the pool of Node');
+});
+
+test('what stands in memory of others is copied into some of its own', () => {
+  const pooled = Buffer.from('from the pool of Node');
+  const own = ownBuffer(pooled);
+  expect([own.toString(), own.buffer.byteLength]).toEqual(['from the pool of Node', own.length]);
+  expect(ownBuffer(own)).toBe(own);
 });
 
 test('takes exactly what is wanted, from the same store', () => {

@@ -184,6 +184,22 @@ describe('while the kernel is full', () => {
     expect(socket.output.toString('latin1')).toBe('\x8a\x06pong 0\x8a\x09pong 9999');
   });
 
+  test('what waits of its own keeps no memory that Node shares among small buffers', () => {
+    const { socket, writer } = setUp(0);
+    const written: number[] = [];
+    const { write } = socket;
+    socket.write = (bytes, done) => {
+      written.push(bytes.length === 0 ? 0 : bytes.buffer.byteLength);
+      return write.call(socket, bytes, done);
+    };
+    message(writer, 'a');
+    writer.pong(Buffer.from('b'));
+    writer.close(going);
+    written.length = 0;
+    socket.accept(everything);
+    expect(written.filter((size) => size > 0)).toEqual([3, goingFrame.length]);
+  });
+
   test('a leased buffer is pinned until the kernel has taken all of it, once', () => {
     const { socket, writer } = setUp(2);
     const keeper = { ...owned, pin: vi.fn(), unpin: vi.fn() };

@@ -38,6 +38,23 @@ const kinds = [
   ['TLS', () => tlsPair('connects')],
 ] as const;
 
+test('whoever had a socket before hears nothing of it any more', async () => {
+  const [end, side] = await socketPair();
+  onTestFinished(() => void end.destroy());
+  const heard: string[] = [];
+  for (const name of ['data', 'end', 'error', 'close', 'drain', 'finish', 'timeout', 'readable'])
+    side.on(name, () => heard.push(name)).on(name, () => heard.push(name));
+  const transport = new SocketTransport({ socket: side, head: nothing }, new ReadBuffers(budgetOf()));
+  const listener = new Listener();
+  transport.begin(listener);
+  transport.resume();
+  const closed = once(side, 'close');
+  end.end('said');
+  side.end();
+  await closed;
+  expect([listener.said, heard]).toEqual(['said', []]);
+});
+
 test.each(kinds)('whoever is given one that has closed hears of its end too, once (%s)', async (_kind, pair) => {
   const { transport, side, first } = began(await pair());
   const closed = once(side, 'close');
