@@ -93,16 +93,16 @@ function describe(
   host: string,
   flags: Pick<Origination, 'trusted' | 'untrustedHeaders' | 'came' | 'portCame'>,
 ): Origination {
-  const forwarding = [
+  const forwarding: [name: string, value: string][] = [
     ['X-Forwarded-For', chain.join(', ')],
     ['X-Forwarded-Proto', scheme],
-    // A client of HTTP/1.0 may have named none.
-    ...(host === '' ? [] : [['X-Forwarded-Host', host] as const]),
-    ['X-Real-IP', address],
-    // Tornado prefers this one to X-Forwarded-Proto.
-    ['X-Scheme', scheme],
-  ] as const;
-  return { address, scheme, host, forwarding, ...flags };
+  ];
+  // A client of HTTP/1.0 may have named none.
+  if (host !== '') forwarding.push(['X-Forwarded-Host', host]);
+  // Tornado prefers X-Scheme to X-Forwarded-Proto.
+  forwarding.push(['X-Real-IP', address], ['X-Scheme', scheme]);
+  const { trusted, untrustedHeaders, came, portCame } = flags;
+  return { address, scheme, host, forwarding, trusted, untrustedHeaders, came, portCame };
 }
 
 /**

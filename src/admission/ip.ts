@@ -43,7 +43,7 @@ function plainIPv4(text: string): string | null {
       digits++;
     }
   }
-  return dots === 3 && digits > 0 ? octets.join('.') : null;
+  return dots === 3 && digits > 0 ? `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}` : null;
 }
 
 /** Returns whom an address counts for. An IPv4 address counts for itself, an IPv6 address for its first `ipv6Bits`. */

@@ -7,7 +7,14 @@ import { Visit } from '../admission/visit.ts';
 import { framingFault } from '../http/framing.ts';
 import { RawFields } from '../http/head-fields.ts';
 import { hostOf } from '../http/host.ts';
-import { type FieldValues, headerBytes, overlongList, type RawHeaders, valuesOf } from '../http/raw-fields.ts';
+import {
+  allLists,
+  type FieldValues,
+  headerBytes,
+  overlongList,
+  type RawHeaders,
+  valuesOf,
+} from '../http/raw-fields.ts';
 import { parseTarget } from '../http/target.ts';
 import { maxHeadBytes, maxHeadLines } from '../http/wire/head-parser.ts';
 import type { FoundRoute } from '../routes/table.ts';
@@ -95,12 +102,12 @@ function excessOf(bytes: number, headers: RawHeaders): Refused | null {
   if (bytes > maxHeadBytes) return { outcome: 'headers_too_large', detail: `the header block has ${bytes} bytes` };
   const lines = headers.length / 2;
   if (lines > maxHeadLines) return { outcome: 'too_many_headers', detail: `there are ${lines} header lines` };
-  return refuseLongList(new RawFields(headers));
+  return refuseLongList(new RawFields(headers), allLists);
 }
 
 /** Lists that are taken apart may not be longer than anybody makes them. */
-export function refuseLongList(fields: FieldValues): Refused | null {
-  const list = overlongList(fields, maxListElements);
+export function refuseLongList(fields: FieldValues, lists: readonly string[]): Refused | null {
+  const list = overlongList(fields, maxListElements, lists);
   return list === null ? null : { outcome: 'bad_request', detail: `${list} has more than ${maxListElements} elements` };
 }
 

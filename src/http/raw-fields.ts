@@ -47,20 +47,13 @@ export function hasElement(values: readonly string[], element: string): boolean 
   });
 }
 
-/** Lists that Sluice takes apart. */
-const lists = [
-  'connection',
-  'upgrade',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-scheme',
-  'sec-websocket-protocol',
-  'sec-websocket-extensions',
-] as const;
+/** Lists that Sluice takes apart, of every request and of handshakes. */
+const plainLists = ['connection', 'upgrade', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-scheme'];
+export const handshakeLists: readonly string[] = ['sec-websocket-protocol', 'sec-websocket-extensions'];
+export const allLists: readonly string[] = [...plainLists, ...handshakeLists];
 
 /** The name of a list that has more than `most` elements over all its lines, in lower case; `null` where none has. */
-export function overlongList(fields: FieldValues, most: number): string | null {
+export function overlongList(fields: FieldValues, most: number, lists: readonly string[]): string | null {
   for (const name of lists) {
     const values = fields.values(name);
     let count = values.length;

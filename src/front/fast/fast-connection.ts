@@ -19,6 +19,7 @@ import type { Refused } from '../../admission/verdict.ts';
 import { Visit } from '../../admission/visit.ts';
 import type { Route } from '../../config/types.ts';
 import type { HeadFields } from '../../http/head-fields.ts';
+import { handshakeLists } from '../../http/raw-fields.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines, parserBytes } from '../../http/wire/head-parser.ts';
@@ -428,7 +429,8 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       return;
     }
     const upgrades = parser.upgrades && asksForWebSocket(parser);
-    const route = (upgrades ? refuseLongList(parser) : null) ?? findRoute(host, pathOf(target), edge());
+    // The parser has counted the elements of all others.
+    const route = (upgrades ? refuseLongList(parser, handshakeLists) : null) ?? findRoute(host, pathOf(target), edge());
     const routed = 'outcome' in route ? null : route;
     if (parser.forwards && !trusted) noteUntrusted(address, routed?.counters ?? unrouted());
     if (routed === null) {

@@ -63,7 +63,9 @@ export class Origins {
 }
 
 function linesOf(pairs: Origination['forwarding']): Buffer {
-  return Buffer.from(pairs.map(([name, value]) => `${name}: ${value}\r\n`).join(''), 'latin1');
+  let lines = '';
+  for (const [name, value] of pairs) lines += `${name}: ${value}\r\n`;
+  return Buffer.from(lines, 'latin1');
 }
 
 function forwardingPairs(head: HeadParser): string[] {

@@ -548,7 +548,9 @@ export class Direction implements RoundWaiter {
   #endHolds(): void {
     const now = this.#clock.now();
     this.#gate.rates.stop();
-    for (const cause of ['buffer', 'queue', 'memory', 'drain', 'answers'] as const) this.pauses.remove(cause, now);
+    if (this.pauses.any) {
+      for (const cause of ['buffer', 'queue', 'memory', 'drain', 'answers'] as const) this.pauses.remove(cause, now);
+    }
     this.#proceed('rate', now);
   }
 

@@ -36,9 +36,15 @@ export const endingsBy = {
  * peer is gone here, and the side hears 1001.
  */
 export function closeOf(reason: ConnectionReason, role: Sender, words?: string): Close {
-  const row = connectionOutcomes[reason];
-  return closeWith(row[role] === 0 ? 1001 : row[role], words ?? row.words);
+  return words === undefined ? usualCloses[reason][role] : closeWith(usualCloses[reason][role].code, words);
 }
+
+const usualCloses = Object.fromEntries(
+  Object.entries(connectionOutcomes).map(([reason, row]) => {
+    const usual = (role: Sender) => closeWith(row[role] === 0 ? 1001 : row[role], row.words);
+    return [reason, { client: usual('client'), upstream: usual('upstream') }];
+  }),
+) as Readonly<Record<ConnectionReason, Readonly<Record<Sender, Close>>>>;
 
 /** The close that an outcome has for a side, with the limit that was exceeded on `route`, if one was. */
 export function closeFor({ reason, violation }: Outcome, role: Sender, route: string): Close {
