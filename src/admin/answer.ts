@@ -81,7 +81,12 @@ const strictLines = Object.entries(strictHeaders)
   .join('');
 
 /** An answer whose body is text, as Node's server would write it; `keepAliveMs`: what clients are promised. */
-export function textOf({ status, type, body }: Answer, closes: boolean, keepAliveMs: number, now: number): string {
+export function writtenAnswer(
+  { status, type, body }: Answer,
+  closes: boolean,
+  keepAliveMs: number,
+  now: number,
+): string {
   const typeLine = type === null ? '' : `Content-Type: ${type}\r\n`;
   const lengthLine = status === 204 ? '' : `Content-Length: ${Buffer.byteLength(body as string)}\r\n`;
   const connection = closes ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${keepAliveMs / 1000}`;

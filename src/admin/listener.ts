@@ -12,7 +12,7 @@ import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
 import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
-import { type Answer, bytesOf, problem, send, textOf } from './answer.ts';
+import { type Answer, bytesOf, problem, send, writtenAnswer } from './answer.ts';
 import { AdminConnection, type WholeAnswer } from './connection.ts';
 import { AdminConnections } from './connections.ts';
 import { createSecureServer, Handshakes } from './secure-server.ts';
@@ -144,7 +144,7 @@ export abstract class AdminListener {
     }
     if (answer === null) return null;
     this.#connections.touch(connection);
-    return { text: textOf(answer, closes, keepAliveTimeout, Date.now()), closes };
+    return { text: writtenAnswer(answer, closes, keepAliveTimeout, Date.now()), closes };
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {

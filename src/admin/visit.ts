@@ -8,7 +8,7 @@ import { plainAddress } from '../admission/ip.ts';
 import { hostOf } from '../http/host.ts';
 
 /** A request, as far as it says who asks. */
-export interface Asker {
+export interface AskingRequest {
   readonly method?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
@@ -25,7 +25,7 @@ export interface AskedBy {
 }
 
 /** What a request says of who asks. */
-export function askedBy({ method = '', headers }: Asker): AskedBy {
+export function askedBy({ method = '', headers }: AskingRequest): AskedBy {
   const one = (name: string) => {
     const value = headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
@@ -35,7 +35,7 @@ export function askedBy({ method = '', headers }: Asker): AskedBy {
 }
 
 /** The address of who asks, for the log. */
-export function askerOf({ socket }: Asker): string {
+export function askerOf({ socket }: AskingRequest): string {
   return plainAddress(socket.remoteAddress ?? '') ?? 'unix';
 }
 

@@ -6,10 +6,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConnectionOptions } from '../http/wire/connection.ts';
 import { HeadParser, HeadProgress, type Method } from '../http/wire/head-parser.ts';
-import type { Asker } from './visit.ts';
+import type { AskingRequest } from './visit.ts';
 
 /** A request and its body. */
-export interface WholeRequest extends Asker {
+export interface WholeRequest extends AskingRequest {
   readonly method: Method;
   readonly url: string;
   readonly body: string;

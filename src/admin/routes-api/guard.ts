@@ -2,7 +2,7 @@
 import type { ListenAddress } from '../../config/types.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Summary } from '../../observe/log/summary.ts';
-import { type Asker, askedBy, askerOf, isCrossSite, isOurName } from '../visit.ts';
+import { type AskingRequest, askedBy, askerOf, isCrossSite, isOurName } from '../visit.ts';
 import { type ApiToken, tokenOf } from './token.ts';
 
 export interface ApiGuardParts {
@@ -38,7 +38,7 @@ export class ApiGuard {
    * Whether a request goes no further. Wrong tokens cost no wait: whoever shares the hub's address, as users' servers
    * on one machine do, could keep the hub itself out by them.
    */
-  refuses(asker: Asker): boolean {
+  refuses(asker: AskingRequest): boolean {
     const reason = this.#reasonAgainst(asker);
     if (reason === null) return false;
     this.#refusals.add({ reason, client: askerOf(asker) });
@@ -50,7 +50,7 @@ export class ApiGuard {
     this.#refusals.close();
   }
 
-  #reasonAgainst(asker: Asker): string | null {
+  #reasonAgainst(asker: AskingRequest): string | null {
     const { address, token } = this.#parts;
     const { headers } = asker;
     if (isCrossSite(askedBy(asker))) return 'cross_site';

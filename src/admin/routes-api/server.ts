@@ -17,7 +17,7 @@ import type { ApiRoute, ApiRoutes } from '../../routes/api-routes.ts';
 import type { RouteProblem } from '../../routes/route-problem.ts';
 import { type Answer, empty, text } from '../answer.ts';
 import { AdminListener } from '../listener.ts';
-import type { Asker } from '../visit.ts';
+import type { AskingRequest } from '../visit.ts';
 import type { WholeRequest } from '../whole-request.ts';
 import type { ApiGuard } from './guard.ts';
 
@@ -111,7 +111,7 @@ export class RoutesApiServer extends AdminListener {
   }
 
   /** What is said to whoever may not ask; `null` lets in. */
-  #admit(asker: Asker): Answer | null {
+  #admit(asker: AskingRequest): Answer | null {
     const { guard } = this.#parts;
     if (guard.refuses(asker)) return empty(403);
     if (guard.asksForToken) this.prove(asker);

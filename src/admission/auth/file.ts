@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 /** What a file means, or what is wrong with it, in words that follow its name. */
 export type ParsedFile<T> = { readonly value: T } | { readonly problem: string };
 
-export interface Line {
+interface FileLine {
   /** Counted from 1. */
   readonly number: number;
   readonly content: string;
@@ -17,9 +17,9 @@ const linesAtOnce = 500;
  * The lines that say something, some at once: a file may have 100 000, and messages wait for no more than those. A `#`
  * begins a line that says nothing.
  */
-export async function* linesOf(text: string): AsyncGenerator<readonly Line[], void> {
+export async function* linesOf(text: string): AsyncGenerator<readonly FileLine[], void> {
   for (let at = 0, number = 0; at <= text.length; ) {
-    const lines: Line[] = [];
+    const lines: FileLine[] = [];
     for (const last = number + linesAtOnce; number < last && at <= text.length; ) {
       const found = text.indexOf('\n', at);
       const end = found < 0 ? text.length : found;
