@@ -176,6 +176,18 @@ describe('a rate', () => {
     ]);
   });
 
+  test('that comes with new limits binds a sender that had none, and one that is lifted binds nobody', () => {
+    const { gate, header } = setUp({});
+    const all = () => [header(1), header(1), gate.payload(25), gate.control(), gate.control()];
+    expect(all()).toEqual(Array(5).fill('pass'));
+    const limits = { messageRate: closing(1), byteRate: closing(10), controlRate: closing(1) };
+    gate.reconfigure(testRoute({ upstreamLimits: limits }));
+    expect(all()).toEqual(['pass', 'refused', 'refused', 'pass', 'refused']);
+    gate.reconfigure(testRoute({}));
+    vi.advanceTimersByTime(1000);
+    expect(all()).toEqual(Array(5).fill('pass'));
+  });
+
   test('that is not set is none', () => {
     const { gate } = setUp({});
     expect(gate.payload(1e12)).toBe('pass');
