@@ -25,3 +25,11 @@ export function contain(call: () => void, end: () => void): void {
     end();
   }
 }
+
+/** Goes on with what nobody waits for; a mistake in it is told, and `end` ends that in which it was made. */
+export function workAside(work: Promise<unknown>, end: () => void = () => {}): void {
+  work.catch((error) => {
+    tellMistake(error);
+    end();
+  });
+}

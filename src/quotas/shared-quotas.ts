@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { AskedCount, AskedRate, QuotaAnswer, QuotaKind, Quotas } from '../admission/quotas.ts';
+import { contain, workAside } from '../mistakes.ts';
 import { type QuotaStoreCounters, tally } from '../observe/metrics/counters.ts';
 import { QuotaStore, type QuotaStoreParts, type StoredCount } from './store.ts';
 
@@ -61,8 +62,13 @@ export class SharedQuotas implements Quotas {
   start(): Promise<void> {
     // A word or two may be lost before a lease ends.
     this.#heartbeat = setInterval(() => {
-      this.#changeAll();
-      this.#sendSoon();
+      contain(
+        () => {
+          this.#changeAll();
+          this.#sendSoon();
+        },
+        () => {},
+      );
     }, this.#parts.leaseMs / 3);
     return this.#store.start();
   }
@@ -106,7 +112,7 @@ export class SharedQuotas implements Quotas {
     clearInterval(this.#heartbeat);
     this.#changeAll();
     this.#held.clear();
-    while (this.#store.isThere && this.#changed.size > 0) void this.#store.take(this.#nextWord(), []);
+    while (this.#store.isThere && this.#changed.size > 0) workAside(this.#store.take(this.#nextWord(), []));
     this.#store.close();
   }
 
@@ -147,11 +153,15 @@ export class SharedQuotas implements Quotas {
     if (this.#isSending || !this.#store.isThere || this.#changed.size === 0) return;
     this.#isSending = true;
     setImmediate(() => {
-      void this.#send(async (counts) => (await this.#store.take(counts, [])) === 'taken').then((isHeard) => {
-        this.#isSending = false;
-        // What was not heard is told when the store is back, or with all the rest.
-        if (isHeard) this.#sendSoon();
-      });
+      const said = this.#send(async (counts) => (await this.#store.take(counts, [])) === 'taken');
+      workAside(
+        said
+          .finally(() => {
+            this.#isSending = false;
+          })
+          // What was not heard is told when the store is back, or with all the rest.
+          .then((isHeard) => isHeard && this.#sendSoon()),
+      );
     });
   }
 

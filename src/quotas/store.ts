@@ -7,6 +7,7 @@
  *               └───────────┴ refused ─► lost
  */
 import type { Socket } from 'node:net';
+import { workAside } from '../mistakes.ts';
 import { StoreConnection } from './connection.ts';
 import { type Reply, ReplyError } from './resp.ts';
 import { takeScript, takeScriptSha } from './script.ts';
@@ -124,7 +125,12 @@ export class QuotaStore {
 
   /** Tries again at once, where it waits for that. */
   retry(): void {
-    if (this.#timer !== undefined && this.#connection === null) void this.start();
+    if (this.#timer !== undefined && this.#connection === null) this.#startAside();
+  }
+
+  /** Connects, while nobody waits for that. */
+  #startAside(): void {
+    workAside(this.start(), () => this.#lose(this.#connection, notAsked));
   }
 
   /** Takes all, or says who refuses; `null` where the store cannot tell. */
@@ -208,7 +214,7 @@ export class QuotaStore {
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        void this.start();
+        this.#startAside();
       },
       this.#parts.retryMs(this.#failed++),
     );

@@ -8,6 +8,7 @@ import type { Asker, Question, ServiceAnswer } from '../admission/auth/asker.ts'
 import type { ServiceTarget } from '../config/types.ts';
 import { coded, isCoded } from '../http/framing.ts';
 import { boundInterim, tooMuchInterim } from '../http/interim.ts';
+import { contain } from '../mistakes.ts';
 import type { Connector } from './connect.ts';
 import { Pool, type Reuse } from './pool.ts';
 import { NoConnection, PooledRequest } from './pooled-request.ts';
@@ -73,8 +74,9 @@ function tryOnce(
     request.destroy();
   };
   const request = requestHttp({ agent: pooled.asAgent, method, path, headers, signal, maxHeaderSize: maxHeaderBytes });
+  const contained = (call: () => void) => contain(call, () => fail('a mistake of our own'));
   boundInterim(request, () => fail(tooMuchInterim));
-  request.on('response', (response) => collect(response, mostBytes, done, fail));
+  request.on('response', (response) => contained(() => collect(response, mostBytes, done, fail, contained)));
   // Nobody asked for one.
   request.on('upgrade', (_, socket) => {
     socket.destroy();
@@ -93,6 +95,7 @@ function collect(
   mostBytes: number,
   done: (answer: ServiceAnswer) => void,
   fail: (problem: string) => void,
+  contained: (call: () => void) => void,
 ): void {
   if (isCoded(response.headers)) {
     fail(coded);
@@ -100,14 +103,16 @@ function collect(
   }
   const parts: Buffer[] = [];
   let size = 0;
-  response.on('data', (part: Buffer) => {
-    size += part.length;
-    if (size > mostBytes) fail(`the answer is longer than ${mostBytes} bytes`);
-    else if (parts.length === mostPieces) fail(`the answer comes in more than ${mostPieces} pieces`);
-    else parts.push(part);
-  });
+  response.on('data', (part: Buffer) =>
+    contained(() => {
+      size += part.length;
+      if (size > mostBytes) fail(`the answer is longer than ${mostBytes} bytes`);
+      else if (parts.length === mostPieces) fail(`the answer comes in more than ${mostPieces} pieces`);
+      else parts.push(part);
+    }),
+  );
   response.on('end', () =>
-    done({ status: response.statusCode!, fields: response.rawHeaders, body: Buffer.concat(parts) }),
+    contained(() => done({ status: response.statusCode!, fields: response.rawHeaders, body: Buffer.concat(parts) })),
   );
   response.on('error', (error) => fail(error.message));
   response.on('close', () => fail('the service broke off its answer'));

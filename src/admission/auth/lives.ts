@@ -2,6 +2,7 @@
  * What becomes of a connection after its handshake, because of whom it belongs to: it ends when what the user signed
  * in with expires, when the service that is asked again says so, and when the user is shut out.
  */
+import { contain, workAside } from '../../mistakes.ts';
 import { Holding, type MemoryLedger } from '../memory.ts';
 import type { OpenConnection } from '../open-connection.ts';
 import type { Life, Recheck, Standing } from './types.ts';
@@ -63,7 +64,14 @@ export class Lives {
     const watched: Watched = { connection, name, life, askAt };
     this.#watched.add(watched);
     this.#holding.bytes += recheck?.bytes ?? 0;
-    this.#timer ??= setInterval(() => this.tick(), tickMs).unref();
+    this.#timer ??= setInterval(
+      () =>
+        contain(
+          () => this.tick(),
+          () => {},
+        ),
+      tickMs,
+    ).unref();
     return { [Symbol.dispose]: () => this.#forget(watched) };
   }
 
@@ -85,7 +93,7 @@ export class Lives {
     for (const watched of this.#watched) {
       const { connection, life, askAt } = watched;
       if (life.endsAtMs !== null && wall >= life.endsAtMs) connection.end('expired');
-      else if (askAt !== null && now >= askAt) void this.#ask(watched, life.recheck!);
+      else if (askAt !== null && now >= askAt) workAside(this.#ask(watched, life.recheck!));
     }
   }
 

@@ -11,6 +11,7 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { contain, tellMistake } from '../../mistakes.ts';
 import { RoundBudget, type RoundLimits, type RoundWaiter } from '../core/round-budget.ts';
 import { copyBytes, freeBuffer } from '../memory/copy-buffers.ts';
 import { watchKeys } from './key-changes.ts';
@@ -61,7 +62,12 @@ class Rounds {
   readonly #end = (): void => {
     this.#ends = false;
     this.present++;
-    for (const records of this.#gathering.splice(0)) records.passOn();
+    for (const records of this.#gathering.splice(0)) {
+      contain(
+        () => records.passOn(),
+        () => records.reset(),
+      );
+    }
   };
 }
 
@@ -113,7 +119,14 @@ export class TlsRecords implements RoundWaiter {
     const { onread, readStart, readStop } = handle;
     this.#nodes = { onread, readStart, readStop };
     handle.useUserBuffer(scratch);
-    handle.onread = (bytes) => this.#take(bytes);
+    handle.onread = (bytes) => {
+      try {
+        this.#take(bytes);
+      } catch (error) {
+        tellMistake(error);
+        this.reset();
+      }
+    };
     // `reading` says whether Node's socket wants to be read.
     handle.readStart = () => (this.#isStopped ? 0 : readStart.call(handle));
   }

@@ -1,10 +1,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Question } from '../../../src/admission/auth/asker.ts';
 import { tooMuchInterim } from '../../../src/http/interim.ts';
 import { createAsker } from '../../../src/upstream/asker.ts';
 import { testConnector } from '../../helpers/connector.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 import { loopback, noUpstreamTls } from '../../helpers/relay.ts';
 
 const never = new AbortController().signal;
@@ -186,4 +187,17 @@ describe('no answer', () => {
     const answers = await Promise.all(Array.from({ length: 130 }, () => ask(question, never)));
     expect(answers.filter((answer) => 'problem' in answer && answer.problem.includes('in use'))).not.toHaveLength(0);
   });
+});
+
+test('a mistake of ours in an answer is told, and the question gets none', async () => {
+  using mistakes = new HeardMistakes();
+  const { port } = await serve((_req, res) => res.end('hello'));
+  const usual = Buffer.concat;
+  const concat = vi.spyOn(Buffer, 'concat').mockImplementation((list, ...rest) => {
+    if (list.some((part) => String(part) === 'hello')) throw new Error('made on purpose');
+    return usual(list, ...rest);
+  });
+  open.push({ close: () => concat.mockRestore() });
+  expect(await asker(port)(question, never)).toEqual({ problem: 'a mistake of our own' });
+  expect(mistakes.told).toEqual(['made on purpose']);
 });

@@ -1,9 +1,11 @@
 /** What a pod tells the store of its own counts, and when. */
 import { connect } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { QuotaStoreCounters } from '../../../src/observe/metrics/counters.ts';
 import { SharedQuotas, type SharedQuotasParts } from '../../../src/quotas/shared-quotas.ts';
+import { QuotaStore } from '../../../src/quotas/store.ts';
 import { FakeStore } from '../../helpers/fake-store.ts';
+import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 import { until } from '../../helpers/until.ts';
 
 function quotasAt(server: FakeStore, own: Partial<SharedQuotasParts> = {}) {
@@ -147,4 +149,35 @@ test('one that leaves gives everything back', async () => {
   expect(server.counts.size).toBe(601);
   quotas.close();
   await until(() => [...server.counts.values()].every((pods) => pods.size === 0));
+});
+
+test('a mistake of ours while the store is told is told itself, and the next word is said', async () => {
+  using mistakes = new HeardMistakes();
+  await using server = await FakeStore.start();
+  const { quotas } = quotasAt(server);
+  await quotas.start();
+  const take = vi.spyOn(QuotaStore.prototype, 'take').mockRejectedValueOnce(new Error('made on purpose'));
+  onTestFinished(() => take.mockRestore());
+  quotas.hold(['k'])[Symbol.dispose]();
+  await until(() => mistakes.told.length > 0);
+  expect(mistakes.told).toEqual(['made on purpose']);
+  const held = quotas.hold(['k']);
+  quotas.hold(['k'])[Symbol.dispose]();
+  await until(() => server.counts.get('k')?.get('a') === 1);
+  held[Symbol.dispose]();
+});
+
+test('a mistake of ours while it connects is told, and it connects again', async () => {
+  using mistakes = new HeardMistakes();
+  await using server = await FakeStore.start();
+  let dials = 0;
+  const { quotas } = quotasAt(server, {
+    dial: async () => {
+      if (++dials === 2) throw new Error('made on purpose');
+      return dials === 1 ? { problem: 'nobody there' } : { socket: connect(server.port, '127.0.0.1') };
+    },
+  });
+  await quotas.start();
+  await until(() => quotas.isThere);
+  expect([mistakes.told, dials]).toEqual([['made on purpose'], 3]);
 });

@@ -5,6 +5,7 @@
  *              └ a token of a key that is not in it: fetched again, but not twice within the floor
  */
 import { valuesOf } from '../../../http/raw-fields.ts';
+import { workAside } from '../../../mistakes.ts';
 import type { Asker } from '../asker.ts';
 import { type KeySet, parseKeySet } from './key-set.ts';
 
@@ -40,7 +41,7 @@ export class RemoteKeys {
   keys(): KeySet | Promise<KeySet | null> {
     const { now, freshMs } = this.#options;
     if (this.#keys === null) return this.#fetch().then(() => this.#keys);
-    if (now() - this.#fetchedAt >= freshMs) void this.#fetch();
+    if (now() - this.#fetchedAt >= freshMs) workAside(this.#fetch());
     return this.#keys;
   }
 

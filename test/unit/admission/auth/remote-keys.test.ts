@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ServiceAnswer } from '../../../../src/admission/auth/asker.ts';
 import { RemoteKeys } from '../../../../src/admission/auth/jwt/remote-keys.ts';
+import { HeardMistakes } from '../../../helpers/heard-mistakes.ts';
 import { newSigner, setText } from './tokens.ts';
 
 const one = newSigner('one');
@@ -82,4 +83,26 @@ test('before there are any, they are asked for every three seconds', async () =>
   state.now = 3000;
   state.answer = ok(setText(one));
   expect(await keys.keys()).not.toBeNull();
+});
+
+test('a mistake of ours while they are fetched beside the judging is told, and those before stay in use', async () => {
+  using mistakes = new HeardMistakes();
+  const { state, keys } = remote(ok(setText(one)));
+  const before = await keys.keys();
+  state.now = 600_000;
+  // No body, which no service can bring about.
+  state.answer = { status: 200, fields: [] } as unknown as ServiceAnswer;
+  Object.defineProperty(state.answer, 'body', {
+    get: () => {
+      throw new Error('made on purpose');
+    },
+  });
+  expect(await keys.keys()).toBe(before);
+  await new Promise(setImmediate);
+  expect(mistakes.told).toEqual(['made on purpose']);
+  state.now += 60_000;
+  state.answer = ok(setText(two));
+  await keys.keys();
+  await new Promise(setImmediate);
+  expect(await keys.keys()).not.toBe(before);
 });
