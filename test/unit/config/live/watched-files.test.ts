@@ -33,6 +33,25 @@ test.each([
   files.close();
 });
 
+test('what takes long to understand is not put in use once nobody wants it any more', async () => {
+  const path = join(folder, 'long');
+  writeFileSync(path, 'ann');
+  const lines: string[] = [];
+  const log = createLog({ write: (line: string) => void lines.push(line) });
+  const [begun, understood] = [Promise.withResolvers<void>(), Promise.withResolvers<{ value: number }>()];
+  const parse = () => {
+    begun.resolve();
+    return understood.promise;
+  };
+  const files = new WatchedFiles(log);
+  const followed = files.follow([{ name: 'revoked_users', path, parse }]);
+  await begun.promise;
+  files.close();
+  understood.resolve({ value: 1 });
+  expect(await followed).toEqual([]);
+  expect(lines).toEqual([]);
+});
+
 test('a file of authorities that is not read to its end cannot be used', async () => {
   const ca = join(folder, 'ca.crt');
   writeFileSync(ca, caCert.padEnd(mostBytes + 1, '\n'));
