@@ -29,6 +29,13 @@ export const engineFlags = [
    * larger.
    */
   '--no-memory-reducer-favors-memory',
+  /*
+   * V8's first compiler leaves what it has worked with, some 25 MB in the first second of a busy process, to a thread
+   * that frees it when it has nothing to compile. Freed late, it lies between what is in use, and `malloc` keeps it for
+   * good. So it is freed by the program, at once. Measured over 10 000 refused handshakes: the process grows by 4 to 11
+   * MB in place of 12 to 24, and takes the same CPU.
+   */
+  '--no-maglev-destroy-on-background',
 ] as const;
 
 /** Tells V8. Call it before code has run often. */

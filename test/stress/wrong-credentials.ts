@@ -5,8 +5,10 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import type { Pem } from '../helpers/client-ca.ts';
+import { frame } from '../helpers/frames.ts';
 import { listen } from '../helpers/listen.ts';
 import { makeCa, oid } from '../helpers/make-certificate.ts';
+import { sampleAccept } from '../helpers/raw-client.ts';
 import { cert, key } from '../helpers/test-certificate.ts';
 import { scratchDirectory } from '../real/harness/paths.ts';
 import { Sluice, type SluiceOptions } from '../real/harness/sluice.ts';
@@ -30,6 +32,8 @@ export interface Targets extends AsyncDisposable {
   readonly services: readonly number[];
   /** The n-th attempt. */
   attempt(n: number): Attempt;
+  /** One that is let in; the backend says "hello" to each message. */
+  readonly good: Attempt;
 }
 
 const proxy = '127.0.0.1';
@@ -58,7 +62,12 @@ export async function startTargets(tls: boolean, options: SluiceOptions): Promis
     if (way % 3 === 0) res.writeHead(200).end('{"name": "ann", "scopes": []}');
     else res.writeHead(way % 3 === 1 ? 403 : 500).end();
   });
-  const [servicePort, hubPort] = await Promise.all([listen(service), listen(hub)]);
+  const backend = createServer().on('upgrade', (_req, socket) => {
+    const fields = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${sampleAccept}`;
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n\r\n`);
+    socket.on('data', () => socket.write(frame('hello'))).on('error', () => {});
+  });
+  const [servicePort, hubPort, backendPort] = await Promise.all([listen(service), listen(hub), listen(backend)]);
   const jwt = {
     issuer: 'https://id.test',
     audience: ['panel'],
@@ -99,7 +108,7 @@ export async function startTargets(tls: boolean, options: SluiceOptions): Promis
       routes: Object.entries(kinds).map(([name, kind]) => ({
         name,
         match: { path: `/${name}` },
-        upstream: 'http://127.0.0.1:1',
+        upstream: `http://127.0.0.1:${backendPort}`,
         auth: [kind],
       })),
     },
@@ -140,7 +149,8 @@ export async function startTargets(tls: boolean, options: SluiceOptions): Promis
   const names = Object.keys(kinds);
   return {
     sluice,
-    services: [servicePort, hubPort],
+    services: [servicePort, hubPort, backendPort],
+    good: { kind: 'header', path: '/header', headers: { 'X-User': 'ann' }, from: proxy, pem: null },
     attempt(n) {
       const kind = names[n % names.length]!;
       const turn = Math.floor(n / names.length);
@@ -152,7 +162,7 @@ export async function startTargets(tls: boolean, options: SluiceOptions): Promis
     },
     async [Symbol.asyncDispose]() {
       await sluice.stop();
-      for (const server of [service, hub]) {
+      for (const server of [service, hub, backend]) {
         server.close();
         server.closeAllConnections();
       }
