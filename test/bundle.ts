@@ -36,13 +36,15 @@ export default async function setup(): Promise<(() => void) | undefined> {
   });
   await bundle.write({ dir: folder, entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' });
   process.env.SLUICE_PROGRAM = join(folder, 'main.mjs');
-  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled');
+  const compiled = join(folder, 'compiled');
+  process.env.SLUICE_COMPILED = compiled;
   // Processes that are killed leave no code for the next ones. This one only loads what there is.
   spawnSync(
     process.execPath,
     ['--input-type=module', '--eval', load, folder, ...beside.map((path) => join(root, path))],
     {
       stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled },
     },
   );
   return () => rmSync(folder, { recursive: true, force: true });
