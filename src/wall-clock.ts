@@ -1,6 +1,6 @@
 /**
- * When something was, as a date. What Sluice remembers it remembers by a monotonic clock: that of the day is set now and
- * then, by hours where a machine has slept, and what is older than an hour would be so at once, or never.
+ * When something was, as a date. What Sluice remembers it remembers by a monotonic clock: that of the day is set now
+ * and then, by hours where a machine has slept, and what is older than an hour would be so at once, or never.
  */
 
 /** Both clocks are asked one after the other, and in between the thread may have to wait. */

@@ -1,6 +1,6 @@
 /**
- * The memory of what has been passed on is freed at once. Were it freed too early, other bytes would arrive, or none. So
- * bodies in chunks of all sizes go there and back, and everybody waits for everybody.
+ * The memory of what has been passed on is freed at once. Were it freed too early, other bytes would arrive, or none.
+ * So bodies in chunks of all sizes go there and back, and everybody waits for everybody.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
