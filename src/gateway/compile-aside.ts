@@ -19,6 +19,7 @@ interface Question {
 const thread = new URL(`./compile-thread${import.meta.url.slice(-3)}`, import.meta.url);
 /** The stack is that of the thread that relays: what could not be compiled in it might not run there. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512, stackSizeMb: 1 };
+const outOfMemory = `that takes more than ${resourceLimits.maxOldGenerationSizeMb} MB; write fewer keys or branches`;
 
 /** Throws where the system gives no thread. */
 function startThread(): Worker {
@@ -61,8 +62,8 @@ export class SchemaThread {
       this.#worker = null;
       void worker.terminate();
     });
-    worker.on('error', ({ message }: Error) => {
-      why = message;
+    worker.on('error', ({ message, code }: NodeJS.ErrnoException) => {
+      why = code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory : message;
     });
     worker.on('exit', () => {
       if (this.#worker === worker) this.#fail(why);

@@ -41,10 +41,10 @@ export function defaultOf<T>(module: { readonly default: unknown }): T {
   return inner.default ?? (module.default as T);
 }
 
-/** Puts a program to use; `program` is the same one with what V8 has made of it until then. */
+/** Puts a program to use; `script` is what V8 makes of its text. */
 export function startProgram({ text, names, machine }: SchemaProgram): {
   readonly check: SchemaCheck;
-  program(): SchemaProgram;
+  readonly script: Script;
 } {
   // The fuel of the message that is being judged; there is one at a time.
   let fuel = new Fuel(Number.POSITIVE_INFINITY);
@@ -77,7 +77,7 @@ export function startProgram({ text, names, machine }: SchemaProgram): {
     const last = validate.errors!.at(-1)!;
     return { rule: last.keyword, path: shownPath(last.instancePath, value, names) };
   };
-  return { check, program: () => ({ text, names, machine: script.createCachedData() }) };
+  return { check, script };
 }
 
 /** A place as it may be shown: what a peer chose for a key is payload, and may be a secret. */

@@ -108,6 +108,8 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     validateFormats: false,
     messages: false,
     logger: false,
+    // A schema that is referred to is written once: its copies would make the text as long as references times keys.
+    inlineRefs: false,
     code: { regExp, source: true },
   } as const;
   /** The text of a program. */
@@ -132,18 +134,18 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     if (shapeOf(Buffer.from(text), mostLevels).isTooDeep) return { problem: `nests deeper than ${mostLevels} levels` };
     const keys = keysIn(parsed.value);
     if (keys.length > mostKeys) return { problem: `has ${keys.length} keys; write ${mostKeys} at most` };
+    const unfit = unfitFor(parsed.value);
+    if (unfit !== null) return { problem: unfit };
     try {
-      const { check, program } = startProgram({
-        text: translate(parsed.value, draft === draft7),
-        names: new Set(keys),
-      });
+      const program = { text: translate(parsed.value, draft === draft7), names: new Set(keys) };
+      const { check, script } = startProgram(program);
       if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
         return {
           problem:
             'refers to itself without end, or has too much in one place; let each reference stand below a property or an item',
         };
       }
-      return { value: program() };
+      return { value: { ...program, machine: script.createCachedData() } };
     } catch (error) {
       return {
         problem:
@@ -163,6 +165,27 @@ function keysIn(value: unknown, keys: string[] = []): readonly string[] {
     keysIn(inner, keys);
   }
   return keys;
+}
+
+/**
+ * Why a schema cannot be written as a program, whatever it means; `null` if it can. Every part is looked at, for a
+ * reference may lead to one that is no schema where it stands.
+ */
+function unfitFor(value: unknown): string | null {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+    return 'has a number beyond 1.8e308; write a smaller one, or none';
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  // In a program it would not be a key but what the object inherits from.
+  if (Object.hasOwn(value, '__proto__')) return 'has the key "__proto__"; leave it out';
+  if ((value as { readonly $async?: unknown }).$async !== undefined) return 'has the key "$async"; leave it out';
+  for (const [key, inner] of Object.entries(value)) {
+    // ajv writes it into a comment as it is, and this would end the comment: the rest would be run.
+    if (key === '$id' && JSON.stringify(inner).includes('*/')) return 'has an $id with "*/" in it; write another one';
+    const unfit = unfitFor(inner);
+    if (unfit !== null) return unfit;
+  }
+  return null;
 }
 
 function parse(text: string): Parsed<object | boolean> {

@@ -90,6 +90,14 @@ test('one that its thread does not live through is a problem, and those behind i
   expect(threads.length).toBe(2);
 });
 
+test('one that takes too much memory is told what to do', async () => {
+  const hoard = 'const all = []; for (;;) all.push(new Array(1e5).fill(0));';
+  const resourceLimits = { maxOldGenerationSizeMb: 16 };
+  const { compile } = new SchemaThread(() => new Worker(hoard, { eval: true, resourceLimits }));
+  const problem = 'cannot be compiled: that takes more than 512 MB; write fewer keys or branches';
+  expect(await compile('{}')).toEqual({ problem });
+});
+
 test('where the system gives no thread, all are a problem', async () => {
   const { compile } = new SchemaThread(() => {
     throw new Error('no more threads');

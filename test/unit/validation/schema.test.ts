@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { startProgram } from '../../../src/validation/program.ts';
+import { loadCompiler } from '../../../src/validation/schema.ts';
 import { Fuel, TooCostly } from '../../../src/validation/types.ts';
 import { compile } from '../../helpers/schema-check.ts';
 
@@ -172,4 +174,82 @@ test('a schema that would take a compiler minutes is refused before', () => {
 
 test('a list of names has no keys, however long it is', () => {
   expect(problemOf({ enum: Array.from({ length: 50_000 }, (_, i) => `k${i}`) })).toBe('none');
+});
+
+const draft7 = 'http://json-schema.org/draft-07/schema#';
+
+test.each([
+  ['at the top', { $id: '*/globalThis.ran=true;/*', type: 'string' }],
+  ['at the top, in draft 7', { $schema: draft7, $id: '*/globalThis.ran=true;/*', type: 'string' }],
+  ['below', { $defs: { a: { $id: 'x*/globalThis.ran=true;/*', type: 'string' } }, properties: { a: { $ref: 'x*' } } }],
+  [
+    'where no schema stands',
+    { enum: [{ $id: '*/globalThis.ran=true;/*', minLength: 1 }], items: { $ref: '#/enum/0' } },
+  ],
+  ['in a list', { enum: [{ $id: ['*/globalThis.ran=true;/*'], minLength: 1 }], items: { $ref: '#/enum/0' } }],
+])('an $id that would end the comment that ajv writes it into is refused: %s', (_, schema) => {
+  expect(problemOf(schema)).toBe('has an $id with "*/" in it; write another one');
+  expect(globalThis).not.toHaveProperty('ran');
+});
+
+test('nothing else that a schema says is run, whatever it looks like', () => {
+  const code = [
+    'globalThis.ran=true',
+    '*/globalThis.ran=true/*',
+    '`$' + '{globalThis.ran=true}`',
+    '"+(globalThis.ran=true)+"',
+  ];
+  code.push(
+    "'+(globalThis.ran=true)+'",
+    '\u2028globalThis.ran=true\u2028',
+    '\\"+(globalThis.ran=true)//',
+    '\nglobalThis.ran=true\n',
+  );
+  for (const text of code) {
+    const compiled = compile(
+      JSON.stringify({
+        $id: `https://example.org/${encodeURIComponent(text)}`,
+        $comment: text,
+        title: text,
+        enum: [text, [text], { [text]: text }],
+        const: text,
+        default: text,
+        required: [text],
+        dependentRequired: { [text]: [text] },
+        properties: { [text]: { const: text } },
+        $defs: { [text]: { const: text } },
+        anyOf: [{ $ref: `#/$defs/${encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'))}` }],
+      }),
+    );
+    if ('problem' in compiled) throw new Error(compiled.problem);
+    for (const value of [text, { [text]: text }, [text]]) compiled.value(value, new Fuel(10_000));
+  }
+  expect(globalThis).not.toHaveProperty('ran');
+});
+
+test('what no program can say is refused by name: __proto__, numbers without an end, $async', () => {
+  expect(problemOf('{"const": {"x": 1, "__proto__": {"role": "admin"}}}')).toBe(
+    'has the key "__proto__"; leave it out',
+  );
+  expect(problemOf('{"properties": {"__proto__": false}}')).toBe('has the key "__proto__"; leave it out');
+  expect(problemOf('{"enum": [1e400]}')).toBe('has a number beyond 1.8e308; write a smaller one, or none');
+  expect(problemOf('{"items": {"minimum": -1e400}}')).toBe('has a number beyond 1.8e308; write a smaller one, or none');
+  expect(problemOf({ $async: true })).toBe('has the key "$async"; leave it out');
+});
+
+test('what many references lead to is written once, and V8 takes what it made of the text in another thread', async () => {
+  const keys = Array.from({ length: 200 }, (_, i) => [`k${i}`, { type: 'string' }]);
+  const references = Array.from({ length: 100 }, (_, i) => [`r${i}`, { $ref: '#/$defs/a' }]);
+  const schema = {
+    $defs: { a: { properties: Object.fromEntries(keys) } },
+    properties: Object.fromEntries(references),
+  };
+  const compiled = (await loadCompiler())(JSON.stringify(schema));
+  if ('problem' in compiled) throw new Error(compiled.problem);
+  // Copies would make it 7 MB.
+  expect(compiled.value.text.length).toBeLessThan(200_000);
+  const { check, script } = startProgram(compiled.value);
+  expect(script.cachedDataRejected).toBe(false);
+  expect(check({ r99: { k199: 'a' } }, new Fuel(10_000))).toBeNull();
+  expect(check({ r99: { k199: 1 } }, new Fuel(10_000))).toEqual({ rule: 'type', path: '/r99/k199' });
 });
