@@ -81,8 +81,8 @@ export class RoutesApiServer extends AdminListener {
     const body = request.method === 'POST' ? request.body : '';
     const refused = this.#admit(request);
     const answer = refused ?? this.#answerTo(asked, body);
-    // What is held for clients that do not read is counted over all of them, elsewhere. No route was set by this.
-    if (answer.body.length > longestAtOnce) return null;
+    // What is held for clients that do not read is counted over all of them, elsewhere. To ask again changes nothing.
+    if (asked.method === 'GET' && answer.body.length > longestAtOnce) return null;
     if (refused === null) this.#parts.heard(asked.method, answer.status);
     countStatus(this.#parts.counters.apiAnswers, answer.status);
     return answer;
