@@ -99,6 +99,8 @@ export class SocketReader implements RoundWaiter {
   #waits = false;
   #mayLease = true;
   #keptAlive = false;
+  /** Says that the socket has ended, once it is read on. */
+  #owed: (() => void) | null = null;
 
   /** Takes the socket over, paused; `start` delivers what it has read already. */
   constructor(input: LegInput, buffers: ReadBuffers) {
@@ -157,6 +159,7 @@ export class SocketReader implements RoundWaiter {
     this.#holdStream(0);
     this.#paused = false;
     if (this.socket.destroyed) return;
+    if (this.#owed !== null) setImmediate(this.#pay);
     if (this.#handle !== null) {
       this.#startHandle(this.#handle);
       return;
@@ -164,6 +167,22 @@ export class SocketReader implements RoundWaiter {
     this.#records?.release();
     this.socket.resume();
   }
+
+  /**
+   * The socket has ended: says so now, or when it is read on, because what came before may wait for a rate. Node reads
+   * an end also where TLS is paused.
+   */
+  tellEnd(tell: () => void): void {
+    if (!this.#paused) tell();
+    else this.#owed = tell;
+  }
+
+  readonly #pay = () => {
+    const tell = this.#owed;
+    if (tell === null || this.#paused) return;
+    this.#owed = null;
+    tell();
+  };
 
   /**
    * Reads nothing until `carryOn` or `resume`, and says whether it did before. Not where Node does not show the handle:

@@ -26,20 +26,20 @@ export class SocketTransport implements Transport {
     this.#ended = this.socket.readableEnded;
     this.socket.on('end', () => {
       this.#ended = true;
-      this.#notify('ended');
+      if (this.#listener !== null) this.#tellEnd();
     });
     this.socket.on('close', () => this.#onClose());
   }
 
   begin(listener: TransportListener): void {
     this.#listener = listener;
+    // Whoever had it before may have heard of its end; this one has not.
+    if (this.#ended) this.#tellEnd();
     // What was read before counts, whatever has become of the socket since.
     this.#reader.start(listener);
-    // Whoever had it before may have heard of its end; this one has not.
-    if (this.socket.destroyed) {
-      this.#closed = false;
-      setImmediate(() => this.#onClose());
-    } else if (this.#ended) setImmediate(() => this.#notify('ended'));
+    if (!this.socket.destroyed) return;
+    this.#closed = false;
+    setImmediate(() => this.#onClose());
   }
 
   /** Whether it has a read buffer of its own. */
@@ -117,6 +117,12 @@ export class SocketTransport implements Transport {
 
   kernelQueue(now: number): KernelQueue {
     return kernelQueue(this.socket, now);
+  }
+
+  #tellEnd(): void {
+    this.#reader.tellEnd(() => {
+      if (!this.#closed) this.#notify('ended');
+    });
   }
 
   /** The listener goes on hearing of writes: one that was under way gives its buffer back only now. */

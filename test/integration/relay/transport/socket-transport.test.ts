@@ -46,6 +46,14 @@ test.each([
     const next = new Heard();
     transport.begin(next);
     await turn();
+    // It has not read on, as where a rate holds what was left.
+    expect(next.told).toEqual(['left']);
+    transport.resume();
+    transport.pause();
+    await turn();
+    expect(next.told).toEqual(['left']);
+    transport.resume();
+    await turn();
     await turn();
     expect(next.told).toEqual(['left', 'ended']);
     transport.reset();
