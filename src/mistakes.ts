@@ -30,6 +30,6 @@ export function contain(call: () => void, end: () => void): void {
 export function workAside(work: Promise<unknown>, end: () => void = () => {}): void {
   work.catch((error) => {
     tellMistake(error);
-    end();
+    contain(end, () => {});
   });
 }

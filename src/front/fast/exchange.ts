@@ -24,6 +24,7 @@ import { type Framing, responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../http/wire/head-parser.ts';
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import type { RoundWaiter } from '../../relay/core/round-budget.ts';
+import { joinBuffers } from '../../relay/memory/copy-buffers.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Passer } from '../../relay/registry.ts';
 import type { LegWriter } from '../../relay/transport/leg-writer.ts';
@@ -427,7 +428,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   /** 100, 102, 103: for the client, as they came. A read may hold thousands, and each write costs as much as a message. */
   #passInterims(interims: readonly Buffer[]): void {
     this.#parts.byteBudget.spend(bytesPerRead);
-    const bytes = Buffer.concat(interims);
+    const bytes = joinBuffers(interims);
     this.#client.line.send(bytes, 0, bytes.length);
   }
 

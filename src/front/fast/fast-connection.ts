@@ -24,6 +24,7 @@ import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines, parserBytes } from '../../http/wire/head-parser.ts';
 import type { RoundWaiter } from '../../relay/core/round-budget.ts';
+import { ownBuffer } from '../../relay/memory/copy-buffers.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
@@ -261,7 +262,9 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   #send(answer: Buffer): void {
-    this.line.send(answer, 0, answer.length);
+    // What waits must not keep what Node shares among many small buffers.
+    const bytes = ownBuffer(answer);
+    this.line.send(bytes, 0, bytes.length);
   }
 
   /** Nothing more is read before the client has taken an answer of ours, and a round has room for the next. */

@@ -21,7 +21,7 @@ export interface Keeper {
   readonly lent: boolean;
 }
 
-/** For bytes that belong to nobody else, such as a chunk of a `'data'` event. */
+/** For bytes that belong to nobody else, and that V8 collects in its own time. */
 export const owned: Keeper = {
   view: (chunk, start, end) => (end - start === chunk.length ? chunk : chunk.subarray(start, end)),
   pin() {},

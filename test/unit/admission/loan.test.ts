@@ -28,6 +28,6 @@ test('a mistake in one keeps no other, and is thrown', () => {
     },
   });
   loan.use(lend('third'));
-  expect(() => loan[Symbol.dispose]()).toThrow('mine');
+  expect(() => loan.dispose()).toThrow('mine');
   expect(told).toEqual(['third', 'first']);
 });

@@ -117,4 +117,13 @@ describe('a subprotocol', () => {
   ])('is removed from %s', (before, after) => {
     expect(line(before)).toBe(after);
   });
+
+  test('is removed among as many as somebody likes to name', () => {
+    const names = Array.from({ length: 2000 }, (_, i) => `token.${i}`);
+    const all = changed((changes) => {
+      for (const name of names) changes.removeSubprotocol(name);
+    });
+    expect(all.line('Sec-WebSocket-Protocol', `bokeh, ${names.join(', ')}, v1`)).toBe('bokeh, v1');
+    expect(all.line('Sec-WebSocket-Protocol', 'bokeh,v1')).toBe('bokeh,v1');
+  });
 });

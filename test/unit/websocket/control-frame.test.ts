@@ -29,3 +29,11 @@ describe('a control frame', () => {
     expect(payload.toString()).toBe('Hello');
   });
 });
+
+test('a frame that waits keeps 4 KiB at most, and no two share a byte', () => {
+  const frames = Array.from({ length: 300 }, (_, i) => encodeControl(Opcode.pong, Buffer.alloc(i % 126, i), null));
+  for (const [i, frame] of frames.entries()) {
+    expect(frame.buffer.byteLength).toBe(4096);
+    expect(frame.subarray(2)).toEqual(Buffer.alloc(i % 126, i));
+  }
+});
