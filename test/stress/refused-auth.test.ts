@@ -23,8 +23,7 @@ const atOnce = 50;
 /** In bytes. */
 const most = 8e6;
 /**
- * The same for the first ten thousand, for which V8 compiles. Measured: 5 to 7 MB, and 11 to 16 beside ten times the
- * work that the machine can do.
+ * The same for the first ten thousand, for which V8 compiles. Measured: 5 to 7 MB in some runs, 11 to 16 in most.
  */
 const first = 10_000;
 const mostAtFirst = 20e6;
