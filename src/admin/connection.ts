@@ -52,9 +52,14 @@ export type AnswerWhole = (chunk: Buffer, connection: AdminConnection) => WholeA
 export interface AdminConnectionParts {
   /** Whether a body belongs to its request. If not, a request ends with its head. */
   readonly takesBodies?: boolean;
-  readonly answerWhole?: AnswerWhole | null;
+  /** Unless given, all requests are for Node's server, which has the connection from its beginning. */
+  readonly whole?: WholeParts;
+}
+
+export interface WholeParts {
+  readonly answer: AnswerWhole;
   /** Called before Node's server gets the first of what it shall answer. */
-  readonly attach?: (connection: AdminConnection) => void;
+  readonly attach: (connection: AdminConnection) => void;
 }
 
 export class AdminConnection extends Duplex {
@@ -75,14 +80,14 @@ export class AdminConnection extends Duplex {
   #clock: NodeJS.Timeout | null = null;
   #clockMs: number | null = null;
 
-  constructor(socket: Socket, { takesBodies = false, answerWhole = null, attach }: AdminConnectionParts = {}) {
+  constructor(socket: Socket, { takesBodies = false, whole }: AdminConnectionParts = {}) {
     // Heads are text, which the socket writes as it is.
     super({ readableHighWaterMark: lowMark, decodeStrings: false });
     lowerMarks(socket);
     boundRecords(socket);
     this.#head = takesBodies ? [] : null;
-    this.#answerWhole = answerWhole;
-    this.#attach = attach ?? null;
+    this.#answerWhole = whole?.answer ?? null;
+    this.#attach = whole?.attach ?? null;
     this.#socket = socket;
     socket
       .on('data', (chunk: Buffer) => this.#contained(() => this.#take(chunk)))

@@ -82,15 +82,12 @@ export abstract class AdminListener {
       else connection.destroy();
     });
     const attach = (connection: AdminConnection) => this.#http.emit('connection', connection);
-    const answerWhole = (chunk: Buffer, connection: AdminConnection) => this.#answerWhole(chunk, connection);
+    const answer = (chunk: Buffer, connection: AdminConnection) => this.#answerWhole(chunk, connection);
+    const connectionParts = this.#whole === null ? { takesBodies } : { takesBodies, whole: { answer, attach } };
     const accept = (socket: Socket) => {
-      const ofNodeAlone = this.#whole === null;
-      const connection = new AdminConnection(
-        socket,
-        ofNodeAlone ? { takesBodies } : { takesBodies, attach, answerWhole },
-      );
+      const connection = new AdminConnection(socket, connectionParts);
       this.#connections.add(connection, hasRoom());
-      if (ofNodeAlone) attach(connection);
+      if (this.#whole === null) attach(connection);
     };
     const options = { allowHalfOpen: true, noDelay: true };
     this.#server = tls === null ? createNetServer(options, accept) : createSecureServer(tls, this.#handshakes, accept);

@@ -10,7 +10,7 @@ const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they begin with one
 const colours = /(\x1b\[(?:0|1|2|22|31|33|39)m)/;
 
-/** Text for a terminal: a file or its parser's error may hold anything, so control characters are written as `\x1b`. */
+/** Text for a terminal. A file, or its parser's error, may hold anything: control characters are written as `\x1b`. */
 export function plain(text: string): string {
   const parts = text.split(colours);
   return parts.map((part, i) => (i % 2 === 1 ? part : part.replace(controls, escaped))).join('');

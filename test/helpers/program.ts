@@ -7,8 +7,8 @@ export const source = join(import.meta.dirname, '../../src/main.ts');
 /** As one file (test/bundle.ts), which starts in half the time; as it stands where there is none. */
 export const program = process.env.SLUICE_PROGRAM ?? source;
 
-// For what is started from here alone: the processes of the run would write what they have compiled, too, when they end
-// and the folder is being removed.
+// For programs that are started from here alone. The processes of the run would write what they have compiled when they
+// end, into a folder that is being removed.
 const compiled = process.env.SLUICE_COMPILED;
 if (compiled !== undefined) process.env.NODE_COMPILE_CACHE = compiled;
 

@@ -12,7 +12,7 @@ export interface WantedFile {
   /** The key of the configuration that names it. */
   readonly name: string;
   readonly path: string;
-  /** `problem` are words that follow the path. Secrets are not quoted. What takes long has a thread for it. */
+  /** `problem` are words that follow the path. Secrets are not quoted. What takes long is done in slices, or in a thread. */
   readonly parse: (text: string) => Result<unknown> | Promise<Result<unknown>>;
   /** Called when something else is in use. */
   readonly changed?: () => void;

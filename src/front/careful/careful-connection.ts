@@ -252,7 +252,7 @@ export class CarefulConnection implements RoundWaiter {
     if (typeof this.#body === 'number' ? this.#body === 0 : end >= 0) this.#bodyEnded();
   }
 
-  /** Gives the parser a piece that was taken out of `buffer`. It copies what it passes on, so nobody reads that again. */
+  /** Gives the parser a piece that was taken out of `buffer`. It copies what it passes on: nobody reads that again. */
   #parse(piece: Buffer, buffer: Buffer): void {
     this.stream.feed(piece);
     if (this.#held.buffer !== buffer) freeBuffer(buffer);

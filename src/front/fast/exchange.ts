@@ -425,7 +425,10 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (interims !== null) this.#passInterims(interims);
   }
 
-  /** 100, 102, 103: for the client, as they came. A read may hold thousands, and each write costs as much as a message. */
+  /**
+   * 100, 102, 103: for the client, as they came. A read may hold thousands, and each write costs as much as that of a
+   * message.
+   */
   #passInterims(interims: readonly Buffer[]): void {
     this.#parts.byteBudget.spend(bytesPerRead);
     const bytes = joinBuffers(interims);

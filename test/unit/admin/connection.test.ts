@@ -34,7 +34,10 @@ describe('a request that is answered at once', () => {
       return text.startsWith('whole') ? { text: `answer to ${text}`, closes: text.endsWith('last') } : null;
     };
     const attach = (one: AdminConnection) => void attached.push(one);
-    const connection = new AdminConnection(socket as unknown as Socket, { takesBodies: true, attach, answerWhole });
+    const connection = new AdminConnection(socket as unknown as Socket, {
+      takesBodies: true,
+      whole: { answer: answerWhole, attach },
+    });
     return { socket, connection, written, attached };
   };
   const turn = () => new Promise(setImmediate);
@@ -85,7 +88,10 @@ describe('a request that is answered at once', () => {
       written.push(String(chunk));
       return { text: 'answer', closes: false };
     };
-    const slow = new AdminConnection(socket as unknown as Socket, { takesBodies: true, attach() {}, answerWhole });
+    const slow = new AdminConnection(socket as unknown as Socket, {
+      takesBodies: true,
+      whole: { answer: answerWhole, attach() {} },
+    });
     for (const text of ['1', '2', '3']) {
       socket.push(text);
       await turn();
