@@ -144,11 +144,14 @@ export class Opening implements LineOwner, PendingHandshake {
 
   read(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
     if (this.#turn === 'asking') this.#readAnswer(chunk, start, end, keeper);
-    else if (this.#turn === 'mirroring') {
+    else if (this.#turn === 'switched') this.#early = Buffer.concat([this.#early, chunk.subarray(start, end)]);
+    else if (this.#mirrorsOn) {
       this.#parts.byteBudget.spend(end - start + bytesPerRead);
       this.#download!.read(chunk, start, end, keeper);
       this.#afterMirror();
-    } else if (this.#turn === 'switched') this.#early = Buffer.concat([this.#early, chunk.subarray(start, end)]);
+    }
+    // An upstream has nothing to say behind its answer.
+    else this.#line?.destroy();
   }
 
   drained(): void {}

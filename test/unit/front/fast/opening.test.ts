@@ -1,13 +1,20 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
+import { HeadParsers } from '../../../../src/front/fast/head-parsers.ts';
+import type { Line } from '../../../../src/front/fast/line.ts';
 import { Opening, type OpeningClient } from '../../../../src/front/fast/opening.ts';
 import type { LaneParts } from '../../../../src/front/fast/parts.ts';
 import type { PendingHandshake } from '../../../../src/front/fast/under-way.ts';
 import type { AdmittedVisit } from '../../../../src/front/reception.ts';
 import { Recorder } from '../../../../src/front/recorder.ts';
+import { HeadWriter } from '../../../../src/http/wire/head-writer.ts';
 import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
+import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
-import type { DialEvents } from '../../../../src/upstream/connect.ts';
+import type { Connected, DialEvents } from '../../../../src/upstream/connect.ts';
 import { LogLines } from '../../../helpers/log-lines.ts';
+import { budgetOf, buffersOf } from '../../../helpers/memory.ts';
 import { admissionRoute, handshakeFields, testVisit } from '../../../helpers/visit.ts';
 
 /** An opening whose client's connection throws when it is refused; `dial` is what becomes of the dial. */
@@ -55,4 +62,60 @@ test('a mistake of ours when its time is over ends the handshake, and not the pr
   const { lines, left } = opening(1, () => {});
   await lines.next(({ event }) => event === 'handshake_bug');
   expect(left()).toEqual(nothing);
+});
+
+test('what an upstream says behind its whole refusal changes nothing of what its client has still to take', async () => {
+  const lines = new LogLines();
+  const socket = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
+  const upstream = Object.assign(socket, { setNoDelay() {}, setKeepAlive() {} });
+  let told = '';
+  const take = (bytes: Buffer, start: number, end: number) => {
+    told += bytes.toString('latin1', start, end);
+    return true;
+  };
+  // It takes everything later.
+  const writer = { blocked: true, broken: false, append: take, flush() {} };
+  const line = { writer, send: take, resume() {}, destroy() {}, reset: () => (told += '(reset)') };
+  const ended: (Buffer | null)[] = [];
+  const client: OpeningClient = {
+    line: line as unknown as Line,
+    takeEarly: () => Buffer.alloc(0),
+    opened() {},
+    turnedAwayWith: (answer) => ended.push(answer),
+  };
+  const rounds = () => new RoundBudget(setImmediate, { work: 1_000_000, free: 0, waiters: 1 });
+  const parts = {
+    log: lines.log,
+    openings: new Set(),
+    memory: { budget: budgetOf(), buffers: buffersOf(1_000_000) },
+    recorder: new Recorder({ log: lines.log, rejected: () => {}, hub: null, unrouted: () => new RouteCounters() }),
+    answers: new HeadParsers('response'),
+    heads: new HeadWriter(),
+    byteBudget: rounds(),
+    chunkBudget: rounds(),
+  } as unknown as LaneParts;
+  const endpoint = {
+    lease: () => ({ [Symbol.dispose]() {} }),
+    dial(_ms: number, { done }: DialEvents) {
+      done({ socket: upstream as unknown as Socket, elapsedMs: 1 } as Connected);
+      return { cancel() {} };
+    },
+  };
+  const request = {
+    visit: testVisit({ kind: 'websocket', headers: handshakeFields }) as AdmittedVisit,
+    route: { ...admissionRoute(), endpoint, hub: null },
+    head: Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+  } as unknown as ConstructorParameters<typeof Opening>[2];
+  const opening = new Opening(parts, client, request);
+  opening.begin();
+  const body = '5\r\nhello\r\n0\r\nX-Trailer: 1\r\n\r\n';
+  upstream.push(`HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+  await new Promise(setImmediate);
+  upstream.push('X-More: 2\r\n\r\n');
+  await new Promise(setImmediate);
+  writer.blocked = false;
+  opening.clientDrained();
+  expect(told.slice(told.indexOf('\r\n\r\n') + 4)).toBe(body);
+  expect(ended).toEqual([null]);
+  expect(await lines.next()).toMatchObject({ result: 'upstream_refused', detail: 'the upstream answered 403' });
 });
