@@ -259,6 +259,11 @@ export class Gateway {
     return this.#operators.watchers;
   }
 
+  /** Whether a connection of a client to another port than the public one may stay. */
+  get hasRoom(): boolean {
+    return this.#front.admitsDial(0);
+  }
+
   /**
    * Has the root lead to a target until a program sets it: one that a program has set stays, as a file kept it. Returns
    * the reason why not, or `null`.

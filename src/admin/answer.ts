@@ -63,10 +63,10 @@ export function bytesOf({ body }: Answer): number {
   return typeof body === 'string' ? Buffer.byteLength(body) : body.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Sends an answer, with `strictHeaders`. */
-export function send(res: ServerResponse, answer: Answer, closes = false): void {
+/** Sends an answer, with what every answer says. */
+export function send(res: ServerResponse, answer: Answer, closes = false, everyAnswer = strictHeaders): void {
   const { status, type, body, headers } = answer;
-  const fields: OutgoingHttpHeaders = { ...strictHeaders };
+  const fields: OutgoingHttpHeaders = { ...everyAnswer };
   if (type !== null) fields['Content-Type'] = type;
   // RFC 9110 §8.6: 204 has none.
   if (status !== 204) fields['Content-Length'] = bytesOf(answer);

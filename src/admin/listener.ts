@@ -1,8 +1,8 @@
 /**
- * A port of Sluice's own, for operators or for the routes API: Node's HTTP server behind connections that let one
- * request in at a time. The class of the port says what it answers. Anybody who reaches such a port can make it work,
- * so all of that is bounded: connections, the requests of each, the time of a head and of an answer, and the bytes of
- * answers that nobody has read yet.
+ * A port of Sluice's own, for operators, for the routes API, or for redirects: Node's HTTP server behind connections
+ * that let one request in at a time. The class of the port says what it answers. Anybody who reaches such a port can
+ * make it work, so all of that is bounded: connections, the requests of each, the time of a head and of an answer, and
+ * the bytes of answers that nobody has read yet.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ import { bind } from '../bind.ts';
 import type { ListenAddress } from '../config/types.ts';
 import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
-import { type Answer, bytesOf, problem, send, writtenAnswer } from './answer.ts';
+import { type Answer, bytesOf, problem, send, strictHeaders, writtenAnswer } from './answer.ts';
 import { AdminConnection, type WholeAnswer } from './connection.ts';
 import { AdminConnections } from './connections.ts';
 import { createSecureServer, Handshakes } from './secure-server.ts';
@@ -29,6 +29,8 @@ export interface AdminListenerParts {
   readonly takesBodies: boolean;
   /** The longest body of a request that may be answered at once; none is, unless given. */
   readonly wholeBodyBytes?: number;
+  /** What every answer says; `strictHeaders` unless given. */
+  readonly everyAnswer?: Readonly<Record<string, string>>;
   readonly log: Log;
   /** Whether a connection that has been accepted leaves enough descriptors to others; yes unless given. */
   readonly hasRoom?: (() => boolean) | undefined;
@@ -45,6 +47,7 @@ const largeBytes = 64 << 10;
 
 export abstract class AdminListener {
   readonly #takesBodies: boolean;
+  readonly #everyAnswer: Readonly<Record<string, string>>;
   readonly #log: Log;
   readonly #whole: WholeRequests | null;
   readonly #http: Server;
@@ -58,6 +61,7 @@ export abstract class AdminListener {
   constructor(parts: AdminListenerParts) {
     const { tls, maxHeaderSize, methods, takesBodies, wholeBodyBytes, log, hasRoom = () => true } = parts;
     this.#takesBodies = takesBodies;
+    this.#everyAnswer = parts.everyAnswer ?? strictHeaders;
     this.#log = log;
     this.#whole = wholeBodyBytes === undefined ? null : new WholeRequests(maxHeaderSize, wholeBodyBytes);
     const serve = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
@@ -172,7 +176,7 @@ export abstract class AdminListener {
     const large = size > largeBytes ? size : 0;
     // One large answer is always given, whatever its size.
     if (large > 0 && this.#unreadBytes > 0 && this.#unreadBytes + large > maxUnreadBytes) {
-      send(res, busy, unread);
+      send(res, busy, unread, this.#everyAnswer);
       return;
     }
     this.#unreadBytes += large;
@@ -181,7 +185,7 @@ export abstract class AdminListener {
       clearTimeout(clock);
       this.#unreadBytes -= large;
     });
-    send(res, answer, unread);
+    send(res, answer, unread, this.#everyAnswer);
   }
 }
 

@@ -15,7 +15,7 @@ import { createLog } from '../observe/log/log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { workUntilFault } from './faults.ts';
 import { type HubProxyFlags, readFlags } from './hub-proxy/flags.ts';
-import { redirectFrom } from './hub-proxy/redirect.ts';
+import { Redirects } from './hub-proxy/redirect.ts';
 import { termsOf } from './hub-proxy/tls-terms.ts';
 import { complain, print } from './print.ts';
 import { type Process, Signals, serveUntilDrained } from './serve.ts';
@@ -161,10 +161,9 @@ async function serve({ flags, loaded, contents, terms }: Starting, own: Process)
     }
     if (redirect !== null) {
       const { host, port, to } = redirect;
-      await listenAt('--redirect-port', { kind: 'tcp', host, port }, async () => {
-        (await redirectFrom(host, port, to)).unref();
-        return port;
-      });
+      const redirects = new Redirects(to, { log, hasRoom: () => gateway.hasRoom });
+      const place = { kind: 'tcp', host, port } as const;
+      await listenAt('--redirect-port', place, () => redirects.listen(place));
     }
     // At once: whoever sees the port open looks for it. Not before: another process may have a port, and this file.
     const unwritten = pidFile === null ? null : await writePid(pidFile);

@@ -1,12 +1,18 @@
-/** Sends whoever comes by plain HTTP to the same place by HTTPS: `--redirect-port`. */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+/**
+ * Sends whoever comes by plain HTTP to the same place by HTTPS: `--redirect-port`. Everybody who reaches the public port
+ * reaches this one, so it is bounded as those of operators are: one request of a connection at a time, few connections,
+ * and a newcomer takes the place of the address that has most.
+ */
+import type { IncomingMessage } from 'node:http';
+import { type Answer, text } from '../../admin/answer.ts';
+import { AdminListener, type AdminListenerParts } from '../../admin/listener.ts';
 import { hostOf } from '../../http/host.ts';
 import { parseTarget } from '../../http/target.ts';
 
-/** A browser's first request; what is more is not read. */
-const limits = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 1000 };
-const mostConnections = 1000;
+/** A browser's first request; one that is longer gets 431. */
+const maxHeaderSize = 16 * 1024;
+/** Nobody asks twice. */
+const headers = { Connection: 'close' };
 
 /** Where clients are sent to. */
 export interface SecurePlace {
@@ -15,26 +21,27 @@ export interface SecurePlace {
   readonly isNamed: boolean;
 }
 
-/** Listens; rejects with the system's error where it cannot. */
-export async function redirectFrom(host: string, port: number, to: SecurePlace): Promise<Server> {
-  const suffix = to.isNamed ? `:${to.port}` : '';
-  const server = createServer(limits, (req, res) => {
+export class Redirects extends AdminListener {
+  readonly #to: SecurePlace;
+
+  constructor(to: SecurePlace, parts: Pick<AdminListenerParts, 'log' | 'hasRoom'>) {
+    // What other sites may do with the answer is for the place itself to say.
+    super({ ...parts, tls: null, maxHeaderSize, methods: 'GET, HEAD', takesBodies: false, everyAnswer: {} });
+    this.#to = to;
+  }
+
+  protected override async answer(req: IncomingMessage): Promise<Answer> {
+    const { port, isNamed } = this.#to;
     const { host: named = '' } = req.headers;
     const name = hostOf(named);
     const place = placeOf(req, named);
-    res.setHeader('Connection', 'close');
     if (name === null || place === null) {
-      res
-        .writeHead(400, { 'Content-Type': 'text/plain' })
-        .end(`this port sends to HTTPS, on port ${to.port}, and the request names no host\n`);
-      return;
+      const words = `this port sends to HTTPS, on port ${port}, and the request names no host\n`;
+      return { ...text(400, words), headers };
     }
-    res.writeHead(301, { Location: `https://${name}${suffix}${place}` }).end();
-  });
-  server.maxConnections = mostConnections;
-  server.listen(port, host);
-  await once(server, 'listening');
-  return server;
+    const location = `https://${name}${isNamed ? `:${port}` : ''}${place}`;
+    return { status: 301, type: null, body: '', headers: { ...headers, Location: location } };
+  }
 }
 
 /** Path and query, as a URL may have them; `null` where the request names none, or another host's. */
