@@ -13,17 +13,15 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describePressure, Holding, type MemoryLedger } from '../../admission/memory.ts';
-import { ChunkedEnd, HeadEnd } from '../../http/message-end.ts';
-import { RequestLine } from '../../http/request-line.ts';
 import { contain } from '../../mistakes.ts';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
-import { freeBuffer } from '../../relay/memory/copy-buffers.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
-import { HeldBytes } from '../held-bytes.ts';
+import { HeldBytes, mostHeldBytes, readBehindPause } from '../held-bytes.ts';
 import { CarefulStream } from './careful-stream.ts';
-import { JoinedBody } from './joined-body.ts';
+import { PendingHead } from './pending-head.ts';
 import { chunksPerRequest, costOf, PieceSize } from './piece-size.ts';
+import { bodyOf, type RequestBody } from './request-body.ts';
 
 /** What the parser found in a head. */
 export type ParsedHead =
@@ -50,19 +48,10 @@ export interface ConnectionTimeouts {
   readonly keepAliveMs: number;
 }
 
-/** The most empty lines before a request (RFC 9112 §2.2 wants one to be ignored). Each costs the parser a call. */
-const mostBlankPieces = 4;
 /** A head that has come in part is in the parser as it came, and as strings. */
 const bytesPerHeadByte = 2;
 /** A head of this size is read to its end, however little memory there is. */
 const freeHeadBytes = 4096;
-/** What Node reads once more of a paused socket. */
-const readBytes = 64 * 1024;
-/**
- * What is held of the bytes that cannot be parsed yet: nobody takes the body, a step waits for an answer about the
- * request, or its answer is under way. The client's end is seen only behind those.
- */
-const mostHeldBytes = 64 * 1024;
 
 export class CarefulConnection implements RoundWaiter {
   readonly connection: Connection;
@@ -73,28 +62,24 @@ export class CarefulConnection implements RoundWaiter {
   readonly #onEnd = () => this.#contained(() => this.#end());
   readonly #onClose = () => this.#contained(() => this.#close());
   #turn: 'head' | 'body' | 'answer' | 'over' | 'switched' = 'head';
-  /** Read and not parsed. */
+  /**
+   * Read and not parsed: nobody takes the body, a step waits for an answer about the request, or its answer is under
+   * way. The client's end is seen only behind those.
+   */
   readonly #held = new HeldBytes();
   /** The peer has sent FIN behind what is held. */
   #ended = false;
   #found: ParsedHead | null = null;
+  /** `null` while there is nothing to be answered. */
   #res: ServerResponse | null = null;
-  #answered = false;
-  #headEnd = new HeadEnd();
-  #line = new RequestLine();
-  #blankPieces = 0;
-  /** Bytes of the body still to come, or who looks for its end. */
-  #body: number | ChunkedEnd = 0;
-  /** Of a body in chunks. */
-  #joined: JoinedBody | null = null;
+  #head = new PendingHead();
+  #body: RequestBody | null = null;
   #pumping = false;
   readonly #pieceSize = new PieceSize();
   #waits = false;
   readonly #chunkBudget: RoundBudget;
   readonly #memory: MemoryLedger;
   readonly #holding: Holding;
-  /** Bytes of the head that the parser has. */
-  #headBytes = 0;
 
   constructor(
     connection: Connection,
@@ -137,11 +122,7 @@ export class CarefulConnection implements RoundWaiter {
   #read(chunk: Buffer): void {
     if (this.#turn === 'over') return;
     if (this.#turn === 'head' && this.connection.waitsFor !== 'header') this.#waitForHeader();
-    const { buffer } = this.#held;
     this.#held.appendOwned(chunk);
-    // Where they have been copied: nobody reads from what was taken before.
-    if (this.#held.buffer !== buffer) freeBuffer(buffer);
-    if (this.#held.buffer !== chunk) freeBuffer(chunk);
     this.#pump();
   }
 
@@ -190,8 +171,8 @@ export class CarefulConnection implements RoundWaiter {
       return false;
     }
     this.#holding.bytes = 0;
-    if (this.#turn === 'head') this.#feedHead();
-    else this.#feedBody();
+    if (this.#turn === 'head') this.#feedHead(this.#head);
+    else this.#feedBody(this.#body!);
     return true;
   }
 
@@ -201,7 +182,7 @@ export class CarefulConnection implements RoundWaiter {
     const readsOn = !this.#waits && this.#held.length < mostHeldBytes && !this.#memory.pressed;
     if (readsOn) socket.resume();
     else socket.pause();
-    this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : readBytes);
+    this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : readBehindPause);
     // Nobody else could get back what waits for no more than a round of its own.
     if (this.#turn === 'head' && this.#waits && this.#memory.pressed) this.#breakForMemory();
   }
@@ -210,62 +191,38 @@ export class CarefulConnection implements RoundWaiter {
     this.#break(Object.assign(new Error(describePressure(this.#memory)), { code: 'ERR_MEMORY' }));
   }
 
-  #feedHead(): void {
-    const end = this.#headEnd.find(this.#held.bytes, 0);
-    const { buffer } = this.#held;
-    const piece = this.#take(end);
-    this.#headBytes += piece.length;
-    this.#parse(this.#line.translate(piece), buffer);
+  #feedHead(head: PendingHead): void {
+    this.#feedPiece(head.find(this.#held.bytes), (piece) => head.translate(piece));
     const found = this.#found;
     this.#found = null;
     if (this.#turn !== 'head') return;
     if (found !== null) this.#dispatch(found);
-    else if (end < 0) this.#holdHead();
-    else if (++this.#blankPieces > mostBlankPieces) {
+    else if (head.isOpen) this.#holdHead(head);
+    else if (!head.addBlank()) {
       this.#break(Object.assign(new Error('there are too many empty lines before the request'), { code: 'HPE_BLANK' }));
     }
   }
 
   /** Holds what has come of a head. */
-  #holdHead(): void {
-    if (this.#headBytes > freeHeadBytes && this.#memory.pressed) {
-      this.#breakForMemory();
-    } else this.#holding.bytes = this.#headBytes * bytesPerHeadByte;
+  #holdHead({ bytes }: PendingHead): void {
+    if (bytes > freeHeadBytes && this.#memory.pressed) this.#breakForMemory();
+    else this.#holding.bytes = bytes * bytesPerHeadByte;
   }
 
-  #feedBody(): void {
-    const body = this.#body;
-    const before = typeof body === 'number' ? 0 : body.chunks;
-    const { buffer } = this.#held;
-    const [piece, end] = typeof body === 'number' ? [this.#take(body), 0] : this.#takeChunks(body);
-    const chunks = typeof body === 'number' ? 0 : body.chunks - before;
-    const { length } = piece;
-    if (!this.#chunkBudget.spend(costOf(length, chunks))) this.#awaitRound();
-    this.#parse(piece, buffer);
-    this.#joined?.passOn();
+  #feedBody(body: RequestBody): void {
+    const length = body.next(this.#held.bytes);
+    if (!this.#chunkBudget.spend(costOf(length, body.chunks))) this.#awaitRound();
+    this.#feedPiece(length, (piece) => piece);
+    body.passOn();
     if (this.#turn !== 'body') return;
-    if (typeof this.#body === 'number') this.#body -= length;
-    else if (this.#body.broken) {
+    if (body.state === 'broken') {
       this.#break(Object.assign(new Error('the chunks of the body are malformed'), { code: 'HPE_CHUNK' }));
-      return;
-    }
-    if (typeof this.#body === 'number' ? this.#body === 0 : end >= 0) this.#bodyEnded();
+    } else if (body.state === 'whole') this.#bodyEnded();
   }
 
-  /** Gives the parser a piece that was taken out of `buffer`. It copies what it passes on: nobody reads that again. */
-  #parse(piece: Buffer, buffer: Buffer): void {
-    this.stream.feed(piece);
-    if (this.#held.buffer !== buffer) freeBuffer(buffer);
-  }
-
-  /** Takes the next piece of a body in chunks, as far as that reaches; with where the body ends in it, or -1. */
-  #takeChunks(body: ChunkedEnd): [piece: Buffer, end: number] {
-    const before = body.chunks;
-    const size = this.#pieceSize.bytes;
-    const end = body.find(this.#held.bytes.subarray(0, size), 0);
-    const chunks = body.chunks - before;
-    this.#pieceSize.adapt(chunks);
-    return [this.#take(end < 0 ? size : end), end];
+  /** Gives the parser the next bytes that are held. It copies what it passes on. */
+  #feedPiece(length: number, translate: (piece: Buffer) => Buffer): void {
+    this.#held.pass(length, (piece) => this.stream.feed(translate(piece)));
   }
 
   #awaitRound(): void {
@@ -287,18 +244,11 @@ export class CarefulConnection implements RoundWaiter {
     contain(call, () => this.reset());
   }
 
-  /** Takes the held bytes before `end`; all of them where it is -1 or beyond them. */
-  #take(end: number): Buffer {
-    return this.#held.take(end < 0 ? undefined : end);
-  }
-
   #dispatch(found: ParsedHead): void {
-    this.#blankPieces = 0;
-    this.#headBytes = 0;
+    const { target } = this.#head;
+    if (target !== null) found.req.url = target;
+    this.#head = new PendingHead();
     this.#holding.bytes = 0;
-    this.#headEnd = new HeadEnd();
-    if (this.#line.target !== null) found.req.url = this.#line.target;
-    this.#line = new RequestLine();
     this.connection.work();
     if (found.kind !== 'request') {
       this.#turn = 'switched';
@@ -310,10 +260,8 @@ export class CarefulConnection implements RoundWaiter {
     if (!this.#chunkBudget.spend(chunksPerRequest)) this.#awaitRound();
     const { req, res } = found;
     this.#res = res;
-    this.#answered = false;
-    this.#body = bodyOf(req);
-    this.#joined = typeof this.#body === 'number' ? null : new JoinedBody(req, () => this.stream.pause());
-    this.#turn = this.#body === 0 ? 'answer' : 'body';
+    this.#body = bodyOf(req, this.#pieceSize, () => this.stream.pause());
+    this.#turn = this.#body.state === 'whole' ? 'answer' : 'body';
     // Node's own listener comes first, and tells `ended` where this was the last answer.
     res.once('finish', () => this.#contained(() => this.#onAnswered()));
     this.#events.request(req, res);
@@ -321,13 +269,12 @@ export class CarefulConnection implements RoundWaiter {
 
   #bodyEnded(): void {
     this.#turn = 'answer';
-    this.#joined = null;
-    if (this.#answered) this.#next();
+    this.#body = null;
+    if (this.#res === null) this.#next();
   }
 
   #onAnswered(): void {
     this.#res = null;
-    this.#answered = true;
     if (this.#turn === 'answer') {
       this.#next();
       this.#pump();
@@ -381,12 +328,6 @@ export class CarefulConnection implements RoundWaiter {
     socket.pause();
     socket.off('data', this.#onData).off('end', this.#onEnd);
   }
-}
-
-/** The part of a request behind its head. The parser has taken the head, so it knows the framing. */
-function bodyOf({ headers }: IncomingMessage): number | ChunkedEnd {
-  if (headers['transfer-encoding'] !== undefined) return new ChunkedEnd();
-  return Number(headers['content-length'] ?? 0);
 }
 
 function ignore(): void {}

@@ -4,15 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
-import { HeldBytes } from '../held-bytes.ts';
-
-/**
- * The most bytes that are held. RFC 6455 §4.1 wants a client to wait for the 101, but some do not. A few messages are
- * held, then TCP pushes back.
- */
-const maxHeldBytes = 64 * 1024;
-/** What Node reads once more of a paused socket. */
-const readBytes = 64 * 1024;
+import { HeldBytes, mostHeldBytes, readBehindPause } from '../held-bytes.ts';
 
 export class EarlyBytes {
   readonly #socket: Socket;
@@ -43,8 +35,8 @@ export class EarlyBytes {
 
   #hold(chunk: Buffer): void {
     this.#held.append(chunk);
-    const isFull = this.#held.length >= maxHeldBytes || this.#memory.pressed;
+    const isFull = this.#held.length >= mostHeldBytes || this.#memory.pressed;
     if (isFull) this.#socket.pause();
-    this.#holding.bytes = this.#held.capacity + (isFull ? readBytes : 0);
+    this.#holding.bytes = this.#held.capacity + (isFull ? readBehindPause : 0);
   }
 }

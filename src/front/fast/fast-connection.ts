@@ -32,7 +32,7 @@ import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, pageBytes, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
 import { healthBody, healthPath } from '../health.ts';
-import { HeldBytes } from '../held-bytes.ts';
+import { HeldBytes, mostHeldBytes } from '../held-bytes.ts';
 import type { AdmittedVisit, VisitHost } from '../reception.ts';
 import type { Subject } from '../recorder.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
@@ -53,12 +53,6 @@ const lingerMs = 2000;
  * read only when they have sent everything.
  */
 const restMs = 10_000;
-/**
- * The most bytes that are held of what a client sends too early: of further requests, of a body for which there is no
- * connection yet, of frames before the 101 (RFC 6455 §4.1). Then TCP pushes back.
- */
-const mostHeldBytes = 64 * 1024;
-
 const nothing = Buffer.alloc(0);
 
 const tooLarge = {
