@@ -36,7 +36,7 @@ export interface CarefulEvents {
    * behind.
    */
   switched(req: IncomingMessage, head: Buffer, kind: 'upgrade' | 'connect'): void;
-  /** What came is no request, or the rest of one. `answerable`: whether no answer has begun. */
+  /** What came is no request, or not the rest of one. `answerable`: whether no answer to it has begun. */
   broken(error: NodeJS.ErrnoException, answerable: boolean): void;
 }
 
@@ -293,7 +293,8 @@ export class CarefulConnection implements RoundWaiter {
 
   /** Ends the connection, because what came is no request or not the rest of one. What follows means nothing. */
   #break(error: NodeJS.ErrnoException): void {
-    const answerable = !this.#res?.headersSent;
+    // Behind its answer a request gets no second one, which would be taken for that to the next.
+    const answerable = this.#turn === 'head' || this.#res?.headersSent === false;
     this.#over();
     this.#events.broken(error, answerable);
   }

@@ -16,6 +16,7 @@ function setUp(work: number) {
   const requests: IncomingMessage[] = [];
   const responses: ServerResponse[] = [];
   const seen = { chunks: 0, text: '' };
+  const broken: string[] = [];
   const careful = new CarefulConnection(connection, memory, budget, () => ({ headersMs: 0, keepAliveMs: 0 }), {
     request(req, res) {
       requests.push(req);
@@ -26,16 +27,14 @@ function setUp(work: number) {
       });
     },
     switched() {},
-    broken(error) {
-      throw error;
-    },
+    broken: ({ code }, answerable) => broken.push(`${code}${answerable ? '' : ', answered'}`),
   });
   const server = createServer((req, res) => careful.found({ kind: 'request', req, res }));
   server.emit('connection', careful.stream);
   const endRound = () => {
     for (const call of ends.splice(0)) call();
   };
-  return { careful, socket, requests, responses, seen, endRound };
+  return { careful, socket, requests, responses, seen, broken, endRound };
 }
 
 const head = 'PROPFIND / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -44,7 +43,7 @@ const head = 'PROPFIND / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r
 const settled = () => new Promise(setImmediate);
 
 test('a body of tiny chunks is parsed over many rounds, and comes whole', async () => {
-  const { careful, socket, requests, seen, endRound } = setUp(100);
+  const { careful, socket, requests, seen, broken, endRound } = setUp(100);
   const text = Array.from({ length: 5000 }, (_, i) => 'abcdefgh'[i % 8]).join('');
   careful.start(Buffer.from(`${head}${text.replaceAll(/./g, '1\r\n$&\r\n')}0\r\n\r\n`));
   await settled();
@@ -63,6 +62,7 @@ test('a body of tiny chunks is parsed over many rounds, and comes whole', async 
   }
   expect(rounds).toBeGreaterThan(10);
   expect(seen.text).toBe(text);
+  expect(broken).toEqual([]);
 });
 
 const large = 'x'.repeat(4000);
@@ -86,6 +86,21 @@ test.each([
   await settled();
   expect(rounds).toBeGreaterThan(1);
   expect(seen.text).toBe(large.repeat(200));
+});
+
+test.each([
+  ['no answer', () => {}, 'HPE_CHUNK'],
+  ['half an answer', (res: ServerResponse) => res.write('half'), 'HPE_CHUNK, answered'],
+  ['its answer', (res: ServerResponse) => res.end('whole'), 'HPE_CHUNK, answered'],
+])('a request whose body breaks when it has %s gets no second one', async (_, answer, told) => {
+  const { careful, socket, responses, broken } = setUp(100);
+  careful.start(Buffer.from(`${head}1\r\na\r\n`));
+  await settled();
+  answer(responses[0]!);
+  await settled();
+  socket.push('!');
+  await settled();
+  expect(broken).toEqual([told]);
 });
 
 test('is read on when less is held than may be, so that its client’s end is seen', async () => {
