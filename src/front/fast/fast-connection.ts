@@ -13,35 +13,31 @@
  * our memory.
  */
 import type { Socket } from 'node:net';
-import { type NamedUser, userOf } from '../../admission/identity.ts';
-import { describePressure } from '../../admission/memory.ts';
+import { describePressure, Holding } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
-import { Visit } from '../../admission/visit.ts';
-import type { Route } from '../../config/types.ts';
-import type { HeadFields } from '../../http/head-fields.ts';
-import { handshakeLists } from '../../http/raw-fields.ts';
+import type { Visit } from '../../admission/visit.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines, parserBytes } from '../../http/wire/head-parser.ts';
 import type { RoundWaiter } from '../../relay/core/round-budget.ts';
 import { ownBuffer } from '../../relay/memory/copy-buffers.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
-import { asksForWebSocket } from '../../websocket/validate.ts';
-import { findRoute, refuseLongList } from '../arrival.ts';
 import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge-route.ts';
-import { asOfApi, pageBytes, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
-import { healthBody, healthPath } from '../health.ts';
+import { asOfApi, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
+import { healthPath } from '../health.ts';
 import { HeldBytes, mostHeldBytes } from '../held-bytes.ts';
 import type { AdmittedVisit, VisitHost } from '../reception.ts';
 import type { Subject } from '../recorder.ts';
 import { Exchange, type ExchangeClient } from './exchange.ts';
 import { Line, type LineOwner } from './line.ts';
 import { Opening } from './opening.ts';
-import { type CameFrom, Origins } from './origins.ts';
+import { Origins } from './origins.ts';
+import { healthAnswer, refusalAnswer } from './own-answer.ts';
 import type { LaneParts } from './parts.ts';
 import { bytesPerRequest } from './per-round.ts';
-import { Upload } from './upload.ts';
+import { type Asked, nothingAsked, type RequestHead, readBeginning, readHead, visitOf } from './request-head.ts';
+import { type Upload, unwantedBody } from './upload.ts';
 
 /**
  * How long the bytes that a client still sends behind the last answer are read and thrown away. Closing before would
@@ -66,57 +62,51 @@ const tooLarge = {
   },
 } as const;
 
-/** A request whose head is being judged, or has been. */
-interface Arriving {
-  readonly visit: Visit;
-  readonly route: EdgeRoute;
-  readonly sender: CameFrom;
-}
-
-/** What is known of a request before it is judged. */
-interface Known {
-  readonly route: EdgeRoute;
-  readonly host: string;
-  readonly target: string;
-  readonly sender: CameFrom;
-  /** Whether it is a handshake. */
-  readonly upgrades: boolean;
-}
+type Turn =
+  /** A head is read, or its first byte awaited. */
+  | 'head'
+  /** A request is there, and waits for a round of the event loop that has room for it. */
+  | 'round'
+  /** Its head is being judged, and the parser still has it. */
+  | 'admission'
+  | 'exchange'
+  | 'opening'
+  /** The answer is a page that another program is asked for. */
+  | 'page'
+  /** An answer of ours waits for its client to read, or for a round of its own; nothing more is read before. */
+  | 'owed'
+  /** The rest of a body is read and thrown away. */
+  | 'rest'
+  /** Our last word is said, or somebody else has the socket. */
+  | 'over';
 
 export class FastConnection implements LineOwner, ExchangeClient, VisitHost, RoundWaiter {
   readonly line: Line;
   readonly #parts: LaneParts;
   readonly #connection: Connection;
   readonly #origins: Origins;
+  #turn: Turn = 'head';
   #parser: HeadParser | null = null;
-  #parserBytes = 0;
-  /** Whose head the parser still has. */
-  #arriving: Arriving | null = null;
+  /** The request under way. */
+  #head: RequestHead | null = null;
+  #visit: Visit | null = null;
   #exchange: Exchange | null = null;
   #opening: Opening | null = null;
-  /** The body that is read and thrown away, and whether the connection ends behind it. */
-  #rest: { readonly upload: Upload; readonly closes: boolean } | null = null;
+  #rest: Upload | null = null;
+  /** The connection ends behind the rest. */
+  #restIsLast = false;
+  /** Of a head, or of trailers that nobody wants. */
+  readonly #holding: Holding;
   /** Read, and for later. */
   #held: HeldBytes | null = null;
   /** A read goes on. */
   #reading = false;
-  /** An answer of ours waits for its client to read, or for a round of its own; nothing more is read before. */
-  #owes = false;
-  #over = false;
-  /** A round in which the next request may begin: nobody waits for one, it is waited for, or it has come. */
-  #turn: 'none' | 'awaited' | 'come' = 'none';
-  /** The form of answers that the last request prefers: its `Accept`. */
-  #accept: string | undefined;
-  #method = '';
-  #target = '';
-  /** The answer is a page that another program is asked for. */
-  #awaitsPage = false;
-  #expects = false;
 
   constructor(parts: LaneParts, connection: Connection, bytes: Buffer) {
     this.#parts = parts;
     this.#connection = connection;
     this.#origins = new Origins(connection.peer);
+    this.#holding = new Holding(parts.memory.budget);
     this.line = new Line(connection.socket, bytes, parts.memory, this);
     connection.socket = this.line.socket;
   }
@@ -138,12 +128,12 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   #readAll(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
-    for (let at = start; at < end && !this.#over; ) {
-      if (this.#rest !== null) {
-        at = this.#readRest(chunk, at, end, keeper);
-      } else if (this.#exchange?.takesBody) {
+    for (let at = start; at < end && !this.#isOver; ) {
+      if (this.#turn === 'rest') {
+        at = this.#readRest(this.#rest!, chunk, at, end, keeper);
+      } else if (this.#turn === 'exchange' && this.#exchange?.takesBody) {
         at = this.#exchange.readBody(chunk, at, end, keeper);
-      } else if (this.#isFree && this.#hasTurn()) {
+      } else if (this.#turn === 'head' && (this.#parser !== null || this.#mayBegin())) {
         at = this.#readHead(chunk, at, end);
       } else {
         this.#hold(chunk, at, end);
@@ -152,53 +142,55 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     }
   }
 
-  /** Whether a head may be read: nothing is under way, and the answer before it has gone. */
-  get #isFree(): boolean {
-    if (this.#exchange !== null || this.#opening !== null || this.#arriving !== null) return false;
-    return !this.#owes && !this.#awaitsPage && this.#turn !== 'awaited';
-  }
-
   /**
    * Whether a request that begins here may be read in this round of the event loop. If not it waits for one, under way
    * already, and what has come of it is held.
    */
-  #hasTurn(): boolean {
-    if (this.#parser !== null) return true;
+  #mayBegin(): boolean {
     const { byteBudget } = this.#parts;
-    if (this.#turn === 'none' && (byteBudget.spent || byteBudget.crowded)) {
-      this.#turn = 'awaited';
+    if (byteBudget.spent || byteBudget.crowded) {
+      this.#turn = 'round';
       this.#connection.work();
       byteBudget.wait(this);
       return false;
     }
-    this.#turn = 'none';
-    byteBudget.spend(bytesPerRequest);
+    this.#beginHead();
     return true;
   }
 
+  #beginHead(): void {
+    this.#parts.byteBudget.spend(bytesPerRequest);
+    this.#parser = this.#parts.requests.take();
+  }
+
   drained(): void {
-    if (this.#owes) {
-      this.#goOn();
-      return;
-    }
-    this.#exchange?.clientDrained();
-    this.#opening?.clientDrained();
+    if (this.#turn === 'owed') this.#goOn();
+    else if (this.#turn === 'exchange') this.#exchange?.clientDrained();
+    else if (this.#turn === 'opening') this.#opening?.clientDrained();
   }
 
   ended(): void {
-    if (this.#arriving !== null) this.#arriving.visit.leave();
-    else if (this.#parser?.begun || this.#turn === 'awaited')
+    if (this.#turn === 'round' || (this.#turn === 'head' && this.#parser?.begun)) {
       this.#record({ outcome: 'client_gone', detail: 'the client left within a request' });
-    this.#exchange?.clientGone();
-    this.#opening?.clientGone();
-    if (!this.#over) this.line.destroy();
+    }
+    this.#leaveRequest();
+    if (!this.#isOver) this.line.destroy();
   }
 
   gone(): void {
-    this.#arriving?.visit.leave();
-    this.#exchange?.clientGone();
-    this.#opening?.clientGone();
+    this.#leaveRequest();
     this.#release();
+  }
+
+  get #isOver(): boolean {
+    return this.#turn === 'over';
+  }
+
+  /** The client has left. */
+  #leaveRequest(): void {
+    if (this.#turn === 'admission') this.#visit?.leave();
+    else if (this.#turn === 'exchange') this.#exchange?.clientGone();
+    else if (this.#turn === 'opening') this.#opening?.clientGone();
   }
 
   // Its exchange.
@@ -218,7 +210,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   answered(closes: boolean, upload: Upload): void {
     this.#exchange = null;
     const isWhole = upload.state === 'whole';
-    const waits = this.#expects && !isWhole && upload.payloadBytes === 0;
+    const waits = this.#asked.expects && !isWhole && upload.payloadBytes === 0;
     // A client that waits to be told to go on sends nothing.
     if (!isWhole && !waits) this.#awaitRest(upload, closes);
     else if (closes || waits) this.#farewell();
@@ -233,20 +225,17 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 
   /** Sends an answer of Sluice's own, or another program's page in its place; calls `sent` then. */
   #answer(refusal: Refusal, closes: boolean, sent: () => void): void {
-    const framing = { closes, bodiless: this.#method === 'HEAD' };
-    const pages = refusal.page === undefined ? null : this.#parts.pages();
-    if (pages === null) {
-      this.#send(refusalBytes(refusal, this.#accept, framing));
+    const answer = refusalAnswer(refusal, this.#asked, closes, this.#parts.pages());
+    if (!(answer instanceof Promise)) {
+      this.#send(answer);
       sent();
       return;
     }
-    this.#awaitsPage = true;
-    pages
-      .page(refusal.page!, this.#target)
+    this.#turn = 'page';
+    answer
       .then((page) => {
-        this.#awaitsPage = false;
-        if (this.#over) return;
-        this.#send(page === null ? refusalBytes(refusal, this.#accept, framing) : pageBytes(refusal, page, framing));
+        if (this.#turn !== 'page') return;
+        this.#send(page);
         sent();
       })
       .catch((error) => {
@@ -274,19 +263,19 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       this.#farewell();
       return;
     }
-    this.#owes = true;
+    this.#turn = 'owed';
     this.line.pause();
     this.#connection.wait('end', restMs);
     if (!this.line.writer.blocked) answerBudget.wait(this);
   }
 
   onRound(): void {
-    if (this.#over) return;
-    if (this.#turn === 'awaited') {
-      this.#turn = 'come';
+    if (this.#turn === 'round') {
+      this.#turn = 'head';
+      this.#beginHead();
       this.readHeld();
-    } else if (this.#owes && this.#holdsTooMuch) this.#farewell();
-    else if (this.#owes) this.#goOn();
+    } else if (this.#turn === 'owed' && this.#holdsTooMuch) this.#farewell();
+    else if (this.#turn === 'owed') this.#goOn();
   }
 
   reset(): void {
@@ -300,9 +289,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 
   /** The answer of ours has gone. */
   #goOn(): void {
-    if (this.line.writer.blocked) return;
-    this.#owes = false;
-    this.#next();
+    if (!this.line.writer.blocked) this.#next();
   }
 
   refuseRequest(refused: Refused): void {
@@ -317,18 +304,17 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   admitted(visit: AdmittedVisit): void {
-    const { route, sender } = this.#arriving!;
-    if (visit.kind === 'websocket') this.#open(visit, route, sender);
-    else this.#exchangeFor(visit, route, sender);
+    if (visit.kind === 'websocket') this.#open(visit, this.#head!);
+    else this.#exchangeFor(visit, this.#head!);
   }
 
   turnedAway(visit: Visit, refused: Refused): void {
     const parser = this.#parser!;
     const refusal = refusalOf(visit.route.route.name, refused);
     const closes = this.#isLast(parser);
-    const upload = uploadOf(parser);
+    const upload = unwantedBody(parser);
     this.#dropParser();
-    if (visit.kind === 'websocket') this.turnedAwayWith(refusalBytes(refusal, this.#accept));
+    if (visit.kind === 'websocket') this.turnedAwayWith(refusalBytes(refusal, this.#asked.accept));
     else this.refuse(refusal, closes, upload);
   }
 
@@ -370,8 +356,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 
   /** Returns where in the chunk the head ends. */
   #readHead(chunk: Buffer, start: number, end: number): number {
-    this.#parser ??= this.#parts.requests.take();
-    const parser = this.#parser;
+    const parser = this.#parser!;
     const progress = parser.feed(chunk, start, end);
     const { position } = parser;
     switch (progress) {
@@ -393,7 +378,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   #awaitMore(parser: HeadParser): void {
     const { budget } = this.#parts.memory;
     const { pressed } = budget;
-    this.#count(parserBytes + parser.capacity);
+    this.#holding.bytes = parserBytes + parser.capacity;
     if (pressed) this.#refuse({ outcome: 'memory', detail: describePressure(budget) }, this.#unknown(), null);
     else if (this.#connection.waitsFor !== 'header') this.#waitForHeader();
   }
@@ -404,52 +389,40 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     });
   }
 
-  /** Counts what is held of a head, or of trailers that nobody wants. */
-  #count(bytes: number): void {
-    this.#parts.memory.budget.take(bytes - this.#parserBytes);
-    this.#parserBytes = bytes;
-  }
-
   #begin(parser: HeadParser): void {
     this.#connection.work();
-    const { edge, noteUntrusted, unrouted } = this.#parts;
-    const host = parser.value(parser.hostLine);
-    const target = parser.bytes.toString('latin1', parser.targetStart, parser.targetEnd);
-    const sender = this.#origins.of(parser, host, edge());
-    const { address, trusted } = sender.origination;
-    this.#method = parser.method;
-    this.#target = target;
-    this.#accept = parser.acceptLine < 0 ? undefined : parser.value(parser.acceptLine);
-    this.#expects = parser.expectLine >= 0 && parser.value(parser.expectLine).toLowerCase() === '100-continue';
-    if (target === healthPath && edge().hub !== null) {
+    const { noteUntrusted, unrouted } = this.#parts;
+    const edge = this.#parts.edge();
+    const head = readHead(parser, this.#origins, edge);
+    const { target, host, route, upgrades } = head;
+    const { address, trusted } = head.sender.origination;
+    this.#head = head;
+    if (target === healthPath && edge.hub !== null) {
       this.#answerHealth(parser);
       return;
     }
-    const upgrades = parser.upgrades && asksForWebSocket(parser);
-    // The parser has counted the elements of all others.
-    const route = (upgrades ? refuseLongList(parser, handshakeLists) : null) ?? findRoute(host, pathOf(target), edge());
-    const routed = 'outcome' in route ? null : route;
-    if (parser.forwards && !trusted) noteUntrusted(address, routed?.counters ?? unrouted());
-    if (routed === null) {
-      const upload = uploadOf(parser);
-      this.#dropParser();
-      const kind = upgrades ? 'websocket' : 'http';
-      const subject = this.#parts.recorder.unrouted({ route: null, host, target, address }, kind);
-      this.#refuse(route as Refused, subject, upload);
-    } else {
-      this.#receive(parser, { route: routed, host, target, sender, upgrades });
+    if (parser.forwards && !trusted) noteUntrusted(address, route?.counters ?? unrouted());
+    if (route !== null) {
+      this.#receive(parser, visitOf(head, route, parser, this.#connection.peer, edge));
+      return;
     }
+    const upload = unwantedBody(parser);
+    this.#dropParser();
+    const kind = upgrades ? 'websocket' : 'http';
+    this.#refuse(head.refused!, this.#parts.recorder.unrouted({ route: null, host, target, address }, kind), upload);
   }
 
   /** Answers that Sluice lives, if an API sets the routes. Nobody reads a body. */
   #answerHealth(parser: HeadParser): void {
-    const upload = uploadOf(parser);
+    const upload = unwantedBody(parser);
     const closes = this.#isLast(parser) || upload.state !== 'whole';
-    const lines = ['HTTP/1.1 200 OK', 'Content-Type: application/json', `Content-Length: ${healthBody.length}`];
-    const head = [...lines, ...(closes ? ['Connection: close'] : []), '', ''].join('\r\n');
     this.#dropParser();
-    this.#send(Buffer.from(this.#method === 'HEAD' ? head : head + healthBody));
+    this.#send(healthAnswer(this.#asked, closes));
     this.#answeredByUs(closes, upload);
+  }
+
+  get #asked(): Asked {
+    return this.#head ?? nothingAsked;
   }
 
   /** Whether the answer to a request that Sluice answers itself is the last one of its connection. */
@@ -457,77 +430,61 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     return closesWith(parser) || this.#parts.endsKeepAlive() || this.#connection.isLast;
   }
 
-  #receive(parser: HeadParser, { route, host, target, sender, upgrades }: Known): void {
-    const { origination } = sender;
-    const visit = new Visit({
-      kind: upgrades ? 'websocket' : 'http',
-      method: parser.method,
-      httpVersion: '1.1',
-      host,
-      target,
-      fields: parser,
-      headerBytes: parser.end - parser.start,
-      origination,
-      peer: this.#connection.peer,
-      route,
-      ipv6Prefix: this.#parts.edge().ipv6Prefix,
-      named: userIn(parser, route.route, origination.trusted, target),
-    });
-    this.#arriving = { visit, route, sender };
+  #receive(parser: HeadParser, visit: Visit): void {
+    this.#turn = 'admission';
+    this.#visit = visit;
     if (!this.#parts.reception.receive(visit, this)) return;
     // What the head stands in is read into again.
     parser.keep();
-    this.#count(parserBytes + parser.capacity);
+    this.#holding.bytes = parserBytes + parser.capacity;
   }
 
-  #exchangeFor(visit: AdmittedVisit, route: EdgeRoute, sender: CameFrom): void {
-    const { heads } = this.#parts;
+  #exchangeFor(visit: AdmittedVisit, head: RequestHead): void {
     const parser = this.#parser!;
+    const { contentLength: length } = parser;
     const framing = requestFraming(parser);
     // A backend may not read a body, for whatever reason, and would take it for the next request.
     const closesUpstream = framing !== 'none';
-    heads.request(parser, {
-      trusted: sender.origination.trusted,
-      forwarding: sender.linesFor(route, visit.changes),
-      closes: closesUpstream,
-      upgrades: false,
-      changes: visit.changes,
-    });
-    const exchange = new Exchange(this.#parts, this, {
+    const closes = closesWith(parser) || this.#connection.isLast;
+    const { expects } = head;
+    const route = this.#writeHead(visit, head, closesUpstream);
+    this.#turn = 'exchange';
+    this.#exchange = new Exchange(this.#parts, this, {
       visit,
       route,
       framing,
-      length: parser.contentLength,
-      expects: this.#expects,
+      length,
+      expects,
       closesUpstream,
-      closes: closesWith(parser) || this.#connection.isLast,
+      closes,
     });
-    this.#dropParser();
-    visit.dropHead();
-    this.#exchange = exchange;
-    exchange.begin();
+    this.#exchange.begin();
   }
 
-  #open(visit: AdmittedVisit, route: EdgeRoute, sender: CameFrom): void {
-    const { heads } = this.#parts;
-    heads.request(this.#parser!, {
-      trusted: sender.origination.trusted,
-      forwarding: sender.linesFor(route, visit.changes),
-      closes: false,
-      upgrades: true,
-      changes: visit.changes,
-    });
+  #open(visit: AdmittedVisit, head: RequestHead): void {
+    const route = this.#writeHead(visit, head, false);
+    const { accept } = head;
+    this.#turn = 'opening';
+    this.#opening = new Opening(this.#parts, this, { visit, route, head: this.#parts.heads.copy(), accept });
+    this.#opening.begin();
+  }
+
+  /** Writes the head for the upstream into the shared writer. Nobody reads the client's any more. Returns its route. */
+  #writeHead(visit: AdmittedVisit, { sender, route, upgrades }: RequestHead, closes: boolean): EdgeRoute {
+    const { changes } = visit;
+    const { trusted } = sender.origination;
+    const forwarding = sender.linesFor(route!, changes);
+    this.#parts.heads.request(this.#parser!, { trusted, forwarding, closes, upgrades, changes });
     visit.dropHead();
     this.#dropParser();
-    this.#opening = new Opening(this.#parts, this, { visit, route, head: heads.copy(), accept: this.#accept });
-    this.#opening.begin();
+    return route!;
   }
 
   /** Gives the connection to the careful lane. */
   #leave(parser: HeadParser, chunk: Buffer, end: number): void {
     const { bytes, start, end: read, position } = parser;
     const all = Buffer.concat([bytes.subarray(start, read), chunk.subarray(position, end)]);
-    this.#over = true;
+    this.#turn = 'over';
     this.#dropParser();
     this.#connection.socket = this.line.leaveStream();
     this.#parts.careful.take(this.#connection, all);
@@ -535,15 +492,13 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 
   /** Now comes the next request. */
   #next(): void {
-    this.#accept = undefined;
-    this.#method = '';
-    this.#target = '';
-    this.#expects = false;
+    this.#turn = 'head';
+    this.#head = null;
     this.#connection.wait('another', this.#parts.keepAliveMs);
     this.#parts.resting.add(this.line);
     const held = this.#takeHeld();
     if (held !== null) this.read(held, 0, held.length, owned);
-    if (this.#held === null && !this.#over) this.line.resume();
+    if (this.#held === null && !this.#isOver) this.line.resume();
   }
 
   /** Refuses, and ends the connection. `upload` is the part that still belongs to the request, if that is known. */
@@ -551,15 +506,17 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     this.#parts.recorder.refused(subject, refused);
     const own = refusalOf(null, refused);
     this.#answer(this.#parts.edge().hub === null ? own : asOfApi(own), true, () => {
-      if (upload?.state === 'open' && !this.#expects) this.#awaitRest(upload, true);
+      if (upload?.state === 'open' && !this.#asked.expects) this.#awaitRest(upload, true);
       else this.#farewell();
     });
   }
 
   #awaitRest(upload: Upload, closes: boolean): void {
     upload.drop();
-    this.#rest = { upload, closes };
-    this.#count(upload.heldBytes);
+    this.#turn = 'rest';
+    this.#rest = upload;
+    this.#restIsLast = closes;
+    this.#holding.bytes = upload.heldBytes;
     this.#connection.wait('end', restMs, () => this.#farewell());
     const held = this.#takeHeld();
     if (held !== null) this.read(held, 0, held.length, owned);
@@ -567,25 +524,23 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   /** Returns where in the chunk the rest of the request ends. */
-  #readRest(chunk: Buffer, start: number, end: number, keeper: Keeper | null): number {
-    const { upload, closes } = this.#rest!;
+  #readRest(upload: Upload, chunk: Buffer, start: number, end: number, keeper: Keeper | null): number {
     const before = upload.chunks;
     const position = upload.read(chunk, start, end, keeper, null);
     const { chunkBudget, memory } = this.#parts;
     if (!chunkBudget.spend(upload.chunks - before)) this.line.awaitRound(chunkBudget);
-    this.#count(upload.heldBytes);
+    this.#holding.bytes = upload.heldBytes;
     const isTooMuch = upload.heldBytes > 0 && memory.budget.pressed;
     if (upload.state === 'open' && !isTooMuch) return end;
     this.#rest = null;
-    if (closes || upload.state !== 'whole') this.#farewell();
+    if (this.#restIsLast || upload.state !== 'whole') this.#farewell();
     else this.#next();
     return position;
   }
 
   /** Ends the connection behind our last word: what comes now means nothing. */
   #farewell(): void {
-    this.#over = true;
-    this.#owes = false;
+    this.#turn = 'over';
     this.#rest = null;
     this.#dropParser();
     this.#takeHeld();
@@ -603,12 +558,13 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     const before = this.#held.capacity;
     this.#held.append(chunk.subarray(start, end));
     budget.take(this.#held.capacity - before);
-    if (this.#owes && this.#holdsTooMuch) {
+    const isOwed = this.#turn === 'owed';
+    if (isOwed && this.#holdsTooMuch) {
       this.#farewell();
       return;
     }
     // The client's end is seen only behind what it has sent.
-    if (this.#owes || budget.pressed || this.#held.length >= mostHeldBytes) this.line.pause();
+    if (isOwed || budget.pressed || this.#held.length >= mostHeldBytes) this.line.pause();
     else this.line.resume();
   }
 
@@ -629,15 +585,15 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   #dropParser(): void {
-    this.#arriving = null;
-    this.#count(0);
+    this.#visit = null;
+    this.#holding.bytes = 0;
     if (this.#parser === null) return;
     this.#parts.requests.give(this.#parser);
     this.#parser = null;
   }
 
   #release(): void {
-    this.#over = true;
+    this.#turn = 'over';
     this.#dropParser();
     this.#takeHeld();
     this.#connection.release();
@@ -647,13 +603,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     this.#parts.recorder.refused(this.#unknown(), refused);
   }
 
-  /** What the beginning of a head that is too large says: mostly whose cookies they are. */
+  /** What the beginning of a head says. */
   #partlyKnown(parser: HeadParser): Subject {
-    if (parser.lines === 0) return this.#unknown();
-    const host = parser.hostLine < 0 ? undefined : parser.value(parser.hostLine);
-    const target = parser.bytes.toString('latin1', parser.targetStart, parser.targetEnd);
-    const { address } = this.#origins.of(parser, host ?? '', this.#parts.edge()).origination;
-    return this.#parts.recorder.unrouted({ route: null, host, target, address });
+    const facts = readBeginning(parser, this.#origins, this.#parts.edge());
+    return facts === null ? this.#unknown() : this.#parts.recorder.unrouted(facts);
   }
 
   #unknown(): Subject {
@@ -664,19 +617,4 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 /** Whether the client's connection ends with this request. */
 function closesWith(parser: HeadParser): boolean {
   return (parser.connection & ConnectionOptions.close) !== 0;
-}
-
-/** The body of a request that nobody wants. */
-function uploadOf(parser: HeadParser): Upload {
-  return new Upload(requestFraming(parser), parser.contentLength, Number.POSITIVE_INFINITY);
-}
-
-/** The user that the request names. Most routes do not ask for one. */
-function userIn(fields: HeadFields, { identity }: Route, trusted: boolean, target: string): NamedUser | undefined {
-  return identity === null ? undefined : userOf(identity, { headers: fields.pairs(), trusted, path: pathOf(target) });
-}
-
-function pathOf(target: string): string {
-  const queryAt = target.indexOf('?');
-  return queryAt < 0 ? target : target.slice(0, queryAt);
 }

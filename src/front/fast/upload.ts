@@ -1,6 +1,6 @@
 /** The body of a request on its way to the upstream. */
 import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
-import type { Framing } from '../../http/wire/framing.ts';
+import { type Framing, requestFraming } from '../../http/wire/framing.ts';
 import { HeadParser, HeadProgress, parserBytes } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 
@@ -104,4 +104,9 @@ export class Upload {
     this.fault = fault;
     return end;
   }
+}
+
+/** The body of a request that nobody wants. */
+export function unwantedBody(head: HeadParser): Upload {
+  return new Upload(requestFraming(head), head.contentLength, Number.POSITIVE_INFINITY);
 }

@@ -1,0 +1,101 @@
+/** What the head of a request says, and where it leads: the fast lane's counterpart of `readArrival`. */
+import { userOf } from '../../admission/identity.ts';
+import type { Peer } from '../../admission/peer.ts';
+import type { Refused } from '../../admission/verdict.ts';
+import { Visit } from '../../admission/visit.ts';
+import { handshakeLists } from '../../http/raw-fields.ts';
+import type { HeadParser } from '../../http/wire/head-parser.ts';
+import type { RequestFacts } from '../../observe/log/log.ts';
+import { asksForWebSocket } from '../../websocket/validate.ts';
+import { findRoute, refuseLongList } from '../arrival.ts';
+import type { Edge } from '../edge.ts';
+import type { EdgeRoute } from '../edge-route.ts';
+import type { CameFrom, Origins } from './origins.ts';
+
+/** What an answer to a request must know of it. */
+export interface Asked {
+  readonly method: string;
+  /** As it came. */
+  readonly target: string;
+  /** The form of answers that its client prefers. */
+  readonly accept: string | undefined;
+  /** Its client sends the body only when it is told to go on. */
+  readonly expects: boolean;
+}
+
+/** A request whose head is whole. */
+export interface RequestHead extends Asked {
+  readonly host: string;
+  readonly sender: CameFrom;
+  /** Whether it is a handshake. */
+  readonly upgrades: boolean;
+  readonly route: EdgeRoute | null;
+  /** Why there is no route. */
+  readonly refused: Refused | null;
+}
+
+/** What is known while no head is whole. */
+export const nothingAsked: Asked = { method: '', target: '', accept: undefined, expects: false };
+
+/** Reads the head that a parser has. */
+export function readHead(parser: HeadParser, origins: Origins, edge: Edge): RequestHead {
+  const host = parser.value(parser.hostLine);
+  const target = targetOf(parser);
+  const upgrades = parser.upgrades && asksForWebSocket(parser);
+  // The parser has counted the elements of all others.
+  const found = (upgrades ? refuseLongList(parser, handshakeLists) : null) ?? findRoute(host, pathOf(target), edge);
+  const isRefused = 'outcome' in found;
+  return {
+    method: parser.method,
+    target,
+    accept: parser.acceptLine < 0 ? undefined : parser.value(parser.acceptLine),
+    expects: parser.expectLine >= 0 && parser.value(parser.expectLine).toLowerCase() === '100-continue',
+    host,
+    sender: origins.of(parser, host, edge),
+    upgrades,
+    route: isRefused ? null : found,
+    refused: isRefused ? found : null,
+  };
+}
+
+/** The visit of a request whose route is known. */
+export function visitOf(head: RequestHead, route: EdgeRoute, parser: HeadParser, peer: Peer, edge: Edge): Visit {
+  const { method, host, target, sender, upgrades } = head;
+  const { origination } = sender;
+  const { identity } = route.route;
+  return new Visit({
+    kind: upgrades ? 'websocket' : 'http',
+    method,
+    httpVersion: '1.1',
+    host,
+    target,
+    fields: parser,
+    headerBytes: parser.end - parser.start,
+    origination,
+    peer,
+    route,
+    ipv6Prefix: edge.ipv6Prefix,
+    // Most routes do not ask for one.
+    named:
+      identity === null
+        ? undefined
+        : userOf(identity, { headers: parser.pairs(), trusted: origination.trusted, path: pathOf(target) }),
+  });
+}
+
+/** What the beginning of a head that is too large says: mostly whose cookies they are. `null` where that is nothing. */
+export function readBeginning(parser: HeadParser, origins: Origins, edge: Edge): RequestFacts | null {
+  if (parser.lines === 0) return null;
+  const host = parser.hostLine < 0 ? undefined : parser.value(parser.hostLine);
+  const { address } = origins.of(parser, host ?? '', edge).origination;
+  return { route: null, host, target: targetOf(parser), address };
+}
+
+function targetOf({ bytes, targetStart, targetEnd }: HeadParser): string {
+  return bytes.toString('latin1', targetStart, targetEnd);
+}
+
+function pathOf(target: string): string {
+  const queryAt = target.indexOf('?');
+  return queryAt < 0 ? target : target.slice(0, queryAt);
+}
