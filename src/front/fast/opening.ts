@@ -10,6 +10,7 @@
  */
 
 import { Loan } from '../../admission/loan.ts';
+import { describePressure, type MemoryHolder } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
 import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
@@ -56,8 +57,10 @@ const nothing = Buffer.alloc(0);
 /** What the objects and sockets of a handshake take beside its head, in bytes, roughly. */
 const ownBytes = 16 * 1024;
 
-export class Opening implements LineOwner, PendingHandshake {
+export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
   rosterPlace = -1;
+  /** Nothing of it is left when it has been ended. */
+  readonly isShed = false;
   readonly #parts: LaneParts;
   readonly #client: OpeningClient;
   readonly #request: OpeningRequest;
@@ -65,6 +68,8 @@ export class Opening implements LineOwner, PendingHandshake {
   #loan: Loan | null;
   #dial: Dial | null = null;
   readonly #heldBytes: number;
+  /** What is held of an answer that is not whole. */
+  #answerBytes = 0;
   #turn: 'connecting' | 'asking' | 'switched' | 'mirroring' | 'over' = 'connecting';
   #timer: NodeJS.Timeout | undefined;
   #line: Line | null = null;
@@ -195,7 +200,10 @@ export class Opening implements LineOwner, PendingHandshake {
     const answer = this.#answer;
     for (let at = start; at < end; at = answer.position) {
       const progress = answer.feed(chunk, at, end);
-      if (progress === HeadProgress.starved) return;
+      if (progress === HeadProgress.starved) {
+        this.#countAnswer();
+        return;
+      }
       if (progress !== HeadProgress.head) {
         this.#failHandshake('it does not answer in HTTP, or with too large a header');
         return;
@@ -211,7 +219,30 @@ export class Opening implements LineOwner, PendingHandshake {
         return;
       }
       answer.reset();
+      this.#countAnswer();
     }
+  }
+
+  /** Counts what is held of the answer's head, or of its trailers. Whoever holds some may have to let it go. */
+  #countAnswer(): void {
+    const { budget } = this.#parts.memory;
+    const bytes = (this.#answer?.capacity ?? 0) + (this.#download?.heldBytes ?? 0);
+    if (bytes === this.#answerBytes) return;
+    if (bytes === 0) budget.holders.delete(this);
+    else budget.holders.add(this);
+    budget.take(bytes - this.#answerBytes);
+    this.#answerBytes = bytes;
+  }
+
+  get capacity(): number {
+    return this.#heldBytes + this.#answerBytes;
+  }
+
+  shed(): void {
+    if (this.#turn === 'over') return;
+    if (this.#turn === 'mirroring') this.#breakMirror();
+    else if (this.#turn === 'switched') this.#cutOff();
+    else this.#refuse({ outcome: 'memory', detail: describePressure(this.#parts.memory.budget) });
   }
 
   #answered(answer: HeadParser, chunk: Buffer, end: number, keeper: Keeper | null): void {
@@ -311,6 +342,7 @@ export class Opening implements LineOwner, PendingHandshake {
     const { state } = this.#download!;
     const { blocked, broken } = this.#client.line.writer;
     const hasRoom = chunkBudget.spend(this.#download!.countChunks());
+    this.#countAnswer();
     if (state === 'broken' || broken) this.#breakMirror();
     else if (state === 'open' && blocked) this.#line!.pause();
     else if (state === 'whole' && !blocked) this.#endMirror();
@@ -337,13 +369,17 @@ export class Opening implements LineOwner, PendingHandshake {
 
   #late(): void {
     if (this.#turn === 'switched') {
-      // Our 101 waits behind answers that the client does not take.
-      this.clientGone();
-      this.#client.line.reset();
+      this.#cutOff();
       return;
     }
     const { handshakeMs } = this.#request.route.route.timeouts;
     this.#fail({ outcome: 'upstream_timeout', detail: `no answer in ${handshakeMs} ms` }, 'handshake_timeout');
+  }
+
+  /** Our 101 waits behind answers that the client does not take. */
+  #cutOff(): void {
+    this.clientGone();
+    this.#client.line.reset();
   }
 
   #lost(): void {
@@ -393,7 +429,8 @@ export class Opening implements LineOwner, PendingHandshake {
     this.#line?.destroy();
     if (this.#answer !== null) answers.give(this.#answer);
     this.#answer = null;
-    memory.budget.give(this.#heldBytes);
+    if (this.#answerBytes > 0) memory.budget.holders.delete(this);
+    memory.budget.give(this.capacity);
     this.#loan?.dispose();
   }
 }

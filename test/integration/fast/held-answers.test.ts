@@ -1,0 +1,74 @@
+/** What a handshake holds of its upstream's answer, which is not whole, counts in the memory of all. */
+import { expect, test } from 'vitest';
+import { fakeUpstream, switching } from '../../helpers/fake-upstream.ts';
+import { routeTo, startGateway } from '../../helpers/gateway.ts';
+import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
+import { until } from '../../helpers/until.ts';
+
+const held = 60_000;
+const line = `X-Long: ${'x'.repeat(held)}`;
+
+async function asked() {
+  const stack = new AsyncDisposableStack();
+  const upstream = stack.use(await fakeUpstream({ answer: () => null }));
+  const sluice = stack.use(await startGateway({ routes: [routeTo(upstream)] }));
+  const client = await rawConnect(sluice.port);
+  client.sendText(handshakeRequest());
+  const server = await upstream.next();
+  const { budget, buffers } = sluice.gateway.sessions.memory;
+  return {
+    client,
+    server,
+    budget,
+    sluice,
+    /** What is held beside the buffers that are read into. */
+    get heldBytes() {
+      return budget.usedBytes - buffers.lentBytes;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** The beginning of a 101, of which a line is missing. */
+const begun = (request: string) => switching(request, line).slice(0, -4);
+
+test('of a head, until that is whole', async () => {
+  await using all = await asked();
+  all.server.sendText(begun(all.server.request));
+  await until(() => all.heldBytes > held);
+  all.server.sendText('\r\n\r\n');
+  expect(await all.client.head()).toMatch(/^HTTP\/1\.1 101 /);
+  await until(() => all.heldBytes < held);
+  expect(all.budget.holders.size).toBe(0);
+});
+
+test('of trailers, until they are whole', async () => {
+  await using all = await asked();
+  all.server.sendText(`HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n${line}`);
+  await until(() => all.heldBytes > held);
+  all.server.sendText('\r\n\r\n');
+  await until(() => all.client.received.includes(line));
+  await until(() => all.heldBytes < held);
+  expect(all.budget.holders.size).toBe(0);
+});
+
+test('where memory is spent it goes, with 503 while nothing is answered', async () => {
+  await using all = await asked();
+  all.server.sendText(begun(all.server.request));
+  await until(() => all.heldBytes > held);
+  all.budget.limitBytes = held / 2;
+  expect(await all.client.head()).toMatch(/^HTTP\/1\.1 503 /);
+  expect(await all.sluice.logged('refused')).toMatchObject({ result: 'memory' });
+  await all.server.gone;
+  await until(() => all.heldBytes === 0);
+});
+
+test('where memory is spent an answer that has begun breaks off', async () => {
+  await using all = await asked();
+  all.server.sendText(`HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n${line}`);
+  await until(() => all.heldBytes > held);
+  all.budget.limitBytes = held / 2;
+  expect(await all.client.ended).toBe('reset');
+  await all.server.gone;
+  await until(() => all.heldBytes === 0);
+});
