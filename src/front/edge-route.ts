@@ -1,6 +1,6 @@
 /** A route as requests meet it, of the file or of an API. */
 import type { AdmissionRoute } from '../admission/visit.ts';
-import type { Activity } from '../relay/types.ts';
+import type { Activity } from '../relay/core/data-use.ts';
 import type { ApiRoute } from '../routes/api-routes.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 

@@ -1,24 +1,21 @@
 /**
- * One connection: two legs, and the decision how it ends. The first cause decides the outcome; what follows only helps
- * both sides to say goodbye.
+ * One connection: two legs, and what is decided when something happens on one of them. Reads pass through directions
+ * without a question; the session hears what came of them, of a clock, or of somebody who asks for its end.
  *
- *   open ──► goodbye, in turn (goodbye.ts): a close frame, a fault, a limit, a drain ──► both sockets gone ──► report
- *     └────► lost: one leg is reset or has left, the other hears at once ──────────────► both sockets gone ──► report
+ *   a read, a tick, a call ─► happenings ─► writers, legs, session-end.ts ─► both sockets gone ─► report
  */
 
 import type { OpenConnection } from '../admission/open-connection.ts';
-import { type ConnectionReason, type EndedBy, type EndReason, reasonOf } from '../catalogue/outcomes.ts';
+import type { ConnectionReason, EndReason } from '../catalogue/outcomes.ts';
 import type { Route, Sender } from '../config/types.ts';
 import { contain } from '../mistakes.ts';
-import { type RouteCounters, tally } from '../observe/metrics/counters.ts';
+import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ConnectionFacts, SessionReport, Violation } from '../observe/report.ts';
 import type { MessageRules } from '../validation/types.ts';
-import { type Close, closeWith, foldCloseCode, readClose } from '../websocket/close.ts';
 import type { Clock } from './core/clock.ts';
-import { closeReason } from './core/close-reason.ts';
+import { DataUse } from './core/data-use.ts';
 import { Direction, type Outlet } from './core/direction.ts';
-import { answerFor, closeFor, closeOf, endingsBy, type Outcome, unanswered } from './core/ending.ts';
-import { Goodbye } from './core/goodbye.ts';
+import type { Outcome } from './core/ending.ts';
 import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
 import type { RoundBudget } from './core/round-budget.ts';
@@ -28,16 +25,11 @@ import { ViolationNotes } from './core/violation-notes.ts';
 import { Leg, type LegEvents } from './leg.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { Keeper } from './memory/read-buffers.ts';
+import { type BoundaryReason, SessionEnd } from './session-end.ts';
 import { reportOf } from './session-report.ts';
 import { LegWriter } from './transport/leg-writer.ts';
 import type { Transport, TransportListener } from './transport/transport.ts';
-import type { Activity, SessionInit } from './types.ts';
-
-/**
- * How long a side that broke the protocol or a limit may wait to hear of it. What the other side still says to the
- * messages before is delivered first. A client that uploads in vain is told soon all the same.
- */
-const answerMs = 1000;
+import type { SessionInit } from './types.ts';
 
 /** What the registry must hear of. */
 export interface SessionEvents {
@@ -63,20 +55,6 @@ export interface SessionParts extends Omit<SessionInit, 'client' | 'upstream'> {
 /** What one side's messages must be now, on a route that asks for something; `null` for nothing. */
 export type RulesOf = (route: Route, sender: Sender) => MessageRules | null;
 
-/** What one side is made of. */
-interface SideParts {
-  readonly transport: Transport;
-  /** Writes to this side, and to the other one. */
-  readonly writer: LegWriter;
-  readonly out: Outlet;
-  readonly route: Route;
-  readonly counters: RouteCounters;
-  readonly budget: MemoryBudget;
-  readonly clock: Clock;
-  readonly stage: Stage;
-  readonly frameBudget: RoundBudget;
-}
-
 export class Session implements OpenConnection {
   /** One side: its direction and its leg, and what they, its transport and its rate tell. */
   static readonly #Side = class implements LegEvents, TransportListener {
@@ -84,14 +62,16 @@ export class Session implements OpenConnection {
     readonly inbound: Direction;
     readonly #session: Session;
 
-    constructor(session: Session, role: Sender, parts: SideParts) {
-      const { transport, writer, out, route, counters, clock, frameBudget, stage } = parts;
+    constructor(session: Session, role: Sender, parts: SessionParts, writer: LegWriter, out: Outlet) {
+      const { route, counters, clock, frameBudget, budget } = parts;
+      const transport = parts[role];
+      const stage = session.#stageFor(role, route, budget) ?? verbatim;
       const common = { id: session.id, sender: role, route, clock, frameBudget, source: transport, out, stage };
       const waits = {
         onRate: () => session.#contained(() => this.inbound.rateOver()),
         onAnswers: () => session.#contained(() => this.inbound.answersOver()),
       };
-      const direction = { ...common, ...waits, counters: counters[role], memory: parts.budget };
+      const direction = { ...common, ...waits, counters: counters[role], memory: budget };
       this.#session = session;
       this.inbound = new Direction(direction);
       const pingRtt = counters.pingRttSeconds[role];
@@ -119,27 +99,20 @@ export class Session implements OpenConnection {
     }
 
     lost(): void {
-      this.#session.#onLost(this.leg);
+      this.#session.#end.lost(this.leg);
     }
 
     gone(): void {
-      this.#session.#onLost(this.leg);
+      this.#session.#end.lost(this.leg);
       this.#session.#finishIfGone();
     }
 
     dead(): void {
-      const session = this.#session;
-      session.#decide(endingsBy[this.leg.role].heartbeat, this.leg.role, null);
-      // A peer that wakes up within `timeouts.close` finds the reason there, behind what the kernel holds for it.
-      this.leg.giveUp(session.#closeFor(this.leg));
-      session.#onLost(this.leg);
+      this.#session.#end.dead(this.leg);
     }
 
     stalled(stalledMs: number): void {
-      const sender = this.#session.#other(this.leg).role;
-      const configured = this.#session.route.limits[sender].maxPauseMs;
-      const violation = { sender, limit: 'max_pause', configured, observed: stalledMs, partial: false } as const;
-      this.#session.#giveUp(this.leg, { ...violation, action: 'close' });
+      this.#session.#end.stalled(this.leg, stalledMs);
     }
   };
 
@@ -151,13 +124,12 @@ export class Session implements OpenConnection {
   route: Route;
   readonly counters: RouteCounters;
   readonly #release: () => void;
-  readonly #activity: Activity | null;
-  /** How much use its activity has been told of: messages and bytes of those that count. */
-  #usedSeen = 0;
   readonly #events: SessionEvents;
   readonly #clock: Clock;
   readonly #sides: readonly (LegEvents & TransportListener)[];
   readonly #violations: ViolationNotes;
+  readonly #end: SessionEnd;
+  readonly #use: DataUse;
   /** When it opened, as its clock has it. */
   readonly openedAt: number;
   readonly #lifetime: Lifetime;
@@ -165,10 +137,6 @@ export class Session implements OpenConnection {
   readonly #budget: MemoryBudget;
   /** The sides whose messages are looked at; made when a route first asks for it. */
   #validates: Set<Sender> | null = null;
-  #outcome: Outcome | null = null;
-  #goodbye: Goodbye<Leg> | null = null;
-  #dataSeen = 0;
-  #lastDataAt: number;
   #finished = false;
   #kept: DisposableStack | null = null;
 
@@ -177,13 +145,11 @@ export class Session implements OpenConnection {
     this.id = init.id;
     this.#clock = clock;
     this.openedAt = clock.now();
-    this.#lastDataAt = this.openedAt;
     // Not `init` itself: it holds the handshake's sockets, whose handles are taken over.
     this.facts = init.facts;
     this.route = route;
     this.counters = counters;
     this.#release = init.release;
-    this.#activity = init.activity ?? null;
     this.#events = events;
     this.#violations = new ViolationNotes({
       first: (violation) => events.violated(this, violation),
@@ -193,19 +159,27 @@ export class Session implements OpenConnection {
     this.#lifetime = new Lifetime(this.openedAt, route.maxLifetimeMs, Math.random());
     const { budget } = init;
     this.#budget = budget;
-    const writers = {
-      client: new LegWriter(init.client.output, false, budget),
-      upstream: new LegWriter(init.upstream.output, true, budget),
-    };
-    const common = { route, counters, clock, frameBudget: init.frameBudget, budget };
-    const stageOf = (sender: Sender) => this.#stageFor(sender, route, budget) ?? verbatim;
-    const up = { ...common, transport: init.client, writer: writers.client, out: writers.upstream };
-    const down = { ...common, transport: init.upstream, writer: writers.upstream, out: writers.client };
-    const client = new Session.#Side(this, 'client', { ...up, stage: stageOf('client') });
-    const upstream = new Session.#Side(this, 'upstream', { ...down, stage: stageOf('upstream') });
+    const toClient = new LegWriter(init.client.output, false, budget);
+    const toUpstream = new LegWriter(init.upstream.output, true, budget);
+    const client = new Session.#Side(this, 'client', init, toClient, toUpstream);
+    const upstream = new Session.#Side(this, 'upstream', init, toUpstream, toClient);
     this.client = client.leg;
     this.upstream = upstream.leg;
     this.#sides = [client, upstream];
+    this.#end = new SessionEnd({
+      client: client.leg,
+      upstream: upstream.leg,
+      route,
+      counters,
+      violations: this.#violations,
+      clock,
+    });
+    this.#use = new DataUse({
+      client: client.inbound.record,
+      upstream: upstream.inbound.record,
+      activity: init.activity ?? null,
+      clock,
+    });
   }
 
   /** Delivers what came with the handshake, and begins to relay. */
@@ -224,6 +198,7 @@ export class Session implements OpenConnection {
         const stage = this.#stageFor(leg.role, route, this.#budget);
         if (stage !== null) leg.inbound.useStage(stage);
       }
+      this.#end.reconfigure(route);
       this.#lifetime.change(route.maxLifetimeMs, now);
       this.client.reconfigure(route, now);
       this.upstream.reconfigure(route, now);
@@ -232,8 +207,8 @@ export class Session implements OpenConnection {
 
   /** Ends the connection so that its client comes back and nothing is lost: see goodbye.ts. */
   drain(reason: 'drain' | 'max_lifetime' | 'operator'): void {
-    if (this.#outcome !== null) return;
-    this.#contained(() => this.#endAtBoundary(reason));
+    if (this.isEnding) return;
+    this.#contained(() => this.#end.atBoundary(reason));
   }
 
   /**
@@ -241,25 +216,15 @@ export class Session implements OpenConnection {
    * upstream still says to the messages before is. Whether this has ended it: what has said goodbye already goes on.
    */
   end(reason: EndReason, words?: string): boolean {
-    // A drain that waits for the end of a message may wait for long. Its outcome stays, its patience does not.
-    if (this.#outcome !== null && this.#goodbye?.phase !== 'boundary') return false;
-    this.#contained(() => {
-      this.#decide(reason, 'sluice', null);
-      this.#part(this.client, this.#closeFor(this.upstream), closeOf(reason, 'client', words), answerMs);
-    });
+    if (!this.#end.dismissible) return false;
+    this.#contained(() => this.#end.dismiss(reason, words));
     return true;
   }
 
   /** Ends the connection because its user has more than a route allows, and it was idle for longest. */
   evict(configured: number, observed: number): void {
-    if (this.#outcome !== null) return;
-    const limit = 'connections.max_per_user';
-    const violation = { sender: 'client', limit, configured, observed, partial: false, action: 'close' } as const;
-    this.#contained(() => {
-      this.#note(violation);
-      this.#decide(reasonOf(limit), 'sluice', violation);
-      this.#part(this.client, this.#closeFor(this.upstream), this.#closeFor(this.client), answerMs);
-    });
+    if (this.isEnding) return;
+    this.#contained(() => this.#end.evict(configured, observed));
   }
 
   /** Keeps something and disposes of it when the connection is over. */
@@ -285,9 +250,7 @@ export class Session implements OpenConnection {
 
   /** Drops both legs at once. */
   cut(reason: ConnectionReason): void {
-    this.#decide(reason, 'sluice', null);
-    this.client.reset();
-    this.upstream.reset();
+    this.#end.cut(reason);
   }
 
   /** Bytes allocated for what either side has not taken. */
@@ -303,13 +266,7 @@ export class Session implements OpenConnection {
 
   /** Ends the connection for the memory that it holds, which is free when this returns. */
   shed(configured: number, observed: number): void {
-    const sender = this.client.inbound.capacity >= this.upstream.inbound.capacity ? 'client' : 'upstream';
-    const violation = { sender, limit: 'memory.max_buffered', configured, observed, partial: false } as const;
-    this.#contained(() => {
-      this.#giveUp(sender === 'client' ? this.upstream : this.client, { ...violation, action: 'close' });
-      // A tail that waits for its rate goes too.
-      this[sender].inbound.discard();
-    });
+    this.#contained(() => this.#end.shed(configured, observed));
   }
 
   /** Its two connections, to be read or not. */
@@ -319,7 +276,7 @@ export class Session implements OpenConnection {
 
   /** Whether it has ended for the memory that it held. */
   get isShed(): boolean {
-    return this.#outcome?.reason === 'memory';
+    return this.outcome?.reason === 'memory';
   }
 
   /** Gives back the read buffers of sockets that have fallen silent. */
@@ -335,23 +292,21 @@ export class Session implements OpenConnection {
 
   /** How it ends, from when that is decided; `null` before. */
   get outcome(): Outcome | null {
-    return this.#outcome;
+    return this.#end.outcome;
   }
 
   get isEnding(): boolean {
-    return this.#outcome !== null;
+    return this.outcome !== null;
   }
 
-  /**
-   * When a payload byte of a data message was last seen, in either direction. Bytes that no tick has seen yet are seen
-   * now.
-   */
+  /** When a payload byte of a data message was last seen, in either direction. */
   get lastDataAt(): number {
-    return this.#payloadBytes === this.#dataSeen ? this.#lastDataAt : this.#clock.now();
+    return this.#use.lastAt;
   }
 
-  get #payloadBytes(): number {
-    return this.client.inbound.record.payloadBytes + this.upstream.inbound.record.payloadBytes;
+  /** Tells its activity of the messages since the last call. */
+  noteUse(): void {
+    this.#use.note();
   }
 
   /** Called every tick. */
@@ -359,39 +314,27 @@ export class Session implements OpenConnection {
     const { client, upstream, route } = this;
     // Who has left breaks no limit any more.
     for (const leg of [client, upstream]) if (!leg.gone) leg.inbound.tick(now);
-    this.noteUse();
+    this.#use.note();
     for (const leg of [client, upstream]) {
       if (leg.inbound.pauses.has('answers') && !leg.writer.saying) leg.inbound.answered();
     }
     client.tick(now, upstream.inbound.waitsFor(client.inbound), route.limits.upstream.maxPauseMs);
     upstream.tick(now, client.inbound.waitsFor(upstream.inbound), route.limits.client.maxPauseMs);
-    const data = this.#payloadBytes;
-    if (data !== this.#dataSeen) {
-      this.#dataSeen = data;
-      this.#lastDataAt = now;
-    }
-    this.#goodbye?.tick(now, route.timeouts.closeMs);
+    this.#use.tick(now);
+    this.#end.tick(now);
     this.#handleHappenings();
     this.#violations.flush();
-    if (this.#outcome !== null) return;
-    const isIdle = route.idleTimeoutMs > 0 && now - this.#lastDataAt >= route.idleTimeoutMs;
-    if (isIdle || this.#lifetime.isOver(now)) this.#endAtBoundary(isIdle ? 'idle_timeout' : 'max_lifetime');
+    if (this.isEnding) return;
+    const due = this.#due(now);
+    if (due !== null) this.#end.atBoundary(due);
     this.#handleHappenings();
   }
 
-  /**
-   * Tells the activity of data messages since the last call. A message counts while it comes, and an empty one counts
-   * too. A ping never does.
-   */
-  noteUse(): void {
-    if (this.#activity === null) return;
-    const { record } = this.client.inbound;
-    const { record: theirs } = this.upstream.inbound;
-    const own = record.messages + record.payloadBytes;
-    const used = this.#activity.ofUpstream ? own + theirs.messages + theirs.payloadBytes : own;
-    if (used === this.#usedSeen) return;
-    this.#usedSeen = used;
-    this.#activity.seen();
+  /** What is over by the clock. */
+  #due(now: number): BoundaryReason | null {
+    const { idleTimeoutMs } = this.route;
+    if (idleTimeoutMs > 0 && now - this.#use.lastAt >= idleTimeoutMs) return 'idle_timeout';
+    return this.#lifetime.isOver(now) ? 'max_lifetime' : null;
   }
 
   /**
@@ -405,7 +348,7 @@ export class Session implements OpenConnection {
         this.#handleHappenings();
       },
       () => {
-        this.#decide('client_vanished', 'sluice', null);
+        this.#end.decide('client_vanished', 'sluice', null);
         this.client.source.reset();
         this.upstream.source.reset();
         this.#finishIfGone();
@@ -444,13 +387,13 @@ export class Session implements OpenConnection {
         leg.onPong(happening.payload);
         break;
       case 'close':
-        this.#onCloseFrame(leg, happening.payload);
+        this.#end.closed(leg, happening.payload);
         break;
       case 'fault':
-        this.#fail(leg, endingsBy[leg.role].protocolError, null, happening.detail);
+        this.#end.broken(leg, happening.detail);
         break;
       case 'violation':
-        this.#onViolation(happening.violation);
+        this.#end.exceeded(leg, happening.violation);
         break;
       case 'answer':
         leg.writer.say(happening.payload);
@@ -459,127 +402,8 @@ export class Session implements OpenConnection {
         if (!leg.writer.saying) leg.inbound.answered();
         break;
       case 'boundary':
-        this.#goodbye?.closeFirst();
+        this.#end.boundary();
     }
-  }
-
-  #onCloseFrame(leg: Leg, payload: Buffer): void {
-    const { role } = leg;
-    const close = readClose(payload);
-    if (!('fault' in close)) {
-      tally(this.counters[role].closeCodes, foldCloseCode(close.code));
-      this.#onClosed(leg, close.code, close, null);
-      return;
-    }
-    tally(this.counters[role].closeCodes, 'illegal');
-    if (role === 'client' || close.code === null) {
-      leg.onCloseFrame(close.code);
-      this.#fail(leg, endingsBy[role].protocolError, null, close.fault);
-      return;
-    }
-    // Bokeh closes with 10000 and 10001, which no endpoint may send. To its client that is a server that failed.
-    const forClient = closeWith(1011, `the upstream closed with ${close.code}`);
-    this.#onClosed(leg, close.code, forClient, closeWith(1002, close.fault));
-  }
-
-  /** A peer has closed. `answer`: what it hears; `null` passes on what the other side answers. */
-  #onClosed(leg: Leg, code: number, forOther: Close, answer: Close | null): void {
-    this.#decide(endingsBy[leg.role].closed, leg.role, null);
-    leg.onCloseFrame(code);
-    const goodbye = this.#goodbye;
-    if (goodbye?.phase === 'boundary' && goodbye.last === leg) goodbye.closeFirst();
-    else if (goodbye === null || goodbye.phase === 'boundary') this.#part(leg, forOther, answer);
-    else if (goodbye.first === leg) goodbye.closeLast(this.#answerFor(goodbye.last, forOther));
-  }
-
-  #onViolation(violation: Violation): void {
-    this.#note(violation);
-    if (violation.action !== 'close') return;
-    this.#fail(this[violation.sender], reasonOf(violation.limit), violation);
-  }
-
-  /** Drops a receiver that takes nothing, or for which too much waits. */
-  #giveUp(receiver: Leg, violation: Violation): void {
-    if (this.#outcome === null) {
-      this.#note(violation);
-      this.#decide(reasonOf(violation.limit), 'sluice', violation);
-    }
-    receiver.shed();
-  }
-
-  /** Counts a violation at once. The registry hears of it, of many together once per tick. */
-  #note(violation: Violation): void {
-    const { sender, limit, action } = violation;
-    tally(this.counters[sender].violations, limit, action);
-    this.#violations.note(violation);
-  }
-
-  /** A peer sent FIN, or its socket is gone. */
-  #onLost(leg: Leg): void {
-    const { role } = leg;
-    const other = this.#other(leg);
-    this.#decide(endingsBy[role].vanished, role, null);
-    // Nobody is there any more to get what the other side sends.
-    other.inbound.discard();
-    const goodbye = this.#goodbye;
-    const now = this.#clock.now();
-    if (goodbye === null || goodbye.phase === 'boundary') other.close(this.#closeFor(other), false, now);
-    else if (goodbye.first === leg) goodbye.closeLast(this.#answerFor(other, unanswered(role, leg.wasCut)));
-    // The frame under way to the other side will never be completed, so a close frame behind it would wait for ever.
-    if (!other.writer.betweenFrames) other.truncate(now);
-  }
-
-  /** A side broke the protocol or a limit. It says nothing more, and hears of it when the other side has answered. */
-  #fail(culprit: Leg, reason: ConnectionReason, violation: Violation | null, words?: string): void {
-    const other = this.#other(culprit);
-    this.#decide(reason, violation === null ? culprit.role : 'sluice', violation);
-    // If a drain or a peer's close has begun already, its outcome stays, and the close codes are those of this end.
-    const closeFor = ({ role }: Leg) =>
-      closeOf(reason, role, violation === null ? words : closeReason(violation, this.routeName));
-    const goodbye = this.#goodbye;
-    if (goodbye === null || goodbye.phase === 'boundary') {
-      this.#part(culprit, closeFor(other), closeFor(culprit), answerMs);
-    } else if (goodbye.first === culprit) {
-      culprit.inbound.finishFrame();
-      goodbye.closeLast(closeFor(other));
-    }
-  }
-
-  /** One side has sent its last word. The other one hears, and answers. */
-  #part(last: Leg, firstHears: Close, lastHears: Close | null, withinMs = Number.POSITIVE_INFINITY): void {
-    this.#goodbye?.cancel();
-    this.#goodbye = new Goodbye({
-      clock: this.#clock,
-      first: this.#other(last),
-      last,
-      firstHears,
-      lastHears,
-      withinMs,
-    });
-    this.#goodbye.closeFirst();
-  }
-
-  /** Ends the connection for a reason of Sluice's own. No message is cut. */
-  #endAtBoundary(reason: 'drain' | 'max_lifetime' | 'operator' | 'idle_timeout'): void {
-    this.#decide(reason, 'sluice', null);
-    const { client, upstream, route } = this;
-    // What the protected side still sends is passed on until it answers the other's close.
-    const [first, last] = route.drain.protect === 'client' ? [client, upstream] : [upstream, client];
-    const closes = { firstHears: this.#closeFor(first), lastHears: null };
-    this.#goodbye = new Goodbye({ clock: this.#clock, first, last, ...closes, withinMs: Number.POSITIVE_INFINITY });
-    this.#goodbye.awaitBoundary(first === client ? 'hold' : 'discard', route.timeouts.closeMs);
-  }
-
-  #decide(reason: ConnectionReason, by: EndedBy, violation: Violation | null): void {
-    this.#outcome ??= { reason, by, violation };
-  }
-
-  #answerFor({ role }: Leg, said: Close): Close {
-    return answerFor(this.#outcome!, role, said, this.routeName);
-  }
-
-  #closeFor({ role }: Leg): Close {
-    return closeFor(this.#outcome!, role, this.routeName);
   }
 
   #other(leg: Leg): Leg {
@@ -590,16 +414,16 @@ export class Session implements OpenConnection {
     if (this.#finished || !this.client.gone || !this.upstream.gone) return;
     this.#finished = true;
     const now = this.#clock.now();
-    const times = { durationMs: now - this.openedAt, lastDataAgeMs: now - this.#lastDataAt };
+    const times = { durationMs: now - this.openedAt, lastDataAgeMs: now - this.#use.lastAt };
     // A mistake in one of them keeps nothing that the others give back.
     for (const end of [
       () => this.client.inbound.finish(),
       () => this.upstream.inbound.finish(),
-      () => this.noteUse(),
+      () => this.#use.note(),
       () => this.#violations.flush(),
       () => this.#release(),
       () => this.#kept?.dispose(),
-      () => this.#events.ended(this, reportOf(this.client, this.upstream, this.#outcome!, times)),
+      () => this.#events.ended(this, reportOf(this.client, this.upstream, this.outcome!, times)),
     ]) {
       contain(end, () => {});
     }

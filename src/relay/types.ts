@@ -3,6 +3,7 @@ import type { WhenOpen } from '../admission/open-connection.ts';
 import type { Route } from '../config/types.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
 import type { ConnectionFacts } from '../observe/report.ts';
+import type { Activity } from './core/data-use.ts';
 import type { MemoryBudget } from './memory/memory-budget.ts';
 import type { ReadBuffers } from './memory/read-buffers.ts';
 import type { LegInput } from './transport/socket-reader.ts';
@@ -12,12 +13,6 @@ import type { SocketTransport } from './transport/socket-transport.ts';
 export interface RelayMemory {
   readonly budget: MemoryBudget;
   readonly buffers: ReadBuffers;
-}
-
-/** Hears of use: data messages of the client, and of the upstream where those are use too. */
-export interface Activity {
-  seen(): void;
-  readonly ofUpstream: boolean;
 }
 
 export interface SessionInit {

@@ -269,6 +269,16 @@ test('who is evicted hears why, counts as a violation, and its last data is what
   expect(session.counters.client.violations.get('connections.max_per_user', 'close')).toBe(1);
 });
 
+test('the last data of a connection that ends behind it is not as old as what a tick has seen', () => {
+  const { client, upstream, pump, pass, reports } = setUp();
+  pass(60_000);
+  client.send(Buffer.concat([clientFrame('news'), closeFrame(1000, '', { mask: true })]));
+  upstream.send(closeFrame(1000));
+  for (const side of [client, upstream]) side.end();
+  pump(1000);
+  expect(reports).toMatchObject([{ durationMs: 60_000, lastDataAgeMs: 0, client: { messages: 1 } }]);
+});
+
 test('the message whose last frame is finished at a goodbye is counted', () => {
   const { session, client, upstream, pump } = setUp();
   const whole = clientFrame('finished', { opcode: 2 });
