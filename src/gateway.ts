@@ -130,7 +130,7 @@ export class Gateway {
     this.#trust = new UpstreamTrust(log);
     const connector = new Connector({
       lookup,
-      admit: (begun) => this.#front.admitsDial(begun),
+      admit: (begun) => this.#front.port.admitsDial(begun),
       trust: (tls) => this.#trust.of(tls),
       // The admin port forwards nothing: a route of the configuration may lead there.
       own: new OwnAddresses(() => this.#own.slice(0, 1)),
@@ -193,7 +193,7 @@ export class Gateway {
       quotas: this.#quotas,
     });
     const noteActivity = () => this.#noteActivity();
-    const hasRoom = () => this.#front.admitsOperator();
+    const hasRoom = () => this.#front.port.admitsOperator();
     this.#hub =
       routesApi &&
       new HubSide(routesApi, {
@@ -246,7 +246,7 @@ export class Gateway {
       hub: this.#hub,
       quotas: this.#quotas,
       drain: { start: () => void this.drain({ cause: 'api' }), state: () => this.drainState },
-      accepting: () => this.#front.accepting(),
+      accepting: () => this.#front.port.accepting(),
       hasRoom,
       findRoute: (host, path) => this.#edge.routes.find(host, path),
       noteActivity,
@@ -261,7 +261,7 @@ export class Gateway {
 
   /** Whether a connection of a client to another port than the public one may stay. */
   get hasRoom(): boolean {
-    return this.#front.admitsDial(0);
+    return this.#front.port.admitsDial(0);
   }
 
   /**
@@ -303,7 +303,7 @@ export class Gateway {
       if (config.routesApi !== null) this.#hub?.routes.reconfigure(config.routesApi);
       this.#edge = this.#compile(config);
       this.#lasting.keepOnly(labelledRoutes(config));
-      this.#front.reconfigure();
+      this.#front.port.reconfigure();
       this.#boundMemory(config);
       for (const following of [
         config.listen.tls === null ? undefined : this.#certificate?.follow(config.listen.tls),
@@ -338,7 +338,9 @@ export class Gateway {
     failOn('ERR_SCHEMA_FILE', await this.#schemas.follow(labelledRoutes(config)));
     failOn('ERR_QUOTAS_FILE', await this.#quotaFiles.follow(quotaFilesOf(config.quotas, () => this.#quotas?.retry())));
     if (listen.tls !== null) {
-      const opened = await Certificate.open(listen.tls, this.#log, (credentials) => this.#front.secure(credentials));
+      const opened = await Certificate.open(listen.tls, this.#log, (credentials) =>
+        this.#front.port.secure(credentials),
+      );
       if ('problem' in opened) throw startError('ERR_LISTEN_TLS', opened.problem);
       this.#certificate = opened.value;
     }
@@ -352,7 +354,7 @@ export class Gateway {
         routesApi &&
         (await at('routes_api.address', routesApi.address, () => this.#hub!.port.listen(routesApi.address)));
       const address = await at('listen.address', listen.address, () =>
-        this.#front.listen(listen.address, this.#socketAccess),
+        this.#front.port.listen(listen.address, this.#socketAccess),
       );
       this.#own = [address, adminAddress, routesApiAddress].filter((own) => own !== null);
       this.#operators.startFeed();

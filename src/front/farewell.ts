@@ -7,7 +7,7 @@ import { freeBuffer } from '../relay/memory/copy-buffers.ts';
  * How long the bytes that a client still sends are read and thrown away. Closing before would make the kernel send a
  * reset, and the client would lose the answer that says what is wrong.
  */
-const lingerMs = 2000;
+export const lingerMs = 2000;
 
 /** Sends the last bytes, and closes the connection soon after. */
 export function sayFarewell(socket: Socket, bytes: Uint8Array | null): void {

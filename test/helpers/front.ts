@@ -99,7 +99,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
       sessions.open(init);
     },
   });
-  const port = await front.listen(config.listen.address, 'group');
+  const port = await front.port.listen(config.listen.address, 'group');
   return {
     port,
     front,

@@ -25,6 +25,7 @@ import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
+import { lingerMs } from '../farewell.ts';
 import { healthPath } from '../health.ts';
 import { HeldBytes, mostHeldBytes } from '../held-bytes.ts';
 import type { AdmittedVisit, VisitHost } from '../reception.ts';
@@ -40,13 +41,8 @@ import { type Asked, nothingAsked, type RequestHead, readBeginning, readHead, vi
 import { type Upload, unwantedBody } from './upload.ts';
 
 /**
- * How long the bytes that a client still sends behind the last answer are read and thrown away. Closing before would
- * make the kernel send a reset, and the client would lose the answer that says what is wrong.
- */
-const lingerMs = 2000;
-/**
- * The same for the rest of a request, before the end of the connection is shown. It is longer, because many clients
- * read only when they have sent everything.
+ * How long the rest of a request is read before the end of the connection is shown. It is longer than `lingerMs`,
+ * because many clients read only when they have sent everything.
  */
 const restMs = 10_000;
 const nothing = Buffer.alloc(0);
