@@ -32,23 +32,25 @@ const mostAtOnce = 64;
 const longestTarget = 8192;
 const maxHeaderSize = 16 * 1024;
 
+export interface ErrorPagesParts {
+  /** Called each time that there is no page. */
+  readonly failed: (detail: string) => void;
+  /** Whether the process may open one more file or connection beside the `begun` ones that may have none yet. */
+  readonly admits: (begun: number) => boolean;
+  /** How TLS with an https target is verified. */
+  readonly secure: () => Promise<ConnectionOptions>;
+}
+
 export class ErrorPages {
   readonly #source: NonNullable<RoutesApi['errors']>;
-  readonly #failed: (detail: string) => void;
-  readonly #secure: () => Promise<ConnectionOptions>;
+  readonly #parts: ErrorPagesParts;
   /** What the request targets begin with by which pages are asked for. */
   readonly #asks: readonly string[];
   #underWay = 0;
 
-  /** `failed` is called each time that there is no page. `secure` says how TLS with an https target is verified. */
-  constructor(
-    source: NonNullable<RoutesApi['errors']>,
-    failed: (detail: string) => void,
-    secure: () => Promise<ConnectionOptions> = async () => ({}),
-  ) {
+  constructor(source: NonNullable<RoutesApi['errors']>, parts: ErrorPagesParts) {
     this.#source = source;
-    this.#failed = failed;
-    this.#secure = secure;
+    this.#parts = parts;
     const base = 'target' in source ? new URL(source.target).pathname.replace(/\/$/, '') : null;
     this.#asks = base === null ? [] : [404, 503].map((status) => `${base}/${status}?url=`);
   }
@@ -59,29 +61,29 @@ export class ErrorPages {
   async page(status: PagedStatus, target: string): Promise<ErrorPage | null> {
     // Each page would ask for the next one, for ever.
     const path = target.replace(/^https?:\/\/[^/]*/i, '');
-    if (this.#asks.some((ask) => path.startsWith(ask))) {
-      this.#failed('the error target leads back to Sluice');
-      return null;
-    }
-    if (this.#underWay >= mostAtOnce) {
-      this.#failed(`${mostAtOnce} pages are being asked for already`);
-      return null;
-    }
+    if (this.#asks.some((ask) => path.startsWith(ask))) return this.#none('the error target leads back to Sluice');
+    if (this.#underWay >= mostAtOnce) return this.#none(`${mostAtOnce} pages are being asked for already`);
+    // Anybody asks for a page by asking for what is not there: it shall not take what others need.
+    if (!this.#parts.admits(this.#underWay)) return this.#none('the process may open no more files');
     this.#underWay++;
     try {
       return 'target' in this.#source ? await this.#ask(status, target) : await readPage(this.#source.folder, status);
     } catch (error) {
-      this.#failed((error as Error).message);
-      return null;
+      return this.#none((error as Error).message);
     } finally {
       this.#underWay--;
     }
   }
 
+  #none(why: string): null {
+    this.#parts.failed(why);
+    return null;
+  }
+
   async #ask(status: PagedStatus, target: string): Promise<ErrorPage> {
     const { place, base, isSecure } = placeOf((this.#source as { readonly target: string }).target);
     const send = isSecure ? requestHttps : requestHttp;
-    const secure = isSecure ? await this.#secure() : {};
+    const secure = isSecure ? await this.#parts.secure() : {};
     const { promise, resolve, reject } = Promise.withResolvers<ErrorPage>();
     const req = send({
       ...place,

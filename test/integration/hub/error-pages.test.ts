@@ -5,7 +5,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Descriptors } from '../../../src/front/descriptors.ts';
 import { ask, httpServer, hubGateway, textUntil } from '../../helpers/hub.ts';
 import { listen } from '../../helpers/listen.ts';
 import { rawConnect } from '../../helpers/raw-client.ts';
@@ -253,5 +254,23 @@ test.each(['fast', 'careful'])('an error target that leads back to Sluice is ask
   expect(asked).toEqual(['/hub/error/404?url=%2Fa']);
   expect(hub.log.find(({ event }) => event === 'error_page_failed')).toMatchObject({
     detail: expect.stringContaining('leads back'),
+  });
+});
+
+test('where descriptors run out nobody is asked for a page', async () => {
+  let asked = 0;
+  const pages = await httpServer((_req, res) => {
+    asked++;
+    res.end('a page');
+  });
+  const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${pages}'` });
+  expect((await ask(hub.port, '/nowhere')).body).toBe('a page');
+  const admits = vi.spyOn(Descriptors.prototype, 'admitDial').mockReturnValue(false);
+  onTestFinished(() => admits.mockRestore());
+  const answer = await ask(hub.port, '/nowhere');
+  expect([answer.status, asked]).toEqual([404, 1]);
+  expect(answer.body).toContain('no route matches');
+  expect(hub.log.find(({ event }) => event === 'error_page_failed')).toMatchObject({
+    detail: 'the process may open no more files',
   });
 });
