@@ -1,12 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { kept } from './test/kept.ts';
 
-/** They have a process of their own: they count what it holds, or wait for all that it writes by a clock they set. */
-const measured = [
-  'test/integration/{faults,hostile-handshake,retained}.test.ts',
-  'test/integration/front/small-segments.test.ts',
-  'test/integration/hub/state-file-writes.test.ts',
-];
+/** They have a process of their own: they count its sockets, or wait for all that it writes by a clock they set. */
+const measured = ['test/integration/hostile-handshake.test.ts', 'test/integration/hub/state-file-writes.test.ts'];
 
 /** Files that start programs, and wait for clocks and peers more than they compute: three for each of two cores. */
 const withPrograms = { maxWorkers: 6, sequence: { groupOrder: 1 }, globalSetup: ['test/bundle.ts'] };

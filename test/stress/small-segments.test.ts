@@ -5,10 +5,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { startFront } from '../../helpers/front.ts';
-import { routeTo } from '../../helpers/gateway.ts';
-import { inUse } from '../../helpers/memory-in-use.ts';
-import { handshakeRequest } from '../../helpers/raw-client.ts';
+import { startFront } from '../helpers/front.ts';
+import { routeTo } from '../helpers/gateway.ts';
+import { inUse } from '../helpers/memory-in-use.ts';
+import { handshakeRequest } from '../helpers/raw-client.ts';
 
 /** They would be 8 MB. */
 const segments = 30_000;
