@@ -106,27 +106,3 @@ test.each([
   client.send(closeFrame(1000, '', { mask: true }));
   expect(await gateway.logged('end')).toMatchObject({ reason: 'upstream_vanished' });
 });
-
-test('all that it has said comes, where a rate makes its last messages wait', async () => {
-  setDefaultCACertificates([cert]);
-  const said = ['one', 'two', 'three', 'four', 'last'];
-  const server = createTlsServer({ cert, key }, (socket) => {
-    const words = Buffer.concat([...said.map((text) => frame(text)), closeFrame(1000, 'bye')]);
-    socket
-      .on('error', () => {})
-      .once('data', (request) => socket.end(Buffer.concat([Buffer.from(switching(String(request))), words])));
-  });
-  onTestFinished(() => void server.close());
-  const port = await listen(server);
-  const upstream = { protocol: 'https:', host: 'localhost', port, href: `https://localhost:${port}` } as const;
-  const upstreamLimits = { messageRate: { perSecond: 20, burst: 1, action: 'pause' } } as const;
-  const route = routeTo(port, { upstream, upstreamLimits });
-  await using gateway = await startGateway({ routes: [route], tls: certificateFiles() });
-  const client = new Peer(connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: cert }));
-  client.sendText(handshakeRequest());
-  expect(await client.head()).toMatch(/^HTTP\/1\.1 101 /);
-  for (const text of said) expect((await client.frame()).payload.toString()).toBe(text);
-  expect(await client.closeFrame()).toMatchObject({ code: 1000, reason: 'bye' });
-  client.send(closeFrame(1000, '', { mask: true }));
-  expect(await gateway.logged('end')).toMatchObject({ reason: 'upstream_closed', undelivered_bytes: 0 });
-});

@@ -137,6 +137,8 @@ class Attempt {
     const { chunkBudget, path, headers } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
     lowerMarks(socket);
+    // What it has said is passed on behind its end, too.
+    socket.allowHalfOpen = true;
     this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });
     // The size of the block bounds the lines. Node would cut the list off without a word.
     this.#request.maxHeadersCount = 0;
