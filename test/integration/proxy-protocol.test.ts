@@ -5,11 +5,13 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { FastConnection } from '../../src/front/fast/fast-connection.ts';
 import { anyCaps } from '../helpers/access.ts';
 import { type FakeUpstream, fakeUpstream, headerOf, switchingOrOk } from '../helpers/fake-upstream.ts';
 import { clientFrame } from '../helpers/frames.ts';
 import { type GatewayOptions, routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
+import { HeardMistakes } from '../helpers/heard-mistakes.ts';
 import { Peer } from '../helpers/peer.ts';
 import { proxyBlock, proxyTcp4, proxyTcp6 } from '../helpers/proxy-header.ts';
 import { handshakeRequest, rawConnect } from '../helpers/raw-client.ts';
@@ -267,4 +269,21 @@ describe('before TLS', () => {
     expect((await relayed.frame()).payload.toString()).toBe('hello');
     expect(headerOf(relayed.request, 'X-Forwarded-For')).toBe('203.0.113.7');
   });
+});
+
+test('a mistake of ours behind a header ends that connection alone', async () => {
+  await using upstream = await answering();
+  await using sluice = await start(upstream);
+  using mistakes = new HeardMistakes();
+  const begins = vi.spyOn(FastConnection.prototype, 'start').mockImplementationOnce(() => {
+    throw new Error('made on purpose');
+  });
+  onTestFinished(() => begins.mockRestore());
+  const met = await rawConnect(sluice.port);
+  met.send(line);
+  await met.gone;
+  expect(mistakes.told).toEqual(['made on purpose']);
+  const next = await rawConnect(sluice.port);
+  next.sendText(line + get);
+  expect(await next.head()).toMatch(/^HTTP\/1\.1 200 /);
 });

@@ -7,6 +7,7 @@
  *      └─────► gone: the peer left, or never said anything
  */
 import type { Socket } from 'node:net';
+import { contain } from '../../mistakes.ts';
 import { longestHeader, readProxyHeader } from './header.ts';
 
 export interface PrefaceEvents {
@@ -36,7 +37,22 @@ export class Preface {
     else this.#drop();
   }
 
-  readonly #read = (chunk: Buffer) => {
+  readonly #read = (chunk: Buffer) => this.#contained(() => this.#take(chunk));
+
+  readonly #end = () =>
+    this.#contained(() => {
+      if (this.#bytes.length > 0) this.#refuse('the peer left within a PROXY protocol header');
+      else this.#drop();
+    });
+
+  readonly #fail = () => this.#drop();
+
+  /** What a socket calls: a mistake ends this connection, whoever has it by now. */
+  #contained(call: () => void): void {
+    contain(call, () => this.#drop());
+  }
+
+  #take(chunk: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
     const reading = readProxyHeader(this.#bytes.subarray(0, longestHeader));
     if (reading.is === 'partial') return;
@@ -46,14 +62,7 @@ export class Preface {
     } else if (reading.is === 'whole') this.#pass(reading.address, reading.bytes);
     else if (reading.is === 'broken') this.#refuse(reading.problem);
     else this.#refuse('a peer that listen.proxy_protocol names sent no PROXY protocol header');
-  };
-
-  readonly #end = () => {
-    if (this.#bytes.length > 0) this.#refuse('the peer left within a PROXY protocol header');
-    else this.#drop();
-  };
-
-  readonly #fail = () => this.#drop();
+  }
 
   #pass(address: string | null, bytes: number): void {
     this.#leave();
