@@ -8,7 +8,6 @@ import type { Visit, VisitKind } from '../admission/visit.ts';
 import { carriesBody } from '../http/framing.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { RouteCounters } from '../observe/metrics/counters.ts';
-import { RoundBudget } from '../relay/core/round-budget.ts';
 import type { SessionInit } from '../relay/types.ts';
 import { endAnswer } from './answer.ts';
 import { type Arrival, readArrival, type Unarrived } from './arrival.ts';
@@ -16,7 +15,6 @@ import { judgeBrokenRequest } from './broken-request.ts';
 import type { CarefulRequests } from './careful/careful-lane.ts';
 import { EarlyBytes } from './careful/early-bytes.ts';
 import type { Forwarder } from './careful/forwarder.ts';
-import { carefulChunksPerRound } from './careful/piece-size.ts';
 import { Tunnel } from './careful/tunnel.ts';
 import type { Connection } from './connection.ts';
 import type { Edge } from './edge.ts';
@@ -56,7 +54,6 @@ interface ResponseHost {
 export class Entry implements CarefulRequests {
   readonly #parts: EntryParts;
   readonly #tunnels = new Set<Tunnel>();
-  readonly #chunkBudget = new RoundBudget(setImmediate, carefulChunksPerRound);
   readonly #untrustedPeers = new UntrustedPeers();
   /** Whether every answer is the last one of its connection. */
   endsKeepAlive = false;
@@ -199,7 +196,6 @@ export class Entry implements CarefulRequests {
       early,
       recorder,
       memory,
-      chunkBudget: this.#chunkBudget,
       draining: refusesHandshakes,
       open: (init) => {
         connection.release();

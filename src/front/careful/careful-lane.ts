@@ -7,12 +7,11 @@ import type { Socket } from 'node:net';
 import type { MemoryLedger } from '../../admission/memory.ts';
 import { RawFields } from '../../http/head-fields.ts';
 import { maxHeadBytes } from '../../http/wire/head-parser.ts';
-import { RoundBudget } from '../../relay/core/round-budget.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import type { Connection, Lane } from '../connection.ts';
 import { CarefulConnection, type ConnectionTimeouts, type ParsedHead } from './careful-connection.ts';
 import type { CarefulStream } from './careful-stream.ts';
-import { carefulChunksPerRound } from './piece-size.ts';
+import { carefulBudget } from './piece-size.ts';
 
 /** What becomes of the requests. */
 export interface CarefulRequests {
@@ -34,7 +33,6 @@ export class CarefulLane implements Lane {
   readonly #server: Server;
   readonly #requests: CarefulRequests;
   readonly #memory: MemoryLedger;
-  readonly #chunkBudget = new RoundBudget(setImmediate, carefulChunksPerRound);
   readonly #patience: () => ConnectionTimeouts;
 
   /** `keepAliveMs`: the part of `patience` that clients are told of. */
@@ -70,7 +68,7 @@ export class CarefulLane implements Lane {
   }
 
   take(connection: Connection, bytes: Buffer): void {
-    const careful = new CarefulConnection(connection, this.#memory, this.#chunkBudget, this.#patience, {
+    const careful = new CarefulConnection(connection, this.#memory, carefulBudget, this.#patience, {
       request: (req, res) => this.#requests.request(connection, req, res),
       switched: (req, head, kind) => this.#requests.switched(connection, req, head, kind),
       broken: (error, answerable) => this.#requests.broken(connection, error, answerable),

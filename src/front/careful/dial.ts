@@ -12,7 +12,6 @@ import { coded, isCoded } from '../../http/framing.ts';
 import { RawFields } from '../../http/head-fields.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
 import type { RawHeaders } from '../../http/raw-fields.ts';
-import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import { lowerMarks } from '../../relay/transport/low-marks.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 import {
@@ -26,6 +25,7 @@ import {
 import { checkSwitch } from '../../websocket/check.ts';
 import type { HandshakeAsk } from '../../websocket/validate.ts';
 import { AnswerPieces } from './answer-pieces.ts';
+import { carefulBudget } from './piece-size.ts';
 
 /** What to dial and what to send there. */
 export interface DialRequest {
@@ -40,8 +40,6 @@ export interface DialRequest {
   readonly handshakeMs: number;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
-  /** The chunks of refusals. */
-  readonly chunkBudget: RoundBudget;
   /** Called when the upstream is connected, with the time it took. */
   onConnect(elapsedMs: number): void;
 }
@@ -134,7 +132,7 @@ class Attempt {
   }
 
   #ask(socket: Socket): void {
-    const { chunkBudget, path, headers } = this.#dial;
+    const { path, headers } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
     lowerMarks(socket);
     // What it has said is passed on behind its end, too.
@@ -146,7 +144,7 @@ class Attempt {
     const request = this.#request;
     request
       .once('socket', () => {
-        this.#pieces = AnswerPieces.between(request, chunkBudget);
+        this.#pieces = AnswerPieces.between(request, carefulBudget);
       })
       .on('error', this.#onError)
       .on('upgrade', (response, socket, head) => {

@@ -17,7 +17,6 @@ import { carriesBody, coded, isCoded } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
 import { idempotent } from '../../http/idempotent.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
-import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
@@ -33,6 +32,7 @@ import { Silence } from '../silence.ts';
 import { AnswerPieces } from './answer-pieces.ts';
 import { passBody } from './body.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
+import { carefulBudget } from './piece-size.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
 /** What an exchange needs besides the request. */
@@ -43,8 +43,6 @@ export interface ExchangeContext extends ForwardRoute {
   readonly memory: MemoryLedger;
   /** The lines of the upstreams' connections. */
   readonly upstreams: UpstreamLines;
-  /** The chunks of answers. */
-  readonly chunkBudget: RoundBudget;
   /** What the kernel holds for a socket. */
   readonly kernelQueue: (socket: Socket) => KernelQueue;
   /** Who has pages for answers of Sluice's own. */
@@ -192,7 +190,7 @@ export class CarefulExchange implements MemoryHolder {
     const connection = this.#connection!;
     if (upstreamReq.socket !== null) {
       boundRecords(upstreamReq.socket);
-      this.#pieces = AnswerPieces.between(upstreamReq, this.#context.chunkBudget);
+      this.#pieces = AnswerPieces.between(upstreamReq, carefulBudget);
     }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';

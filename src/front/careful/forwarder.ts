@@ -5,7 +5,6 @@ import { createProxyServer, type ProxyServer } from 'http-proxy'; // the package
 import type { MemoryLedger } from '../../admission/memory.ts';
 import type { Route } from '../../config/types.ts';
 import { contain } from '../../mistakes.ts';
-import { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import type { RelayMemory } from '../../relay/types.ts';
 import type { ForwardRoute } from '../edge-route.ts';
@@ -16,7 +15,6 @@ import { UpstreamLines } from '../fast/upstream-line.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import { CarefulExchange } from './exchange.ts';
-import { carefulChunksPerRound } from './piece-size.ts';
 
 /**
  * Forwards plain HTTP requests to the upstreams of their routes.
@@ -62,7 +60,6 @@ export class HttpForwarder implements Forwarder {
   readonly #parts: ForwarderParts;
   readonly #exchanges = new Map<IncomingMessage, CarefulExchange>();
   readonly #proxy: ProxyServer;
-  readonly #chunkBudget = new RoundBudget(setImmediate, carefulChunksPerRound);
   readonly #upstreams: UpstreamLines;
 
   constructor(parts: ForwarderParts) {
@@ -101,7 +98,6 @@ export class HttpForwarder implements Forwarder {
       visit,
       upstreams: this.#upstreams,
       ...this.#parts,
-      chunkBudget: this.#chunkBudget,
       send: (connection) => {
         const target = { protocol, host, port };
         // http-proxy fills the object in `ssl` and hands it to Node as the request's options. So it must be a new one

@@ -3,14 +3,14 @@
  * more of what goes on, so a read of one-byte chunks would take 50 ms. Pieces become smaller when many chunks are in
  * one.
  */
-import type { RoundLimits } from '../../relay/core/round-budget.ts';
+import { RoundBudget } from '../../relay/core/round-budget.ts';
 
 const smallestBytes = 512;
 const largestBytes = 64 * 1024;
 const fewChunks = 32;
 
-/** For all connections of the lane, about 5 ms of a core. */
-export const carefulChunksPerRound: RoundLimits = { work: 1000, free: 4, waiters: 8 };
+/** The chunks of a round, of bodies, answers and refused handshakes together: about 5 ms of a core. */
+export const carefulBudget = new RoundBudget(setImmediate, { work: 1000, free: 4, waiters: 8 });
 /** Bytes that are read and passed on in the time that a chunk takes. */
 const bytesPerChunk = 4096;
 

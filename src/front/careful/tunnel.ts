@@ -14,7 +14,6 @@ import { Loan } from '../../admission/loan.ts';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
-import type { RoundBudget } from '../../relay/core/round-budget.ts';
 import type { SessionInit } from '../../relay/types.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { switchingBytes } from '../../websocket/answer.ts';
@@ -45,8 +44,6 @@ export interface TunnelRequest {
   readonly early: EarlyBytes;
   readonly recorder: Recorder;
   readonly memory: MemoryLedger;
-  /** The chunks of refusals. */
-  readonly chunkBudget: RoundBudget;
   /** Whether the gateway shuts down. */
   readonly draining: () => boolean;
   /** Takes both sockets over. */
@@ -118,7 +115,6 @@ export class Tunnel {
       connectMs,
       handshakeMs,
       signal: visit.signal,
-      chunkBudget: this.#request.chunkBudget,
       onConnect: (elapsedMs) => route.counters.connectSeconds.observe(elapsedMs / 1000),
     });
   }
