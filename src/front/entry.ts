@@ -86,9 +86,8 @@ export class Entry implements CarefulRequests {
     }
     const arrival = this.#read(connection, req);
     if ('refused' in arrival) {
-      const refusal = refusalOf(null, arrival.refused);
       this.#parts.recorder.refused(this.#subjectOf(req, arrival, 'http'), arrival.refused);
-      refuseOnResponse(res, hub === null ? refusal : asOfApi(refusal), true, this.#parts.pages());
+      refuseOnResponse(res, asOfApi(refusalOf(null, arrival.refused), hub), true, this.#parts.pages());
     } else if (arrival.visit.kind === 'websocket') this.#refuseUnswitched(connection, res, arrival.visit);
     else this.#receive(connection, req, res, arrival);
   }

@@ -83,8 +83,9 @@ const noServer: ReadonlySet<Refusal['outcome']> = new Set([
   'upstream_timeout',
 ]);
 
-/** The answer if an API sets the routes: 503 whenever the server is not there. */
-export function asOfApi(refusal: Refusal): Refusal {
+/** The answer if an API sets the routes (`hub`; else `null`): 503 whenever the server is not there. */
+export function asOfApi(refusal: Refusal, hub: object | null): Refusal {
+  if (hub === null) return refusal;
   if (refusal.outcome === 'no_route') return { ...refusal, page: 404 };
   return noServer.has(refusal.outcome) ? { ...refusal, status: 503, page: 503 } : refusal;
 }

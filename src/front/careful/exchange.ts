@@ -356,9 +356,8 @@ export class CarefulExchange implements MemoryHolder {
     this.#over = true;
     this.#abort.abort();
     const { route, hub } = this.#context;
-    const answer = refuseHttp(outcome, { route: route.name, limit });
-    const refusal = hub === null ? answer : asOfApi(answer);
-    this.#record(outcome, limit, detail ?? '', (this.#res.headersSent ? answer : refusal).status);
+    const refusal = asOfApi(refuseHttp(outcome, { route: route.name, limit }), hub);
+    this.#record(outcome, limit, detail ?? '', this.#res.headersSent ? undefined : refusal.status);
     if (this.#upstreamReq) {
       this.#req.unpipe(this.#upstreamReq);
       this.#upstreamReq.destroy();

@@ -13,18 +13,17 @@ import { forwardingOfApi } from '../../admission/client-address.ts';
 import { Loan } from '../../admission/loan.ts';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
-import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
 import type { SessionInit } from '../../relay/types.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { switchingBytes } from '../../websocket/answer.ts';
 import { upstreamHeaders } from '../../websocket/build.ts';
-import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, refusalOf } from '../errors.ts';
 import { discard, sayFarewell } from '../farewell.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Recorder } from '../recorder.ts';
 import { refuseOnSocket } from '../refusals.ts';
+import { sessionOf } from '../session-of.ts';
 import { type Dialled, dial, type RefusedByUpstream, type Switched } from './dial.ts';
 import type { EarlyBytes } from './early-bytes.ts';
 import { mirrorRefusal } from './mirror.ts';
@@ -80,7 +79,7 @@ export class Tunnel {
     let dialled: Dialled | null = null;
     try {
       dialled = await this.#dial(lease);
-      if (dialled.kind === 'switched' && (await this.#answer(dialled, lease, loan))) return;
+      if (dialled.kind === 'switched' && (await this.#answer(dialled, loan))) return;
     } catch (error) {
       loan.dispose();
       if (dialled?.kind === 'switched') dialled.socket.destroy();
@@ -120,8 +119,8 @@ export class Tunnel {
   }
 
   /** Sends the 101 and hands both sockets to the relay; `false` where it came too late for that. */
-  async #answer(upstream: Switched, lease: EndpointLease, loan: Loan): Promise<boolean> {
-    const { visit, socket, early, recorder, draining, open } = this.#request;
+  async #answer(upstream: Switched, loan: Loan): Promise<boolean> {
+    const { visit, route, socket, early, recorder, draining, open } = this.#request;
     if (visit.left || draining()) return false;
     const sent = await send(
       socket,
@@ -129,29 +128,8 @@ export class Tunnel {
     );
     if (!sent || visit.left) return false;
     if (upstream.oddity !== null) recorder.odd(visit, upstream.oddity);
-    const { route, counters } = this.#request.route;
-    const { user } = visit;
-    open({
-      id: newConnectionId(),
-      route,
-      counters,
-      client: { socket, head: early.take() },
-      upstream: { socket: upstream.socket, head: upstream.head },
-      facts: {
-        host: cleanHost(visit.host),
-        path: cleanPath(visit.path),
-        address: visit.address,
-        ...(user === undefined ? {} : { user }),
-        upstream: lease.endpoint.target.href,
-        subprotocol: upstream.subprotocol === null ? null : nameSubprotocol(upstream.subprotocol),
-        handshakeMs: performance.now() - visit.startedAt,
-      },
-      activity: this.#request.route.hub,
-      // This is bound rather than closed over. A closure would keep the whole handshake for as long as the connection
-      // lives.
-      release: loan.dispose.bind(loan),
-      whenOpen: visit.hooks,
-    });
+    const legs = { client: { socket, head: early.take() }, upstream: { socket: upstream.socket, head: upstream.head } };
+    open(sessionOf(visit, route, loan, { ...legs, subprotocol: upstream.subprotocol }));
     return true;
   }
 
@@ -176,8 +154,7 @@ export class Tunnel {
     const { visit, route, socket, early, recorder } = this.#request;
     early.take();
     const said: Refused = this.#cancelled ? { outcome: 'draining', detail: '' } : refused;
-    const own = refusalOf(route.route.name, said);
-    const refusal = route.hub === null ? own : asOfApi(own);
+    const refusal = asOfApi(refusalOf(route.route.name, said), route.hub);
     recorder.refused(visit, said, refusal.status);
     if (this.#cancelled) socket.destroy();
     else refuseOnSocket(socket, visit.values('accept')[0], refusal);

@@ -557,11 +557,10 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   }
 
   #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail: string): void {
-    const { route } = this.request.route;
+    const { route, hub } = this.request.route;
     const begun = this.#status !== 0;
-    const answer = refuseHttp(outcome, { route: route.name, limit });
-    const refusal = this.request.route.hub === null ? answer : asOfApi(answer);
-    const { status } = begun ? answer : refusal;
+    const refusal = asOfApi(refuseHttp(outcome, { route: route.name, limit }), hub);
+    const status = begun ? undefined : refusal.status;
     this.#parts.recorder.failed(this.request.visit, { outcome, detail, limit, status });
     if (!begun) this.#status = refusal.status;
     this.#end();

@@ -500,8 +500,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   /** Refuses, and ends the connection. `upload` is the part that still belongs to the request, if that is known. */
   #refuse(refused: Refused, subject: Subject, upload: Upload | null): void {
     this.#parts.recorder.refused(subject, refused);
-    const own = refusalOf(null, refused);
-    this.#answer(this.#parts.edge().hub === null ? own : asOfApi(own), true, () => {
+    this.#answer(asOfApi(refusalOf(null, refused), this.#parts.edge().hub), true, () => {
       if (upload?.state === 'open' && !this.#asked.expects) this.#awaitRest(upload, true);
       else this.#farewell();
     });

@@ -16,16 +16,15 @@ import { handshakeOutcomes } from '../../catalogue/outcomes.ts';
 import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
 import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
-import { cleanHost, cleanPath, nameSubprotocol } from '../../observe/log/clean.ts';
 import type { Keeper } from '../../relay/memory/read-buffers.ts';
 import type { Connected, Dial } from '../../upstream/connect.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import { checkSwitch } from '../../websocket/check.ts';
-import { newConnectionId } from '../connection-id.ts';
 import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
 import type { AdmittedVisit } from '../reception.ts';
 import type { Blame } from '../recorder.ts';
+import { sessionOf } from '../session-of.ts';
 import { Download } from './download.ts';
 import { Line, type LineOwner } from './line.ts';
 import type { LaneParts } from './parts.ts';
@@ -282,10 +281,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
 
   /** Hands both sockets to the relay. */
   #open(): void {
-    const { visit } = this.#request;
-    const { route, counters, endpoint } = this.#request.route;
-    const { user } = visit;
-    const handshakeMs = performance.now() - visit.startedAt;
+    const { visit, route } = this.#request;
     const client = this.#client.line.leave(this.#client.takeEarly());
     // A long handshake has a buffer of its own, and an idle connection would keep it.
     client.giveBuffer();
@@ -295,27 +291,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
     this.#loan = null;
     this.#end();
     this.#client.opened();
-    this.#parts.open({
-      id: newConnectionId(),
-      route,
-      counters,
-      client,
-      upstream,
-      facts: {
-        host: cleanHost(visit.host),
-        path: cleanPath(visit.path),
-        address: visit.address,
-        upstream: endpoint.target.href,
-        ...(user === undefined ? {} : { user }),
-        subprotocol: this.#subprotocol === null ? null : nameSubprotocol(this.#subprotocol),
-        handshakeMs,
-      },
-      activity: this.#request.route.hub,
-      // This is bound rather than closed over. A closure would keep the whole handshake for as long as the connection
-      // lives.
-      release: loan.dispose.bind(loan),
-      whenOpen: visit.hooks,
-    });
+    this.#parts.open(sessionOf(visit, route, loan, { client, upstream, subprotocol: this.#subprotocol }));
   }
 
   /** The upstream refuses. Its answer goes to the client whole, and both connections end with it. */
@@ -415,8 +391,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
 
   #refusalOf(refused: Refused): Refusal {
     const { route } = this.#request;
-    const refusal = refusalOf(route.route.name, refused);
-    return route.hub === null ? refusal : asOfApi(refusal);
+    return asOfApi(refusalOf(route.route.name, refused), route.hub);
   }
 
   /** Lets go of everything that is still lent. */

@@ -130,7 +130,7 @@ test.each([
   ['text/plain', 'text/plain'],
 ])('where another program might have had a page, Accept %s gets %s', (accept, type) => {
   const { headers } = renderRefusal(
-    asOfApi(refuseHttp('upstream_unreachable', { route: 'servers', limit: null })),
+    asOfApi(refuseHttp('upstream_unreachable', { route: 'servers', limit: null }), {}),
     accept,
   );
   expect(Object.fromEntries(headers)['Content-Type']).toBe(`${type}; charset=utf-8`);
