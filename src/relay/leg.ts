@@ -12,9 +12,10 @@ import type { Route, Sender } from '../config/types.ts';
 import type { Histogram } from '../observe/metrics/counters.ts';
 import type { Close } from '../websocket/close.ts';
 import type { Clock } from './core/clock.ts';
+import { CloseWait } from './core/close-wait.ts';
 import type { Direction } from './core/direction.ts';
 import { Pinger } from './core/pinger.ts';
-import { type KernelReading, StallWatch } from './core/stall.ts';
+import { StallWatch } from './core/stall.ts';
 import type { LegWriter } from './transport/leg-writer.ts';
 import type { Transport, TransportListener } from './transport/transport.ts';
 
@@ -44,16 +45,6 @@ export interface LegEvents {
 /** See the diagram. */
 export type LegState = 'open' | 'closing' | 'cut' | 'gone';
 
-/** The longest goodbye after our close frame has left, as a multiple of `timeouts.close`. */
-const patience = 10;
-
-/**
- * How many bytes TCP sends before the peer has acknowledged anything: ten segments (RFC 6928 §2) of the smallest size
- * that a path of IPv6 may ask for. If no more than that was ever sent to a leg, nothing of it waits for the peer to
- * read. What has not arrived within `timeouts.close` is then not on its way.
- */
-const firstFlightBytes = 10 * 1220;
-
 export class Leg {
   readonly role: Sender;
   readonly writer: LegWriter;
@@ -68,16 +59,11 @@ export class Leg {
   readonly source: Transport;
   readonly #clock: Clock;
   readonly #events: LegEvents;
-  #closeMs: number;
   readonly #stall = new StallWatch();
   readonly #pinger: Pinger;
   #state: LegState = 'open';
   #code: number | null = null;
-  /** When the present wait of the goodbye is over. */
-  #deadline = 0;
-  #flushSeen = false;
-  #lastDeadline = Number.POSITIVE_INFINITY;
-  #kernel: KernelReading | null = null;
+  readonly #wait: CloseWait;
 
   constructor(init: LegInit, events: LegEvents) {
     const { role, route, writer, clock } = init;
@@ -87,13 +73,13 @@ export class Leg {
     this.inbound = init.inbound;
     this.#clock = clock;
     this.#events = events;
-    this.#closeMs = route.timeouts.closeMs;
+    this.#wait = new CloseWait(route.timeouts.closeMs);
     this.#pinger = new Pinger(writer, this.#pingMs(route), route.ping.timeoutMs, init.pingRtt, clock.now());
   }
 
   /** Gives new times and limits: the next ping and the next goodbye have them. */
   reconfigure(route: Route, now: number): void {
-    this.#closeMs = route.timeouts.closeMs;
+    this.#wait.change(route.timeouts.closeMs);
     this.#pinger.change(this.#pingMs(route), route.ping.timeoutMs, now);
     this.inbound.reconfigure(route);
   }
@@ -134,7 +120,7 @@ export class Leg {
     }
     this.#state = 'closing';
     this.#code = close.code;
-    this.#deadline = now + this.#closeMs;
+    this.#wait.begin(now);
     this.writer.close(close);
     this.endIfClosed();
   }
@@ -143,7 +129,7 @@ export class Leg {
   truncate(now: number): void {
     if (this.gone || this.writer.closed) return;
     this.#cut();
-    this.#deadline = now + this.#closeMs;
+    this.#wait.begin(now);
     this.inbound.ignore();
     this.#finish();
   }
@@ -203,7 +189,7 @@ export class Leg {
     this.endIfClosed();
     const takesLeave = this.writer.closed && this.writer.blocked;
     // A goodbye has an end also where a pause has none.
-    const mostMs = takesLeave ? maxPauseMs || patience * this.#closeMs : maxPauseMs;
+    const mostMs = takesLeave ? maxPauseMs || this.#wait.mostMs : maxPauseMs;
     if (this.#isStalled(now, awaited || takesLeave ? mostMs : 0)) return;
     if (this.#state !== 'open') this.#tickGoodbye(now);
   }
@@ -228,37 +214,12 @@ export class Leg {
   }
 
   #tickGoodbye(now: number): void {
+    const { writer, inbound, source } = this;
     // `max_pause` governs until our close frame has left the buffer, so that a slow download is not truncated.
-    if (this.writer.closed && this.writer.blocked) return;
-    // The peer's time does not run while Sluice itself does not read its answer, up to the last deadline.
-    if (this.inbound.paused && now < this.#lastDeadline) this.#deadline = now + this.#closeMs;
-    if (this.writer.closed && !this.#flushSeen) {
-      this.#flushSeen = true;
-      this.#lastDeadline = now + patience * this.#closeMs;
-      this.#deadline = now + this.#closeMs;
-    }
-    if (now < this.#deadline) return;
-    if (!this.writer.closed) this.truncate(now);
-    else this.#awaitKernel(now);
-  }
-
-  /**
-   * The peer's time is over. It gets more if the kernel still delivers to it, which shows in fewer bytes than at the
-   * last reading.
-   */
-  #awaitKernel(now: number): void {
-    if (this.writer.handedBytes <= firstFlightBytes) {
-      this.reset();
-      return;
-    }
-    const before = this.#kernel;
-    const reading = this.source.kernelQueue(now);
-    if (reading === 'pending' || (reading !== null && reading.at === before?.at)) return;
-    this.#kernel = reading;
-    const delivers =
-      reading !== null && reading.bytes > 0 && reading.bytes < (before?.bytes ?? Number.POSITIVE_INFINITY);
-    if (delivers) this.#deadline = now + this.#closeMs;
-    else this.reset();
+    if (writer.closed && writer.blocked) return;
+    if (!this.#wait.isOver(now, writer.closed, inbound.paused)) return;
+    if (!writer.closed) this.truncate(now);
+    else if (this.#wait.givesUp(now, writer.handedBytes, () => source.kernelQueue(now))) this.reset();
   }
 
   /** The peer's FIN is here. */
@@ -283,7 +244,7 @@ export class Leg {
     // A client may close TCP without waiting for the server's FIN (RFC 6455 §7.1.1). The wait is two system calls
     // and a turn of the event loop for each connection.
     if (this.role === 'upstream' && this.peerClosed && this.writer.closeFlushed && this.source.hangUp()) return;
-    if (this.#deadline === 0) this.#deadline = this.#clock.now() + this.#closeMs;
+    this.#wait.beginOnce(this.#clock.now());
     this.writer.end();
   }
 
