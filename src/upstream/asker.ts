@@ -41,7 +41,7 @@ export function createAsker({ target, tls }: ServiceTarget, timeoutMs: number, c
     const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const ask = (reuse: Reuse) => tryOnce(pool, reuse, { ...question, host: hostField }, timeoutMs, until);
     const isRepeatable = question.body === undefined;
-    const first = await ask(isRepeatable ? 'any' : 'recent');
+    const first = await ask(isRepeatable ? 'any' : 'none');
     const tried = isRepeatable && 'problem' in first && first.stale ? await ask('none') : first;
     if (!('problem' in tried)) return tried;
     if (!until.aborted) return { problem: tried.problem };

@@ -20,7 +20,7 @@
  *   bytes before they are `'data'` destroys the socket then.
  * - `reused` says that the upstream may be closing it in this moment: a request that may be repeated, and that ends
  *   before the first byte of an answer, is sent once more with `reuse: 'none'`. Ask for `any` only with such a request
- *   (an idempotent method, no body), and for `recent` with all others.
+ *   (an idempotent method, no body), and for `none` with all others.
  * - A lease may come in the moment in which `signal` is aborted: look at the signal before you use it.
  */
 import type { Socket } from 'node:net';
@@ -33,18 +33,13 @@ import type { ConnectFailure } from './failure.ts';
  */
 const idleMs = 4000;
 /**
- * No upstream that keeps connections at all closes them so soon. So a request that cannot be sent twice may go on such
- * a one too.
- */
-const recentMs = 500;
-/**
  * The greatest age of a connection. After a change of DNS, or of certificates, everything is on new ones within this
  * time.
  */
 const greatestAgeMs = 60_000;
 
-/** Which connections fit: any; one that was in use a moment ago; none but a new one. */
-export type Reuse = 'any' | 'recent' | 'none';
+/** Which connections fit: any; none but a new one. */
+export type Reuse = 'any' | 'none';
 
 /** What a request asks for. */
 export interface LeaseAsk {
@@ -127,12 +122,11 @@ export class Pool {
   take(reuse: Reuse): PoolLease | null {
     if (reuse === 'none') return null;
     for (;;) {
-      const now = performance.now();
-      const last = this.#idle.at(-1);
-      if (last === undefined || (reuse === 'recent' && now - last.since > recentMs)) return null;
-      this.#idle.pop();
+      const last = this.#idle.pop();
+      if (last === undefined) return null;
       last.off();
-      if (now - last.openedAt <= greatestAgeMs && isUsable(last.socket)) return new Lent(this, last, null);
+      const ageMs = performance.now() - last.openedAt;
+      if (ageMs <= greatestAgeMs && isUsable(last.socket)) return new Lent(this, last, null);
       this.#close(last.socket);
     }
   }

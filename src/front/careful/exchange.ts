@@ -65,6 +65,8 @@ export class CarefulExchange implements MemoryHolder {
   readonly #accept: string | undefined;
   readonly #expectsContinue: boolean;
   readonly #hasBody: boolean;
+  /** It may be sent twice, and shares connections with others; any other has one of its own. */
+  readonly #repeats: boolean;
   #continued = false;
   #bodyBytes = 0;
   readonly #abort = new AbortController();
@@ -93,6 +95,7 @@ export class CarefulExchange implements MemoryHolder {
     // HTTP/1.0 knows no interim answers.
     this.#expectsContinue = req.httpVersion === '1.1' && req.headers.expect?.toLowerCase() === '100-continue';
     this.#hasBody = carriesBody(req.headers);
+    this.#repeats = !this.#hasBody && idempotent.has(this.#method);
     this.#holding = new Holding(context.memory);
   }
 
@@ -125,7 +128,7 @@ export class CarefulExchange implements MemoryHolder {
   /** Refuses what can be refused by its header, and sends the rest on. */
   start(): void {
     if (!this.#prepare()) return;
-    this.#send(idempotent.has(this.#method) && !this.#hasBody ? 'any' : 'recent');
+    this.#send(this.#repeats ? 'any' : 'none');
   }
 
   #send(reuse: Reuse): void {
@@ -194,7 +197,7 @@ export class CarefulExchange implements MemoryHolder {
     }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';
-    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context, this.#hasBody);
+    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context, this.#repeats);
     upstreamReq.on('drain', () => this.#touch());
     boundInterim(upstreamReq, () => this.failed(new BadUpstreamAnswer(tooMuchInterim), connection));
     // A 101 that nobody asked for closes the request without an error.
@@ -303,7 +306,7 @@ export class CarefulExchange implements MemoryHolder {
    */
   #repeat(error: Error): boolean {
     if (this.#repeated || this.#upstreamRes !== null || error instanceof UpstreamSilence) return false;
-    if (this.#hasBody || !idempotent.has(this.#method) || !this.#connection?.mayHaveBeenClosing) return false;
+    if (!this.#repeats || !this.#connection?.mayHaveBeenClosing) return false;
     this.#repeated = true;
     if (this.#upstreamReq) this.#req.unpipe(this.#upstreamReq);
     this.#upstreamReq?.destroy();
@@ -411,7 +414,7 @@ function setRequestHeaders(
   upstreamReq: ClientRequest,
   raw: readonly string[],
   { visit, hub }: ExchangeContext,
-  hasBody: boolean,
+  repeats: boolean,
 ): void {
   const { changes, origination } = visit;
   const lines = changes === null ? raw : changes.lines(raw);
@@ -430,8 +433,8 @@ function setRequestHeaders(
   // another request in the body.
   if (length !== undefined) upstreamReq.setHeader('Content-Length', String(length).replace(/^0+(?=\d)/, ''));
   if (coding !== undefined) upstreamReq.setHeader('Transfer-Encoding', 'chunked');
-  // A backend may not read a body, for whatever reason, and would take it for the next request. Node itself would use
+  // A backend that does not read a body, for whatever reason, would take it for the next request. Node itself would use
   // the connection again if the backend does not close it.
-  upstreamReq.setHeader('Connection', hasBody ? 'close' : 'keep-alive');
-  if (hasBody) upstreamReq.shouldKeepAlive = false;
+  upstreamReq.setHeader('Connection', repeats ? 'keep-alive' : 'close');
+  if (!repeats) upstreamReq.shouldKeepAlive = false;
 }

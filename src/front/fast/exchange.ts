@@ -17,7 +17,6 @@
 
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
-import { idempotent } from '../../http/idempotent.ts';
 import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { type Framing, responseFraming } from '../../http/wire/framing.ts';
@@ -67,6 +66,8 @@ type Turn = 'connecting' | 'asking' | 'answering' | 'delivering' | 'over';
  */
 const mostDropped = 256 * 1024;
 
+const nothing = Buffer.alloc(0);
+
 /** What the objects of an exchange take, in bytes, roughly. */
 const ownBytes = 8 * 1024;
 
@@ -82,8 +83,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #lease: PoolLease | null = null;
   #line: Line | null = null;
   #abort: AbortController | null = null;
-  /** The head for the upstream, as long as it may have to be sent later, or again. */
-  #head: Buffer | null = null;
+  /** The head for the upstream, which is sent later, or may have to be sent again. */
+  #head: Buffer = nothing;
   /** The head, while it waits for what of the body has come with it. */
   #first: FirstWrite | null = null;
   #heldBytes = 0;
@@ -121,20 +122,18 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   }
 
   #send(): void {
-    const { heads } = this.#parts;
-    const { route } = this.request;
-    const { pool } = route.endpoint;
-    const reuse = this.#repeats ? 'any' : 'recent';
-    const lease = pool.waiting === 0 ? pool.take(reuse) : null;
-    if (lease === null || this.#repeats) this.#keepHead(heads.copy());
+    const { pool } = this.request.route.endpoint;
+    this.#head = this.#parts.heads.copy();
+    this.#hold(this.#head.length);
+    const lease = pool.waiting === 0 ? pool.take(this.#reuse) : null;
     if (lease !== null) this.#ask(lease);
     else if (this.#mustWait) this.#parts.byteBudget.wait(this);
-    else this.#connect(reuse);
+    else this.#connect(this.#reuse);
   }
 
   /** Connects, or reads on. */
   onRound(): void {
-    if (this.#turn === 'connecting') this.#connect(this.#repeats ? 'any' : 'recent');
+    if (this.#turn === 'connecting') this.#connect(this.#reuse);
     else if (this.#turn === 'answering' && this.#line!.paused) this.#readOn(this.#line!);
   }
 
@@ -306,12 +305,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     return this.request.expects && this.#upload.state === 'open' && this.#upload.payloadBytes === 0;
   }
 
-  /**
-   * Whether the request may be sent twice: its method is idempotent, and there is no body that would have to be kept
-   * for it.
-   */
-  get #repeats(): boolean {
-    return this.request.framing === 'none' && idempotent.has(this.request.visit.method);
+  /** An upstream may close a connection that has carried requests in any moment, and what is sent then is lost. */
+  get #reuse(): Reuse {
+    return this.request.repeats ? 'any' : 'none';
   }
 
   /**
@@ -351,27 +347,19 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   }
 
   #ask(lease: PoolLease): void {
-    const { heads, upstreams } = this.#parts;
     this.#turn = 'asking';
     this.#lease = lease;
-    this.#line = upstreams.take(lease, this);
+    this.#line = this.#parts.upstreams.take(lease, this);
     if (this.#upload.state !== 'open') {
       this.#sendHead();
       return;
     }
-    this.#first = new FirstWrite(this.#head ?? heads.bytes.subarray(0, heads.length));
+    this.#first = new FirstWrite(this.#head);
     this.#client.readHeld();
   }
 
   #sendHead(): void {
-    const { heads } = this.#parts;
-    if (this.#head !== null) this.#line!.send(this.#head, 0, this.#head.length);
-    else if (!this.#line!.send(heads.bytes, 0, heads.length)) heads.renew();
-  }
-
-  #keepHead(head: Buffer): void {
-    this.#head = head;
-    this.#hold(head.length);
+    this.#line!.send(this.#head, 0, this.#head.length);
   }
 
   /** Counts bytes that are held here. */
@@ -441,8 +429,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     // A client that waits to be told to go on may send its body now, or not. What follows could be read either way.
     const left = this.#upload.remainingBytes;
     if (endsKeepAlive() || left > mostDropped || this.#waits) this.#closes = true;
-    this.#reusable =
-      framing !== 'close' && !this.request.closesUpstream && keepsAlive(answer) && isClear(answer, framing);
+    this.#reusable = framing !== 'close' && this.request.repeats && keepsAlive(answer) && isClear(answer, framing);
     const location = this.#locationOf(answer);
     const changes = this.request.visit.answerChanges;
     const keeps = this.request.route.hub !== null && !this.#closes;
@@ -517,7 +504,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #endedUnanswered(): void {
     if (this.#heard) {
       this.#breakOff('bad_response', 'the upstream broke off its answer');
-    } else if (this.#lease!.reused && this.#repeats) {
+    } else if (this.#lease!.reused && this.request.repeats) {
       this.#lease!.discard(this.#line!.socket);
       this.#lease = null;
       this.#line = null;

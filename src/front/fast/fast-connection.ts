@@ -16,6 +16,7 @@ import type { Socket } from 'node:net';
 import { describePressure, Holding } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import type { Visit } from '../../admission/visit.ts';
+import { idempotent } from '../../http/idempotent.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, maxHeadLines, parserBytes } from '../../http/wire/head-parser.ts';
@@ -439,11 +440,12 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     const parser = this.#parser!;
     const { contentLength: length } = parser;
     const framing = requestFraming(parser);
-    // A backend may not read a body, for whatever reason, and would take it for the next request.
-    const closesUpstream = framing !== 'none';
+    // A backend may be closing a connection that is there. And one that does not read a body, for whatever reason,
+    // would take it for the next request.
+    const repeats = framing === 'none' && idempotent.has(parser.method);
     const closes = closesWith(parser) || this.#connection.isLast;
     const { expects } = head;
-    const route = this.#writeHead(visit, head, closesUpstream);
+    const route = this.#writeHead(visit, head, !repeats);
     this.#turn = 'exchange';
     this.#exchange = new Exchange(this.#parts, this, {
       visit,
@@ -451,7 +453,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
       framing,
       length,
       expects,
-      closesUpstream,
+      repeats,
       closes,
     });
     this.#exchange.begin();

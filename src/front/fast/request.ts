@@ -11,8 +11,11 @@ export interface LaneRequest {
   readonly length: number;
   /** The client sends its body only when it is told to go on. */
   readonly expects: boolean;
-  /** The upstream has been told to close its connection behind the answer. */
-  readonly closesUpstream: boolean;
+  /**
+   * It may be sent twice, and shares connections with others. Any other has one of its own, which the upstream has been
+   * told to close.
+   */
+  readonly repeats: boolean;
   /** The client's connection ends with the answer. */
   readonly closes: boolean;
 }

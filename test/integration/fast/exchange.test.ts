@@ -224,9 +224,10 @@ describe('a client that waits to be told to go on', () => {
     const peer = await all.upstream.next();
     peer.sendText(answer('ok'));
     expect((await readAnswer(all.client)).head).not.toContain('Connection');
-    // The connection goes on, as the answer has said.
-    expect(await peer.head()).toMatch(/^GET \/next /);
-    peer.sendText(answer('next'));
+    // The client's connection goes on, as the answer has said.
+    const next = await all.upstream.next();
+    expect(next.request).toMatch(/^GET \/next /);
+    next.sendText(answer('next'));
     expect((await readAnswer(all.client)).body).toBe('next');
   });
 
@@ -507,14 +508,16 @@ describe('an upstream that closes idle connections', () => {
     ['PATCH', ''],
     ['PUT', 'x'],
     ['DELETE', 'x'],
-  ])('never gets a %s with the body "%s" twice', async (method, body) => {
+  ])('never meets a %s with the body "%s", which comes once, on a new connection', async (method, body) => {
     await using all = await stand();
     const first = await exchange(all.client, all.upstream, '/a');
     all.client.sendText(`${method} /b HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-    expect(await first.head()).toMatch(`${method} /b `);
-    first.reset();
+    const second = await all.upstream.next();
+    expect(second.request).toMatch(`${method} /b `);
+    expect(headersOf(second.request, 'Connection')).toEqual(['close']);
+    second.reset();
     expect((await readAnswer(all.client)).head).toMatch(/^HTTP\/1\.1 502 /);
-    expect(all.upstream.accepted).toBe(1);
+    expect([first.received.toString(), all.upstream.accepted]).toEqual(['', 2]);
   });
 
   test('and has begun to answer is not asked again', async () => {
