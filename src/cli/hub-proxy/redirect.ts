@@ -1,7 +1,7 @@
 /**
- * Sends whoever comes by plain HTTP to the same place by HTTPS: `--redirect-port`. Everybody who reaches the public port
- * reaches this one, so it is bounded as those of operators are: one request of a connection at a time, few connections,
- * and a newcomer takes the place of the address that has most.
+ * Sends whoever comes by plain HTTP to the same place by HTTPS: `--redirect-port`. Everybody who reaches the public
+ * port reaches this one, so it is bounded as those of operators are: one request of a connection at a time, few
+ * connections, and a newcomer takes the place of the address that has most.
  */
 import type { IncomingMessage } from 'node:http';
 import { type Answer, text } from '../../admin/answer.ts';

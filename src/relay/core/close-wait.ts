@@ -69,7 +69,8 @@ export class CloseWait {
 
   /**
    * The wait for the peer's answer is over: whether the peer is given up. It gets more time if the kernel still
-   * delivers to it, which shows in fewer bytes than at the last reading. `sent`: bytes that the kernel was given in all.
+   * delivers to it, which shows in fewer bytes than at the last reading. `sent`: bytes that the kernel was given in
+   * all.
    */
   givesUp(now: number, sent: number, kernel: () => KernelQueue): boolean {
     if (sent <= firstFlightBytes) return true;

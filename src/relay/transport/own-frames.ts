@@ -1,6 +1,6 @@
 /**
- * What Sluice itself has to say on a leg, until there is a place for it: pongs, pings and the close frame go between two
- * frames, texts between two messages.
+ * What Sluice itself has to say on a leg, until there is a place for it: pongs, pings and the close frame go between
+ * two frames, texts between two messages.
  *
  *   pong, ping, say, close ─► waits ─ sendTo, at a boundary ─► behind the data ─ left ─► the kernel's
  */
