@@ -45,10 +45,10 @@ async function main([name, ...argv]: string[]): Promise<number> {
   }
   if (name !== 'check') {
     keepSmall();
-    tuneEngine();
     leaveUndici();
   }
   const command = await commands[name]!();
+  if (name !== 'check') tuneEngine();
   return command.run(argv);
 }
 

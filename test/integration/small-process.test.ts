@@ -58,3 +58,29 @@ test("of Node's modules those are not loaded that make a client for fetch and We
   expect(loaded).toContain('NativeModule http');
   expect(loaded).not.toContain('undici');
 });
+
+test("V8 is told its flags when Node's modules are loaded: what is compiled under other flags it compiles anew", async () => {
+  const file = join(scratchFolder(), 'loaded');
+  const script = `
+    import { writeFileSync } from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    import v8 from 'node:v8';
+    const { setFlagsFromString } = v8;
+    let loaded;
+    v8.setFlagsFromString = (flag) => {
+      loaded ??= process.moduleLoadList.join('\\n');
+      setFlagsFromString(flag);
+    };
+    syncBuiltinESMExports();
+    process.on('exit', () => writeFileSync(${JSON.stringify(file)}, loaded));`;
+  await using upstream = await fakeUpstream();
+  const { serve } = await Serve.start(upstream, {
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` },
+  });
+  await using _ = serve;
+  serve.process.kill('SIGTERM');
+  expect(await serve.exit).toBe(0);
+  const loaded = readFileSync(file, 'utf8').split('\n');
+  const needed = ['http', 'net', 'tls', 'crypto', 'worker_threads'].map((name) => `NativeModule ${name}`);
+  expect(loaded).toEqual(expect.arrayContaining(needed));
+});
