@@ -27,7 +27,6 @@ import type { Connection } from '../connection.ts';
 import type { EdgeRoute } from '../edge-route.ts';
 import { asOfApi, type Refusal, refusalBytes, refusalOf } from '../errors.ts';
 import { lingerMs } from '../farewell.ts';
-import { healthPath } from '../health.ts';
 import { HeldBytes, mostHeldBytes } from '../held-bytes.ts';
 import type { AdmittedVisit, VisitHost } from '../reception.ts';
 import type { Subject } from '../recorder.ts';
@@ -394,7 +393,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     const { target, host, route, upgrades } = head;
     const { address, trusted } = head.sender.origination;
     this.#head = head;
-    if (target === healthPath && edge.hub !== null) {
+    if (head.asksHealth) {
       this.#answerHealth(parser);
       return;
     }

@@ -10,6 +10,7 @@ import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
 import type { Edge } from '../edge.ts';
 import type { EdgeRoute } from '../edge-route.ts';
+import { healthPath } from '../health.ts';
 import type { CameFrom, Origins } from './origins.ts';
 
 /** What an answer to a request must know of it. */
@@ -29,6 +30,8 @@ export interface RequestHead extends Asked {
   readonly sender: CameFrom;
   /** Whether it is a handshake. */
   readonly upgrades: boolean;
+  /** It asks whether Sluice lives, where an API sets the routes: no route is looked for. */
+  readonly asksHealth: boolean;
   readonly route: EdgeRoute | null;
   /** Why there is no route. */
   readonly refused: Refused | null;
@@ -42,9 +45,11 @@ export function readHead(parser: HeadParser, origins: Origins, edge: Edge): Requ
   const host = parser.value(parser.hostLine);
   const target = targetOf(parser);
   const upgrades = parser.upgrades && asksForWebSocket(parser);
+  const asksHealth = target === healthPath && edge.hub !== null;
   // The parser has counted the elements of all others.
-  const found = (upgrades ? refuseLongList(parser, handshakeLists) : null) ?? findRoute(host, pathOf(target), edge);
-  const isRefused = 'outcome' in found;
+  const tooLong = upgrades ? refuseLongList(parser, handshakeLists) : null;
+  const found = asksHealth ? null : (tooLong ?? findRoute(host, pathOf(target), edge));
+  const isRefused = found !== null && 'outcome' in found;
   return {
     method: parser.method,
     target,
@@ -53,6 +58,7 @@ export function readHead(parser: HeadParser, origins: Origins, edge: Edge): Requ
     host,
     sender: origins.of(parser, host, edge),
     upgrades,
+    asksHealth,
     route: isRefused ? null : found,
     refused: isRefused ? found : null,
   };
