@@ -17,6 +17,7 @@ import { carriesBody, coded, isCoded } from '../../http/framing.ts';
 import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
 import { idempotent } from '../../http/idempotent.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
+import { headerBytes } from '../../http/raw-fields.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
@@ -53,6 +54,8 @@ export interface ExchangeContext extends ForwardRoute {
 
 /** What a request under way holds in bytes, measured: both sockets and what reads and writes them. */
 const exchangeBytes = 48 * 1024;
+/** Node keeps the heads of a request and of its answer until both are over: as strings, and once more as it sent them. */
+const bytesPerHeaderByte = 2;
 /** What is read from a sender before it is paused, in bytes, measured. It waits for its receiver. */
 const stuckBytes = 288 * 1024;
 
@@ -82,6 +85,7 @@ export class CarefulExchange implements MemoryHolder {
   #aborted = false;
   #silence: Silence | null = null;
   readonly #holding: Holding;
+  #ownBytes = exchangeBytes;
   /** Since when a side takes nothing of what the other sends; `null` while both do. */
   #stuckSince: number | null = null;
   #shed = false;
@@ -154,7 +158,7 @@ export class CarefulExchange implements MemoryHolder {
     // it, and the client's `Connection` is not the upstream's.
     delete headers.expect;
     delete headers.connection;
-    this.#holding.bytes = exchangeBytes;
+    this.#countHead(this.#context.visit.headerBytes);
     this.#silence = new Silence({
       inactivityMs: this.#context.route.http.inactivityMs,
       owes: () => this.#clientOwes,
@@ -228,6 +232,7 @@ export class CarefulExchange implements MemoryHolder {
       upstreamRes.destroy();
       return;
     }
+    this.#countHead(headerBytes(0, upstreamRes.rawHeaders));
     const res = this.#res;
     const status = upstreamRes.statusCode!;
     const bodyless = this.#method === 'HEAD' || status === 204 || status === 304;
@@ -392,15 +397,24 @@ export class CarefulExchange implements MemoryHolder {
     this.#silence?.touch();
   }
 
+  #countHead(bytes: number): void {
+    this.#ownBytes += bytesPerHeaderByte * bytes;
+    this.#count();
+  }
+
+  #count(): void {
+    if (!this.#over) this.#holding.bytes = this.#ownBytes + (this.#stuckSince === null ? 0 : stuckBytes);
+  }
+
   /** Counts what waits while a sender is paused because its receiver lags behind. */
   #watchFlow(sender: IncomingMessage): void {
     sender.on('pause', () => {
       this.#stuckSince ??= performance.now();
-      if (!this.#over) this.#holding.bytes = exchangeBytes + stuckBytes;
+      this.#count();
     });
     sender.on('resume', () => {
       this.#stuckSince = null;
-      if (!this.#over) this.#holding.bytes = exchangeBytes;
+      this.#count();
     });
   }
 

@@ -115,8 +115,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   /** Begins. The head for the upstream stands in the shared writer of heads. */
   begin(): void {
     this.#parts.exchanges.add(this);
-    const { route, length } = this.request;
-    this.#hold(ownBytes);
+    const { route, length, visit } = this.request;
+    // The target is kept until the request is over, for the log.
+    this.#hold(ownBytes + visit.target.length);
     if (length > route.route.http.maxBodyBytes) this.#refuseBody(length);
     else this.#send();
   }
