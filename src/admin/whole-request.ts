@@ -5,7 +5,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConnectionOptions } from '../http/wire/connection.ts';
-import { HeadParser, HeadProgress, type Method } from '../http/wire/head-parser.ts';
+import { HeadParser, HeadProgress } from '../http/wire/head-parser.ts';
+import type { Method } from '../http/wire/start-line.ts';
 import type { AskingRequest } from './visit.ts';
 
 /** A request and its body. */

@@ -4,7 +4,7 @@
  */
 import type { AccessList, Route } from '../config/types.ts';
 import { hostOf } from '../http/host.ts';
-import { methods } from '../http/wire/head-parser.ts';
+import { methods } from '../http/wire/start-line.ts';
 import { Networks } from './networks.ts';
 import type { Refused } from './verdict.ts';
 import type { Step } from './visit.ts';

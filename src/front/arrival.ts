@@ -16,7 +16,8 @@ import {
   valuesOf,
 } from '../http/raw-fields.ts';
 import { parseTarget } from '../http/target.ts';
-import { maxHeadBytes, maxHeadLines } from '../http/wire/head-parser.ts';
+import { maxHeadLines } from '../http/wire/head.ts';
+import { maxHeadBytes } from '../http/wire/head-parser.ts';
 import type { FoundRoute } from '../routes/table.ts';
 import { asksForWebSocket } from '../websocket/validate.ts';
 import type { Edge } from './edge.ts';

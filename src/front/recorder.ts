@@ -7,7 +7,7 @@ import type { Refused } from '../admission/verdict.ts';
 import type { VisitKind } from '../admission/visit.ts';
 import { type HttpFailure, handshakeOutcomes, httpOutcomes } from '../catalogue/outcomes.ts';
 import type { Route } from '../config/types.ts';
-import { methods } from '../http/wire/head-parser.ts';
+import { methods } from '../http/wire/start-line.ts';
 import {
   type Log,
   type LogSubject,

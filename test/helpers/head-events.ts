@@ -1,7 +1,8 @@
 /** What the parsers of HTTP say about bytes, in a form that tests can compare however the bytes were cut. */
 import { BodyEvent, BodyParser } from '../../src/http/wire/body-parser.ts';
 import type { Framing } from '../../src/http/wire/framing.ts';
-import { type HeadKind, HeadParser, HeadProgress } from '../../src/http/wire/head-parser.ts';
+import type { HeadKind } from '../../src/http/wire/head.ts';
+import { HeadParser, HeadProgress } from '../../src/http/wire/head-parser.ts';
 
 /** A head as a plain value. */
 export interface SeenHead {

@@ -1,5 +1,6 @@
 /** Parsers of heads, kept for the next head. */
-import { type HeadKind, HeadParser } from '../../http/wire/head-parser.ts';
+import type { HeadKind } from '../../http/wire/head.ts';
+import { HeadParser } from '../../http/wire/head-parser.ts';
 
 /** The most free parsers that are kept. More are wanted only while many heads are cut in pieces at once. */
 const mostFree = 16;

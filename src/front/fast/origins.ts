@@ -5,7 +5,7 @@
 import { forwardingOfApi, type Origination, originationOf } from '../../admission/client-address.ts';
 import type { Peer } from '../../admission/peer.ts';
 import type { Changes } from '../../http/changes.ts';
-import type { HeadParser } from '../../http/wire/head-parser.ts';
+import type { Head } from '../../http/wire/head.ts';
 import { Field } from '../../http/wire/names.ts';
 import type { Edge } from '../edge.ts';
 import type { EdgeRoute } from '../edge-route.ts';
@@ -45,7 +45,7 @@ export class Origins {
   }
 
   /** Where a request to a host, as its `Host` line names it, comes from. */
-  of(head: HeadParser, host: string, edge: Edge): CameFrom {
+  of(head: Head, host: string, edge: Edge): CameFrom {
     if (this.#usual === null || this.#host !== host || this.#edge !== edge) {
       this.#edge = edge;
       this.#host = host;
@@ -68,7 +68,7 @@ function linesOf(pairs: Origination['forwarding']): Buffer {
   return Buffer.from(lines, 'latin1');
 }
 
-function forwardingPairs(head: HeadParser): string[] {
+function forwardingPairs(head: Head): string[] {
   const pairs: string[] = [];
   for (let i = 0; i < head.lines; i++) {
     const field = head.fields[i];

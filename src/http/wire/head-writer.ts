@@ -6,7 +6,7 @@
 import { Changes } from '../changes.ts';
 import { ConnectionOptions } from './connection.ts';
 import { hasNoBody } from './framing.ts';
-import type { HeadParser } from './head-parser.ts';
+import type { Head } from './head.ts';
 import { Field } from './names.ts';
 
 /** A set of fields, as bits. */
@@ -88,7 +88,7 @@ export class HeadWriter {
   length = 0;
 
   /** Writes the request that goes to the upstream. */
-  request(head: HeadParser, { trusted, forwarding, closes, upgrades, changes }: RequestRules): void {
+  request(head: Head, { trusted, forwarding, closes, upgrades, changes }: RequestRules): void {
     const own = changes === null ? nothing : linesOf(changes);
     const target = changes === null ? nothing : changedTarget(head, changes);
     this.#begin(head, forwarding.length + own.length + target.length);
@@ -103,7 +103,7 @@ export class HeadWriter {
   }
 
   /** Writes the answer that goes to the client, whose version is Sluice's own (RFC 9110 §2.5). */
-  response(head: HeadParser, rules: ResponseRules): void {
+  response(head: Head, rules: ResponseRules): void {
     const { chunks, closes, keeps = false, date, location = null, changes = null } = rules;
     const own = changes === null ? nothing : linesOf(changes);
     this.#begin(head, date.length + (location?.length ?? 0) + own.length);
@@ -123,7 +123,7 @@ export class HeadWriter {
   }
 
   /** Writes the 101 that goes to the client. */
-  switching(head: HeadParser, changes: Changes | null): void {
+  switching(head: Head, changes: Changes | null): void {
     const own = changes === null ? nothing : linesOf(changes);
     this.#begin(head, own.length);
     this.#copy(head.bytes, head.start, head.lineStarts[0]!);
@@ -134,7 +134,7 @@ export class HeadWriter {
   }
 
   /** Writes the trailers of an answer. */
-  trailers(head: HeadParser): void {
+  trailers(head: Head): void {
     this.#begin(head, 0);
     for (let i = 0; i < head.lines; i++) {
       const start = head.lineStarts[i]!;
@@ -167,7 +167,7 @@ export class HeadWriter {
     this.bytes = Buffer.allocUnsafeSlow(usualBytes);
   }
 
-  #begin(head: HeadParser, appended: number): void {
+  #begin(head: Head, appended: number): void {
     this.length = 0;
     const most = head.end - head.start + appended + roomForOwn;
     if (most > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(most);
@@ -175,14 +175,14 @@ export class HeadWriter {
   }
 
   /** The request line with another target. */
-  #startChanged(head: HeadParser, target: Buffer): void {
+  #startChanged(head: Head, target: Buffer): void {
     this.#copy(head.bytes, head.start, head.targetStart);
     this.#add(target);
     this.#copy(head.bytes, head.targetEnd, head.lineStarts[0]!);
   }
 
   /** Copies the field lines but those of `cut`, and those that `Connection` nominates; `changes` may shorten others. */
-  #copyLines(head: HeadParser, cut: Fields, changes: Changes | null): void {
+  #copyLines(head: Head, cut: Fields, changes: Changes | null): void {
     const nominated = (head.connection & ConnectionOptions.nominates) === 0 ? null : nominatedBy(head);
     let from = head.lineStarts[0]!;
     for (let i = 0; i < head.lines; i++) {
@@ -210,7 +210,7 @@ export class HeadWriter {
 }
 
 /** What stands in the place of a line: nothing, or one that is shorter; `null` where it stays. */
-function changedLine(head: HeadParser, line: number, changes: Changes): Buffer | null {
+function changedLine(head: Head, line: number, changes: Changes): Buffer | null {
   const name = head.name(line);
   const value = head.value(line);
   const changed = changes.line(name, value);
@@ -219,7 +219,7 @@ function changedLine(head: HeadParser, line: number, changes: Changes): Buffer |
 }
 
 /** The target for the upstream. */
-function changedTarget({ bytes, targetStart, targetEnd }: HeadParser, changes: Changes): Buffer {
+function changedTarget({ bytes, targetStart, targetEnd }: Head, changes: Changes): Buffer {
   return Buffer.from(changes.target(bytes.toString('latin1', targetStart, targetEnd)), 'latin1');
 }
 
@@ -233,7 +233,7 @@ function isIn(set: Fields, field: number): boolean {
 }
 
 /** The names, in lower case, that the `Connection` lines keep to this hop. */
-function nominatedBy(head: HeadParser): Set<string> {
+function nominatedBy(head: Head): Set<string> {
   const names = new Set<string>();
   for (let i = 0; i < head.lines; i++) {
     if (head.fields[i] !== Field.connection) continue;
@@ -242,7 +242,7 @@ function nominatedBy(head: HeadParser): Set<string> {
   return names;
 }
 
-function isNominated(head: HeadParser, line: number, nominated: ReadonlySet<string>): boolean {
+function isNominated(head: Head, line: number, nominated: ReadonlySet<string>): boolean {
   const name = head.name(line).toLowerCase();
   return nominated.has(name) && !neverNominated.test(name);
 }

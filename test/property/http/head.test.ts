@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConnectionOptions } from '../../../src/http/wire/connection.ts';
-import type { HeadKind } from '../../../src/http/wire/head-parser.ts';
+import type { HeadKind } from '../../../src/http/wire/head.ts';
 import { disturbed, pieces, requestHeads, responseHeads } from '../../helpers/arbitrary-heads.ts';
 import { readHead } from '../../helpers/head-events.ts';
 import { llhttp } from '../../helpers/llhttp.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { requestFraming, responseFraming } from '../../../../src/http/wire/framing.ts';
-import { HeadParser, type Method } from '../../../../src/http/wire/head-parser.ts';
+import { HeadParser } from '../../../../src/http/wire/head-parser.ts';
+import type { Method } from '../../../../src/http/wire/start-line.ts';
 
 /** A parsed head that says this. */
 function head(says: { status?: number; chunked?: boolean; contentLength?: number }): HeadParser {

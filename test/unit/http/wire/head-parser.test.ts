@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectionOptions } from '../../../../src/http/wire/connection.ts';
-import { HeadParser, HeadProgress, maxHeadBytes, maxHeadLines } from '../../../../src/http/wire/head-parser.ts';
+import { maxHeadLines } from '../../../../src/http/wire/head.ts';
+import { HeadParser, HeadProgress, maxHeadBytes } from '../../../../src/http/wire/head-parser.ts';
 import { readHead, type SeenHead } from '../../../helpers/head-events.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Changes } from '../../../../src/http/changes.ts';
-import { type HeadKind, HeadParser, HeadProgress } from '../../../../src/http/wire/head-parser.ts';
+import type { HeadKind } from '../../../../src/http/wire/head.ts';
+import { HeadParser, HeadProgress } from '../../../../src/http/wire/head-parser.ts';
 import { HeadWriter } from '../../../../src/http/wire/head-writer.ts';
 
 const forwarding = Buffer.from('X-Forwarded-For: ::1\r\n');
