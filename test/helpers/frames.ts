@@ -37,7 +37,14 @@ export function frame(payload: string | Uint8Array = '', options: FrameOptions =
   if (mask === false) return Buffer.concat([header, data]);
   header[1]! |= 0x80;
   const key = mask === true ? fixedKey : Buffer.from(mask);
-  return Buffer.concat([header, key, data.map((byte, i) => byte ^ key[i & 3]!)]);
+  return Buffer.concat([header, key, masked(data, key)]);
+}
+
+/** Payload with a key over it, or without: a loop takes a fifth of what `map` does, and payloads have megabytes. */
+function masked(payload: Buffer, key: Buffer): Buffer {
+  const changed = Buffer.from(payload);
+  for (let i = 0; i < changed.length; i++) changed[i]! ^= key[i & 3]!;
+  return changed;
 }
 
 /** A frame as a client sends it: masked. */
@@ -63,32 +70,36 @@ export interface Frame {
   readonly size: number;
 }
 
+/** Where the payload of the frame at the start of `bytes` begins and ends, or `null` while they do not say. */
+function payloadIn(bytes: Buffer): { start: number; end: number } | null {
+  if (bytes.length < 2) return null;
+  const short = bytes[1]! & 0x7f;
+  const at = short === 126 ? 4 : short === 127 ? 10 : 2;
+  if (bytes.length < at) return null;
+  const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
+  const start = at + ((bytes[1]! & 0x80) === 0 ? 0 : 4);
+  return { start, end: start + length };
+}
+
+/** The bytes of the whole frame of which `bytes` are the beginning, or `null` while they do not say. */
+export function sizeOf(bytes: Buffer): number | null {
+  return payloadIn(bytes)?.end ?? null;
+}
+
 /** The frame at the start of `bytes`, or `null` while it is incomplete. */
 export function parseFrame(bytes: Buffer): Frame | null {
-  if (bytes.length < 2) return null;
-  const masked = (bytes[1]! & 0x80) !== 0;
-  let length = bytes[1]! & 0x7f;
-  let at = 2;
-  if (length === 126) {
-    if (bytes.length < 4) return null;
-    length = bytes.readUInt16BE(2);
-    at = 4;
-  } else if (length === 127) {
-    if (bytes.length < 10) return null;
-    length = Number(bytes.readBigUInt64BE(2));
-    at = 10;
-  }
-  const start = at + (masked ? 4 : 0);
-  if (bytes.length < start + length) return null;
-  const key = bytes.subarray(at, start);
-  const raw = bytes.subarray(start, start + length);
+  const place = payloadIn(bytes);
+  if (place === null || bytes.length < place.end) return null;
+  const { start, end } = place;
+  const isMasked = (bytes[1]! & 0x80) !== 0;
+  const raw = bytes.subarray(start, end);
   return {
     fin: (bytes[0]! & 0x80) !== 0,
     rsv: (bytes[0]! >> 4) & 7,
     opcode: bytes[0]! & 15,
-    masked,
-    payload: masked ? (raw.map((byte, i) => byte ^ key[i & 3]!) as Buffer) : Buffer.from(raw),
-    size: start + length,
+    masked: isMasked,
+    payload: isMasked ? masked(raw, bytes.subarray(start - 4, start)) : Buffer.from(raw),
+    size: end,
   };
 }
 

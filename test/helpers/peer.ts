@@ -1,6 +1,6 @@
 /** A bare TCP peer: the test decides every byte it sends and sees every byte it gets. */
 import type { Socket } from 'node:net';
-import { closeOf, type Frame, parseFrame } from './frames.ts';
+import { closeOf, type Frame, parseFrame, sizeOf } from './frames.ts';
 
 /** How a connection ended for this peer. */
 export type Ending = 'fin' | 'reset';
@@ -103,7 +103,11 @@ export class Peer {
 
   /** Takes the next frame. */
   async frame(): Promise<Frame> {
-    await this.#until(() => parseFrame(this.received) !== null, 'a frame');
+    await this.#until(() => {
+      // Not put together with each piece that comes: a frame may have megabytes.
+      const size = sizeOf(this.#received) ?? sizeOf(this.received);
+      return size !== null && this.#size >= size;
+    }, 'a frame');
     const frame = parseFrame(this.received)!;
     this.#take(frame.size);
     return frame;

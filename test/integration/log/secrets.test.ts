@@ -64,7 +64,7 @@ async function setUp() {
 }
 
 /** All that the admin port tells of the connections that are open. */
-async function told(adminPort: number): Promise<string> {
+async function shown(adminPort: number): Promise<string> {
   const get = async (path: string) => (await fetch(`http://127.0.0.1:${adminPort}${path}`)).text();
   const list = await get('/api/connections?limit=500');
   const ids = (JSON.parse(list) as { connections: { id: string }[] }).connections.map(({ id }) => id);
@@ -95,7 +95,7 @@ test('no secret of a request is told anywhere, wherever it stands', async () => 
     const asked = requests.slice(first, first + 150).map(({ request }) => begin(gateway.port, request));
     const peers = (await Promise.all(asked)).filter((peer) => peer !== null);
     opened += peers.length;
-    answers += await told(gateway.adminPort);
+    answers += await shown(gateway.adminPort);
     // A secret in a close frame.
     for (const peer of peers) peer.send(closeFrame(4000, secret.slice(0, 100), { mask: true }));
     for (const peer of peers) {
@@ -107,12 +107,12 @@ test('no secret of a request is told anywhere, wherever it stands', async () => 
   expect(opened).toBeGreaterThan(100);
 
   const log = JSON.stringify(gateway.log);
-  for (const { secrets, request } of requests) {
-    for (const hidden of secrets) {
-      expect(log, `${request} (secret ${secret})`).not.toContain(hidden);
-      expect(answers, `${request} (secret ${secret})`).not.toContain(hidden);
-    }
-  }
+  // Each is looked for once, however many requests hold it.
+  const told = [...new Set(requests.flatMap(({ secrets }) => secrets))].filter(
+    (hidden) => log.includes(hidden) || answers.includes(hidden),
+  );
+  const ofThem = requests.filter(({ secrets }) => secrets.some((hidden) => told.includes(hidden)));
+  expect({ told, requests: ofThem.map(({ request }) => request) }).toEqual({ told: [], requests: [] });
   // The secret was looked for where something is told.
   expect(log).toContain('"event":"refused"');
   expect(log).toContain('"event":"http_failed"');
