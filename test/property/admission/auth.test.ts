@@ -6,6 +6,7 @@ import { JwtJudge } from '../../../src/admission/auth/jwt/jwt.ts';
 import type { KeySet } from '../../../src/admission/auth/jwt/key-set.ts';
 import { parseKeySet } from '../../../src/admission/auth/jwt/key-set.ts';
 import type { AuthRequest, Decision } from '../../../src/admission/auth/types.ts';
+import { expectEqual, expectSame } from '../../helpers/often.ts';
 import { authRequest } from '../../unit/admission/auth/requests.ts';
 import { goodClaims, keySetOf, newSigner, nowMs, rules, tokenOf } from '../../unit/admission/auth/tokens.ts';
 
@@ -89,8 +90,8 @@ test('no shape of a token is an exception, and none but the good one lets in', a
       const request = requestWith(place, token);
       if (!judge.brings(request)) return;
       const decision = await judge.decide(request);
-      if (decision.is === 'admitted') expect(decision.identity?.name).toBe('ann');
-      else expect(decision.is).toBe('refused');
+      if (decision.is === 'admitted') expectSame(decision.identity?.name, 'ann');
+      else expectSame(decision.is, 'refused');
     }),
     { numRuns: 2000 },
   );
@@ -140,7 +141,7 @@ test('whatever an issuer signs, it is no exception, and lets in nobody but by th
       if (decision.is !== 'admitted') return void expect(decision.is).toBe('refused');
       admitted++;
       const { iss, aud, exp, nbf = 0, sub } = body as Record<string, unknown>;
-      expect([head.alg, iss, sub]).toEqual(['RS256', goodClaims.iss, decision.identity?.name]);
+      expectEqual([head.alg, iss, sub], ['RS256', goodClaims.iss, decision.identity?.name]);
       expect([aud].flat()).toContain('panel');
       expect(exp).toBeGreaterThan(nowMs / 1000 - 30);
       expect(new Date((exp as number) * 1000).getTime()).not.toBeNaN();
@@ -162,8 +163,8 @@ test('no shape of a password or a static token is an exception', async () => {
   const is = async (decision: Decision | Promise<Decision>) => (await decision).is;
   await fc.assert(
     fc.asyncProperty(fc.oneof(text, fc.base64String()), async (credentials) => {
-      expect(await is(basic.decide(authRequest(['Authorization', `Basic ${credentials}`])))).toBe('refused');
-      expect(await is(bearer.decide(authRequest(['Authorization', `Bearer ${credentials}`])))).toBe('refused');
+      expectSame(await is(basic.decide(authRequest(['Authorization', `Basic ${credentials}`]))), 'refused');
+      expectSame(await is(bearer.decide(authRequest(['Authorization', `Bearer ${credentials}`]))), 'refused');
     }),
   );
 });
@@ -191,7 +192,7 @@ test('no key set is an exception, nor what is verified with it', async () => {
           now: () => nowMs,
           monotonic: () => 0,
         });
-        expect((await judge.decide(authRequest(['Authorization', `Bearer ${good}`]))).is).toBe('refused');
+        expectSame((await judge.decide(authRequest(['Authorization', `Bearer ${good}`]))).is, 'refused');
       },
     ),
   );

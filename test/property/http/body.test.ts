@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { chunkedBodies, disturbed, pieces } from '../../helpers/arbitrary-heads.ts';
 import { readBody } from '../../helpers/head-events.ts';
 import { llhttp } from '../../helpers/llhttp.ts';
+import { expectEqual, expectSame } from '../../helpers/often.ts';
 import { cut } from '../../helpers/parser-events.ts';
 import kept from './kept.json' with { type: 'json' };
 
@@ -14,7 +15,7 @@ test('chunks pass as they came but for their extensions, however they are cut', 
     fc.property(chunkedBodies, pieces, ({ bytes, clean, payload }, sizes) => {
       const seen = readBody('chunked', -1, cut(bytesOf(`${bytes}rest`), sizes));
       expect(seen).toMatchObject({ passed: clean, event: 'end', payloadBytes: payload.length, rest: 'rest' });
-      expect(llhttp('request', bytesOf(head + clean)).messages[0]!.body).toBe(payload);
+      expectSame(llhttp('request', bytesOf(head + clean)).messages[0]!.body, payload);
     }),
     { numRuns: 1000 },
   );
@@ -25,7 +26,7 @@ test('what passes of chunks, and why they end, is the same however they are cut'
   fc.assert(
     fc.property(bodies, pieces, fc.nat(60), (text, sizes, limit) => {
       const whole = readBody('chunked', -1, [bytesOf(text)], limit);
-      expect(readBody('chunked', -1, cut(bytesOf(text), sizes), limit)).toEqual(whole);
+      expectEqual(readBody('chunked', -1, cut(bytesOf(text), sizes), limit), whole);
     }),
     { numRuns: 5000, examples: kept.chunks.map(({ text, sizes, limit }) => [text, sizes, limit]) },
   );
@@ -35,7 +36,7 @@ test('chunks over the limit are never passed on beyond it', () => {
   fc.assert(
     fc.property(chunkedBodies, pieces, fc.nat(100), ({ bytes, payload }, sizes, limit) => {
       const seen = readBody('chunked', -1, cut(bytesOf(bytes), sizes), limit);
-      expect(seen.event).toBe(payload.length > limit ? 'over' : 'end');
+      expectSame(seen.event, payload.length > limit ? 'over' : 'end');
       expect(seen.payloadBytes).toBeLessThanOrEqual(limit);
       if (payload.length > limit) expect(seen.announced).toBeGreaterThan(limit);
     }),
@@ -53,11 +54,11 @@ test('what passes is what llhttp reads: the same payload, the same end', () => {
       if (came.error === 'HPE_STRICT' && /;[^\r]*\r\n/.test(text)) return;
       const passed = llhttp('request', bytesOf(head + seen.passed));
       if (seen.event === 'end') {
-        expect([came.error, came.messages[0]!.complete, came.messages.length]).toEqual([null, true, 1]);
-        expect([passed.error, passed.messages[0]!.complete, passed.messages.length]).toEqual([null, true, 1]);
+        expectEqual([came.error, came.messages[0]!.complete, came.messages.length], [null, true, 1]);
+        expectEqual([passed.error, passed.messages[0]!.complete, passed.messages.length], [null, true, 1]);
       }
-      expect(passed.messages[0]!.body).toBe(came.messages[0]!.body);
-      expect(passed.messages[0]!.body.length).toBe(seen.payloadBytes);
+      expectSame(passed.messages[0]!.body, came.messages[0]!.body);
+      expectSame(passed.messages[0]!.body.length, seen.payloadBytes);
     }),
     { numRuns: 10_000, examples: kept.chunks.map(({ text }) => [text]) },
   );

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { ConnectionOptions } from '../../../src/http/wire/connection.ts';
 import type { HeadKind } from '../../../src/http/wire/head.ts';
 import { disturbed, pieces, requestHeads, responseHeads } from '../../helpers/arbitrary-heads.ts';
 import { readHead } from '../../helpers/head-events.ts';
 import { llhttp } from '../../helpers/llhttp.ts';
+import { expectEqual, expectSame } from '../../helpers/often.ts';
 import { cut } from '../../helpers/parser-events.ts';
 import kept from './kept.json' with { type: 'json' };
 
@@ -21,7 +22,7 @@ describe.each<[HeadKind, fc.Arbitrary<string>]>([
       fc.property(heads, (text) => {
         const seen = readHead(kind, [bytesOf(`${text}rest`)]);
         if (seen.verdict !== 'head') throw new Error(seen.verdict);
-        expect([seen.block, seen.rest]).toEqual([text, 'rest']);
+        expectEqual([seen.block, seen.rest], [text, 'rest']);
         sameAsLlhttp(seen.pairs, seen, llhttp(oracle, bytesOf(text)));
       }),
       { numRuns: 1000 },
@@ -32,7 +33,7 @@ describe.each<[HeadKind, fc.Arbitrary<string>]>([
     fc.assert(
       fc.property(fc.oneof(heads, disturbed(heads)), pieces, (text, sizes) => {
         const whole = readHead(kind, [bytesOf(text)]);
-        expect(readHead(kind, cut(bytesOf(text), sizes))).toEqual(whole);
+        expectEqual(readHead(kind, cut(bytesOf(text), sizes)), whole);
       }),
       { numRuns: 3000, examples: examplesOf(kept.heads[kind as 'request' | 'response']) },
     );
@@ -54,16 +55,16 @@ describe.each<[HeadKind, fc.Arbitrary<string>]>([
     { method, target, status, connection, minorVersion, chunked, contentLength }: Head,
     { messages, error }: ReturnType<typeof llhttp>,
   ): void {
-    expect([error, messages.length]).toEqual([null, 1]);
+    expectEqual([error, messages.length], [null, 1]);
     const [message] = messages;
-    expect(message!.headers).toEqual(pairs);
-    if (kind === 'request') expect([message!.method, message!.url]).toEqual([method, target]);
-    else expect(message!.status).toBe(status);
+    expectEqual(message!.headers, pairs);
+    if (kind === 'request') expectEqual([message!.method, message!.url], [method, target]);
+    else expectSame(message!.status, status);
     if (kind === 'request') {
-      expect(message!.keepAlive).toBe((connection & ConnectionOptions.close) === 0);
-      expect(message!.complete).toBe(!chunked && contentLength <= 0);
+      expectSame(message!.keepAlive, (connection & ConnectionOptions.close) === 0);
+      expectSame(message!.complete, !chunked && contentLength <= 0);
     }
-    expect([0, 1]).toContain(minorVersion);
+    expectSame([0, 1].includes(minorVersion), true);
   }
 });
 

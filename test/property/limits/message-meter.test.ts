@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { MessageMeter } from '../../../src/limits/message-meter.ts';
+import { expectEqual, expectSame } from '../../helpers/often.ts';
 import { senderLimits } from '../../helpers/relay.ts';
 
 const { MAX_SAFE_INTEGER, POSITIVE_INFINITY } = Number;
@@ -36,9 +37,9 @@ test('says the same as exact arithmetic, up to the first refusal', () => {
               : i + 1 > limits.maxFragments
                 ? 'max_fragments'
                 : null;
-        expect(meter.frame(length)).toBe(expected);
+        expectSame(meter.frame(length), expected);
         if (expected !== null) return;
-        expect([BigInt(meter.bytes), meter.fragments]).toEqual([total, i + 1]);
+        expectEqual([BigInt(meter.bytes), meter.fragments], [total, i + 1]);
       }
     }),
     { numRuns: 2000 },
@@ -59,10 +60,10 @@ describe.each([1, 2, 100])('a message in %i frames, split at random', (frames) =
         let from = 0;
         for (const end of ends) {
           // Refused at the header that announces the byte too many, not before and not after.
-          expect(meter.frame(end - from)).toBe(end > max ? 'max_message_size' : null);
+          expectSame(meter.frame(end - from), end > max ? 'max_message_size' : null);
           from = end;
         }
-        expect(meter.bytes).toBe(size);
+        expectSame(meter.bytes, size);
       }),
       { numRuns: 300 },
     );

@@ -12,6 +12,7 @@ import { judgeText } from '../../../src/validation/judge.ts';
 import type { MessageRules } from '../../../src/validation/types.ts';
 import { Event, FrameParser } from '../../../src/websocket/frame-parser.ts';
 import { cuts, framesOf, messageSchema, payloads } from '../../helpers/json-messages.ts';
+import { expectSame } from '../../helpers/often.ts';
 import { compile } from '../../helpers/schema-check.ts';
 
 const compiled = compile(JSON.stringify(messageSchema));
@@ -61,12 +62,12 @@ function pass(reads: readonly Buffer[], masked: boolean): { out: Buffer; found: 
     const chunk = Buffer.from(read);
     parser.feed(chunk, 0, chunk.length);
     for (let event = parser.next(); event !== Event.starved; event = parser.next()) {
-      expect(event).not.toBe(Event.fault);
+      expectSame(event === Event.fault, false);
       if (event === Event.frame) found.push(stage.begin(parser, null, sink));
       else if (event === Event.payload) stage.payload(parser, null, sink);
       else if (event === Event.end) found.push(stage.end(parser, sink));
     }
-    expect(memory.usedBytes).toBe(stage.capacity);
+    expectSame(memory.usedBytes, stage.capacity);
     chunk.fill(0xee);
   }
   return { out: Buffer.concat(out), found: found.filter((one) => one !== null), held: memory.usedBytes };
@@ -87,9 +88,9 @@ test('10 000 messages are judged as by JSON.parse and ajv on the whole, and the 
       const frames = all.map((one) => framesOf(one.payload, one.cuts, masked, 1, one.pings));
       const { out, found, held } = pass(readsOf(Buffer.concat(frames.flat()), reads), masked);
       const wanted = all.flatMap((one) => (isGood(one.payload) ? framesOf(one.payload, one.cuts, masked) : []));
-      expect(out.equals(Buffer.concat(wanted))).toBe(true);
-      expect(found).toHaveLength(all.filter((one) => !isGood(one.payload)).length);
-      expect(held).toBe(0);
+      expectSame(out.equals(Buffer.concat(wanted)), true);
+      expectSame(found.length, all.filter((one) => !isGood(one.payload)).length);
+      expectSame(held, 0);
       messages += all.length;
       good += all.filter((one) => isGood(one.payload)).length;
     }),

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { closePayload, closeWith, isLegalCode, readClose } from '../../../src/websocket/close.ts';
+import { expectEqual, expectSame } from '../../helpers/often.ts';
 
 const code = fc.integer({ min: 1000, max: 4999 }).filter(isLegalCode);
 
@@ -11,11 +12,11 @@ test('a close that was made is read as it was made, and its reason fits and is a
       const close = closeWith(code, text);
       const payload = closePayload(close);
       expect(payload.length).toBeLessThanOrEqual(125);
-      expect(readClose(payload)).toEqual(close);
-      expect(text.startsWith(close.reason.toString())).toBe(true);
+      expectEqual(readClose(payload), close);
+      expectSame(text.startsWith(close.reason.toString()), true);
       // At most one character short of the limit.
       if (Buffer.byteLength(text) > 123) expect(close.reason.length).toBeGreaterThan(119);
-      else expect(close.reason.toString()).toBe(text);
+      else expectSame(close.reason.toString(), text);
     }),
     { numRuns: 300 },
   );
@@ -29,8 +30,8 @@ test('any payload is a close with a legal code and a UTF-8 reason, or a fault', 
       const good =
         payload.length === 0 ||
         (payload.length > 1 && isLegalCode(payload.readUInt16BE()) && isUtf8(payload.subarray(2)));
-      expect('reason' in close).toBe(good);
-      if ('reason' in close) expect(closePayload(close)).toEqual(payload);
+      expectSame('reason' in close, good);
+      if ('reason' in close) expectEqual(closePayload(close), payload);
     }),
     { numRuns: 300 },
   );

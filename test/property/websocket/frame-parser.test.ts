@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Event, FrameParser } from '../../../src/websocket/frame-parser.ts';
 import { cuts, frames } from '../../helpers/arbitrary-frames.ts';
+import { expectEqual, expectSame } from '../../helpers/often.ts';
 import { cut, readAll, type Seen } from '../../helpers/parser-events.ts';
 
 describe.each([
@@ -13,8 +14,11 @@ describe.each([
       fc.property(frames(masked), cuts, (stream, sizes) => {
         const chunks = cut(Buffer.concat(stream.map((one) => one.bytes)), sizes);
         const parser = new FrameParser(masked);
-        expect(readAll(parser, chunks)).toEqual(stream.flatMap((one) => one.seen));
-        expect([parser.betweenFrames, parser.inMessage]).toEqual([true, false]);
+        expectEqual(
+          readAll(parser, chunks),
+          stream.flatMap((one) => one.seen),
+        );
+        expectEqual([parser.betweenFrames, parser.inMessage], [true, false]);
       }),
       { numRuns: 120 },
     );
@@ -26,9 +30,9 @@ describe.each([
       fc.property(frames(masked, 2), garbage, cuts, (stream, bad, sizes) => {
         const bytes = Buffer.concat([...stream.map((one) => one.bytes), bad]);
         const whole = readAll(new FrameParser(masked), [bytes]);
-        expect(readAll(new FrameParser(masked), cut(bytes, sizes))).toEqual(whole);
+        expectEqual(readAll(new FrameParser(masked), cut(bytes, sizes)), whole);
         const known = stream.flatMap((one) => one.seen);
-        expect(whole.slice(0, known.length)).toEqual(known);
+        expectEqual(whole.slice(0, known.length), known);
       }),
       { numRuns: 300 },
     );
@@ -60,7 +64,7 @@ test('garbage never throws, never yields bytes outside of what was fed, and ends
       expect(seen.length).toBeLessThanOrEqual(2 * bytes.length);
       if (!isFault(seen.at(-1))) return;
       parser.feed(bytes, 0, bytes.length);
-      expect(parser.next()).toBe(Event.fault);
+      expectSame(parser.next(), Event.fault);
       expect(parser.fault).not.toBe('');
     }),
     { numRuns: 3000 },

@@ -12,6 +12,7 @@ import * as auth from '../../../../src/config/model/auth-values.ts';
 import { parseIdentity } from '../../../../src/config/model/identity.ts';
 import { schemaText } from '../../../../src/config/model/reference.ts';
 import { parseReply } from '../../../../src/config/model/reply.ts';
+import { expectEqual } from '../../../helpers/often.ts';
 
 const schema = JSON.parse(schemaText()) as { $defs: Record<string, object> };
 const ajv = new Ajv2020({ allErrors: false, strict: false });
@@ -251,8 +252,8 @@ describe.each(Object.entries(kinds))('%s', (name, { parse, right, wrong }) => {
   const parsed = (value: unknown) => 'value' in parse(value);
 
   test('takes what people write, and refuses what is nearly that', () => {
-    for (const value of right) expect([value, taken(value), parsed(value)]).toEqual([value, true, true]);
-    for (const value of wrong) expect([value, taken(value), parsed(value)]).toEqual([value, false, false]);
+    for (const value of right) expectEqual([value, taken(value), parsed(value)], [value, true, true]);
+    for (const value of wrong) expectEqual([value, taken(value), parsed(value)], [value, false, false]);
   });
 
   test('takes nothing that the parser refuses', () => {

@@ -1,6 +1,6 @@
 /** The whole of one direction: parser, gate, stage and writer, in front of a kernel that takes what it likes. */
 import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { test, vi } from 'vitest';
 import { RouteCounters } from '../../../../src/observe/metrics/counters.ts';
 import { Direction, framesPerRound } from '../../../../src/relay/core/direction.ts';
 import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
@@ -10,6 +10,7 @@ import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
 import { globalClock } from '../../../helpers/clock.ts';
 import { legWriter } from '../../../helpers/leg-writer.ts';
 import { budgetOf } from '../../../helpers/memory.ts';
+import { expectSame } from '../../../helpers/often.ts';
 import { testRoute } from '../../../helpers/relay.ts';
 
 const rates = {
@@ -45,7 +46,7 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
   const look = (_: unknown, happened = direction.happened()) => {
     for (const one of happened ?? []) {
       if (one.what === 'fault') throw new Error(one.detail);
-      if (one.what === 'violation') expect(one.violation.action).toBe('pause');
+      if (one.what === 'violation') expectSame(one.violation.action, 'pause');
       else seen++;
     }
   };
@@ -61,7 +62,7 @@ function relayed(stream: readonly KnownFrame[], cuts: readonly number[], rate: k
   }
   while (direction.paused) vi.advanceTimersByTime(10);
   direction.finish();
-  expect(seen).toBe(controls);
+  expectSame(seen, controls);
   return kernel.output;
 }
 
@@ -72,7 +73,7 @@ test.each(['none', 'plenty', 'scarce'] as const)(
     fc.assert(
       fc.property(streams, fc.array(fc.nat(), { maxLength: 40 }), (stream, cuts) => {
         const data = stream.filter(({ opcode }) => opcode < 8).map(({ bytes }) => bytes);
-        expect(relayed(stream, cuts, rate).equals(Buffer.concat(data))).toBe(true);
+        expectSame(relayed(stream, cuts, rate).equals(Buffer.concat(data)), true);
       }),
       { numRuns: 300 },
     );

@@ -9,6 +9,7 @@ import { BlockingSocket } from '../../../helpers/blocking-socket.ts';
 import { type Frame, parseFrame } from '../../../helpers/frames.ts';
 import { legWriter } from '../../../helpers/leg-writer.ts';
 import { budgetOf } from '../../../helpers/memory.ts';
+import { expectEqual, expectSame } from '../../../helpers/often.ts';
 
 /** Counts the pins of one leased buffer. */
 class CountingKeeper implements Keeper {
@@ -20,7 +21,7 @@ class CountingKeeper implements Keeper {
   }
   unpin(): void {
     this.pins--;
-    expect(this.pins).toBeGreaterThanOrEqual(0);
+    expectSame(this.pins >= 0, true);
   }
 }
 
@@ -107,7 +108,7 @@ class Run {
         // A frame that is not passed on.
       } else if (event === Event.payload) verbatim.payload(parser, keeper, this.writer);
       else if (event === Event.end) verbatim.end(parser, this.writer);
-      else expect(event).toBe(Event.control);
+      else expectSame(event, Event.control);
     }
     this.writer.flush();
     if (keeper === null) this.#shared.fill(0xee);
@@ -131,16 +132,16 @@ class Run {
 
   #check(): void {
     const { writer, socket } = this;
-    expect(this.keeper.pins).toBeLessThanOrEqual(1);
-    expect(writer.blocked).toBe(socket.writableLength > 0);
-    expect(writer.bufferedBytes).toBeGreaterThanOrEqual(socket.writableLength);
+    expectSame(this.keeper.pins <= 1, true);
+    expectSame(writer.blocked, socket.writableLength > 0);
+    expectSame(writer.bufferedBytes >= socket.writableLength, true);
     // A write in flight is counted whole until all of it has been taken.
-    expect(writer.bufferedBytes > 0).toBe(writer.blocked);
-    if (!writer.blocked) expect(writer.queuedMessages).toBe(0);
-    expect(writer.drainedBytes).toBeGreaterThanOrEqual(this.#written);
+    expectSame(writer.bufferedBytes > 0, writer.blocked);
+    if (!writer.blocked) expectSame(writer.queuedMessages, 0);
+    expectSame(writer.drainedBytes >= this.#written, true);
     this.#written = writer.drainedBytes;
-    if (writer.closeFlushed) expect(writer.closeSent).toBe(true);
-    if (this.closed && writer.betweenFrames) expect(writer.closed).toBe(true);
+    if (writer.closeFlushed) expectSame(writer.closeSent, true);
+    if (this.closed && writer.betweenFrames) expectSame(writer.closed, true);
   }
 }
 
@@ -175,27 +176,30 @@ describe.each([
           false,
           0,
         ]);
-        expect(writer.pingFlushed || run.closed).toBe(true);
+        expectSame(writer.pingFlushed || run.closed, true);
 
         const out = framesOf(socket.output);
         const data = out.filter(({ frame }) => frame.opcode < 8).map(({ bytes }) => bytes);
-        expect(Buffer.concat(data).equals(Buffer.concat(run.data))).toBe(true);
-        for (const { frame } of out) if (frame.opcode >= 8) expect(frame.masked).toBe(masks);
+        expectSame(Buffer.concat(data).equals(Buffer.concat(run.data)), true);
+        for (const { frame } of out) if (frame.opcode >= 8) expectSame(frame.masked, masks);
 
         const pongs = out.filter(({ frame }) => frame.opcode === 10).map(({ frame }) => frame.payload.toString());
         // In order, each at most once; the latest is among them, unless a close frame has made it pointless.
         const order = pongs.map((pong) => run.pongs.indexOf(pong));
-        expect(order).toEqual([...new Set(order)].sort((a, b) => a - b));
+        expectEqual(
+          order,
+          [...new Set(order)].sort((a, b) => a - b),
+        );
         expect(order).not.toContain(-1);
-        if (!run.closed) expect(pongs.at(-1)).toBe(run.pongs.at(-1));
+        if (!run.closed) expectSame(pongs.at(-1), run.pongs.at(-1));
 
         const closes = out.filter(({ frame }) => frame.opcode === 8);
-        expect(closes).toHaveLength(run.closed ? 1 : 0);
+        expectSame(closes.length, run.closed ? 1 : 0);
         if (run.closed) {
-          expect(out.at(-1)).toBe(closes[0]);
-          expect(closes[0]!.frame.payload).toEqual(Buffer.concat([Buffer.from([0x0f, 0xa0]), reason]));
+          expectSame(out.at(-1), closes[0]);
+          expectEqual(closes[0]!.frame.payload, Buffer.concat([Buffer.from([0x0f, 0xa0]), reason]));
         }
-        expect([writer.closeSent, writer.closeFlushed]).toEqual([run.closed, run.closed]);
+        expectEqual([writer.closeSent, writer.closeFlushed], [run.closed, run.closed]);
       }),
       { numRuns: 400 },
     );
@@ -209,11 +213,11 @@ test('a receiver that is gone unpins what was pinned, and what waited is summed 
       for (const step of steps) run.step(step);
       const waited = run.writer.bufferedBytes;
       run.socket.destroy();
-      expect(run.keeper.pins).toBe(0);
+      expectSame(run.keeper.pins, 0);
       run.writer.abandon();
-      expect([run.writer.undeliveredBytes, run.writer.bufferedBytes]).toEqual([waited, 0]);
+      expectEqual([run.writer.undeliveredBytes, run.writer.bufferedBytes], [waited, 0]);
       while (!run.finished) run.read(10_000, true);
-      expect([run.keeper.pins, run.writer.bufferedBytes]).toEqual([0, 0]);
+      expectEqual([run.keeper.pins, run.writer.bufferedBytes], [0, 0]);
     }),
     { numRuns: 200 },
   );

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Piece, piece, SendQueue } from '../../../../src/relay/transport/send-queue.ts';
 import { budgetOf } from '../../../helpers/memory.ts';
+import { expectEqual, expectSame } from '../../../helpers/often.ts';
 
 const largestPiece = 64 * 1024;
 
@@ -35,7 +36,7 @@ test('gives back the same bytes in order, and says rightly how many wait', () =>
         expect(first.length).toBeGreaterThan(0);
         got.push(Buffer.from(first.bytes.subarray(0, first.length)));
         messages -= first.messages;
-        if (first.control !== 0) expect(first).toBe(waiting.shift());
+        if (first.control !== 0) expectSame(first, waiting.shift());
         return first;
       };
       let controls = 0;
@@ -56,16 +57,16 @@ test('gives back the same bytes in order, and says rightly how many wait', () =>
           put.push(bytes);
           messages += step.messages;
         }
-        expect(queue.bytes).toBe(size(put) - size(got));
-        expect(queue.isEmpty).toBe(queue.bytes === 0);
-        expect(queue.messages).toBe(messages);
+        expectSame(queue.bytes, size(put) - size(got));
+        expectSame(queue.isEmpty, queue.bytes === 0);
+        expectSame(queue.messages, messages);
         expect(queue.capacity).toBeGreaterThanOrEqual(queue.bytes);
         // The last piece may have room, as may one in front of each control frame.
         expect(queue.capacity).toBeLessThan(queue.bytes + (controls + 1) * largestPiece);
       }
       while (shift() !== null);
-      expect(Buffer.concat(got).equals(Buffer.concat(put))).toBe(true);
-      expect([queue.bytes, queue.messages, queue.capacity, queue.isEmpty]).toEqual([0, 0, 0, true]);
+      expectSame(Buffer.concat(got).equals(Buffer.concat(put)), true);
+      expectEqual([queue.bytes, queue.messages, queue.capacity, queue.isEmpty], [0, 0, 0, true]);
     }),
     { numRuns: 200 },
   );
