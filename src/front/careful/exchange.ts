@@ -8,16 +8,16 @@
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { forwardingOfApi } from '../../admission/client-address.ts';
 import { Holding, type MemoryHolder, type MemoryLedger } from '../../admission/memory.ts';
 import type { Visit } from '../../admission/visit.ts';
 import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/outcomes.ts';
 import type { Route } from '../../config/types.ts';
 import { carriesBody, coded, isCoded } from '../../http/framing.ts';
-import { requestFields, responseHeaders, trailerFields } from '../../http/headers.ts';
+import { responseHeaders, trailerFields } from '../../http/headers.ts';
 import { idempotent } from '../../http/idempotent.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
 import { headerBytes } from '../../http/raw-fields.ts';
+import { hasNoBody } from '../../http/wire/framing.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
 import { describeTlsError, isTlsError } from '../../upstream/failure.ts';
@@ -34,6 +34,7 @@ import { AnswerPieces } from './answer-pieces.ts';
 import { passBody } from './body.ts';
 import { BadUpstreamAnswer, classify, UpstreamSilence } from './failure.ts';
 import { carefulBudget } from './piece-size.ts';
+import { setRequestFields, toldOf } from './request-fields.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
 /** What an exchange needs besides the request. */
@@ -201,7 +202,9 @@ export class CarefulExchange implements MemoryHolder {
     }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';
-    setRequestHeaders(upstreamReq, this.#req.rawHeaders, this.#context, this.#repeats);
+    const { visit, hub } = this.#context;
+    const told = toldOf(visit, hub, this.#req.rawHeaders);
+    setRequestFields(upstreamReq, told, visit.origination.trusted, this.#repeats);
     upstreamReq.on('drain', () => this.#touch());
     boundInterim(upstreamReq, () => this.failed(new BadUpstreamAnswer(tooMuchInterim), connection));
     // A 101 that nobody asked for closes the request without an error.
@@ -235,7 +238,7 @@ export class CarefulExchange implements MemoryHolder {
     this.#countHead(headerBytes(0, upstreamRes.rawHeaders));
     const res = this.#res;
     const status = upstreamRes.statusCode!;
-    const bodyless = this.#method === 'HEAD' || status === 204 || status === 304;
+    const bodyless = this.#method === 'HEAD' || hasNoBody(status);
     if (!bodyless && isCoded(upstreamRes.headers)) {
       this.failed(new BadUpstreamAnswer(coded));
       return;
@@ -421,34 +424,4 @@ export class CarefulExchange implements MemoryHolder {
   #record(outcome: HttpFailure, limit: ExceededLimit | null, detail: string, status?: number): void {
     this.#context.recorder.failed(this.#context.visit, { outcome, limit, detail, status });
   }
-}
-
-/** Replaces the lower-case copies that http-proxy made by the client's headers as they came; its framing stays. */
-function setRequestHeaders(
-  upstreamReq: ClientRequest,
-  raw: readonly string[],
-  { visit, hub }: ExchangeContext,
-  repeats: boolean,
-): void {
-  const { changes, origination } = visit;
-  const lines = changes === null ? raw : changes.lines(raw);
-  const told = hub === null ? origination.forwarding : forwardingOfApi(origination, changes);
-  const forwarding = changes === null ? told : [...told, ...changes.set];
-  const host = upstreamReq.getHeader('host');
-  const length = upstreamReq.getHeader('content-length');
-  const coding = upstreamReq.getHeader('transfer-encoding');
-  for (const name of upstreamReq.getHeaderNames()) upstreamReq.removeHeader(name);
-  for (const [name, values] of requestFields(lines, forwarding, origination.trusted)) {
-    upstreamReq.setHeader(name, values.length === 1 ? values[0]! : values);
-  }
-  // Only a client of HTTP/1.0 may leave it out.
-  if (host !== undefined && !upstreamReq.hasHeader('host')) upstreamReq.setHeader('Host', host);
-  // In their usual form: a backend that knows `chunked` in small letters alone, or takes `010` for eight, would see
-  // another request in the body.
-  if (length !== undefined) upstreamReq.setHeader('Content-Length', String(length).replace(/^0+(?=\d)/, ''));
-  if (coding !== undefined) upstreamReq.setHeader('Transfer-Encoding', 'chunked');
-  // A backend that does not read a body, for whatever reason, would take it for the next request. Node itself would use
-  // the connection again if the backend does not close it.
-  upstreamReq.setHeader('Connection', repeats ? 'keep-alive' : 'close');
-  if (!repeats) upstreamReq.shouldKeepAlive = false;
 }

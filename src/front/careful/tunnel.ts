@@ -9,7 +9,6 @@
  */
 
 import type { Socket } from 'node:net';
-import { forwardingOfApi } from '../../admission/client-address.ts';
 import { Loan } from '../../admission/loan.ts';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
@@ -27,6 +26,7 @@ import { sessionOf } from '../session-of.ts';
 import { type Dialled, dial, type RefusedByUpstream, type Switched } from './dial.ts';
 import type { EarlyBytes } from './early-bytes.ts';
 import { mirrorRefusal } from './mirror.ts';
+import { toldOf } from './request-fields.ts';
 
 /** What a handshake under way holds in bytes, measured: both sockets and what reads and writes them. */
 const handshakeBytes = 48 * 1024;
@@ -101,15 +101,13 @@ export class Tunnel {
 
   #dial(lease: EndpointLease): Promise<Dialled> {
     const { visit, route } = this.#request;
-    const { changes, origination } = visit;
+    const { changes } = visit;
     const { connectMs, handshakeMs } = route.route.timeouts;
-    const headers = changes === null ? visit.headers : changes.lines(visit.headers);
-    const told = route.hub === null ? origination.forwarding : forwardingOfApi(origination, changes);
-    const forwarding = changes === null ? told : [...told, ...changes.set];
+    const { lines, forwarding } = toldOf(visit, route.hub, visit.headers);
     return dial({
       endpoint: lease.endpoint,
       path: changes === null ? visit.target : changes.target(visit.target),
-      headers: upstreamHeaders(headers, { forwarding, trusted: origination.trusted }),
+      headers: upstreamHeaders(lines, { forwarding, trusted: visit.origination.trusted }),
       ask: visit.ask!,
       connectMs,
       handshakeMs,
