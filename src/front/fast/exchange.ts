@@ -18,10 +18,12 @@
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
-import { ConnectionOptions } from '../../http/wire/connection.ts';
-import { type Framing, responseFraming } from '../../http/wire/framing.ts';
-import { maxHeadLines } from '../../http/wire/head.ts';
-import { type HeadParser, HeadProgress, maxHeadBytes } from '../../http/wire/head-parser.ts';
+
+
+import { responseFraming } from '../../http/wire/framing.ts';
+import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
+
+
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import type { RoundWaiter } from '../../relay/core/round-budget.ts';
 import { joinBuffers } from '../../relay/memory/copy-buffers.ts';
@@ -32,9 +34,9 @@ import type { SocketTransport } from '../../relay/transport/socket-transport.ts'
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
-import { redirects } from '../edge-route.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
 import type { Blame } from '../recorder.ts';
+import { badAnswers, leavesUsable, locationOf } from './answer-head.ts';
 import { Download } from './download.ts';
 import { FirstWrite } from './first-write.ts';
 import type { Line, LineOwner } from './line.ts';
@@ -91,11 +93,10 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #heldBytes = 0;
   /** The part of it that trailers hold. */
   #trailerBytes = 0;
+  /** The head of an answer, as soon as something of it has come. */
   #answer: HeadParser | null = null;
   /** Of all informational answers. */
   #interimBytes = 0;
-  /** Something of an answer has come. */
-  #heard = false;
   #download: Download | null = null;
   /** The upstream goes on with its connection. */
   #reusable = false;
@@ -379,7 +380,6 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   }
 
   #readHeads(chunk: Buffer, start: number, end: number, keeper: Keeper | null): void {
-    this.#heard = true;
     const { answers, heads, date } = this.#parts;
     this.#answer ??= answers.take();
     const answer = this.#answer;
@@ -431,10 +431,11 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     // A client that waits to be told to go on may send its body now, or not. What follows could be read either way.
     const left = this.#upload.remainingBytes;
     if (endsKeepAlive() || left > mostDropped || this.#waits) this.#closes = true;
-    this.#reusable = framing !== 'close' && this.request.repeats && keepsAlive(answer) && isClear(answer, framing);
-    const location = this.#locationOf(answer);
-    const changes = this.request.visit.answerChanges;
-    const keeps = this.request.route.hub !== null && !this.#closes;
+    const { visit, route, repeats } = this.request;
+    this.#reusable = repeats && leavesUsable(answer, framing);
+    const location = locationOf(answer, route.hub, visit.host);
+    const changes = visit.answerChanges;
+    const keeps = route.hub !== null && !this.#closes;
     const chunks = framing === 'close';
     heads.response(answer, { chunks, closes: this.#closes, keeps, date: date(), location, changes });
     this.#turn = 'answering';
@@ -452,15 +453,6 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #noteUse(): void {
     const { hub } = this.request.route;
     if (hub !== null && this.#status < 300) hub.seen();
-  }
-
-  #locationOf(answer: HeadParser): string | null {
-    const { hub } = this.request.route;
-    if (hub === null || !redirects.has(answer.status)) return null;
-    for (let i = 0; i < answer.lines; i++) {
-      if (answer.name(i).toLowerCase() === 'location') return hub.locationFor(answer.value(i), this.request.visit.host);
-    }
-    return null;
   }
 
   /** `clean`: nothing stands behind the answer, if that is whole. */
@@ -504,7 +496,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   /** The connection ended, and there is no answer. */
   #endedUnanswered(): void {
-    if (this.#heard) {
+    if (this.#answer !== null) {
       this.#breakOff('bad_response', 'the upstream broke off its answer');
     } else if (this.#lease!.reused && this.request.repeats) {
       this.#lease!.discard(this.#line!.socket);
@@ -594,23 +586,3 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     return this.#parts.memory.budget.allowsResuming(bufferedBytes);
   }
 }
-
-/** Whether the upstream goes on with its connection behind this answer (RFC 9112 §9.3). */
-function keepsAlive({ minorVersion, connection }: HeadParser): boolean {
-  if ((connection & ConnectionOptions.close) !== 0) return false;
-  return minorVersion === 1 || (connection & ConnectionOptions.keepAlive) !== 0;
-}
-
-/**
- * Whether nothing behind the answer could be taken for its body. A body that is announced and does not come, as to
- * HEAD, may come all the same.
- */
-function isClear({ contentLength, chunked }: HeadParser, framing: Framing): boolean {
-  return framing !== 'none' || (contentLength <= 0 && !chunked);
-}
-
-const badAnswers: Partial<Record<HeadProgress, string>> = {
-  [HeadProgress.careful]: 'the answer is no HTTP/1.1, or its framing can be read in several ways',
-  [HeadProgress.tooLarge]: `the header of the answer has more than ${maxHeadBytes} bytes`,
-  [HeadProgress.tooManyLines]: `the header of the answer has more than ${maxHeadLines} lines`,
-};
