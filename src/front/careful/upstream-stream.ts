@@ -8,11 +8,8 @@ import { Duplex } from 'node:stream';
 import { copyBytes, freeBuffer, joinBuffers } from '../../relay/memory/copy-buffers.ts';
 import { lowMark } from '../../relay/transport/low-marks.ts';
 import type { PoolLease } from '../../upstream/pool.ts';
-import type { Line, LineOwner } from '../fast/line.ts';
-import type { UpstreamLines } from '../fast/upstream-line.ts';
-
-/** The owner of a closed line, who wants to hear nothing more. */
-const nobody: LineOwner = { read() {}, drained() {}, ended() {}, gone() {} };
+import type { LineOwner } from '../fast/line.ts';
+import type { UpstreamLine, UpstreamLines } from '../fast/upstream-line.ts';
 
 type Written = (error?: Error | null) => void;
 
@@ -23,9 +20,8 @@ export class UpstreamStream extends Duplex {
    */
   endsByReset = false;
   readonly #lines: UpstreamLines;
-  readonly #lease: PoolLease;
   /** `null` once the connection is given back or closed. */
-  #line: Line | null;
+  #line: UpstreamLine | null;
   /** The kernel has not taken this write. */
   #written: Written | null = null;
   #writing: Buffer | null = null;
@@ -35,7 +31,6 @@ export class UpstreamStream extends Duplex {
   constructor(lines: UpstreamLines, lease: PoolLease) {
     super({ allowHalfOpen: true, emitClose: false, readableHighWaterMark: lowMark, writableHighWaterMark: lowMark });
     this.#lines = lines;
-    this.#lease = lease;
     this.#line = lines.take(lease, this.#owner());
     // Node keeps what it is handed, so all of it is copied.
     this.#line.transport.lendNoMore();
@@ -99,11 +94,7 @@ export class UpstreamStream extends Duplex {
   override _destroy(error: Error | null, done: Written): void {
     const line = this.#line;
     this.#line = null;
-    if (line !== null) {
-      line.owner = nobody;
-      line.destroy();
-      this.#lease.discard(line.socket);
-    }
+    line?.discard();
     done(error);
     // A socket does the same, so that whoever waits for the error by a promise hears of it first.
     setImmediate(() => this.emit('close'));
@@ -135,7 +126,7 @@ export class UpstreamStream extends Duplex {
     }
     this.#line = null;
     line.transport.lendAgain();
-    this.#lines.giveBack(line, this.#lease);
+    this.#lines.giveBack(line);
   }
 
   /** Emits a failure behind everything that was read before it. */

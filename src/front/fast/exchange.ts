@@ -19,10 +19,8 @@ import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
 
-
 import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
-
 
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import type { RoundWaiter } from '../../relay/core/round-budget.ts';
@@ -45,6 +43,7 @@ import { bytesPerConnection, bytesPerRead } from './per-round.ts';
 import { Quiet } from './quiet.ts';
 import type { LaneRequest } from './request.ts';
 import { Upload } from './upload.ts';
+import type { UpstreamLine } from './upstream-line.ts';
 
 /** What the client's connection does for its exchange. */
 export interface ExchangeClient {
@@ -83,8 +82,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   readonly #endpoint: EndpointLease;
   readonly #quiet: Quiet;
   #turn: Turn = 'connecting';
-  #lease: PoolLease | null = null;
-  #line: Line | null = null;
+  #line: UpstreamLine | null = null;
   #abort: AbortController | null = null;
   /** The head for the upstream, which is sent later, or may have to be sent again. */
   #head: Buffer = nothing;
@@ -351,7 +349,6 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   #ask(lease: PoolLease): void {
     this.#turn = 'asking';
-    this.#lease = lease;
     this.#line = this.#parts.upstreams.take(lease, this);
     if (this.#upload.state !== 'open') {
       this.#sendHead();
@@ -483,9 +480,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (line !== null) {
       const lost = line.finished || line.gone || line.writer.broken || this.#waits;
       if (!sent && !lost) return;
-      if (this.#reusable && sent && !lost && !line.writer.blocked) this.#parts.upstreams.giveBack(line, this.#lease!);
-      else this.#discard(line, this.#lease!);
-      this.#lease = null;
+      if (this.#reusable && sent && !lost && !line.writer.blocked) this.#parts.upstreams.giveBack(line);
+      else this.#discard(line);
       this.#line = null;
     }
     if (this.#client.line.writer.blocked) return;
@@ -498,9 +494,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #endedUnanswered(): void {
     if (this.#answer !== null) {
       this.#breakOff('bad_response', 'the upstream broke off its answer');
-    } else if (this.#lease!.reused && this.request.repeats) {
-      this.#lease!.discard(this.#line!.socket);
-      this.#lease = null;
+    } else if (this.#line!.reused && this.request.repeats) {
+      this.#line!.discard();
       this.#line = null;
       this.#turn = 'connecting';
       this.#connect('none');
@@ -558,7 +553,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     this.#turn = 'over';
     this.#first = null;
     exchanges.delete(this);
-    if (this.#lease !== null) this.#discard(this.#line!, this.#lease);
+    if (this.#line !== null) this.#discard(this.#line);
     if (this.#answer !== null) answers.give(this.#answer);
     memory.budget.give(this.#heldBytes);
     this.#endpoint[Symbol.dispose]();
@@ -567,11 +562,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     visit.giveBack();
   }
 
-  #discard(line: Line, lease: PoolLease): void {
+  #discard(line: UpstreamLine): void {
     // A request that is cut off must not look whole.
-    if (this.#upload.state === 'whole') line.destroy();
-    else line.reset();
-    lease.discard(line.socket);
+    line.discard(this.#upload.state !== 'whole');
   }
 
   /** Whether so much waits for a receiver that its sender must wait too. */

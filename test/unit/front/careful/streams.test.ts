@@ -16,13 +16,13 @@ type Parts = ConstructorParameters<typeof UpstreamStream>;
 /** A line to an upstream that takes nothing, and how its owner hears of it. */
 function upstreamLine() {
   const transport = { lendNoMore() {}, last() {} };
-  const line = { transport, writer: { blocked: true }, send() {}, resume() {}, pause() {}, destroy() {} };
+  const line = { transport, writer: { blocked: true }, send() {}, resume() {}, pause() {}, discard() {} };
   let told: LineOwner | undefined;
   const take = (_: unknown, owner: LineOwner) => {
     told = owner;
     return line;
   };
-  const stream = new UpstreamStream({ take } as unknown as Parts[0], { discard() {} } as unknown as Parts[1]);
+  const stream = new UpstreamStream({ take } as unknown as Parts[0], {} as Parts[1]);
   return { stream, owner: told! };
 }
 
