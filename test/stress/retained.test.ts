@@ -4,6 +4,8 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { JupyterHubJudge } from '../../src/admission/auth/jupyterhub/jupyterhub.ts';
+import type { AuthRequest } from '../../src/admission/auth/types.ts';
 import { switching } from '../helpers/fake-upstream.ts';
 import { routeTo, startGateway, type TestGateway } from '../helpers/gateway.ts';
 import { listen } from '../helpers/listen.ts';
@@ -104,4 +106,34 @@ test.each(Object.entries(requests))('%s of 50 KB goes with its answer', async (_
   const plain = (await inUse()).heap - before;
   for (let i = 0; i < count; i++) await ask(request(filler(i)), 200);
   expect((await inUse()).heap - before - 2 * plain).toBeLessThan((count * long) / 5);
+});
+
+const blanks = ' '.repeat(long);
+const allowed = { method: 'GET', target: '/', scheme: 'https', host: 'h', address: '::1', subscriber: '::1' } as const;
+const asking = (headers: string[]): AuthRequest => ({ ...allowed, headers, trusted: false, certificate: null });
+const user = { name: 'somebody-with-a-name', groups: [], scopes: ['access:services'] };
+const jupyterhub = new JupyterHubJudge({
+  ask: async () => ({ status: 200, fields: [], body: Buffer.from(JSON.stringify(user)) }),
+  apiPath: '/hub/api',
+  service: 'panel',
+  prefix: '/',
+  secret: () => 's3cret',
+  cacheMs: 1,
+  recheckMs: 1000,
+  now: Date.now,
+  monotonic: () => performance.now(),
+});
+
+test('what is kept to ask the hub again is the token alone, whatever stands before it', async () => {
+  const lives: unknown[] = [];
+  const keep = async (i: number) => {
+    const decision = await jupyterhub.decide(asking(['Authorization', `token ${blanks}a-token-of-the-hub-${i}`]));
+    if (decision.is !== 'admitted') throw new Error(decision.is);
+    lives.push(decision.life);
+  };
+  for (let i = 0; i < 20; i++) await keep(i);
+  const before = (await inUse()).heap;
+  for (let i = 0; i < count; i++) await keep(i);
+  expect((await inUse()).heap - before).toBeLessThan((count * long) / 5);
+  expect(lives).toHaveLength(20 + count);
 });

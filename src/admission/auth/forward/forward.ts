@@ -9,7 +9,7 @@ import { endToEnd, valuesOf } from '../../../http/raw-fields.ts';
 import type { Asker, Question, ServiceAnswer } from '../asker.ts';
 import { CredentialCache, cacheKey, type Hold, notHeld } from '../cache.ts';
 import { type Edits, noEdits } from '../edits.ts';
-import { identityOf, weighIdentity, weighLines } from '../identity.ts';
+import { identityOf, ownText, weighIdentity, weighLines } from '../identity.ts';
 import { KindOf } from '../judge.ts';
 import { type AuthRequest, type Decision, type Life, lasting, refuse, type Standing } from '../types.ts';
 
@@ -103,7 +103,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     const text = (name: string) =>
       valuesOf(fields, name).map((value) => Buffer.from(value, 'latin1').toString().trim());
     const names = text(userHeader);
-    const groups = text(groupsHeader).flatMap((value) => value.split(',').map((group) => group.trim()));
+    const groups = text(groupsHeader).flatMap((value) => value.split(',').map((group) => ownText(group.trim())));
     const identity = identityOf(names[0], groups);
     if (names.length > 1 || (names.length === 1 && names[0] !== '' && identity === null)) {
       return refuse('unavailable', `the service of forward names no user in ${userHeader} that can be one`, false);

@@ -6,7 +6,7 @@ import type { JupyterHubAuth } from '../../../config/types.ts';
 import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
 import { type Edits, joinEdits, noEdits } from '../edits.ts';
 import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
-import { weighIdentity, weighText } from '../identity.ts';
+import { ownText, weighIdentity, weighText } from '../identity.ts';
 import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
 import {
   type Answered,
@@ -120,12 +120,13 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   #lifeOf(token: string, name: string): Life {
     const { recheckMs } = this.options;
     if (recheckMs === 0) return lasting;
+    const kept = ownText(token);
     const ask = async (): Promise<Standing> => {
-      const user = await hubUserOf(token, this.options);
+      const user = await hubUserOf(kept, this.options);
       if (!('is' in user)) return user.name === name ? 'stays' : 'goes';
       return user.result === 'unavailable' ? 'unknown' : 'goes';
     };
-    return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighText(token), ask } };
+    return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighText(kept), ask } };
   }
 
   /** What the first session that is one of ours holds. */
