@@ -1,6 +1,6 @@
 /**
  * The part of Node below `net.Socket`: what a handle's last read and write came to is in a shared array, not in a
- * return value. None of it is documented by Node. It is looked up here and used by `output.ts`, `socket-reader.ts` and
+ * return value. None of it is documented by Node. It is looked up here and used by `output.ts`, `handle-reads.ts` and
  * `tls-records.ts`, which are tested on every Node version that Sluice supports and do without it where it is missing.
  */
 import type { Socket } from 'node:net';
