@@ -18,10 +18,8 @@
 import type { Refused } from '../../admission/verdict.ts';
 import type { AnsweredFailure } from '../../catalogue/outcomes.ts';
 import { mostInterimBytes, tooMuchInterim } from '../../http/interim.ts';
-
 import { responseFraming } from '../../http/wire/framing.ts';
 import { type HeadParser, HeadProgress } from '../../http/wire/head-parser.ts';
-
 import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import type { RoundWaiter } from '../../relay/core/round-budget.ts';
 import { joinBuffers } from '../../relay/memory/copy-buffers.ts';

@@ -19,7 +19,7 @@ import type { Visit } from '../../admission/visit.ts';
 import { idempotent } from '../../http/idempotent.ts';
 import { ConnectionOptions } from '../../http/wire/connection.ts';
 import { requestFraming } from '../../http/wire/framing.ts';
-import { maxHeadLines } from '../../http/wire/head.ts';
+import { type Head, maxHeadLines } from '../../http/wire/head.ts';
 import { type HeadParser, HeadProgress, maxHeadBytes, parserBytes } from '../../http/wire/head-parser.ts';
 import type { RoundWaiter } from '../../relay/core/round-budget.ts';
 import { ownBuffer } from '../../relay/memory/copy-buffers.ts';
@@ -612,6 +612,6 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
 }
 
 /** Whether the client's connection ends with this request. */
-function closesWith(parser: HeadParser): boolean {
-  return (parser.connection & ConnectionOptions.close) !== 0;
+function closesWith({ connection }: Head): boolean {
+  return (connection & ConnectionOptions.close) !== 0;
 }

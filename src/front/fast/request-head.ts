@@ -4,7 +4,7 @@ import type { Peer } from '../../admission/peer.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { Visit } from '../../admission/visit.ts';
 import { handshakeLists } from '../../http/raw-fields.ts';
-import type { HeadParser } from '../../http/wire/head-parser.ts';
+import type { Head } from '../../http/wire/head.ts';
 import type { RequestFacts } from '../../observe/log/log.ts';
 import { asksForWebSocket } from '../../websocket/validate.ts';
 import { findRoute, refuseLongList } from '../arrival.ts';
@@ -40,23 +40,23 @@ export interface RequestHead extends Asked {
 /** What is known while no head is whole. */
 export const nothingAsked: Asked = { method: '', target: '', accept: undefined, expects: false };
 
-/** Reads the head that a parser has. */
-export function readHead(parser: HeadParser, origins: Origins, edge: Edge): RequestHead {
-  const host = parser.value(parser.hostLine);
-  const target = targetOf(parser);
-  const upgrades = parser.upgrades && asksForWebSocket(parser);
+/** Reads a head that is whole. */
+export function readHead(head: Head, origins: Origins, edge: Edge): RequestHead {
+  const host = head.value(head.hostLine);
+  const target = targetOf(head);
+  const upgrades = head.upgrades && asksForWebSocket(head);
   const asksHealth = target === healthPath && edge.hub !== null;
   // The parser has counted the elements of all others.
-  const tooLong = upgrades ? refuseLongList(parser, handshakeLists) : null;
+  const tooLong = upgrades ? refuseLongList(head, handshakeLists) : null;
   const found = asksHealth ? null : (tooLong ?? findRoute(host, pathOf(target), edge));
   const isRefused = found !== null && 'outcome' in found;
   return {
-    method: parser.method,
+    method: head.method,
     target,
-    accept: parser.acceptLine < 0 ? undefined : parser.value(parser.acceptLine),
-    expects: parser.expectLine >= 0 && parser.value(parser.expectLine).toLowerCase() === '100-continue',
+    accept: head.acceptLine < 0 ? undefined : head.value(head.acceptLine),
+    expects: head.expectLine >= 0 && head.value(head.expectLine).toLowerCase() === '100-continue',
     host,
-    sender: origins.of(parser, host, edge),
+    sender: origins.of(head, host, edge),
     upgrades,
     asksHealth,
     route: isRefused ? null : found,
@@ -65,8 +65,8 @@ export function readHead(parser: HeadParser, origins: Origins, edge: Edge): Requ
 }
 
 /** The visit of a request whose route is known. */
-export function visitOf(head: RequestHead, route: EdgeRoute, parser: HeadParser, peer: Peer, edge: Edge): Visit {
-  const { method, host, target, sender, upgrades } = head;
+export function visitOf(asked: RequestHead, route: EdgeRoute, head: Head, peer: Peer, edge: Edge): Visit {
+  const { method, host, target, sender, upgrades } = asked;
   const { origination } = sender;
   const { identity } = route.route;
   return new Visit({
@@ -75,8 +75,8 @@ export function visitOf(head: RequestHead, route: EdgeRoute, parser: HeadParser,
     httpVersion: '1.1',
     host,
     target,
-    fields: parser,
-    headerBytes: parser.end - parser.start,
+    fields: head,
+    headerBytes: head.end - head.start,
     origination,
     peer,
     route,
@@ -85,19 +85,19 @@ export function visitOf(head: RequestHead, route: EdgeRoute, parser: HeadParser,
     named:
       identity === null
         ? undefined
-        : userOf(identity, { headers: parser.pairs(), trusted: origination.trusted, path: pathOf(target) }),
+        : userOf(identity, { headers: head.pairs(), trusted: origination.trusted, path: pathOf(target) }),
   });
 }
 
 /** What the beginning of a head that is too large says: mostly whose cookies they are. `null` where that is nothing. */
-export function readBeginning(parser: HeadParser, origins: Origins, edge: Edge): RequestFacts | null {
-  if (parser.lines === 0) return null;
-  const host = parser.hostLine < 0 ? undefined : parser.value(parser.hostLine);
-  const { address } = origins.of(parser, host ?? '', edge).origination;
-  return { route: null, host, target: targetOf(parser), address };
+export function readBeginning(head: Head, origins: Origins, edge: Edge): RequestFacts | null {
+  if (head.lines === 0) return null;
+  const host = head.hostLine < 0 ? undefined : head.value(head.hostLine);
+  const { address } = origins.of(head, host ?? '', edge).origination;
+  return { route: null, host, target: targetOf(head), address };
 }
 
-function targetOf({ bytes, targetStart, targetEnd }: HeadParser): string {
+function targetOf({ bytes, targetStart, targetEnd }: Head): string {
   return bytes.toString('latin1', targetStart, targetEnd);
 }
 

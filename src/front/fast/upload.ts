@@ -1,6 +1,7 @@
 /** The body of a request on its way to the upstream. */
 import { BodyEvent, BodyParser } from '../../http/wire/body-parser.ts';
 import { type Framing, requestFraming } from '../../http/wire/framing.ts';
+import type { Head } from '../../http/wire/head.ts';
 import { HeadParser, HeadProgress, parserBytes } from '../../http/wire/head-parser.ts';
 import { type Keeper, owned } from '../../relay/memory/read-buffers.ts';
 
@@ -107,6 +108,6 @@ export class Upload {
 }
 
 /** The body of a request that nobody wants. */
-export function unwantedBody(head: HeadParser): Upload {
+export function unwantedBody(head: Head): Upload {
   return new Upload(requestFraming(head), head.contentLength, Number.POSITIVE_INFINITY);
 }
