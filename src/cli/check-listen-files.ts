@@ -5,15 +5,15 @@ import { type FileContent, readFiles } from '../config/live/read.ts';
 import { judgePair } from '../config/live/tls-pair.ts';
 import type { Resolved } from '../config/model/resolved.ts';
 import type { ListenTls } from '../config/types.ts';
-import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, isOneAbsent } from './file-findings.ts';
 
 /** Reads the certificates and keys, and the authorities of clients; `now` is in milliseconds since 1970. */
 export async function checkListenFiles(
   { listen: { tls } }: Pick<Resolved, 'listen'>,
   now: number,
-): Promise<FilesChecked> {
-  if (tls === null) return judgeFindings([]);
-  return judgeFindings([...(await checkPairs(tls, now)), ...(await checkClients(tls, now))]);
+): Promise<FileFinding[]> {
+  if (tls === null) return [];
+  return [...(await checkPairs(tls, now)), ...(await checkClients(tls, now))];
 }
 
 async function checkPairs({ cert, key, certificates }: ListenTls, now: number): Promise<FileFinding[]> {
@@ -42,7 +42,7 @@ async function checkClients({ clients }: ListenTls, now: number): Promise<FileFi
 }
 
 function foundIn(problem: string, contents: readonly FileContent[]): FileFinding {
-  return { subject: 'listen.tls', problem, isAbsent: isOneAbsent(contents) };
+  return { problem, isAbsent: isOneAbsent(contents) };
 }
 
 const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
@@ -56,6 +56,6 @@ function expiredIn(content: FileContent, key: string, now: number): FileFinding[
     if (validToDate.getTime() > now) return [];
     const name = (subject ?? '').replaceAll('\n', ', ');
     const problem = `${key}: ${content.file} holds a certificate (${name}) that has expired on ${validToDate.toISOString()}; renew it`;
-    return [{ subject: key, problem, isAbsent: false }];
+    return [{ problem, isAbsent: false }];
   });
 }

@@ -18,9 +18,7 @@ export async function checkMountedFiles(files: Iterable<MountedFile>): Promise<F
     const text = textOf(contents[0]!);
     const parsed = 'problem' in text ? text : await parse(text.value);
     if (!('problem' in parsed)) continue;
-    const isAbsent = isOneAbsent(contents);
-    const problem = `${path} ${parsed.problem}`;
-    found.push({ subject: name, problem: isAbsent ? problem : `${name}: ${problem}`, isAbsent });
+    found.push({ problem: `${name}: ${path} ${parsed.problem}`, isAbsent: isOneAbsent(contents) });
   }
   return found;
 }

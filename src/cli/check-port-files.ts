@@ -4,18 +4,18 @@ import { judgeToken } from '../admin/token.ts';
 import { readFiles } from '../config/live/read.ts';
 import type { Resolved } from '../config/model/resolved.ts';
 import { checkMountedFiles, type MountedFile } from './check-mounted-files.ts';
-import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, isOneAbsent } from './file-findings.ts';
 
 /** Reads the tokens of both ports, and what the routes API speaks TLS with. */
 export async function checkPortFiles({
   admin,
   routesApi,
-}: Pick<Resolved, 'admin' | 'routesApi'>): Promise<FilesChecked> {
+}: Pick<Resolved, 'admin' | 'routesApi'>): Promise<FileFinding[]> {
   const tokens = [
     ...tokenFile('admin.token_file', admin.tokenFile),
     ...tokenFile('routes_api.token_file', routesApi?.tokenFile ?? null),
   ];
-  return judgeFindings([...(await checkMountedFiles(tokens)), ...(await checkApiTls(routesApi))]);
+  return [...(await checkMountedFiles(tokens)), ...(await checkApiTls(routesApi))];
 }
 
 function tokenFile(name: string, path: string | null): MountedFile[] {
@@ -28,5 +28,5 @@ async function checkApiTls(api: Resolved['routesApi']): Promise<FileFinding[]> {
   const contents = await readFiles(apiTlsPaths(tls));
   const judged = judgeApiTls(contents);
   if (!('problem' in judged)) return [];
-  return [{ subject: 'routes_api.tls', problem: judged.problem, isAbsent: isOneAbsent(contents) }];
+  return [{ problem: judged.problem, isAbsent: isOneAbsent(contents) }];
 }

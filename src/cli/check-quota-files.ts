@@ -5,17 +5,17 @@ import type { Resolved } from '../config/model/resolved.ts';
 import type { QuotaStoreConfig } from '../config/types.ts';
 import { quotaFilesOf } from '../quotas/password.ts';
 import { checkMountedFiles } from './check-mounted-files.ts';
-import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, isOneAbsent } from './file-findings.ts';
 
 /** Reads the password of the store, and what TLS with it is made sure of by. */
-export async function checkQuotaFiles({ quotas }: Pick<Resolved, 'quotas'>): Promise<FilesChecked> {
-  if (quotas === null) return judgeFindings([]);
-  return judgeFindings([...(await checkMountedFiles(quotaFilesOf(quotas))), ...(await checkTls(quotas))]);
+export async function checkQuotaFiles({ quotas }: Pick<Resolved, 'quotas'>): Promise<FileFinding[]> {
+  if (quotas === null) return [];
+  return [...(await checkMountedFiles(quotaFilesOf(quotas))), ...(await checkTls(quotas))];
 }
 
 async function checkTls({ target, tls }: QuotaStoreConfig): Promise<FileFinding[]> {
   if (target.protocol === 'http:') return [];
   const contents = await readFiles(pathsOf(tls));
   const judged = judgeUpstreamFiles(tls, contents, 'quotas.tls');
-  return 'problem' in judged ? [{ subject: 'quotas', problem: judged.problem, isAbsent: isOneAbsent(contents) }] : [];
+  return 'problem' in judged ? [{ problem: judged.problem, isAbsent: isOneAbsent(contents) }] : [];
 }

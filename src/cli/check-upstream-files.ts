@@ -2,19 +2,17 @@
 import { readFiles } from '../config/live/read.ts';
 import { judgeUpstreamFiles, pathsOf, securedTargets } from '../config/live/upstream-files.ts';
 import type { Resolved } from '../config/model/resolved.ts';
-import { type FileFinding, type FilesChecked, isOneAbsent, judgeFindings } from './file-findings.ts';
+import { type FileFinding, isOneAbsent } from './file-findings.ts';
 
 /** Reads the files of every `upstream_tls`. */
 export async function checkUpstreamFiles({
   routes,
   templates,
-}: Pick<Resolved, 'routes' | 'templates'>): Promise<FilesChecked> {
+}: Pick<Resolved, 'routes' | 'templates'>): Promise<FileFinding[]> {
   const findings: FileFinding[] = [];
   const judgedAlready = new Set<string>();
-  const targets = [...routes, ...templates].flatMap(({ route }) =>
-    securedTargets(route).map((target) => ({ ...target, name: route.name })),
-  );
-  for (const { name, section, upstreamTls } of targets) {
+  const targets = [...routes, ...templates].flatMap(({ route }) => securedTargets(route));
+  for (const { section, upstreamTls } of targets) {
     const paths = pathsOf(upstreamTls);
     // Of many routes with the same files the first is named.
     const key = JSON.stringify([section, ...paths]);
@@ -23,9 +21,7 @@ export async function checkUpstreamFiles({
     const contents = await readFiles(paths);
     const judged = judgeUpstreamFiles(upstreamTls, contents, section);
     if (!('problem' in judged)) continue;
-    const isAbsent = isOneAbsent(contents);
-    const problem = isAbsent ? judged.problem : `${judged.problem} (route ${name})`;
-    findings.push({ subject: name, problem, isAbsent });
+    findings.push({ problem: judged.problem, isAbsent: isOneAbsent(contents) });
   }
-  return judgeFindings(findings);
+  return findings;
 }

@@ -8,6 +8,7 @@ import { checkQuotaFiles } from './check-quota-files.ts';
 import { reportConfig } from './check-report.ts';
 import { checkSchemaFiles } from './check-schema-files.ts';
 import { checkUpstreamFiles } from './check-upstream-files.ts';
+import { judgeFindings } from './file-findings.ts';
 import { complain, print } from './print.ts';
 import { styleFor } from './table.ts';
 
@@ -48,8 +49,7 @@ export async function run(argv: string[]): Promise<number> {
     await checkQuotaFiles(loaded.resolved),
     await checkPortFiles(loaded.resolved),
   ];
-  const errors = found.flatMap((one) => one.errors);
-  const warnings = found.flatMap((one) => one.warnings);
+  const { errors, warnings } = judgeFindings(found.flat(), loaded.places ?? new Map());
   if (errors.length > 0) {
     const { red } = styleFor(process.stderr);
     await complain(errors.map((error) => `${red('error')}  ${error}\n`).join(''));

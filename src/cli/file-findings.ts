@@ -1,4 +1,5 @@
 /** What is wrong with files that others put there, for `sluice check`. */
+import type { ConfigDocument, Place } from '../config/language/document.ts';
 import type { FileContent } from '../config/live/read.ts';
 import type { Warning } from '../config/model/warnings.ts';
 
@@ -8,33 +9,50 @@ export interface FilesChecked {
   readonly warnings: readonly Warning[];
 }
 
-/** Something that is wrong, in words, and whether that is for want of a file. */
+/** Something that is wrong: `KEY: FILE` and words, and whether that is for want of a file. */
 export interface FileFinding {
-  /** The route, or the key of the configuration. */
-  readonly subject: string;
   readonly problem: string;
   readonly isAbsent: boolean;
 }
 
 /**
- * Errors and warnings. A file that does not exist is a warning: a configuration may be checked where its Secrets and
- * ConfigMaps are not mounted.
+ * Errors and warnings, each with the place of the configuration that names the file. A file that does not exist is a
+ * warning: a configuration may be checked where its Secrets and ConfigMaps are not mounted.
  */
-export function judgeFindings(findings: readonly FileFinding[]): FilesChecked {
-  const absent = findings.filter(({ isAbsent }) => isAbsent);
+export function judgeFindings(findings: readonly FileFinding[], places: ConfigDocument['places']): FilesChecked {
+  const placed = findings.map((finding) => ({ ...finding, ...placedIn(places, finding) }));
   return {
-    errors: findings.filter(({ isAbsent }) => !isAbsent).map(({ problem }) => problem),
-    warnings: absent.map((finding) => {
-      const { subject, problem } = nearest(finding);
-      return { subject, message: `${problem} here; without it Sluice does not start.`, settings: [] };
-    }),
+    errors: placed.filter(({ isAbsent }) => !isAbsent).map(({ subject, rest, where }) => `${subject}: ${rest}${where}`),
+    warnings: placed
+      .filter(({ isAbsent }) => isAbsent)
+      .map(({ subject, rest, where }) => {
+        return { subject, message: `${rest} here; without it Sluice does not start${where}.`, settings: [] };
+      }),
   };
 }
 
-/** A problem may begin with a key below that of its subject: then that one is the subject, and is told once. */
-function nearest({ subject, problem }: FileFinding): Pick<FileFinding, 'subject' | 'problem'> {
-  const [, key, rest] = /^(\S+): (.*)$/s.exec(problem) ?? [];
-  return key?.startsWith(subject) ? { subject: key, problem: rest! } : { subject, problem };
+interface Placed {
+  /** The key, with the route where it stands in one. */
+  readonly subject: string;
+  readonly rest: string;
+  readonly where: string;
+}
+
+/** A finding knows the last part of its key and the file; of several routes with the same file the first is named. */
+function placedIn(places: ConfigDocument['places'], { problem }: FileFinding): Placed {
+  const [, key = '', rest = problem] = /^(\S+): (.*)$/s.exec(problem) ?? [];
+  const last = lastOf(key);
+  const names = ([path, { source }]: readonly [string, Place]) =>
+    lastOf(path) === last && source !== '' && rest.startsWith(`${source} `);
+  const [first, ...more] = [...places].filter(names);
+  if (first === undefined) return { subject: key, rest, where: '' };
+  const [path, { file, line, column }] = first;
+  const others = more.length === 0 ? '' : `, and ${more.length} more`;
+  return { subject: path, rest, where: ` (${file}:${line}:${column}${others})` };
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
 }
 
 /** Whether one of the files does not exist. */

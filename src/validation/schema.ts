@@ -91,7 +91,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
   ];
   const regExp = Object.assign(
     (source: string) => {
-      const pattern = new LinearPattern(source);
+      const pattern = linear(source);
       // By its text ajv knows one pattern from another.
       return { test: (text: string) => pattern.test(text, free), toString: () => source };
     },
@@ -124,6 +124,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     }
     // OpenAPI's, which Pydantic writes beside `oneOf`: a remark.
     ajv.addVocabulary(['discriminator']);
+    if (ajv.validateSchema(schema) !== true) throw new Error(whereInvalid(ajv.errors));
     return write(ajv, ajv.compile(schema));
   };
   return (text) => {
@@ -149,12 +150,38 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     } catch (error) {
       return {
         problem:
-          error instanceof UnfitPattern
-            ? `has a pattern that ${error.message}`
-            : `cannot be compiled: ${(error as Error).message}`,
+          error instanceof UnfitPattern ? `has a pattern that ${error.message}` : inWords((error as Error).message),
       };
     }
   };
+}
+
+const longestShown = 80;
+
+/** A pattern of a schema; one that is not taken is told by its own text, of which a schema may have many. */
+function linear(source: string): LinearPattern {
+  try {
+    return new LinearPattern(source);
+  } catch (error) {
+    if (!(error instanceof UnfitPattern)) throw error;
+    const shown = source.length > longestShown ? `${source.slice(0, longestShown)}…` : source;
+    throw new UnfitPattern(`${error.message}: ${shown}`);
+  }
+}
+
+/** ajv tells what is no schema by the rule of the draft that it breaks: the first of them is the nearest. */
+function whereInvalid(
+  errors: readonly { readonly instancePath: string; readonly keyword: string }[] | null | undefined,
+): string {
+  const [{ instancePath = '', keyword = '' } = {}] = errors ?? [];
+  return `it is no valid schema at ${instancePath || 'its top'} (it breaks "${keyword}" of its draft)`;
+}
+
+function inWords(message: string): string {
+  const unknown = /^strict mode: unknown keyword: (".*")$/s.exec(message)?.[1];
+  return unknown === undefined
+    ? `cannot be compiled: ${message}`
+    : `has ${unknown}, which is no keyword of JSON Schema; correct it or remove it`;
 }
 
 /** Every key of a schema, and so every name that it has for a property. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkListenFiles } from '../../src/cli/check-listen-files.ts';
+import { judgeFindings } from '../../src/cli/file-findings.ts';
 import type { ListenTls } from '../../src/config/types.ts';
 import { clientCa, emptyList, expired, one, wild } from '../helpers/client-ca.ts';
 import { cert, key } from '../helpers/test-certificate.ts';
@@ -24,12 +25,12 @@ const now = Date.parse('2027-01-01T00:00:00Z');
 
 async function found(tls: Partial<ListenTls>) {
   const listen = { tls: { ...good, certificates: [], clients: null, ...tls } };
-  const { errors, warnings } = await checkListenFiles({ listen } as never, now);
+  const { errors, warnings } = judgeFindings(await checkListenFiles({ listen } as never, now), new Map());
   return { errors, warnings: warnings.map(({ subject, message }) => `${subject}: ${message}`) };
 }
 
 test('nothing is said without TLS, and of files that can be used', async () => {
-  expect(await checkListenFiles({ listen: { tls: null } } as never, now)).toEqual({ errors: [], warnings: [] });
+  expect(await checkListenFiles({ listen: { tls: null } } as never, now)).toEqual([]);
   const clients = { ca, crl, isRequired: true };
   expect(await found({ certificates: [wilds], clients })).toEqual({ errors: [], warnings: [] });
   expect(await found({ clients: { ...clients, crl: null } })).toEqual({ errors: [], warnings: [] });

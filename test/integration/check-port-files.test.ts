@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkPortFiles } from '../../src/cli/check-port-files.ts';
+import { judgeFindings } from '../../src/cli/file-findings.ts';
 import { loadConfig } from '../../src/config/model/load.ts';
 import { backendCert, backendKey, caCert } from '../helpers/private-ca.ts';
 import { key as otherKey } from '../helpers/test-certificate.ts';
@@ -31,7 +32,7 @@ async function found(admin: object, api: object) {
   };
   const loaded = loadConfig('f', JSON.stringify(parts));
   if ('errors' in loaded) throw new Error(loaded.errors.map(({ message }) => message).join('\n'));
-  const { errors, warnings } = await checkPortFiles(loaded.resolved);
+  const { errors, warnings } = judgeFindings(await checkPortFiles(loaded.resolved), new Map());
   return { errors, warnings: warnings.map(({ subject, message }) => `${subject}: ${message}`) };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkQuotaFiles } from '../../src/cli/check-quota-files.ts';
+import { judgeFindings } from '../../src/cli/file-findings.ts';
 import type { QuotaStoreConfig, UpstreamTls } from '../../src/config/types.ts';
 import { caCert } from '../helpers/private-ca.ts';
 
@@ -21,12 +22,12 @@ async function found(own: Partial<QuotaStoreConfig>) {
     ...{ database: 0, username: null, passwordFile: null, timeoutMs: 250, prefix: 'sluice', tls },
     ...own,
   };
-  const { errors, warnings } = await checkQuotaFiles({ quotas });
+  const { errors, warnings } = judgeFindings(await checkQuotaFiles({ quotas }), new Map());
   return { errors, warnings: warnings.map(({ subject, message }) => `${subject}: ${message}`) };
 }
 
 test('nothing is said without a store, and of files that can be used', async () => {
-  expect(await checkQuotaFiles({ quotas: null })).toEqual({ errors: [], warnings: [] });
+  expect(await checkQuotaFiles({ quotas: null })).toEqual([]);
   expect(await found({})).toEqual({ errors: [], warnings: [] });
   const passwordFile = file('password', 'a password with blanks \r\n');
   expect(await found({ passwordFile, tls: { ...tls, ca: file('ca.crt', caCert) } })).toEqual({

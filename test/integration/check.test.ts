@@ -166,12 +166,14 @@ test('the files of upstream_tls are read: one that cannot be used is an error, o
   expect(await check('wrong-ca.yaml', route('ca.txt'))).toEqual({
     code: 2,
     stdout: '',
-    stderr: 'error  upstream_tls.ca: ca.txt holds no certificate; write those of the authorities in PEM (route app)\n',
+    stderr:
+      'error  routes[0].upstream_tls.ca: ca.txt holds no certificate; write those of the authorities in PEM (wrong-ca.yaml:1:64)\n',
   });
   const { code, stdout } = await check('no-ca.yaml', route('absent.crt'));
   expect(code).toBe(0);
   expect(stdout).toContain(
-    'warning  app: upstream_tls.ca: absent.crt does not exist here; without it Sluice does not start.',
+    'warning  routes[0].upstream_tls.ca: absent.crt does not exist here; without it Sluice does not start\n' +
+      '         (no-ca.yaml:1:64).',
   );
   expect(stdout).toMatch(/upstream_tls\.ca +absent\.crt +line 1\n/);
 });

@@ -70,7 +70,7 @@ test('several at once, good and bad, each get their own answer, and another one 
   const [first, second, third, last] = await Promise.all(asked);
   expect(judge(first!, [], {})).toEqual(['good', 'type']);
   expect(second).toEqual({ problem: expect.stringMatching(/^is no JSON: /) });
-  expect(third).toEqual({ problem: expect.stringMatching(/^cannot be compiled: schema is invalid/) });
+  expect(third).toEqual({ problem: expect.stringMatching(/^cannot be compiled: it is no valid schema at /) });
   expect(judge(last!, [], {})).toEqual(['type', 'good']);
   expect(judge(await compile('{"const":1}'), 1, 2)).toEqual(['good', 'const']);
 });

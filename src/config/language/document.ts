@@ -53,7 +53,7 @@ export function parseConfigDocument(
   let broken = false;
   for (const problem of [...parsed.errors, ...parsed.warnings]) {
     broken = true;
-    walk.fail([], problem.pos[0], yamlWords[problem.code] ?? `is not valid YAML: ${problem.message}`);
+    walk.fail([], problem.pos[0], yamlWords[problem.code] ?? `is not valid YAML: ${problem.message}; ${yamlRemedy}`);
     // What follows the first syntax error is mostly its echo.
     break;
   }
@@ -97,6 +97,9 @@ function placeIn(text: string, at: number): { line: number; column: number } {
 const tooDeep = 'is nested too deeply; no key is that deep';
 /** How yaml's lexer says that a document, a collection's end or a scalar comes. */
 const marks: ReadonlySet<string> = new Set(['\x02', '\x18', '\x1f']);
+
+/** Where a parser stumbles is mostly a line behind the mistake. */
+const yamlRemedy = 'look here and in the lines before for indentation, a colon without its blank, quotes and brackets';
 
 const yamlWords: Partial<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document begins here; write one document in a file',
@@ -191,6 +194,11 @@ class Walk {
         continue;
       }
       const inner = [...path, name];
+      if (name === '<<') {
+        this.fail(inner, offset, 'merge keys are not taken; write here the keys that the anchor has');
+        // Whatever it was to bring would be told of as missing.
+        return unreadable;
+      }
       const before = this.places.get(formatPath(inner));
       if (entries.has(name)) {
         this.fail(inner, offset, `is written twice, first in line ${before?.key.line}; keep one`);

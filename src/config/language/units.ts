@@ -92,7 +92,25 @@ export function parseDuration(value: unknown): Result<number> {
   if (typeof value === 'number' && value < 0) return { problem: 'is negative; write a duration such as 30s, or off' };
   const n = leadingNumber(value, 30);
   if (typeof value === 'number') return { problem: `has no unit; write ${n}s, ${n}m or ${n}ms` };
-  return { problem: `is not a duration; write ${n}s, ${n}m, ${n}ms, or off` };
+  const meant = meantDuration(scalarText(value)) ?? `${n}s, ${n}m, ${n}ms`;
+  return { problem: `is not a duration; write ${meant}, or off` };
+}
+
+/** Units as other programs have them, and how they are written here: a day is 24h. */
+const unitWords: readonly (readonly [RegExp, number, string])[] = [
+  [/^m(illi)?s(ec(ond)?s?)?$/i, 1, 'ms'],
+  [/^s(ec(ond)?s?)?$/i, 1, 's'],
+  [/^m(in(ute)?s?)?$/i, 1, 'm'],
+  [/^h((ou)?rs?)?$/i, 1, 'h'],
+  [/^d(ays?)?$/i, 24, 'h'],
+];
+
+function meantDuration(text: string): string | undefined {
+  const [, digits, word] = /^\s*(\d{1,6})\s*([a-z]+)\s*$/i.exec(text) ?? [];
+  const found = word === undefined ? undefined : unitWords.find(([pattern]) => pattern.test(word));
+  if (found === undefined) return undefined;
+  const meant = `${Number(digits) * found[1]}${found[2]}`;
+  return 'value' in parseDuration(meant) ? meant : undefined;
 }
 
 /** Parses a duration that cannot be off. */
@@ -151,7 +169,16 @@ function parsePerSecond(value: unknown, of: RateOf): Result<number> {
       return 'value' in count ? count : { problem: `is no usable rate; write ${rateExample[of]}` };
     }
   }
-  return { problem: `is not a rate; write ${rateExample[of]}` };
+  return { problem: `is not a rate per second; write ${meantRate(scalarText(value), of)}` };
+}
+
+/** The rate that a person probably meant: `10`, `10r/s` and `10MiB` lack their `/s`, and `600/m` is 10/s. */
+function meantRate(text: string, of: RateOf): string {
+  const [, number, unit = '', time = 's'] =
+    /^\s*(\d{1,9})\s*([KMGT]i?B)?\s*r?(?:\/\s*([smh])[a-z]*)?\s*$/i.exec(text) ?? [];
+  const perSecond = Math.ceil(Number(number) / { s: 1, m: 60, h: 3600 }[time.toLowerCase()]!);
+  const meant = `${perSecond}${unit || (of === 'bytes' ? 'MiB' : '')}/s`;
+  return new RegExp(of === 'bytes' ? byteRatePattern : countRatePattern).test(meant) ? meant : rateExample[of];
 }
 
 function parseBurst(value: unknown, of: RateOf): Result<number> {
@@ -221,6 +248,7 @@ function parseBucket(
   return { value: { perSecond: perSecond.value, burst: burst.value, action } };
 }
 
-function isMapping(value: unknown): value is Record<string, unknown> {
+/** Whether a value is a mapping. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -13,7 +13,7 @@ import {
 } from '../language/addresses.ts';
 import type { ConfigDocument } from '../language/document.ts';
 import type { ConfigError, ConfigPath } from '../language/errors.ts';
-import { scalarText } from '../language/units.ts';
+import { isMapping, scalarText } from '../language/units.ts';
 import type { ListenAddress } from '../types.ts';
 import { listIn, mapping, type WrittenRoute, writtenRoutes } from './as-written.ts';
 import { authConflicts } from './auth-conflicts.ts';
@@ -276,7 +276,8 @@ function claimsOf(value: unknown): Claim[] {
       at: ['routes', i],
       name: typeof route.name === 'string' ? route.name : null,
       hosts: hosts.flatMap((host) => ('value' in host ? [host.value] : [])),
-      path: 'value' in path && valid ? path.value : null,
+      // What is no route, or could not be read, claims nothing.
+      path: 'value' in path && valid && isMapping(entry) ? path.value : null,
       jupyter: route.preset === 'jupyter',
     };
   });

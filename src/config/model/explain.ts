@@ -31,8 +31,13 @@ export function explainIssue(document: ConfigDocument, issue: z.core.$ZodIssue):
   if (found === unreadable) return [];
   if (found === undefined) return [errorAt(document, path, `is missing; ${remedy}`)];
   if (found === null) return [errorAt(document, path, `is empty; ${remedy}, or remove the key`)];
-  return [errorAt(document, path, `${quote(document, path, found)} ${rest}`)];
+  const isVariable = typeof found === 'string' && variable.test(found);
+  const problem = isVariable ? `holds a variable, and Sluice fills in none; ${remedy}` : rest;
+  return [errorAt(document, path, `${quote(document, path, found)} ${problem}`)];
 }
+
+/** `${NAME}` and `$NAME`, as shells and other programs' configurations have them. */
+const variable = /\$(?:\{|\w+$)/;
 
 function complaint(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom') return issue.message;

@@ -1,6 +1,6 @@
 /** Makes a configuration of the files' texts, or says everything that is wrong with them. */
 import { createHash } from 'node:crypto';
-import { parseConfigDocument } from '../language/document.ts';
+import { type ConfigDocument, parseConfigDocument } from '../language/document.ts';
 import { byPlace, type ConfigError } from '../language/errors.ts';
 import type { Config } from '../types.ts';
 import { findConflicts } from './conflicts.ts';
@@ -11,9 +11,12 @@ import { resolve } from './resolve.ts';
 import type { Resolved } from './resolved.ts';
 import { configSchema } from './schema.ts';
 
-/** A configuration with the sources of its values, or every error of its files, in the order of files and lines. */
+/**
+ * A configuration with the sources of its values and, where it was loaded in this very thread, the place of each value;
+ * or every error of its files, in the order of files and lines.
+ */
 export type Loaded =
-  | { readonly config: Config; readonly resolved: Resolved }
+  | { readonly config: Config; readonly resolved: Resolved; readonly places?: ConfigDocument['places'] }
   | { readonly errors: readonly ConfigError[] };
 
 /** A file's name as the user gave it, and its text. */
@@ -78,5 +81,5 @@ export function loadConfigs(texts: readonly ConfigText[], beside: Beside | null 
     routes: resolved.routes.map(({ route }) => route),
     routesApi: resolved.routesApi,
   };
-  return { config, resolved };
+  return { config, resolved, places: document.places };
 }

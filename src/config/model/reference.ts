@@ -82,6 +82,11 @@ const introduction = [
   ),
   '',
   paragraph(
+    'Files are YAML 1.2 (so JSON too), UTF-8, of 1 MiB at most. A value is what stands there: no variables of the ' +
+      'environment are filled in, anchors with their aliases are taken, and merge keys (`<<`) are not.',
+  ),
+  '',
+  paragraph(
     'Changed files are loaded anew while Sluice runs, and no connection is closed: new limits hold from the next ' +
       `message. Only ${codes(fixedKeys)}, and whether there is \`listen.tls\`, hold until a restart; the log names ` +
       'them where they change. What is open or under way keeps what it began with of ' +
@@ -173,7 +178,9 @@ function kindOf(property: JsonSchema): string {
 function defaultOf(property: JsonSchema, required: boolean): string {
   if (required) return '**required**';
   if (property.default === undefined) return '';
-  if (Array.isArray(property.default)) return 'none';
+  if (Array.isArray(property.default)) {
+    return property.default.length === 0 ? 'none' : code(`[${property.default.join(', ')}]`);
+  }
   if (typeof property.default !== 'object') return `\`${property.default}\``;
   const entries = Object.entries(property.default as object).map(([key, value]) => `${key}: ${value}`);
   return `\`{${entries.join(', ')}}\``;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkUpstreamFiles } from '../../../src/cli/check-upstream-files.ts';
+import { judgeFindings } from '../../../src/cli/file-findings.ts';
 import { formatConfigError } from '../../../src/config/language/errors.ts';
 import { loadConfig } from '../../../src/config/model/load.ts';
 import { backendCert, backendKey, caCert } from '../../helpers/private-ca.ts';
@@ -29,7 +30,7 @@ async function check(tls: Record<string, string>, upstream = 'https://h') {
     `routes: [{name: app, upstream: "${upstream}", upstream_tls: ${JSON.stringify(tls)}}]`,
   );
   if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
-  return checkUpstreamFiles(loaded.resolved);
+  return judgeFindings(await checkUpstreamFiles(loaded.resolved), loaded.places!);
 }
 
 test('files that can be used are neither an error nor a warning', async () => {
@@ -58,7 +59,10 @@ describe('a file that cannot be used is an error', () => {
       `upstream_tls.client_cert: ${at('text.txt')} holds no certificate; write the certificate and its chain in PEM`,
     ],
   ])('%j', async (tls, error) => {
-    expect(await check(tls as Record<string, string>)).toEqual({ errors: [`${error} (route app)`], warnings: [] });
+    const { errors, warnings } = await check(tls as Record<string, string>);
+    expect(errors).toEqual([expect.stringMatching(/ \(f:1:\d+\)$/)]);
+    expect(errors[0]!.replace(/ \(f:1:\d+\)$/, '')).toBe(`routes[0].${error}`);
+    expect(warnings).toEqual([]);
   });
 });
 
@@ -67,8 +71,8 @@ test('a file that is not here is a warning: it may be where Sluice will run', as
     errors: [],
     warnings: [
       {
-        subject: 'app',
-        message: `upstream_tls.ca: ${at('absent')} does not exist here; without it Sluice does not start.`,
+        subject: 'routes[0].upstream_tls.ca',
+        message: `${at('absent')} does not exist here; without it Sluice does not start (f:1:65).`,
         settings: [],
       },
     ],
@@ -83,20 +87,24 @@ test('a backend that speaks plain HTTP needs none of them', async () => {
 async function checkFile(text: string) {
   const loaded = loadConfig('f', text);
   if ('errors' in loaded) throw new Error(loaded.errors.map(formatConfigError).join('\n'));
-  return checkUpstreamFiles(loaded.resolved);
+  return judgeFindings(await checkUpstreamFiles(loaded.resolved), loaded.places!);
 }
+
+/** Without the column, which depends on the name of the folder. */
+const errorsOf = async (text: string) =>
+  (await checkFile(text)).errors.map((error) => error.replace(/:\d+(?=(, and \d+ more)?\)$)/, ''));
 
 test('the services that know users are verified by files too', async () => {
   const auth = (kind: string) => `routes: [{name: app, upstream: "http://h", auth: [${kind}]}]`;
   const ca = `ca: ${JSON.stringify(at('text.txt'))}`;
-  const what = `${at('text.txt')} holds no certificate; write those of the authorities in PEM (route app)`;
+  const what = `${at('text.txt')} holds no certificate; write those of the authorities in PEM (f:1)`;
   const jwt = `{jwt: {issuer: i, audience: [a], jwks: "https://id.test", ${ca}}}`;
-  expect((await checkFile(auth(jwt))).errors).toEqual([`auth.jwt.ca: ${what}`]);
-  expect((await checkFile(auth(`{forward: {url: "https://s.test", ${ca}}}`))).errors).toEqual([
-    `auth.forward.ca: ${what}`,
+  expect(await errorsOf(auth(jwt))).toEqual([`routes[0].auth[0].jwt.ca: ${what}`]);
+  expect(await errorsOf(auth(`{forward: {url: "https://s.test", ${ca}}}`))).toEqual([
+    `routes[0].auth[0].forward.ca: ${what}`,
   ]);
   const hub = `{jupyterhub: {api_url: "https://h.test/hub/api", token_file: /t, service: x, ${ca}}}`;
-  expect((await checkFile(auth(hub))).errors).toEqual([`auth.jupyterhub.ca: ${what}`]);
+  expect(await errorsOf(auth(hub))).toEqual([`routes[0].auth[0].jupyterhub.ca: ${what}`]);
   expect(await checkFile(auth(`{forward: {url: "http://s.test", ${ca}}}`))).toEqual({ errors: [], warnings: [] });
 });
 
@@ -105,6 +113,8 @@ test('the templates of routes that a program sets are verified, and those with t
   const what = `upstream_tls.ca: ${at('text.txt')} holds no certificate; write those of the authorities in PEM`;
   const api = (templates: string) => `routes_api: {address: "127.0.0.1:0"${templates}}`;
   const own = `, templates: [{name: mine, kind: other, ${ca}}]`;
-  expect((await checkFile(api(own))).errors).toEqual([`${what} (route mine)`]);
-  expect((await checkFile(`${api('')}\ndefaults: {${ca}}`)).errors).toEqual([`${what} (route hub)`]);
+  expect(await errorsOf(api(own))).toEqual([`routes_api.templates[0].${what} (f:1)`]);
+  expect(await errorsOf(`${api('')}\ndefaults: {${ca}}`)).toEqual([`defaults.${what} (f:2)`]);
+  const two = ['a', 'b'].map((name) => `  - {name: ${name}, match: {path: /${name}}, upstream: "https://h", ${ca}}\n`);
+  expect(await errorsOf(`routes:\n${two.join('')}`)).toEqual([`routes[0].${what} (f:2, and 1 more)`]);
 });

@@ -109,10 +109,13 @@ describe('durations', () => {
   test.each([
     [30, 'has no unit; write 30s, 30m or 30ms'],
     ['30', 'is not a duration; write 30s, 30m, 30ms, or off'],
-    ['30 s', 'is not a duration; write 30s, 30m, 30ms, or off'],
-    ['30sec', 'is not a duration; write 30s, 30m, 30ms, or off'],
+    ['30 s', 'is not a duration; write 30s, or off'],
+    ['30sec', 'is not a duration; write 30s, or off'],
+    ['2 Hours', 'is not a duration; write 2h, or off'],
+    ['1d', 'is not a duration; write 24h, or off'],
+    ['90d', 'is not a duration; write 90s, 90m, 90ms, or off'],
+    ['1w', 'is not a duration; write 1s, 1m, 1ms, or off'],
     ['1.5s', 'is not a duration; write 1s, 1m, 1ms, or off'],
-    ['1d', 'is not a duration; write 1s, 1m, 1ms, or off'],
     ['unlimited', 'is not a duration; write 30s, 30m, 30ms, or off'],
     [false, 'is not a duration; write 30s, 30m, 30ms, or off'],
     [-1, 'is negative; write a duration such as 30s, or off'],
@@ -189,24 +192,31 @@ describe('rates', () => {
     expect(units.parseControlRate({ rate: '50/s', burst: 200 })).toEqual({
       value: { perSecond: 50, burst: 200, action: 'close' },
     });
-    expect(problemOf(units.parseControlRate('unlimited'))).toBe('is not a rate; write 100/s or {rate, burst}');
+    expect(problemOf(units.parseControlRate('unlimited'))).toBe(
+      'is not a rate per second; write 100/s or {rate, burst}',
+    );
     expect(units.parseControlRate({ rate: '1/s', action: 'pause' })).toMatchObject({ key: 'action' });
   });
 
   test.each([
-    [500, 'messages', undefined, 'is not a rate; write 100/s, {rate, burst, action} or unlimited'],
-    ['100', 'messages', undefined, 'is not a rate; write 100/s, {rate, burst, action} or unlimited'],
-    ['100/m', 'messages', undefined, 'is not a rate; write 100/s, {rate, burst, action} or unlimited'],
-    ['1MiB/s', 'messages', undefined, 'is not a rate; write 100/s, {rate, burst, action} or unlimited'],
+    [500, 'messages', undefined, 'is not a rate per second; write 500/s, {rate, burst, action} or unlimited'],
+    ['100', 'messages', undefined, 'is not a rate per second; write 100/s, {rate, burst, action} or unlimited'],
+    ['600/min', 'messages', undefined, 'is not a rate per second; write 10/s, {rate, burst, action} or unlimited'],
+    ['10r/s', 'messages', undefined, 'is not a rate per second; write 10/s, {rate, burst, action} or unlimited'],
+    ['0', 'messages', undefined, 'is not a rate per second; write 100/s, {rate, burst, action} or unlimited'],
+    [5, 'bytes', undefined, 'is not a rate per second; write 5MiB/s, {rate, burst, action} or unlimited'],
+    ['5MB', 'bytes', undefined, 'is not a rate per second; write 5MB/s, {rate, burst, action} or unlimited'],
+    ['100/m', 'messages', undefined, 'is not a rate per second; write 2/s, {rate, burst, action} or unlimited'],
+    ['1MiB/s', 'messages', undefined, 'is not a rate per second; write 100/s, {rate, burst, action} or unlimited'],
     ['0/s', 'messages', undefined, 'is no usable rate; write 100/s, {rate, burst, action} or unlimited'],
-    ['100/s', 'bytes', undefined, 'is not a rate; write 10MiB/s, {rate, burst, action} or unlimited'],
+    ['100/s', 'bytes', undefined, 'is not a rate per second; write 100MiB/s, {rate, burst, action} or unlimited'],
     [{}, 'messages', undefined, 'has no rate; write {rate: 100/s}'],
-    [{ rate: 'fast' }, 'bytes', 'rate', 'is not a rate; write 10MiB/s'],
+    [{ rate: 'fast' }, 'bytes', 'rate', 'is not a rate per second; write 10MiB/s'],
     [{ rate: '1/s', burst: 0 }, 'messages', 'burst', 'is no usable count; write 1 or more'],
     [{ rate: '1B/s', burst: 'x' }, 'bytes', 'burst', 'is not a size; write 20MiB, 20MB or bytes'],
     [{ rate: '1/s', action: 'drop' }, 'messages', 'action', 'is not an action; write pause or close'],
     [{ rate: '1/s', brust: 3 }, 'messages', 'brust', 'is not a key of a rate; write {rate, burst, action}'],
-    [['1/s'], 'messages', undefined, 'is not a rate; write 100/s, {rate, burst, action} or unlimited'],
+    [['1/s'], 'messages', undefined, 'is not a rate per second; write 100/s, {rate, burst, action} or unlimited'],
   ] as const)('refuses %j of %s', (value, of, key, problem) => {
     expect(units.parseRate(value, of)).toEqual(key === undefined ? { problem } : { key, problem });
   });

@@ -164,7 +164,7 @@ describe('one mistake', () => {
     [
       'a bad rate inside a mapping',
       `${route()}    limits: {client: {max_byte_rate: {rate: fast}}}\n`,
-      'routes[0].limits.client.max_byte_rate.rate: "fast" is not a rate; write 10MiB/s (sluice.yaml:4:45)',
+      'routes[0].limits.client.max_byte_rate.rate: "fast" is not a rate per second; write 10MiB/s (sluice.yaml:4:45)',
     ],
     [
       'a long value, cut',
@@ -187,9 +187,16 @@ describe('one mistake', () => {
   });
 });
 
+test.each(['$' + '{HOST}:8080', '$ADDRESS'])('a variable, %s, is told of as one', (address) => {
+  expect(linesOf(`listen: {address: "${address}"}\n${route()}`)).toEqual([
+    `listen.address: "${address}" holds a variable, and Sluice fills in none; write 0.0.0.0:8080, 127.0.0.1:8080, [::]:8080 or unix:/run/sluice.sock (sluice.yaml:1:19)`,
+  ]);
+});
+
 describe('broken YAML', () => {
   test.each([
     ['an open bracket', 'routes: [1, 2\n', 'is not valid YAML:', 2],
+    ['a line that stands too far left', `${route()}   preset: panel\n`, 'lines before for indentation', 4],
     ['a tab', 'routes:\n\t- name: a\n', 'spaces', 2],
     ['two documents', `${route()}---\n${route()}`, 'a second document begins here', 4],
     ['a tag', 'routes: !secret x\n', 'has a tag; write the plain value', 1],
@@ -241,6 +248,16 @@ describe('broken YAML', () => {
     expect(linesOf('routes: *all\n')).toEqual([
       'routes: the alias *all has no anchor before it; write the value itself (a text with * needs quotes) (sluice.yaml:1:9)',
     ]);
+  });
+
+  test('a merge key is one error: what it was to bring is not told of as missing, nor what stands where it does not', () => {
+    const text = `${route().replace('- name', '- &r\n    name')}  - {<<: *r, name: b}\n  - {<<: *r, name: c}\n`;
+    expect(linesOf(text)).toEqual(
+      [1, 2].map(
+        (i) =>
+          `routes[${i}].<<: merge keys are not taken; write here the keys that the anchor has (sluice.yaml:${i + 4}:6)`,
+      ),
+    );
   });
 
   test('an alias for a repeated part is no mistake', () => {
