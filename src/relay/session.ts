@@ -14,11 +14,12 @@ import type { ConnectionFacts, SessionReport, Violation } from '../observe/repor
 import type { MessageRules } from '../validation/types.ts';
 import type { Clock } from './core/clock.ts';
 import { DataUse } from './core/data-use.ts';
-import { Direction, type Outlet } from './core/direction.ts';
+import { Direction } from './core/direction.ts';
 import type { Outcome } from './core/ending.ts';
 import type { Happening } from './core/happenings.ts';
 import { Lifetime } from './core/lifetime.ts';
 import type { RoundBudget } from './core/round-budget.ts';
+import type { Outlet } from './core/sides.ts';
 import { type Stage, verbatim } from './core/stage.ts';
 import { ValidatingStage } from './core/validating-stage.ts';
 import { ViolationNotes } from './core/violation-notes.ts';

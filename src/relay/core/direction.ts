@@ -7,7 +7,6 @@
  * violations are told when the read is over (happenings.ts): nobody calls in here while its loop runs.
  */
 import type { Route, Sender, SenderLimits } from '../../config/types.ts';
-import { belowLowMark, highMark } from '../../limits/watermarks.ts';
 import type { SenderCounters } from '../../observe/metrics/counters.ts';
 import type { SenderReport } from '../../observe/report.ts';
 import { Event, FrameParser } from '../../websocket/frame-parser.ts';
@@ -15,14 +14,16 @@ import { holdsWholeMessage } from '../../websocket/look-ahead.ts';
 import { Opcode } from '../../websocket/opcodes.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import { type Keeper, owned } from '../memory/read-buffers.ts';
+import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
+import { CloseSearch } from './close-search.ts';
 import { Gate } from './gate.ts';
 import { type Happening, Happenings } from './happenings.ts';
 import { type HoldCause, Pauses } from './pauses.ts';
 import type { RoundBudget, RoundLimits, RoundWaiter } from './round-budget.ts';
 import { SenderRecord } from './sender-record.ts';
-import type { Finding, FrameSink, Stage } from './stage.ts';
-import { Tail } from './tail.ts';
+import type { Outlet, ReadSide } from './sides.ts';
+import type { Finding, Stage } from './stage.ts';
 
 export interface DirectionInit {
   /** The connection's. */
@@ -45,30 +46,6 @@ export interface DirectionInit {
   readonly onAnswers: () => void;
 }
 
-/** The sender's connection, as far as a direction needs it. */
-export interface ReadSide {
-  /** The largest read, in bytes. */
-  maxReadBytes: number;
-  pause(): void;
-  resume(): void;
-  /** Drops the connection and what the kernel still holds for its peer, which sees a reset. */
-  reset(): void;
-}
-
-/** The receiver's writer, as far as a direction needs it. */
-export interface Outlet extends FrameSink {
-  /** Whether the output stands between two frames. */
-  readonly betweenFrames: boolean;
-  /** Whether the kernel takes no more for now. */
-  readonly blocked: boolean;
-  /** Bytes that it has not accepted yet, those allocated for them, and the messages in them. */
-  readonly bufferedBytes: number;
-  readonly capacity: number;
-  readonly queuedMessages: number;
-  /** What waited when the connection went away, in bytes. */
-  readonly undeliveredBytes: number;
-}
-
 /**
  * What becomes of the bytes that are read. `relay` passes them on. `finish-frame` passes them on to the end of the
  * frame that has begun. `discard` only parses them, so that a close frame is seen. `ignore` does not look at them.
@@ -83,14 +60,6 @@ const controlNames: Readonly<Record<number, 'ping' | 'pong' | 'close'>> = {
   [Opcode.pong]: 'pong',
   [Opcode.close]: 'close',
 };
-
-/**
- * How many frames a sender that has been told to close may have on their way; it may have one more for each 256 bytes.
- * Browsers cut 150 MB into 2400 frames. Frames of seven bytes keep a thread busy: 10 million of them come in a second
- * over loopback.
- */
-const mostLookedThrough = 50_000;
-const bytesOfFrame = 256;
 
 /**
  * Small frames, 4 to 5 ms of a core. Senders that go on bring a read of ten thousand or so. 256 in one read are no
@@ -108,11 +77,11 @@ export class Direction implements RoundWaiter {
   readonly #sender: Sender;
   readonly #counters: SenderCounters;
   readonly #happenings = new Happenings();
-  #stage: Stage;
+  /** What waits of this sender, and the stage that its messages go through. */
+  readonly #backlog: Backlog;
   /** The stage that takes over when the message under way is complete. */
   #nextStage: Stage | null = null;
   #unanswered = 0;
-  readonly #memory: MemoryBudget;
   readonly #parser: FrameParser;
   readonly #gate: Gate;
   readonly #clock: Clock;
@@ -123,10 +92,7 @@ export class Direction implements RoundWaiter {
   #mode: Mode = 'relay';
   /** Frames that have begun, of data and of control. */
   #frames = 0;
-  /** How much had come when the mode was changed last. */
-  #retired = { frames: 0, wireBytes: 0 };
-  #tail: Tail | null = null;
-  #undeliveredTail = 0;
+  readonly #search = new CloseSearch();
   #finished = false;
   #atBoundary: 'hold' | 'discard' | null = null;
 
@@ -136,8 +102,7 @@ export class Direction implements RoundWaiter {
     this.#id = init.id;
     this.#sender = sender;
     this.#counters = counters;
-    this.#stage = init.stage;
-    this.#memory = init.memory;
+    this.#backlog = new Backlog(init.stage, init.out, init.memory);
     this.#clock = clock;
     this.#frameBudget = init.frameBudget;
     this.#onAnswers = init.onAnswers;
@@ -161,7 +126,7 @@ export class Direction implements RoundWaiter {
 
   /** Bytes read from this sender that the receiver's kernel has not accepted. */
   get bufferedBytes(): number {
-    return this.#out.bufferedBytes + this.#stage.heldBytes + (this.#tail?.bytes.length ?? 0);
+    return this.#backlog.bytes;
   }
 
   get queuedMessages(): number {
@@ -175,7 +140,7 @@ export class Direction implements RoundWaiter {
 
   /** Bytes read that the receiver's kernel never took; known when the receiver's socket is gone. */
   get undeliveredBytes(): number {
-    return this.#out.undeliveredBytes + this.#undeliveredTail;
+    return this.#backlog.undeliveredBytes;
   }
 
   /** New limits: buffers at once, the others from the next message. */
@@ -189,7 +154,7 @@ export class Direction implements RoundWaiter {
   useStage(stage: Stage): void {
     const parser = this.#parser;
     this.#nextStage = stage;
-    if (this.#tail === null && parser.betweenFrames && !parser.inMessage) this.#changeStage();
+    if (!this.#backlog.hasTail && parser.betweenFrames && !parser.inMessage) this.#changeStage();
   }
 
   /**
@@ -263,7 +228,7 @@ export class Direction implements RoundWaiter {
   /** Passes on nothing more and gives up parsing; only the end of the stream is waited for. */
   ignore(): void {
     this.#retire('ignore');
-    this.#dropTail();
+    this.#backlog.dropTail();
     this.#endHolds();
   }
 
@@ -284,7 +249,7 @@ export class Direction implements RoundWaiter {
    */
   stopAfterMessage(then: 'hold' | 'discard'): void {
     this.#atBoundary = then;
-    if (this.#tail === null && this.#parser.betweenFrames && !this.#parser.inMessage) this.#stop();
+    if (!this.#backlog.hasTail && this.#parser.betweenFrames && !this.#parser.inMessage) this.#stop();
   }
 
   cancelStop(): void {
@@ -298,10 +263,7 @@ export class Direction implements RoundWaiter {
 
   /** Reads on if the receiver has caught up. Called whenever it has taken bytes that waited. */
   resumeIfCaughtUp(): void {
-    if (!this.pauses.waitsForReceiver) return;
-    const { bufferedBytes } = this.#out;
-    if (!belowLowMark(bufferedBytes, this.queuedMessages, this.limits)) return;
-    if (!this.#memory.allowsResuming(bufferedBytes)) return;
+    if (!this.pauses.waitsForReceiver || !this.#backlog.hasDrained(this.limits)) return;
     const now = this.#clock.now();
     this.pauses.remove('queue', now);
     this.pauses.remove('memory', now);
@@ -318,7 +280,7 @@ export class Direction implements RoundWaiter {
 
   /** Bytes allocated for what this sender's receiver has not taken. */
   get capacity(): number {
-    return this.#out.capacity + this.#stage.capacity + (this.#tail?.capacity ?? 0);
+    return this.#backlog.capacity;
   }
 
   /** Called every tick. */
@@ -329,8 +291,8 @@ export class Direction implements RoundWaiter {
   /** Ends clocks and pauses when the connection is gone. */
   finish(): void {
     this.#finished = true;
-    this.#dropTail();
-    this.#dropHeld();
+    this.#backlog.dropTail();
+    this.#backlog.dropHeld();
     this.#gate.rates.stop();
     this.pauses.clear(this.#clock.now());
   }
@@ -354,7 +316,7 @@ export class Direction implements RoundWaiter {
       } else if (event === Event.payload) {
         if (this.#passesOn()) {
           this.record.payloadBytes += parser.spanEnd - parser.spanStart;
-          this.#stage.payload(parser, keeper, this.#out);
+          this.#backlog.stage.payload(parser, keeper, this.#out);
         }
       } else if (event === Event.end) {
         this.#endFrame(end);
@@ -367,7 +329,7 @@ export class Direction implements RoundWaiter {
       }
       if (this.#mode === 'ignore') break;
     }
-    if (this.#mode === 'discard' && this.#looksInVain()) this.ignore();
+    if (this.#mode === 'discard' && this.#search.isInVain(this.#frames, this.wireBytes)) this.ignore();
     if (this.#gate.open) this.#gate.time(this.paused);
     this.#out.flush();
     this.#account(this.record.payloadBytes - before);
@@ -388,7 +350,7 @@ export class Direction implements RoundWaiter {
     }
     this.record.fragments++;
     if (pass === 'pass') {
-      const found = this.#stage.begin(this.#parser, keeper, this.#out);
+      const found = this.#backlog.stage.begin(this.#parser, keeper, this.#out);
       if (found !== null) this.#report(found);
     } else {
       const { bytes, earlierBytes } = this.#gate.meter;
@@ -402,7 +364,7 @@ export class Direction implements RoundWaiter {
   #endFrame(end: number): void {
     const parser = this.#parser;
     if (this.#mode === 'discard') return;
-    const found = this.#stage.end(parser, this.#out);
+    const found = this.#backlog.stage.end(parser, this.#out);
     if (found !== null) this.#report(found);
     if (parser.fin) this.#countMessage();
     if (this.#mode === 'finish-frame') {
@@ -427,7 +389,7 @@ export class Direction implements RoundWaiter {
   }
 
   #changeStage(): void {
-    this.#stage = this.#nextStage!;
+    this.#backlog.stage = this.#nextStage!;
     this.#nextStage = null;
   }
 
@@ -440,15 +402,6 @@ export class Direction implements RoundWaiter {
     if (this.#gate.opcode === Opcode.text) counters.textMessages++;
     else counters.binaryMessages++;
     counters.messageSizes.observe(bytes, this.#id);
-  }
-
-  /**
-   * Whether looking for the sender's close frame costs more than it is worth, because of how many frames come before
-   * it.
-   */
-  #looksInVain(): boolean {
-    const { frames, wireBytes } = this.#retired;
-    return this.#frames - frames > mostLookedThrough + (this.wireBytes - wireBytes) / bytesOfFrame;
   }
 
   #control(): void {
@@ -474,16 +427,12 @@ export class Direction implements RoundWaiter {
     this.#counters.messageBytes += payload;
     if (!this.#passesOn()) return;
     if (payload > 0 && this.#gate.payload(payload) === 'wait') this.#pause('rate', this.#clock.now());
+    const backlog = this.#backlog;
     // The usual case: the kernel has taken all.
-    if (!this.#out.blocked && this.#tail === null) return;
-    const { bufferedBytes } = this;
-    if (bufferedBytes > this.record.maxBufferedBytes) this.record.maxBufferedBytes = bufferedBytes;
-    // A tail alone waits for its rate, not for the receiver.
-    if (!this.#out.blocked) return;
-    const cause =
-      highMark(this.#out.bufferedBytes, this.queuedMessages, this.limits) ??
-      // A lease's bytes are not part of the capacity.
-      (this.#memory.allowsRead(Math.max(bufferedBytes, this.capacity)) ? null : 'memory');
+    if (!this.#out.blocked && !backlog.hasTail) return;
+    const { bytes } = backlog;
+    if (bytes > this.record.maxBufferedBytes) this.record.maxBufferedBytes = bytes;
+    const cause = backlog.overflow(this.limits);
     if (cause !== null) this.#pause(cause, this.#clock.now());
   }
 
@@ -491,26 +440,7 @@ export class Direction implements RoundWaiter {
   #holdTail(end: number, inPlace: boolean): void {
     const parser = this.#parser;
     parser.holdHeader();
-    const rest = parser.chunk.subarray(parser.position, end);
-    this.#tail = inPlace ? Tail.restOf(rest, this.#memory) : Tail.copyOf(rest, this.#memory);
-  }
-
-  /** Drops the tail: nobody will get it. */
-  #dropTail(): void {
-    this.#undeliveredTail += this.#takeTail()?.bytes.length ?? 0;
-  }
-
-  /** Drops what a stage holds: nobody will get it. */
-  #dropHeld(): void {
-    this.#undeliveredTail += this.#stage.heldBytes;
-    this.#stage.drop();
-  }
-
-  #takeTail(): Tail | null {
-    const tail = this.#tail;
-    tail?.release();
-    this.#tail = null;
-    return tail;
+    this.#backlog.holdTail(parser.chunk.subarray(parser.position, end), inPlace);
   }
 
   #pause(cause: HoldCause, now: number): void {
@@ -524,24 +454,23 @@ export class Direction implements RoundWaiter {
     this.pauses.remove(cause, now);
     if (this.pauses.any) return;
     this.#gate.release(now);
-    const tail = this.#mode === 'ignore' ? null : this.#takeTail();
+    const tail = this.#mode === 'ignore' ? null : this.#backlog.takeTail();
     if (tail !== null) {
-      const { bytes } = tail;
-      this.#parser.feed(bytes, 0, bytes.length);
+      this.#parser.feed(tail, 0, tail.length);
       this.#gate.beginRead();
-      if (this.#beginFrame(owned)) this.#advance(bytes.length, owned, true);
-      else this.#tail = Tail.restOf(bytes, this.#memory);
+      if (this.#beginFrame(owned)) this.#advance(tail.length, owned, true);
+      else this.#backlog.holdTail(tail, true);
       if (this.pauses.any) return;
     }
     this.#source.resume();
   }
 
   #retire(mode: Mode): void {
-    if (this.#mode !== mode) this.#retired = { frames: this.#frames, wireBytes: this.wireBytes };
+    if (this.#mode !== mode) this.#search.begin(this.#frames, this.wireBytes);
     this.#mode = mode;
     this.#gate.end();
     this.#atBoundary = null;
-    this.#dropHeld();
+    this.#backlog.dropHeld();
   }
 
   /** Ends all waits: bytes that are not passed on wait for neither rates nor buffers. */

@@ -12,7 +12,7 @@ import type { Close } from '../../websocket/close.ts';
 import { encodeControl } from '../../websocket/control-frame.ts';
 import { Opcode } from '../../websocket/opcodes.ts';
 import { encodeText } from '../../websocket/text-frame.ts';
-import type { Outlet } from '../core/direction.ts';
+import type { Outlet } from '../core/sides.ts';
 import { giveBuffer, ownBuffer, takeBuffer } from '../memory/copy-buffers.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import type { Keeper } from '../memory/read-buffers.ts';

@@ -2,7 +2,7 @@
  * A connection to one peer, whatever carries it: what is read from it, what is written to it, and its end. Only this
  * room knows TCP from TLS; the rest of the relay knows this interface, and a test may give it bytes from a list.
  */
-import type { ReadSide } from '../core/direction.ts';
+import type { ReadSide } from '../core/sides.ts';
 import type { KernelQueue } from '../core/stall.ts';
 import type { Keeper } from '../memory/read-buffers.ts';
 import type { Output } from './output.ts';
