@@ -446,7 +446,7 @@ export const httpEndings = {
     remedy: "look into the backend's log",
     advice: {
       means:
-        'the backend broke its answer off, or it was no valid HTTP; a half answer was cut, so that it does not look whole',
+        'the backend broke its answer off, or it was no valid HTTP; of a half answer the client has what came, without an end',
       look: "`detail`, and the backend's log: it crashed or was restarted. Without an answer each time it may speak TLS",
       change: 'the backend, or `https:` in `upstream`',
     },

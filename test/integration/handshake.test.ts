@@ -246,6 +246,21 @@ describe("an upstream's refusal is relayed whole, and both sockets are freed", (
     expect((await client.rest()).toString()).not.toContain('0\r\n\r\n');
     expect(await gateway.logged('refused')).toMatchObject({ result: 'upstream_refused' });
   });
+
+  test('and what has come of it by then reaches a client that reads later', async () => {
+    await using upstream = await fakeUpstream({ answer: () => null });
+    await using gateway = await startGateway({ routes: [routeTo(upstream)] });
+    const client = await rawConnect(gateway.port);
+    client.sendText(handshakeRequest());
+    client.pause();
+    const server = await upstream.next();
+    server.sendText('HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    server.end();
+    await gateway.logged('refused');
+    client.resume();
+    expect((await client.rest()).toString()).toMatch(/\r\n\r\n3\r\nabc\r\n$/);
+    expect(await client.ended).toBe('fin');
+  });
 });
 
 async function fetchRefusal(port: number): Promise<{ status: number; body: string }> {

@@ -2,7 +2,7 @@
  * One request and its answer:
  *
  *   begin ─► connecting ─► asking ─► answering ─► delivering ─► over
- *     │          ▲  │         │  │        ├ the upstream dies: the client's connection is cut, nothing looks whole
+ *     │          ▲  │         │  │        ├ the upstream dies: what has come is delivered, and does not look whole
  *     │          └──┼─ once ──┘  │        └ the client leaves: the upstream's connection is closed
  *     │             │            └ no answer, none in time, none that is HTTP: 502, 504
  *     │             └ no connection: 502, 503, 504
@@ -31,7 +31,7 @@ import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { blameOf, type ConnectFailure, describeTlsError, isTlsError, outcomeOf } from '../../upstream/failure.ts';
 import type { PoolLease, Reuse } from '../../upstream/pool.ts';
 import { asOfApi, type ExceededLimit, type Refusal, refuseHttp } from '../errors.ts';
-import type { Blame } from '../recorder.ts';
+import type { Blame, Failed } from '../recorder.ts';
 import { badAnswers, leavesUsable, locationOf } from './answer-head.ts';
 import { Download } from './download.ts';
 import { FirstWrite } from './first-write.ts';
@@ -52,6 +52,8 @@ export interface ExchangeClient {
   readHeld(): void;
   /** The answer is complete, and `upload` concerns nobody any more. `closes`: the connection ends with it. */
   answered(closes: boolean, upload: Upload): void;
+  /** What has come of an answer without its end has been taken: nothing can follow it. */
+  brokeOff(): void;
   /** Answers with words of Sluice's own. */
   refuse(refusal: Refusal, closes: boolean, upload: Upload): void;
   /** Refuses what is no request, and ends the connection. */
@@ -99,6 +101,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   #closes: boolean;
   /** What the client got; 0 for nothing. */
   #status = 0;
+  /** It has failed, and that is recorded. */
+  #failed = false;
 
   constructor(parts: LaneParts, client: ExchangeClient, request: LaneRequest) {
     this.#parts = parts;
@@ -193,7 +197,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
   /** Cuts the request off, whatever its state. Returns whether it was not over yet. */
   cut(): boolean {
     if (this.#turn === 'over') return false;
-    this.#parts.recorder.failed(this.request.visit, { outcome: 'cut', detail: '', limit: null });
+    this.#recordFailure({ outcome: 'cut', detail: '', limit: null });
     this.#end();
     this.#client.line.reset();
     return true;
@@ -276,7 +280,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (inactivityMs === 0) return;
     const waits = this.#client.line.writer.blocked ? this.#client.line : this.#line?.writer.blocked ? this.#line : null;
     if (this.#quiet.tick(now, inactivityMs, waits) < inactivityMs) return;
-    if (this.#isClientsTurn) {
+    if (this.#isClientsTurn && !this.#failed) {
       this.#fail('client_timeout', null, this.#client.line.writer.blocked ? 'it takes nothing' : 'its body stops');
     } else if (this.#turn === 'delivering') {
       this.#end();
@@ -476,7 +480,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const sent = this.#upload.state === 'whole';
     const line = this.#line;
     if (line !== null) {
-      const lost = line.finished || line.gone || line.writer.broken || this.#waits;
+      const lost = this.#failed || line.finished || line.gone || line.writer.broken || this.#waits;
       if (!sent && !lost) return;
       if (this.#reusable && sent && !lost && !line.writer.blocked) this.#parts.upstreams.giveBack(line);
       else this.#discard(line);
@@ -485,7 +489,8 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (this.#client.line.writer.blocked) return;
     this.#noteUse();
     this.#end();
-    this.#client.answered(this.#closes, this.#upload);
+    if (this.#failed) this.#client.brokeOff();
+    else this.#client.answered(this.#closes, this.#upload);
   }
 
   /** The connection ended, and there is no answer. */
@@ -535,12 +540,24 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     const begun = this.#status !== 0;
     const refusal = asOfApi(refuseHttp(outcome, { route: route.name, limit }), hub);
     const status = begun ? undefined : refusal.status;
-    this.#parts.recorder.failed(this.request.visit, { outcome, detail, limit, status });
+    this.#recordFailure({ outcome, detail, limit, status });
     if (!begun) this.#status = refusal.status;
+    // What has come of an answer is the client's, as it would be without Sluice. Its framing says that it has no end.
+    if (begun && (outcome === 'upstream_failed' || outcome === 'upstream_timeout')) {
+      this.#turn = 'delivering';
+      this.#endIfDelivered();
+      return;
+    }
     this.#end();
     // Half an answer must not look whole.
     if (begun) this.#client.line.reset();
     else this.#client.refuse(refusal, this.#closes || limit !== null || this.#parts.endsKeepAlive(), this.#upload);
+  }
+
+  /** Records why it has failed: the first cause counts. */
+  #recordFailure(failure: Failed): void {
+    if (!this.#failed) this.#parts.recorder.failed(this.request.visit, failure);
+    this.#failed = true;
   }
 
   /** Lets go of everything, and counts the request. */

@@ -214,6 +214,11 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     else this.#next();
   }
 
+  brokeOff(): void {
+    this.#exchange = null;
+    this.#farewell();
+  }
+
   refuse(refusal: Refusal, closes: boolean, upload: Upload): void {
     this.#skipHeld(upload);
     const ends = closes || upload.state !== 'whole';

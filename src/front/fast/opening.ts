@@ -239,7 +239,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
 
   shed(): void {
     if (this.#turn === 'over') return;
-    if (this.#turn === 'mirroring') this.#breakMirror();
+    if (this.#turn === 'mirroring') this.#cutMirror();
     else if (this.#turn === 'switched') this.#cutOff();
     else this.#refuse({ outcome: 'memory', detail: describePressure(this.#parts.memory.budget) });
   }
@@ -319,7 +319,8 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
     const { blocked, broken } = this.#client.line.writer;
     const hasRoom = chunkBudget.spend(this.#download!.countChunks());
     this.#countAnswer();
-    if (state === 'broken' || broken) this.#breakMirror();
+    if (broken) this.#cutMirror();
+    else if (state === 'broken') this.#breakMirror();
     else if (state === 'open' && blocked) this.#line!.pause();
     else if (state === 'whole' && !blocked) this.#endMirror();
     else if (!hasRoom) this.#line!.awaitRound(chunkBudget);
@@ -332,7 +333,14 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
     this.#client.turnedAwayWith(null);
   }
 
+  /** What has come of a refusal without its end is delivered, and its framing says so. */
   #breakMirror(): void {
+    this.#recordMirrored(false);
+    this.#end();
+    this.#client.turnedAwayWith(null);
+  }
+
+  #cutMirror(): void {
     this.#recordMirrored(false);
     this.#end();
     this.#client.line.reset();

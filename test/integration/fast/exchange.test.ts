@@ -346,6 +346,25 @@ describe('framing', () => {
   });
 
   test.each([
+    ['fast', ''],
+    ['careful', '\r\n'],
+  ])('all that has come of it reaches a client that reads later, and then FIN (%s lane)', async (_lane, before) => {
+    await using all = await stand();
+    const { client } = all;
+    client.sendText(`${before}${get()}`);
+    client.pause();
+    // More than the client's kernel takes while nobody reads, and less than Sluice's takes.
+    const size = 400_000;
+    const peer = await all.upstream.next();
+    peer.sendText(`HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: ${size + 1}\r\n\r\n${'x'.repeat(size)}`);
+    peer.end();
+    expect(await all.gateway.logged('http_failed')).toMatchObject({ result: 'upstream_failed' });
+    client.resume();
+    const answer = await client.rest();
+    expect([answer.length - answer.indexOf('\r\n\r\n') - 4, await client.ended]).toEqual([size, 'fin']);
+  });
+
+  test.each([
     ['an answer', get(), '200 OK'],
     ['a refusal of what has no body', get(), '404 Not Found'],
     ['an answer to a body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx', '200 OK'],
