@@ -11,7 +11,7 @@ import {
   allLists,
   type FieldValues,
   headerBytes,
-  overlongList,
+  longListFault,
   type RawHeaders,
   valuesOf,
 } from '../http/raw-fields.ts';
@@ -45,8 +45,6 @@ export interface Unarrived {
   readonly origination: Origination;
 }
 
-/** The most elements of a list that is taken apart. A chain of proxies has three, and subprotocols are two. */
-const maxListElements = 100;
 /** Characters that Node would refuse to send on, with an exception. */
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -108,8 +106,8 @@ function excessOf(bytes: number, headers: RawHeaders): Refused | null {
 
 /** Lists that are taken apart may not be longer than anybody makes them. */
 export function refuseLongList(fields: FieldValues, lists: readonly string[]): Refused | null {
-  const list = overlongList(fields, maxListElements, lists);
-  return list === null ? null : { outcome: 'bad_request', detail: `${list} has more than ${maxListElements} elements` };
+  const detail = longListFault(fields, lists);
+  return detail === null ? null : { outcome: 'bad_request', detail };
 }
 
 /** JupyterHub escapes the path of a unix socket and names it as its host. No route names such a host. */

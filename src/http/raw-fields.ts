@@ -47,13 +47,24 @@ export function hasElement(values: readonly string[], element: string): boolean 
   });
 }
 
-/** Lists that Sluice takes apart, of every request and of handshakes. */
+/** Lists that Sluice takes apart, of every request and of handshakes; and those of answers. */
 const plainLists = ['connection', 'upgrade', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-scheme'];
 export const handshakeLists: readonly string[] = ['sec-websocket-protocol', 'sec-websocket-extensions'];
 export const allLists: readonly string[] = [...plainLists, ...handshakeLists];
 
+const answerLists: readonly string[] = ['connection', 'upgrade'];
+
+/** The most elements of a list that is taken apart. A chain of proxies has three, and subprotocols are two. */
+const mostElements = 100;
+
+/** What is wrong with lists that are longer than anybody makes them, in words; `null` for nothing. */
+export function longListFault(fields: FieldValues, lists: readonly string[] = answerLists): string | null {
+  const list = overlongList(fields, mostElements, lists);
+  return list === null ? null : `${list} has more than ${mostElements} elements`;
+}
+
 /** The name of a list that has more than `most` elements over all its lines, in lower case; `null` where none has. */
-export function overlongList(fields: FieldValues, most: number, lists: readonly string[]): string | null {
+function overlongList(fields: FieldValues, most: number, lists: readonly string[]): string | null {
   for (const name of lists) {
     const values = fields.values(name);
     let count = values.length;

@@ -1,6 +1,6 @@
 /** Whether an upstream's 101 opens the tunnel that was asked for (RFC 6455 §4.1, the client's duties). */
 
-import { elementsIn, type FieldValues, hasElement } from '../http/raw-fields.ts';
+import { type FieldValues, hasElement } from '../http/raw-fields.ts';
 import { acceptOf } from './accept.ts';
 import type { HandshakeAsk } from './validate.ts';
 
@@ -26,7 +26,8 @@ export function checkSwitch({ httpVersion, fields }: Switch, ask: HandshakeAsk):
   if (!hasElement(fields.values('connection'), 'upgrade')) return { problem: 'Connection does not name Upgrade' };
   const accepts = fields.values('sec-websocket-accept');
   if (accepts.length !== 1 || accepts[0] !== acceptOf(ask.key)) return { problem: 'Sec-WebSocket-Accept is wrong' };
-  if (elementsIn(fields.values('sec-websocket-extensions')).length > 0) {
+  // Of any length: the list is not taken apart.
+  if (fields.values('sec-websocket-extensions').some((list) => /[^,\s]/.test(list))) {
     return { problem: 'it accepts an extension, and none was offered' };
   }
   const chosen = fields.values('sec-websocket-protocol');

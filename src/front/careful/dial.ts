@@ -11,7 +11,7 @@ import type { HandshakeResult } from '../../catalogue/outcomes.ts';
 import { coded, isCoded } from '../../http/framing.ts';
 import { RawFields } from '../../http/head-fields.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
-import type { RawHeaders } from '../../http/raw-fields.ts';
+import { longListFault, type RawHeaders } from '../../http/raw-fields.ts';
 import { lowerMarks } from '../../relay/transport/low-marks.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 import {
@@ -176,10 +176,10 @@ class Attempt {
     this.#pieces?.release();
     if (this.#settled) return;
     const headers = response.rawHeaders;
-    const agreement = checkSwitch(
-      { httpVersion: response.httpVersion, fields: new RawFields(headers) },
-      this.#dial.ask,
-    );
+    const fields = new RawFields(headers);
+    const fault = longListFault(fields);
+    const agreement =
+      fault === null ? checkSwitch({ httpVersion: response.httpVersion, fields }, this.#dial.ask) : { problem: fault };
     if ('problem' in agreement) {
       this.#fail('upstream_bad_handshake', 'bad_handshake', agreement.problem);
       return;
@@ -195,8 +195,9 @@ class Attempt {
       this.#fail('upstream_bad_handshake', 'bad_handshake', `it answers ${statusCode}, which is no valid handshake`);
       return;
     }
-    if (isCoded(response.headers)) {
-      this.#fail('upstream_bad_handshake', 'bad_handshake', coded);
+    const fault = longListFault(new RawFields(response.rawHeaders)) ?? (isCoded(response.headers) ? coded : null);
+    if (fault !== null) {
+      this.#fail('upstream_bad_handshake', 'bad_handshake', fault);
       return;
     }
     if (this.#settled) return;

@@ -13,10 +13,11 @@ import type { Visit } from '../../admission/visit.ts';
 import type { AnsweredFailure, HttpFailure, LimitName } from '../../catalogue/outcomes.ts';
 import type { Route } from '../../config/types.ts';
 import { carriesBody, coded, isCoded } from '../../http/framing.ts';
+import { RawFields } from '../../http/head-fields.ts';
 import { responseHeaders, trailerFields } from '../../http/headers.ts';
 import { idempotent } from '../../http/idempotent.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
-import { headerBytes } from '../../http/raw-fields.ts';
+import { headerBytes, longListFault } from '../../http/raw-fields.ts';
 import { hasNoBody } from '../../http/wire/framing.ts';
 import type { KernelQueue } from '../../relay/core/stall.ts';
 import { boundRecords } from '../../relay/transport/tls-records.ts';
@@ -239,8 +240,9 @@ export class CarefulExchange implements MemoryHolder {
     const res = this.#res;
     const status = upstreamRes.statusCode!;
     const bodyless = this.#method === 'HEAD' || hasNoBody(status);
-    if (!bodyless && isCoded(upstreamRes.headers)) {
-      this.failed(new BadUpstreamAnswer(coded));
+    const fault = longListFault(new RawFields(upstreamRes.rawHeaders));
+    if (fault !== null || (!bodyless && isCoded(upstreamRes.headers))) {
+      this.failed(new BadUpstreamAnswer(fault ?? coded));
       return;
     }
     const endless = !bodyless && !('content-length' in upstreamRes.headers);
