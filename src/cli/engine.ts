@@ -36,6 +36,12 @@ export const engineFlags = [
    * MB in place of 12 to 24, and takes the same CPU.
    */
   '--no-maglev-destroy-on-background',
+  /*
+   * By how much more than is in use the heap may grow before all of it is collected again, in percent. V8 allows more
+   * where memory is plenty. Measured at 12 000 refused requests a second: the process grows by 30 to 40 MiB instead of
+   * 70 to 87, and takes the same CPU.
+   */
+  '--heap-growing-percent=50',
 ] as const;
 
 /**
