@@ -7,7 +7,9 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import type { Asker, Question, ServiceAnswer } from '../admission/auth/asker.ts';
 import type { ServiceTarget } from '../config/types.ts';
 import { coded, isCoded } from '../http/framing.ts';
+import { RawFields } from '../http/head-fields.ts';
 import { boundInterim, tooMuchInterim } from '../http/interim.ts';
+import { longListFault } from '../http/raw-fields.ts';
 import { contain } from '../mistakes.ts';
 import type { Connector } from './connect.ts';
 import { Pool, type Reuse } from './pool.ts';
@@ -97,8 +99,9 @@ function collect(
   fail: (problem: string) => void,
   contained: (call: () => void) => void,
 ): void {
-  if (isCoded(response.headers)) {
-    fail(coded);
+  const fault = longListFault(new RawFields(response.rawHeaders)) ?? (isCoded(response.headers) ? coded : null);
+  if (fault !== null) {
+    fail(fault);
     return;
   }
   const parts: Buffer[] = [];

@@ -143,6 +143,13 @@ describe('no answer', () => {
     expect(await asker(port)(question, never)).toEqual({ problem: 'its body has a transfer coding beside the chunks' });
   });
 
+  test('has no list that takes long to take apart', async () => {
+    const { port } = await serve((_req, res) => {
+      res.writeHead(401, ['Connection', ','.repeat(60_000), 'Content-Length', '0']).end();
+    });
+    expect(await asker(port)(question, never)).toEqual({ problem: 'connection has more than 100 elements' });
+  });
+
   test('is a body that stands still', async () => {
     const { port } = await serve((_, res) => {
       res.writeHead(200, { 'Content-Length': '10' }).write('half');
