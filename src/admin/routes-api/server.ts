@@ -43,6 +43,8 @@ export interface RoutesApiParts {
 /** A token, a path and a proxy's headers; anybody else gets 431. */
 const maxHeaderSize = 16 * 1024;
 const maxBodyBytes = 1 << 20;
+/** The most pieces of a body. Each is an event and an object, however small, and nobody sends one in one-byte chunks. */
+const mostPieces = 4096;
 const pieceLength = 64 * 1024;
 const longestAtOnce = 16 * 1024;
 const jsonType = 'application/json';
@@ -125,7 +127,7 @@ export class RoutesApiServer extends AdminListener {
     const parsed = parseApiPath(asked.path);
     if ('problem' in parsed) return this.#refuseRoute(asked.path, parsed);
     const body = await this.#readBody(req, res);
-    return body === null ? refusal(413, `the body has more than ${maxBodyBytes} bytes`) : this.#answerTo(asked, body);
+    return body === null ? tooMuch : this.#answerTo(asked, body);
   }
 
   #answerTo({ method, path, isCheck }: Asked, body: string): Answer {
@@ -217,7 +219,7 @@ export class RoutesApiServer extends AdminListener {
     return empty(204);
   }
 
-  /** The body as text; `null` where it is too long, and the rest is not read, or none of it. */
+  /** The body as text; `null` where it is too much, and the rest is not read, or none of it. */
   async #readBody(req: IncomingMessage, res: ServerResponse): Promise<string | null> {
     if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return null;
     this.welcomeBody(req, res);
@@ -226,7 +228,7 @@ export class RoutesApiServer extends AdminListener {
     let size = 0;
     const take = (part: Buffer) => {
       size += part.length;
-      if (size <= maxBodyBytes) parts.push(part);
+      if (size <= maxBodyBytes && parts.length < mostPieces) parts.push(part);
       else {
         req.off('data', take).pause();
         resolve(null);
@@ -239,6 +241,10 @@ export class RoutesApiServer extends AdminListener {
   }
 }
 
+const tooMuch = refusal(
+  413,
+  `the body has more than ${maxBodyBytes} bytes, or comes in more than ${mostPieces} pieces`,
+);
 const nowhere = refusal(404, 'there is nothing at this path; ask for /api/routes');
 const wrongMethod = refusal(405, 'the path does not take this method; use GET, POST, DELETE');
 const wrongCheck = refusal(405, 'the path does not take this method; use POST');

@@ -318,3 +318,17 @@ test('names that begin with what a table of objects has are found in requests as
   }
   expect(await status('/user/%5f_proto__/x')).toBe('200');
 });
+
+test('a body of more chunks than anybody sends is refused, and one that comes in many is read', async () => {
+  const hub = await hubGateway();
+  const post = async (chunks: readonly string[]) => {
+    const peer = await rawConnect(hub.apiPort);
+    const head = `POST /api/routes/chunks HTTP/1.1\r\nHost: h\r\n${auth}Transfer-Encoding: chunked\r\n\r\n`;
+    const body = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
+    peer.sendText(`${head}${body}0\r\n\r\n`);
+    return (await peer.head()).slice(9, 12);
+  };
+  const target = JSON.stringify({ target: 'http://127.0.0.1:1' });
+  expect(await post([...target, ...new Array<string>(4000).fill(' ')])).toBe('201');
+  expect(await post([...target, ...new Array<string>(5000).fill(' ')])).toBe('413');
+});
