@@ -42,6 +42,41 @@ test('a request holds memory while it is under way, and more while its client ta
   expect(front.memory.holders.size).toBe(0);
 });
 
+test('what waits of a body and of its answer counts beside each other, each as long as its receiver lags behind', async () => {
+  let readBody = () => {};
+  const upstream = await startUpstream((req, res) => {
+    readBody = () => void req.resume();
+    const chunk = Buffer.alloc(65_536, 'x');
+    const write = () => {
+      while (res.write(chunk));
+    };
+    res.on('drain', write);
+    write();
+  });
+  const front = await startFront(routeTo(upstream.port));
+  const client = new RawHttp(front.port);
+  client.socket.pause();
+  client.send('PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n');
+  client.socket.write(Buffer.alloc(50_000_000));
+  const held = () => Math.floor(front.memory.usedBytes / KiB);
+  await expect.poll(held).toBeGreaterThanOrEqual(48 + 2 * 288);
+  readBody();
+  await expect.poll(() => client.socket.writableLength).toBe(0);
+  await expect.poll(held).toBe(48 + 288);
+  client.socket.destroy();
+  await expect.poll(() => front.memory.usedBytes).toBe(0);
+});
+
+test('a body that has gone waits for nobody, however long its answer takes', async () => {
+  const { promise: hasBody, resolve } = Promise.withResolvers<void>();
+  const upstream = await startUpstream((req) => void req.resume().once('end', resolve));
+  const front = await startFront(routeTo(upstream.port));
+  const client = new RawHttp(front.port);
+  client.send(`PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000\r\n\r\n${'x'.repeat(5_000_000)}`);
+  await hasBody;
+  await expect.poll(() => Math.floor(front.memory.usedBytes / KiB)).toBe(48);
+});
+
 test('where memory is short a request gets 503, is told of and counted', async () => {
   const upstream = await startUpstream((_req, res) => res.end('ok'));
   const front = await startFront(routeTo(upstream.port), {}, testConnector(), 1000 * KiB);

@@ -88,8 +88,8 @@ export class CarefulExchange implements MemoryHolder {
   #silence: Silence | null = null;
   readonly #holding: Holding;
   #ownBytes = exchangeBytes;
-  /** Since when a side takes nothing of what the other sends; `null` while both do. */
-  #stuckSince: number | null = null;
+  /** The senders that are paused, because their receivers lag behind, and since when; the first comes first. */
+  readonly #stuck = new Map<IncomingMessage, number>();
   #shed = false;
 
   constructor(req: IncomingMessage, res: ServerResponse, context: ExchangeContext) {
@@ -115,7 +115,8 @@ export class CarefulExchange implements MemoryHolder {
 
   /** Since when a side takes nothing of what the other sends, as `performance.now()` tells; `null` while both do. */
   get stuckSince(): number | null {
-    return this.#stuckSince;
+    for (const since of this.#stuck.values()) return since;
+    return null;
   }
 
   /** Ends it, for its memory. */
@@ -408,17 +409,20 @@ export class CarefulExchange implements MemoryHolder {
   }
 
   #count(): void {
-    if (!this.#over) this.#holding.bytes = this.#ownBytes + (this.#stuckSince === null ? 0 : stuckBytes);
+    if (!this.#over) this.#holding.bytes = this.#ownBytes + this.#stuck.size * stuckBytes;
   }
 
-  /** Counts what waits while a sender is paused because its receiver lags behind. */
+  /** Counts what waits while a sender is paused because its receiver lags behind. One that has ended has no more. */
   #watchFlow(sender: IncomingMessage): void {
-    sender.on('pause', () => {
-      this.#stuckSince ??= performance.now();
+    const goesOn = () => {
+      this.#stuck.delete(sender);
       this.#count();
-    });
-    sender.on('resume', () => {
-      this.#stuckSince = null;
+    };
+    sender.on('resume', goesOn).once('end', goesOn);
+    sender.on('pause', () => {
+      // Node pauses a body when all of it has been piped.
+      if (sender.readableEnded || this.#stuck.has(sender)) return;
+      this.#stuck.set(sender, performance.now());
       this.#count();
     });
   }
