@@ -4,6 +4,7 @@
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import { freeBuffer } from '../../relay/memory/copy-buffers.ts';
 import { JoinedBody } from './joined-body.ts';
@@ -29,11 +30,15 @@ export class AnswerPieces implements RoundWaiter {
   readonly #onData: OnData = (chunk) => this.#take(chunk);
   readonly #end = () => this.#stop();
   readonly #pieceSize = new PieceSize(firstPiece);
+  /** What the parser has and says nothing of: a head in part, or trailers. */
+  readonly #unsaid: Holding;
   #body: JoinedBody | null = null;
   /** A chunk whose rest has been put back. */
   #whole: Buffer | null = null;
   /** Informational answers in the present piece: each is an event, too. */
   #interim = 0;
+  /** The head was whole in the present piece. */
+  #begun = false;
   #over = false;
   #released = false;
 
@@ -41,28 +46,30 @@ export class AnswerPieces implements RoundWaiter {
    * Stands between the socket of a request and the parser that Node's client has just put on it, until that lets go of
    * it.
    */
-  static between(request: ClientRequest, budget: RoundBudget): AnswerPieces | null {
+  static between(request: ClientRequest, budget: RoundBudget, memory: MemoryLedger): AnswerPieces | null {
     const socket = request.socket!;
     const [parse, ...others] = socket.listeners('data');
     if (parse === undefined || others.length > 0) return null;
-    const pieces = new AnswerPieces(socket, budget, parse as OnData);
+    const pieces = new AnswerPieces(socket, budget, memory, parse as OnData);
     request.on('information', () => {
       pieces.#interim++;
     });
     return pieces;
   }
 
-  private constructor(socket: ClientSocket, budget: RoundBudget, parse: OnData) {
+  private constructor(socket: ClientSocket, budget: RoundBudget, memory: MemoryLedger, parse: OnData) {
     this.#socket = socket;
     this.#budget = budget;
+    this.#unsaid = new Holding(memory);
     this.#parse = parse;
     socket.off('data', parse).on('data', this.#onData);
     // Before whoever lends the connection to the next.
     socket.prependListener('free', this.#end).prependListener('close', this.#end);
   }
 
-  /** Joins and counts the chunks of an answer, from its head on. */
+  /** Joins and counts the chunks of an answer, from its head on, which counts where it is kept. */
   join(answer: IncomingMessage): void {
+    this.#begun = true;
     this.#body = new JoinedBody(answer, () => this.#socket.pause());
   }
 
@@ -97,6 +104,8 @@ export class AnswerPieces implements RoundWaiter {
       this.#parse.call(socket, piece);
       const chunks = (this.#body?.passOn() ?? 0) + this.#interim;
       this.#interim = 0;
+      if (!this.#over) this.#unsaid.bytes = chunks > 0 || this.#begun ? 0 : this.#unsaid.bytes + piece.length;
+      this.#begun = false;
       if (this.#released && at < chunk.length) socket.unshift(chunk.subarray(at));
       if (this.#over) return;
       if (socket.parser === null && at < chunk.length) {
@@ -126,6 +135,7 @@ export class AnswerPieces implements RoundWaiter {
   #letGo(): void {
     const socket = this.#socket;
     this.#over = true;
+    this.#unsaid.bytes = 0;
     socket._paused = false;
     socket.off('data', this.#onData).off('free', this.#end).off('close', this.#end);
   }

@@ -7,6 +7,7 @@
  */
 import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import type { MemoryLedger } from '../../admission/memory.ts';
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';
 import { coded, isCoded } from '../../http/framing.ts';
 import { RawFields } from '../../http/head-fields.ts';
@@ -40,6 +41,8 @@ export interface DialRequest {
   readonly handshakeMs: number;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
+  /** Where an answer counts that is not whole. */
+  readonly memory: MemoryLedger;
   /** Called when the upstream is connected, with the time it took. */
   onConnect(elapsedMs: number): void;
 }
@@ -132,7 +135,7 @@ class Attempt {
   }
 
   #ask(socket: Socket): void {
-    const { path, headers } = this.#dial;
+    const { path, headers, memory } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
     lowerMarks(socket);
     // What it has said is passed on behind its end, too.
@@ -144,7 +147,7 @@ class Attempt {
     const request = this.#request;
     request
       .once('socket', () => {
-        this.#pieces = AnswerPieces.between(request, carefulBudget);
+        this.#pieces = AnswerPieces.between(request, carefulBudget, memory);
       })
       .on('error', this.#onError)
       .on('upgrade', (response, socket, head) => {

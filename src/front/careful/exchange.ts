@@ -200,7 +200,7 @@ export class CarefulExchange implements MemoryHolder {
     const connection = this.#connection!;
     if (upstreamReq.socket !== null) {
       boundRecords(upstreamReq.socket);
-      this.#pieces = AnswerPieces.between(upstreamReq, carefulBudget);
+      this.#pieces = AnswerPieces.between(upstreamReq, carefulBudget, this.#context.memory);
     }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';

@@ -12,6 +12,7 @@ import type { Socket } from 'node:net';
 import { Loan } from '../../admission/loan.ts';
 import { Holding, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
+import { headerBytes } from '../../http/raw-fields.ts';
 import type { SessionInit } from '../../relay/types.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { switchingBytes } from '../../websocket/answer.ts';
@@ -100,7 +101,7 @@ export class Tunnel {
   }
 
   #dial(lease: EndpointLease): Promise<Dialled> {
-    const { visit, route } = this.#request;
+    const { visit, route, memory } = this.#request;
     const { changes } = visit;
     const { connectMs, handshakeMs } = route.route.timeouts;
     const { lines, forwarding } = toldOf(visit, route.hub, visit.headers);
@@ -112,6 +113,7 @@ export class Tunnel {
       connectMs,
       handshakeMs,
       signal: visit.signal,
+      memory,
       onConnect: (elapsedMs) => route.counters.connectSeconds.observe(elapsedMs / 1000),
     });
   }
@@ -135,6 +137,7 @@ export class Tunnel {
     const { visit, route, socket, early, recorder } = this.#request;
     const { handshakeMs } = route.route.timeouts;
     const status = upstream.response.statusCode!;
+    this.#holding.bytes += bytesPerHeaderByte * headerBytes(0, upstream.response.rawHeaders);
     // The body belongs to the handshake, so its time is bounded too.
     const timer = handshakeMs > 0 ? setTimeout(() => visit.leave(), handshakeMs) : undefined;
     early.take();

@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { AnswerPieces } from '../../../src/front/careful/answer-pieces.ts';
 import { RoundBudget, type RoundLimits } from '../../../src/relay/core/round-budget.ts';
+import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { listen } from '../../helpers/listen.ts';
 
 const usual: RoundLimits = { work: 1000, free: 4, waiters: 8 };
@@ -26,7 +27,7 @@ async function server(answer: (socket: Socket) => void, limits = usual) {
     const req = request({ port, host: '127.0.0.1', agent });
     const counted = { buffers: 0, text: '' };
     req.on('socket', () => {
-      const pieces = AnswerPieces.between(req, new RoundBudget(setImmediate, limits));
+      const pieces = AnswerPieces.between(req, new RoundBudget(setImmediate, limits), new MemoryBudget(1e9, () => {}));
       expect(pieces).not.toBeNull();
       req.on('response', (res) => {
         pieces!.join(res);
