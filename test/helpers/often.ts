@@ -1,6 +1,6 @@
 /**
- * What a property asks a hundred thousand times, or of a thousand routes. Each `expect` takes some 20 µs, whatever it is
- * asked, so it is asked only where two things look different at first sight, and says what is different.
+ * What a property asks a hundred thousand times, or of a thousand routes. Each `expect` takes some 20 µs, whatever it
+ * is asked, so it is asked only where two things look different at first sight, and says what is different.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
