@@ -29,6 +29,8 @@ export interface SluiceOptions {
   readonly adminPort?: number;
   /** Options of Node. */
   readonly nodeOptions?: string;
+  /** A folder with what V8 made of the program (scripts/compile-cache.ts), as the image has one. */
+  readonly compileCache?: string;
 }
 
 /** For how long a rendering of the metrics may be served. */
@@ -87,7 +89,8 @@ export class Sluice {
   }
 
   /** Writes the configuration, starts Sluice and waits until it says that it is ready. */
-  static async start(config: SluiceConfig, { port, adminPort, nodeOptions }: SluiceOptions = {}): Promise<Sluice> {
+  static async start(config: SluiceConfig, options: SluiceOptions = {}): Promise<Sluice> {
+    const { port, adminPort, nodeOptions, compileCache } = options;
     const file = new ConfigFile(port ?? (await freePort()), adminPort ?? (await freePort()));
     file.write(config);
     const log: LogLine[] = [];
@@ -97,7 +100,10 @@ export class Sluice {
       command: process.execPath,
       args: [join(root, 'src/main.ts'), 'serve', '--config', basename(file.path)],
       cwd: dirname(file.path),
-      env: nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions },
+      env: {
+        ...(nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions }),
+        ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+      },
       ready: answers(`http://127.0.0.1:${file.admin}/readyz`),
       onLine: (text) => {
         if (!text.startsWith('{')) return;
