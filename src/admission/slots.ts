@@ -225,11 +225,15 @@ export class ConnectionSlots {
   }
 }
 
-/** Those that can be evicted, the longest idle first. */
+/**
+ * Those that can be evicted, the longest idle first. Each is asked once: what came since the last tick counts as come
+ * now, which is later with each question. Of such the one that was opened first goes.
+ */
 function idleOf(slots: readonly ConnectionSlot[]): ConnectionSlot[] {
   return slots
-    .filter(({ connection, isLeaving }) => connection !== null && !isLeaving)
-    .sort((a, b) => a.connection!.lastDataAt - b.connection!.lastDataAt);
+    .flatMap((slot) => (slot.connection === null || slot.isLeaving ? [] : { slot, at: slot.connection.lastDataAt }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ slot }) => slot);
 }
 
 const outcomes = {

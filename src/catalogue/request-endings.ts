@@ -37,7 +37,7 @@ const connectEndings = {
     flag: 'US',
     words: 'TLS with the upstream failed: a certificate is not accepted, or there is none',
     remedy:
-      "name the CA of the backend's certificate in `upstream_tls.ca` of the route; the log says what is wrong with it",
+      "the log says what is wrong with the backend's certificate, and which key of `upstream_tls` of the route to write",
     advice: {
       means:
         "TLS with an `https:` backend failed: its certificate is not trusted, is for another name or has expired, or it misses Sluice's own",

@@ -132,6 +132,18 @@ describe('where a route evicts', () => {
     (slot as ConnectionSlot)[Symbol.dispose]();
   });
 
+  test('of those whose data no tick has seen yet, which is now at each question, the first that was opened goes', () => {
+    const slots = new ConnectionSlots();
+    const told: string[] = [];
+    let now = 100;
+    for (const id of ['first', 'second', 'third']) {
+      const { connection } = open(slots, by('ann'), 0, told, id);
+      Object.defineProperty(connection, 'lastDataAt', { get: () => now++ });
+    }
+    slots.take(by('ann'), { ...caps, maxPerUser: 3 });
+    expect(told).toEqual(['first evicted at 4 of 3']);
+  });
+
   test('who is slow to go is cut, and one that is gone is not', () => {
     const slots = new ConnectionSlots();
     const told: string[] = [];

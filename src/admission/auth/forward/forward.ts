@@ -50,19 +50,20 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     if (hasDotSegment(request.target)) return dotted;
     const question = this.#questionOf(request);
     const credentials = this.#credentialsOf(request);
-    if (this.options.cacheMs === 0 || credentials.length === 0) return this.#ask(question);
+    if (this.options.cacheMs === 0 || credentials.length === 0) return this.#ask(question, []);
     const { method, target, host, scheme, address } = request;
     // The service hears where the request came from, and may ask for more from elsewhere.
     const where = [scheme, host, address];
     const key = cacheKey(...where, ...credentials);
     const keyOfPath = cacheKey(...where, method, target, ...credentials);
+    const keys = [key, keyOfPath];
     let isOwn = false;
     const hold = (decision: Decision) => this.#hold(decision, question);
     const shared = await this.#known.find(
       key,
       () => {
         isOwn = true;
-        return this.#ask(question);
+        return this.#ask(question, keys);
       },
       hold,
     );
@@ -73,7 +74,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       this.#known.set(keyOfPath, shared, hold(shared));
       return shared;
     }
-    return (await this.#known.find(keyOfPath, () => this.#ask(question), hold)) ?? tooMany;
+    return (await this.#known.find(keyOfPath, () => this.#ask(question, keys), hold)) ?? tooMany;
   }
 
   /** Only what lets in is kept, and under a key for all paths only what names a user. */
@@ -89,16 +90,17 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     };
   }
 
-  async #ask(question: Question): Promise<Decision> {
+  /** The answer may be held under `keys`. */
+  async #ask(question: Question, keys: readonly string[]): Promise<Decision> {
     const answer = await this.options.ask(question, new AbortController().signal);
     if ('problem' in answer) return refuse('unavailable', `the service of forward: ${answer.problem}`, false);
     const { status } = answer;
     if (status >= 500 || status < 200) return refuse('unavailable', `the service of forward answers ${status}`, false);
     if (status >= 300) return relay(answer);
-    return this.#admit(answer, question);
+    return this.#admit(answer, question, keys);
   }
 
-  #admit({ fields }: ServiceAnswer, question: Question): Decision {
+  #admit({ fields }: ServiceAnswer, question: Question, keys: readonly string[]): Decision {
     const { userHeader, groupsHeader, responseHeaders, clientHeaders } = this.options;
     const text = (name: string) =>
       valuesOf(fields, name).map((value) => Buffer.from(value, 'latin1').toString().trim());
@@ -115,19 +117,21 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       identity,
       edits: { ...this.own(), added: named(responseHeaders) },
       toClient: named(clientHeaders),
-      life: this.#lifeOf(question, identity?.name ?? null),
+      life: this.#lifeOf(question, keys, identity?.name ?? null),
     };
   }
 
-  #lifeOf(question: Question, name: string | null): Life {
+  #lifeOf(question: Question, keys: readonly string[], name: string | null): Life {
     const { recheckMs } = this.options;
     if (recheckMs === 0) return lasting;
     const ask = async (): Promise<Standing> => {
-      const decision = await this.#ask(question);
+      const decision = await this.#ask(question, []);
       if (decision.is === 'refused') return 'unknown';
-      if (decision.is !== 'admitted') return 'goes';
       // Whoever came in without a name may have one by now.
-      return name === null || decision.identity?.name === name ? 'stays' : 'goes';
+      if (decision.is === 'admitted' && (name === null || decision.identity?.name === name)) return 'stays';
+      // What was known is known better: whoever is sent away comes back at once.
+      for (const key of keys) this.#known.forget(key);
+      return 'goes';
     };
     return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighLines(question.fields), ask } };
   }

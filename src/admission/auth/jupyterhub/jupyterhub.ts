@@ -97,15 +97,16 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   async #judge(token: string, request: AuthRequest): Promise<Decision> {
     if (!isSendableToken(token)) return refuse('malformed', 'the token is none of a hub');
     const { monotonic, cacheMs } = this.options;
+    const key = this.#keyOf(token, request);
     const found = await this.#known.find(
-      this.#keyOf(token, request),
+      key,
       () => hubUserOf(token, this.options),
       (user) => ('is' in user ? notHeld : { until: monotonic() + cacheMs, bytes: weighIdentity(user) }),
     );
     if (found === null) return tooMany;
     if ('is' in found) return found;
     const edits = joinEdits(withoutAuthorization, this.#withoutSession);
-    return letIn(found, edits, this.#lifeOf(token, found.name));
+    return letIn(found, edits, this.#lifeOf(token, key, found.name));
   }
 
   /**
@@ -117,14 +118,17 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
     return cacheKey('jupyterhub', token, session);
   }
 
-  #lifeOf(token: string, name: string): Life {
+  #lifeOf(token: string, key: string, name: string): Life {
     const { recheckMs } = this.options;
     if (recheckMs === 0) return lasting;
     const kept = ownText(token);
     const ask = async (): Promise<Standing> => {
       const user = await hubUserOf(kept, this.options);
-      if (!('is' in user)) return user.name === name ? 'stays' : 'goes';
-      return user.result === 'unavailable' ? 'unknown' : 'goes';
+      if (!('is' in user) && user.name === name) return 'stays';
+      if ('is' in user && user.result === 'unavailable') return 'unknown';
+      // What was known is known better: whoever is sent away comes back at once.
+      this.#known.forget(key);
+      return 'goes';
     };
     return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighText(kept), ask } };
   }

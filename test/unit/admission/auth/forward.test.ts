@@ -261,4 +261,20 @@ describe('asking again', () => {
     expect(decision.life.recheck!.everyMs).toBe(300_000);
     expect(await decision.life.recheck!.ask(new AbortController().signal)).toBe(standing);
   });
+
+  test.each([
+    ['of a user', user('ann')],
+    ['of nobody, for its path', letIn()],
+  ])('what is known %s is forgotten with whom it sends away, who comes back at once', async (_, first) => {
+    let isIn = true;
+    const out = { status: 401, fields: [], body: Buffer.alloc(0) };
+    const { judge, state } = forward(() => (isIn ? first : out), { cacheMs: 60_000, recheckMs: 1000 });
+    const request = authRequest(cookie('s=1'));
+    const decision = await judge.decide(request);
+    if (decision.is !== 'admitted') throw new Error('not let in');
+    const ask = () => decision.life.recheck!.ask(new AbortController().signal);
+    expect([await ask(), (await judge.decide(request)).is, state.questions.length]).toEqual(['stays', 'admitted', 2]);
+    isIn = false;
+    expect([await ask(), (await judge.decide(request)).is]).toEqual(['goes', 'answered']);
+  });
 });

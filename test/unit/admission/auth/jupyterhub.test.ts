@@ -214,6 +214,17 @@ test('the hub is asked again about connections', async () => {
   expect(await ask(signal)).toBe('unknown');
 });
 
+test('what is known of a token is forgotten with the connection that asking again ends', async () => {
+  const { judge, state } = hub({ recheckMs: 300_000 });
+  const request = authRequest(['Authorization', 'token good']);
+  const decision = await judge.decide(request);
+  if (decision.is !== 'admitted') throw new Error(decision.is);
+  state.users = {};
+  expect((await judge.decide(request)).is).toBe('admitted');
+  expect(await decision.life.recheck!.ask(new AbortController().signal)).toBe('goes');
+  expect((await judge.decide(request)).is).toBe('refused');
+});
+
 describe('a seal', () => {
   const key = sealKey('secret', 'use');
   test('opens with its own key, whole', () => {
