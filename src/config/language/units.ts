@@ -58,11 +58,18 @@ export function parseSize(value: unknown): Result<number> {
   if (bytes === undefined) {
     if (typeof value === 'number' && value < 0) return { problem: 'is negative; write 20MiB, 20MB or bytes' };
     const n = leadingNumber(value, 20);
-    return { problem: `is not a size; write ${n}MiB, ${n}MB or bytes` };
+    const letter = meantLetter(scalarText(value));
+    return { problem: `is not a size; write ${n}${letter}iB, ${n}${letter}B or bytes` };
   }
   if (bytes === 0) return { problem: 'is no usable size; write at least 1B, or remove the line for the default' };
   if (bytes > Number.MAX_SAFE_INTEGER) return { problem: 'is too large for a size; write at most 8191TiB' };
   return { value: bytes };
+}
+
+/** The unit that was probably meant: `64k` and `64Kib` are 64KiB, and not a thousand times as much. */
+function meantLetter(text: string): string {
+  const [, letter = 'M'] = /^\s*[\d.]+\s*([kmgt])/i.exec(text) ?? [];
+  return letter.toUpperCase();
 }
 
 function bytesOf(value: unknown): number | undefined {

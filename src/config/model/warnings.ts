@@ -66,9 +66,15 @@ interface JudgedRoute extends ResolvedRoute {
 
 function trustedProxies({ listen }: Resolved): Warning[] {
   if (listen.trustedProxies.length > 0) return [];
+  // A PROXY protocol header names the client, and whoever speaks TLS knows the scheme.
+  const seen = [
+    ...(listen.proxyProtocol.length > 0 ? [] : ['its address']),
+    ...(listen.tls === null ? ['http instead of https, which breaks OAuth redirects'] : []),
+  ];
+  if (seen.length === 0) return [];
   const message =
-    'is empty, so X-Forwarded-* headers of an ingress or load balancer are ignored: backends see its address and ' +
-    'http instead of https, which breaks OAuth redirects. Name its network, unless clients connect directly.';
+    'is empty, so X-Forwarded-* headers of an ingress or load balancer are ignored: backends see ' +
+    `${seen.join(' and ')}. Name its network, unless clients connect directly.`;
   return [{ subject: 'listen.trusted_proxies', message, settings: [] }];
 }
 

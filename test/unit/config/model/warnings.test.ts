@@ -205,3 +205,21 @@ test('what is said of routes is said of templates too', () => {
   if ('errors' in usual) throw new Error('not valid');
   expect(findWarnings(usual.resolved).map(({ subject }) => subject)).toEqual(['listen.trusted_proxies']);
 });
+
+test.each([
+  ['', 'backends see its address and http instead of https, which breaks OAuth redirects. Name'],
+  ['tls: {cert: c, key: k}', 'backends see its address. Name'],
+  ['proxy_protocol: [10.0.0.0/8]', 'backends see http instead of https, which breaks OAuth redirects. Name'],
+])('without trusted proxies, and with {%s}, what is not known otherwise is told', (listen, message) => {
+  const loaded = loadConfig('f', `listen: {${listen}}\nroutes: [{name: a, upstream: "http://h"}]`);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(({ message }) => message).join());
+  const [first] = findWarnings(loaded.resolved);
+  expect([first!.subject, first!.message]).toEqual(['listen.trusted_proxies', expect.stringContaining(message)]);
+});
+
+test('where TLS ends here and a PROXY protocol header names the client, nothing is missing', () => {
+  const listen = 'listen: {tls: {cert: c, key: k}, proxy_protocol: [10.0.0.0/8]}';
+  const loaded = loadConfig('f', `${listen}\nroutes: [{name: a, upstream: "http://h"}]`);
+  if ('errors' in loaded) throw new Error(loaded.errors.map(({ message }) => message).join());
+  expect(findWarnings(loaded.resolved)).toEqual([]);
+});
