@@ -39,6 +39,16 @@ OpenMetrics the buckets of \`message_size_bytes\`, \`handshake_duration_seconds\
 an exemplar: the \`conn_id\` of the last connection that was counted there, which the log has too (Prometheus keeps it
 with \`--enable-feature=exemplar-storage\`).
 
+The chart brings a ServiceMonitor. Without it this is all that Prometheus needs; any \`job_name\` will do, and the
+rules ([alerts.md](alerts.md)) tell releases apart by it:
+
+\`\`\`yaml
+rule_files: [alerts.yaml]                            # helm/sluice/files/rules/alerts.yaml
+scrape_configs:
+  - job_name: sluice
+    static_configs: [{targets: ["sluice.example.org:9090"]}]   # \`admin.address\`; /metrics asks for no token
+\`\`\`
+
 ## The process
 
 ${familyTable(processFamilies)}
