@@ -233,7 +233,8 @@ test('a schema that changes holds from the next message; a bad one leaves the on
   await sluice.logged('schema_loaded', { file: schemaFile });
   await sluice.logged('schema_loaded', { file: schemaFile });
   client.send(clientFrame(good));
-  expect((await client.frame()).payload.toString()).toContain('breaks \\"type\\" at the top');
+  // On a busy machine a ping may stand before it.
+  expect((await client.frameOf(1)).payload.toString()).toContain('breaks \\"type\\" at the top');
   await expect(
     startGatewayOf(it.text('    validate: {client: {text: {json_schema: SCHEMA.none}}}')),
   ).rejects.toMatchObject({
