@@ -63,7 +63,10 @@ test("a process that serves takes V8's code out of it", async () => {
   const config = join(folder, 'sluice.yaml');
   writeFileSync(
     config,
-    'listen: {address: 127.0.0.1:0}\nroutes: [{name: a, match: {path: /}, upstream: "http://[::1]:9"}]',
+    `
+listen: {address: "127.0.0.1:0"}
+admin: {address: "127.0.0.1:0"}
+routes: [{name: a, match: {path: /}, upstream: "http://[::1]:9"}]`,
   );
   const main = join(root, 'src/main.ts');
   const serve = spawn(process.execPath, [...small.flags, main, 'serve', '--config', config], {
@@ -75,5 +78,5 @@ test("a process that serves takes V8's code out of it", async () => {
     if (line.includes('"event":"listening"')) serve.kill('SIGKILL');
   }
   expect(await told).toMatch(/src\/gateway\.ts was accepted/);
-  expect(await told).not.toContain('was rejected');
+  expect((await told).split('\n').filter((line) => line.includes('was rejected'))).toEqual([]);
 });
