@@ -69,6 +69,10 @@ export function formatListenAddress(address: ListenAddress): string {
 /** Parses `http://host:port`; the path belongs to the client and is never changed, so none is allowed here. */
 export function parseUpstream(value: unknown): Result<UpstreamTarget> {
   const example = 'write http://host:port';
+  // What other proxies call a pool.
+  if (Array.isArray(value)) {
+    return { problem: 'is a list, and a route has one backend; write that of a Service or balancer before them' };
+  }
   if (typeof value !== 'string') return { problem: `is not the URL of a backend; ${example}` };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase();
   const [, authority = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(value) ?? [];

@@ -300,3 +300,9 @@ test('a file is named by a path', () => {
     expect(addresses.parseFile(wrong)).toEqual({ problem: 'is not the path of a file; write /run/secrets/token' });
   }
 });
+
+test('a list of backends, a pool elsewhere, is told of as one', () => {
+  expect(addresses.parseUpstream(['http://a', 'http://b'])).toEqual({
+    problem: 'is a list, and a route has one backend; write that of a Service or balancer before them',
+  });
+});
