@@ -13,9 +13,10 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
   devDependencies: Record<string, string>;
 };
 
-test("Sluice's own files stay under 10 MB", () => {
+// Of these the compile cache is 5 MB: 1.7 of it, for threads and commands, spare each process 13 MB of memory.
+test("Sluice's own files stay under 12 MB", () => {
   const bytes = own.flatMap((directory) => [...entries(directory)]).map(({ file }) => lstatSync(file).size);
-  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(10_000_000);
+  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(12_000_000);
 });
 
 test('every file belongs to root, and all may read it and only root may write it', () => {

@@ -4,7 +4,7 @@
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { Holding, type MemoryLedger } from '../../admission/memory.ts';
+import type { Holding } from '../../admission/memory.ts';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
 import { freeBuffer } from '../../relay/memory/copy-buffers.ts';
 import { JoinedBody } from './joined-body.ts';
@@ -46,21 +46,21 @@ export class AnswerPieces implements RoundWaiter {
    * Stands between the socket of a request and the parser that Node's client has just put on it, until that lets go of
    * it.
    */
-  static between(request: ClientRequest, budget: RoundBudget, memory: MemoryLedger): AnswerPieces | null {
+  static between(request: ClientRequest, budget: RoundBudget, unsaid: Holding): AnswerPieces | null {
     const socket = request.socket!;
     const [parse, ...others] = socket.listeners('data');
     if (parse === undefined || others.length > 0) return null;
-    const pieces = new AnswerPieces(socket, budget, memory, parse as OnData);
+    const pieces = new AnswerPieces(socket, budget, unsaid, parse as OnData);
     request.on('information', () => {
       pieces.#interim++;
     });
     return pieces;
   }
 
-  private constructor(socket: ClientSocket, budget: RoundBudget, memory: MemoryLedger, parse: OnData) {
+  private constructor(socket: ClientSocket, budget: RoundBudget, unsaid: Holding, parse: OnData) {
     this.#socket = socket;
     this.#budget = budget;
-    this.#unsaid = new Holding(memory);
+    this.#unsaid = unsaid;
     this.#parse = parse;
     socket.off('data', parse).on('data', this.#onData);
     // Before whoever lends the connection to the next.

@@ -7,7 +7,7 @@
  */
 import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import type { MemoryLedger } from '../../admission/memory.ts';
+import type { Holding } from '../../admission/memory.ts';
 import type { HandshakeResult } from '../../catalogue/outcomes.ts';
 import { coded, isCoded } from '../../http/framing.ts';
 import { RawFields } from '../../http/head-fields.ts';
@@ -41,8 +41,8 @@ export interface DialRequest {
   readonly handshakeMs: number;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
-  /** Where an answer counts that is not whole. */
-  readonly memory: MemoryLedger;
+  /** Counts what has come of an answer that is not whole. */
+  readonly unsaid: Holding;
   /** Called when the upstream is connected, with the time it took. */
   onConnect(elapsedMs: number): void;
 }
@@ -135,7 +135,7 @@ class Attempt {
   }
 
   #ask(socket: Socket): void {
-    const { path, headers, memory } = this.#dial;
+    const { path, headers, unsaid } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
     lowerMarks(socket);
     // What it has said is passed on behind its end, too.
@@ -147,7 +147,7 @@ class Attempt {
     const request = this.#request;
     request
       .once('socket', () => {
-        this.#pieces = AnswerPieces.between(request, carefulBudget, memory);
+        this.#pieces = AnswerPieces.between(request, carefulBudget, unsaid);
       })
       .on('error', this.#onError)
       .on('upgrade', (response, socket, head) => {

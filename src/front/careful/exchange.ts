@@ -87,6 +87,8 @@ export class CarefulExchange implements MemoryHolder {
   #aborted = false;
   #silence: Silence | null = null;
   readonly #holding: Holding;
+  /** What has come of an answer that is not whole. */
+  readonly #unsaid: Holding;
   #ownBytes = exchangeBytes;
   /** The senders that are paused, because their receivers lag behind, and since when; the first comes first. */
   readonly #stuck = new Map<IncomingMessage, number>();
@@ -103,10 +105,11 @@ export class CarefulExchange implements MemoryHolder {
     this.#hasBody = carriesBody(req.headers);
     this.#repeats = !this.#hasBody && idempotent.has(this.#method);
     this.#holding = new Holding(context.memory);
+    this.#unsaid = new Holding(context.memory);
   }
 
   get capacity(): number {
-    return this.#holding.bytes;
+    return this.#holding.bytes + this.#unsaid.bytes;
   }
 
   get isShed(): boolean {
@@ -126,6 +129,7 @@ export class CarefulExchange implements MemoryHolder {
     this.#refuse('memory', 'memory.max_buffered', { configured: limitBytes, observed: observedBytes });
     // What Node still holds goes with the socket.
     this.#holding.bytes = 0;
+    this.#unsaid.bytes = 0;
   }
 
   get route(): Route {
@@ -200,7 +204,7 @@ export class CarefulExchange implements MemoryHolder {
     const connection = this.#connection!;
     if (upstreamReq.socket !== null) {
       boundRecords(upstreamReq.socket);
-      this.#pieces = AnswerPieces.between(upstreamReq, carefulBudget, this.#context.memory);
+      this.#pieces = AnswerPieces.between(upstreamReq, carefulBudget, this.#unsaid);
     }
     // http-proxy joins paths, and this is none.
     if (this.#req.url === '*') upstreamReq.path = '*';

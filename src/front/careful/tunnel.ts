@@ -5,12 +5,13 @@
  *     ├ refused: the upstream's own answer, mirrored
  *     └ one answer, one counter, one log line
  *
- * The client may leave at each arrow: then what was lent is given back and the upstream's socket is freed.
+ * The client may leave at each arrow, and the handshake may be given up, for a shutdown or for its memory: then what was
+ * lent is given back and the upstream's socket is freed.
  */
 
 import type { Socket } from 'node:net';
 import { Loan } from '../../admission/loan.ts';
-import { Holding, type MemoryLedger } from '../../admission/memory.ts';
+import { describePressure, Holding, type MemoryHolder, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { headerBytes } from '../../http/raw-fields.ts';
 import type { SessionInit } from '../../relay/types.ts';
@@ -51,26 +52,55 @@ export interface TunnelRequest {
 }
 
 /** A handshake under way. */
-export class Tunnel {
+export class Tunnel implements MemoryHolder {
   /** Resolves when the handshake is over, whatever came of it. */
   readonly done: Promise<void>;
   readonly #request: TunnelRequest;
   readonly #holding: Holding;
-  #cancelled = false;
+  /** What has come of an answer that is not whole. */
+  readonly #unsaid: Holding;
+  /** Why it was given up. */
+  #givenUp: Refused | null = null;
 
   constructor(request: TunnelRequest) {
     this.#request = request;
     this.#holding = new Holding(request.memory);
     this.#holding.bytes = handshakeBytes + bytesPerHeaderByte * request.visit.headerBytes;
+    this.#unsaid = new Holding(request.memory);
+    request.memory.holders.add(this);
     this.done = this.#run().finally(() => {
-      this.#holding.bytes = 0;
+      request.memory.holders.delete(this);
+      this.#letGo();
     });
   }
 
   /** Gives the handshake up, because the gateway shuts down. */
   cancel(): void {
-    this.#cancelled = true;
+    this.#giveUp({ outcome: 'draining', detail: '' });
+  }
+
+  get capacity(): number {
+    return this.#holding.bytes + this.#unsaid.bytes;
+  }
+
+  get isShed(): boolean {
+    return this.#givenUp?.outcome === 'memory';
+  }
+
+  /** Gives the handshake up for the memory that it holds, which is free when this returns. */
+  shed(): void {
+    this.#giveUp({ outcome: 'memory', detail: describePressure(this.#request.memory) });
+    this.#letGo();
+  }
+
+  #giveUp(why: Refused): void {
+    this.#givenUp ??= why;
     this.#request.visit.leave();
+  }
+
+  #letGo(): void {
+    this.#holding.bytes = 0;
+    this.#unsaid.bytes = 0;
   }
 
   async #run(): Promise<void> {
@@ -97,11 +127,11 @@ export class Tunnel {
       if (this.#request.draining() && !visit.left) this.#refuse({ outcome: 'draining', detail: '' });
       else this.#refuse({ outcome: 'client_gone', detail: 'the client left' });
     }
-    if (visit.left) socket.destroy();
+    if (visit.left && !this.isShed) socket.destroy();
   }
 
   #dial(lease: EndpointLease): Promise<Dialled> {
-    const { visit, route, memory } = this.#request;
+    const { visit, route } = this.#request;
     const { changes } = visit;
     const { connectMs, handshakeMs } = route.route.timeouts;
     const { lines, forwarding } = toldOf(visit, route.hub, visit.headers);
@@ -113,15 +143,17 @@ export class Tunnel {
       connectMs,
       handshakeMs,
       signal: visit.signal,
-      memory,
+      unsaid: this.#unsaid,
       onConnect: (elapsedMs) => route.counters.connectSeconds.observe(elapsedMs / 1000),
     });
   }
 
   /** Sends the 101 and hands both sockets to the relay; `false` where it came too late for that. */
   async #answer(upstream: Switched, loan: Loan): Promise<boolean> {
-    const { visit, route, socket, early, recorder, draining, open } = this.#request;
+    const { visit, route, socket, early, recorder, memory, draining, open } = this.#request;
     if (visit.left || draining()) return false;
+    // Behind a 101 there is no refusal.
+    memory.holders.delete(this);
     const sent = await send(
       socket,
       switchingBytes(visit.answerChanges?.all(upstream.headers) ?? upstream.headers, visit.ask!.key),
@@ -154,10 +186,10 @@ export class Tunnel {
   #refuse(refused: Refused): void {
     const { visit, route, socket, early, recorder } = this.#request;
     early.take();
-    const said: Refused = this.#cancelled ? { outcome: 'draining', detail: '' } : refused;
+    const said = this.#givenUp ?? refused;
     const refusal = asOfApi(refusalOf(route.route.name, said), route.hub);
     recorder.refused(visit, said, refusal.status);
-    if (this.#cancelled) socket.destroy();
+    if (said.outcome === 'draining') socket.destroy();
     else refuseOnSocket(socket, visit.values('accept')[0], refusal);
   }
 }

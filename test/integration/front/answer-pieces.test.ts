@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { Holding } from '../../../src/admission/memory.ts';
 import { AnswerPieces } from '../../../src/front/careful/answer-pieces.ts';
 import { RoundBudget, type RoundLimits } from '../../../src/relay/core/round-budget.ts';
-import { MemoryBudget } from '../../../src/relay/memory/memory-budget.ts';
 import { listen } from '../../helpers/listen.ts';
+import { budgetOf } from '../../helpers/memory.ts';
 
 const usual: RoundLimits = { work: 1000, free: 4, waiters: 8 };
 const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -27,7 +28,7 @@ async function server(answer: (socket: Socket) => void, limits = usual) {
     const req = request({ port, host: '127.0.0.1', agent });
     const counted = { buffers: 0, text: '' };
     req.on('socket', () => {
-      const pieces = AnswerPieces.between(req, new RoundBudget(setImmediate, limits), new MemoryBudget(1e9, () => {}));
+      const pieces = AnswerPieces.between(req, new RoundBudget(setImmediate, limits), new Holding(budgetOf()));
       expect(pieces).not.toBeNull();
       req.on('response', (res) => {
         pieces!.join(res);

@@ -132,7 +132,7 @@ describe.each(['http', 'websocket'] as const)('over %s', (kind) => {
     expect(status).toBe(502);
     expect(text).toContain('TLS with the upstream failed: a certificate is not accepted, or there is none');
     expect(text).toContain('what to do: ');
-    expect(text).toContain('upstream_tls.ca');
+    expect(text).toContain('which key of `upstream_tls` of the route to write');
     expect(await gateway.logged(kind === 'http' ? 'http_failed' : 'refused')).toMatchObject({
       level: 'error',
       flag: 'US',
