@@ -53,7 +53,7 @@ export function readHead(head: Head, origins: Origins, edge: Edge): RequestHead 
   return {
     method: head.method,
     target,
-    accept: head.acceptLine < 0 ? undefined : head.value(head.acceptLine),
+    accept: acceptOf(head),
     expects: head.expectLine >= 0 && head.value(head.expectLine).toLowerCase() === '100-continue',
     host,
     sender: origins.of(head, host, edge),
@@ -95,6 +95,14 @@ export function readBeginning(head: Head, origins: Origins, edge: Edge): Request
   const host = head.hostLine < 0 ? undefined : head.value(head.hostLine);
   const { address } = origins.of(head, host ?? '', edge).origination;
   return { route: null, host, target: targetOf(head), address };
+}
+
+/** A longer one would be kept as long as its request lasts, for what the forms of our answers do not need. */
+const mostAccept = 1024;
+
+function acceptOf(head: Head): string | undefined {
+  const accept = head.acceptLine < 0 ? '' : head.value(head.acceptLine);
+  return accept === '' || accept.length > mostAccept ? undefined : accept;
 }
 
 function targetOf({ bytes, targetStart, targetEnd }: Head): string {
