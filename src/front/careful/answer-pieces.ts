@@ -32,6 +32,7 @@ export class AnswerPieces implements RoundWaiter {
   readonly #pieceSize = new PieceSize(firstPiece);
   /** What the parser has and says nothing of: a head in part, or trailers. */
   readonly #unsaid: Holding;
+  #answer: IncomingMessage | null = null;
   #body: JoinedBody | null = null;
   /** A chunk whose rest has been put back. */
   #whole: Buffer | null = null;
@@ -70,6 +71,7 @@ export class AnswerPieces implements RoundWaiter {
   /** Joins and counts the chunks of an answer, from its head on, which counts where it is kept. */
   join(answer: IncomingMessage): void {
     this.#begun = true;
+    this.#answer = answer;
     this.#body = new JoinedBody(answer, () => this.#socket.pause());
   }
 
@@ -82,7 +84,12 @@ export class AnswerPieces implements RoundWaiter {
   onRound(): void {
     if (this.#over) return;
     this.#socket._paused = false;
-    this.#socket.resume();
+    // Where its reader takes nothing, Node reads on when that one does.
+    if (!this.#isFull) this.#socket.resume();
+  }
+
+  get #isFull(): boolean {
+    return this.#answer !== null && this.#answer.readableLength >= this.#answer.readableHighWaterMark;
   }
 
   reset(): void {

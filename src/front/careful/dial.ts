@@ -14,6 +14,7 @@ import { RawFields } from '../../http/head-fields.ts';
 import { boundInterim, tooMuchInterim } from '../../http/interim.ts';
 import { longListFault, type RawHeaders } from '../../http/raw-fields.ts';
 import { lowerMarks } from '../../relay/transport/low-marks.ts';
+import { boundRecords } from '../../relay/transport/tls-records.ts';
 import type { Endpoint } from '../../upstream/endpoint.ts';
 import {
   blameOf,
@@ -138,6 +139,7 @@ class Attempt {
     const { path, headers, unsaid } = this.#dial;
     this.#socket = socket.on('error', this.#onError).on('close', this.#onClose);
     lowerMarks(socket);
+    boundRecords(socket);
     // What it has said is passed on behind its end, too.
     socket.allowHalfOpen = true;
     this.#request = sendRequest({ createConnection: () => socket, method: 'GET', path, headers, maxHeaderSize });

@@ -5,8 +5,8 @@
  *     ├ refused: the upstream's own answer, mirrored
  *     └ one answer, one counter, one log line
  *
- * The client may leave at each arrow, and the handshake may be given up, for a shutdown or for its memory: then what was
- * lent is given back and the upstream's socket is freed.
+ * The client may leave at each arrow, and the handshake may be given up, for a shutdown or for its memory: then what
+ * was lent is given back and the upstream's socket is freed.
  */
 
 import type { Socket } from 'node:net';
@@ -14,6 +14,7 @@ import { Loan } from '../../admission/loan.ts';
 import { describePressure, Holding, type MemoryHolder, type MemoryLedger } from '../../admission/memory.ts';
 import type { Refused } from '../../admission/verdict.ts';
 import { headerBytes } from '../../http/raw-fields.ts';
+import { resetSocket } from '../../relay/transport/socket-reset.ts';
 import type { SessionInit } from '../../relay/types.ts';
 import type { EndpointLease } from '../../upstream/endpoint.ts';
 import { switchingBytes } from '../../websocket/answer.ts';
@@ -154,10 +155,12 @@ export class Tunnel implements MemoryHolder {
     if (visit.left || draining()) return false;
     // Behind a 101 there is no refusal.
     memory.holders.delete(this);
-    const sent = await send(
-      socket,
-      switchingBytes(visit.answerChanges?.all(upstream.headers) ?? upstream.headers, visit.ask!.key),
-    );
+    const answer = switchingBytes(visit.answerChanges?.all(upstream.headers) ?? upstream.headers, visit.ask!.key);
+    const { handshakeMs } = route.route.timeouts;
+    // It may wait behind answers that the client does not take.
+    const timer = handshakeMs > 0 ? setTimeout(() => visit.leave(), handshakeMs) : undefined;
+    const sent = await send(socket, answer, visit.signal);
+    clearTimeout(timer);
     if (!sent || visit.left) return false;
     if (upstream.oddity !== null) recorder.odd(visit, upstream.oddity);
     const legs = { client: { socket, head: early.take() }, upstream: { socket: upstream.socket, head: upstream.head } };
@@ -174,9 +177,13 @@ export class Tunnel implements MemoryHolder {
     const timer = handshakeMs > 0 ? setTimeout(() => visit.leave(), handshakeMs) : undefined;
     early.take();
     discard(socket);
-    const whole = await mirrorRefusal(upstream.response, socket, visit.answerChanges, visit.signal);
-    clearTimeout(timer);
-    upstream.destroy();
+    let whole = false;
+    try {
+      whole = await mirrorRefusal(upstream.response, socket, visit.answerChanges, visit.signal);
+    } finally {
+      clearTimeout(timer);
+      upstream.destroy();
+    }
     const detail = whole ? `the upstream answered ${status}` : `the upstream answered ${status}, not to its end`;
     recorder.refused(visit, { outcome: 'upstream_refused', detail }, status);
     if (whole) sayFarewell(socket, null);
@@ -194,8 +201,12 @@ export class Tunnel implements MemoryHolder {
   }
 }
 
-/** Writes to a socket; `false` where it closed before the kernel had taken everything. */
-function send(socket: Socket, bytes: Buffer): Promise<boolean> {
+/** Writes to a socket; `false` where it closed before the kernel had taken everything. The signal resets it. */
+function send(socket: Socket, bytes: Buffer, signal: AbortSignal): Promise<boolean> {
   if (socket.destroyed) return Promise.resolve(false);
-  return new Promise((resolve) => socket.write(bytes, (error) => resolve(!error)));
+  const reset = () => resetSocket(socket);
+  signal.addEventListener('abort', reset);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.write(bytes, (error) => resolve(!error));
+  return promise.finally(() => signal.removeEventListener('abort', reset));
 }

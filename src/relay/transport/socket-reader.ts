@@ -60,6 +60,8 @@ export class SocketReader implements RoundWaiter, HandleSink {
   /** It is not read until a round has room for it. */
   #waits = false;
   #keptAlive = false;
+  /** Whoever reads its events decides when it is read. */
+  #isStream = false;
   /** Says that the socket has ended, once it is read on. */
   #owed: (() => void) | null = null;
 
@@ -221,6 +223,7 @@ export class SocketReader implements RoundWaiter, HandleSink {
    */
   becomeStream(): void {
     const { socket } = this;
+    this.#isStream = true;
     lowerMarks(socket);
     this.lendNoMore();
     // Whoever reads from the handle next arms buffers of its own.
@@ -331,7 +334,7 @@ export class SocketReader implements RoundWaiter, HandleSink {
     const target = this.#target;
     this.#deliver(target.buffer, 0, length, target.keeper);
     // A small read is the last one of its round.
-    if (length >= largeRead && !budget.spend(length)) this.#awaitRound();
+    if (length >= largeRead && !budget.spend(length) && !this.#isStream) this.#awaitRound();
     // Node forgets a pause in the same moment as the first resume.
     if (this.#paused && !this.socket.destroyed) this.#reads?.stop();
     return target.advance(length, this.socket);

@@ -18,6 +18,7 @@ async function server(answer: (socket: Socket) => void, limits = usual) {
     socket.on('error', () => {}).on('data', () => answer(socket));
   });
   const port = await listen(backend);
+  const budget = new RoundBudget(setImmediate, limits);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => {
     agent.destroy();
@@ -28,7 +29,7 @@ async function server(answer: (socket: Socket) => void, limits = usual) {
     const req = request({ port, host: '127.0.0.1', agent });
     const counted = { buffers: 0, text: '' };
     req.on('socket', () => {
-      const pieces = AnswerPieces.between(req, new RoundBudget(setImmediate, limits), new Holding(budgetOf()));
+      const pieces = AnswerPieces.between(req, budget, new Holding(budgetOf()));
       expect(pieces).not.toBeNull();
       req.on('response', (res) => {
         pieces!.join(res);
@@ -45,7 +46,7 @@ async function server(answer: (socket: Socket) => void, limits = usual) {
     const ended = res.complete ? Promise.resolve() : once(res, 'end');
     return { res, counted, ended };
   };
-  return { ask };
+  return { ask, budget };
 }
 
 /** What came in the round of the event loop in which most came. */
@@ -101,6 +102,30 @@ test('a reader who stops is waited for, and the rest comes when it goes on', asy
   expect(counted.text).toHaveLength(30_000);
   // A buffer for each of the bytes would take three hundred times their room.
   expect(counted.buffers).toBeLessThan(30_000 / 50);
+});
+
+test('a reader who stops is waited for also where others spend each round', async () => {
+  const size = 16 * 1024 * 1024;
+  const { ask, budget } = await server((socket) =>
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`),
+  );
+  let greedy = true;
+  const other = {
+    onRound() {
+      budget.spend(1e6);
+      if (greedy) budget.wait(this);
+    },
+    reset() {},
+  };
+  budget.wait(other);
+  const { res, counted, ended } = await ask();
+  res.pause();
+  for (let i = 0; i < 300; i++) await new Promise(setImmediate);
+  expect(res.readableLength).toBeLessThan(256 * 1024);
+  greedy = false;
+  res.resume();
+  await ended;
+  expect(counted.text.length).toBe(size);
 });
 
 test('the connection carries the next request, and none behind an answer with something after it', async () => {
