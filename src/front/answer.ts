@@ -9,6 +9,9 @@ import { discard } from './farewell.ts';
 /** How long an answer of ours waits for a client that takes nothing of it, in milliseconds. */
 const patienceMs = 10_000;
 
+/** What a response emits when our answer is written to it, and only the client's part is left. */
+export const answeredByUs = Symbol('answered by us');
+
 /** How a client that has not sent its whole body yet is treated. */
 export interface LingerRules {
   /** The client waits for a 100 that it will not get: there is nothing to read on for. */
@@ -60,6 +63,7 @@ async function send(
     return;
   }
   res.write(body);
+  res.emit(answeredByUs);
   const end = () => {
     clearTimeout(timer);
     req.off('end', end);
@@ -74,6 +78,7 @@ async function send(
 /** Ends an answer of ours. Whoever takes nothing of it is not waited for without end. */
 export function endAnswer(res: ServerResponse, body?: Buffer | string): void {
   res.end(body);
+  res.emit(answeredByUs);
   const timer = setTimeout(() => res.destroy(), patienceMs);
   res.once('close', () => clearTimeout(timer));
 }

@@ -162,6 +162,7 @@ export class Entry implements CarefulRequests {
     if ('refused' in arrival) {
       recorder.refused(this.#subjectOf(req, arrival, 'websocket'), arrival.refused);
       refuseOnSocket(socket, req.headers.accept, refusalOf(null, arrival.refused));
+      awaitEnd(connection);
       return;
     }
     const { visit, route } = arrival;
@@ -176,6 +177,7 @@ export class Entry implements CarefulRequests {
       turnedAway: (_, refused) => {
         early.take();
         refuseOnSocket(socket, req.headers.accept, refusalOf(route.route.name, refused));
+        awaitEnd(connection);
       },
       givenUp: leave,
       left: leave,
@@ -188,6 +190,7 @@ export class Entry implements CarefulRequests {
   #dig(connection: Connection, visit: AdmittedVisit, route: EdgeRoute, early: EarlyBytes): void {
     const { socket } = connection;
     const { log, recorder, memory, refusesHandshakes } = this.#parts;
+    let isOpen = false;
     const tunnel = new Tunnel({
       visit,
       route,
@@ -197,6 +200,7 @@ export class Entry implements CarefulRequests {
       memory,
       draining: refusesHandshakes,
       open: (init) => {
+        isOpen = true;
         connection.release();
         this.#parts.open(init);
       },
@@ -208,7 +212,10 @@ export class Entry implements CarefulRequests {
         log.tell('handshake_bug', { err: error });
         socket.destroy();
       })
-      .finally(() => this.#tunnels.delete(tunnel));
+      .finally(() => {
+        this.#tunnels.delete(tunnel);
+        if (!isOpen) awaitEnd(connection);
+      });
   }
 
   /** Refuses CONNECT, which asks a proxy for a tunnel to anywhere. Sluice has none. */
@@ -216,6 +223,7 @@ export class Entry implements CarefulRequests {
     const refused: Refused = { outcome: 'method_not_allowed', detail: 'CONNECT' };
     this.#parts.recorder.refused(this.#parts.recorder.unknown(connection.peer), refused);
     refuseOnSocket(connection.socket, req.headers.accept, refusalOf(null, refused));
+    awaitEnd(connection);
   }
 
   #read(connection: Connection, req: IncomingMessage): ReturnType<typeof readArrival> {
@@ -239,6 +247,11 @@ export class Entry implements CarefulRequests {
     const { address } = origination;
     return this.#parts.recorder.unrouted({ route: null, host: req.headers.host, target: req.url, address }, kind);
   }
+}
+
+/** Our last word is said on a connection: others may have its place from now on. */
+function awaitEnd(connection: Connection): void {
+  if (!connection.socket.destroyed) connection.wait('end', 0);
 }
 
 function unreadOf(socket: Socket): Socket | null {

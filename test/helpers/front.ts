@@ -34,9 +34,12 @@ export interface FrontOptions {
   /** Stands in the place of authentication. */
   readonly step?: Step;
   readonly maxBufferedBytes?: number;
+  /** What bounds how many connections may wait. */
+  readonly containerBytes?: number;
 }
 
-export async function startFront({ routes, step, maxBufferedBytes }: FrontOptions): Promise<TestFront> {
+export async function startFront(options: FrontOptions): Promise<TestFront> {
+  const { routes, step, maxBufferedBytes, containerBytes = Number.POSITIVE_INFINITY } = options;
   const lines = new LogLines();
   const { log } = lines;
   const config = configOf({ routes });
@@ -86,7 +89,7 @@ export async function startFront({ routes, step, maxBufferedBytes }: FrontOption
     upstreams: lasting,
     edge: () => edge,
     tls: false,
-    containerBytes: Number.POSITIVE_INFINITY,
+    containerBytes,
     forwarder,
     log,
     memory: budget,

@@ -15,6 +15,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describePressure, Holding, type MemoryLedger } from '../../admission/memory.ts';
 import { contain } from '../../mistakes.ts';
 import type { RoundBudget, RoundWaiter } from '../../relay/core/round-budget.ts';
+import { answeredByUs } from '../answer.ts';
 import type { Connection } from '../connection.ts';
 import { sayFarewell } from '../farewell.ts';
 import { HeldBytes, mostHeldBytes, readBehindPause } from '../held-bytes.ts';
@@ -262,6 +263,7 @@ export class CarefulConnection implements RoundWaiter {
     this.#res = res;
     this.#body = bodyOf(req, this.#pieceSize, () => this.stream.pause());
     this.#turn = this.#body.state === 'whole' ? 'answer' : 'body';
+    res.on(answeredByUs, () => this.#awaitClient());
     // Node's own listener comes first, and tells `ended` where this was the last answer.
     res.once('finish', () => this.#contained(() => this.#onAnswered()));
     this.#events.request(req, res);
@@ -271,6 +273,14 @@ export class CarefulConnection implements RoundWaiter {
     this.#turn = 'answer';
     this.#body = null;
     if (this.#res === null) this.#next();
+  }
+
+  /**
+   * All that is left of a request that was answered by us is what its client still sends, or has not taken. Others may
+   * have its place meanwhile; whoever answers has the clock.
+   */
+  #awaitClient(): void {
+    if (this.#turn === 'body' || this.#turn === 'answer') this.connection.wait('end', 0);
   }
 
   #onAnswered(): void {
