@@ -42,7 +42,7 @@ process.once('exit', () => {
 });
 
 const source = join(import.meta.dirname, '../src');
-const files = globSync('**/*.ts', { cwd: source }).filter((file) => file !== 'main.ts');
+const files = globSync('**/*.ts', { cwd: source }).filter((file) => file !== 'main.ts' && !file.endsWith('.d.ts'));
 for (const file of files.filter((name) => name.endsWith('-thread.ts') === ofThreads)) {
   // Threads are none here, and fail when they have been compiled.
   await import(join(source, file)).catch((error: unknown) => {
