@@ -15,13 +15,13 @@ COPY package.json package-lock.json ./
 COPY scripts/third-party.ts scripts/
 # Node strips no types under node_modules, so no TypeScript there can ever run. Source maps serve debuggers, tests and
 # benchmarks their authors, manuals nobody who reads them here. zod comes twice, and its CommonJS half, which nothing
-# requires, takes 1.2 MB, and its old interface 0.2; yaml comes for browsers too, uPlot for pages without modules, and
-# that and bcryptjs for whoever requires them.
+# requires, takes 1.2 MB, and its old interface 0.2; yaml comes for browsers too, uPlot for pages
+# without modules, and bcryptjs for whoever requires it.
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
     && node scripts/third-party.ts node_modules > THIRD-PARTY.md \
     && find node_modules -type d \( -name test -o -name 'benchmark*' -o -name docs -o -name .github -o -path node_modules/yaml/browser -o -path node_modules/zod/v3 -o -path node_modules/bcryptjs/umd \) -prune -exec rm -r {} + \
-    && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -iname 'readme*.md' -o -iname 'changelog*.md' -o -path 'node_modules/zod/*.cjs' -o -name 'uPlot.iife*.js' -o -name 'uPlot.cjs.js' \) -exec rm {} +
+    && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -iname 'readme*.md' -o -iname 'changelog*.md' -o -path 'node_modules/zod/*.cjs' -o -name 'uPlot.iife*.js' \) -exec rm {} +
 COPY LICENSE ./
 COPY config config
 COPY src src
