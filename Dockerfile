@@ -15,8 +15,8 @@ COPY package.json package-lock.json ./
 COPY scripts/third-party.ts scripts/
 # Node strips no types under node_modules, so no TypeScript there can ever run. Source maps serve debuggers, tests and
 # benchmarks their authors, manuals nobody who reads them here. zod comes twice, and its CommonJS half, which nothing
-# requires, takes 1.2 MB, and its old interface 0.2; yaml comes for browsers too, uPlot for pages
-# without modules, and bcryptjs for whoever requires it.
+# requires, takes 1.2 MB, and its old interface 0.2; yaml comes for browsers too, uPlot for pages without modules, and
+# bcryptjs for whoever requires it.
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
     && node scripts/third-party.ts node_modules > THIRD-PARTY.md \
