@@ -48,6 +48,8 @@ export class ChunkedEnd {
   #broken = false;
   /** Chunks that have begun, the last one among them. */
   chunks = 0;
+  /** Bytes behind the line of the last chunk, which whoever parses them keeps. */
+  trailerBytes = 0;
 
   /** Whether the last byte before the returned index cannot stand there. */
   get broken(): boolean {
@@ -57,7 +59,11 @@ export class ChunkedEnd {
   /** The index behind the body, or behind the byte that breaks it; -1 where the chunk ends before. */
   find(chunk: Uint8Array, from: number): number {
     for (let at = from; at < chunk.length; ) {
-      if (this.#part === 'trailers') return this.#trailers!.find(chunk, at);
+      if (this.#part === 'trailers') {
+        const end = this.#trailers!.find(chunk, at);
+        this.trailerBytes += (end < 0 ? chunk.length : end) - at;
+        return end;
+      }
       if (this.#part === 'data') {
         const taken = Math.min(this.#size, chunk.length - at);
         this.#size -= taken;

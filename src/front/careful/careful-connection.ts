@@ -49,9 +49,9 @@ export interface ConnectionTimeouts {
   readonly keepAliveMs: number;
 }
 
-/** A head that has come in part is in the parser as it came, and as strings. */
+/** What has come of a head, or of trailers, is in the parser as it came, and as strings. */
 const bytesPerHeadByte = 2;
-/** A head of this size is read to its end, however little memory there is. */
+/** A head, or trailers, of this size are read to the end, however little memory there is. */
 const freeHeadBytes = 4096;
 
 export class CarefulConnection implements RoundWaiter {
@@ -81,6 +81,8 @@ export class CarefulConnection implements RoundWaiter {
   readonly #chunkBudget: RoundBudget;
   readonly #memory: MemoryLedger;
   readonly #holding: Holding;
+  /** Bytes that Node keeps of the request's trailers until it is answered. */
+  #kept = 0;
 
   constructor(
     connection: Connection,
@@ -171,7 +173,7 @@ export class CarefulConnection implements RoundWaiter {
       this.#awaitFlow();
       return false;
     }
-    this.#holding.bytes = 0;
+    this.#holding.bytes = this.#kept;
     if (this.#turn === 'head') this.#feedHead(this.#head);
     else this.#feedBody(this.#body!);
     return true;
@@ -183,7 +185,7 @@ export class CarefulConnection implements RoundWaiter {
     const readsOn = !this.#waits && this.#held.length < mostHeldBytes && !this.#memory.pressed;
     if (readsOn) socket.resume();
     else socket.pause();
-    this.#holding.bytes = this.#held.capacity + (readsOn ? 0 : readBehindPause);
+    this.#holding.bytes = this.#kept + this.#held.capacity + (readsOn ? 0 : readBehindPause);
     // Nobody else could get back what waits for no more than a round of its own.
     if (this.#turn === 'head' && this.#waits && this.#memory.pressed) this.#breakForMemory();
   }
@@ -216,9 +218,11 @@ export class CarefulConnection implements RoundWaiter {
     this.#feedPiece(length, (piece) => piece);
     body.passOn();
     if (this.#turn !== 'body') return;
+    this.#kept = this.#holding.bytes = body.trailerBytes * bytesPerHeadByte;
     if (body.state === 'broken') {
       this.#break(Object.assign(new Error('the chunks of the body are malformed'), { code: 'HPE_CHUNK' }));
     } else if (body.state === 'whole') this.#bodyEnded();
+    else if (body.trailerBytes > freeHeadBytes && this.#memory.pressed) this.#breakForMemory();
   }
 
   /** Gives the parser the next bytes that are held. It copies what it passes on. */
@@ -297,6 +301,7 @@ export class CarefulConnection implements RoundWaiter {
   /** The answer is complete and so is the request: now comes the next. */
   #next(): void {
     this.#turn = 'head';
+    this.#kept = this.#holding.bytes = 0;
     if (this.#held.length > 0) this.#waitForHeader();
     else this.connection.wait('another', this.#patience().keepAliveMs);
   }

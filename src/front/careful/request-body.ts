@@ -12,6 +12,8 @@ export interface RequestBody {
   readonly state: 'open' | 'whole' | 'broken';
   /** Chunks that have begun in the last piece. */
   readonly chunks: number;
+  /** What has come of its trailers, in bytes: the parser keeps them. */
+  readonly trailerBytes: number;
   /** How many of the bytes that have come next are the next piece. */
   next(held: Buffer): number;
   /** Call it when the parser has taken the piece. */
@@ -27,6 +29,7 @@ export function bodyOf(req: IncomingMessage, pieceSize: PieceSize, stop: () => v
 
 class CountedBody implements RequestBody {
   readonly chunks = 0;
+  readonly trailerBytes = 0;
   #left: number;
 
   constructor(bytes: number) {
@@ -56,6 +59,10 @@ class ChunkedBody implements RequestBody {
   constructor(joined: JoinedBody, pieceSize: PieceSize) {
     this.#joined = joined;
     this.#pieceSize = pieceSize;
+  }
+
+  get trailerBytes(): number {
+    return this.#end.trailerBytes;
   }
 
   next(held: Buffer): number {

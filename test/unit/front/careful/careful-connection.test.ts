@@ -7,12 +7,12 @@ import { RoundBudget } from '../../../../src/relay/core/round-budget.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
 
 /** Node's server behind a client whose bytes are handed over, with rounds that end when they are told to. */
-function setUp(work: number) {
+function setUp(work: number, mostBytes = Number.POSITIVE_INFINITY) {
   const ends: (() => void)[] = [];
   const budget = new RoundBudget((call) => void ends.push(call), { work, free: 4, waiters: 1 });
   const socket = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
   const connection = { socket, waitsFor: null, wait() {}, work() {}, release() {} } as unknown as Connection;
-  const memory = new MemoryBudget(Number.POSITIVE_INFINITY, () => {});
+  const memory = new MemoryBudget(mostBytes, () => {});
   const requests: IncomingMessage[] = [];
   const responses: ServerResponse[] = [];
   const seen = { chunks: 0, text: '' };
@@ -34,7 +34,7 @@ function setUp(work: number) {
   const endRound = () => {
     for (const call of ends.splice(0)) call();
   };
-  return { careful, socket, requests, responses, seen, broken, endRound };
+  return { careful, socket, memory, requests, responses, seen, broken, endRound };
 }
 
 const head = 'PROPFIND / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -113,4 +113,32 @@ test('is read on when less is held than may be, so that its client’s end is se
   responses[0]!.end();
   await expect.poll(() => responses.length).toBe(2);
   expect(socket.isPaused()).toBe(false);
+});
+
+const trailer = `X: ${'x'.repeat(995)}\r\n`;
+
+test('trailers count for as long as Node keeps them: until their request is answered', async () => {
+  const { careful, socket, memory, requests, responses } = setUp(100);
+  careful.start(Buffer.from(`${head}1\r\na\r\n0\r\n`));
+  await settled();
+  expect(memory.usedBytes).toBe(0);
+  for (let i = 0; i < 10; i++) socket.push(trailer);
+  await expect.poll(() => memory.usedBytes).toBe(2 * 10_000);
+  expect(requests[0]!.complete).toBe(false);
+  socket.push('\r\n');
+  await expect.poll(() => requests[0]!.complete).toBe(true);
+  expect(memory.usedBytes).toBe(2 * 10_002);
+  responses[0]!.end();
+  await expect.poll(() => memory.usedBytes).toBe(0);
+});
+
+test('trailers that do not end break their request where memory is short, small ones not', async () => {
+  const { careful, socket, memory, broken } = setUp(100, 100_000);
+  memory.take(90_000);
+  careful.start(Buffer.from(`${head}0\r\n${trailer}`));
+  await settled();
+  expect(broken).toEqual([]);
+  for (let i = 0; i < 4; i++) socket.push(trailer);
+  await expect.poll(() => broken).toEqual(['ERR_MEMORY']);
+  expect(memory.usedBytes).toBe(90_000);
 });
