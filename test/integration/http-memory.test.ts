@@ -5,7 +5,7 @@ import { counts } from '../helpers/counts.ts';
 import { fakeUpstream } from '../helpers/fake-upstream.ts';
 import { routeTo as gatewayRouteTo, startGateway } from '../helpers/gateway.ts';
 import { handshakeRequest, rawConnect } from '../helpers/raw-client.ts';
-import { RawHttp, routeTo, startFront, startUpstream } from './http-front.ts';
+import { over, RawHttp, routeTo, startFront, startUpstream } from './http-front.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
 
@@ -103,6 +103,22 @@ test('where more is held than may be the largest go, and others go on', async ()
   expect(front.memory.usedBytes).toBeLessThanOrEqual(1000 * KiB);
   expect(front.forwarder.active).toBe(2);
   expect(clients.length).toBe(3);
+});
+
+test('a request that was refused holds no more than any, whatever its head had, and goes where memory is spent', async () => {
+  const upstream = await startUpstream(() => {});
+  const front = await startFront(routeTo(upstream.port, { maxBodyBytes: 10 }), {}, testConnector(), 1000 * KiB);
+  const client = new RawHttp(front.port);
+  const chunk = `14\r\n${'x'.repeat(20)}\r\n`;
+  client.send(`PUT / HTTP/1.1\r\nHost: h\r\nX: ${'x'.repeat(9000)}\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`);
+  await client.until('\r\n\r\n');
+  expect(front.lines).toMatchObject([{ event: 'http_failed', result: 'body_too_large', status: 413 }]);
+  // The rest of the body may come.
+  expect([front.forwarder.active, front.memory.usedBytes]).toEqual([1, 48 * KiB]);
+  front.memory.take(1000 * KiB);
+  await over(client.socket);
+  await expect.poll(() => [front.forwarder.active, front.memory.usedBytes]).toEqual([0, 1000 * KiB]);
+  expect(front.lines).toHaveLength(1);
 });
 
 test('who has taken nothing for longer than a receiver may goes for a newcomer', async () => {

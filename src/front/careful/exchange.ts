@@ -124,9 +124,10 @@ export class CarefulExchange implements MemoryHolder {
 
   /** Ends it, for its memory. */
   shed(limitBytes: number, observedBytes: number): void {
-    if (this.#over) return;
     this.#shed = true;
-    this.#refuse('memory', 'memory.max_buffered', { configured: limitBytes, observed: observedBytes });
+    // What has failed has its line, and waits for its client alone.
+    if (this.#over) this.#res.destroy();
+    else this.#refuse('memory', 'memory.max_buffered', { configured: limitBytes, observed: observedBytes });
     // What Node still holds goes with the socket.
     this.#holding.bytes = 0;
     this.#unsaid.bytes = 0;
@@ -373,6 +374,8 @@ export class CarefulExchange implements MemoryHolder {
   #fail(outcome: AnsweredFailure, limit: ExceededLimit | null, detail?: string): void {
     this.#over = true;
     this.#abort.abort();
+    // Nothing waits for a receiver any more.
+    this.#holding.bytes = exchangeBytes;
     const { route, hub } = this.#context;
     const refusal = asOfApi(refuseHttp(outcome, { route: route.name, limit }), hub);
     this.#record(outcome, limit, detail ?? '', this.#res.headersSent ? undefined : refusal.status);
