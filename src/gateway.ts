@@ -128,10 +128,9 @@ export class Gateway {
     const targets = new AllowedTargets(routesApi?.targets ?? null, new OwnAddresses(() => this.#own));
     log.configure(config.log);
     this.#trust = new UpstreamTrust(log);
-    const admits = (begun: number) => this.#front.port.admitsDial(begun);
     const connector = new Connector({
       lookup,
-      admit: admits,
+      admit: (begun) => this.#front.port.admitsDial(begun),
       trust: (tls) => this.#trust.of(tls),
       // The admin port forwards nothing: a route of the configuration may lead there.
       own: new OwnAddresses(() => this.#own.slice(0, 1)),
@@ -207,7 +206,7 @@ export class Gateway {
         lasting: this.#lasting,
         noteActivity,
         hasRoom,
-        admits,
+        spares: (more) => this.#front.port.spares(more),
       });
     this.#edge = this.#compile(config);
     this.#front = new Front({

@@ -54,6 +54,11 @@ export class Descriptors {
     return this.#takeSure() || this.#ensure(kept + begun + 1);
   }
 
+  /** Whether so many descriptors more may be had although nobody makes room for them. */
+  spares(more: number): boolean {
+    return this.#countFree(this.limit) >= kept + more;
+  }
+
   /** Whether a connection of operators that has its descriptor already may stay. */
   admitOperator(): boolean {
     return this.#takeSure() || this.#ensure(kept) || this.#countFree(this.limit) >= keptFromOperators;

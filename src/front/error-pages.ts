@@ -35,8 +35,8 @@ const maxHeaderSize = 16 * 1024;
 export interface ErrorPagesParts {
   /** Called each time that there is no page. */
   readonly failed: (detail: string) => void;
-  /** Whether the process may open one more file or connection beside the `begun` ones that may have none yet. */
-  readonly admits: (begun: number) => boolean;
+  /** Whether so many files and connections more may be opened although nobody makes room for them. */
+  readonly spares: (more: number) => boolean;
   /** How TLS with an https target is verified. */
   readonly secure: () => Promise<ConnectionOptions>;
 }
@@ -64,7 +64,7 @@ export class ErrorPages {
     if (this.#asks.some((ask) => path.startsWith(ask))) return this.#none('the error target leads back to Sluice');
     if (this.#underWay >= mostAtOnce) return this.#none(`${mostAtOnce} pages are being asked for already`);
     // Anybody asks for a page by asking for what is not there: it shall not take what others need.
-    if (!this.#parts.admits(this.#underWay)) return this.#none('the process may open no more files');
+    if (!this.#parts.spares(this.#underWay + 1)) return this.#none('the process may open no more files');
     this.#underWay++;
     try {
       return 'target' in this.#source ? await this.#ask(status, target) : await readPage(this.#source.folder, status);

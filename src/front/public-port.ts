@@ -98,6 +98,11 @@ export class PublicPort {
     return this.#descriptors.admitDial(begun);
   }
 
+  /** Whether so many descriptors more may be had although nobody makes room for them. */
+  spares(more: number): boolean {
+    return this.#descriptors.spares(more);
+  }
+
   /** Whether a connection of operators that has been accepted may stay. */
   admitsOperator(): boolean {
     return this.#descriptors.admitOperator();

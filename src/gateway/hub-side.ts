@@ -27,8 +27,8 @@ export interface HubSideParts {
   readonly noteActivity: () => void;
   /** Whether a connection to the API that has been accepted may stay. */
   readonly hasRoom: () => boolean;
-  /** Whether the process may open one more file or connection beside the `begun` ones that may have none yet. */
-  readonly admits: (begun: number) => boolean;
+  /** Whether so many files more may be opened although nobody makes room for them. */
+  readonly spares: (more: number) => boolean;
 }
 
 export class HubSide {
@@ -40,7 +40,7 @@ export class HubSide {
   #pageFailures = 0;
 
   constructor(config: RoutesApi, parts: HubSideParts) {
-    const { log, apiToken, tlsTerms, now, targets, noteActivity, hasRoom, admits } = parts;
+    const { log, apiToken, tlsTerms, now, targets, noteActivity, hasRoom, spares } = parts;
     this.#trust = parts.trust;
     this.routes = new HubRoutes(config, now, parts.lasting);
     const secureHub = () => this.#secureHub(config);
@@ -68,7 +68,7 @@ export class HubSide {
       this.#pageFailures++;
       failures.add(problem);
     };
-    this.pages = config.errors && new ErrorPages(config.errors, { failed, admits, secure: secureHub });
+    this.pages = config.errors && new ErrorPages(config.errors, { failed, spares, secure: secureHub });
   }
 
   /** What metrics show of it. */

@@ -63,7 +63,8 @@ function tryOnce(
   const headers = ['Host', host, ...fields.flat()];
   // Whoever is not told may send any coding (RFC 9110 §12.5.3).
   if (!fields.some(([name]) => name.toLowerCase() === 'accept-encoding')) headers.push('Accept-Encoding', 'identity');
-  if (body !== undefined) headers.push('Content-Length', String(body.length));
+  // A service that does not read a body would take it for the next question.
+  if (body !== undefined) headers.push('Content-Length', String(body.length), 'Connection', 'close');
   let isOver = false;
   const done = (answer: ServiceAnswer) => {
     isOver = true;
@@ -76,6 +77,7 @@ function tryOnce(
     request.destroy();
   };
   const request = requestHttp({ agent: pooled.asAgent, method, path, headers, signal, maxHeaderSize: maxHeaderBytes });
+  if (body !== undefined) request.shouldKeepAlive = false;
   const contained = (call: () => void) => contain(call, () => fail('a mistake of our own'));
   boundInterim(request, () => fail(tooMuchInterim));
   request.on('response', (response) => contained(() => collect(response, mostBytes, done, fail, contained)));

@@ -76,6 +76,8 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
   /** Of all informational answers. */
   #interimBytes = 0;
   #mirrored = 0;
+  /** The refusal ends before its end. */
+  #isBroken = false;
   #download: Download | null = null;
   #subprotocol: string | null = null;
   /** What the upstream has sent behind its 101. */
@@ -142,6 +144,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
 
   clientDrained(): void {
     if (this.#turn === 'switched') this.#open();
+    else if (this.#isBroken) this.#breakMirror();
     else if (this.#download?.state === 'whole') this.#endMirror();
     else this.#line?.resume();
   }
@@ -175,7 +178,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
 
   /** More of a refusal is to come. One that is whole may still wait for its client. */
   get #mirrorsOn(): boolean {
-    return this.#turn === 'mirroring' && this.#download!.state === 'open';
+    return this.#turn === 'mirroring' && !this.#isBroken && this.#download!.state === 'open';
   }
 
   #connected(connected: Connected | ConnectFailure): void {
@@ -305,7 +308,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
     this.#client.line.resume();
     // The body belongs to the handshake, so its time is bounded too.
     clearTimeout(this.#timer);
-    if (handshakeMs > 0) this.#timer = this.#after(handshakeMs, () => this.#breakMirror());
+    if (handshakeMs > 0) this.#timer = this.#after(handshakeMs, () => this.#lateMirror());
     const changes = this.#request.visit.answerChanges;
     heads.response(answer, { chunks: framing === 'close', closes: true, date: nothing, changes });
     this.#download = new Download(this.#client.line, heads, framing, answer.contentLength);
@@ -335,11 +338,20 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
 
   /** What has come of a refusal without its end is delivered, and its framing says so. */
   #breakMirror(): void {
+    this.#isBroken = true;
+    // A client that reads gets it within the time of the handshake.
+    if (this.#client.line.writer.blocked && this.#request.route.route.timeouts.handshakeMs > 0) return;
     this.#recordMirrored(false);
     this.#end();
     this.#client.turnedAwayWith(null);
   }
 
+  #lateMirror(): void {
+    if (this.#client.line.writer.blocked) this.#cutMirror();
+    else this.#breakMirror();
+  }
+
+  /** The kernel gives back what the client does not take. */
   #cutMirror(): void {
     this.#recordMirrored(false);
     this.#end();

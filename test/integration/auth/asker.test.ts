@@ -72,6 +72,19 @@ describe('a question', () => {
     expect(answer).toMatchObject({ body: Buffer.from('6 code=1') });
   });
 
+  test('with a body has a connection of its own', async () => {
+    const { port, connections } = await serve((req, res) => {
+      req.resume().on('end', () => res.end(req.headers.connection));
+    });
+    const ask = asker(port);
+    const body = Buffer.from('a=1');
+    expect(await ask({ ...question, method: 'POST', body }, never)).toMatchObject({ body: Buffer.from('close') });
+    await ask(question, never);
+    await ask({ ...question, method: 'POST', body }, never);
+    await ask(question, never);
+    expect(connections()).toBe(3);
+  });
+
   test('is asked once more where the service was just closing the connection', async () => {
     let served = 0;
     const port = await serveBytes((socket) => {

@@ -265,8 +265,8 @@ test('where descriptors run out nobody is asked for a page', async () => {
   });
   const hub = await hubGateway({ api: `error_target: 'http://127.0.0.1:${pages}'` });
   expect((await ask(hub.port, '/nowhere')).body).toBe('a page');
-  const admits = vi.spyOn(Descriptors.prototype, 'admitDial').mockReturnValue(false);
-  onTestFinished(() => admits.mockRestore());
+  const spares = vi.spyOn(Descriptors.prototype, 'spares').mockReturnValue(false);
+  onTestFinished(() => spares.mockRestore());
   const answer = await ask(hub.port, '/nowhere');
   expect([answer.status, asked]).toEqual([404, 1]);
   expect(answer.body).toContain('no route matches');

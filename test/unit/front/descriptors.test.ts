@@ -28,6 +28,12 @@ test('room is made for as many as are missing, and not for more', () => {
   expect(process).toMatchObject({ free: 17, idle: 2 });
 });
 
+test('what somebody else can do without makes nobody go', () => {
+  const { process, descriptors: ours } = descriptors(14, 6);
+  expect([ours.spares(2), ours.spares(3)]).toEqual([true, false]);
+  expect(process).toMatchObject({ free: 14, idle: 6 });
+});
+
 test('who cannot be given a descriptor is turned away when nobody is left to make room', () => {
   const { process, lines, descriptors: ours } = descriptors(10, 2);
   expect(ours.admit()).toBe(false);
