@@ -1,5 +1,5 @@
 /** What is wrong with files that others put there, for `sluice check`. */
-import type { ConfigDocument, Place } from '../config/language/document.ts';
+import type { ConfigDocument } from '../config/language/document.ts';
 import type { FileContent } from '../config/live/read.ts';
 import type { Warning } from '../config/model/warnings.ts';
 
@@ -38,21 +38,28 @@ interface Placed {
   readonly where: string;
 }
 
-/** A finding knows the last part of its key and the file; of several routes with the same file the first is named. */
+/**
+ * A finding knows the key within its section, and the file, or those below the key; of several routes with the same
+ * file the first is named.
+ */
 function placedIn(places: ConfigDocument['places'], { problem }: FileFinding): Placed {
   const [, key = '', rest = problem] = /^(\S+): (.*)$/s.exec(problem) ?? [];
-  const last = lastOf(key);
-  const names = ([path, { source }]: readonly [string, Place]) =>
-    lastOf(path) === last && source !== '' && rest.startsWith(`${source} `);
-  const [first, ...more] = [...places].filter(names);
+  const speaksOf = (path: string, source: string) =>
+    source !== ''
+      ? rest.startsWith(`${source} `)
+      : [...places].some(
+          ([below, { source: file }]) => below.startsWith(`${path}.`) && file !== '' && rest.includes(file),
+        );
+  const [first, ...more] = [...places].filter(([path, { source }]) => endsWithKey(path, key) && speaksOf(path, source));
   if (first === undefined) return { subject: key, rest, where: '' };
   const [path, { file, line, column }] = first;
   const others = more.length === 0 ? '' : `, and ${more.length} more`;
   return { subject: path, rest, where: ` (${file}:${line}:${column}${others})` };
 }
 
-function lastOf(path: string): string {
-  return path.slice(path.lastIndexOf('.') + 1);
+/** Whether a path ends with a key, whatever the numbers of what it stands in. */
+function endsWithKey(path: string, key: string): boolean {
+  return `.${path.replaceAll(/\[\d+\]/g, '')}`.endsWith(`.${key}`);
 }
 
 /** Whether one of the files does not exist. */
