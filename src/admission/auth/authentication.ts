@@ -79,6 +79,8 @@ export class Authentication {
   follow(config: Pick<Config, 'routes' | 'routesApi' | 'revokedUsers'>): Promise<readonly string[]> {
     this.#shutOutBefore = config.revokedUsers === null ? nobody : this.#shutOut;
     this.#revokedUsers = config.revokedUsers;
+    // A list that was read before it was in force tells of no change any more.
+    this.#lives.endRevoked();
     const kept = new Map<string, Authenticator>();
     for (const route of labelledRoutes(config)) {
       if (route.auth === null) continue;

@@ -47,6 +47,8 @@ interface Stand extends AsyncDisposable {
   readonly gateway: TestGateway;
   /** With another beginning of the file. */
   reload(top: string): void;
+  /** The same, once its files have been read, as the program does it. */
+  prepareAndReload(top: string): Promise<void>;
 }
 
 async function stand(
@@ -69,7 +71,9 @@ routes:
 `;
   const gateway = stack.use(await startGatewayOf(textWith(top)));
   const reload = (other: string) => void gateway.gateway.reload(loadConfig('sluice.yaml', textWith(other)));
-  return { upstream, gateway, reload, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const prepareAndReload = async (other: string) =>
+    void gateway.gateway.reload(await gateway.gateway.prepare(loadConfig('sluice.yaml', textWith(other))));
+  return { upstream, gateway, reload, prepareAndReload, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 const ok = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
@@ -220,6 +224,16 @@ describe('life after the handshake', () => {
     const ofBob = peers.find((peer) => headerOf(peer.request, 'X-User') === 'bob')!;
     expect((await ofBob.frame()).payload.toString()).toBe('still here');
     other.socket.destroy();
+  });
+
+  test('ends when a configuration names a list for the first time, and the user stands in it', async () => {
+    await using all = await stand(`[{basic: {file: ${users}}}]`);
+    const client = await rawClient(all.gateway.port, { headers: { Authorization: basic('ann:hunter2') } });
+    await all.prepareAndReload(`revoked_users: ${file('revoked-new', 'ann\n')}`);
+    expect((await client.frame()).payload.readUInt16BE(0)).toBe(1008);
+    client.socket.destroy();
+    (await all.upstream.next()).socket.destroy();
+    expect(await all.gateway.logged('end')).toMatchObject({ reason: 'revoked', user: 'ann' });
   });
 
   test('ends when the user is shut out while the backend has not answered the handshake yet', async () => {

@@ -83,10 +83,10 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   async #judgeSession(request: AuthRequest, secret: string): Promise<Decision> {
     const token = this.#sessionToken(request, secret);
     const decision = token === undefined ? lapsed : await this.#judge(token, request);
+    const isOver = decision === lapsed || (decision.is === 'refused' && decision.result === 'unknown');
+    if (!isOver) return decision;
     // Who has signed out, or whose session is older than the service's token, signs in again.
-    const isOver = decision.is === 'refused' && decision.result === 'unknown';
-    if (isOver && isNavigation(request.method, request.headers)) return this.#login(request, secret);
-    return isOver ? lapsed : decision;
+    return isNavigation(request.method, request.headers) ? this.#login(request, secret) : lapsed;
   }
 
   #login(request: AuthRequest, secret: string): Answered {

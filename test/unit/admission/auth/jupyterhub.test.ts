@@ -156,6 +156,16 @@ describe('a browser', () => {
   });
 });
 
+test.each(['made-up', seal(sealKey('former', 'jupyterhub panel'), 'good')])(
+  'a browser whose session cannot be opened, as after a new token of the service, is sent to sign in again: %s',
+  async (session) => {
+    const { judge, state } = hub();
+    const decision = await judge.decide(page('/services/panel/app', ['Cookie', `sluice-hub-panel=${session}`]));
+    expect(decision).toMatchObject({ is: 'answered', result: 'relayed', answer: { status: 302 } });
+    expect(state.questions).toEqual([]);
+  },
+);
+
 describe('a program', () => {
   test.each(['token', 'Bearer'])('with a token of the hub as %s is let in, and asked for once', async (scheme) => {
     const { judge, state } = hub();
