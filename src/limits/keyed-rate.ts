@@ -54,6 +54,9 @@ export class KeyedRate {
 
   /** Takes one if it may. Returns 0, or in how many milliseconds it may. */
   take(key: string, nowMs: number): number {
+    const mostMs = nowMs + this.#pace.burst * this.#pace.eachMs;
+    // Whoever takes owes a whole burst at most, unless the pace was a slower one then.
+    if (this.#paidAtMs.get(key)! > mostMs) this.#paidAtMs.set(key, mostMs);
     const waitMs = this.waitMs(key, nowMs);
     if (waitMs === 0) this.charge(key, nowMs);
     return waitMs;
