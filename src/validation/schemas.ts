@@ -23,14 +23,26 @@ export interface SchemaFiles {
   close(): void;
 }
 
+/**
+ * What a file says now. Whoever has it goes on with what it said last: connections of a route that is gone live on, and
+ * its file is no longer followed.
+ */
+interface Held {
+  check: SchemaCheck;
+}
+
+/** A file that is not there cannot have said that a message is good. */
+const unreadable: SchemaCheck = () => ({ rule: 'json_schema', path: '' });
+
 /** The key of the configuration that names a file, for people. */
 export const schemaKey = 'validate.text.json_schema';
 
 export class Schemas {
   readonly #files: SchemaFiles;
   readonly #compile: CompileSchema;
-  #named: readonly string[] = [];
-  #known = new WeakMap<Route, Readonly<Record<Sender, MessageRules | null>>>();
+  /** Of each file that is followed, by its path. */
+  #held: ReadonlyMap<string, Held> = new Map();
+  readonly #known = new WeakMap<Route, Readonly<Record<Sender, MessageRules | null>>>();
 
   constructor(files: SchemaFiles, compile: CompileSchema) {
     this.#files = files;
@@ -39,7 +51,7 @@ export class Schemas {
 
   /** Reads the files of these routes beside those in use; resolves with what is wrong with them. */
   async prepare(routes: readonly Route[]): Promise<readonly string[]> {
-    const before = this.#named;
+    const before = [...this.#held.keys()];
     const problems = await this.#follow([...new Set([...before, ...schemaPathsOf(routes)])]);
     if (problems.length > 0) await this.#follow(before);
     return problems;
@@ -47,7 +59,10 @@ export class Schemas {
 
   /** Reads the files of these routes and forgets all others. */
   follow(routes: readonly Route[]): Promise<readonly string[]> {
-    return this.#follow(schemaPathsOf(routes));
+    const read = this.#follow(schemaPathsOf(routes));
+    // Made while their files are followed: a connection may say its first word when its route is gone.
+    for (const route of routes) this.rulesOf(route, 'client');
+    return read;
   }
 
   /** What a side's messages must be now. */
@@ -67,31 +82,29 @@ export class Schemas {
   }
 
   #follow(paths: readonly string[]): Promise<readonly string[]> {
-    this.#named = paths;
+    const before = this.#held;
+    this.#held = new Map(paths.map((path) => [path, before.get(path) ?? { check: unreadable }]));
+    return this.#files.follow([...this.#held].map(([path, held]) => this.#wanted(path, held)));
+  }
+
+  #wanted(path: string, held: Held): SchemaFile {
     const changed = () => {
-      this.#known = new WeakMap();
+      held.check = this.#files.valueOf(schemaKey, path) as SchemaCheck;
     };
-    return this.#files.follow(paths.map((path) => ({ name: schemaKey, path, parse: this.#compile, changed })));
+    return { name: schemaKey, path, parse: this.#compile, changed };
   }
 
   #make({ schemaFile, maxDepth, maxTextBytes, action, binary, reply }: Validation, reports: boolean): MessageRules {
-    const schema = schemaFile === null ? null : this.#schemaOf(schemaFile);
-    const rules = { maxDepth, schema };
+    const held = schemaFile === null ? { check: null } : (this.#held.get(schemaFile) ?? { check: unreadable });
     const template = JSON.stringify(reply);
     return {
       maxTextBytes,
       action: reports ? 'report' : action,
       rejectsBinary: binary === 'reject',
-      judge: (payload) => judgeText(payload, rules),
+      judge: (payload) => judgeText(payload, { maxDepth, schema: held.check }),
       describe: describeFault,
       answer: (detail) => Buffer.from(answerOf(template, detail)),
     };
-  }
-
-  /** A file that is not there cannot have said that a message is good. */
-  #schemaOf(path: string): SchemaCheck {
-    const schema = this.#files.valueOf(schemaKey, path) as SchemaCheck | null;
-    return schema ?? (() => ({ rule: 'json_schema', path: '' }));
   }
 }
 

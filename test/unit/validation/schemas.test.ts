@@ -20,38 +20,43 @@ const validation = {
   reply: { type: 'error', '{reason}': ['{reason}, {reason}'] },
 } as const;
 
-/** Files by their texts. */
+/** Files by their texts, which are read when they are followed first, and forgotten when nobody wants them. */
 function filesOf(texts: Map<string, string>) {
-  let files: readonly SchemaFile[] = [];
+  const files = new Map<string, SchemaFile>();
   const values = new Map<string, unknown>();
+  const read = async ({ path, parse, changed }: SchemaFile) => {
+    const parsed = await parse(texts.get(path) ?? '');
+    if ('problem' in parsed) return [`${path} ${parsed.problem}`];
+    values.set(path, parsed.value);
+    changed();
+    return [];
+  };
   return {
     async follow(wanted: readonly SchemaFile[]) {
-      files = wanted;
-      const problems = await Promise.all(
-        wanted.map(async ({ path, parse }) => {
-          const parsed = await parse(texts.get(path) ?? '');
-          if ('problem' in parsed) return [`${path} ${parsed.problem}`];
-          values.set(path, parsed.value);
-          return [];
-        }),
-      );
-      return problems.flat();
+      for (const path of files.keys()) {
+        if (wanted.some((one) => one.path === path)) continue;
+        files.delete(path);
+        values.delete(path);
+      }
+      const added = wanted.filter(({ path }) => !files.has(path));
+      for (const one of added) files.set(one.path, one);
+      return (await Promise.all(added.map(read))).flat();
     },
     async change(path: string, text: string) {
-      const file = files.find((one) => one.path === path)!;
-      const parsed = await file.parse(text);
-      if ('value' in parsed) values.set(path, parsed.value);
-      file.changed();
+      texts.set(path, text);
+      await read(files.get(path)!);
     },
     valueOf: (name: string, path: string) => (name === schemaKey ? (values.get(path) ?? null) : null),
     close() {},
     get paths() {
-      return files.map(({ path }) => path);
+      return [...files.keys()];
     },
   };
 }
 
-test('rules are made once for a route, and again when a file changes', async () => {
+const broken = { rule: 'type', path: '' };
+
+test('rules are made once for a route, and follow its file', async () => {
   const files = filesOf(new Map([['a.json', '{"type":"array"}']]));
   const schemas = new Schemas(files, inPlace);
   const route = testRoute({ validate: { client: validation, upstream: null } });
@@ -62,8 +67,28 @@ test('rules are made once for a route, and again when a file changes', async () 
   expect(rules).toMatchObject({ maxTextBytes: 100, action: 'reply', rejectsBinary: true });
   expect(rules.judge(Buffer.from('[]'))).toBeNull();
   await files.change('a.json', '{"type":"object"}');
-  expect(schemas.rulesOf(route, 'client')!.judge(Buffer.from('[]'))).toEqual({ rule: 'type', path: '' });
+  expect(rules.judge(Buffer.from('[]'))).toEqual(broken);
   schemas.close();
+});
+
+test('connections of a route that is gone go on under its schema, whatever files come and change', async () => {
+  const files = filesOf(
+    new Map([
+      ['a.json', '{"type":"array"}'],
+      ['b.json', '{"type":"object"}'],
+    ]),
+  );
+  const schemas = new Schemas(files, inPlace);
+  const gone = testRoute({ validate: { client: validation, upstream: null } });
+  const other = testRoute({ validate: { client: { ...validation, schemaFile: 'b.json' }, upstream: null } });
+  await schemas.follow([gone]);
+  expect(await schemas.prepare([other])).toEqual([]);
+  expect(await schemas.follow([other])).toEqual([]);
+  expect(files.paths).toEqual(['b.json']);
+  const judged = (text: string) => schemas.rulesOf(gone, 'client')!.judge(Buffer.from(text));
+  expect([judged('[]'), judged('{}')]).toEqual([null, broken]);
+  await files.change('b.json', '{"type":"string"}');
+  expect([judged('[]'), judged('""')]).toEqual([null, broken]);
 });
 
 test('an answer has the reason in its texts, escaped as they are', () => {
