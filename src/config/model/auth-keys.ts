@@ -104,7 +104,7 @@ const entry = z.strictObject({
       ca: setting(ca, caText),
       request_headers: setting(
         z.array(fieldName).min(1),
-        'The headers of the request that the service gets: the credentials.',
+        'The headers of the request that the service gets: the credentials. It gets `Accept`, `Accept-Language` and `X-Requested-With` besides.',
         builtInAuth.requestHeaders,
       ),
       response_headers: setting(

@@ -107,6 +107,21 @@ describe.each([
     expect(asked[0]!.headers['x-forwarded-method']).toBe('OPTIONS');
   });
 
+  // oauth2-proxy/oauth2-proxy#1393 and #1522, envoyproxy/envoy#30102: a script whose session had ended was sent to another
+  // site to sign in, where it failed without a word.
+  test('the service hears which answer a client can use, and nothing of who it is from that', async () => {
+    const { ask, asked } = await stand(forward(''), [401, ['Content-Type', 'application/json'], '{}']);
+    const wanted = ['Accept: application/json', 'Accept-Language: de', 'X-Requested-With: XMLHttpRequest'];
+    expect(await ask(message(`GET ${before}/api HTTP/1.1`, ...wanted, 'Referer: /secret'))).toMatch(/^HTTP\/1\.1 401 /);
+    const { headers } = asked[0]!;
+    expect(headers).toMatchObject({
+      accept: 'application/json',
+      'accept-language': 'de',
+      'x-requested-with': 'XMLHttpRequest',
+    });
+    expect(headers.referer).toBeUndefined();
+  });
+
   // envoyproxy/envoy#13708: the keys were fetched again for each request.
   test('the keys of an issuer are fetched once for many requests, at once or one after the other', async () => {
     const signer = newSigner('one');

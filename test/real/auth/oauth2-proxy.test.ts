@@ -133,6 +133,14 @@ it('asks once in five seconds for a whole page with its WebSocket', async () => 
   await files.page.close();
 });
 
+// oauth2-proxy/oauth2-proxy#1393, #1522.
+it('tells a script whose session is over so, and sends it nowhere, as oauth2-proxy itself does', async () => {
+  for (const base of [`http://127.0.0.1:${signIn.port}`, sluice.url]) {
+    const answer = await fetch(`${base}/files`, { redirect: 'manual', headers: { accept: 'application/json' } });
+    expect([answer.status, await answer.json()]).toEqual([401, {}]);
+  }
+});
+
 it('lets nobody in who brings a session of his own making, nor without one', async () => {
   const ask = (headers: Record<string, string>) => fetch(`${sluice.url}/files`, { redirect: 'manual', headers });
   for (const headers of [{}, { cookie: '_oauth2_proxy=made-up' }, { 'X-Auth-Request-Preferred-Username': 'root' }]) {

@@ -23,6 +23,11 @@ export interface ForwardOptions extends Omit<ForwardAuth, 'kind' | 'service' | '
 
 /** A sign-in page fits. */
 const longestAnswer = 64 * 1024;
+/**
+ * What kind of answer the client can use: who is to sign in gets a way to the sign-in, and a script, which would follow
+ * it to another site and fail there, 401. It says nothing of who it is.
+ */
+const wantedAnswer = ['Accept', 'Accept-Language', 'X-Requested-With'];
 
 export class ForwardJudge extends KindOf<ForwardOptions> {
   readonly kind = 'forward';
@@ -55,7 +60,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     // The service hears where the request came from, and may ask for more from elsewhere.
     const where = [scheme, host, address];
     const key = cacheKey(...where, ...credentials);
-    const keyOfPath = cacheKey(...where, method, target, ...credentials);
+    const keyOfPath = cacheKey(...where, method, target, ...linesOf(request, wantedAnswer).flat(), ...credentials);
     const keys = [key, keyOfPath];
     let isOwn = false;
     const hold = (decision: Decision) => this.#hold(decision, question);
@@ -137,10 +142,9 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
   }
 
   #questionOf(request: AuthRequest): Question {
-    const { method, target, scheme, host, address, headers } = request;
-    const passed = this.options.requestHeaders.flatMap((name) =>
-      valuesOf(headers, name).map((value): [string, string] => [name, value]),
-    );
+    const { method, target, scheme, host, address } = request;
+    const { requestHeaders } = this.options;
+    const wanted = wantedAnswer.filter((name) => !requestHeaders.includes(name.toLowerCase()));
     const told = [
       ['X-Forwarded-Method', method],
       ['X-Forwarded-Proto', scheme],
@@ -148,15 +152,18 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       ['X-Forwarded-Uri', target],
       ['X-Forwarded-For', address],
     ] as const;
-    return { method: 'GET', path: this.options.path, fields: [...told, ...passed], mostBytes: longestAnswer };
+    const fields = [...told, ...linesOf(request, [...wanted, ...requestHeaders])];
+    return { method: 'GET', path: this.options.path, fields, mostBytes: longestAnswer };
   }
 
-  #credentialsOf({ headers }: AuthRequest): string[] {
-    return this.options.requestHeaders.flatMap((name) =>
-      // With its name, so that no value can pass for that of another line.
-      valuesOf(headers, name).map((value) => `${name}: ${value}`),
-    );
+  #credentialsOf(request: AuthRequest): string[] {
+    // With its name, so that no value can pass for that of another line.
+    return linesOf(request, this.options.requestHeaders).map(([name, value]) => `${name}: ${value}`);
   }
+}
+
+function linesOf({ headers }: AuthRequest, names: readonly string[]): [name: string, value: string][] {
+  return names.flatMap((name) => valuesOf(headers, name.toLowerCase()).map((value): [string, string] => [name, value]));
 }
 
 /**

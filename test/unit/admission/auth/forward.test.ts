@@ -48,6 +48,16 @@ test('the service is told of the request, and gets the credentials and nothing e
   ]);
 });
 
+test('the service hears once which answer the client can use, wherever the file names that too', async () => {
+  const lines = ['Accept', 'application/json', 'X-Requested-With', 'XMLHttpRequest', 'Cookie', 's=1'];
+  for (const requestHeaders of [['cookie'], ['cookie', 'accept']]) {
+    const { judge, state } = forward(() => letIn(), { requestHeaders });
+    await judge.decide(authRequest(lines));
+    const said = state.questions[0]!.fields.slice(5).map(([name, value]) => `${name.toLowerCase()}: ${value}`);
+    expect(said.toSorted()).toEqual(['accept: application/json', 'cookie: s=1', 'x-requested-with: XMLHttpRequest']);
+  }
+});
+
 test('what it says of the user goes to the backend, and what clients say under these names does not', async () => {
   const { judge } = forward(() => user('ann', 'X-Auth-Request-Groups', 'a, b', 'X-Auth-Request-Email', 'ann@x.test'));
   const spoofed = [
@@ -228,6 +238,31 @@ describe('the cache', () => {
       expect((await judge.decide(authRequest(cookie('s=1'), { address: '203.0.113.9' }))).is).toBe('answered');
       expect((await judge.decide(authRequest(cookie('s=1')))).is).toBe('admitted');
     }
+  });
+
+  test('knows whom it knows, whichever answer they can use', async () => {
+    const { judge, state } = forward(() => user('ann'), { cacheMs: 5000 });
+    for (const accept of ['text/html', 'image/*', '*/*']) {
+      await judge.decide(authRequest([...cookie('s=1'), 'Accept', accept]));
+    }
+    expect(state.questions).toHaveLength(1);
+  });
+
+  test('sends nobody away as somebody else wants it, who asks at the same time', async () => {
+    const wants = ({ fields }: Question) => fields.find(([name]) => name === 'Accept')![1];
+    const { judge } = forward(
+      async (question) => ({
+        status: wants(question) === 'text/html' ? 302 : 401,
+        fields: [],
+        body: Buffer.alloc(0),
+      }),
+      { cacheMs: 5000 },
+    );
+    const accepts = ['text/html', 'application/json', 'text/html', 'application/json'];
+    const decisions = await Promise.all(
+      accepts.map((accept) => judge.decide(authRequest([...cookie('s=old'), 'Accept', accept]))),
+    );
+    expect(decisions.map((one) => one.is === 'answered' && one.answer.status)).toEqual([302, 401, 302, 401]);
   });
 
   test('tells hosts, schemes and the lines of credentials apart', async () => {
