@@ -89,11 +89,11 @@ export class Authenticator {
         authenticate: result === 'unavailable' ? [] : this.#schemes(request),
       };
     }
-    const { identity, edits } = decision;
+    const { identity } = decision;
     if (identity !== null && this.#parts.isRevoked(identity.name))
       return refusal(judge, 'revoked', 'the user is in the list of those shut out');
-    const whole = this.#ofOthers(judge, request).reduce(joinEdits, joinEdits(edits, this.#identityEdits(identity)));
-    return { ...decision, kind: judge.kind, edits: whole };
+    const own = joinEdits(this.#withoutOwnLines(decision.edits), this.#identityEdits(identity));
+    return { ...decision, kind: judge.kind, edits: this.#ofOthers(judge, request).reduce(joinEdits, own) };
   }
 
   /** What is for the kinds that were not asked, and not for this one as well. */
@@ -118,6 +118,11 @@ export class Authenticator {
   #schemes(request: AuthRequest): string[] {
     const schemes = this.#parts.judges.flatMap((judge) => judge.challenge(request).authenticate ?? []);
     return [...new Set(schemes)];
+  }
+
+  /** A service may have a line by the name of one of ours, and two of them would be read as one name. */
+  #withoutOwnLines(edits: Edits): Edits {
+    return { ...edits, added: edits.added.filter(([name]) => !this.#ownLines.has(foldName(name))) };
   }
 
   #identityEdits(identity: AuthIdentity | null): Edits {

@@ -128,6 +128,16 @@ describe('the backend', () => {
     ]);
   });
 
+  test('is told so once, where the service of its kind has a line of that name too', () => {
+    const added = [
+      ['x-user', 'ann'],
+      ['X_Groups', 'a;b'],
+      ['X-Mail', 'ann@x.test'],
+    ] as const;
+    const said = { ...admitted('ann', ['a', 'b']), edits: { ...noEdits, added } };
+    expect(linesFor(said)).toEqual(['X-Mail: ann@x.test', 'X-User: ann', 'X-Groups: a,b']);
+  });
+
   test('is not told what nobody knows, and not by the client either', () => {
     const anonymous: Decision = { is: 'admitted', identity: null, edits: noEdits, life: lasting };
     expect(linesFor(anonymous, 'X-User', 'root', 'X-Groups', 'wheel')).toEqual([]);
