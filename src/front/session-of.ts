@@ -1,6 +1,8 @@
 /** What a handshake hands to the relay, whichever lane it was in. */
 import type { Loan } from '../admission/loan.ts';
+import type { VisitIdentity } from '../admission/visit.ts';
 import { cleanHost, cleanPath, nameSubprotocol } from '../observe/log/clean.ts';
+import type { SignedIn } from '../observe/report.ts';
 import type { SessionInit } from '../relay/types.ts';
 import { newConnectionId } from './connection-id.ts';
 import type { EdgeRoute } from './edge-route.ts';
@@ -18,7 +20,7 @@ export function sessionOf(
   loan: Loan,
   { client, upstream, subprotocol }: SwitchedLegs,
 ): SessionInit {
-  const { user } = visit;
+  const { user, identity } = visit;
   return {
     id: newConnectionId(),
     route,
@@ -31,6 +33,7 @@ export function sessionOf(
       address: visit.address,
       upstream: endpoint.target.href,
       ...(user === undefined ? {} : { user }),
+      ...(identity === null ? {} : { signedIn: signedInOf(identity) }),
       subprotocol: subprotocol === null ? null : nameSubprotocol(subprotocol),
       handshakeMs: performance.now() - visit.startedAt,
     },
@@ -40,4 +43,8 @@ export function sessionOf(
     release: loan.dispose.bind(loan),
     whenOpen: visit.hooks,
   };
+}
+
+function signedInOf({ kind, groups, expiresAtMs }: VisitIdentity): SignedIn {
+  return { kind, groups, expiresAtMs };
 }

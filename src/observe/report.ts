@@ -16,11 +16,23 @@ export interface ConnectionFacts {
   readonly address: string;
   /** Who the request says its user is, where `identity` of its route tells. */
   readonly user?: string;
+  /** What else `auth` has found out of that user. */
+  readonly signedIn?: SignedIn;
   /** The upstream's href. */
   readonly upstream: string;
   /** The negotiated subprotocol by its name, or by its length where it may hold a token; `null` for none. */
   readonly subprotocol: string | null;
   readonly handshakeMs: number;
+}
+
+/** How a user has signed in, and what is known beside the name. */
+export interface SignedIn {
+  /** The kind of `auth` that knew the user. */
+  readonly kind: string;
+  /** They are fit to be shown, and a hundred at most. */
+  readonly groups: readonly string[];
+  /** When it ends, in milliseconds since 1970; `null` where nobody says. */
+  readonly expiresAtMs: number | null;
 }
 
 /** A limit that an open connection exceeded. `observed` is what was seen, in the unit of `configured`. */

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { connectionOutcomes } from '../../catalogue/outcomes.ts';
 import type { Source } from '../../config/model/resolved.ts';
 import type { Sender } from '../../config/types.ts';
-import type { Violation } from '../../observe/report.ts';
+import type { SignedIn, Violation } from '../../observe/report.ts';
 import type { Direction } from '../../relay/core/direction.ts';
 import type { Leg } from '../../relay/leg.ts';
 import type { Session } from '../../relay/session.ts';
@@ -50,6 +50,7 @@ export function describeConnection(
   const { client, upstream, outcome, facts, route } = session;
   return {
     ...rowFields(session, moment),
+    signed_in: facts.signedIn === undefined ? null : describeSignedIn(facts.signedIn),
     handshake_ms: round(facts.handshakeMs),
     last_data_age_s: seconds(moment.now - session.lastDataAt),
     client_sent: wholeSender(client.inbound, moment),
@@ -64,6 +65,10 @@ export function describeConnection(
     route_in_force: inForce,
     settings: showRouteSettings(route, sources),
   };
+}
+
+function describeSignedIn({ kind, groups, expiresAtMs }: SignedIn): Whole['signed_in'] {
+  return { kind, groups: [...groups], expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString() };
 }
 
 function rowFields(session: Session, { now, unixMs }: Moment) {

@@ -187,6 +187,14 @@ const violation = z
 export const connectionSchema = z
   .object({
     ...rowFields,
+    signed_in: z
+      .object({
+        kind: z.string().describe('The kind of `auth` that knew the user.'),
+        groups: z.array(z.string()),
+        expires_at: time.nullable().describe('When it ends; `null` where nobody says.'),
+      })
+      .nullable()
+      .describe('What `auth` found out beside the name; `null` where it found out nobody.'),
     handshake_ms: z.number(),
     last_data_age_s: z.number().describe('Since the last payload byte of a data message, either direction.'),
     client_sent: sender,

@@ -5,6 +5,7 @@
 import { contain, workAside } from '../../mistakes.ts';
 import { Holding, type MemoryLedger } from '../memory.ts';
 import type { OpenConnection } from '../open-connection.ts';
+import { weighText } from './identity.ts';
 import type { Life, Recheck, Standing } from './types.ts';
 
 export interface LivesParts {
@@ -16,7 +17,7 @@ export interface LivesParts {
   readonly chance: () => number;
   /** Whether a user has been shut out. */
   readonly isRevoked: (name: string) => boolean;
-  /** Where is written down what is kept to ask again. */
+  /** Where is written down what is kept of users. */
   readonly memory: MemoryLedger;
 }
 
@@ -30,6 +31,8 @@ interface Watched {
   /** `null` where a service has let somebody in without saying whom. */
   readonly name: string | null;
   readonly life: Life;
+  /** What is kept of it in memory, for the next look and for those who ask who it is. */
+  readonly bytes: number;
   /** When the service is asked again; `null` while it is, and where nobody is. */
   askAt: number | null;
 }
@@ -55,15 +58,16 @@ export class Lives {
    * Looks after a connection of a user until that is disposed of. Its backend may have taken long to answer the
    * handshake, and the user may have been shut out meanwhile.
    */
-  watch(connection: OpenConnection, name: string | null, life: Life): Disposable {
+  watch(connection: OpenConnection, name: string | null, life: Life, groups: readonly string[] = []): Disposable {
     const { now, chance } = this.#parts;
     if (this.#isRevoked(name)) connection.end('revoked');
     const { recheck } = life;
     // Those who come together are not asked about together.
     const askAt = recheck === null ? null : now() + recheck.everyMs * (0.5 + chance() / 2);
-    const watched: Watched = { connection, name, life, askAt };
+    const bytes = groups.reduce((sum, group) => sum + weighText(group), recheck?.bytes ?? 0);
+    const watched: Watched = { connection, name, life, bytes, askAt };
     this.#watched.add(watched);
-    this.#holding.bytes += recheck?.bytes ?? 0;
+    this.#holding.bytes += bytes;
     this.#timer ??= setInterval(
       () =>
         contain(
@@ -116,7 +120,7 @@ export class Lives {
 
   #forget(watched: Watched): void {
     if (!this.#watched.delete(watched)) return;
-    this.#holding.bytes -= watched.life.recheck?.bytes ?? 0;
+    this.#holding.bytes -= watched.bytes;
     if (this.#watched.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

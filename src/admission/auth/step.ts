@@ -58,7 +58,7 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
   }
   // Who has no name cannot be shut out by it, and yet may have to go.
   if (identity === null && life === lasting) return null;
-  visit.whenOpen((connection) => lives.watch(connection, identity?.name ?? null, life));
+  visit.whenOpen((connection) => lives.watch(connection, identity?.name ?? null, life, identity?.groups));
   return null;
 }
 

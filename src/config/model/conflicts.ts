@@ -20,6 +20,7 @@ import { authConflicts } from './auth-conflicts.ts';
 import { errorAt } from './explain.ts';
 import { roomsPath } from './presets.ts';
 import { quotaConflicts } from './quota-conflicts.ts';
+import { secretIdentities } from './secret-identities.ts';
 import { builtInTop } from './top-settings.ts';
 import { validationConflicts } from './validation-conflicts.ts';
 
@@ -251,18 +252,6 @@ function halfClientCertificates(document: ConfigDocument): ConfigError[] {
     errors.set(at.join('.'), errorAt(document, at, message));
   }
   return [...errors.values()];
-}
-
-/** An identity may not be taken from these: the secret that they hold would be logged as a user's name. */
-const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
-
-function secretIdentities(document: ConfigDocument): ConfigError[] {
-  return writtenRoutes(document).flatMap(({ at, route }) => {
-    const { header } = mapping(route.identity);
-    if (typeof header !== 'string' || !secretFields.has(header.toLowerCase())) return [];
-    const message = `"${header}" holds a secret, which would be logged; write a header that holds a name, such as X-Forwarded-User`;
-    return [errorAt(document, [...at, 'identity', 'header'], message)];
-  });
 }
 
 function claimsOf(value: unknown): Claim[] {

@@ -155,6 +155,22 @@ describe('a handshake', () => {
     client.socket.destroy();
   });
 
+  test('shows operators how its user signed in, the groups, and when it ends', async () => {
+    const signer = newSigner('one');
+    const keys = file('keys-shown', setText(signer));
+    await using all = await stand(`[{jwt: {issuer: "https://id.test", audience: [panel], jwks_file: ${keys}}}]`);
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const good = tokenOf(signer, { exp, groups: ['staff', 'admins'] });
+    const client = await rawClient(all.gateway.port, { headers: { Authorization: `Bearer ${good}` } });
+    const { conn_id } = await all.gateway.logged('open');
+    const shown = await fetch(`http://127.0.0.1:${all.gateway.adminPort}/api/connections/${conn_id}`);
+    expect(await shown.json()).toMatchObject({
+      user: 'ann',
+      signed_in: { kind: 'jwt', groups: ['staff', 'admins'], expires_at: new Date(exp * 1000).toISOString() },
+    });
+    client.socket.destroy();
+  });
+
   test('goes on without the subprotocols that carried its token', async () => {
     const signer = newSigner('one');
     const keys = file('keys-2', setText(signer));

@@ -36,6 +36,14 @@ test('a connection ends when what its user signed in with expires, and not befor
   lives.close();
 });
 
+test('the groups of a user count in memory for as long as the connection lives', () => {
+  const { lives, connection, memory } = livesAt();
+  const watched = lives.watch(connection('a'), 'ann', lasting, ['staff', 'x'.repeat(100)]);
+  expect(memory.usedBytes).toBe(2 * 32 + 2 * 105);
+  watched[Symbol.dispose]();
+  expect(memory.usedBytes).toBe(0);
+});
+
 test('one that has ended by itself is looked after no more', () => {
   const { clock, lives, ended, connection } = livesAt();
   const watched = lives.watch(connection('a'), 'ann', { endsAtMs: 1_000_500, recheck: null });

@@ -197,6 +197,13 @@ describe('a mistake', () => {
     ['[{client_cert: {match: {subject.O: []}}}]', '', 'match.subject.O: [] is no list of values'],
     ['[{client_cert: {match: {subject.O: [1]}}}]', '', 'match.subject.O: [1] is no list of values'],
     ['[{header: "a b"}]', '', '"a b" is not a header'],
+    [
+      '[{header: Authorization}]',
+      '',
+      'routes[0].auth[0].header: "Authorization" holds a secret, which would be logged',
+    ],
+    ['[{forward: {url: "http://h", user_header: Set-Cookie}}]', '', 'forward.user_header: "Set-Cookie" holds a secret'],
+    ['[{forward: {url: "http://h", groups_header: cookie}}]', '', 'forward.groups_header: "cookie" holds a secret'],
     ['[{header: X}]', 'identity_headers: {user: Cookie}', 'frames or routes'],
   ])('%s', (auth, more, message) => {
     expect(errorsOf(auth, more).join('\n')).toContain(message);
