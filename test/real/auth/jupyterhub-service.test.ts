@@ -74,6 +74,19 @@ describe('a Panel app as a service of a hub', { timeout: 240_000 }, () => {
     expect(await sluice.logged({ event: 'end', route: 'panel' })).toMatchObject({ reason: 'revoked', user: 'alice' });
   });
 
+  it('signs in a browser with a long address, and one that comes back to a sign-in that is over', async () => {
+    await using browser = await Browser.launch('jupyterhub-service-late');
+    const page = await browser.page();
+    await page.goto(`${hub.url}${prefix}/files?a=${'x'.repeat(5000)}`);
+    await page.getByLabel('Username').fill('carol');
+    await page.getByLabel('Password').fill('anything');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Files through a WebSocket' }).waitFor();
+    expect(page.url()).toBe(`${hub.url}${prefix}/files`);
+    await page.goto(`${hub.url}${prefix}/oauth_callback?code=over&state=over`);
+    expect(page.url()).toBe(`${hub.url}${prefix}/`);
+  });
+
   it('is open to programs with a token of the hub whose user may use it, and to nobody else', async () => {
     await hub.api('POST', '/users/bob');
     const made = (await hub.api('POST', '/users/bob/tokens')) as { token: string };

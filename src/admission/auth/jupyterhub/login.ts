@@ -3,12 +3,13 @@
  *
  *   a page without a session ─► the hub's authorize page, with a state that a cookie holds too ─► the callback,
  *     with a code ─► a token for the code ─► a cookie with the token, sealed ─► the page
+ *       └ the cookie is gone (a late one, a second look at the callback): once more, and no third time
  *
  * What the state holds is sealed: the way back leads to where the browser was, and to nowhere else.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { queryOf } from '../../../http/query.ts';
-import { cookiesOf } from '../fields.ts';
+import { cookiesOf, isNavigation } from '../fields.ts';
 import { type Answered, type AuthFailure, type AuthRequest, type GivenAnswer, refuse } from '../types.ts';
 import { type HubOptions, tokenFor } from './hub.ts';
 import { seal, sealKey, unseal } from './seal.ts';
@@ -23,6 +24,10 @@ export interface LoginOptions extends HubOptions {
 
 /** For somebody who has to look up his password. */
 const loginMs = 10 * 60_000;
+/** Browsers throw longer cookies away, name and value (RFC 6265 §6.1). */
+const longestCookie = 4096;
+/** Behind the state of a second try; no other state has a dot. */
+const secondTry = '.2';
 
 interface LoginState {
   readonly state: string;
@@ -42,11 +47,19 @@ export function callbackPath(prefix: string): string {
 }
 
 /** Sends a browser to the hub, and remembers where it was; `secret` is the service's own token. */
-export function sendToHub(request: AuthRequest, secret: string, options: LoginOptions): GivenAnswer {
+export function sendToHub(request: AuthRequest, secret: string, options: LoginOptions, attempt = ''): GivenAnswer {
   const { apiPath, service, prefix, now } = options;
-  const state = randomBytes(16).toString('base64url');
+  const state = randomBytes(16).toString('base64url') + attempt;
   const verifier = randomBytes(32).toString('base64url');
-  const held: LoginState = { state, next: pathWithin(request.target, prefix), verifier, until: now() + loginMs };
+  const name = stateCookie(service, state);
+  const { target } = request;
+  let sealed = '';
+  // What is too long to be remembered loses its query, or is where the app begins.
+  for (const place of [target, target.split('?', 1)[0]!, prefix]) {
+    const held: LoginState = { state, next: pathWithin(place, prefix), verifier, until: now() + loginMs };
+    sealed = seal(keyOf(secret, service), JSON.stringify(held));
+    if (name.length + 1 + sealed.length <= longestCookie) break;
+  }
   const query = new URLSearchParams({
     client_id: clientId(service),
     redirect_uri: callbackPath(prefix),
@@ -55,10 +68,7 @@ export function sendToHub(request: AuthRequest, secret: string, options: LoginOp
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
-  const sealed = seal(keyOf(secret, service), JSON.stringify(held));
-  return redirect(`${apiPath}/oauth2/authorize?${query}`, [
-    cookie(stateCookie(service, state), sealed, request, prefix, loginMs),
-  ]);
+  return redirect(`${apiPath}/oauth2/authorize?${query}`, [cookie(name, sealed, request, prefix, loginMs)]);
 }
 
 /** What a browser brings back from the hub. */
@@ -74,7 +84,7 @@ export async function finishLogin(
   const [sealed = ''] = cookiesOf(request.headers, name);
   const held = readState(unseal(keyOf(secret, service), sealed));
   if (held === null || held.state !== state || held.until <= now()) {
-    return refuse('malformed', 'the sign-in at the hub was not begun by this browser, or too long ago', false);
+    return startAgain(request, secret, options, state);
   }
   if (code === '') return refuse('unknown', 'the hub gives no code', false);
   const token = await tokenFor(
@@ -94,6 +104,24 @@ export async function finishLogin(
     cookie(sessionCookie(service), seal(keyOf(secret, service), token), request, prefix, null),
   ]);
   return { is: 'answered', answer, result: 'admitted', detail: 'signed in at the hub' };
+}
+
+const notBegun = refuse(
+  'malformed',
+  'the sign-in at the hub was not begun by this browser, or too long ago, or it keeps no cookies',
+  false,
+);
+
+/** Whoever came too late is signed in at the hub by now; whoever keeps no cookies would go round for ever. */
+function startAgain(
+  request: AuthRequest,
+  secret: string,
+  options: LoginOptions,
+  state: string,
+): Answered | AuthFailure {
+  if (state.endsWith(secondTry) || !isNavigation(request.method, request.headers)) return notBegun;
+  const answer = sendToHub(request, secret, options, secondTry);
+  return { is: 'answered', answer, result: 'relayed', detail: `${notBegun.detail}: sent there once more` };
 }
 
 /** The token in the session cookie of a browser; `null` where it is not one of ours. */
@@ -124,9 +152,10 @@ function readState(text: string | null): LoginState | null {
   }
 }
 
-/** Where to go on: `//host` and `/\host` would be another site. */
+/** Where to go on: `//host` and `/\host` would be another site, and behind the callback is where the app begins. */
 function pathWithin(target: string, prefix: string): string {
-  return target.startsWith(prefix) && !/^\/[/\\]/.test(target) ? target : prefix;
+  const isElsewhere = !target.startsWith(prefix) || /^\/[/\\]/.test(target);
+  return isElsewhere || target.startsWith(callbackPath(prefix)) ? prefix : target;
 }
 
 function cookie(

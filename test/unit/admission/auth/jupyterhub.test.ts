@@ -115,6 +115,35 @@ describe('a browser', () => {
     expect(await judge.decide(late)).toMatchObject({ is: 'refused', result: 'malformed' });
   });
 
+  // jupyterhub/jupyterhub#1438, #2044 and #2351: who came back late, or twice, stood before an error that stayed.
+  test('that comes back too late is sent once more, to where the app begins, and signed in', async () => {
+    const { judge } = hub();
+    const late = page('/services/panel/oauth_callback?code=c0de&state=abc');
+    const again = (await judge.decide(late)) as Answered;
+    expect(again).toMatchObject({ is: 'answered', result: 'relayed', answer: { status: 302 } });
+    const query = new URL(fieldOf(again.answer, 'Location')[0]!, 'https://hub.test').searchParams;
+    const target = `/services/panel/oauth_callback?code=c0de&state=${query.get('state')}`;
+    // One that keeps no cookies does not go round.
+    expect(await judge.decide(page(target))).toMatchObject({ is: 'refused', result: 'malformed' });
+    const back = (await judge.decide(page(target, ['Cookie', cookiesIn(again.answer).join('; ')]))) as Answered;
+    expect(back).toMatchObject({ is: 'answered', result: 'admitted' });
+    expect(fieldOf(back.answer, 'Location')).toEqual(['/services/panel/']);
+  });
+
+  // auth0/auth0.js#1263, decidim/decidim#7362: a browser keeps no cookie beyond 4096 bytes.
+  test.each([
+    ['a long address', `/services/panel/app?x=${'y'.repeat(2500)}`, 'all of it'],
+    ['a longer address', `/services/panel/app?x=${'y'.repeat(5000)}`, '/services/panel/app'],
+    ['a long path', `/services/panel/${'y'.repeat(5000)}`, '/services/panel/'],
+  ])('at %s is signed in with a cookie that it keeps', async (_, target, next) => {
+    const { judge } = hub();
+    for (const cookie of cookiesIn(judge.challenge(page(target)).login!)) {
+      expect(cookie.length).toBeLessThanOrEqual(4096);
+    }
+    const back = (await signIn(judge, page(target))) as Answered;
+    expect(fieldOf(back.answer, 'Location')).toEqual([next === 'all of it' ? target : next]);
+  });
+
   test('cannot put a session in the place of a state, nor the other way round', async () => {
     const { judge } = hub();
     const session = cookiesIn(((await signIn(judge)) as Answered).answer)
