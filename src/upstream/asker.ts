@@ -39,15 +39,14 @@ export function createAsker({ target, tls }: ServiceTarget, timeoutMs: number, c
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const hostField = port === (protocol === 'http:' ? 80 : 443) ? authority.replace(/:\d+$/, '') : authority;
 
-  return async (question, signal) => {
-    const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  return async (question) => {
+    const until = AbortSignal.timeout(timeoutMs);
     const ask = (reuse: Reuse) => tryOnce(pool, reuse, { ...question, host: hostField }, timeoutMs, until);
     const isRepeatable = question.body === undefined;
     const first = await ask(isRepeatable ? 'any' : 'none');
     const tried = isRepeatable && 'problem' in first && first.stale ? await ask('none') : first;
     if (!('problem' in tried)) return tried;
-    if (!until.aborted) return { problem: tried.problem };
-    return { problem: signal.aborted ? 'nobody waits for the answer any more' : `no answer in ${timeoutMs} ms` };
+    return { problem: until.aborted ? `no answer in ${timeoutMs} ms` : tried.problem };
   };
 }
 

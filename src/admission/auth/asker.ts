@@ -20,5 +20,5 @@ export interface ServiceAnswer {
   readonly body: Buffer;
 }
 
-/** Asks one service; `problem` says why there is no answer. Never rejects. */
-export type Asker = (question: Question, signal: AbortSignal) => Promise<ServiceAnswer | { readonly problem: string }>;
+/** Asks one service; `problem` says why there is no answer. Never rejects: it has an answer within its own time-out. */
+export type Asker = (question: Question) => Promise<ServiceAnswer | { readonly problem: string }>;

@@ -41,7 +41,6 @@ export class Lives {
   readonly #parts: LivesParts;
   readonly #watched = new Set<Watched>();
   readonly #holding: Holding;
-  readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: LivesParts) {
@@ -103,7 +102,6 @@ export class Lives {
 
   close(): void {
     for (const watched of this.#watched) this.#forget(watched);
-    this.#abort.abort();
   }
 
   #isRevoked(name: string | null): boolean {
@@ -113,7 +111,7 @@ export class Lives {
   async #ask(watched: Watched, { everyMs, ask }: Recheck): Promise<void> {
     watched.askAt = null;
     // A mistake of ours sends nobody away; it is asked again soon.
-    const standing = await ask(this.#abort.signal).catch((): Standing => 'unknown');
+    const standing = await ask().catch((): Standing => 'unknown');
     if (standing === 'goes') watched.connection.end('revoked');
     else watched.askAt = this.#parts.now() + (standing === 'stays' ? everyMs : Math.min(everyMs, retryMs));
   }

@@ -86,7 +86,7 @@ export interface Recheck {
   readonly everyMs: number;
   /** What the question takes in memory for as long as the connection lives. */
   readonly bytes: number;
-  readonly ask: (signal: AbortSignal) => Promise<Standing>;
+  readonly ask: () => Promise<Standing>;
 }
 
 /** What a second look found: the user may stay, has to go, or nobody could say. */

@@ -97,7 +97,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
 
   /** The answer may be held under `keys`. */
   async #ask(question: Question, keys: readonly string[]): Promise<Decision> {
-    const answer = await this.options.ask(question, new AbortController().signal);
+    const answer = await this.options.ask(question);
     if ('problem' in answer) return refuse('unavailable', `the service of forward: ${answer.problem}`, false);
     const { status } = answer;
     if (status >= 500 || status < 200) return refuse('unavailable', `the service of forward answers ${status}`, false);

@@ -31,7 +31,7 @@ export async function hubUserOf(
     fields: [['Authorization', `token ${token}`]],
     mostBytes: longestAnswer,
   } as const;
-  const answer = await ask(question, new AbortController().signal);
+  const answer = await ask(question);
   if ('problem' in answer) return unavailable(answer.problem);
   // 404 is a token that the hub knows and whose user it does not.
   if ([401, 403, 404].includes(answer.status)) return refuse('unknown', 'the hub knows nobody by this token');
@@ -57,7 +57,7 @@ export async function tokenFor(
     body: Buffer.from(String(new URLSearchParams(form))),
     mostBytes: longestAnswer,
   } as const;
-  const answer = await ask(question, new AbortController().signal);
+  const answer = await ask(question);
   if ('problem' in answer) return unavailable(answer.problem);
   if (answer.status >= 500) return unavailable(`it answers ${answer.status}`);
   const token: unknown = answer.status === 200 ? jsonOf(answer)?.access_token : null;

@@ -69,8 +69,7 @@ export class RemoteKeys {
   async #ask(): Promise<void> {
     const { ask, path, fetched, now } = this.#options;
     const question = { method: 'GET', path, fields: [['Accept', 'application/json']], mostBytes: longestSet } as const;
-    // Nobody's leaving ends it: others wait for the same set.
-    const answer = await ask(question, new AbortController().signal);
+    const answer = await ask(question);
     if ('problem' in answer) return fetched(answer.problem);
     if (answer.status !== 200) return fetched(`the answer is ${answer.status}`);
     const isPlain = valuesOf(answer.fields, 'content-encoding').every((coding) => coding.toLowerCase() === 'identity');

@@ -243,14 +243,13 @@ test('the hub is asked again about connections', async () => {
   const decision = await judge.decide(authRequest(['Authorization', 'token good']));
   if (decision.is !== 'admitted') throw new Error(decision.is);
   const { ask, everyMs } = decision.life.recheck!;
-  const signal = new AbortController().signal;
-  expect([everyMs, await ask(signal)]).toEqual([300_000, 'stays']);
+  expect([everyMs, await ask()]).toEqual([300_000, 'stays']);
   state.users = { good: { ...ann, name: 'bob' } };
-  expect(await ask(signal)).toBe('goes');
+  expect(await ask()).toBe('goes');
   state.users = {};
-  expect(await ask(signal)).toBe('goes');
+  expect(await ask()).toBe('goes');
   state.users = { good: 7 };
-  expect(await ask(signal)).toBe('unknown');
+  expect(await ask()).toBe('unknown');
 });
 
 test('what is known of a token is forgotten with the connection that asking again ends', async () => {
@@ -260,7 +259,7 @@ test('what is known of a token is forgotten with the connection that asking agai
   if (decision.is !== 'admitted') throw new Error(decision.is);
   state.users = {};
   expect((await judge.decide(request)).is).toBe('admitted');
-  expect(await decision.life.recheck!.ask(new AbortController().signal)).toBe('goes');
+  expect(await decision.life.recheck!.ask()).toBe('goes');
   expect((await judge.decide(request)).is).toBe('refused');
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Lives } from '../../../../src/admission/auth/lives.ts';
 import { type Life, lasting, type Standing } from '../../../../src/admission/auth/types.ts';
 import { MemoryBudget } from '../../../../src/relay/memory/memory-budget.ts';
@@ -52,6 +52,25 @@ test('one that has ended by itself is looked after no more', () => {
   clock.wall = 2_000_000;
   lives.tick();
   expect([ended, lives.size]).toEqual([[], 0]);
+});
+
+test('a clock runs while anybody is looked after, and no longer', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { clock, lives, ended, connection } = livesAt();
+  const life = { endsAtMs: 1_000_500, recheck: null };
+  const [first, last] = [lives.watch(connection('a'), 'ann', life), lives.watch(connection('b'), 'bob', life)];
+  first[Symbol.dispose]();
+  clock.wall = 1_000_500;
+  vi.advanceTimersByTime(1000);
+  expect(ended).toEqual(['b expired']);
+  last[Symbol.dispose]();
+  expect(vi.getTimerCount()).toBe(0);
+  lives.watch(connection('c'), 'eve', life);
+  vi.advanceTimersByTime(1000);
+  expect(ended).toEqual(['b expired', 'c expired']);
+  lives.close();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('all connections of a user who is shut out end', () => {
