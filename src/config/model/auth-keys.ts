@@ -84,9 +84,16 @@ const entry = z.strictObject({
       ca: setting(ca, caText),
       cache: setting(kind.finiteDuration, 'How long fetched keys are fresh.', formatDuration(builtInAuth.jwksMs)),
       leeway: setting(kind.duration, 'How far clocks may differ.', formatDuration(builtInAuth.leewayMs)),
-      claims: setting(claims, 'What else the token must say.'),
+      claims: setting(
+        claims,
+        'What else the token must say. `realm_access.roles` is `roles` within `realm_access`, and `scope` is a list.',
+      ),
       user_claim: setting(name, 'The claim with the name of the user.', builtInAuth.userClaim),
-      groups_claim: setting(name, 'The claim with the groups of the user, a list.', builtInAuth.groupsClaim),
+      groups_claim: setting(
+        name,
+        'The claim with the groups of the user, a list or one of them.',
+        builtInAuth.groupsClaim,
+      ),
       from: setting(z.array(tokenPlace).min(1), 'Where the token may stand. Several different tokens are refused.', [
         'authorization',
       ]),

@@ -40,14 +40,23 @@ function tokensAt(place: TokenPlace, { headers, target }: AuthRequest): Iterable
     case 'authorization':
       return authorizationOf(headers, 'bearer');
     case 'header':
-      return valuesOf(headers, place.name).map((value) => value.replace(/^bearer +/i, '').trim());
+      return valuesOf(headers, place.name).map(bare);
     case 'cookie':
-      return cookiesOf(headers, place.name);
+      return bareOnes(cookiesOf(headers, place.name));
     case 'query':
-      return queryOf(target, place.name);
+      return bareOnes(queryOf(target, place.name));
     case 'subprotocol':
       return subprotocolTokens(headers).map(({ token }) => token);
   }
+}
+
+/** Some write it as in `Authorization` wherever it stands (Litestar, FastAPI's examples), or encode the blank. */
+function bare(token: string): string {
+  return token.replace(/^bearer(?: |%20)+/i, '').trim();
+}
+
+function* bareOnes(tokens: Iterable<string>): Generator<string, void> {
+  for (const token of tokens) yield bare(token);
 }
 
 /** What goes on without the tokens. */

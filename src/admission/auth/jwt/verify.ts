@@ -3,6 +3,7 @@ import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { JwtAuth } from '../../../config/types.ts';
 import { identityOf } from '../identity.ts';
 import { type AuthFailure, type AuthIdentity, refuse } from '../types.ts';
+import { claimOf, valuesOfClaim } from './claims.ts';
 import type { KeySet } from './key-set.ts';
 
 /** What a token must be. */
@@ -106,20 +107,20 @@ function explainClaim(claim: string, reason: string): AuthFailure {
 
 function identify(payload: JWTPayload, { claims, userClaim, groupsClaim }: TokenRules): GoodToken | AuthFailure {
   for (const [claim, values] of claims) {
-    if (!Object.hasOwn(payload, claim)) return refuse('claim', `the claim ${claim} is missing`, false);
-    if (values !== null && !holdsOne(payload[claim], values)) {
+    const found = claimOf(payload, claim);
+    if (found === undefined) return refuse('claim', `the claim ${claim} is missing`, false);
+    if (values !== null && !holdsOne([found, ...valuesOfClaim(claim, found)], values)) {
       return refuse('claim', `the claim ${claim} has none of the values wanted`, false);
     }
   }
-  const own = (name: string) => (Object.hasOwn(payload, name) ? payload[name] : undefined);
   const expiresAtMs = payload.exp! * 1000;
   if (expiresAtMs > lastMs) return refuse('claim', 'the claim exp is no time', false);
-  const identity = identityOf(own(userClaim), own(groupsClaim), expiresAtMs);
+  const groups = valuesOfClaim(groupsClaim, claimOf(payload, groupsClaim));
+  const identity = identityOf(claimOf(payload, userClaim), groups, expiresAtMs);
   if (identity === null) return refuse('claim', `the claim ${userClaim} holds no name`, false);
   return { identity, expiresAtMs, beginsAtMs: payload.nbf === undefined ? null : payload.nbf * 1000 };
 }
 
-function holdsOne(found: unknown, values: readonly string[]): boolean {
-  const all: readonly unknown[] = Array.isArray(found) ? found : [found];
-  return all.some((one) => ['string', 'boolean', 'number'].includes(typeof one) && values.includes(String(one)));
+function holdsOne(found: readonly unknown[], values: readonly string[]): boolean {
+  return found.some((one) => ['string', 'boolean', 'number'].includes(typeof one) && values.includes(String(one)));
 }

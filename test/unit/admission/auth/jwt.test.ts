@@ -214,6 +214,53 @@ describe('claims', () => {
     expect(await decide(token, wanting(claims))).toMatchObject({ is });
   });
 
+  // istio/istio#8319, ThreeMammals/Ocelot#913, krakend/krakend-jose#32 (lists in one text), apache/couchdb#3758 (Keycloak's
+  // places).
+  test.each([
+    [[['scope', ['apps']]], 'admitted'],
+    [[['scope', ['openid apps']]], 'admitted'],
+    [[['scope', ['app']]], 'refused'],
+    [[['scp', ['write', 'read']]], 'admitted'],
+    [[['text', ['one']]], 'refused'],
+    [[['realm_access.roles', ['admin']]], 'admitted'],
+    [[['realm_access.roles', ['user']]], 'refused'],
+    [[['realm_access.other', null]], 'refused'],
+    [[['resource_access.web.app.roles', ['editor']]], 'admitted'],
+    [[['resource_access.web.roles', null]], 'refused'],
+    [[['https://apps.test/role', ['staff']]], 'admitted'],
+    [[['sub.length', null]], 'refused'],
+    [[['realm_access.constructor', null]], 'refused'],
+    [[['realm_access.', null]], 'refused'],
+    [[['.', null]], 'refused'],
+  ] as [(typeof rules)['claims'], string][])('are found as issuers write them: %j: %s', async (claims, is) => {
+    const token = tokenOf(signer, {
+      scope: 'openid apps',
+      scp: 'read',
+      text: 'one two',
+      realm_access: { roles: ['admin'] },
+      resource_access: { 'web.app': { roles: ['editor'] } },
+      'https://apps.test/role': 'staff',
+    });
+    expect(await decide(token, wanting(claims))).toMatchObject({ is });
+  });
+
+  test.each([
+    ['realm_access.roles', ['admin']],
+    ['role', ['admin']],
+    ['scope', ['openid', 'apps']],
+    ['none', []],
+    ['number', []],
+  ])('name the groups in %s', async (groupsClaim, groups) => {
+    const token = tokenOf(signer, {
+      realm_access: { roles: ['admin'] },
+      role: 'admin',
+      scope: 'openid apps',
+      number: 1,
+    });
+    const decision = await decide(token, judgeWith({ rules: { ...rules, groupsClaim } }));
+    expect((decision as Admitted).identity!.groups).toEqual(groups);
+  });
+
   test('name the user and the groups where the route says', async () => {
     const judge = judgeWith({ rules: { ...rules, userClaim: 'email', groupsClaim: 'roles' } });
     const token = tokenOf(signer, { email: 'ann@x.test', roles: ['r'] });
@@ -237,6 +284,22 @@ describe('places', () => {
     if (decision.is !== 'admitted') return;
     const onward = edited(decision.edits, [...headers, 'X_Token', token], `/p?x=1&t=${token}&y=2`);
     expect(onward).toEqual({ lines: ['Cookie: a=1; b=2'], target: '/p?x=1&y=2' });
+  });
+
+  // litestar-org/litestar#4552, Yaxian/rocket-jwt#8: the scheme stood before the token in a cookie, or in the query.
+  test.each([
+    ['Cookie', `tok="Bearer ${token}"`, '/'],
+    ['Cookie', `tok=Bearer%20${token}`, '/'],
+    ['X', '1', `/?t=Bearer%20${token}`],
+    ['X', '1', `/?t=bearer+${token}`],
+  ])('with its scheme before it, as some write it: %s: %.16s %.16s', async (name, value, target) => {
+    const judge = judgeWith({
+      from: [
+        { in: 'cookie', name: 'tok' },
+        { in: 'query', name: 't' },
+      ],
+    });
+    expect(await judge.decide(authRequest([name, value], { target }))).toMatchObject({ is: 'admitted' });
   });
 
   test.each([
