@@ -3,7 +3,6 @@ import { createServer, type Server, type Socket } from 'node:net';
 import {
   createSecureContext,
   createServer as createTlsServer,
-  type SecureContext,
   type SecureContextOptions,
   type TLSSocket,
   type Server as TlsServer,
@@ -13,17 +12,10 @@ import { bind, type SocketAccess } from '../bind.ts';
 import type { ListenAddress, TlsTerms } from '../config/types.ts';
 import { serverTls } from '../server-tls.ts';
 import { judgeClientCertificate } from './broken-request.ts';
-
-/** A certificate with its chain and the key, both PEM. */
-interface Pair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
+import { type NamedPairs, namedContexts } from './named-contexts.ts';
 
 /** What connections are secured by. */
-export interface Credentials extends Pair {
-  /** By the names that clients ask for: lower case, exact or `*.example.org`. */
-  readonly named: ReadonlyMap<string, Pair>;
+export interface Credentials extends NamedPairs {
   /** The authorities of clients and what they have revoked, PEM each; `null` asks for no certificate. */
   readonly clients: {
     readonly authorities: readonly string[];
@@ -63,8 +55,7 @@ export class Acceptor {
   secure(credentials: Credentials): void {
     const { cert, key, clients } = credentials;
     const common = { ...optionsOf(credentials), ...this.#terms };
-    const contexts = new Map<string, SecureContext>();
-    for (const [name, pair] of credentials.named) contexts.set(name, createSecureContext({ ...common, ...pair }));
+    const contextFor = namedContexts(credentials, (pair) => createSecureContext({ ...common, ...pair }));
     this.#tls = createTlsServer({
       ...socketOptions,
       ...common,
@@ -74,7 +65,7 @@ export class Acceptor {
       // We judge when TLS has been agreed on. Node would end the connection without a word, and its client would stay
       // unknown.
       rejectUnauthorized: false,
-      SNICallback: (name, found) => found(null, contextFor(name.toLowerCase(), contexts)),
+      SNICallback: (name, found) => found(null, contextFor(name)),
       // ALPN offers HTTP/1.1 alone. Browsers use HTTP/2 if it is offered, and an HTTP/2 stream is no socket.
       ALPNProtocols: ['http/1.1'],
     });
@@ -122,9 +113,4 @@ function optionsOf({ clients }: Credentials): SecureContextOptions {
     // Every certificate in the file is trusted, also one that is no root.
     allowPartialTrustChain: true,
   };
-}
-
-/** Returns the context for a name; `undefined` for the default. A star stands for one label (RFC 6125 §6.4.3). */
-function contextFor(name: string, contexts: ReadonlyMap<string, SecureContext>): SecureContext | undefined {
-  return contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*'));
 }
