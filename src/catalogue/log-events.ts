@@ -42,7 +42,8 @@ export const logEvents = {
     level: null,
     words: null,
     when: 'a handshake is refused',
-    fields: 'flag, result, status, route, host, path, client; origin, limit, header_bytes, detail where they apply',
+    fields:
+      'flag, result, status, route, host, path, client; user, origin, limit, header_bytes, detail where they apply',
   },
   http_failed: {
     level: null,

@@ -276,7 +276,7 @@ export const refusals = {
     remedy: 'take the user out of `revoked_users`',
     advice: {
       means: 'the credentials are good, and the user is in the file of `revoked_users`',
-      look: '`client`: somebody who still tries',
+      look: '`user` and `client`: somebody who still tries',
       change: 'nothing, or take the name out of the file',
     },
   },

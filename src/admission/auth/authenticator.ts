@@ -43,6 +43,8 @@ export type AuthVerdict =
       readonly authenticate: readonly string[];
       /** For `Retry-After`; `null` where it does not matter when. */
       readonly waitSeconds: number | null;
+      /** Who it is, where the credentials prove that. */
+      readonly identity: AuthIdentity | null;
     };
 
 export class Authenticator {
@@ -82,16 +84,16 @@ export class Authenticator {
   #conclude(judge: Judge, request: AuthRequest, decision: Decision): AuthVerdict {
     if (decision.is === 'answered') return { ...decision, kind: judge.kind };
     if (decision.is === 'refused') {
-      const { result, detail, guessed } = decision;
+      const { result, detail, guessed, identity = null } = decision;
       if (guessed && judge.guessable) this.#parts.failures.add(request.subscriber);
       return {
-        ...refusal(judge, result, detail),
+        ...refusal(judge, result, detail, identity),
         authenticate: result === 'unavailable' ? [] : this.#schemes(request),
       };
     }
     const { identity } = decision;
     if (identity !== null && this.#parts.isRevoked(identity.name))
-      return refusal(judge, 'revoked', 'the user is in the list of those shut out');
+      return refusal(judge, 'revoked', 'the user is in the file of revoked_users', identity);
     const own = joinEdits(this.#withoutOwnLines(decision.edits), this.#identityEdits(identity));
     return { ...decision, kind: judge.kind, edits: this.#ofOthers(judge, request).reduce(joinEdits, own) };
   }
@@ -142,8 +144,8 @@ const outcomes: Partial<Record<AuthResult, AuthOutcome>> = {
   unavailable: 'auth_unavailable',
 };
 
-function refusal(judge: Judge | null, result: AuthResult, detail: string) {
+function refusal(judge: Judge | null, result: AuthResult, detail: string, identity: AuthIdentity | null = null) {
   const outcome = outcomes[result] ?? 'unauthenticated';
   const kind = judge?.kind ?? null;
-  return { is: 'refused', kind, outcome, result, detail, authenticate: [], waitSeconds: null } as const;
+  return { is: 'refused', kind, outcome, result, detail, authenticate: [], waitSeconds: null, identity } as const;
 }

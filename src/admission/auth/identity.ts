@@ -30,6 +30,11 @@ function fitGroups(groups: unknown): string[] {
     .filter((group): group is string => typeof group === 'string' && isFitName(group) && !group.includes(','));
 }
 
+/** The first of some values that are wanted, for a line of the log. */
+export function listed(values: readonly string[]): string {
+  return values.length <= 5 ? values.join(', ') : `${values.slice(0, 5).join(', ')} and ${values.length - 5} more`;
+}
+
 /** What an identity takes in memory, in bytes at most. */
 export function weighIdentity({ name, groups }: AuthIdentity): number {
   return groups.reduce((bytes, group) => bytes + weighText(group), weighText(name));

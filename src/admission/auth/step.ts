@@ -2,11 +2,11 @@
 import { cleanUser } from '../../observe/log/clean.ts';
 import { tally } from '../../observe/metrics/counters.ts';
 import type { AnswerFields, Verdict } from '../verdict.ts';
-import type { Step, Visit } from '../visit.ts';
+import type { Step, Visit, VisitIdentity } from '../visit.ts';
 import type { Authenticator, AuthVerdict } from './authenticator.ts';
 import { applyEdits } from './edits.ts';
 import type { Lives } from './lives.ts';
-import { type AuthRequest, lasting } from './types.ts';
+import { type AuthIdentity, type AuthRequest, lasting } from './types.ts';
 
 /** Judges the credentials of every visit of a route. Those who are let in are looked after while they stay. */
 export function authenticationStep(authenticator: Authenticator, lives: Lives): Step {
@@ -41,6 +41,7 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
     return { outcome: 'auth_answered', detail: `${verdict.detail} (${kind})`, answer: verdict.answer };
   }
   if (verdict.is === 'refused') {
+    if (verdict.identity !== null) visit.identity = seen(verdict.identity, kind);
     const fields: AnswerFields = [
       ...verdict.authenticate.map((scheme) => ['WWW-Authenticate', scheme] as const),
       ...(verdict.waitSeconds === null ? [] : [['Retry-After', String(verdict.waitSeconds)] as const]),
@@ -52,14 +53,15 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
   const { identity, edits, life, toClient = [] } = verdict;
   applyEdits(edits, visit.change());
   for (const [name, value] of toClient) tellClient(visit, name, value);
-  if (identity !== null) {
-    const { name, groups, expiresAtMs } = identity;
-    visit.identity = { name, user: cleanUser(name), groups, expiresAtMs, kind };
-  }
+  if (identity !== null) visit.identity = seen(identity, kind);
   // Who has no name cannot be shut out by it, and yet may have to go.
   if (identity === null && life === lasting) return null;
   visit.whenOpen((connection) => lives.watch(connection, identity?.name ?? null, life, identity?.groups));
   return null;
+}
+
+function seen({ name, groups, expiresAtMs }: AuthIdentity, kind: string): VisitIdentity {
+  return { name, user: cleanUser(name), groups, expiresAtMs, kind };
 }
 
 /** Cookies stand beside those of the backend; any other field takes the place of the backend's. */

@@ -103,13 +103,15 @@ export interface Admitted {
   readonly life: Life;
 }
 
-/** Its credentials do not do; `detail` is for the log and quotes nothing of them. */
+/** Its credentials do not do; `detail` is for the log and quotes nothing of them that is secret or names a user. */
 export interface AuthFailure {
   readonly is: 'refused';
   readonly result: AuthResult;
   readonly detail: string;
   /** Whether somebody may be guessing: such refusals slow their address down. */
   readonly guessed: boolean;
+  /** Who it is, where the credentials prove that and are not enough: the log names them. */
+  readonly identity?: AuthIdentity | null;
 }
 
 /** The client gets this answer. */
@@ -154,4 +156,9 @@ export const lasting: Life = { endsAtMs: null, recheck: null };
 /** A refusal of wrong credentials. */
 export function refuse(result: AuthResult, detail: string, guessed = true): AuthFailure {
   return { is: 'refused', result, detail, guessed };
+}
+
+/** A refusal of somebody whose credentials are genuine, and do not open this route. */
+export function refuseUser(result: AuthResult, detail: string, identity: AuthIdentity | null): AuthFailure {
+  return { ...refuse(result, detail, false), identity };
 }

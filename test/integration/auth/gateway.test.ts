@@ -235,6 +235,7 @@ describe('life after the handshake', () => {
     const { payload } = await client.frame();
     expect(payload.readUInt16BE(0)).toBe(1008);
     expect(await ask(all.gateway.port, handshakeRequest({ headers }))).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await all.gateway.logged('refused')).toMatchObject({ result: 'auth_revoked', user: 'ann' });
     other.send(clientFrame('still here'));
     const peers = [await all.upstream.next(), await all.upstream.next()];
     const ofBob = peers.find((peer) => headerOf(peer.request, 'X-User') === 'bob')!;

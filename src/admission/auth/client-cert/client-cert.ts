@@ -1,9 +1,9 @@
 /** `client_cert`: the client has shown a certificate in TLS, and what stands in it says who it is. */
 import type { ClientCertAuth } from '../../../config/types.ts';
 import { noEdits } from '../edits.ts';
-import { identityOf } from '../identity.ts';
+import { identityOf, listed } from '../identity.ts';
 import { KindOf, letIn } from '../judge.ts';
-import { type AuthRequest, type Decision, lasting, refuse } from '../types.ts';
+import { type AuthRequest, type Decision, lasting, refuse, refuseUser } from '../types.ts';
 
 export interface ClientCertOptions extends Omit<ClientCertAuth, 'kind'> {
   /** Milliseconds since 1970. */
@@ -30,17 +30,18 @@ export class ClientCertJudge extends KindOf<ClientCertOptions> {
     const { expiresAtMs } = shown;
     // TLS looked at that once, and a connection may have lived for long since.
     if (now() >= expiresAtMs) return refuse('expired', 'the certificate has expired', false);
+    const [name, ...more] = shown.values(user);
+    const isName = name !== undefined && (user.startsWith('subject.') || isAscii.test(name));
+    // Which of several is the user's is not known.
+    const identity = isName && more.length === 0 ? identityOf(name, [], expiresAtMs) : null;
     for (const [field, wanted] of match) {
       if (!shown.values(field).some((value) => wanted.includes(value))) {
-        return refuse('claim', `the certificate has none of the values that match wants in ${field}`, false);
+        const detail = `the certificate has none of the values that match wants in ${field}: ${listed(wanted)}`;
+        return refuseUser('claim', detail, identity);
       }
     }
-    const [name, ...more] = shown.values(user);
     if (name === undefined) return refuse('claim', `the certificate has no ${user}`, false);
-    // Which of them is the user's is not known.
     if (more.length > 0) return refuse('several', `the certificate has several of ${user}`, false);
-    const isName = user.startsWith('subject.') || isAscii.test(name);
-    const identity = isName ? identityOf(name, [], expiresAtMs) : null;
     if (identity === null) return refuse('malformed', `${user} of the certificate holds no name`, false);
     return letIn(identity, noEdits, closesOnExpiry ? { endsAtMs: expiresAtMs, recheck: null } : lasting);
   }

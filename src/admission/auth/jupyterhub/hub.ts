@@ -3,7 +3,7 @@
  */
 import type { Asker, ServiceAnswer } from '../asker.ts';
 import { identityOf } from '../identity.ts';
-import { type AuthFailure, type AuthIdentity, refuse } from '../types.ts';
+import { type AuthFailure, type AuthIdentity, refuse, refuseUser } from '../types.ts';
 
 export interface HubOptions {
   readonly ask: Asker;
@@ -40,7 +40,9 @@ export async function hubUserOf(
   const scopes: unknown = user.scopes;
   const wanted = ['access:services', `access:services!service=${service}`];
   if (!Array.isArray(scopes) || !wanted.some((scope) => scopes.includes(scope))) {
-    return refuse('claim', `the user has not the scope ${wanted[1]} at the hub`, false);
+    // Behind a `=` the log would take the name of the service for a secret.
+    const detail = `the user has no scope access:services for the service ${service} at the hub`;
+    return refuseUser('claim', detail, identityOf(user.name, user.groups));
   }
   return identityOf(user.name, user.groups) ?? unavailable('it names no user');
 }

@@ -78,7 +78,7 @@ export class JwtJudge extends KindOf<JwtOptions> {
     const { rules, closesOnExpiry, now } = this.options;
     const { identity, expiresAtMs } = verified;
     // Whoever waited for keys or a thread may have waited beyond the end.
-    if (!isCurrent(verified, rules, now())) return expired;
+    if (!isCurrent(verified, rules, now())) return expired(expiresAtMs);
     const edits = this.own(request);
     if (!closesOnExpiry) return letIn(identity, edits);
     return letIn(identity, edits, { endsAtMs: expiresAtMs + rules.leewayMs, recheck: null });

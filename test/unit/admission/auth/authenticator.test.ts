@@ -110,6 +110,7 @@ test('who is shut out stays out, whatever the credentials', () => {
     is: 'refused',
     outcome: 'auth_revoked',
     result: 'revoked',
+    identity: { name: 'mallory' },
   });
 });
 

@@ -134,7 +134,7 @@ describe('a judge', () => {
     const names = [[1, 'anna@example.org']] as const;
     expect(decide({ subject: [...subject, ou], names }, { match })).toMatchObject({ is: 'admitted' });
     expect(decide({ subject: [...subject, ou] }, { match })).toMatchObject({ result: 'claim' });
-    expect(decide({ subject, names }, { match })).toMatchObject({ result: 'claim' });
+    expect(decide({ subject, names }, { match })).toMatchObject({ result: 'claim', identity: { name: 'anna' } });
     expect(decide({ subject: [...subject, [oid.ou, 'Admins']], names }, { match })).toMatchObject({ result: 'claim' });
   });
 

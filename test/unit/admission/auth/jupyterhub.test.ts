@@ -223,6 +223,12 @@ describe('a program', () => {
     expect(await deciding(request, users)).toMatchObject({ is: 'refused', result });
   });
 
+  test('whom the hub names without the scope is known to the log', async () => {
+    expect(await deciding(token('good'), { good: { ...ann, scopes: [] } })).toMatchObject({
+      identity: { name: 'ann' },
+    });
+  });
+
   test('that may use all services is let in', async () => {
     expect(await deciding(token('good'), { good: { ...ann, scopes: ['access:services'] } })).toMatchObject({
       is: 'admitted',

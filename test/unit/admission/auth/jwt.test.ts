@@ -118,6 +118,36 @@ test('a key that cannot be used keeps nobody from those beside it', async () => 
   }
 });
 
+test.each([
+  ['iss', { iss: 'https://id.test/' }, 'the token is of issuer https://id.test/, and the route takes https://id.test'],
+  ['no iss', { iss: undefined }, 'the token is of issuer nobody, and the route takes https://id.test'],
+  ['aud', { aud: ['a', 'b'] }, 'the token is for audience a, b, and the route takes panel, other'],
+  [
+    'a long aud',
+    { aud: 'x'.repeat(201) },
+    `the token is for audience ${'x'.repeat(200)}, and the route takes panel, other`,
+  ],
+  ['exp', { exp: now - 31 }, `the token expired at ${new Date(nowMs - 31_000).toISOString()}`],
+  ['nbf', { nbf: now + 31 }, `the token is not valid before ${new Date(nowMs + 31_000).toISOString()}`],
+  ['a year that never was', { nbf: 1e300 }, 'the token is not valid before a time that never was'],
+])('the log hears what a genuine token says, beside what is wanted: %s', async (_, claims, detail) => {
+  expect(await decide(tokenOf(signer, claims))).toMatchObject({ is: 'refused', detail });
+});
+
+test('the log hears whose genuine token does not open the route, and what it wants', async () => {
+  const wants = (...values: string[]) => judgeWith({ rules: { ...rules, claims: [['groups', values]] } });
+  const identity = { name: 'ann' };
+  expect(await decide(tokenOf(signer), wants('admins'))).toMatchObject({
+    detail: 'the claim groups has none of the values that claims wants: admins',
+    identity,
+  });
+  expect(await decide(tokenOf(signer), wants('a', 'b', 'c', 'd', 'e', 'f', 'g'))).toMatchObject({
+    detail: 'the claim groups has none of the values that claims wants: a, b, c, d, e and 2 more',
+  });
+  const missing = judgeWith({ rules: { ...rules, claims: [['email', null]] } });
+  expect(await decide(tokenOf(signer), missing)).toMatchObject({ detail: 'the claim email is missing', identity });
+});
+
 describe('a wrong token', () => {
   const good = tokenOf(signer);
   const [head, body, signature] = good.split('.') as [string, string, string];
