@@ -101,12 +101,13 @@ export const logEvents = {
     level: 'info',
     words: 'a certificate is in use',
     when: 'a certificate is in use, at the start or because its files changed',
-    fields: 'cert, key (paths), names, valid_until (of the first that ends), authorities (of clients)',
+    fields:
+      'cert, key (paths), names, valid_until (of the first that ends), authorities (of clients), crl_valid_until (likewise)',
   },
   tls_rejected: {
     level: 'error',
-    words: 'the changed certificate cannot be used; the one before stays in use',
-    when: 'changed files of the certificate cannot be used, and the one before stays in use; level error',
+    words: 'the changed files of listen.tls cannot be used; those before stay in use',
+    when: 'changed files of `listen.tls` cannot be used, and those before stay in use; level error',
     fields: 'problem',
   },
   upstream_tls_loaded: {

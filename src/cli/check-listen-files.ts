@@ -38,7 +38,11 @@ async function checkClients({ clients }: ListenTls, now: number): Promise<FileFi
   const contents = await readFiles(crl === null ? [ca] : [ca, crl]);
   const judged = judgeClients(clients, contents);
   if ('problem' in judged) return [foundIn(judged.problem, contents)];
-  return expiredIn(contents[0]!, 'listen.tls.client_certificates.ca', now);
+  const expired = expiredIn(contents[0]!, 'listen.tls.client_certificates.ca', now);
+  const { listsEnd } = judged.value;
+  if (listsEnd === null || listsEnd.getTime() > now) return expired;
+  const problem = `listen.tls.client_certificates.crl: ${crl} holds a list that was good until ${listsEnd.toISOString()}, so no certificate comes in; let the authority make a new one`;
+  return [...expired, { problem, isAbsent: false }];
 }
 
 function foundIn(problem: string, contents: readonly FileContent[]): FileFinding {

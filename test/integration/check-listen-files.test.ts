@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { checkListenFiles } from '../../src/cli/check-listen-files.ts';
 import { judgeFindings } from '../../src/cli/file-findings.ts';
 import type { ListenTls } from '../../src/config/types.ts';
-import { clientCa, emptyList, expired, one, wild } from '../helpers/client-ca.ts';
+import { clientCa, emptyList, expired, oldList, one, wild } from '../helpers/client-ca.ts';
 import { cert, key } from '../helpers/test-certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'check-listen-'));
@@ -60,6 +60,11 @@ describe('an error', () => {
     ['an authority that is none', { clients: { ...clients, ca: crl } }, 'client_certificates.ca: '],
     ['an authority that has expired', { clients: { ...clients, ca: old.cert } }, 'client_certificates.ca: '],
     ['a list that is none', { clients: { ...clients, crl: ca } }, 'client_certificates.crl: '],
+    [
+      'a list that is over',
+      { clients: { ...clients, crl: file('lists.crl', emptyList + oldList) } },
+      `listen.tls.client_certificates.crl: ${join(folder, 'lists.crl')} holds a list that was good until 2021-01-01T00:00:00.000Z, so no certificate comes in; let the authority make a new one`,
+    ],
   ])('%s', async (_, tls, message) => {
     const { errors, warnings } = await found(tls);
     expect(errors).toEqual([expect.stringContaining(message)]);

@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import type { Result } from '../language/result.ts';
 import type { ListenTls } from '../types.ts';
 import { type FileContent, whyUnreadable } from './read.ts';
+import { nextUpdateOf } from './revocation-list.ts';
 import { judgePair, type TlsPair } from './tls-pair.ts';
 import { judgeAuthorities } from './upstream-files.ts';
 
@@ -34,7 +35,12 @@ export interface ListenCredentials extends PemPair {
 /** Files that can be used, and what the log may say of them. */
 export interface ListenFiles {
   readonly credentials: ListenCredentials;
-  readonly facts: { readonly names: string; readonly valid_until: string; readonly authorities?: readonly string[] };
+  readonly facts: {
+    readonly names: string;
+    readonly valid_until: string;
+    readonly authorities?: readonly string[];
+    readonly crl_valid_until?: string;
+  };
 }
 
 /** The paths that are named, in the order in which `judgeListenFiles` takes their contents. */
@@ -67,6 +73,7 @@ export function judgeListenFiles(tls: ListenTls, contents: readonly FileContent[
         names: pairs.map(({ names }) => names).join('; '),
         valid_until: new Date(Math.min(...ends)).toISOString(),
         ...(clients && { authorities: clients.value.names }),
+        ...(clients?.value.listsEnd && { crl_valid_until: clients.value.listsEnd.toISOString() }),
       },
     },
   };
@@ -90,6 +97,8 @@ type Clients = NonNullable<ListenTls['clients']>;
 interface JudgedClients {
   readonly trust: ClientTrust;
   readonly names: readonly string[];
+  /** When the first of the lists is over; `null` where none says. */
+  readonly listsEnd: Date | null;
 }
 
 /** Judges the authorities of clients, and what they have revoked. */
@@ -99,7 +108,9 @@ export function judgeClients({ crl, isRequired }: Clients, [ca, list]: readonly 
   const revoked = crl === null ? { value: [] } : judgeRevoked(list!);
   if ('problem' in revoked) return revoked;
   const { pems, names } = authorities.value;
-  return { value: { trust: { authorities: pems, revoked: revoked.value, isRequired }, names } };
+  const ends = revoked.value.map(nextUpdateOf).filter((end) => end !== null);
+  const listsEnd = ends.reduce<Date | null>((first, end) => (first === null || end < first ? end : first), null);
+  return { value: { trust: { authorities: pems, revoked: revoked.value, isRequired }, names, listsEnd } };
 }
 
 const pemList = /-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g;
