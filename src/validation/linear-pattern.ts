@@ -48,6 +48,7 @@ export class LinearPattern {
 
   /** Whether it matches anywhere in the text. */
   test(text: string, fuel: Fuel): boolean {
+    fuel.burn(1);
     const steps = this.#steps;
     let now: number[] = [];
     let next: number[] = [];
