@@ -195,6 +195,30 @@ describe('where a route evicts', () => {
     expect(told).toEqual(['1 evicted at 3 of 2']);
   });
 
+  test('who has given up keeps no place, and takes none from the others who wait', async () => {
+    const slots = new ConnectionSlots();
+    const [first, second] = [open(slots, by('ann'), 1), open(slots, by('ann'), 2)];
+    const [gone, waiting] = [wait(slots, by('ann')), wait(slots, by('ann'))];
+    gone.giveUp();
+    gone.giveUp();
+    first.slot[Symbol.dispose]();
+    expect(await waiting.slot).toBeInstanceOf(ConnectionSlot);
+    second.slot[Symbol.dispose]();
+    expect([slots.taken, slots.users]).toEqual([1, 1]);
+    ((await waiting.slot) as ConnectionSlot)[Symbol.dispose]();
+    expect([slots.taken, slots.users]).toEqual([0, 0]);
+  });
+
+  test('those who stay can be evicted, whichever of them has gone before', () => {
+    const slots = new ConnectionSlots();
+    const told: string[] = [];
+    const [first, second] = [1, 2, 3, 4].map((at) => open(slots, by('ann'), at, told));
+    first!.slot[Symbol.dispose]();
+    second!.slot[Symbol.dispose]();
+    wait(slots, by('ann'), { ...caps, maxPerUser: 1 });
+    expect(told).toEqual(['3 evicted at 3 of 1', '4 evicted at 3 of 1']);
+  });
+
   test('under a cap that has become smaller as many go as are too many', async () => {
     const slots = new ConnectionSlots();
     const told: string[] = [];
