@@ -33,7 +33,8 @@ export function nextUpdateOf(pem: string): Date | null {
 
 function timeOf(text: string): Date | null {
   const [, year, month, day, hours, minutes, seconds] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
-  return year === undefined ? null : new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  const time = new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  return Number.isNaN(time.getTime()) ? null : time;
 }
 
 /** The element that begins there: its tag, and where its content stands. Beyond the end nothing has a tag. */

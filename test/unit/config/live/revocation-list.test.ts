@@ -23,6 +23,8 @@ test('one that does not say, or is cut short, has no end', () => {
   expect(nextUpdateOf(list())).toBeNull();
   expect(nextUpdateOf(list(sequence()))).toBeNull();
   expect(nextUpdateOf(list(utc('9912312359Z')))).toBeNull();
+  // No time that there is, which OpenSSL reads all the same.
+  expect(nextUpdateOf(list(utc('991331235959Z')))).toBeNull();
   const der = Buffer.from(emptyList.replace(/-----[^-]*-----/g, ''), 'base64');
   for (let length = 0; length < 60; length++) expect(nextUpdateOf(pem(der.subarray(0, length)))).toBeNull();
 });
