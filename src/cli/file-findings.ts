@@ -57,9 +57,9 @@ function placedIn(places: ConfigDocument['places'], { problem }: FileFinding): P
   return { subject: path, rest, where: ` (${file}:${line}:${column}${others})` };
 }
 
-/** Whether a path ends with a key, whatever the numbers of what it stands in. */
+/** Whether a path ends with a key, whatever the numbers, and the side of the messages, of what it stands in. */
 function endsWithKey(path: string, key: string): boolean {
-  return `.${path.replaceAll(/\[\d+\]/g, '')}`.endsWith(`.${key}`);
+  return `.${path.replaceAll(/\[\d+\]|\.(?:client|upstream)(?=\.text\.)/g, '')}`.endsWith(`.${key}`);
 }
 
 /** Whether one of the files does not exist. */

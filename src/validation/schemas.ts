@@ -102,7 +102,7 @@ export class Schemas {
       action: reports ? 'report' : action,
       rejectsBinary: binary === 'reject',
       judge: (payload) => judgeText(payload, { maxDepth, schema: held.check }),
-      describe: describeFault,
+      describe: (fault) => describeFault(fault, { maxDepth, maxTextBytes }),
       answer: (detail) => Buffer.from(answerOf(template, detail)),
     };
   }
@@ -117,8 +117,6 @@ export function schemaPathsOf(routes: readonly Route[]): string[] {
 const words: Readonly<Record<string, string>> = {
   utf8: 'a text message is not UTF-8',
   json: 'a text message is not JSON',
-  max_depth: 'a text message nests deeper than max_depth',
-  max_size: 'a text message exceeds text.max_size',
   binary: 'binary messages are not accepted',
   too_costly: 'a text message takes too much work to validate (too_costly)',
   json_schema: 'the json_schema cannot be read',
@@ -126,8 +124,14 @@ const words: Readonly<Record<string, string>> = {
 /** Of a longer place the beginning: a close reason has 123 bytes, and the name of the route stands behind it. */
 const longestPlace = 48;
 
-/** The rule that a message broke, and where. */
-export function describeFault({ rule, path }: Fault): string {
+type TextBounds = Pick<Validation, 'maxDepth' | 'maxTextBytes'>;
+
+/** The rule that a message broke, with its limit and what was seen, or where. */
+export function describeFault({ rule, path, bytes }: Fault, { maxDepth, maxTextBytes }: TextBounds): string {
+  if (rule === 'max_depth' && path === '') return `a text message nests deeper than max_depth, which is ${maxDepth}`;
+  if (bytes !== undefined) {
+    return `a text message of ${bytes} bytes exceeds text.max_size, which is ${maxTextBytes}`;
+  }
   if (path === '' && Object.hasOwn(words, rule)) return words[rule]!;
   const place = path === '' ? 'the top' : clean(path);
   return `a text message breaks "${rule}" at ${place.length > longestPlace ? `${place.slice(0, longestPlace)}…` : place}`;

@@ -9,6 +9,8 @@ export interface Fault {
    * not name.
    */
   readonly path: string;
+  /** What of the message has been announced, where that is too much. */
+  readonly bytes?: number;
 }
 
 /** What one side's messages must be; a message takes it when it begins. */

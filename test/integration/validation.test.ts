@@ -179,7 +179,7 @@ test('a text beyond its size is refused at the header that crosses it, and the l
   client.send(clientFrame('"a', { fin: false }));
   client.send(clientFrame('', { opcode: 0, fin: false, length: 1023 }));
   expect((await client.frame()).payload.toString()).toBe(
-    '{"type":"error","message":"a text message exceeds text.max_size"}',
+    '{"type":"error","message":"a text message of 1025 bytes exceeds text.max_size, which is 1024"}',
   );
   // The rest of it is dropped, and what comes then passes.
   client.send(Buffer.concat([Buffer.alloc(1023), clientFrame('', { opcode: 0 }), clientFrame('1')]));

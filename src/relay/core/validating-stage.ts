@@ -95,7 +95,7 @@ export class ValidatingStage implements Stage {
   #admit(parser: FrameParser, out: FrameSink): Finding | null {
     this.#announced += parser.length;
     if (this.#announced > this.#rules!.maxTextBytes) {
-      const found = this.#find({ rule: 'max_size', path: '' });
+      const found = this.#find({ rule: 'max_size', path: '', bytes: this.#announced });
       if (found.violation.action === 'report') this.#release(out);
       else this.drop();
       return found;

@@ -10,6 +10,7 @@ const places = new Map([
   ['routes[1].upstream_tls.client_cert', at(5, '/a.pem')],
   ['routes[1].upstream_tls.client_key', at(6, '/b.pem')],
   ['listen.tls.client_certificates.ca', at(7, '/ca.pem')],
+  ['routes[1].validate.upstream.text.json_schema', at(8, '/s.json')],
 ]);
 const errorOf = (problem: string) => judgeFindings([{ problem, isAbsent: false }], places).errors[0];
 
@@ -25,6 +26,12 @@ test('a key that ends like another is not taken for it, whatever stands first', 
 test('what is wrong with several files together has the place of their section', () => {
   expect(errorOf('upstream_tls: /a.pem and /b.pem cannot be used')).toBe(
     'routes[1].upstream_tls: /a.pem and /b.pem cannot be used (f:4:3)',
+  );
+});
+
+test('a schema stands where a side names it', () => {
+  expect(errorOf('validate.text.json_schema: /s.json is no JSON')).toBe(
+    'routes[1].validate.upstream.text.json_schema: /s.json is no JSON (f:8:3)',
   );
 });
 

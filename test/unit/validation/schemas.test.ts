@@ -6,6 +6,7 @@ import {
   Schemas,
   schemaKey,
 } from '../../../src/validation/schemas.ts';
+import type { Fault } from '../../../src/validation/types.ts';
 import { testRoute } from '../../helpers/relay.ts';
 import { compile } from '../../helpers/schema-check.ts';
 
@@ -128,11 +129,14 @@ test('what cannot be used is not prepared, and what is in use stays', async () =
 });
 
 test('what is wrong is told with its rule and place, short enough for a close frame', () => {
-  expect(describeFault({ rule: 'utf8', path: '' })).toBe('a text message is not UTF-8');
-  expect(describeFault({ rule: 'type', path: '' })).toBe('a text message breaks "type" at the top');
-  expect(describeFault({ rule: 'toString', path: '' })).toBe('a text message breaks "toString" at the top');
-  expect(describeFault({ rule: 'type', path: `/${'a'.repeat(300)}` }).length).toBeLessThan(90);
-  expect(describeFault({ rule: 'type', path: '/a\u0007\u2028' })).toBe(
-    'a text message breaks "type" at /a\\u0007\\u2028',
+  const told = (fault: Fault) => describeFault(fault, { maxDepth: 8, maxTextBytes: 1024 });
+  expect(told({ rule: 'utf8', path: '' })).toBe('a text message is not UTF-8');
+  expect(told({ rule: 'max_depth', path: '' })).toBe('a text message nests deeper than max_depth, which is 8');
+  expect(told({ rule: 'max_size', path: '', bytes: 1025 })).toBe(
+    'a text message of 1025 bytes exceeds text.max_size, which is 1024',
   );
+  expect(told({ rule: 'type', path: '' })).toBe('a text message breaks "type" at the top');
+  expect(told({ rule: 'toString', path: '' })).toBe('a text message breaks "toString" at the top');
+  expect(told({ rule: 'type', path: `/${'a'.repeat(300)}` }).length).toBeLessThan(90);
+  expect(told({ rule: 'type', path: '/a\u0007\u2028' })).toBe('a text message breaks "type" at /a\\u0007\\u2028');
 });
