@@ -6,6 +6,7 @@
  */
 
 import { contain } from '../mistakes.ts';
+import { BySize, Sized } from './by-size.ts';
 
 /** Somebody who waits. */
 export interface Waiter {
@@ -64,16 +65,16 @@ export class WaitingPlace {
 }
 
 /** Those who wait of one group. */
-class Group {
+class Group extends Sized {
   first: WaitingPlace | null = null;
   last: WaitingPlace | null = null;
-  size = 0;
 }
 
 export class Waiting {
   readonly #caps: WaitingCaps;
   readonly #now: () => number;
   readonly #groups = new Map<string | null, Group>();
+  readonly #bySize = new BySize<Group>();
   #first: WaitingPlace | null = null;
   #last: WaitingPlace | null = null;
   #size = 0;
@@ -121,13 +122,13 @@ export class Waiting {
     if (place.behindInGroup === null) group.last = place.beforeInGroup;
     else place.behindInGroup.beforeInGroup = place.beforeInGroup;
     place.before = place.behind = place.beforeInGroup = place.behindInGroup = place.group = null;
-    if (--group.size === 0) this.#groups.delete(name);
+    this.#bySize.shrink(group);
+    if (group.size === 0) this.#groups.delete(name);
   }
 
   /** Ends the one that goes first. Returns `false` if nobody waits. */
   makeRoom(): boolean {
-    let largest: Group | null = null;
-    for (const group of this.#groups.values()) if (largest === null || group.size > largest.size) largest = group;
+    const { largest } = this.#bySize;
     if (largest === null) return false;
     largest.first!.waiter.evict();
     return true;
@@ -165,7 +166,8 @@ export class Waiting {
   #linkInGroup(place: WaitingPlace): Group {
     const { group: name } = place.waiter;
     const group = this.#groups.get(name) ?? new Group();
-    if (group.size++ === 0) this.#groups.set(name, group);
+    if (group.size === 0) this.#groups.set(name, group);
+    this.#bySize.grow(group);
     place.group = group;
     place.beforeInGroup = group.last;
     if (group.last === null) group.first = place;

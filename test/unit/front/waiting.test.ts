@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { capsOf, type Waiter, Waiting } from '../../../src/front/waiting.ts';
 import { HeardMistakes } from '../../helpers/heard-mistakes.ts';
 
@@ -115,6 +115,16 @@ test('where there is no room for anybody, the address that has most makes it', (
   expect(told).toEqual(['a makes room']);
   expect(waiting.size).toBe(4);
   expect(waiting.makeRoom()).toBe(true);
+});
+
+test('nobody looks at all addresses to find the one that makes room', () => {
+  const { waiting, told, add } = room({ inAll: 100, ofGroup: 10 });
+  for (let i = 0; i < 100; i++) add(`${i}`, `address ${i}`);
+  const looks = (['values', 'entries', 'forEach', Symbol.iterator] as const).map((way) => vi.spyOn(Map.prototype, way));
+  onTestFinished(() => looks.forEach((look) => void look.mockRestore()));
+  waiting.makeRoom();
+  for (const look of looks) expect(look).not.toHaveBeenCalled();
+  expect(told).toEqual(['0 makes room']);
 });
 
 test('what is nobody’s in particular has no number of its own', () => {
