@@ -237,11 +237,23 @@ describe('a program', () => {
 
   test('is not let in while the hub, or the file of the token, is not there', async () => {
     const gone = hub({ ask: async () => ({ problem: 'refused' }) }).judge;
-    expect(await gone.decide(token('good'))).toMatchObject({ result: 'unavailable', guessed: false });
+    expect(await gone.decide(token('good'))).toMatchObject({
+      result: 'unavailable',
+      guessed: false,
+      detail: 'the hub: refused',
+    });
     const blind = hub({ secret: () => null }).judge;
     expect(await blind.decide(token('good'))).toMatchObject({ result: 'unavailable' });
     expect(blind.challenge(page())).toEqual({ authenticate: 'Bearer' });
   });
+});
+
+test.each([
+  ['is not there', { problem: 'refused' }, 'the hub: refused'],
+  ['fails', json({}, 502), 'the hub: it answers 502'],
+])('who comes back with a code from a hub that %s has guessed nothing', async (_, answer, detail) => {
+  const { judge } = hub({ ask: async () => answer });
+  expect(await signIn(judge)).toMatchObject({ is: 'refused', result: 'unavailable', guessed: false, detail });
 });
 
 test('the hub is asked again about connections', async () => {
