@@ -8,7 +8,7 @@ const one = newSigner('one');
 const two = newSigner('two');
 const ok = (text: string): ServiceAnswer => ({ status: 200, fields: [], body: Buffer.from(text) });
 
-function remote(first: ServiceAnswer | { problem: string }) {
+function remote(first: ServiceAnswer | { problem: string } | Promise<ServiceAnswer>) {
   const state = { now: 0, answer: first, asked: 0, told: [] as (string | null)[] };
   const keys = new RemoteKeys({
     ask: async ({ mostBytes }) => {
@@ -34,6 +34,16 @@ test('keys are fetched once for all who ask, and again when they are old, beside
   expect(await keys.keys()).toBe(a);
   expect(state.asked).toBe(2);
   expect(await keys.keys()).not.toBe(a);
+});
+
+test('whoever asks while they are fetched waits for the same set', async () => {
+  const { promise, resolve } = Promise.withResolvers<ServiceAnswer>();
+  const { state, keys } = remote(promise);
+  const asked = [keys.keys(), keys.keys()];
+  await new Promise(setImmediate);
+  resolve(ok(setText(one)));
+  const [a, b] = await Promise.all(asked);
+  expect([a === null, b === a, state.asked]).toEqual([false, true, 1]);
 });
 
 test.each([
