@@ -60,7 +60,7 @@ export class Authenticator {
 
   /** Decides at once where the kind can. */
   decide(request: AuthRequest): AuthVerdict | Promise<AuthVerdict> {
-    const judge = this.#parts.judges.find((one) => one.brings(request));
+    const judge = this.#judgeOf(request);
     if (judge === undefined) return this.#ask(request);
     const slowed = this.#slowed(judge, request);
     if (slowed !== null) return slowed;
@@ -74,18 +74,26 @@ export class Authenticator {
     });
   }
 
+  /** The first that finds its credentials, and before that the first that they could be of. */
+  #judgeOf(request: AuthRequest): Judge | undefined {
+    const [first, ...others] = this.#parts.judges.filter((one) => one.brings(request));
+    if (first === undefined || others.length === 0 || first.recognises(request)) return first;
+    return others.find((one) => one.recognises(request)) ?? first;
+  }
+
   /** The refusal of an address that has no tries left; `null` where it has some. */
   #slowed(judge: Judge, request: AuthRequest): AuthVerdict | null {
-    const waitSeconds = judge.guessable ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
+    const waitSeconds = judge.guessable(request) ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
     if (waitSeconds === 0 || judge.remembers(request)) return null;
     return { ...refusal(judge, 'slowed', 'too many wrong credentials came from this address'), waitSeconds };
   }
 
   #conclude(judge: Judge, request: AuthRequest, decision: Decision): AuthVerdict {
+    const isGuess = decision.is !== 'admitted' && decision.guessed && judge.guessable(request);
+    if (isGuess) this.#parts.failures.add(request.subscriber);
     if (decision.is === 'answered') return { ...decision, kind: judge.kind };
     if (decision.is === 'refused') {
-      const { result, detail, guessed, identity = null } = decision;
-      if (guessed && judge.guessable) this.#parts.failures.add(request.subscriber);
+      const { result, detail, identity = null } = decision;
       return {
         ...refusal(judge, result, detail, identity),
         authenticate: result === 'unavailable' ? [] : this.#schemes(request),

@@ -15,7 +15,6 @@ import {
 /** A kind with options of its own. It asks for nothing and cannot be guessed unless it says so. */
 export abstract class KindOf<Options> implements Judge {
   abstract readonly kind: AuthKind;
-  readonly guessable: boolean = false;
   protected readonly options: Options;
 
   constructor(options: Options) {
@@ -24,6 +23,14 @@ export abstract class KindOf<Options> implements Judge {
 
   abstract brings(request: AuthRequest): boolean;
   abstract decide(request: AuthRequest): Decision | Promise<Decision>;
+
+  recognises(_request: AuthRequest): boolean {
+    return true;
+  }
+
+  guessable(_request: AuthRequest): boolean {
+    return false;
+  }
 
   challenge(_request: AuthRequest): Challenge {
     return {};

@@ -38,7 +38,8 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
   const kind = verdict.kind ?? 'none';
   tally(visit.route.counters.auth, kind, verdict.is === 'admitted' ? 'admitted' : verdict.result);
   if (verdict.is === 'answered') {
-    return { outcome: 'auth_answered', detail: `${verdict.detail} (${kind})`, answer: verdict.answer };
+    const outcome = verdict.result === 'unavailable' ? 'auth_unavailable' : 'auth_answered';
+    return { outcome, detail: `${verdict.detail} (${kind})`, answer: verdict.answer };
   }
   if (verdict.is === 'refused') {
     if (verdict.identity !== null) visit.identity = seen(verdict.identity, kind);

@@ -120,6 +120,8 @@ export interface Answered {
   readonly answer: GivenAnswer;
   readonly result: AuthResult;
   readonly detail: string;
+  /** As with a refusal. */
+  readonly guessed?: boolean;
 }
 
 /** What a kind says of a request that brings its credentials. */
@@ -130,6 +132,11 @@ export interface Judge {
   readonly kind: AuthKind;
   /** Whether the request has credentials of this kind, right or wrong. */
   brings(request: AuthRequest): boolean;
+  /**
+   * Whether what it has found has the form of its own. Where it has not, it is left to a kind behind that finds some
+   * too: a static token stands where a JWT may.
+   */
+  recognises(request: AuthRequest): boolean;
   /** Judges them. */
   decide(request: AuthRequest): Decision | Promise<Decision>;
   /** What a request without any is asked for. */
@@ -141,8 +148,8 @@ export interface Judge {
   own(request: AuthRequest): Edits;
   /** Which credentials go on to the backend where this kind has judged them, though others look there too. */
   forwarded(request: AuthRequest): Edits;
-  /** Whether an address that has brought too many wrong ones has to wait. */
-  readonly guessable: boolean;
+  /** Whether these could be guessed: an address that has brought too many wrong ones has to wait. */
+  guessable(request: AuthRequest): boolean;
   /**
    * Whether it knows without asking that these were right a moment ago, and nobody could find such by guessing: who
    * shares an address with somebody that guesses then need not wait. Never of passwords: it would answer guesses.

@@ -106,7 +106,7 @@ const entry = z.strictObject({
     z.strictObject({
       url: url.meta({
         description:
-          'The service. It is asked with GET, and told of the request in `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For`. 2xx lets in; 3xx and 4xx go to the client as they are; without an answer there is 503.',
+          'The service. It is asked with GET, and told of the request in `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For`. 2xx lets in; any other answer goes to the client as it is; without one there is 503.',
       }),
       ca: setting(ca, caText),
       request_headers: setting(

@@ -1,7 +1,7 @@
 /** What is valid in `auth`, and still likely to let somebody in or keep everybody out. */
 import { isLocal } from '../language/addresses.ts';
 import { formatDuration } from '../language/format.ts';
-import { type Auth, type Route, type ServiceTarget, serviceOf } from '../types.ts';
+import { type Auth, type Route, type ServiceTarget, serviceOf, type TokenPlace } from '../types.ts';
 import type { Resolved } from './resolved.ts';
 
 /** As long as Keycloak and others let an access token live: a user who signs out shall not stay in for longer. */
@@ -13,6 +13,7 @@ export function authWarnings(route: Route, listen: Resolved['listen']): string[]
   return [
     ...inTheClear(listen),
     ...openOrigins(route),
+    ...neverAsked(route.auth),
     ...route.auth.flatMap((entry) => [
       ...servicesInTheClear(entry),
       ...longCache(entry),
@@ -46,9 +47,36 @@ function isAmbient(entry: Auth): boolean {
   return ['basic', 'client_cert', 'header', 'jupyterhub'].includes(entry.kind);
 }
 
+/** Of kinds that look in the same place the first finds all; but what is no JWT by its form `jwt` leaves to the others. */
+function neverAsked(auth: readonly Auth[]): string[] {
+  const taken = new Set<string>();
+  return auth.flatMap((entry) => {
+    const places = placesOf(entry);
+    const isDead = places.length > 0 && places.every((place) => taken.has(place));
+    for (const place of places) taken.add(place);
+    // Every token, and so those of `jwt` too.
+    if (entry.kind === 'bearer' || entry.kind === 'jupyterhub') taken.add(placeName({ in: 'authorization' }));
+    if (!isDead) return [];
+    const remedy = entry.kind === 'jwt' ? 'Write jwt before it, or another place in from.' : 'Write one of them.';
+    return [
+      `auth.${entry.kind} is never asked, because an entry before it takes every token that stands where it looks. ${remedy}`,
+    ];
+  });
+}
+
+/** Where a kind finds tokens that another may find there too. */
+function placesOf(entry: Auth): string[] {
+  if (entry.kind === 'jwt') return entry.from.map(placeName);
+  return entry.kind === 'bearer' ? ['static token'] : entry.kind === 'jupyterhub' ? ['static token', 'session'] : [];
+}
+
+function placeName(place: TokenPlace): string {
+  return 'name' in place ? `${place.in} ${place.name}` : place.in;
+}
+
 function servicesInTheClear(entry: Auth): string[] {
   const service = serviceOf(entry);
-  if (service === null || isSafe(service)) return [];
+  if (service === null || (entry.kind === 'jwt' ? isOwn(service) : isSafe(service))) return [];
   const what =
     entry.kind === 'jwt'
       ? 'auth.jwt.jwks fetches keys over http: whoever stands in between can put in a key of their own, and sign tokens for anybody.'
@@ -56,11 +84,15 @@ function servicesInTheClear(entry: Auth): string[] {
   return [`${what} Write https.`];
 }
 
+/** Nobody stands in between. */
+function isOwn({ target: { protocol, host } }: ServiceTarget): boolean {
+  return protocol === 'https:' || host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 /** Names of a cluster and single labels never leave its network. */
-function isSafe({ target }: ServiceTarget): boolean {
-  const { protocol, host } = target;
-  if (protocol === 'https:' || host === 'localhost' || host === '::1' || host.startsWith('127.')) return true;
-  return !host.includes('.') || /\.(?:svc|local|internal|localhost)$/.test(host);
+function isSafe(service: ServiceTarget): boolean {
+  const { host } = service.target;
+  return isOwn(service) || !host.includes('.') || /\.(?:svc|local|internal|localhost)$/.test(host);
 }
 
 function longCache(entry: Auth): string[] {

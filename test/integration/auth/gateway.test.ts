@@ -296,7 +296,47 @@ describe('life after the handshake', () => {
   });
 });
 
+test('a static token stands where a JWT may, and each is judged by its own kind', async () => {
+  const signer = newSigner('one');
+  const keys = file('keys-row', setText(signer));
+  const jwt = `{jwt: {issuer: "https://id.test", audience: [panel], jwks_file: ${keys}}}`;
+  await using all = await stand(`[${jwt}, {bearer: {file: ${tokens}}}]`, 'identity_headers: {user: X-User}', '', ok);
+  const good = tokenOf(signer, { exp: Math.floor(Date.now() / 1000) + 60 });
+  for (const [brought, user] of [
+    [good, 'ann'],
+    [token, 'ci'],
+  ] as const) {
+    expect(await ask(all.gateway.port, request([`Authorization: Bearer ${brought}`]))).toMatch(/ 200 /);
+    const { request: seen } = await all.upstream.next();
+    expect(headersOf(seen, 'X-User')).toEqual([user]);
+    expect(headersOf(seen, 'Authorization')).toEqual([]);
+  }
+  for (const wrong of ['nobodys', confusedToken(signer)]) {
+    expect(await ask(all.gateway.port, request([`Authorization: Bearer ${wrong}`]))).toMatch(/ 401 /);
+  }
+  const metrics = await all.gateway.metrics();
+  expect(metrics).toContain('sluice_auth_total{route="test",kind="bearer",result="unknown"} 1');
+  expect(metrics).toContain('sluice_auth_total{route="test",kind="jwt",result="algorithm"} 1');
+});
+
 describe('forward', () => {
+  test('passes on an error of the service, which counts as nobody’s', async () => {
+    const port = await serve((_req, res) => res.writeHead(503, { 'Retry-After': '7' }).end('the store is down'));
+    await using all = await stand(`[{forward: {url: "http://127.0.0.1:${port}"}}]`);
+    for (const text of [request([]), handshakeRequest()]) {
+      const client = await rawConnect(all.gateway.port);
+      client.sendText(text);
+      const head = await client.head();
+      expect(head).toMatch(/^HTTP\/1\.1 503 /);
+      expect(headersOf(head, 'Retry-After')).toEqual(['7']);
+      expect((await client.bytes(17)).toString()).toBe('the store is down');
+      client.socket.destroy();
+    }
+    const metrics = await all.gateway.metrics();
+    expect(metrics).toContain('sluice_handshakes_total{route="test",result="auth_unavailable"} 2');
+    expect(metrics).toContain('sluice_auth_total{route="test",kind="forward",result="unavailable"} 2');
+  });
+
   test('passes on what the service says, and lets in whom it names', async () => {
     const seen: string[] = [];
     const port = await serve((req, res) => {

@@ -32,7 +32,6 @@ const wrong = refuse('unknown', 'the name or the password is wrong');
 
 export class BasicJudge extends KindOf<BasicOptions> {
   readonly kind = 'basic';
-  override readonly guessable = true;
   readonly #known: CredentialCache<boolean | null>;
 
   constructor(options: BasicOptions) {
@@ -42,6 +41,10 @@ export class BasicJudge extends KindOf<BasicOptions> {
 
   brings({ headers }: AuthRequest): boolean {
     return authorizationOf(headers, 'basic').length > 0;
+  }
+
+  override guessable(): boolean {
+    return true;
   }
 
   override challenge(): Challenge {

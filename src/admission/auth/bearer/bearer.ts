@@ -18,10 +18,13 @@ const longestToken = 4096;
 
 export class BearerJudge extends KindOf<BearerOptions> {
   readonly kind = 'bearer';
-  override readonly guessable = true;
 
   brings({ headers }: AuthRequest): boolean {
     return authorizationOf(headers, 'bearer').length > 0;
+  }
+
+  override guessable(): boolean {
+    return true;
   }
 
   override challenge(): Challenge {

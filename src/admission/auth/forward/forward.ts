@@ -9,6 +9,7 @@ import { endToEnd, valuesOf } from '../../../http/raw-fields.ts';
 import type { Asker, Question, ServiceAnswer } from '../asker.ts';
 import { CredentialCache, cacheKey, type Hold, notHeld } from '../cache.ts';
 import { type Edits, noEdits } from '../edits.ts';
+import { authorizationOf } from '../fields.ts';
 import { identityOf, ownText, weighIdentity, weighLines } from '../identity.ts';
 import { KindOf } from '../judge.ts';
 import { type AuthRequest, type Decision, type Life, lasting, refuse, type Standing } from '../types.ts';
@@ -45,6 +46,11 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
   /** The service looks for them itself. */
   brings(): boolean {
     return true;
+  }
+
+  /** Passwords alone: a session or a token that is over is nobody's guess, and comes with every request of a page. */
+  override guessable({ headers }: AuthRequest): boolean {
+    return this.options.requestHeaders.includes('authorization') && authorizationOf(headers, 'basic').length > 0;
   }
 
   override own(): Edits {
@@ -100,7 +106,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     const answer = await this.options.ask(question);
     if ('problem' in answer) return refuse('unavailable', `the service of forward: ${answer.problem}`, false);
     const { status } = answer;
-    if (status >= 500 || status < 200) return refuse('unavailable', `the service of forward answers ${status}`, false);
+    if (status > 599 || status < 200) return refuse('unavailable', `the service of forward answers ${status}`, false);
     if (status >= 300) return relay(answer);
     return this.#admit(answer, question, keys);
   }
@@ -131,7 +137,8 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     if (recheckMs === 0) return lasting;
     const ask = async (): Promise<Standing> => {
       const decision = await this.#ask(question, []);
-      if (decision.is === 'refused') return 'unknown';
+      // An error of its own says nothing of the user.
+      if (decision.is !== 'admitted' && decision.result === 'unavailable') return 'unknown';
       // Whoever came in without a name may have one by now.
       if (decision.is === 'admitted' && (name === null || decision.identity?.name === name)) return 'stays';
       // What was known is known better: whoever is sent away comes back at once.
@@ -191,6 +198,12 @@ const tooMany: Decision = refuse('unavailable', 'too many questions to the servi
 /** The service's own words, less what concerns its connection to Sluice. */
 function relay({ status, fields, body }: ServiceAnswer): Decision {
   const passed = endToEnd(fields).filter(([name]) => name.toLowerCase() !== 'content-length');
-  const detail = `the service of forward answers ${status}`;
-  return { is: 'answered', answer: { status, fields: passed, body }, result: 'relayed', detail };
+  return {
+    is: 'answered',
+    answer: { status, fields: passed, body },
+    result: status < 500 ? 'relayed' : 'unavailable',
+    detail: `the service of forward answers ${status}`,
+    // 403 is for somebody whom it knows.
+    guessed: status < 400 || status === 401,
+  };
 }

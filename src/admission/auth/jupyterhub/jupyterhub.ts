@@ -39,7 +39,6 @@ const tooMany = refuse('unavailable', 'too many questions to the hub are under w
 
 export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   readonly kind = 'jupyterhub';
-  override readonly guessable = true;
   readonly #known: CredentialCache<AuthIdentity | AuthFailure>;
   readonly #withoutSession: Edits;
 
@@ -51,6 +50,10 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
 
   brings(request: AuthRequest): boolean {
     return tokensIn(request).length > 0 || this.#sessions(request).length > 0 || this.#isCallback(request);
+  }
+
+  override guessable(): boolean {
+    return true;
   }
 
   override challenge(request: AuthRequest): Challenge {

@@ -6,7 +6,7 @@ import { type AuthFailure, type AuthRequest, type Challenge, type Decision, refu
 import { GoodTokens } from './good-tokens.ts';
 import type { KeySet } from './key-set.ts';
 import { tokenIn, withoutTokens } from './token-places.ts';
-import { expired, type GoodToken, isCurrent, refuseShape, type TokenRules, verifyToken } from './verify.ts';
+import { expired, type GoodToken, isCompact, isCurrent, refuseShape, type TokenRules, verifyToken } from './verify.ts';
 
 /** Where the keys come from. */
 export interface KeySource {
@@ -31,7 +31,6 @@ const noFittingKey = refuse('key', 'no key of the issuer fits the token');
 
 export class JwtJudge extends KindOf<JwtOptions> {
   readonly kind = 'jwt';
-  override readonly guessable = true;
   readonly #known: GoodTokens;
 
   constructor(options: JwtOptions) {
@@ -41,6 +40,15 @@ export class JwtJudge extends KindOf<JwtOptions> {
 
   brings(request: AuthRequest): boolean {
     return tokenIn(this.options.from, request) !== 'none';
+  }
+
+  override recognises(request: AuthRequest): boolean {
+    const found = tokenIn(this.options.from, request);
+    return typeof found === 'string' || isCompact(found.token);
+  }
+
+  override guessable(): boolean {
+    return true;
   }
 
   override challenge(): Challenge {

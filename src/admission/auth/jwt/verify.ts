@@ -36,10 +36,15 @@ export interface GoodToken {
   readonly beginsAtMs: number | null;
 }
 
+/** Whether a text has the form of a token: three parts, of which the last may be empty. */
+export function isCompact(token: string): boolean {
+  return compact.test(token);
+}
+
 /** Refuses what cannot be a token; `null` where it can. */
 export function refuseShape(token: string): AuthFailure | null {
   if (token.length > longestToken) return refuse('too_long', `the token has ${token.length} characters`);
-  return compact.test(token) ? null : refuse('malformed', 'the token is no JWT');
+  return isCompact(token) ? null : refuse('malformed', 'the token is no JWT');
 }
 
 /** Whether now is one of the times that a good token says. */

@@ -16,7 +16,8 @@ const admitted = (name: string, groups: string[] = []): Decision => ({
 function kind(name: Judge['kind'], decision: Decision | Promise<Decision>, more: Partial<Judge> = {}): Judge {
   return {
     kind: name,
-    guessable: true,
+    guessable: () => true,
+    recognises: () => true,
     brings: ({ headers }) => headers.includes(name),
     decide: () => decision,
     challenge: () => ({ authenticate: name }),
@@ -49,6 +50,19 @@ describe('kinds in a row', () => {
       outcome: 'unauthenticated',
     });
     expect(decide(row, 'basic', '')).toMatchObject({ is: 'admitted', kind: 'basic' });
+  });
+
+  test('what has the form of another kind is left to one behind that finds it too', () => {
+    const brings = () => true;
+    const recognises = ({ headers }: AuthRequest) => headers.includes('jwt');
+    const jwt = kind('jwt', refuse('malformed', 'no JWT'), { brings, recognises });
+    const both = rowOf([jwt, kind('bearer', admitted('ci'))]);
+    expect(decide(both, 'bearer', '')).toMatchObject({ is: 'admitted', kind: 'bearer' });
+    expect(decide(both, 'bearer', '', 'jwt', '')).toMatchObject({ kind: 'jwt', result: 'malformed' });
+    // Where none behind finds any, or none knows the form, the first has found it.
+    expect(decide(both, 'basic', '')).toMatchObject({ kind: 'jwt', result: 'malformed' });
+    const neither = rowOf([jwt, kind('bearer', admitted('ci'), { recognises })]);
+    expect(decide(neither, 'bearer', '')).toMatchObject({ kind: 'jwt', result: 'malformed' });
   });
 
   test('where none does, all are asked for', () => {
@@ -150,7 +164,7 @@ describe('guessing', () => {
   test('slows the address down, and no other, and only where one can guess', () => {
     const row = rowOf([
       kind('basic', refuse('unknown', 'wrong')),
-      kind('header', admitted('ann'), { guessable: false }),
+      kind('header', admitted('ann'), { guessable: () => false }),
     ]);
     for (let i = 0; i < 20; i++) decide(row, 'basic', '');
     expect(decide(row, 'basic', '')).toMatchObject({ outcome: 'auth_slowed', result: 'slowed', waitSeconds: 3 });
@@ -186,6 +200,16 @@ describe('guessing', () => {
     expect(results).toEqual([...Array(20).fill('unknown'), ...Array(4).fill('slowed')]);
     // Each of them counts for the time that follows.
     expect(decide(row, 'basic', '')).toMatchObject({ result: 'slowed', waitSeconds: 12 });
+  });
+
+  test('is what a service turns down, where one could guess', () => {
+    const answer = { status: 401, fields: [], body: Buffer.alloc(0) };
+    const turnedDown = { is: 'answered', answer, result: 'relayed', detail: '' } as const;
+    const known = rowOf([kind('forward', turnedDown)]);
+    for (let i = 0; i < 40; i++) expect(decide(known, 'forward', '')).toMatchObject({ result: 'relayed' });
+    const guessed = rowOf([kind('forward', { ...turnedDown, guessed: true })]);
+    for (let i = 0; i < 20; i++) expect(decide(guessed, 'forward', '')).toMatchObject({ result: 'relayed' });
+    expect(decide(guessed, 'forward', '')).toMatchObject({ outcome: 'auth_slowed' });
   });
 
   test('is not what an old token is', () => {

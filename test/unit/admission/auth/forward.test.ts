@@ -116,6 +116,7 @@ test('a redirect and a refusal are passed on, less what concerns the connection'
     is: 'answered',
     result: 'relayed',
     detail: 'the service of forward answers 302',
+    guessed: true,
     answer: {
       status: 302,
       fields: [
@@ -128,9 +129,36 @@ test('a redirect and a refusal are passed on, less what concerns the connection'
   });
 });
 
+test('an error of its own is passed on too, and is nobody’s fault', async () => {
+  const { judge } = forward(() => ({ status: 503, fields: ['Retry-After', '7'], body: Buffer.from('down') }));
+  expect(await judge.decide(authRequest())).toMatchObject({
+    is: 'answered',
+    result: 'unavailable',
+    guessed: false,
+    answer: { status: 503, fields: [['Retry-After', '7']], body: Buffer.from('down') },
+  });
+});
+
+test('a password that it turns down is a guess, a session or a token is none', async () => {
+  const basic = authRequest(['Authorization', 'Basic YTpi']);
+  const { judge } = forward(() => letIn());
+  expect(judge.guessable(basic)).toBe(true);
+  expect(judge.guessable(authRequest(['Authorization', 'Bearer YTpi', 'Cookie', 's=1']))).toBe(false);
+  // It is not asked about passwords.
+  expect(forward(() => letIn(), { requestHeaders: ['cookie'] }).judge.guessable(basic)).toBe(false);
+  for (const [status, guessed] of [
+    [302, true],
+    [401, true],
+    [403, false],
+  ] as const) {
+    const answering = forward(() => ({ status, fields: [], body: Buffer.alloc(0) }));
+    expect(await answering.judge.decide(basic)).toMatchObject({ is: 'answered', guessed });
+  }
+});
+
 test.each([
   ['no answer', { problem: 'no answer in 5000 ms' }],
-  ['an error of its own', { status: 500, fields: [], body: Buffer.alloc(0) }],
+  ['a status that is none', { status: 600, fields: [], body: Buffer.alloc(0) }],
   ['a switch of protocols', { status: 101, fields: [], body: Buffer.alloc(0) }],
   ['a name that is none', user('a\x80\x80')],
   ['two names', user('ann', 'X-Auth-Request-User', 'bob')],
@@ -286,6 +314,7 @@ describe('asking again', () => {
     ['nobody goes', () => letIn(), 'goes'],
     ['who is signed out goes', () => ({ status: 302, fields: [], body: Buffer.alloc(0) }), 'goes'],
     ['a service that is down ends nobody', () => ({ problem: 'refused' }), 'unknown'],
+    ['one that errs ends nobody', () => ({ status: 502, fields: [], body: Buffer.alloc(0) }), 'unknown'],
   ] as const)('%s', async (_, second, standing) => {
     let asked = 0;
     const { judge } = forward(() => (asked++ === 0 ? user('ann') : (second() as ServiceAnswer)), {

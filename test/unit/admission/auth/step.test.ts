@@ -31,7 +31,8 @@ function stepFor(
     judges: [
       {
         kind,
-        guessable: true,
+        guessable: () => true,
+        recognises: () => true,
         remembers: () => false,
         own: () => noEdits,
         forwarded: () => noEdits,

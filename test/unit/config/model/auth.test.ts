@@ -4,6 +4,8 @@ import { loadConfig } from '../../../../src/config/model/load.ts';
 import { findWarnings } from '../../../../src/config/model/warnings.ts';
 
 const jwt = 'issuer: https://id.test, audience: [panel]';
+const fileJwt = `{jwt: {${jwt}, jwks_file: /k}}`;
+const hub = '{jupyterhub: {api_url: "http://hub/hub/api", token_file: /t, service: x}}';
 
 function load(auth: string, more = '', top = '') {
   return loadConfig('f', `${top}\nroutes:\n  - {name: a, upstream: "http://h", auth: ${auth}, ${more}}\n`);
@@ -252,7 +254,14 @@ describe('a warning', () => {
     ['[{forward: {url: "https://h", request_headers: [Authorization]}}]', '', []],
     [`[{jwt: {${jwt}, jwks: "https://h", from: [{cookie: c}]}}]`, '', ['auth.jwt takes what browsers']],
     [`[{jwt: {${jwt}, jwks: "http://id.test"}}]`, '', ['auth.jwt.jwks fetches keys over http']],
-    [`[{jwt: {${jwt}, jwks: "http://keycloak.id.svc"}}]`, '', []],
+    [`[{jwt: {${jwt}, jwks: "http://keycloak.id.svc"}}]`, '', ['auth.jwt.jwks fetches keys over http']],
+    [`[${fileJwt}, {bearer: {file: /t}}]`, '', []],
+    [`[{bearer: {file: /t}}, ${fileJwt}]`, '', ['auth.jwt is never asked, because an entry before it takes']],
+    [`[{bearer: {file: /t}}, {jwt: {${jwt}, jwks_file: /k, from: [authorization, {query: t}]}}]`, '', []],
+    [`[${fileJwt}, ${fileJwt}]`, '', ['auth.jwt is never asked']],
+    [`[${fileJwt}, {jwt: {${jwt}, jwks_file: /k, from: [{header: X-Token}]}}]`, '', []],
+    [`[${hub}, {bearer: {file: /t}}]`, origins, ['auth.bearer is never asked']],
+    [`[{bearer: {file: /t}}, ${hub}]`, origins, []],
     [`[{jwt: {${jwt}, jwks: "http://127.0.0.1:1"}}]`, '', []],
     ['[{forward: {url: "http://auth.test"}}]', origins, ['auth.forward sends credentials over http']],
     ['[{forward: {url: "http://oauth2-proxy:4180"}}]', origins, []],
