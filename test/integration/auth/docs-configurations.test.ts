@@ -96,7 +96,8 @@ test('oauth2-proxy in front of Panel', async () => {
   const port = await serve((req, res) => {
     if (req.url === '/oauth2/sign_in') return void res.end('sign in');
     if (req.headers.cookie !== '_oauth2_proxy=ann') return void res.writeHead(302, { Location: '/oauth2/start' }).end();
-    res.writeHead(202, { 'X-Auth-Request-User': 'ann', 'X-Auth-Request-Email': 'ann@example.org' }).end();
+    const said = { 'X-Auth-Request-User': '7f3c', 'X-Auth-Request-Preferred-Username': 'ann' };
+    res.writeHead(202, { ...said, 'X-Auth-Request-Email': 'ann@example.org' }).end();
   });
   const stand = await start(blockBelow('oauth2-proxy in front of Panel'), {
     'http://oauth2-proxy:4180': `http://127.0.0.1:${port}`,

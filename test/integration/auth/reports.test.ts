@@ -107,8 +107,8 @@ describe.each([
     expect(asked[0]!.headers['x-forwarded-method']).toBe('OPTIONS');
   });
 
-  // oauth2-proxy/oauth2-proxy#1393 and #1522, envoyproxy/envoy#30102: a script whose session had ended was sent to another
-  // site to sign in, where it failed without a word.
+  // oauth2-proxy/oauth2-proxy#1393 and #1522, envoyproxy/envoy#30102: a script whose session had ended was sent to
+  // another site to sign in, where it failed without a word.
   test('the service hears which answer a client can use, and nothing of who it is from that', async () => {
     const { ask, asked } = await stand(forward(''), [401, ['Content-Type', 'application/json'], '{}']);
     const wanted = ['Accept: application/json', 'Accept-Language: de', 'X-Requested-With: XMLHttpRequest'];
