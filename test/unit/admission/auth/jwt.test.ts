@@ -27,6 +27,16 @@ function judgeWith(options: Partial<JwtOptions> = {}): JwtJudge {
 const bearer = (token: string) => ['Authorization', `Bearer ${token}`];
 const decide = (token: string, judge = judgeWith()) => judge.decide(authRequest(bearer(token)));
 
+test('a token that names no key is tried with eight, because each takes time', async () => {
+  const token = tokenOf(signer, {}, { kid: undefined });
+  const behind = (count: number) => {
+    const others = Array.from({ length: count }, (_, i) => ({ ...stranger, kid: `${i}` }));
+    return judgeWith({ keys: { keys: () => keySetOf(...others, signer), newer: async () => null } });
+  };
+  expect(await decide(token, behind(7))).toMatchObject({ is: 'admitted' });
+  expect(await decide(token, behind(8))).toMatchObject({ result: 'signature' });
+});
+
 describe('a good token', () => {
   test('lets its user in until it expires, and goes no further', async () => {
     const headers = [...bearer(tokenOf(signer)), 'X', '1'];
