@@ -18,13 +18,13 @@ export type RateKey = keyof AskingRates;
 export class RouteRates {
   readonly #byRoute = new Map<string, Partial<Record<RateKey, KeyedRate>>>();
 
-  /** Returns those of a route, which go on under this rate. */
-  of(label: string, key: RateKey, { perSecond, burst }: Rate): KeyedRate {
+  /** Returns those of a route, which go on under this rate; `nowMs` is that of `performance.now()`. */
+  of(label: string, key: RateKey, { perSecond, burst }: Rate, nowMs: number): KeyedRate {
     const known = this.#byRoute.get(label) ?? {};
     this.#byRoute.set(label, known);
     const pace = { eachMs: 1000 / perSecond, burst };
     known[key] ??= new KeyedRate(pace, mostAskers);
-    known[key].change(pace);
+    known[key].change(pace, nowMs);
     return known[key];
   }
 
@@ -81,7 +81,7 @@ function stepOf(step: RateStep, { label, rates }: Route, parts: RateParts): Step
   const { key, asker } = step;
   const rate = rates[key];
   if (rate === null) return null;
-  const askers = parts.rates.of(label, key, rate);
+  const askers = parts.rates.of(label, key, rate, performance.now());
   return (visit) => {
     const who = asker(visit);
     const waitMs = who === null ? 0 : askers.take(who, visit.startedAt);

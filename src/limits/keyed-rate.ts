@@ -29,9 +29,13 @@ export class KeyedRate {
     return this.#paidAtMs.size;
   }
 
-  /** Goes on at another pace. */
-  change(pace: Pace): void {
+  /** Goes on at another pace, at which nobody owes more than a whole burst. */
+  change(pace: Pace, nowMs: number): void {
+    const { eachMs, burst } = this.#pace;
     this.#pace = pace;
+    if (eachMs === pace.eachMs && burst === pace.burst) return;
+    const mostMs = nowMs + pace.burst * pace.eachMs;
+    for (const [key, paidAtMs] of this.#paidAtMs) if (paidAtMs > mostMs) this.#paidAtMs.set(key, mostMs);
   }
 
   /** In how many milliseconds a key may take; 0 for at once. */
@@ -54,9 +58,6 @@ export class KeyedRate {
 
   /** Takes one if it may. Returns 0, or in how many milliseconds it may. */
   take(key: string, nowMs: number): number {
-    const mostMs = nowMs + this.#pace.burst * this.#pace.eachMs;
-    // Whoever takes owes a whole burst at most, unless the pace was a slower one then.
-    if (this.#paidAtMs.get(key)! > mostMs) this.#paidAtMs.set(key, mostMs);
     const waitMs = this.waitMs(key, nowMs);
     if (waitMs === 0) this.charge(key, nowMs);
     return waitMs;

@@ -10,13 +10,13 @@ const rate = (perSecond: number, burst: number): Rate => ({ perSecond, burst, ac
 
 test('what was asked before a reload counts after it, as long as there is the route', () => {
   const routes = new RouteRates();
-  routes.of('r', 'requestsPerAddress', rate(1, 1)).take('a', 0);
-  expect(routes.of('r', 'requestsPerAddress', rate(10, 1)).take('a', 0)).toBe(100);
-  expect(routes.of('r', 'handshakesPerAddress', rate(1, 1)).take('a', 0)).toBe(0);
+  routes.of('r', 'requestsPerAddress', rate(1, 1), 0).take('a', 0);
+  expect(routes.of('r', 'requestsPerAddress', rate(10, 1), 0).take('a', 0)).toBe(100);
+  expect(routes.of('r', 'handshakesPerAddress', rate(1, 1), 0).take('a', 0)).toBe(0);
   routes.keepOnly(new Set(['r']));
-  expect(routes.of('r', 'requestsPerAddress', rate(1, 1)).take('a', 0)).toBe(100);
+  expect(routes.of('r', 'requestsPerAddress', rate(1, 1), 0).take('a', 0)).toBe(100);
   routes.keepOnly(new Set(['other']));
-  expect(routes.of('r', 'requestsPerAddress', rate(1, 1)).take('a', 0)).toBe(0);
+  expect(routes.of('r', 'requestsPerAddress', rate(1, 1), 0).take('a', 0)).toBe(0);
 });
 
 test('a step refuses by the network of an IPv6 address, with the time to come back', () => {
@@ -62,7 +62,7 @@ test('a user is counted wherever they come from, another one beside, and nobody 
 });
 
 test('many users take no more than the last ten thousand of them', () => {
-  const rates = new RouteRates().of('r', 'requestsPerUser', rate(1, 1));
+  const rates = new RouteRates().of('r', 'requestsPerUser', rate(1, 1), 0);
   for (let i = 0; i < 50_000; i++) rates.take(`=user ${i}`, 0);
   expect(rates.size).toBe(10_000);
 });

@@ -69,11 +69,20 @@ test('a flood of keys leaves room for the last ones, and for one that goes on', 
 test('what was taken counts under another pace, too, as a burst of that at most', () => {
   const rates = new KeyedRate({ eachMs: 1000, burst: 1 }, most);
   rates.take('a', 0);
-  rates.change({ eachMs: 700, burst: 1 });
+  rates.change({ eachMs: 700, burst: 1 }, 0);
   expect([rates.take('a', 0), rates.take('a', 600), rates.take('a', 700)]).toEqual([700, 100, 0]);
   const slow = new KeyedRate({ eachMs: 60_000, burst: 10 }, most);
   for (let i = 0; i < 10; i++) slow.take('a', 0);
   // Whoever waited for ten minutes at the slow pace waits for no more than the fast one asks for.
-  slow.change({ eachMs: 100, burst: 20 });
+  slow.change({ eachMs: 100, burst: 20 }, 0);
   expect([slow.take('a', 0), slow.take('a', 100), slow.take('a', 100)]).toEqual([100, 0, 100]);
+});
+
+test('what came early and is looked at late pays for itself, and nothing of the others', () => {
+  const rates = new KeyedRate({ eachMs: 1000, burst: 10 }, most);
+  for (let i = 0; i < 10; i++) rates.take('a', 60_000);
+  expect(rates.take('a', 0)).toBe(61_000);
+  expect(rates.take('a', 60_000)).toBe(1000);
+  rates.change({ eachMs: 1000, burst: 10 }, 0);
+  expect(rates.take('a', 60_000)).toBe(1000);
 });
