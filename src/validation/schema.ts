@@ -29,6 +29,9 @@ const mostKeys = 10_000;
  */
 const unitsOfBranch = 1 / 4;
 
+/** OpenAPI's, which Pydantic writes too. Names with `x-` are anybody's. */
+const remarks = ['discriminator', 'example', 'externalDocs', 'xml'];
+
 /** For the schemas themselves. */
 const free = new Fuel(Number.POSITIVE_INFINITY);
 
@@ -128,7 +131,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     code: { regExp, source: true },
   } as const;
   /** The text of a program. */
-  const translate = (schema: AnySchemaObject | boolean, is7: boolean): string => {
+  const translate = (schema: AnySchemaObject | boolean, is7: boolean, keys: readonly string[]): string => {
     // Of one base, which the library's types do not say.
     const ajv = is7 ? new Ajv7(options) : (new Ajv2020(options) as unknown as InstanceType<typeof Ajv7>);
     // In place: which keyword stands before which matters to some.
@@ -149,8 +152,8 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
         code(context, ruleType);
       });
     }
-    // OpenAPI's, which Pydantic writes beside `oneOf`, is a remark. `$anchor` ajv knows by itself, but not by name.
-    ajv.addVocabulary(['discriminator', '$anchor']);
+    // `$anchor` ajv knows by itself, but not by name.
+    ajv.addVocabulary(['$anchor', ...remarks, ...new Set(keys.filter((key) => /^x-[\w$:-]*$/.test(key)))]);
     if (ajv.validateSchema(schema) !== true) throw new Error(whereInvalid(ajv.errors));
     // Behind the schema of schemas, which has one of these.
     for (const [keyword, remedy] of Object.entries(misjudged)) {
@@ -171,7 +174,7 @@ export async function loadCompiler(): Promise<SchemaCompiler> {
     const unfit = unfitFor(parsed.value, draft === draft7);
     if (unfit !== null) return { problem: unfit };
     try {
-      const program = { text: translate(parsed.value, draft === draft7), names: new Set(keys) };
+      const program = { text: translate(parsed.value, draft === draft7, keys), names: new Set(keys) };
       const { check, script } = startProgram(program);
       if (probes.some((probe) => checkWithin(check, probe, unitsOfProbe)?.rule === 'too_costly')) {
         return {

@@ -41,7 +41,9 @@ function compiled(source: string): LinearPattern | null {
   try {
     return new LinearPattern(source);
   } catch (error) {
-    expect(error).toMatchObject({ message: 'is longer than 1000 steps' });
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^(?:is longer than 1000 steps|looks around more than 10 times)$/),
+    });
     return null;
   }
 }
@@ -54,6 +56,7 @@ const { pattern } = fc.letrec<{ pattern: string; sequence: string; term: string 
         atom,
         tie('pattern').map((inner) => `(?:${inner})`),
         tie('pattern').map((inner) => `(${inner})`),
+        fc.tuple(fc.constantFrom('?=', '?!', '?<=', '?<!'), tie('pattern')).map(([look, inner]) => `(${look}${inner})`),
       ),
       quantifier,
     )
@@ -69,6 +72,8 @@ const text = fc
 test('a pattern matches what the native engine says', () => {
   fc.assert(
     fc.property(pattern.filter(isPattern), text, (source, subject) => {
+      // As with `\B` above, V8 looks around for nothing between the halves of one character too.
+      fc.pre(!(/\(\?<?!/.test(source) && subject.includes('😀')));
       const linear = compiled(source);
       fc.pre(linear !== null);
       expectSame(linear!.test(subject, new Fuel(1e6)), new RegExp(source, 'u').test(subject));

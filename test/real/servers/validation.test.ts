@@ -1,7 +1,9 @@
 /** The file service of docs/validation.md behind its configuration and its schema, all three as they stand there. */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { parse } from 'yaml';
@@ -10,6 +12,7 @@ import { freePort } from '../harness/ports.ts';
 import { answers, ServerProcess } from '../harness/server-process.ts';
 import { Sluice, type SluiceConfig } from '../harness/sluice.ts';
 
+const run = promisify(execFile);
 const page = readFileSync(join(root, 'docs/validation.md'), 'utf8');
 
 /** The first block of this language on the page. */
@@ -87,6 +90,43 @@ it('takes a changed schema for the next message', async () => {
       type: 'error',
       message: 'a text message breaks "required" at the top',
     });
+  socket.close();
+  await once(socket, 'close');
+});
+
+/** What Pydantic takes, by its own word. */
+const pydantic = `
+import json, re, sys
+from pydantic import BaseModel, Field, ValidationError
+
+class Request(BaseModel):
+    filename: str = Field(pattern=f"^[a-z]+{re.escape('-#1 ~')}$", examples=["a-#1 ~"], json_schema_extra={"x-unit": "m"})
+    password: str = Field(json_schema_extra={"example": "abcdefg1", "pattern": r"^(?=.*\\d)(?=.*[a-z]).{8,}$"})
+
+def takes(text):
+    try:
+        Request.model_validate_json(text)
+        return True
+    except ValidationError:
+        return False
+
+print(json.dumps([Request.model_json_schema(), [takes(text) for text in sys.argv[1:]]]))
+`;
+
+// pydantic/pydantic#13017, fastify/help#948, ajv-validator/ajv#2017.
+it('takes what Pydantic writes: needless escapes, remarks, looks around', async () => {
+  const request = (filename: string) => JSON.stringify({ filename, password: 'abcdefg1' });
+  const texts = [request('a-#1 ~'), request('a-#1 -'), request('A-#1 ~')];
+  const { stdout } = await run(venvProgram('modern', 'python'), ['-c', pydantic, ...texts]);
+  const [schema, taken] = JSON.parse(stdout) as [unknown, boolean[]];
+  writeFileSync(schemaFile, JSON.stringify(schema));
+  const socket = await connect();
+  const refused = async (text: string) => ((await ask(socket, text)) as { type: string }).type === 'error';
+  await expect.poll(() => refused('{"filename": "a.csv"}'), { timeout: 90_000 }).toBe(true);
+  await expect.poll(() => refused(texts[0]!), { timeout: 90_000 }).toBe(false);
+  expect([await refused(texts[1]!), await refused(texts[2]!)]).toEqual([!taken[1], !taken[2]]);
+  expect(taken).toEqual([true, false, false]);
+  expect(await refused(JSON.stringify({ filename: 'a-#1 ~', password: 'abcdefgh' }))).toBe(true);
   socket.close();
   await once(socket, 'close');
 });
