@@ -13,6 +13,7 @@ import { routesApiSettings } from '../config/model/routes-api-settings.ts';
 import { formatValue, type SettingRows, valueAt } from '../config/model/settings.ts';
 import { topSettings } from '../config/model/top-settings.ts';
 import { findWarnings, type Warning } from '../config/model/warnings.ts';
+import { routeFacts } from './route-facts.ts';
 import { type Cell, formatTable, type Style, wrap } from './table.ts';
 
 const width = 100;
@@ -85,21 +86,8 @@ function drainEnd(routes: Resolved['routes']): string {
 }
 
 function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): string[] {
-  const { route, preset, settings, sources, broughtBy } = resolved;
+  const { route, settings, sources } = resolved;
   const places = route.hosts.length === 0 ? [route.path] : route.hosts.map((host) => host + route.path);
-  const facts = [
-    ...(preset === null ? [] : [`preset ${preset}`]),
-    ...(broughtBy === null ? [] : [`brought by the preset of route ${broughtBy}`]),
-    route.origins === null ? 'any origin' : `origins ${route.origins.join(', ')}`,
-    ...(route.requireOrigin ? ['origin required'] : []),
-    ...(route.auth === null ? [] : [`auth ${route.auth.map(({ kind }) => kind).join(', ')}`]),
-    ...(['client', 'upstream'] as const).flatMap((sender) => {
-      const { schemaFile, maxDepth, action } = route.validate[sender] ?? {};
-      return action === undefined
-        ? []
-        : [`texts of the ${sender} ${schemaFile ?? `JSON of depth ${maxDepth}`} (${action})`];
-    }),
-  ];
   const senderRows = (Object.keys(senderLimits) as SenderKey[]).map((key): Cell[] => [
     { text: key },
     ...(['client', 'upstream'] as const).flatMap((sender): Cell[] => {
@@ -129,7 +117,7 @@ function reportRoute(resolved: ResolvedRoute, style: Style, from: OriginCell): s
   ];
   return [
     ...wrap(`${kind} ${route.name}: ${places.join(', ')} → ${route.upstream.href}`, width).map(style.bold),
-    ...wrap(facts.join(', '), width - 2).map((line) => `  ${line}`),
+    ...wrap(routeFacts(resolved).join('; '), width - 2).map((line) => `  ${line}`),
     '',
     ...formatTable([heading, ...senderRows, ...otherRows], 2, [keyWidth]),
     ...last.flatMap(([key, text]) => hang(key!.text, text!.text)),

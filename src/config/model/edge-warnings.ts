@@ -70,7 +70,7 @@ export function userWarnings({
   if (identity === null) return [`${names}: no user is known here, so nobody is bound. Set auth, or identity.`];
   if ('header' in identity) return [];
   return [
-    `${names} counts by the name in the path, which anybody may write there: somebody else's places and rates can be used up` +
+    `${names} ${bound.length === 1 ? 'counts' : 'count'} by the name in the path, which anybody may write there: somebody else's places and rates can be used up` +
       `${onLimit === 'evict_oldest' ? ', and nobody is evicted' : ''}. Set auth, or identity.header behind a proxy that signs users in.`,
   ];
 }

@@ -12,7 +12,7 @@ import { formatSetting, type SettingKey, settingKeys } from './route-settings.ts
 
 /** One warning. */
 export interface Warning {
-  /** The route's name, or the key at the file's top. */
+  /** The names of the routes, or the key at the file's top. */
   readonly subject: string;
   readonly message: string;
   /** To copy: one line for each backend setting. */
@@ -30,6 +30,9 @@ const usableBuffers = 1024 * KiB;
 
 /** So long before a deadline clients are told why they go. */
 const goodbyeMs = 1000;
+
+/** So many routes are named of those for which the same holds. */
+const mostNamed = 10;
 
 /** All warnings of a configuration, route by route, and then of the templates of routes that a program sets. */
 export function findWarnings(resolved: Resolved): Warning[] {
@@ -52,8 +55,18 @@ export function findWarnings(resolved: Resolved): Warning[] {
     ...littleMemory(resolved),
     ...proxyProtocol,
     ...quotas,
-    ...judged.flatMap(routeWarnings),
+    ...toldOnce(judged.flatMap(routeWarnings)),
   ];
+}
+
+/** What holds for several routes is said once, and names them. */
+function toldOnce(warnings: readonly Warning[]): Warning[] {
+  const alike = Map.groupBy(warnings, ({ message, settings }) => JSON.stringify([message, settings]));
+  return [...alike.values()].map((all) => {
+    const names = all.slice(0, mostNamed).map(({ subject }) => subject);
+    const more = all.length > mostNamed ? ` and ${all.length - mostNamed} more` : '';
+    return { ...all[0]!, subject: `${names.join(', ')}${more}` };
+  });
 }
 
 /** A route, and how its places are told. */
