@@ -51,6 +51,7 @@ describe('basic', () => {
   test.each([
     [['Authorization', 'Basic !!!'], 'malformed'],
     [['Authorization', 'Basic '], 'malformed'],
+    [['Authorization', `Basic YW5u!${Buffer.from(':hunter2').toString('base64')}`], 'malformed'],
     [credentials('no colon'), 'malformed'],
     [credentials(':no name'), 'malformed'],
     // To bcrypt a password is the same as that, NUL and that again.

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Passwords } from '../../../../src/admission/auth/basic/passwords.ts';
 
 /** A thread that finds every password right. */
@@ -24,4 +24,41 @@ test('a system that gives no thread leaves one question open, and the next is an
   expect(passwords.waiting).toBe(0);
   expect(await passwords.compare('hash', 'password')).toBe(true);
   passwords.close();
+});
+
+test('the thread ends when nothing has been asked for half a minute, and not while something is', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const counts = { begun: 0, ended: 0 };
+  const answers: (() => void)[] = [];
+  class Slow extends Agreeing {
+    override postMessage({ id }: { readonly id: number }): void {
+      answers.push(() => this.emit('message', { id, matches: true }));
+    }
+
+    override async terminate(): Promise<void> {
+      counts.ended++;
+    }
+  }
+  const passwords = new Passwords(() => {
+    counts.begun++;
+    return new Slow() as unknown as Worker;
+  });
+  const ask = () => passwords.compare('hash', 'password');
+  const answered = async (asked: Promise<boolean | null>) => {
+    answers.shift()!();
+    expect(await asked).toBe(true);
+  };
+  await answered(ask());
+  vi.advanceTimersByTime(29_999);
+  const second = ask();
+  vi.advanceTimersByTime(60_000);
+  await answered(second);
+  vi.advanceTimersByTime(29_999);
+  expect(counts).toEqual({ begun: 1, ended: 0 });
+  vi.advanceTimersByTime(1);
+  expect(counts).toEqual({ begun: 1, ended: 1 });
+  await answered(ask());
+  passwords.close();
+  expect(counts).toEqual({ begun: 2, ended: 2 });
 });
