@@ -7,8 +7,11 @@ import { withoutLikelySecrets } from './redaction.ts';
 
 /** Longer strings help nobody who reads a log; a path with a notebook's name fits. */
 const maxLength = 256;
-/** No name of a person is longer. */
-const longestUser = 128;
+/**
+ * No name that somebody has signed in with is longer (src/admission/auth/identity.ts). Two that are cut to one would be
+ * one user to an operator who ends the connections of either.
+ */
+const longestUser = 256;
 /** What is looked at: with its secrets left out it may be shorter. */
 const lookedAt = 1024;
 /** JSON leaves DEL, C1 controls, soft hyphens and Unicode's line ends alone; terminals and line readers do not. */

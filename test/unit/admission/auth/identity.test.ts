@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
 import { fieldValue, identityOf, isFitName } from '../../../../src/admission/auth/identity.ts';
+import { cleanUser } from '../../../../src/observe/log/clean.ts';
+
+test('a name is shown whole: two that were cut would be one user to an operator', () => {
+  for (const name of ['x'.repeat(256), `spiffe://${'é'.repeat(123)}`])
+    expect([isFitName(name), cleanUser(name)]).toEqual([true, name]);
+  expect(isFitName('x'.repeat(257))).toBe(false);
+});
 
 test.each([
   '',

@@ -72,7 +72,7 @@ test('a subprotocol is named where many servers have it, and else measured', () 
 test("a user's name is shown as it is, on one line and not without end", () => {
   expect(cleanUser('0f3b2c9a7d5e4f1a8b6c0d2e4f6a8b1c')).toBe('0f3b2c9a7d5e4f1a8b6c0d2e4f6a8b1c');
   expect(cleanUser('ada\n\u202eevil')).toBe('ada\\u000a\\u202eevil');
-  expect(cleanUser('x'.repeat(500))).toBe(`${'x'.repeat(128)}…`);
+  expect(cleanUser('x'.repeat(500))).toBe(`${'x'.repeat(256)}…`);
 });
 
 test('a text of our own keeps its file names and hides what is quoted in it', () => {
