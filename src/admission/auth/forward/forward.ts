@@ -22,6 +22,8 @@ export interface ForwardOptions extends Omit<ForwardAuth, 'kind' | 'service' | '
   readonly now: () => number;
 }
 
+/** Who asks has waited too long, came too early, or asks too often (RFC 9110, 8470, 6585): no word of the user. */
+const saysLater: ReadonlySet<number> = new Set([408, 425, 429]);
 /** A sign-in page fits. */
 const longestAnswer = 64 * 1024;
 /**
@@ -139,6 +141,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       const decision = await this.#ask(question, []);
       // An error of its own says nothing of the user.
       if (decision.is !== 'admitted' && decision.result === 'unavailable') return 'unknown';
+      if (decision.is === 'answered' && saysLater.has(decision.answer.status)) return 'unknown';
       // Whoever came in without a name may have one by now.
       if (decision.is === 'admitted' && (name === null || decision.identity?.name === name)) return 'stays';
       // What was known is known better: whoever is sent away comes back at once.

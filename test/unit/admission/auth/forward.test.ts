@@ -315,6 +315,7 @@ describe('asking again', () => {
     ['who is signed out goes', () => ({ status: 302, fields: [], body: Buffer.alloc(0) }), 'goes'],
     ['a service that is down ends nobody', () => ({ problem: 'refused' }), 'unknown'],
     ['one that errs ends nobody', () => ({ status: 502, fields: [], body: Buffer.alloc(0) }), 'unknown'],
+    ['one that is asked too often ends nobody', () => ({ status: 429, fields: [], body: Buffer.alloc(0) }), 'unknown'],
   ] as const)('%s', async (_, second, standing) => {
     let asked = 0;
     const { judge } = forward(() => (asked++ === 0 ? user('ann') : (second() as ServiceAnswer)), {
