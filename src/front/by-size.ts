@@ -1,6 +1,6 @@
 /**
- * Groups by how many belong to each. Who must make room is one of the largest, and to look at 12 000 groups for it would
- * take 120 µs at each connection that anybody opens.
+ * Groups by how many belong to each. Who must make room is one of the largest, and to look at 12 000 groups for it
+ * would take 120 µs at each connection that anybody opens.
  */
 
 /** One of the groups, and its place among those that are as large. */

@@ -254,8 +254,8 @@ describe('claims', () => {
     expect(await decide(token, wanting(claims))).toMatchObject({ is });
   });
 
-  // istio/istio#8319, ThreeMammals/Ocelot#913, krakend/krakend-jose#32 (lists in one text), apache/couchdb#3758 (Keycloak's
-  // places).
+  // istio/istio#8319, ThreeMammals/Ocelot#913, krakend/krakend-jose#32 (lists in one text), apache/couchdb#3758
+  // (Keycloak's places).
   test.each([
     [[['scope', ['apps']]], 'admitted'],
     [[['scope', ['openid apps']]], 'admitted'],
