@@ -7,6 +7,7 @@
  *               └───────────┴ refused ─► lost
  */
 import type { Socket } from 'node:net';
+import type { QuotaRefusal } from '../admission/quotas.ts';
 import { workAside } from '../mistakes.ts';
 import { StoreConnection } from './connection.ts';
 import { type Reply, ReplyError } from './resp.ts';
@@ -25,14 +26,6 @@ export interface StoredRate {
   readonly key: string;
   readonly perSecond: number;
   readonly burst: number;
-}
-
-/**
- * Who refuses: the place among counts and then rates, and the connections that were seen, or the ms until it may be.
- */
-export interface StoreRefusal {
-  readonly place: number;
-  readonly seen: number;
 }
 
 /** Who comes. */
@@ -134,7 +127,7 @@ export class QuotaStore {
   }
 
   /** Takes all, or says who refuses; `null` where the store cannot tell. */
-  async take(counts: readonly StoredCount[], rates: readonly StoredRate[]): Promise<'taken' | StoreRefusal | null> {
+  async take(counts: readonly StoredCount[], rates: readonly StoredRate[]): Promise<'taken' | QuotaRefusal | null> {
     const connection = this.#connection;
     if (!this.#isThere || connection === null || !connection.hasRoom) return null;
     return await this.#run(connection, counts, rates);
@@ -179,7 +172,7 @@ export class QuotaStore {
     connection: StoreConnection,
     counts: readonly StoredCount[],
     rates: readonly StoredRate[],
-  ): Promise<'taken' | StoreRefusal | null> {
+  ): Promise<'taken' | QuotaRefusal | null> {
     const { pod, leaseMs } = this.#parts;
     const rest = [
       counts.length + rates.length,
@@ -222,7 +215,7 @@ export class QuotaStore {
 }
 
 /** What the script has answered, of so many keys; `null` where that is no answer of it. */
-function readAnswer(reply: Reply, keys: number): 'taken' | StoreRefusal | null {
+function readAnswer(reply: Reply, keys: number): 'taken' | QuotaRefusal | null {
   if (!Array.isArray(reply)) return null;
   const [place, seen] = reply as readonly unknown[];
   if (typeof place !== 'number' || typeof seen !== 'number' || place < 0 || place > keys) return null;
