@@ -8,7 +8,7 @@ import { KeyedRate } from '../limits/keyed-rate.ts';
 import type { Refused } from './verdict.ts';
 import type { Step, Visit, VisitKind } from './visit.ts';
 
-/** Those beyond, who were let in longest ago, are forgotten. */
+/** Those beyond, who have been idle for longest, are forgotten. */
 const mostAskers = 10_000;
 
 /** The key of a rate in the configuration. */

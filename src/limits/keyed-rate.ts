@@ -15,10 +15,10 @@ const roundingMs = 1e-6;
 export class KeyedRate {
   #pace: Pace;
   readonly #mostKeys: number;
-  /** The one that took last stands last. */
+  /** The one that took or asked in vain last stands last. */
   readonly #paidAtMs = new Map<string, number>();
 
-  /** Of more keys than `mostKeys` the one that took longest ago is forgotten; each takes about 150 bytes. */
+  /** Of more keys than `mostKeys` the one that has been idle for longest is forgotten; each takes about 150 bytes. */
   constructor(pace: Pace, mostKeys: number) {
     this.#pace = pace;
     this.#mostKeys = mostKeys;
@@ -41,8 +41,13 @@ export class KeyedRate {
   /** In how many milliseconds a key may take; 0 for at once. */
   waitMs(key: string, nowMs: number): number {
     const { eachMs, burst } = this.#pace;
-    const waitMs = (this.#paidAtMs.get(key) ?? nowMs) - nowMs - (burst - 1) * eachMs;
-    return waitMs > roundingMs ? waitMs : 0;
+    const paidAtMs = this.#paidAtMs.get(key);
+    const waitMs = (paidAtMs ?? nowMs) - nowMs - (burst - 1) * eachMs;
+    if (paidAtMs === undefined || waitMs <= roundingMs) return 0;
+    // Whoever asks all the while is not idle, and would have a burst anew once it is forgotten.
+    this.#paidAtMs.delete(key);
+    this.#paidAtMs.set(key, paidAtMs);
+    return waitMs;
   }
 
   /** Takes one, whether it may or not. */

@@ -66,6 +66,17 @@ test('a flood of keys leaves room for the last ones, and for one that goes on', 
   expect(rates.waitMs('stays', 0)).toBe((5000 - 9) * 6000);
 });
 
+test('one that asks in vain all the while is not idle, and is not forgotten for others', () => {
+  const rates = new KeyedRate({ eachMs: 3_600_000, burst: 1 }, most);
+  rates.take('asks', 0);
+  rates.take('is quiet', 0);
+  for (let i = 0; i < 5000; i++) {
+    rates.take(`key ${i}`, i);
+    expect(rates.take('asks', i)).toBe(3_600_000 - i);
+  }
+  expect([rates.size, rates.take('is quiet', 5000)]).toEqual([most, 0]);
+});
+
 test('what was taken counts under another pace, too, as a burst of that at most', () => {
   const rates = new KeyedRate({ eachMs: 1000, burst: 1 }, most);
   rates.take('a', 0);
