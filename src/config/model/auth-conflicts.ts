@@ -2,6 +2,7 @@
 import type { ConfigDocument } from '../language/document.ts';
 import type { ConfigError, ConfigPath } from '../language/errors.ts';
 import { listIn, mapping, writtenRoutes } from './as-written.ts';
+import { serviceIn } from './auth-values.ts';
 import { errorAt } from './explain.ts';
 
 /** The kinds of credentials. */
@@ -14,6 +15,7 @@ const kinds = ['jwt', 'forward', 'basic', 'bearer', 'client_cert', 'header', 'ju
 export function authConflicts(document: ConfigDocument): ConfigError[] {
   return writtenRoutes(document).flatMap(({ at, route }) => [
     ...entriesOf(document, [...at, 'auth'], route.auth),
+    ...namelessServices(document, at, route),
     ...namelessHeaders(document, at, route),
     ...ownHeaders(document, at, route),
   ]);
@@ -69,6 +71,22 @@ function apiOf(document: ConfigDocument, at: ConfigPath, value: unknown): Config
   const { api_url: url } = mapping(value);
   if (typeof url !== 'string' || /\/hub\/api\/*$/.test(url)) return [];
   return [errorAt(document, at, `"${url}" does not end with /hub/api; write JUPYTERHUB_API_URL as the hub gives it`)];
+}
+
+/** The hub knows the service by its name, which the path of the route may say. */
+function namelessServices(
+  document: ConfigDocument,
+  at: ConfigPath,
+  route: Readonly<Record<string, unknown>>,
+): ConfigError[] {
+  const { path } = mapping(route.match);
+  if (typeof path === 'string' && serviceIn(path) !== undefined) return [];
+  return listIn(route.auth).flatMap((entry, i) => {
+    const { jupyterhub } = mapping(entry);
+    if (jupyterhub === undefined || mapping(jupyterhub).service !== undefined) return [];
+    const message = 'is missing; write the name of the service at the hub, or match: {path: /services/NAME}';
+    return [errorAt(document, [...at, 'auth', i, 'jupyterhub', 'service'], message)];
+  });
 }
 
 function namelessHeaders(

@@ -181,10 +181,10 @@ const entry = z.strictObject({
       token_file: kind.file.meta({
         description: "A file with the service's own token at the hub. It is read again when it changes.",
       }),
-      service: kind.name.meta({
-        description:
-          'The name of the service at the hub. Browsers find it at `/services/NAME/` below the base URL of the hub, and its users need the scope `access:services!service=NAME`.',
-      }),
+      service: setting(
+        kind.name,
+        'The name of the service at the hub; left out, that in `match.path`, such as `/services/panel`. Browsers find it at `/services/NAME/` below the base URL of the hub, and its users need the scope `access:services!service=NAME`.',
+      ),
       ca: setting(ca, caText),
       cache: setting(
         kind.duration,

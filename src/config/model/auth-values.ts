@@ -93,6 +93,11 @@ export function parseServiceUrl(value: unknown): Result<ParsedService> {
   return { value: { target: target.value, path: path.startsWith('/') ? path : `/${path}` } };
 }
 
+/** The name of the service of a hub that a path leads to; `undefined` where it leads to none. */
+export function serviceIn(path: string): string | undefined {
+  return /\/services\/([a-z0-9][\w.-]{0,62})(?:\/|$)/i.exec(path)?.[1];
+}
+
 /** Parses a text that is not empty. */
 export function parseText(value: unknown): Result<string> {
   if (typeof value === 'string' && value.trim() !== '') return { value };

@@ -2,22 +2,23 @@
 import type { Auth, ServiceTarget, TokenPlace } from '../types.ts';
 import type { ParsedAuth } from './auth-keys.ts';
 import { builtInAuth } from './auth-settings.ts';
-import type { ParsedService, ParsedTokenPlace } from './auth-values.ts';
+import { type ParsedService, type ParsedTokenPlace, serviceIn } from './auth-values.ts';
 
-/** The kinds of a route, in order; `null` where everybody is let in. */
-export function compileAuth(entries: readonly ParsedAuth[] | null): readonly Auth[] | null {
-  return entries?.map(compileEntry) ?? null;
+/** The kinds of a route with this path, in order; `null` where everybody is let in. */
+export function compileAuth(entries: readonly ParsedAuth[] | null, path: string): readonly Auth[] | null {
+  return entries?.map((entry) => compileEntry(entry, path)) ?? null;
 }
 
 /** An entry has one key: that is looked at before. */
-function compileEntry({ jwt, forward, basic, bearer, client_cert, header, jupyterhub }: ParsedAuth): Auth {
+function compileEntry(entry: ParsedAuth, routePath: string): Auth {
+  const { jwt, forward, basic, bearer, client_cert, header, jupyterhub } = entry;
   if (jwt !== undefined) return compileJwt(jwt);
   if (forward !== undefined) return compileForward(forward);
   if (basic !== undefined) return { kind: 'basic', file: basic.file, forward: basic.forward ?? false };
   if (bearer !== undefined) return { kind: 'bearer', file: bearer.file, forward: bearer.forward ?? false };
   if (client_cert !== undefined) return compileClientCert(client_cert);
   if (header !== undefined) return { kind: 'header', name: header.toLowerCase() };
-  return compileHub(jupyterhub!);
+  return compileHub(jupyterhub!, routePath);
 }
 
 function compileJwt(jwt: NonNullable<ParsedAuth['jwt']>): Auth {
@@ -63,15 +64,17 @@ function compileClientCert(cert: NonNullable<ParsedAuth['client_cert']>): Auth {
   };
 }
 
-function compileHub(hub: NonNullable<ParsedAuth['jupyterhub']>): Auth {
+function compileHub(hub: NonNullable<ParsedAuth['jupyterhub']>, routePath: string): Auth {
   const api = serviceOf(hub.api_url, hub.ca);
   const path = api.path.replace(/\/+$/, '');
+  // That there is one is looked at before.
+  const service = hub.service ?? serviceIn(routePath)!;
   return {
     kind: 'jupyterhub',
     api: { ...api, path },
     tokenFile: hub.token_file,
-    service: hub.service,
-    prefix: `${path.replace(/\/hub\/api$/, '')}/services/${hub.service}/`,
+    service,
+    prefix: `${path.replace(/\/hub\/api$/, '')}/services/${service}/`,
     cacheMs: hub.cache ?? builtInAuth.hubCacheMs,
     timeoutMs: hub.timeout ?? builtInAuth.timeoutMs,
     recheckMs: hub.recheck ?? 0,

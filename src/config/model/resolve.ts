@@ -231,7 +231,7 @@ function compileRoute(route: OwnSettings, label: string, settings: Settings, tim
     origins: route.origins,
     requireOrigin: route.require_origin,
     identity: route.identity,
-    auth: compileAuth(route.auth),
+    auth: compileAuth(route.auth, route['match.path']),
     identityHeaders: { user: route['identity_headers.user'], groups: route['identity_headers.groups'] },
     access: {
       networks: { allow: route['access.networks.allow'], deny: route['access.networks.deny'] },

@@ -40,7 +40,6 @@ describe('a Panel app as a service of a hub', { timeout: 240_000 }, () => {
                 jupyterhub: {
                   api_url: hub.apiUrl,
                   token_file: tokenFile,
-                  service: 'panel',
                   cache: '1s',
                   recheck: '1s',
                 },

@@ -135,6 +135,22 @@ describe('what holds', () => {
     ]);
   });
 
+  test('of a service of a hub that the path names', () => {
+    const auth = '[{jupyterhub: {api_url: "http://hub:8081/hub/api", token_file: /t}}]';
+    for (const path of ['/services/panel', '/base/services/panel/', '/services/panel/*/x']) {
+      const hub = { kind: 'jupyterhub', service: 'panel', prefix: '/services/panel/' };
+      expect(routeOf(auth, `match: {path: ${path}}`).auth).toMatchObject([hub]);
+    }
+    expect(routeOf(auth.replace('}}', ', service: x}}'), 'match: {path: /services/panel}').auth).toMatchObject([
+      { service: 'x' },
+    ]);
+    const brought = load(auth, 'match: {path: /services/panel}, preset: jupyter');
+    expect('config' in brought && brought.config.routes.map(({ auth }) => auth)).toMatchObject([
+      [{ service: 'panel' }],
+      [{ service: 'panel' }],
+    ]);
+  });
+
   test('for the rooms that a preset brings, too', () => {
     const loaded = load('[{basic: {file: /u}}]', 'preset: jupyter');
     expect('config' in loaded && loaded.config.routes.map(({ auth }) => auth?.length)).toEqual([1, 1]);
@@ -186,6 +202,11 @@ describe('a mistake', () => {
     ['[{forward: {url: "http://h", request_headers: [Host]}}]', '', 'is a header that Sluice writes itself'],
     ['[{forward: {url: "http://h", timeout: off}}]', '', 'timeout: '],
     ['[{jupyterhub: {api_url: "http://hub:8081", token_file: /t, service: x}}]', '', 'does not end with /hub/api'],
+    [
+      '[{jupyterhub: {api_url: "http://hub/hub/api", token_file: /t}}]',
+      '',
+      'routes[0].auth[0].jupyterhub.service: is missing; write the name of the service at the hub, or match: {path: /services/NAME}',
+    ],
     ['[{jupyterhub: {api_url: "http://hub/hub/api", token_file: /t, service: "a/b"}}]', '', '"a/b" is not a name'],
     [
       '[{client_cert: {}}]',
