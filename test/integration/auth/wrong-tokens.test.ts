@@ -74,6 +74,14 @@ async function counted(result: string): Promise<number> {
   return Number(line.exec(await gateway.metrics())?.[1] ?? 0);
 }
 
+/** Heads beyond their bound: nobody has read for which route they are. */
+async function countedHeads(): Promise<number> {
+  const lines = (await gateway.metrics()).matchAll(
+    /^sluice_handshakes_total\{[^}]*result="headers_too_large"\} (\d+)$/gm,
+  );
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 let clients = 0;
 /**
  * The head of the answer to a handshake, or to a GET; each comes from another address, so that nobody is slowed down.
@@ -115,8 +123,10 @@ describe.each(read)('%s with a token in the %s', (_name, place, how) => {
     expect(await counted('several')).toBe(before + 1);
   });
 
-  test('a megabyte of it is no header that anybody reads', async () => {
+  test('a megabyte of it is no header that anybody reads, and counted', async () => {
+    const before = await countedHeads();
     expect(await ask(how, places[place]!('x'.repeat(2 ** 20)))).toMatch(/^HTTP\/1\.1 431 /);
+    expect(await countedHeads()).toBe(before + 1);
   });
 });
 
