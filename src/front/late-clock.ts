@@ -35,6 +35,7 @@ export class LateClock {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Ends those who wait and are late, in as many rounds as that takes. */

@@ -52,8 +52,8 @@ export interface ExchangeClient {
   readHeld(): void;
   /** The answer is complete, and `upload` concerns nobody any more. `closes`: the connection ends with it. */
   answered(closes: boolean, upload: Upload): void;
-  /** What has come of an answer without its end has been taken: nothing can follow it. */
-  brokeOff(): void;
+  /** What has come of an answer without its end has been taken: nothing can follow it but the rest of `upload`. */
+  brokeOff(upload: Upload): void;
   /** Answers with words of Sluice's own. */
   refuse(refusal: Refusal, closes: boolean, upload: Upload): void;
   /** Refuses what is no request, and ends the connection. */
@@ -67,6 +67,9 @@ type Turn = 'connecting' | 'asking' | 'answering' | 'delivering' | 'over';
  * closed.
  */
 const mostDropped = 256 * 1024;
+
+/** How long a client may take nothing of an answer that broke off, in `timeouts.close`, where inactivity is off. */
+const patience = 10;
 
 const nothing = Buffer.alloc(0);
 
@@ -276,7 +279,9 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
 
   /** Called every tick. */
   tick(now: number): void {
-    const { inactivityMs } = this.request.route.route.http;
+    const { http, timeouts } = this.request.route.route;
+    // Nobody but the client can end what is left of an answer that broke off.
+    const inactivityMs = http.inactivityMs || (this.#failed ? patience * timeouts.closeMs : 0);
     if (inactivityMs === 0) return;
     const waits = this.#client.line.writer.blocked ? this.#client.line : this.#line?.writer.blocked ? this.#line : null;
     if (this.#quiet.tick(now, inactivityMs, waits) < inactivityMs) return;
@@ -489,7 +494,7 @@ export class Exchange implements LineOwner, Passer, RoundWaiter {
     if (this.#client.line.writer.blocked) return;
     this.#noteUse();
     this.#end();
-    if (this.#failed) this.#client.brokeOff();
+    if (this.#failed) this.#client.brokeOff(this.#upload);
     else this.#client.answered(this.#closes, this.#upload);
   }
 

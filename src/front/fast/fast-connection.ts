@@ -214,9 +214,9 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     else this.#next();
   }
 
-  brokeOff(): void {
+  brokeOff(upload: Upload): void {
     this.#exchange = null;
-    this.#farewell();
+    this.#farewell(upload.state === 'open' ? restMs : lingerMs);
   }
 
   refuse(refusal: Refusal, closes: boolean, upload: Upload): void {
@@ -541,7 +541,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   /** Ends the connection behind our last word: what comes now means nothing. */
-  #farewell(): void {
+  #farewell(forMs = lingerMs): void {
     this.#turn = 'over';
     this.#rest = null;
     this.#dropParser();
@@ -549,7 +549,7 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     this.line.writer.end();
     this.line.transport.lendNoMore();
     this.#parts.resting.add(this.line);
-    this.#connection.wait('end', lingerMs);
+    this.#connection.wait('end', forMs);
     this.line.resume();
   }
 

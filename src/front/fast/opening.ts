@@ -55,6 +55,8 @@ export interface OpeningClient {
 const nothing = Buffer.alloc(0);
 /** What the objects and sockets of a handshake take beside its head, in bytes, roughly. */
 const ownBytes = 16 * 1024;
+/** How long a client may take for what has come of a refusal that broke off, where a handshake may take for ever. */
+const deliveryMs = 10_000;
 
 export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
   rosterPlace = -1;
@@ -339,8 +341,14 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
   /** What has come of a refusal without its end is delivered, and its framing says so. */
   #breakMirror(): void {
     this.#isBroken = true;
-    // A client that reads gets it within the time of the handshake.
-    if (this.#client.line.writer.blocked && this.#request.route.route.timeouts.handshakeMs > 0) return;
+    if (this.#client.line.writer.blocked) {
+      this.#line?.destroy();
+      // A client that reads gets it within the time of the handshake.
+      if (this.#request.route.route.timeouts.handshakeMs === 0) {
+        this.#timer ??= this.#after(deliveryMs, () => this.#lateMirror());
+      }
+      return;
+    }
     this.#recordMirrored(false);
     this.#end();
     this.#client.turnedAwayWith(null);

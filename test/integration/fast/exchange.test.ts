@@ -1,6 +1,7 @@
 /** Plain HTTP in the fast lane: whole exchanges with raw clients and raw upstreams. */
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Connection } from '../../../src/front/connection.ts';
 import { counts } from '../../helpers/counts.ts';
 import { type FakeUpstream, fakeUpstream, headersOf, type UpstreamPeer } from '../../helpers/fake-upstream.ts';
 import { routeTo, startGateway, type TestGateway } from '../../helpers/gateway.ts';
@@ -362,6 +363,38 @@ describe('framing', () => {
     client.resume();
     const answer = await client.rest();
     expect([answer.length - answer.indexOf('\r\n\r\n') - 4, await client.ended]).toEqual([size, 'fin']);
+  });
+
+  test('a client that takes nothing of what has come is reset, also where silence has no end', async () => {
+    const timeouts = { connectMs: 0, headersMs: 0, handshakeMs: 0, closeMs: 20 };
+    await using all = await stand({ timeouts, upstreamLimits: { maxBufferBytes: 1e9 } });
+    const { client } = all;
+    client.sendText(get());
+    client.pause();
+    const peer = await all.upstream.next();
+    // More than the kernel takes.
+    const body = Buffer.alloc(16 * 1024 * 1024);
+    peer.sendText(`HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: ${body.length + 1}\r\n\r\n`);
+    peer.send(body);
+    peer.end();
+    expect(await all.gateway.logged('http_failed')).toMatchObject({ result: 'upstream_failed' });
+    const { memory } = all.gateway.gateway.sessions;
+    expect(memory.budget.usedBytes).toBeGreaterThan(0);
+    await expect.poll(() => memory.budget.usedBytes, { timeout: 10_000 }).toBe(0);
+    client.resume();
+    expect(await client.ended).toBe('reset');
+  });
+
+  test('a client that still sends its body has as long to read as behind any early answer', async () => {
+    const wait = vi.spyOn(Connection.prototype, 'wait');
+    onTestFinished(() => wait.mockRestore());
+    await using all = await stand();
+    all.client.sendText('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbegun');
+    const peer = await all.upstream.next();
+    peer.sendText('HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 10\r\n\r\nhalf');
+    peer.end();
+    expect((await all.client.rest()).toString()).toMatch(/half$/);
+    expect(wait).toHaveBeenLastCalledWith('end', 10_000);
   });
 
   test.each([

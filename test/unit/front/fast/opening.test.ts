@@ -64,7 +64,8 @@ test('a mistake of ours when its time is over ends the handshake, and not the pr
   expect(left()).toEqual(nothing);
 });
 
-test('what an upstream says behind its whole refusal changes nothing of what its client has still to take', async () => {
+/** A handshake that its upstream refuses, whose client takes nothing until `drain` is called. */
+function mirrored(handshakeMs = 0) {
   const lines = new LogLines();
   const socket = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
   const upstream = Object.assign(socket, { setNoDelay() {}, setKeepAlive() {} });
@@ -103,19 +104,64 @@ test('what an upstream says behind its whole refusal changes nothing of what its
   };
   const request = {
     visit: testVisit({ kind: 'websocket', headers: handshakeFields }) as AdmittedVisit,
-    route: { ...admissionRoute(), endpoint, hub: null },
+    route: {
+      ...admissionRoute({ timeouts: { connectMs: 0, headersMs: 0, handshakeMs, closeMs: 0 } }),
+      endpoint,
+      hub: null,
+    },
     head: Buffer.from('GET / HTTP/1.1\r\n\r\n'),
   } as unknown as ConstructorParameters<typeof Opening>[2];
   const opening = new Opening(parts, client, request);
   opening.begin();
+  return {
+    lines,
+    ended,
+    upstream,
+    told: () => told,
+    async says(bytes: string) {
+      upstream.push(bytes);
+      await new Promise(setImmediate);
+    },
+    drain() {
+      writer.blocked = false;
+      opening.clientDrained();
+    },
+  };
+}
+
+const refusal = 'HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+test('what an upstream says behind its whole refusal changes nothing of what its client has still to take', async () => {
+  const all = mirrored();
   const body = '5\r\nhello\r\n0\r\nX-Trailer: 1\r\n\r\n';
-  upstream.push(`HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+  await all.says(refusal + body);
+  await all.says('X-More: 2\r\n\r\n');
+  all.drain();
+  expect(all.told().slice(all.told().indexOf('\r\n\r\n') + 4)).toBe(body);
+  expect(all.ended).toEqual([null]);
+  expect(await all.lines.next()).toMatchObject({ result: 'upstream_refused', detail: 'the upstream answered 403' });
+});
+
+test.each([
+  ['breaks its own rules', 'no chunk\r\n'],
+  ['is lost', ''],
+])('of a refusal that %s its client gets all that has come, when it takes it', async (_, broken) => {
+  const all = mirrored();
+  await all.says(`${refusal}5\r\nhello\r\n${broken}`);
+  all.upstream.destroy(new Error('reset'));
   await new Promise(setImmediate);
-  upstream.push('X-More: 2\r\n\r\n');
-  await new Promise(setImmediate);
-  writer.blocked = false;
-  opening.clientDrained();
-  expect(told.slice(told.indexOf('\r\n\r\n') + 4)).toBe(body);
-  expect(ended).toEqual([null]);
-  expect(await lines.next()).toMatchObject({ result: 'upstream_refused', detail: 'the upstream answered 403' });
+  expect(all.ended).toEqual([]);
+  all.drain();
+  expect(all.told()).toMatch(/\r\n\r\n5\r\nhello\r\n$/);
+  expect(all.ended).toEqual([null]);
+  const detail = 'the upstream answered 403, not to its end';
+  expect(await all.lines.next()).toMatchObject({ result: 'upstream_refused', detail });
+});
+
+test('a client that takes nothing of a refusal that broke off is reset when its time is over', async () => {
+  const all = mirrored(20);
+  await all.says(`${refusal}5\r\nhello\r\nno chunk\r\n`);
+  expect(await all.lines.next()).toMatchObject({ detail: 'the upstream answered 403, not to its end' });
+  expect(all.told()).toMatch(/\(reset\)$/);
+  expect(all.ended).toEqual([]);
 });
