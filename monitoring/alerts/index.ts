@@ -1,5 +1,6 @@
 /** Every alert, by topic. */
 import type { AlertGroup } from '../alert.ts';
+import { auth } from './auth.ts';
 import { availability } from './availability.ts';
 import { capacity } from './capacity.ts';
 import { configuration } from './configuration.ts';
@@ -13,6 +14,7 @@ export const alertGroups: readonly AlertGroup[] = [
   configuration,
   capacity,
   upstreams,
+  auth,
   limits,
   quotas,
   hub,

@@ -9,6 +9,7 @@ import { repositoryUrl } from '../../../monitoring/repository.ts';
 import { scratchDirectory } from '../../real/harness/paths.ts';
 import { rulesFile } from '../harness/paths.ts';
 import { expectOk, promtool } from '../harness/promtool.ts';
+import { auth } from './auth.ts';
 import { availability } from './availability.ts';
 import { capacity } from './capacity.ts';
 import { configuration } from './configuration.ts';
@@ -18,7 +19,7 @@ import { quotas } from './quotas.ts';
 import { type Firing, releaseLabels, type Story } from './story.ts';
 import { upstreams } from './upstreams.ts';
 
-const stories = [...availability, ...configuration, ...capacity, ...upstreams, ...limits, ...quotas, ...hub];
+const stories = [...availability, ...configuration, ...capacity, ...upstreams, ...auth, ...limits, ...quotas, ...hub];
 const alerts = new Map(alertGroups.flatMap((group) => group.alerts).map((alert) => [alert.name, alert]));
 const levels = [...alerts.values()].flatMap((alert) => alert.levels.map((level) => [alert, level] as const));
 const directory = scratchDirectory('rules');

@@ -28,6 +28,7 @@ import { Clients, routes } from './traffic.ts';
 /** Expressions that have no data although all is well, and why. */
 const mayBeEmpty: Readonly<Record<string, string>> = {
   SluiceDown: 'it asks for what is not there',
+  SluiceAuthUnavailable: 'no route asks for credentials',
   SluiceHubSilent: 'all routes are of the file, and no hub writes any',
   SluiceHubReplicasDiffer: 'all routes are of the file, and no replicas have any of a hub',
   SluiceErrorPagesFailing: 'no pages for errors are fetched from anywhere',
