@@ -53,7 +53,7 @@ export function createAsker({ target, tls }: ServiceTarget, timeoutMs: number, c
 function tryOnce(
   pool: Pool,
   reuse: Reuse,
-  { method, path, fields, body, mostBytes, host }: Question & { readonly host: string },
+  { method, path, fields, body, mostBytes, ignoresGoodBody = false, host }: Question & { readonly host: string },
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Tried> {
@@ -79,7 +79,13 @@ function tryOnce(
   if (body !== undefined) request.shouldKeepAlive = false;
   const contained = (call: () => void) => contain(call, () => fail('a mistake of our own'));
   boundInterim(request, () => fail(tooMuchInterim));
-  request.on('response', (response) => contained(() => collect(response, mostBytes, done, fail, contained)));
+  request.on('response', (response) =>
+    contained(() => {
+      const status = response.statusCode!;
+      if (ignoresGoodBody && status >= 200 && status < 300) skip(response, mostBytes, done, fail);
+      else collect(response, mostBytes, done, fail, contained);
+    }),
+  );
   // Nobody asked for one.
   request.on('upgrade', (_, socket) => {
     socket.destroy();
@@ -93,6 +99,31 @@ function tryOnce(
   return promise;
 }
 
+/** Takes the head for the answer. A short body is read to its end, so that the connection serves again. */
+function skip(
+  response: IncomingMessage,
+  mostBytes: number,
+  done: (answer: ServiceAnswer) => void,
+  fail: (problem: string) => void,
+): void {
+  const fault = faultOf(response);
+  if (fault !== null) {
+    fail(fault);
+    return;
+  }
+  let [size, pieces] = [0, 0];
+  response.on('data', (part: Buffer) => {
+    size += part.length;
+    if (size > mostBytes || ++pieces > mostPieces) response.destroy();
+  });
+  response.on('error', () => {});
+  done({ status: response.statusCode!, fields: response.rawHeaders, body: Buffer.alloc(0) });
+}
+
+function faultOf(response: IncomingMessage): string | null {
+  return longListFault(new RawFields(response.rawHeaders)) ?? (isCoded(response.headers) ? coded : null);
+}
+
 function collect(
   response: IncomingMessage,
   mostBytes: number,
@@ -100,7 +131,7 @@ function collect(
   fail: (problem: string) => void,
   contained: (call: () => void) => void,
 ): void {
-  const fault = longListFault(new RawFields(response.rawHeaders)) ?? (isCoded(response.headers) ? coded : null);
+  const fault = faultOf(response);
   if (fault !== null) {
     fail(fault);
     return;

@@ -10,6 +10,8 @@ export interface Question {
   readonly body?: Buffer;
   /** An answer with a longer body is no answer. */
   readonly mostBytes: number;
+  /** Whether the head of an answer of 2xx says it all: its body is thrown away, whatever it is. */
+  readonly ignoresGoodBody?: boolean;
 }
 
 /** An answer, whole. */

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Question } from '../../../src/admission/auth/asker.ts';
@@ -61,6 +61,45 @@ describe('a question', () => {
       '/auth?x=1',
       ['Host', `127.0.0.1:${port}`, 'Cookie', 's=\xe9', 'Accept-Encoding', 'identity', 'Connection', 'keep-alive'],
     ]);
+  });
+
+  test('is answered by the head of a good answer where that is enough, and its connection is used again', async () => {
+    const { port, connections } = await serve((_, res) => res.end('a page'));
+    const ask = asker(port);
+    for (let i = 0; i < 2; i++) {
+      expect(await ask({ ...question, ignoresGoodBody: true })).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+    }
+    expect(connections()).toBe(1);
+  });
+
+  test.each([
+    ['longer than it may be', (res: ServerResponse) => res.end('x'.repeat(100_000))],
+    [
+      'without end',
+      (res: ServerResponse) => {
+        const pour = () => {
+          while (res.write('x'.repeat(1000)));
+        };
+        res.on('drain', pour);
+        pour();
+      },
+    ],
+    ['that breaks off', (res: ServerResponse) => res.write('x', () => res.destroy())],
+  ])('is answered by the head of a good answer with a body %s', async (_, send) => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { port } = await serve((req, res) => {
+      req.socket.once('close', () => resolve());
+      send(res);
+    });
+    expect(await asker(port)({ ...question, ignoresGoodBody: true })).toMatchObject({ status: 200 });
+    await closed;
+  });
+
+  test('needs the whole of any other answer', async () => {
+    const { port } = await serve((_, res) => res.writeHead(401).end('x'.repeat(100_000)));
+    expect(await asker(port)({ ...question, ignoresGoodBody: true })).toEqual({
+      problem: 'the answer is longer than 1000 bytes',
+    });
   });
 
   test('may bring a body', async () => {

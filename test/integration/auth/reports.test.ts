@@ -122,6 +122,41 @@ describe.each([
     expect(headers.referer).toBeUndefined();
   });
 
+  // traefik/traefik#12694: whoever lets in by a page had it bounded, and nobody needs it.
+  test('a service that lets in with a page of any size lets in', async () => {
+    const { ask } = await stand(forward(''), [200, [], 'x'.repeat(200_000)]);
+    expect(await ask(message(`GET ${before}/ HTTP/1.1`))).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  // oauth2-proxy/oauth2-proxy#676, zelytra/BetterFleet#833: a sign-in with more cookies than a buffer holds was 502.
+  // envoyproxy/envoy#8649, higress-group/higress#3928: of several cookies one was left, or all in one line.
+  test('a session in many large cookies comes through whole, from a sign-in and beside an answer or a 101', async () => {
+    const cookies = Array.from(
+      { length: 12 },
+      (_, i) => `s_${i}=${'x'.repeat(4000)}; Expires=Thu, 05 Jun 2036 09:10:07 GMT`,
+    );
+    const fields = cookies.flatMap((cookie) => ['Set-Cookie', cookie]);
+    for (const [status, rest] of [
+      [302, ['Location', '/login']],
+      [200, []],
+    ] as const) {
+      const { ask } = await stand(forward(', client_headers: [Set-Cookie]'), [status, [...rest, ...fields], '']);
+      for (const text of [message(`GET ${before}/ HTTP/1.1`), handshakeRequest({ path: `${before}/ws` })]) {
+        expect(headersOf(await ask(text), 'Set-Cookie')).toEqual(cookies);
+      }
+    }
+  });
+
+  // apache/apisix#10375: the body of an upload was sent to the service, which refused it.
+  test('an upload is judged by its head', async () => {
+    const { ask, asked, upstream } = await stand(forward(''), [200, [], '']);
+    const text = message(`POST ${before}/ HTTP/1.1`, 'Content-Length: 1000000', 'Content-Type: text/plain');
+    expect(await ask(text + 'x'.repeat(1_000_000))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(asked[0]!.method).toBe('GET');
+    expect(asked[0]!.headers).not.toHaveProperty('content-length');
+    expect(headerOf((await upstream.next()).request, 'Content-Length')).toBe('1000000');
+  });
+
   // envoyproxy/envoy#13708: the keys were fetched again for each request.
   test('the keys of an issuer are fetched once for many requests, at once or one after the other', async () => {
     const signer = newSigner('one');

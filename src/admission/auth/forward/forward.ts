@@ -163,7 +163,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       ['X-Forwarded-For', address],
     ] as const;
     const fields = [...told, ...linesOf(request, [...wanted, ...requestHeaders])];
-    return { method: 'GET', path: this.options.path, fields, mostBytes: longestAnswer };
+    return { method: 'GET', path: this.options.path, fields, mostBytes: longestAnswer, ignoresGoodBody: true };
   }
 
   #credentialsOf(request: AuthRequest): string[] {
