@@ -4,6 +4,8 @@ import { KeyedRate } from '../../limits/keyed-rate.ts';
 /** Somebody who mistypes, or whose several programs keep an old token, is not slowed down. */
 const pace = { eachMs: 3000, burst: 20 };
 const mostAddresses = 10_000;
+/** A thousand at once would keep out for an hour whoever shares the address. */
+const longestWaitSeconds = 60;
 
 export class AuthFailures {
   readonly #byAddress = new KeyedRate(pace, mostAddresses);
@@ -24,8 +26,8 @@ export class AuthFailures {
     return Math.ceil(this.#byAddress.waitMs(address, this.#now()) / 1000);
   }
 
-  /** Wrong credentials came from this address. */
+  /** Wrong credentials came from this address, maybe many at once. */
   add(address: string): void {
-    this.#byAddress.charge(address, this.#now());
+    if (this.waitSeconds(address) < longestWaitSeconds) this.#byAddress.charge(address, this.#now());
   }
 }

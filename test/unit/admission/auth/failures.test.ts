@@ -19,6 +19,12 @@ test('after twenty failures an address waits, and then may try once in three sec
   expect(failures.waitSeconds('a')).toBe(3);
 });
 
+test('an address waits for a minute at most, however many failures came at once', () => {
+  const failures = new AuthFailures(() => 0);
+  for (let i = 0; i < 1000; i++) failures.add('198.51.100.1');
+  expect(failures.waitSeconds('198.51.100.1')).toBe(60);
+});
+
 test('addresses are forgotten when they have been quiet for long enough, and when there are too many', () => {
   const { clock, failures } = failuresAt();
   for (let i = 0; i < 10_050; i++) failures.add(String(i));
