@@ -62,3 +62,23 @@ test('the thread ends when nothing has been asked for half a minute, and not whi
   passwords.close();
   expect(counts).toEqual({ begun: 2, ended: 2 });
 });
+
+test.each(['error', 'exit'])('a thread that fails (%s) answers nobody who waits, and another begins', async (event) => {
+  const threads: Silent[] = [];
+  class Silent extends Agreeing {
+    override postMessage(): void {}
+  }
+  const passwords = new Passwords(() => {
+    threads.push(new Silent());
+    return threads.at(-1) as unknown as Worker;
+  });
+  const asked = [passwords.compare('hash', 'a'), passwords.compare('hash', 'b')];
+  threads[0]!.emit(event, new Error('out of memory'));
+  expect(await Promise.all(asked)).toEqual([null, null]);
+  const next = passwords.compare('hash', 'c');
+  // The end of the first, which comes behind its error, is none of the second's.
+  threads[0]!.emit('exit', 1);
+  expect([threads.length, passwords.waiting]).toEqual([2, 1]);
+  passwords.close();
+  expect(await next).toBeNull();
+});
