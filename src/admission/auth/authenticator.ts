@@ -8,7 +8,7 @@
  */
 import { foldName } from '../../http/fields.ts';
 import { type Edits, joinEdits, lessEdits, noEdits } from './edits.ts';
-import type { AuthFailures } from './failures.ts';
+import { type AuthFailures, guessed } from './failures.ts';
 import { fieldValue } from './identity.ts';
 import type { Admitted, Answered, AuthIdentity, AuthKind, AuthRequest, AuthResult, Decision, Judge } from './types.ts';
 
@@ -85,7 +85,7 @@ export class Authenticator {
   #slowed(judge: Judge, request: AuthRequest): AuthVerdict | null {
     const waitSeconds = judge.guessable(request) ? this.#parts.failures.waitSeconds(request.subscriber) : 0;
     if (waitSeconds === 0 || judge.remembers(request)) return null;
-    return { ...refusal(judge, 'slowed', 'too many wrong credentials came from this address'), waitSeconds };
+    return { ...refusal(judge, 'slowed', guessed), waitSeconds };
   }
 
   #conclude(judge: Judge, request: AuthRequest, decision: Decision): AuthVerdict {

@@ -7,6 +7,9 @@ const mostAddresses = 10_000;
 /** A thousand at once would keep out for an hour whoever shares the address. */
 const longestWaitSeconds = 60;
 
+/** What an address without tries has done, for the log. */
+export const guessed = `more than ${pace.burst} wrong credentials came from this address, and then more than one in ${pace.eachMs / 1000} s`;
+
 export class AuthFailures {
   readonly #byAddress = new KeyedRate(pace, mostAddresses);
   readonly #now: () => number;

@@ -25,6 +25,8 @@ export interface LivesParts {
 const tickMs = 1000;
 /** Where nobody could say whether a user may stay, this soon again, or sooner where the route asks more often. */
 const retryMs = 30_000;
+/** To sign in again would not help, which is what the catalogue's words advise. */
+const shutOut = 'this user may not come in any more';
 
 interface Watched {
   readonly connection: OpenConnection;
@@ -59,7 +61,7 @@ export class Lives {
    */
   watch(connection: OpenConnection, name: string | null, life: Life, groups: readonly string[] = []): Disposable {
     const { now, chance } = this.#parts;
-    if (this.#isRevoked(name)) connection.end('revoked');
+    if (this.#isRevoked(name)) connection.end('revoked', shutOut);
     const { recheck } = life;
     // Those who come together are not asked about together.
     const askAt = recheck === null ? null : now() + recheck.everyMs * (0.5 + chance() / 2);
@@ -83,7 +85,7 @@ export class Lives {
     let count = 0;
     for (const { connection, name } of this.#watched) {
       if (!this.#isRevoked(name)) continue;
-      connection.end('revoked');
+      connection.end('revoked', shutOut);
       count++;
     }
     return count;

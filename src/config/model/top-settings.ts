@@ -88,7 +88,7 @@ export const topSettings = {
   'listen.ipv6_prefix': {
     kind: is.prefixLength,
     about:
-      'How many leading bits of an IPv6 address make one client for `limits.connections.max_per_address`: a subscriber has a whole network. 128 counts single addresses.',
+      'How many leading bits of an IPv6 address make one client for `limits.connections.max_per_address`, `rates` and wrong credentials: a subscriber has a whole network. 128 counts single addresses.',
     // Providers give each subscriber a network of IPv6, and its machines choose their addresses in it at will (RFC
     // 6177).
     builtIn: 64,
@@ -168,7 +168,7 @@ export const topSettings = {
   'log.user': {
     kind: is.oneOf('plain', 'hashed', 'off'),
     about:
-      'How `identity` names users in the log: by their names, by a hash that is the same for the same name everywhere, or not at all. The API and the status page show names.',
+      'How the log has the names of users, whom `auth` or `identity` has told: by their names, by a hash that is the same for the same name everywhere, or not at all. The API and the status page show names.',
     builtIn: 'plain',
     field: 'log.user',
     reload: 'live',

@@ -232,8 +232,7 @@ describe('life after the handshake', () => {
       rawClient(all.gateway.port, { headers: { Authorization: basic('bob:pass') } }),
     ]);
     writeFileSync(list, 'ann\n');
-    const { payload } = await client.frame();
-    expect(payload.readUInt16BE(0)).toBe(1008);
+    expect(await client.closeFrame()).toEqual({ code: 1008, reason: 'this user may not come in any more' });
     expect(await ask(all.gateway.port, handshakeRequest({ headers }))).toMatch(/^HTTP\/1\.1 403 /);
     expect(await all.gateway.logged('refused')).toMatchObject({ result: 'auth_revoked', user: 'ann' });
     other.send(clientFrame('still here'));

@@ -167,7 +167,12 @@ describe('guessing', () => {
       kind('header', admitted('ann'), { guessable: () => false }),
     ]);
     for (let i = 0; i < 20; i++) decide(row, 'basic', '');
-    expect(decide(row, 'basic', '')).toMatchObject({ outcome: 'auth_slowed', result: 'slowed', waitSeconds: 3 });
+    expect(decide(row, 'basic', '')).toMatchObject({
+      outcome: 'auth_slowed',
+      result: 'slowed',
+      detail: 'more than 20 wrong credentials came from this address, and then more than one in 3 s',
+      waitSeconds: 3,
+    });
     expect(decide(row, 'header', '')).toMatchObject({ is: 'admitted' });
     expect(row.decide(authRequest(['basic', ''], { subscriber: '192.0.2.2' }))).toMatchObject({
       outcome: 'unauthenticated',

@@ -16,7 +16,7 @@ function livesAt() {
     memory,
   });
   const ended: string[] = [];
-  const connection = (id: string) => fakeConnection({ id, end: (reason) => void ended.push(`${id} ${reason}`) });
+  const connection = (id: string) => fakeConnection({ id, end: (...how) => void ended.push([id, ...how].join(' ')) });
   return { clock, lives, ended, connection, shutOut, memory };
 }
 
@@ -83,7 +83,10 @@ test('all connections of a user who is shut out end', () => {
     lives.watch(connection(id), name, lasting);
   shutOut.add('ann');
   expect(lives.endRevoked()).toBe(2);
-  expect(ended).toEqual(['a revoked', 'c revoked']);
+  expect(ended).toEqual([
+    'a revoked this user may not come in any more',
+    'c revoked this user may not come in any more',
+  ]);
   lives.close();
 });
 
@@ -92,7 +95,7 @@ test('one of a user who was shut out while the backend answered the handshake en
   shutOut.add('ann');
   lives.watch(connection('a'), 'ann', lasting);
   lives.watch(connection('b'), 'bob', lasting);
-  expect(ended).toEqual(['a revoked']);
+  expect(ended).toEqual(['a revoked this user may not come in any more']);
   lives.close();
 });
 
