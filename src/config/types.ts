@@ -330,6 +330,8 @@ export interface JwtAuth {
 export interface ForwardAuth {
   readonly kind: 'forward';
   readonly service: ServiceTarget;
+  /** Whether the service is asked with the method of the request; else with GET. */
+  readonly preservesMethod: boolean;
   /** The lines of the request that the service gets; names in lower case. */
   readonly requestHeaders: readonly string[];
   /** The lines of its answer that go to the upstream; names as they are written. */

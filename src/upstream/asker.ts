@@ -64,6 +64,7 @@ function tryOnce(
   if (!fields.some(([name]) => name.toLowerCase() === 'accept-encoding')) headers.push('Accept-Encoding', 'identity');
   // A service that does not read a body would take it for the next question.
   if (body !== undefined) headers.push('Content-Length', String(body.length), 'Connection', 'close');
+  else if (method !== 'GET' && method !== 'HEAD') headers.push('Content-Length', '0');
   let isOver = false;
   const done = (answer: ServiceAnswer) => {
     isOver = true;

@@ -2,7 +2,7 @@
 
 /** A question. */
 export interface Question {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: string;
   /** Path and query. */
   readonly path: string;
   readonly fields: readonly (readonly [name: string, value: string])[];

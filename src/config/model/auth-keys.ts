@@ -106,9 +106,14 @@ const entry = z.strictObject({
     z.strictObject({
       url: url.meta({
         description:
-          'The service. It is asked with GET, and told of the request in `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For`. 2xx lets in; any other answer goes to the client as it is; without one there is 503.',
+          'The service. It is asked with GET unless `preserve_method` is set, and told of the request in `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For`. 2xx lets in; any other answer goes to the client as it is; without one there is 503.',
       }),
       ca: setting(ca, caText),
+      preserve_method: setting(
+        z.boolean(),
+        'Asks with the method of the request and no body, for a service that decides by method and does not look at `X-Forwarded-Method`.',
+        false,
+      ),
       request_headers: setting(
         z.array(fieldName).min(1),
         'The headers of the request that the service gets: the credentials. It gets `Accept`, `Accept-Language` and `X-Requested-With` besides.',

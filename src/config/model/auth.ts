@@ -44,6 +44,7 @@ function compileForward(forward: NonNullable<ParsedAuth['forward']>): Auth {
   return {
     kind: 'forward',
     service: serviceOf(forward.url, forward.ca),
+    preservesMethod: forward.preserve_method ?? false,
     requestHeaders: (forward.request_headers ?? builtInAuth.requestHeaders).map((name) => name.toLowerCase()),
     responseHeaders: forward.response_headers ?? [],
     clientHeaders: forward.client_headers ?? [],

@@ -147,6 +147,20 @@ describe.each([
     }
   });
 
+  // traefik/traefik#11438, oauth2-proxy/oauth2-proxy#1549 and #3505: a service that judges methods was asked with GET:
+  // what was open to GET was open to POST.
+  test.each(['POST', 'OPTIONS', 'HEAD', 'DELETE', 'PROPFIND'])(
+    'the service is asked with %s where that is wanted',
+    async (method) => {
+      const { ask, asked } = await stand(forward(', preserve_method: true'), [401, [], '']);
+      const text = message(`${method} ${before}/a HTTP/1.1`, ...(method === 'POST' ? ['Content-Length: 3'] : []));
+      expect(await ask(method === 'POST' ? `${text}abc` : text)).toMatch(/^HTTP\/1\.1 401 /);
+      expect([asked[0]!.method, asked[0]!.headers['x-forwarded-method']]).toEqual([method, method]);
+      expect(asked[0]!.headers['content-length']).toBe(method === 'HEAD' ? undefined : '0');
+      expect(asked[0]!.headers).not.toHaveProperty('transfer-encoding');
+    },
+  );
+
   // apache/apisix#10375: the body of an upload was sent to the service, which refused it.
   test('an upload is judged by its head', async () => {
     const { ask, asked, upstream } = await stand(forward(''), [200, [], '']);

@@ -31,6 +31,7 @@ beforeAll(async () => {
             {
               forward: {
                 url: `${service}/`,
+                preserve_method: true,
                 user_header: 'X-Auth-Request-Preferred-Username',
                 response_headers: ['X-Auth-Request-Email'],
                 cache: '5s',
@@ -138,6 +139,22 @@ it('tells a script whose session is over so, and sends it nowhere, as oauth2-pro
   for (const base of [`http://127.0.0.1:${signIn.port}`, sluice.url]) {
     const answer = await fetch(`${base}/files`, { redirect: 'manual', headers: { accept: 'application/json' } });
     expect([answer.status, await answer.json()]).toEqual([401, {}]);
+  }
+});
+
+// oauth2-proxy/oauth2-proxy#1549 and #3505.
+it('lets in without a session what oauth2-proxy itself does: by path and method, and preflights', async () => {
+  const ask = async (base: string, path: string, method: string) => {
+    const headers = { origin: 'https://other.test', 'access-control-request-method': 'GET' };
+    const answer = await fetch(`${base}${path}`, { method, headers, redirect: 'manual' });
+    await answer.arrayBuffer();
+    return answer.status === 302 ? 'sent to sign in' : 'let in';
+  };
+  for (const base of [`http://127.0.0.1:${signIn.port}`, sluice.url]) {
+    expect(await ask(base, '/open/x', 'GET')).toBe('let in');
+    expect(await ask(base, '/open/x', 'POST')).toBe('sent to sign in');
+    expect(await ask(base, '/files', 'OPTIONS')).toBe('let in');
+    expect(await ask(base, '/files', 'GET')).toBe('sent to sign in');
   }
 });
 

@@ -58,6 +58,7 @@ export class SignIn {
       args: [
         `--http-address=127.0.0.1:${port}`,
         ...['--upstream=static://202', '--reverse-proxy', '--set-xauthrequest', '--skip-provider-button'],
+        ...['--skip-auth-preflight', '--skip-auth-route=GET=^/open/'],
         ...[
           '--provider=oidc',
           `--oidc-issuer-url=${issuer}`,

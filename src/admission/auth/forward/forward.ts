@@ -153,7 +153,7 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
 
   #questionOf(request: AuthRequest): Question {
     const { method, target, scheme, host, address } = request;
-    const { requestHeaders } = this.options;
+    const { requestHeaders, preservesMethod, path } = this.options;
     const wanted = wantedAnswer.filter((name) => !requestHeaders.includes(name.toLowerCase()));
     const told = [
       ['X-Forwarded-Method', method],
@@ -163,7 +163,8 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       ['X-Forwarded-For', address],
     ] as const;
     const fields = [...told, ...linesOf(request, [...wanted, ...requestHeaders])];
-    return { method: 'GET', path: this.options.path, fields, mostBytes: longestAnswer, ignoresGoodBody: true };
+    const asked = preservesMethod ? method : 'GET';
+    return { method: asked, path, fields, mostBytes: longestAnswer, ignoresGoodBody: true };
   }
 
   #credentialsOf(request: AuthRequest): string[] {

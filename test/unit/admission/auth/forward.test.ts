@@ -17,6 +17,7 @@ function forward(
       return answer(question);
     },
     path: '/oauth2/auth',
+    preservesMethod: false,
     requestHeaders: ['authorization', 'cookie'],
     responseHeaders: ['X-Auth-Request-Email'],
     clientHeaders: ['Set-Cookie', 'X-Session-Ends'],

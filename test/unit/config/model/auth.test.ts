@@ -113,6 +113,7 @@ describe('what holds', () => {
         {
           kind: 'forward',
           service: { target: { host: '::1', port: 80 }, path: '/auth', tls: { ca: '/ca' } },
+          preservesMethod: false,
           requestHeaders: ['authorization', 'cookie'],
           responseHeaders: ['X-Email'],
           clientHeaders: [],
