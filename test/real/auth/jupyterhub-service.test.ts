@@ -73,7 +73,7 @@ describe('a Panel app as a service of a hub', { timeout: 240_000 }, () => {
     expect(await sluice.logged({ event: 'end', route: 'panel' })).toMatchObject({ reason: 'revoked', user: 'alice' });
   });
 
-  it('signs in a browser with a long address, and one that comes back to a sign-in that is over', async () => {
+  it('signs in a browser with a long address, and one whose sign-in or session is over', async () => {
     await using browser = await Browser.launch('jupyterhub-service-late');
     const page = await browser.page();
     await page.goto(`${hub.url}${prefix}/files?a=${'x'.repeat(5000)}`);
@@ -84,6 +84,12 @@ describe('a Panel app as a service of a hub', { timeout: 240_000 }, () => {
     expect(page.url()).toBe(`${hub.url}${prefix}/files`);
     await page.goto(`${hub.url}${prefix}/oauth_callback?code=over&state=over`);
     expect(page.url()).toBe(`${hub.url}${prefix}/`);
+    // As after a new token of the service, by which nobody's session can be opened.
+    const former = { name: 'sluice-hub-panel', value: 'of-a-former-token', path: `${prefix}/` };
+    await page.context().addCookies([{ ...former, domain: new URL(hub.url).hostname }]);
+    await page.goto(`${hub.url}${prefix}/files?b=2`);
+    await page.getByRole('heading', { name: 'Files through a WebSocket' }).waitFor();
+    expect(page.url()).toBe(`${hub.url}${prefix}/files?b=2`);
   });
 
   it('is open to programs with a token of the hub whose user may use it, and to nobody else', async () => {
