@@ -105,6 +105,20 @@ test('a store that is lost is told all that has changed before anybody is sent t
   expect(counters.decisions.get('local')).toBe(2);
 });
 
+test('who comes while a store is told of the others is told as well', async () => {
+  await using server = await FakeStore.start();
+  server.answer = (command) => (isScript(command) ? '' : null);
+  const { quotas } = quotasAt(server);
+  const started = quotas.start();
+  await until(() => scripts(server) === 1);
+  quotas.hold(['late']);
+  expect(quotas.ask([{ key: 'late', cap: 9 }], [])).toBe('unknown');
+  server.answer = () => null;
+  server.say('*2\r\n:0\r\n:0\r\n');
+  await started;
+  await until(() => server.counts.get('late')?.get('a') === 1);
+});
+
 test('a store that answers late is not waited for, and what is held is told when it is back', async () => {
   await using server = await FakeStore.start();
   const { quotas, counters } = quotasAt(server, { timeoutMs: 300 });

@@ -28,6 +28,8 @@ test('keys are fetched once for all who ask, and again when they are old, beside
   const { state, keys } = remote(ok(setText(one)));
   const [a, b] = await Promise.all([keys.keys(), keys.keys()]);
   expect(a).toBe(b);
+  state.now = 599_999;
+  expect(await keys.keys()).toBe(a);
   expect(state.asked).toBe(1);
   state.now = 600_000;
   state.answer = ok(setText(two));
