@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -264,6 +265,40 @@ describe('a server that answers and does not serve keeps nobody out, says why, a
     await load.more(100);
     expect(load.problems).toEqual([]);
   });
+});
+
+// envoyproxy/ratelimit#1191, gravitee-io/gravitee-api-management#19870: who had a connection to the server before
+// stayed with it, and heard READONLY for good.
+test('a failover behind one address, which the server before stays reachable at: caps hold at the new primary', async () => {
+  const before = await startRedis();
+  const after = await startRedis();
+  let to = before.port;
+  const address = createTcpServer((client) => {
+    const server = connect(to, '127.0.0.1');
+    for (const socket of [client, server]) socket.on('error', () => {});
+    client.pipe(server).pipe(client);
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
+  });
+  const shared = { ...before, port: await listen(address) };
+  await after.ask('REPLICAOF', '127.0.0.1', String(before.port));
+  await expect.poll(() => after.ask('INFO', 'replication'), { timeout: 60_000 }).toContain('master_link_status:up');
+  await using sluice = await startSharing(shared);
+  await using load = new Load([sluice], 8);
+  const mine = await rush([sluice], 'ann', cap);
+  await load.more(100);
+  await before.ask('FAILOVER', 'TO', '127.0.0.1', String(after.port));
+  await expect.poll(() => after.ask('ROLE'), { timeout: 60_000 }).toContain('master');
+  to = after.port;
+  await told(sluice, 'quota_store_lost', 1);
+  await told(sluice, 'quota_store_found', 2);
+  await load.more(100);
+  expect(await rush([sluice], 'ann', 2)).toEqual([]);
+  // The new primary has it from Sluice itself.
+  expect(await after.ask('CLIENT', 'LIST', 'TYPE', 'normal')).toContain('cmd=evalsha');
+  await close(...mine);
+  expect(load.problems).toEqual([]);
+  address.close();
 });
 
 test('what a killed Sluice had is forgotten, and what one had that ends is given back at once', async () => {
