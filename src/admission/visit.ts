@@ -89,6 +89,8 @@ export class Visit {
   identity: VisitIdentity | null = null;
   /** What a handshake asks for; set by the step that validates it. */
   ask: HandshakeAsk | null = null;
+  /** The subprotocol that was offered to Sluice itself, and which no upstream has heard of. */
+  ownSubprotocol: string | null = null;
   /** The slot that it has been lent. */
   slot: ConnectionSlot | null = null;
   readonly #named: NamedUser | undefined;
@@ -199,6 +201,16 @@ export class Visit {
   changeAnswer(): Changes {
     this.#answerChanges ??= new Changes();
     return this.#answerChanges;
+  }
+
+  /**
+   * Tells the client which subprotocol is spoken: where the upstream has chosen none of those that it was offered, it
+   * is Sluice's own. Browsers give up where none is chosen.
+   */
+  agreeOn(chosen: string | null): void {
+    if (chosen === null && this.ownSubprotocol !== null) {
+      this.changeAnswer().addField('Sec-WebSocket-Protocol', this.ownSubprotocol);
+    }
   }
 
   /** Keeps what is lent until the request, or the connection that comes of it, is over. */

@@ -5,6 +5,7 @@ import type { AnswerFields, Verdict } from '../verdict.ts';
 import type { Step, Visit, VisitIdentity } from '../visit.ts';
 import type { Authenticator, AuthVerdict } from './authenticator.ts';
 import { applyEdits } from './edits.ts';
+import { announced } from './jwt/token-places.ts';
 import type { Lives } from './lives.ts';
 import { type AuthIdentity, type AuthRequest, lasting } from './types.ts';
 
@@ -53,6 +54,7 @@ function conclude(visit: Visit, verdict: AuthVerdict, lives: Lives): Verdict {
   }
   const { identity, edits, life, toClient = [] } = verdict;
   applyEdits(edits, visit.change());
+  if (edits.subprotocols.has(announced)) visit.ownSubprotocol = announced;
   for (const [name, value] of toClient) tellClient(visit, name, value);
   if (identity !== null) visit.identity = seen(identity, kind);
   // Who has no name cannot be shut out by it, and yet may have to go.

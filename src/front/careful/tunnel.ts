@@ -155,6 +155,7 @@ export class Tunnel implements MemoryHolder {
     if (visit.left || draining()) return false;
     // Behind a 101 there is no refusal.
     memory.holders.delete(this);
+    visit.agreeOn(upstream.subprotocol);
     const answer = switchingBytes(visit.answerChanges?.all(upstream.headers) ?? upstream.headers, visit.ask!.key);
     const { handshakeMs } = route.route.timeouts;
     // It may wait behind answers that the client does not take.

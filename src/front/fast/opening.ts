@@ -279,6 +279,7 @@ export class Opening implements LineOwner, PendingHandshake, MemoryHolder {
     if (agreement.oddity !== null) this.#parts.recorder.odd(this.#request.visit, agreement.oddity);
     if (answer.position < end) this.#early = Buffer.from(chunk.subarray(answer.position, end));
     this.#line!.pause();
+    this.#request.visit.agreeOn(agreement.subprotocol);
     heads.switching(answer, this.#request.visit.answerChanges);
     if (!line.send(heads.bytes, 0, heads.length)) heads.renew();
     if (!line.writer.blocked) this.#open();

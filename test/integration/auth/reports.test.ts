@@ -1,7 +1,14 @@
 /** What was reported of other gateways that ask a service or an issuer, asked of this one. */
 import { createServer, type IncomingMessage } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type FakeUpstream, fakeUpstream, headerOf, headersOf, switchingOrOk } from '../../helpers/fake-upstream.ts';
+import {
+  type FakeUpstream,
+  fakeUpstream,
+  headerOf,
+  headersOf,
+  switching,
+  switchingOrOk,
+} from '../../helpers/fake-upstream.ts';
 import { startGatewayOf } from '../../helpers/gateway.ts';
 import { listen } from '../../helpers/listen.ts';
 import { handshakeRequest, rawConnect } from '../../helpers/raw-client.ts';
@@ -18,7 +25,7 @@ interface Stand {
 }
 
 /** A route whose `auth` names a service on this port, which says this. */
-async function stand(auth: (port: number) => string, said: Said): Promise<Stand> {
+async function stand(auth: (port: number) => string, said: Said, answer = switchingOrOk): Promise<Stand> {
   const asked: IncomingMessage[] = [];
   const [status, fields, body] = said;
   const service = createServer((req, res) => {
@@ -26,7 +33,7 @@ async function stand(auth: (port: number) => string, said: Said): Promise<Stand>
     res.writeHead(status, [...fields]).end(body);
   });
   const port = await listen(service);
-  const upstream = await fakeUpstream({ answer: switchingOrOk });
+  const upstream = await fakeUpstream({ answer });
   const gateway = await startGatewayOf(`
 listen: {address: "127.0.0.1:0", trusted_proxies: [127.0.0.1]}
 admin: {address: "127.0.0.1:0"}
@@ -169,6 +176,29 @@ describe.each([
     expect(asked[0]!.method).toBe('GET');
     expect(asked[0]!.headers).not.toHaveProperty('content-length');
     expect(headerOf((await upstream.next()).request, 'Content-Length')).toBe('1000000');
+  });
+
+  // kubernetes/kubernetes#47740, kubevirt/kubevirt#1485, jupyter-server/jupyter_server#1407: the token was all that was
+  // offered, the backend chose none, and the browser gave up.
+  test.each([
+    ['access_token', ', TOKEN', [], ['access_token']],
+    ['access_token', ', TOKEN, v4', [], ['access_token']],
+    ['access_token', ', TOKEN, v4', ['v4'], ['v4']],
+    ['v4, access_token', ', TOKEN', ['v4'], ['v4']],
+    ['base64url.bearer.authorization.k8s.io.ENCODED', '', [], []],
+  ])('a client that offers %s%s, of which the backend chooses %j, hears %j', async (first, rest, chosen, heard) => {
+    const signer = newSigner('one');
+    const jwt = (port: number) =>
+      `{jwt: {issuer: "https://id.test", audience: [panel], jwks: "http://127.0.0.1:${port}/", from: [subprotocol]}}`;
+    const answer = (request: string) => switching(request, ...chosen.map((one) => `Sec-WebSocket-Protocol: ${one}`));
+    const { ask, upstream } = await stand(jwt, [200, [], setText(signer)], answer);
+    const token = tokenOf(signer, { exp: Math.floor(Date.now() / 1000) + 600 });
+    const offered = (first + rest).replace('TOKEN', token).replace('ENCODED', Buffer.from(token).toString('base64url'));
+    const headers = { 'Sec-WebSocket-Protocol': offered };
+    const head = await ask(handshakeRequest({ path: `${before}/ws`, headers }));
+    expect(head).toMatch(/^HTTP\/1\.1 101 /);
+    expect(headersOf(head, 'Sec-WebSocket-Protocol')).toEqual(heard);
+    expect((await upstream.next()).request).not.toContain(token);
   });
 
   // envoyproxy/envoy#13708: the keys were fetched again for each request.

@@ -10,7 +10,7 @@ import type { AuthRequest } from '../types.ts';
 /** How Kubernetes' API takes a token from a browser, which can set no header of a handshake. */
 const kubernetes = 'base64url.bearer.authorization.';
 /** A pair of subprotocols: this word, and the token. */
-const announced = 'access_token';
+export const announced = 'access_token';
 
 /**
  * A token that stands in several places, as a page and its cookie bring it, stands there so often at most. A head has
