@@ -133,6 +133,19 @@ test('a store that answers late is not waited for, and what is held is told when
   expect(counters.decisions.get('local')).toBe(1);
 });
 
+test('one who could not be asked about, because too many wait for it, is told of with the next word', async () => {
+  await using server = await FakeStore.start();
+  const { quotas, counters } = quotasAt(server);
+  await quotas.start();
+  const take = vi.spyOn(QuotaStore.prototype, 'take').mockResolvedValueOnce(null);
+  onTestFinished(() => take.mockRestore());
+  quotas.hold(['k']);
+  expect(await quotas.ask([{ key: 'k', cap: 9 }], [])).toBe('unknown');
+  quotas.hold(['other'])[Symbol.dispose]();
+  await until(() => server.counts.get('k')?.get('a') === 1);
+  expect(counters.decisions.get('local')).toBe(1);
+});
+
 test('all is told again and again, so that leases last', async () => {
   await using server = await FakeStore.start();
   const { quotas } = quotasAt(server, { leaseMs: 60 });

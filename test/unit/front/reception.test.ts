@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Visit } from '../../../src/admission/visit.ts';
 import { Reception, type VisitHost } from '../../../src/front/reception.ts';
 import { Recorder } from '../../../src/front/recorder.ts';
@@ -63,4 +63,36 @@ test('a mistake of ours in looking after one that waits ends that one', async ()
   expect([told, mistakes.told, reception.requests]).toEqual([['given up'], ['unread'], 1]);
   reception.abort(() => true);
   expect(memory.usedBytes).toBe(0);
+});
+
+test('a mistake of the lane with one it is given at once goes to whoever brought it, and nothing stays lent', () => {
+  const { reception, host } = setUp();
+  let lent = 0;
+  const lends = (visit: Visit) => {
+    lent++;
+    visit.lend({ [Symbol.dispose]: () => lent-- });
+    return null;
+  };
+  const admitted = () => {
+    expect(lent).toBe(1);
+    throw new Error('made on purpose');
+  };
+  const visit = testVisit({ route: admissionRoute({}, { steps: () => [lends] }) });
+  expect(() => reception.receive(visit, { ...host, admitted })).toThrow('made on purpose');
+  expect(lent).toBe(0);
+});
+
+test('the clock that looks after those who wait runs while any does, and no longer than a tick', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { reception, host, told } = setUp();
+  for (const round of [1, 2]) {
+    reception.receive(waitingVisit(), host);
+    vi.advanceTimersByTime(5000);
+    expect([reception.requests, vi.getTimerCount()]).toEqual([1, 1]);
+    reception.abort(() => true);
+    expect(told).toHaveLength(round);
+    vi.advanceTimersByTime(500);
+    expect(vi.getTimerCount()).toBe(0);
+  }
 });
