@@ -46,9 +46,20 @@ function plainIPv4(text: string): string | null {
   return dots === 3 && digits > 0 ? `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}` : null;
 }
 
+/** Behind these stands an IPv4 address, where a translator has made one of IPv6 of it (RFC 6052 §2.1). */
+const translated = '64:ff9b::';
+
 /** Returns whom an address counts for. An IPv4 address counts for itself, an IPv6 address for its first `ipv6Bits`. */
 export function subscriberOf(address: string, ipv6Bits: number): string {
   if (ipv6Bits >= 128 || !address.includes(':')) return address;
+  // Such addresses are as many subscribers.
+  if (
+    address.startsWith(translated) &&
+    groupsOf(address)
+      .slice(2, 6)
+      .every((group) => group === 0)
+  )
+    return address;
   const groups = groupsOf(address).map((group, i) => {
     const bits = Math.min(16, Math.max(0, ipv6Bits - 16 * i));
     return group & ((0xffff << (16 - bits)) & 0xffff);

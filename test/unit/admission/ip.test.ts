@@ -50,3 +50,11 @@ test('one subscriber has a network of IPv6, and one address of IPv4', () => {
   expect(subscriberOf('2001:db8::1', 128)).toBe('2001:db8::1');
   expect(subscriberOf('ffff::1', 1)).toBe('8000::/1');
 });
+
+// Flowfin/jellyfin-plugin-sso#194: all clients of IPv4 behind a translator were one.
+test('an IPv4 address that a translator has put into IPv6 counts for itself', () => {
+  expect(subscriberOf('64:ff9b::c000:201', 64)).toBe('64:ff9b::c000:201');
+  expect(subscriberOf('64:ff9b::201', 64)).toBe('64:ff9b::201');
+  expect(subscriberOf('64:ff9b::1:c000:201', 64)).toBe('64:ff9b::/64');
+  expect(subscriberOf('64:ff9b:1::c000:201', 64)).toBe('64:ff9b:1::/64');
+});
