@@ -154,13 +154,15 @@ export class Gateway {
         this.#drain?.ended(session, report);
       },
     };
-    this.#schemas = new Schemas(new WatchedFiles(log, schemaFiles), new SchemaThread().compile);
+    const schemas = new WatchedFiles(log, schemaFiles);
+    this.#schemas = new Schemas(schemas, new SchemaThread().compile);
     const rules: RulesOf = (route, sender) => this.#schemas.rulesOf(route, sender);
     this.sessions = new SessionRegistry(events, this.#memoryBound(config), systemClock, rules);
     const { budget } = this.sessions.memory;
+    const authFiles = new WatchedFiles(log);
     this.#authentication = new Authentication({
       log,
-      files: new WatchedFiles(log),
+      files: authFiles,
       asker: (service, timeoutMs) => createAsker(service, timeoutMs, connector),
       memory: budget,
     });
@@ -247,6 +249,9 @@ export class Gateway {
       hub: this.#hub,
       quotas: this.#quotas,
       drain: { start: () => void this.drain({ cause: 'api' }), state: () => this.drainState },
+      rejectedFiles: () =>
+        [authFiles, schemas, this.#quotaFiles, this.#trust].reduce((sum, { rejected }) => sum + rejected, 0) +
+        Number(this.#certificate?.isRejected ?? false),
       accepting: () => this.#front.port.accepting(),
       hasRoom,
       findRoute: (host, path) => this.#edge.routes.find(host, path),

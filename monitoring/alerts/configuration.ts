@@ -27,6 +27,29 @@ export const configuration: AlertGroup = {
       change: ['Correct the file, or roll the ConfigMap back; pods load it by themselves within a minute or two.'],
     },
     {
+      name: 'SluiceFilesRejected',
+      when: 'for 5 minutes a pod has had a file of users, tokens, certificates or schemas that it cannot use',
+      levels: [
+        {
+          severity: 'warning',
+          expr: 'count by (cluster, namespace, job) (sluice_files_rejected > 0)',
+          for: '5m',
+        },
+      ],
+      summary: `${release}: {{ $value }} pod(s) cannot use a file that the configuration names`,
+      description:
+        'On {{ $value }} pod(s) a file of users, tokens, keys, certificates, revocations or schemas says something that cannot be used. What it said before stays in use.',
+      means:
+        'What was changed is not in force: a user who was taken out or shut out still comes in, a renewed certificate is not shown. A restarted pod would not start.',
+      look: [
+        'The log, events `auth_file_rejected`, `tls_rejected`, `upstream_tls_rejected` and `schema_rejected`: key, file, line and remedy.',
+        '`sluice check FILE` prints the same.',
+      ],
+      change: [
+        'Correct the file, or the Secret or ConfigMap that it is mounted from; it is read again when it changes.',
+      ],
+    },
+    {
       name: 'SluiceConfigDiffers',
       when: 'pods of a release have had different configurations in force for 15 minutes',
       levels: [

@@ -39,6 +39,8 @@ export interface OperatorsParts extends FindSource {
   readonly hub: HubSide | null;
   readonly quotas: SharedQuotas | null;
   readonly drain: DrainSource;
+  /** How many files that the configuration names cannot be used as they are now. */
+  readonly rejectedFiles: () => number;
   /** Whether the public port lets clients in: `yes`, or why not. */
   readonly accepting: () => Promise<string>;
   /** Whether a connection that has been accepted may stay. */
@@ -72,6 +74,7 @@ export class Operators {
       drainDeadlineAtMs: () => drain.state()?.deadlineAtMs ?? null,
       lastReload: () => lastReload(current.state),
       reloads: () => current.reloads,
+      rejectedFiles: parts.rejectedFiles,
       logLinesDropped: () => log.dropped,
       routesApi: () => hub?.reading ?? null,
       quotaStore: () => quotas && { isThere: quotas.isThere, counters: counters.quotaStore },

@@ -123,6 +123,7 @@ describe('by the name that a client asks for', () => {
     expect(await sluice.logged('tls_rejected')).toMatchObject({
       problem: `listen.tls.certificates[0].key: ${pair('wild').key} is not the key of the certificate in ${pair('wild').cert}`,
     });
+    expect(await sluice.metrics()).toContain('\nsluice_files_rejected 1\n');
     expect(await nameOf(sluice.port, 'a.wild.test')).toBe('one');
   });
 });

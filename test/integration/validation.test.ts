@@ -222,6 +222,7 @@ test('a schema that changes holds from the next message; a bad one leaves the on
   expect((await upstream.frame()).payload.toString()).toBe(good);
   writeFileSync(schemaFile, '{"type":"arrray"}');
   expect(await sluice.logged('schema_rejected')).toMatchObject({ problem: expect.stringContaining(schemaFile) });
+  expect(await sluice.metrics()).toContain('\nsluice_files_rejected 1\n');
   client.send(clientFrame(good));
   expect((await upstream.frame()).payload.toString()).toBe(good);
   const loaded = loadConfig('sluice.yaml', it.text('    validate: {client: {text: {json_schema: SCHEMA.none}}}'));

@@ -14,6 +14,8 @@ import { FileWatcher } from './watch.ts';
 type Use = (credentials: ListenCredentials) => void;
 
 export class Certificate {
+  /** Whether the files say something now that cannot be used. */
+  isRejected = false;
   readonly #log: Log;
   readonly #use: Use;
   #files: ListenTls;
@@ -66,6 +68,7 @@ export class Certificate {
 
   #take(contents: readonly FileContent[]): void {
     const problem = this.#apply(contents);
+    this.isRejected = problem !== null;
     if (problem !== null) this.#log.tell('tls_rejected', { problem });
   }
 

@@ -66,6 +66,11 @@ export class UpstreamTrust {
     return watched?.trust() ?? trustOf(judgeUpstreamFiles(tls, await readFiles(pathsOf(tls))));
   }
 
+  /** How many sets of files say something now that cannot be used. */
+  get rejected(): number {
+    return [...this.#sets.values()].filter(({ isRejected }) => isRejected).length;
+  }
+
   close(): void {
     for (const set of this.#sets.values()) set.close();
     this.#sets.clear();
@@ -74,6 +79,8 @@ export class UpstreamTrust {
 
 /** The files of one or several routes. */
 class FileSet {
+  /** Whether they say something now that cannot be used. */
+  isRejected = false;
   readonly #files: UpstreamFiles;
   /** Who named them first. */
   readonly #section: string;
@@ -116,6 +123,7 @@ class FileSet {
   /** Takes what can be used; else what was in use stays. */
   #take(contents: readonly FileContent[]): void {
     const judged = judgeUpstreamFiles(this.#files, contents, this.#section);
+    this.isRejected = 'problem' in judged;
     if ('problem' in judged) {
       const { problem } = judged;
       const before = 'context' in this.#trust;

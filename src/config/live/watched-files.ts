@@ -73,6 +73,11 @@ export class WatchedFiles {
     return this.#files.get(keyOf({ name, path }))?.value ?? null;
   }
 
+  /** How many files say something now that cannot be used. */
+  get rejected(): number {
+    return [...this.#files.values()].filter(({ isRejected }) => isRejected).length;
+  }
+
   close(): void {
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
@@ -83,6 +88,8 @@ class WatchedFile {
   /** Resolves with what was wrong when it was read first. */
   readonly read: Promise<string | null>;
   value: unknown = null;
+  /** Whether it says something now that cannot be used. */
+  isRejected = false;
   readonly #wanted: WantedFile;
   readonly #log: Log;
   readonly #events: FileEvents;
@@ -121,6 +128,7 @@ class WatchedFile {
     const judged = textOf(content!);
     const parsed = 'problem' in judged ? judged : await parse(judged.value);
     if (this.#closed) return null;
+    this.isRejected = 'problem' in parsed;
     if ('problem' in parsed) {
       const problem = `${name}: ${path} ${parsed.problem}`;
       this.#events.rejected(this.#log, problem, this.value === null ? 'first' : 'changed');

@@ -39,6 +39,13 @@ export const processFamilies: readonly Family[] = [
   },
   {
     type: 'gauge',
+    name: 'files_rejected',
+    help: 'Files that the configuration names (users, tokens, keys, certificates, lists, schemas) and that cannot be used as they are now; what was in use before them stays. Those of `listen.tls`, and of one `upstream_tls`, count as one.',
+    labels: [],
+    ofProcess: (source, emit) => emit([], source.rejectedFiles()),
+  },
+  {
+    type: 'gauge',
     name: 'config_hash',
     help: 'The first 52 bits of the SHA-256 of the configuration files in force: equal numbers, equal files.',
     labels: [],

@@ -9,7 +9,7 @@ import type { Sender } from '../../config/types.ts';
 import { type Histogram, type PauseCause, RouteCounters, type SenderCounters, type Tally } from './counters.ts';
 import type { Emit, Family, HistogramFamily, NumberFamily } from './families.ts';
 import { hadConnections, type RouteReading } from './reading.ts';
-import { watchedEndings, watchedLimits, watchedResults } from './watched.ts';
+import { watchedAuth, watchedEndings, watchedLimits, watchedResults } from './watched.ts';
 
 const senders: readonly Sender[] = ['client', 'upstream'];
 /** Read for the bounds of its histograms. */
@@ -39,7 +39,12 @@ export const routeFamilies: readonly Family[] = [
     'auth_total',
     'Credentials that were judged, by the kind that judged them and what came of it; `admitted` were let in. Requests without any that `auth` of the route takes have the kind `none`.',
     ['kind', 'result'],
-    ({ label, counters }, emit) => emitTally(emit, [label], counters.auth),
+    ({ label, route, counters: { auth } }, emit) => {
+      for (const kind of route === null ? [] : watchedAuth(route)) {
+        if (auth.get(kind, 'unavailable') === 0) emit([label, kind, 'unavailable'], 0);
+      }
+      emitTally(emit, [label], auth);
+    },
   ),
   perRouteHistogram(
     'handshake_duration_seconds',

@@ -56,6 +56,8 @@ export interface MetricsSource {
   lastReload(): { readonly successful: boolean; readonly succeededAtMs: number };
   /** How often the configuration was loaded anew since the start. */
   reloads(): { readonly success: number; readonly failure: number };
+  /** How many files that the configuration names cannot be used as they are now. */
+  rejectedFiles(): number;
   /** `null`, or left out, where no program sets routes. */
   routesApi?(): RoutesApiReading | null;
   /** `null`, or left out, where each pod counts alone. */

@@ -36,6 +36,12 @@ export function watchedResults(route: Route): HandshakeResult[] {
   return ofResults.flatMap(([result, can]) => (can(route) ? [result] : []));
 }
 
+/** The kinds of a route's authentication that ask somebody, or a file, and may find nobody who can tell. */
+export function watchedAuth({ auth }: Route): string[] {
+  const kinds = new Set((auth ?? []).map(({ kind }) => kind));
+  return [...kinds].filter((kind) => kind !== 'client_cert' && kind !== 'header');
+}
+
 type SenderLimitName = Extract<SenderKey, LimitName>;
 
 const ofSender = entriesOf(senderLimits as Readonly<Record<SenderLimitName, SenderLimitRow>>).filter(

@@ -212,9 +212,11 @@ describe('life after the handshake', () => {
     all.reload(`revoked_users: ${next}`);
     expect(await asAnn()).toMatch(/^HTTP\/1\.1 403 /);
     await all.gateway.logged('auth_file_rejected');
+    expect(await all.gateway.metrics()).toContain('\nsluice_files_rejected 1\n');
     expect(await asAnn()).toMatch(/^HTTP\/1\.1 403 /);
     writeFileSync(next, 'bob\n');
     await all.gateway.logged('auth_file_loaded', { file: next });
+    expect(await all.gateway.metrics()).toContain('\nsluice_files_rejected 0\n');
     expect(await asAnn()).toMatch(/^HTTP\/1\.1 101 /);
     all.reload('');
     expect(await ask(all.gateway.port, handshakeRequest({ headers: { Authorization: basic('bob:pass') } }))).toMatch(

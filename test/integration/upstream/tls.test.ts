@@ -192,6 +192,7 @@ describe('files that change', () => {
     expect(await gateway.logged('upstream_tls_rejected')).toMatchObject({
       problem: `upstream_tls.ca: ${file('ca.crt')} holds no certificate; write those of the authorities in PEM`,
     });
+    expect(await gateway.metrics()).toContain('\nsluice_files_rejected 1\n');
     expect((await ask(gateway, 'websocket')).status).toBe(101);
     expect((await ask(gateway, 'http')).status).toBe(200);
   });

@@ -27,6 +27,24 @@ export const configuration: readonly Story[] = [
     ],
   },
   {
+    alert: 'SluiceFilesRejected',
+    tells: 'a Secret with a broken line reaches two pods, and is mended',
+    series: {
+      [pod(1, 'sluice_files_rejected')]: '0x5 1x20 0x20',
+      [pod(2, 'sluice_files_rejected')]: '0x6 2x19 0x20',
+      [pod(3, 'sluice_files_rejected')]: '0x45',
+    },
+    moments: [
+      quiet('8m'),
+      fires('15m', {
+        severity: 'warning',
+        value: '2',
+        summary: 'apps/sluice: 2 pod(s) cannot use a file that the configuration names',
+      }),
+      quiet('35m'),
+    ],
+  },
+  {
     alert: 'SluiceConfigDiffers',
     tells: 'a rollout is stuck half-way',
     series: {

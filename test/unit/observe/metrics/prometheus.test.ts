@@ -63,6 +63,7 @@ function fixture(): Fixture {
     drainDeadlineAtMs: () => state.drainDeadlineAtMs,
     lastReload: () => ({ successful: true, succeededAtMs: 1_700_000_000_500 }),
     reloads: () => ({ success: 3, failure: 0 }),
+    rejectedFiles: () => 2,
     logLinesDropped: () => ({ unread: 7, rate: 0 }),
     build: { version: '1.2.3', revision: 'abc' },
   };
