@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { expect, test, vi } from 'vitest';
 import { clientFrame } from '../helpers/frames.ts';
@@ -27,15 +28,19 @@ const most = 4e6;
 const patience = { timeout: 240_000, interval: 500 };
 
 /**
- * What the first ones may leave. Measured: 2 to 7 MB in most runs, but up to 9 over TCP and 14 over TLS where the good
- * ones before them had made less room.
+ * What the first ones may leave. Measured: 4.4 to 5.7 MB over TCP and 4.7 to 8.3 over TLS, of which Node's and V8's
+ * code for what none before them needed is 4.5.
  */
+const mostAtFirst = { TCP: 8e6, TLS: 10e6 };
+/** V8 keeps pages that its threads have had, 5 to 8 MB, until 8 s after it has last collected. */
+const pagesGoMs = 20_000;
+
 test.concurrent.each([
-  ['TCP', false, 14e6],
-  ['TLS', true, 20e6],
-])(
-  `${first} handshakes with wrong credentials leave no socket, and ${handshakes} more no more than 4 MB: over %s`,
-  async (name, tls, mostAtFirst) => {
+  ['TCP', false],
+  ['TLS', true],
+] as const)(
+  `${first} handshakes with wrong credentials leave no socket and little memory, and ${handshakes} more less: over %s`,
+  async (name, tls) => {
     await using targets = await startTargets(tls, {
       nodeOptions: `--require=${collector()}`,
       compileCache: compiled(),
@@ -62,33 +67,29 @@ test.concurrent.each([
 
     const fresh = await inUse();
     await serve(targets, tls, served);
-    await settled();
-    /** V8 keeps pages that its threads have had, 5 to 8 MB, until 8 s after it has last collected. */
-    const atMost = async (bytes: number) => {
+    const atRest = async () => {
+      await settled();
       await inUse();
-      const within = async () => {
-        const resident = await residentBytes(process.pid);
-        expect(resident).toBeLessThanOrEqual(bytes);
-        return resident;
-      };
-      return vi.waitFor(within, patience);
+      await setTimeout(pagesGoMs);
+      return residentBytes(process.pid);
     };
-    const before = await inUse();
+    const before = await atRest();
     await attempt(targets, tls, 0, first);
-    await settled();
-    const warm = await atMost(before + mostAtFirst);
+    const warm = await atRest();
     const statuses = await attempt(targets, tls, first, handshakes);
     const busy = await residentBytes(process.pid);
-    await settled();
-    const after = await atMost(warm + most);
+    const after = await atRest();
     const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
     console.log(
       `${handshakes} refused handshakes over ${name}: answers ${JSON.stringify(statuses)}; RSS in MB: fresh ${mb(fresh)}, before ${mb(before)}, warm ${mb(warm)}, busy ${mb(busy)}, after ${mb(after)}`,
     );
+    expect(warm - before).toBeLessThanOrEqual(mostAtFirst[name]);
+    expect(after - warm).toBeLessThanOrEqual(most);
     const kinds = ['basic', 'bearer', 'forward', 'header', 'jupyterhub', 'jwt', ...(tls ? ['client_cert'] : [])];
     expect(Object.keys(statuses).toSorted()).toEqual(kinds.toSorted());
     for (const ofKind of Object.values(statuses)) {
-      for (const status of Object.keys(ofKind)) expect(['302', '401', '429', '431', '503', 'none']).toContain(status);
+      for (const status of Object.keys(ofKind))
+        expect(['302', '401', '429', '431', '500', '503', 'none']).toContain(status);
     }
     for (const kind of kinds) expect(statuses[kind]!['401'], kind).toBeGreaterThan(100);
   },
