@@ -48,7 +48,7 @@ export class Connection implements Waiter {
   socket: Socket;
   #peer: Peer;
   #group: string | null;
-  /** Its next answer is the last one, because the rules that let it in may hold no longer. */
+  /** The answer that is under way is the last one, because the rules that let it in may hold no longer. */
   isLast = false;
   /** Somebody is asked whether its request may go on: meanwhile its end is looked for behind what it has sent. */
   isJudged = false;

@@ -157,10 +157,18 @@ export class PublicPort {
 
   /**
    * The rules for clients' certificates have changed. A connection that was let in by the old ones, or whose TLS
-   * handshake has begun under them, takes at most one request more.
+   * handshake has begun under them, takes no request more: it could open a WebSocket connection, which stays.
    */
   #endAdmitted(): void {
-    for (const connection of this.#connections) connection.isLast = true;
+    const isRequired = this.#clients?.isRequired ?? false;
+    for (const connection of this.#connections) {
+      const { socket, peer, isReadable, waitsFor } = connection;
+      const isJudged = isReadable ? peer.certificate !== null || isRequired : this.#securing.has(socket);
+      if (!isJudged || waitsFor === 'end') continue;
+      // What is under way is answered.
+      if (waitsFor === null) connection.isLast = true;
+      else connection.drop();
+    }
   }
 
   #accept(socket: Socket): void {

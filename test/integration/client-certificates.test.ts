@@ -21,6 +21,7 @@ import {
 } from '../helpers/client-ca.ts';
 import { ConfigMapVolume } from '../helpers/config-map.ts';
 import { type FakeUpstream, fakeUpstream } from '../helpers/fake-upstream.ts';
+import { frame } from '../helpers/frames.ts';
 import { routeTo, startGateway } from '../helpers/gateway.ts';
 import { Peer } from '../helpers/peer.ts';
 import { handshakeRequest } from '../helpers/raw-client.ts';
@@ -205,13 +206,16 @@ describe('a certificate of the client', () => {
     await using sluice = await start(upstream, clients(false));
     await sluice.logged('tls_loaded');
     const live = new Peer(await open(sluice.port, { ...anna }));
+    live.sendText(handshakeRequest());
+    expect(await live.head()).toMatch(/^HTTP\/1\.1 101 /);
+    const peer = await upstream.next();
     secret.swap({ ...files, 'ca.crl': oldList });
     await sluice.logged('tls_loaded');
     expect(await statusWith(sluice.port, anna)).toBe('none');
     expect(await sluice.logged('refused')).toMatchObject({ detail: 'CRL_HAS_EXPIRED' });
     expect(await statusWith(sluice.port, null)).toBe('101');
-    live.sendText(handshakeRequest());
-    expect(await live.head()).toMatch(/^HTTP\/1\.1 101 /);
+    peer.send(frame('still here'));
+    expect((await live.frame()).payload.toString()).toBe('still here');
   });
 
   test('files that cannot be used leave what was in use, and the log says which', async () => {

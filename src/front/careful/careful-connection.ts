@@ -298,8 +298,12 @@ export class CarefulConnection implements RoundWaiter {
     }
   }
 
-  /** The answer is complete and so is the request: now comes the next. */
+  /** The answer is complete and so is the request: now comes the next, if one may. */
   #next(): void {
+    if (this.connection.isLast) {
+      this.#farewell();
+      return;
+    }
     this.#turn = 'head';
     this.#kept = this.#holding.bytes = 0;
     if (this.#held.length > 0) this.#waitForHeader();

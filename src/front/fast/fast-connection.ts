@@ -493,8 +493,12 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
     this.#parts.careful.take(this.#connection, all);
   }
 
-  /** Now comes the next request. */
+  /** Now comes the next request, if one may. */
   #next(): void {
+    if (this.#connection.isLast) {
+      this.#farewell();
+      return;
+    }
     this.#turn = 'head';
     this.#head = null;
     this.#connection.wait('another', this.#parts.keepAliveMs);

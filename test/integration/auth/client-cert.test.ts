@@ -178,29 +178,64 @@ test('an open connection ends with its certificate', async () => {
   live.socket.destroy();
 });
 
-test.each(['1.1', '1.0'])(
-  'a connection that is kept takes one request more at most when the rules change: HTTP/%s',
-  async (version) => {
-    await using upstream = await fakeUpstream({ answer: ok });
+describe('when the rules change', () => {
+  /** A gateway that does not know yet that the certificate is revoked. */
+  async function startBefore(upstream: FakeUpstream) {
     secret.swap({ ...files, 'ca.crl': ca.revoke() });
-    await using sluice = await start(upstream);
+    const sluice = await start(upstream, { auth: '{client_cert: {}}, {header: X-Never}' });
     await sluice.logged('tls_loaded');
-    const pem = ca.issue({ subject, serial: revokedSerial });
+    return sluice;
+  }
+  const revoked = () => ca.issue({ subject, serial: revokedSerial });
+
+  test.each(['1.1', '1.0'])('a connection that is kept takes no request more: HTTP/%s', async (version) => {
+    await using upstream = await fakeUpstream({ answer: ok });
+    await using sluice = await startBefore(upstream);
     const text = request('/', version === '1.0' ? ['Connection: keep-alive'] : [], version);
-    const kept = await open(sluice.port, pem);
+    const kept = await open(sluice.port, revoked());
     kept.sendText(text);
     expect(await kept.head()).not.toMatch(/connection: close/i);
     await kept.bytes(2);
+    const stranger = await open(sluice.port, null);
     secret.swap(files);
     await sluice.logged('tls_loaded');
-    kept.sendText(text);
-    const last = await kept.head();
-    expect(last).toMatch(/^HTTP\/1\.1 200 /);
-    expect(last).toMatch(/connection: close/i);
+    expect(await kept.rest()).toHaveLength(0);
+    expect(await statusOf(sluice.port, revoked(), text)).toBe('none');
+    // Who has shown none is judged by nothing that has changed.
+    stranger.sendText(text);
+    expect(await stranger.head()).toMatch(/^HTTP\/1\.1 401 /);
+    stranger.socket.destroy();
+  });
+
+  test('one on which nothing was asked yet, or half a request, opens no WebSocket connection', async () => {
+    await using upstream = await fakeUpstream();
+    await using sluice = await startBefore(upstream);
+    const [silent, half] = [await open(sluice.port, revoked()), await open(sluice.port, revoked())];
+    const text = handshakeRequest();
+    half.sendText(text.slice(0, -2));
+    secret.swap(files);
+    await sluice.logged('tls_loaded');
+    half.sendText(text.slice(-2));
+    silent.sendText(text);
+    for (const peer of [half, silent]) expect(await peer.rest()).toHaveLength(0);
+    expect(upstream.accepted).toBe(0);
+  });
+
+  test.each(['1.1', '1.0'])('a request under way is answered, and is the last one: HTTP/%s', async (version) => {
+    await using upstream = await fakeUpstream({ answer: () => null });
+    await using sluice = await startBefore(upstream);
+    const kept = await open(sluice.port, revoked());
+    const first = request('/', version === '1.0' ? ['Connection: keep-alive'] : [], version);
+    kept.sendText(first + handshakeRequest());
+    const peer = await upstream.next();
+    secret.swap(files);
+    await sluice.logged('tls_loaded');
+    peer.sendText(ok());
+    expect(await kept.head()).toMatch(/^HTTP\/1\.1 200 /);
     expect((await kept.rest()).toString()).toBe('ok');
-    expect(await statusOf(sluice.port, pem, text)).toBe('none');
-  },
-);
+    expect(upstream.accepted).toBe(1);
+  });
+});
 
 test('a list of another authority lets no certificate in', async () => {
   secret.swap({ ...files, 'ca.crl': emptyList });
