@@ -66,9 +66,9 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
     if (this.options.cacheMs === 0 || credentials.length === 0) return this.#ask(question, []);
     const { method, target, host, scheme, address } = request;
     // The service hears where the request came from, and may ask for more from elsewhere, or of another method.
-    const where = [scheme, host, address, ...(this.options.preservesMethod ? [method] : [])];
+    const where = [scheme, host, address, method];
     const key = cacheKey(...where, ...credentials);
-    const keyOfPath = cacheKey(...where, method, target, ...linesOf(request, wantedAnswer).flat(), ...credentials);
+    const keyOfPath = cacheKey(...where, target, ...linesOf(request, wantedAnswer).flat(), ...credentials);
     const keys = [key, keyOfPath];
     let isOwn = false;
     const hold = (decision: Decision) => this.#hold(decision, question);
