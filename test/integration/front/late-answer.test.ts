@@ -47,6 +47,7 @@ async function waiting(handshakeMs: number) {
     takeLoan: () => null,
     changes: null,
     answerChanges: null,
+    agreeOn() {},
     headers: [
       ...['Host', 'a.test', 'Upgrade', 'websocket', 'Connection', 'Upgrade'],
       ...['Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', sampleKey],
