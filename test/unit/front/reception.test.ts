@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Visit } from '../../../src/admission/visit.ts';
 import { Reception, type VisitHost } from '../../../src/front/reception.ts';
 import { Recorder } from '../../../src/front/recorder.ts';
@@ -95,4 +95,45 @@ test('the clock that looks after those who wait runs while any does, and no long
     vi.advanceTimersByTime(500);
     expect(vi.getTimerCount()).toBe(0);
   }
+});
+
+describe('what was lent to one that waits goes back', () => {
+  /** A visit that is lent something, and waits for `answer`; it is lent more when that comes. */
+  function lendingVisit() {
+    const lent = { now: 0 };
+    const answer = Promise.withResolvers<null>();
+    const lend = (visit: Visit) => {
+      lent.now++;
+      visit.lend({ [Symbol.dispose]: () => lent.now-- });
+      return null;
+    };
+    const steps = [lend, (visit: Visit) => answer.promise.then(() => lend(visit))];
+    return { lent, answer, visit: testVisit({ route: admissionRoute({}, { steps: () => steps }) }) };
+  }
+
+  test('when it is given up or its client leaves, and what comes later too', async () => {
+    const { reception, host } = setUp();
+    for (const end of [() => reception.abort(() => true), (visit: Visit) => visit.leave()]) {
+      const { lent, answer, visit } = lendingVisit();
+      reception.receive(visit, host);
+      expect(lent.now).toBe(1);
+      end(visit);
+      expect(lent.now).toBe(0);
+      answer.resolve(null);
+      await new Promise(setImmediate);
+      expect(lent.now).toBe(0);
+    }
+  });
+
+  test('when the lane makes a mistake with it', async () => {
+    const { reception, host, told } = setUp();
+    const { lent, answer, visit } = lendingVisit();
+    const admitted = () => {
+      throw new Error('made on purpose');
+    };
+    reception.receive(visit, { ...host, admitted });
+    answer.resolve(null);
+    await new Promise(setImmediate);
+    expect([lent.now, told]).toEqual([0, ['given up']]);
+  });
 });
