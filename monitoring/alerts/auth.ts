@@ -14,7 +14,7 @@ export const auth: AlertGroup = {
       ],
       summary: `${releaseRoute}: {{ $value | humanizePercentage }} of those who sign in by {{ $labels.kind }} are turned away unjudged`,
       description:
-        'Of {{ $value | humanizePercentage }} of the requests that bring credentials of {{ $labels.kind }} on this route nobody can tell whether they are good. Clients get 503.',
+        'Of {{ $value | humanizePercentage }} of the requests that bring credentials of {{ $labels.kind }} on this route nobody can tell whether they are good. Clients get 503, or the 5xx of the service.',
       means:
         'Nobody comes in whom Sluice cannot judge: the service of `forward`, the hub, the keys of the issuer or the file of users cannot be had. Connections that are open stay.',
       look: [

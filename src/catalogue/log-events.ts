@@ -41,7 +41,7 @@ export const logEvents = {
   refused: {
     level: null,
     words: null,
-    when: 'a handshake is refused',
+    when: 'a handshake, or a request before it is forwarded, is refused',
     fields:
       'flag, result, status, route, host, path, client; user, origin, limit, header_bytes, detail where they apply',
   },
@@ -49,7 +49,7 @@ export const logEvents = {
     level: null,
     words: null,
     when: 'an HTTP request fails',
-    fields: 'flag, result, status, method, route, host, path, client; limit, detail where they apply',
+    fields: 'flag, result, status, method, route, host, path, client; user, limit, detail where they apply',
   },
   admin_refused: {
     level: null,

@@ -302,7 +302,7 @@ export const refusals = {
     retryAfterS: [1, 5],
     advice: {
       means:
-        'the service of `forward`, the keys of the issuer or the file of users could not be had, so nobody is let in',
+        'the service of `forward`, the hub, the keys of the issuer or the file of users could not be had, or that service answered 5xx, which the client got: nobody is let in',
       look: '`detail` says which, and why',
       change: 'start that service, let the network reach it, or mend the file',
     },
@@ -314,7 +314,7 @@ export const refusals = {
     words: 'the client got the answer of the service that signs users in',
     advice: {
       means:
-        'the service of `forward` did not let the request in: the client got its redirect to a login page, or its refusal',
+        'the service of `forward` did not let the request in, and the client got its redirect to a login page, or its refusal; or a browser signs in at the hub',
       look: '`status`: 302 is who has not signed in yet, 403 who may not',
       change: 'nothing',
     },

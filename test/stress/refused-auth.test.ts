@@ -1,7 +1,7 @@
 /**
  * Ten thousand handshakes with credentials of every kind, wrong in every way, at a process that has let a thousand in
- * as any has: they leave no socket, and what code has made room for. As many behind them
- * leave next to nothing. `SLUICE_REFUSED=100000` makes those as many, and what they may leave is the same.
+ * as any has: they leave no socket, and what code has made room for. As many behind them leave next to nothing.
+ * `SLUICE_REFUSED=100000` makes those as many, and what they may leave is the same.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ const handshakes = Number(process.env.SLUICE_REFUSED ?? 10_000);
 const served = 1000;
 const atOnce = 50;
 const first = 10_000;
-/** What those behind the first may leave, in bytes. Measured: 0.2 to 1.1 MB. */
+/** What those behind the first may leave, in bytes. Measured: -0.3 to 0.7 MB. */
 const most = 4e6;
 const patience = { timeout: 240_000, interval: 500 };
 

@@ -13,19 +13,32 @@ export function authorizationOf(raw: RawHeaders, scheme: string): string[] {
 
 /**
  * Every value of a cookie, over all `Cookie` lines (RFC 6265 §4.2.1), as far as they are asked for. Values in double
- * quotes lose them. A stranger writes them, and there may be 60 000: what is another cookie makes no string.
+ * quotes lose them.
  */
 export function* cookiesOf(raw: RawHeaders, name: string): Generator<string, void> {
+  for (const pair of pairsOf(raw, name)) {
+    const equals = skipBlanks(pair, name.length, pair.length);
+    if (pair[equals] !== '=') continue;
+    const value = pair.slice(equals + 1).trim();
+    yield /^".*"$/.test(value) ? value.slice(1, -1) : value;
+  }
+}
+
+/** The names of all cookies that begin so. */
+export function cookieNamesOf(raw: RawHeaders, beginning: string): Set<string> {
+  const names = new Set<string>();
+  for (const pair of pairsOf(raw, beginning)) names.add(pair.split('=', 1)[0]!.trim());
+  return names;
+}
+
+/** The cookies that begin so. A stranger writes them, and there may be 60 000: what is another one makes no string. */
+function* pairsOf(raw: RawHeaders, beginning: string): Generator<string, void> {
   for (const line of valuesOf(raw, 'cookie')) {
     for (let at = 0, end = 0; at < line.length; at = end + 1) {
       end = line.indexOf(';', at);
       if (end < 0) end = line.length;
       const start = skipBlanks(line, at, end);
-      if (!line.startsWith(name, start)) continue;
-      const equals = skipBlanks(line, start + name.length, end);
-      if (equals >= end || line[equals] !== '=') continue;
-      const value = line.slice(equals + 1, end).trim();
-      yield /^".*"$/.test(value) ? value.slice(1, -1) : value;
+      if (line.startsWith(beginning, start)) yield line.slice(start, end);
     }
   }
 }

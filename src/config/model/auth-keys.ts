@@ -86,7 +86,7 @@ const entry = z.strictObject({
       leeway: setting(kind.duration, 'How far clocks may differ.', formatDuration(builtInAuth.leewayMs)),
       claims: setting(
         claims,
-        'What else the token must say. `realm_access.roles` is `roles` within `realm_access`, and `scope` is a list.',
+        'What else the token must say. `realm_access.roles` is `roles` within `realm_access`; `scope` and `scp` are lists.',
       ),
       user_claim: setting(name, 'The claim with the name of the user.', builtInAuth.userClaim),
       groups_claim: setting(

@@ -113,7 +113,7 @@ export const kind = {
   }),
   reply: leaf('reply', parseReply, { description: 'a mapping, of at most 1024 bytes as JSON', type: 'object' }),
   network: leaf('network', addresses.parseNetwork, {
-    description: '`10.0.0.0/8`, `fd00::/8` or one address',
+    description: '`10.0.0.0/8`, `fd00::/8` or one address; `::/0` is every address, of IPv4 too',
     anyOf: [
       matching(`${patterns.ipv4}(/${patterns.upTo(32)})?`),
       matching(`${patterns.ipv6}(/${patterns.upTo(128)})?`),

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { listen } from '../../helpers/listen.ts';
 import { backendCert, backendKey, caCert } from '../../helpers/private-ca.ts';
@@ -280,6 +280,7 @@ test('a failover behind one address, which the server before stays reachable at:
     client.on('close', () => server.destroy());
     server.on('close', () => client.destroy());
   });
+  onTestFinished(() => void address.close());
   const shared = { ...before, port: await listen(address) };
   await after.ask('REPLICAOF', '127.0.0.1', String(before.port));
   await expect.poll(() => after.ask('INFO', 'replication'), { timeout: 60_000 }).toContain('master_link_status:up');
@@ -298,7 +299,6 @@ test('a failover behind one address, which the server before stays reachable at:
   expect(await after.ask('CLIENT', 'LIST', 'TYPE', 'normal')).toContain('cmd=evalsha');
   await close(...mine);
   expect(load.problems).toEqual([]);
-  address.close();
 });
 
 test('what a killed Sluice had is forgotten, and what one had that ends is given back at once', async () => {

@@ -5,7 +5,7 @@
 import type { JupyterHubAuth } from '../../../config/types.ts';
 import { CredentialCache, cacheKey, notHeld } from '../cache.ts';
 import { type Edits, joinEdits, noEdits } from '../edits.ts';
-import { authorizationOf, cookiesOf, isNavigation } from '../fields.ts';
+import { authorizationOf, cookieNamesOf, cookiesOf, isNavigation } from '../fields.ts';
 import { ownText, weighIdentity, weighText } from '../identity.ts';
 import { KindOf, letIn, withoutAuthorization } from '../judge.ts';
 import {
@@ -21,7 +21,15 @@ import {
   type Standing,
 } from '../types.ts';
 import { hubUserOf, isSendableToken } from './hub.ts';
-import { callbackPath, finishLogin, type LoginOptions, sendToHub, sessionCookie, sessionToken } from './login.ts';
+import {
+  callbackPath,
+  finishLogin,
+  type LoginOptions,
+  sendToHub,
+  sessionCookie,
+  sessionToken,
+  signInCookies,
+} from './login.ts';
 
 export interface JupyterHubOptions extends LoginOptions, Pick<JupyterHubAuth, 'cacheMs' | 'recheckMs'> {
   /** The service's own token at the hub; `null` where its file could not be read yet. */
@@ -40,12 +48,10 @@ const tooMany = refuse('unavailable', 'too many questions to the hub are under w
 export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   readonly kind = 'jupyterhub';
   readonly #known: CredentialCache<AuthIdentity | AuthFailure>;
-  readonly #withoutSession: Edits;
 
   constructor(options: JupyterHubOptions) {
     super(options);
     this.#known = new CredentialCache(options.monotonic);
-    this.#withoutSession = { ...noEdits, cookies: new Set([sessionCookie(options.service)]) };
   }
 
   brings(request: AuthRequest): boolean {
@@ -70,7 +76,8 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
   }
 
   override own(request: AuthRequest): Edits {
-    return tokensIn(request).length > 0 ? joinEdits(withoutAuthorization, this.#withoutSession) : this.#withoutSession;
+    const edits = this.#withoutCookies(request);
+    return tokensIn(request).length > 0 ? joinEdits(withoutAuthorization, edits) : edits;
   }
 
   async decide(request: AuthRequest): Promise<Decision> {
@@ -108,7 +115,7 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
     );
     if (found === null) return tooMany;
     if ('is' in found) return found;
-    const edits = joinEdits(withoutAuthorization, this.#withoutSession);
+    const edits = joinEdits(withoutAuthorization, this.#withoutCookies(request));
     return letIn(found, edits, this.#lifeOf(token, key, found.name));
   }
 
@@ -134,6 +141,12 @@ export class JupyterHubJudge extends KindOf<JupyterHubOptions> {
       return 'goes';
     };
     return { endsAtMs: null, recheck: { everyMs: recheckMs, bytes: weighText(kept), ask } };
+  }
+
+  /** Neither the session goes on, nor what a sign-in in another tab has left. */
+  #withoutCookies({ headers }: AuthRequest): Edits {
+    const { service } = this.options;
+    return { ...noEdits, cookies: cookieNamesOf(headers, signInCookies(service)).add(sessionCookie(service)) };
   }
 
   /** What the first session that is one of ours holds. */

@@ -41,6 +41,11 @@ export function sessionCookie(service: string): string {
   return `sluice-hub-${service}`;
 }
 
+/** What the names of the cookies of sign-ins under way begin with. */
+export function signInCookies(service: string): string {
+  return `${sessionCookie(service)}-`;
+}
+
 /** Where the hub sends browsers back to. */
 export function callbackPath(prefix: string): string {
   return `${prefix}oauth_callback`;
@@ -139,7 +144,7 @@ function clientId(service: string): string {
 
 /** Each tab that signs in has its own. */
 function stateCookie(service: string, state: string): string {
-  return `${sessionCookie(service)}-${state.replaceAll(/[^\w-]/g, '').slice(0, 8)}`;
+  return `${signInCookies(service)}${state.replaceAll(/[^\w-]/g, '').slice(0, 8)}`;
 }
 
 function readState(text: string | null): LoginState | null {

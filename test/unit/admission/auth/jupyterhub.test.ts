@@ -93,6 +93,19 @@ describe('a browser', () => {
     if (decision.is === 'admitted') expect(edited(decision.edits, headers).lines).toEqual(['Cookie: a=1']);
   });
 
+  test('tells the app neither of its session nor of sign-ins in other tabs, whichever kind lets it in', async () => {
+    const { judge } = hub();
+    const session = cookiesIn(((await signIn(judge)) as Answered).answer).at(-1)!;
+    const [other, another] = [page(), page()].map((request) => cookiesIn(judge.challenge(request).login!)[0]!);
+    const headers = ['Cookie', `a=1; ${other}; ${session}`, 'Cookie', `sluice-hub-panels=2;\t${another} `];
+    const request = authRequest(headers);
+    const decision = await judge.decide(request);
+    if (decision.is !== 'admitted') throw new Error(decision.is);
+    for (const edits of [decision.edits, judge.own(request)]) {
+      expect(edited(edits, headers).lines).toEqual(['Cookie: a=1', 'Cookie: sluice-hub-panels=2']);
+    }
+  });
+
   test.each(['//evil.test/x', '/\\evil.test', '/services/other/', 'https://evil.test/'])(
     'never goes on to %s',
     async (target) => {
