@@ -102,7 +102,8 @@ export class Authenticator {
     const { identity } = decision;
     if (identity !== null && this.#parts.isRevoked(identity.name))
       return refusal(judge, 'revoked', 'the user is in the file of revoked_users', identity);
-    const own = joinEdits(this.#withoutOwnLines(decision.edits), this.#identityEdits(identity));
+    const told = this.#identityEdits(identity);
+    const own = joinEdits(withoutLinesOf(told, decision.edits), told);
     return { ...decision, kind: judge.kind, edits: this.#ofOthers(judge, request).reduce(joinEdits, own) };
   }
 
@@ -130,11 +131,6 @@ export class Authenticator {
     return [...new Set(schemes)];
   }
 
-  /** A service may have a line by the name of one of ours, and two of them would be read as one name. */
-  #withoutOwnLines(edits: Edits): Edits {
-    return { ...edits, added: edits.added.filter(([name]) => !this.#ownLines.has(foldName(name))) };
-  }
-
   #identityEdits(identity: AuthIdentity | null): Edits {
     const { user, groups } = this.#parts.lines;
     const added: (readonly [string, string])[] = [];
@@ -151,6 +147,15 @@ const outcomes: Partial<Record<AuthResult, AuthOutcome>> = {
   slowed: 'auth_slowed',
   unavailable: 'auth_unavailable',
 };
+
+/**
+ * A service may have a line by the name of one that we write, and two of them would be read as one name. Where we have
+ * nothing to write, its word stands.
+ */
+function withoutLinesOf({ added }: Edits, edits: Edits): Edits {
+  const names = new Set(added.map(([name]) => foldName(name)));
+  return { ...edits, added: edits.added.filter(([name]) => !names.has(foldName(name))) };
+}
 
 function refusal(judge: Judge | null, result: AuthResult, detail: string, identity: AuthIdentity | null = null) {
   const outcome = outcomes[result] ?? 'unauthenticated';

@@ -151,6 +151,11 @@ describe('the backend', () => {
     ] as const;
     const said = { ...admitted('ann', ['a', 'b']), edits: { ...noEdits, added } };
     expect(linesFor(said)).toEqual(['X-Mail: ann@x.test', 'X-User: ann', 'X-Groups: a,b']);
+    // Where nothing else is known, the word of the service stands, and never that of the client.
+    const ungrouped = { ...admitted('ann', []), edits: said.edits };
+    expect(linesFor(ungrouped, 'X-Groups', 'wheel')).toEqual(['X_Groups: a;b', 'X-Mail: ann@x.test', 'X-User: ann']);
+    const nameless: Decision = { is: 'admitted', identity: null, edits: said.edits, life: lasting };
+    expect(linesFor(nameless, 'X-User', 'root')).toEqual(['x-user: ann', 'X_Groups: a;b', 'X-Mail: ann@x.test']);
   });
 
   test('is not told what nobody knows, and not by the client either', () => {
