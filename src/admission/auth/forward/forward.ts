@@ -163,7 +163,8 @@ export class ForwardJudge extends KindOf<ForwardOptions> {
       ['X-Forwarded-For', address],
     ] as const;
     const fields = [...told, ...linesOf(request, [...wanted, ...requestHeaders])];
-    const asked = preservesMethod ? method : 'GET';
+    // Many servers answer TRACE with 200 and what they got, credentials too (RFC 9110 §9.3.8): that lets nobody in.
+    const asked = preservesMethod && method !== 'TRACE' ? method : 'GET';
     return { method: asked, path, fields, mostBytes: longestAnswer, ignoresGoodBody: true };
   }
 

@@ -110,6 +110,16 @@ test.each([true, false])(
   },
 );
 
+test.each([
+  ['POST', 'POST'],
+  ['TRACE', 'GET'],
+])('a service that wants the method of the request is asked for %s with %s', async (method, asked) => {
+  const { judge, state } = forward(() => user('ann'), { preservesMethod: true });
+  await judge.decide(authRequest(cookie('s=1'), { method }));
+  expect(state.questions[0]).toMatchObject({ method: asked });
+  expect(state.questions[0]!.fields).toContainEqual(['X-Forwarded-Method', method]);
+});
+
 test('a redirect and a refusal are passed on, less what concerns the connection', async () => {
   const fields = [
     'Location',
