@@ -41,7 +41,7 @@ async function checkClients({ clients }: ListenTls, now: number): Promise<FileFi
   const expired = expiredIn(contents[0]!, 'listen.tls.client_certificates.ca', now);
   const { listsEnd } = judged.value;
   if (listsEnd === null || listsEnd.getTime() > now) return expired;
-  const problem = `listen.tls.client_certificates.crl: ${crl} holds a list that was good until ${listsEnd.toISOString()}, so no certificate comes in; let the authority make a new one`;
+  const problem = `listen.tls.client_certificates.crl: ${crl} holds a list that was good until ${listsEnd.toISOString()}, so no certificate of its authority comes in; let that make a new one`;
   return [...expired, { problem, isAbsent: false }];
 }
 

@@ -63,7 +63,7 @@ describe('an error', () => {
     [
       'a list that is over',
       { clients: { ...clients, crl: file('lists.crl', emptyList + oldList) } },
-      `listen.tls.client_certificates.crl: ${join(folder, 'lists.crl')} holds a list that was good until 2021-01-01T00:00:00.000Z, so no certificate comes in; let the authority make a new one`,
+      `listen.tls.client_certificates.crl: ${join(folder, 'lists.crl')} holds a list that was good until 2021-01-01T00:00:00.000Z, so no certificate of its authority comes in; let that make a new one`,
     ],
   ])('%s', async (_, tls, message) => {
     const { errors, warnings } = await found(tls);

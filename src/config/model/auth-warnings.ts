@@ -57,7 +57,8 @@ function neverAsked(auth: readonly Auth[]): string[] {
     // Every token, and so those of `jwt` too.
     if (entry.kind === 'bearer' || entry.kind === 'jupyterhub') taken.add(placeName({ in: 'authorization' }));
     if (!isDead) return [];
-    const remedy = entry.kind === 'jwt' ? 'Write jwt before it, or another place in from.' : 'Write one of them.';
+    const remedy =
+      entry.kind === 'jwt' ? 'Write another place in from, or jwt before bearer and jupyterhub.' : 'Write one of them.';
     return [
       `auth.${entry.kind} is never asked, because an entry before it takes every token that stands where it looks. ${remedy}`,
     ];

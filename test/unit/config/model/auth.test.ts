@@ -280,7 +280,7 @@ describe('a warning', () => {
     [`[${fileJwt}, {bearer: {file: /t}}]`, '', []],
     [`[{bearer: {file: /t}}, ${fileJwt}]`, '', ['auth.jwt is never asked, because an entry before it takes']],
     [`[{bearer: {file: /t}}, {jwt: {${jwt}, jwks_file: /k, from: [authorization, {query: t}]}}]`, '', []],
-    [`[${fileJwt}, ${fileJwt}]`, '', ['auth.jwt is never asked']],
+    [`[${fileJwt}, ${fileJwt}]`, '', ['stands where it looks. Write another place in from']],
     [`[${fileJwt}, {jwt: {${jwt}, jwks_file: /k, from: [{header: X-Token}]}}]`, '', []],
     [`[${hub}, {bearer: {file: /t}}]`, origins, ['auth.bearer is never asked']],
     [`[{bearer: {file: /t}}, ${hub}]`, origins, []],
