@@ -30,7 +30,7 @@ export type WaitFor =
   | 'another'
   /** The rest of a header. */
   | 'header'
-  /** The peer's end: our last word is said. */
+  /** What a client has left to say behind our answer: the rest of a body, or its end. */
   | 'end';
 
 /** What becomes of a connection. */

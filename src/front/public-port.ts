@@ -164,9 +164,9 @@ export class PublicPort {
     for (const connection of this.#connections) {
       const { socket, peer, isReadable, waitsFor } = connection;
       const isJudged = isReadable ? peer.certificate !== null || isRequired : this.#securing.has(socket);
-      if (!isJudged || waitsFor === 'end') continue;
-      // What is under way is answered.
-      if (waitsFor === null) connection.isLast = true;
+      if (!isJudged) continue;
+      // What is under way is answered, and what is left of a body behind its answer is read.
+      if (waitsFor === null || waitsFor === 'end') connection.isLast = true;
       else connection.drop();
     }
   }

@@ -8,7 +8,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { emptyList, type Pem } from '../../helpers/client-ca.ts';
 import { ConfigMapVolume } from '../../helpers/config-map.ts';
-import { type FakeUpstream, fakeUpstream, headersOf } from '../../helpers/fake-upstream.ts';
+import { type FakeUpstream, fakeUpstream, headersOf, switching } from '../../helpers/fake-upstream.ts';
 import { startGatewayOf } from '../../helpers/gateway.ts';
 import { makeCa, oid, type TestCa } from '../../helpers/make-certificate.ts';
 import { Peer } from '../../helpers/peer.ts';
@@ -233,6 +233,25 @@ describe('when the rules change', () => {
     peer.sendText(ok());
     expect(await kept.head()).toMatch(/^HTTP\/1\.1 200 /);
     expect((await kept.rest()).toString()).toBe('ok');
+    expect(upstream.accepted).toBe(1);
+  });
+
+  // An absolute target is not of the strict form.
+  test.each([
+    ['fast', '/'],
+    ['careful', 'http://gateway.test/'],
+  ])('one whose body goes on behind the answer takes no request behind it, in the %s lane', async (_, target) => {
+    await using upstream = await fakeUpstream({ answer: (text) => (text.startsWith('POST') ? ok() : switching(text)) });
+    await using sluice = await startBefore(upstream);
+    const kept = await open(sluice.port, revoked());
+    kept.sendText(`${request(target, ['Content-Length: 10']).replace('GET', 'POST')}begun`);
+    (await upstream.next()).end();
+    expect(await kept.head()).not.toMatch(/connection: close/i);
+    await kept.bytes(2);
+    secret.swap(files);
+    await sluice.logged('tls_loaded');
+    kept.sendText(`-over${handshakeRequest()}`);
+    expect(await kept.rest()).toHaveLength(0);
     expect(upstream.accepted).toBe(1);
   });
 });
