@@ -14,12 +14,16 @@ import type { Fuel } from './types.ts';
 
 export { UnfitPattern };
 
+/** What takes no character has no steps, and is looked at as often as it is written. */
+const mostLetters = 10_000;
+
 export class LinearPattern {
   readonly #looks: readonly Program[];
   readonly #program: Program;
 
   /** `source` as JSON Schema has it: ECMAScript with the flag `u`. Throws `UnfitPattern`. */
   constructor(source: string) {
+    if (source.length > mostLetters) throw new UnfitPattern(`is longer than ${mostLetters} characters`);
     const plain = withoutNeedlessEscapes(source);
     try {
       new RegExp(plain, 'u');

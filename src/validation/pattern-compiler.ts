@@ -229,11 +229,23 @@ function isWord(codePoint: number): boolean {
   return codePoint >= 0 && codePoint < 128 && wordCharacters[codePoint] === 1;
 }
 
-/** What one character is, the native engine says: there is nothing to try again in one. ASCII is asked for once. */
+/**
+ * What one character is, the native engine says: there is nothing to try again in one. ASCII is asked for when a text
+ * has it, once: to ask for all of it beforehand took most of a pattern's time, and a schema may have thousands.
+ */
 function characterTest(source: string): CharacterTest {
+  const first = source.codePointAt(0)!;
+  const isItself = source === String.fromCodePoint(first) && source !== '.';
+  if (isItself) return (codePoint) => codePoint === first;
   const one = new RegExp(`^(?:${source})$`, 'u');
-  const ascii = asciiOf(one);
-  return (codePoint) => (codePoint < 128 ? ascii[codePoint] === 1 : one.test(String.fromCodePoint(codePoint)));
+  const ask = (codePoint: number) => one.test(String.fromCodePoint(codePoint));
+  /** 0 for what was not asked yet. */
+  const ascii = new Int8Array(128);
+  return (codePoint) => {
+    if (codePoint >= 128) return ask(codePoint);
+    if (ascii[codePoint] === 0) ascii[codePoint] = ask(codePoint) ? 1 : -1;
+    return ascii[codePoint] === 1;
+  };
 }
 
 function asciiOf(one: RegExp): Uint8Array {

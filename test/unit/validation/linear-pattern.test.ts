@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { LinearPattern, UnfitPattern } from '../../../src/validation/linear-pattern.ts';
 import { Fuel } from '../../../src/validation/types.ts';
 
@@ -77,6 +77,20 @@ test('the work at the end of a text costs as that at every other place does, als
     expect(pattern.test('', new Fuel(1000))).toBe(source.includes('|)'));
     expect(() => pattern.test('', new Fuel(10)), source).toThrow();
   }
+});
+
+test('a character is asked about when a text has it, once', () => {
+  const asked = vi.spyOn(RegExp.prototype, 'test');
+  onTestFinished(() => asked.mockRestore());
+  const pattern = new LinearPattern('^[a-z]+x$');
+  const before = asked.mock.calls.length;
+  const found = ['abax', 'bab', 'A'].map((text) => pattern.test(text, new Fuel(1e9)));
+  const calls = asked.mock.calls.map(([text]) => text);
+  expect([before, calls, found]).toEqual([0, ['a', 'b', 'x', 'A'], [true, false, false]]);
+});
+
+test('a pattern that is long without a step is refused', () => {
+  expect(() => new LinearPattern(`(?=a{990}${'(?:)'.repeat(2500)})`)).toThrow('is longer than 10000 characters');
 });
 
 test('what takes more than linear time is refused', () => {
