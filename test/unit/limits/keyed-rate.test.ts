@@ -82,6 +82,9 @@ test('what was taken counts under another pace, too, as a burst of that at most'
   rates.take('a', 0);
   rates.change({ eachMs: 700, burst: 1 }, 0);
   expect([rates.take('a', 0), rates.take('a', 600), rates.take('a', 700)]).toEqual([700, 100, 0]);
+  // At a slower pace it owes what it owed.
+  rates.change({ eachMs: 1000, burst: 2 }, 700);
+  expect([rates.take('a', 700), rates.take('a', 700)]).toEqual([0, 700]);
   const slow = new KeyedRate({ eachMs: 60_000, burst: 10 }, most);
   for (let i = 0; i < 10; i++) slow.take('a', 0);
   // Whoever waited for ten minutes at the slow pace waits for no more than the fast one asks for.
