@@ -48,7 +48,10 @@ export class Connection implements Waiter {
   socket: Socket;
   #peer: Peer;
   #group: string | null;
-  /** The answer that is under way is the last one, because the rules that let it in may hold no longer. */
+  /**
+   * The rules that let it in may hold no longer: what is under way is the last that it gets. A request whose head is
+   * whole later is none.
+   */
   isLast = false;
   /** Somebody is asked whether its request may go on: meanwhile its end is looked for behind what it has sent. */
   isJudged = false;

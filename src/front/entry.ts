@@ -75,7 +75,7 @@ export class Entry implements CarefulRequests {
   }
 
   request(connection: Connection, req: IncomingMessage, res: ServerResponse): void {
-    if (this.endsKeepAlive || connection.isLast) res.shouldKeepAlive = false;
+    if (this.endsKeepAlive) res.shouldKeepAlive = false;
     const { hub } = this.#parts.edge();
     if (req.url === healthPath && hub !== null) {
       // Nobody reads a body, or judges where it ends.

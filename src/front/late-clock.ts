@@ -26,11 +26,12 @@ export class LateClock {
   /** Looks at the times from now on. `shortestMs`: the shortest that anybody is given; 0 for none. */
   start(shortestMs: number): void {
     clearInterval(this.#timer);
-    // Bytes that came while the process was busy or stopped are read before anybody is found late.
-    const look = () => {
-      if (!this.#endsLate) setImmediate(this.#endLate);
-    };
-    this.#timer = setInterval(look, Math.min(tickMs, shortestMs || tickMs)).unref();
+    this.#timer = setInterval(() => this.look(), Math.min(tickMs, shortestMs || tickMs)).unref();
+  }
+
+  /** Looks now. Bytes that came while the process was busy or stopped are read before anybody is found late. */
+  look(): void {
+    if (!this.#endsLate) setImmediate(this.#endLate);
   }
 
   stop(): void {

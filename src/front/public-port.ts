@@ -54,6 +54,8 @@ export interface PublicPortParts {
 export type Accepting = 'yes' | 'not listening' | 'refuses connections' | 'out of file descriptors';
 
 const nothing = Buffer.alloc(0);
+/** Less than any time that a clock tells: who waits for so long is late at once. */
+const atOnceMs = Number.MIN_VALUE;
 
 export class PublicPort {
   readonly #parts: PublicPortParts;
@@ -165,10 +167,12 @@ export class PublicPort {
       const { socket, peer, isReadable, waitsFor } = connection;
       const isJudged = isReadable ? peer.certificate !== null || isRequired : this.#securing.has(socket);
       if (!isJudged) continue;
-      // What is under way is answered, and what is left of a body behind its answer is read.
-      if (waitsFor === null || waitsFor === 'end') connection.isLast = true;
-      else connection.drop();
+      connection.isLast = true;
+      // What is under way is answered, and what is left of a body behind its answer is read. Of the others there may be
+      // thousands, and each takes 60 µs to end.
+      if (waitsFor !== null && waitsFor !== 'end') connection.wait(waitsFor, atOnceMs);
     }
+    this.#clock.look();
   }
 
   #accept(socket: Socket): void {

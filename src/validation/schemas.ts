@@ -24,8 +24,8 @@ export interface SchemaFiles {
 }
 
 /**
- * What a file says now. Whoever has it goes on with what it said last: connections of a route that is gone live on, and
- * its file is no longer followed.
+ * What a file says now. When its route is gone, the file is no longer followed, and the connections that live on keep
+ * what it said last.
  */
 interface Held {
   check: SchemaCheck;

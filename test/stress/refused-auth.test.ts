@@ -1,7 +1,7 @@
 /**
- * Ten thousand handshakes with credentials of every kind, wrong in every way, at a process that has let a thousand in
- * as any has: they leave no socket, and what code has made room for. As many behind them leave next to nothing.
- * `SLUICE_REFUSED=100000` makes those as many, and what they may leave is the same.
+ * A process has let a thousand handshakes in. Then come ten thousand with credentials of every kind, wrong in every
+ * way. They leave no socket, and little memory: mostly code that ran for the first time. The next ten thousand leave
+ * next to nothing. `SLUICE_REFUSED=100000` makes those a hundred thousand, and the bound stays.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -22,5 +22,7 @@ export interface ServiceAnswer {
   readonly body: Buffer;
 }
 
-/** Asks one service; `problem` says why there is no answer. Never rejects: it has an answer within its own time-out. */
+/**
+ * Asks one service. Never rejects: within its own time-out it has an answer, or `problem` says why there is none.
+ */
 export type Asker = (question: Question) => Promise<ServiceAnswer | { readonly problem: string }>;

@@ -1,6 +1,6 @@
 /**
- * Until when a list of revoked certificates holds, which Node does not tell (RFC 5280 §5.1). No certificate comes in by
- * a list that is over, so somebody must hear of it. Whether it is a list at all, OpenSSL has said.
+ * Until when a list of revoked certificates holds (RFC 5280 §5.1). Node does not tell. A list that is over lets none of
+ * its authority's certificates in, so somebody must hear of it. Whether it is a list at all, OpenSSL has said.
  *
  *   CertificateList { tbsCertList { version?, signature, issuer, thisUpdate, nextUpdate?, … }, … }
  */

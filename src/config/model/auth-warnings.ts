@@ -47,7 +47,10 @@ function isAmbient(entry: Auth): boolean {
   return ['basic', 'client_cert', 'header', 'jupyterhub'].includes(entry.kind);
 }
 
-/** Of kinds that look in the same place the first finds all; but what is no JWT by its form `jwt` leaves to the others. */
+/**
+ * Kinds that are never asked: another one before them looks in the same places. `jwt` leaves to others what has not the
+ * form of a JWT.
+ */
 function neverAsked(auth: readonly Auth[]): string[] {
   const taken = new Set<string>();
   return auth.flatMap((entry) => {

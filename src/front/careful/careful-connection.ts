@@ -250,6 +250,10 @@ export class CarefulConnection implements RoundWaiter {
   }
 
   #dispatch(found: ParsedHead): void {
+    if (this.connection.isLast) {
+      this.#farewell();
+      return;
+    }
     const { target } = this.#head;
     if (target !== null) found.req.url = target;
     this.#head = new PendingHead();

@@ -392,6 +392,10 @@ export class FastConnection implements LineOwner, ExchangeClient, VisitHost, Rou
   }
 
   #begin(parser: HeadParser): void {
+    if (this.#connection.isLast) {
+      this.#farewell();
+      return;
+    }
     this.#connection.work();
     const { noteUntrusted, unrouted } = this.#parts;
     const edge = this.#parts.edge();

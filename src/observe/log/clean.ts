@@ -8,8 +8,8 @@ import { withoutLikelySecrets } from './redaction.ts';
 /** Longer strings help nobody who reads a log; a path with a notebook's name fits. */
 const maxLength = 256;
 /**
- * No name that somebody has signed in with is longer (src/admission/auth/identity.ts). Two that are cut to one would be
- * one user to an operator who ends the connections of either.
+ * The longest name that anybody can sign in with (src/admission/auth/identity.ts). If two names were cut to one, an
+ * operator who ends the connections of one user would end those of both.
  */
 const longestUser = 256;
 /** What is looked at: with its secrets left out it may be shorter. */

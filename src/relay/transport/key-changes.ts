@@ -1,8 +1,8 @@
 /**
  * In TLS 1.3 a peer may change its keys as often as it likes, and ask us to change ours (RFC 8446 §4.6.3). Anybody
- * needs that after some hundred GB. OpenSSL does it within one read, before it looks for data, in 7 µs, or in 14 where
- * ours change too, and keeps its answers for a peer that reads none. Node tells of a change to whoever listens for the
- * new secrets, which are meant for debuggers. Here they are counted, and not looked at.
+ * needs that after some hundred GB. OpenSSL does it within one read, before it looks for data, in 7 to 15 µs, or in 14
+ * to 32 where ours change too. It keeps its answers for a peer that reads none. Node tells of a change to whoever
+ * listens for the new secrets, which are meant for debuggers. Here they are counted, and not looked at.
  */
 import type { TLSSocket } from 'node:tls';
 

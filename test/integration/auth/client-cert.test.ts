@@ -5,7 +5,8 @@ import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { LateClock } from '../../../src/front/late-clock.ts';
 import { emptyList, type Pem } from '../../helpers/client-ca.ts';
 import { ConfigMapVolume } from '../../helpers/config-map.ts';
 import { type FakeUpstream, fakeUpstream, headersOf, switching } from '../../helpers/fake-upstream.ts';
@@ -237,23 +238,47 @@ describe('when the rules change', () => {
   });
 
   // An absolute target is not of the strict form.
-  test.each([
+  const lanes = [
     ['fast', '/'],
     ['careful', 'http://gateway.test/'],
-  ])('one whose body goes on behind the answer takes no request behind it, in the %s lane', async (_, target) => {
-    await using upstream = await fakeUpstream({ answer: (text) => (text.startsWith('POST') ? ok() : switching(text)) });
+  ] as const;
+
+  test.each(lanes)('what comes before its turn to end is no request, in the %s lane', async (_, target) => {
+    // Its turn does not come.
+    const look = vi.spyOn(LateClock.prototype, 'look').mockImplementation(() => {});
+    onTestFinished(() => look.mockRestore());
+    await using upstream = await fakeUpstream({ answer: (text) => switching(text) });
     await using sluice = await startBefore(upstream);
-    const kept = await open(sluice.port, revoked());
-    kept.sendText(`${request(target, ['Content-Length: 10']).replace('GET', 'POST')}begun`);
-    (await upstream.next()).end();
-    expect(await kept.head()).not.toMatch(/connection: close/i);
-    await kept.bytes(2);
+    const handshake = handshakeRequest({ path: target });
+    const [silent, half] = [await open(sluice.port, revoked()), await open(sluice.port, revoked())];
+    half.sendText(handshake.slice(0, -2));
     secret.swap(files);
     await sluice.logged('tls_loaded');
-    kept.sendText(`-over${handshakeRequest()}`);
-    expect(await kept.rest()).toHaveLength(0);
-    expect(upstream.accepted).toBe(1);
+    half.sendText(handshake.slice(-2));
+    silent.sendText(handshake);
+    for (const peer of [half, silent]) expect(await peer.rest()).toHaveLength(0);
+    expect(upstream.accepted).toBe(0);
   });
+
+  test.each(lanes)(
+    'one whose body goes on behind the answer takes no request behind it, in the %s lane',
+    async (_, target) => {
+      await using upstream = await fakeUpstream({
+        answer: (text) => (text.startsWith('POST') ? ok() : switching(text)),
+      });
+      await using sluice = await startBefore(upstream);
+      const kept = await open(sluice.port, revoked());
+      kept.sendText(`${request(target, ['Content-Length: 10']).replace('GET', 'POST')}begun`);
+      (await upstream.next()).end();
+      expect(await kept.head()).not.toMatch(/connection: close/i);
+      await kept.bytes(2);
+      secret.swap(files);
+      await sluice.logged('tls_loaded');
+      kept.sendText(`-over${handshakeRequest()}`);
+      expect(await kept.rest()).toHaveLength(0);
+      expect(upstream.accepted).toBe(1);
+    },
+  );
 });
 
 test('a list of another authority lets no certificate in', async () => {

@@ -27,8 +27,8 @@ const saysLater: ReadonlySet<number> = new Set([408, 425, 429]);
 /** A sign-in page fits. */
 const longestAnswer = 64 * 1024;
 /**
- * What kind of answer the client can use: who is to sign in gets a way to the sign-in, and a script, which would follow
- * it to another site and fail there, 401. It says nothing of who it is.
+ * They say what kind of answer a client can use, and not who it is. A browser is sent to the sign-in. A script would
+ * follow it to another site and fail there: it gets 401.
  */
 const wantedAnswer = ['Accept', 'Accept-Language', 'X-Requested-With'];
 
