@@ -107,7 +107,8 @@ class Upstream {
     this.current = one;
     this.#isSet = false;
     const [waiting] = this.sockets;
-    if (waiting !== undefined && !one.beforeTls) waiting.set(this.#take());
+    // What was meant for the case before does not break this one.
+    waiting?.set(one.beforeTls ? null : this.#take());
   }
 
   close(): void {

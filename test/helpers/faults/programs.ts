@@ -32,16 +32,16 @@ function chunked(body: string): string {
   return `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
 }
 
-/** Reads a request's body, whichever framing it has. */
-async function readBody(upstream: FaultySocket, head: string): Promise<boolean> {
+/** Reads a body, whichever framing it has. */
+async function readBody(peer: FaultySocket, head: string): Promise<boolean> {
   const length = /^content-length: *(\d+)\r$/im.exec(head)?.[1];
-  if (length !== undefined) return (await upstream.bytes(Number(length))) !== null;
+  if (length !== undefined) return (await peer.bytes(Number(length))) !== null;
   if (!/^transfer-encoding:/im.test(head)) return true;
   for (;;) {
-    const line = await upstream.until('\r\n');
+    const line = await peer.until('\r\n');
     if (line === null) return false;
     const size = Number.parseInt(line, 16);
-    if ((await upstream.bytes(size + 2)) === null) return false;
+    if ((await peer.bytes(size + 2)) === null) return false;
     if (size === 0) return true;
   }
 }
@@ -50,9 +50,7 @@ async function readBody(upstream: FaultySocket, head: string): Promise<boolean> 
 async function readAnswer(client: FaultySocket): Promise<void> {
   const head = await client.until('\r\n\r\n');
   if (head === null) return;
-  const length = /^content-length: *(\d+)\r$/im.exec(head)?.[1];
-  if (length !== undefined) await client.bytes(Number(length));
-  else if (/^transfer-encoding:/im.test(head)) await client.until('\r\n0\r\n\r\n');
+  if (/^(?:content-length|transfer-encoding):/im.test(head)) await readBody(client, head);
   else while (await client.more());
 }
 
